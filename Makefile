@@ -1,0 +1,48 @@
+# `make demo` and `make test` need Python >= 3.11, make and the package index; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: help demo test lint types check lock clean
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed-local ## the whole product on this machine: deploys, delivers, proves (under a minute once set up)
+	@$(BIN)/exports demo
+
+test: .venv/installed-dev ## the test suite, on the local AWS with IAM enforced (two to five minutes)
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: .venv/installed-dev ## ruff: style and common mistakes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .venv/installed-dev ## mypy --strict over source and tests
+	@$(BIN)/mypy
+
+check: lint types test ## what CI runs
+
+# local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools.
+.venv/installed-local: requirements/local.txt pyproject.toml
+	@$(call install,local)
+.venv/installed-dev: requirements/dev.txt pyproject.toml
+	@$(call install,dev)
+
+define install
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "data-exports needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'
+test -x $(BIN)/python || $(if $(UV),uv venv --quiet --python $(PYTHON) .venv,$(PYTHON) -m venv .venv)
+echo "Installing requirements/$(1).txt into .venv ..."
+$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes -r requirements/$(1).txt
+$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check) --no-deps --no-build-isolation --editable .
+touch $@
+endef
+
+lock: ## compile requirements/*.txt anew (needs uv)
+	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --extra local --extra pulumi -o requirements/dev.txt
+	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group build --extra local -c requirements/dev.txt -o requirements/local.txt
+	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt -o requirements/runtime.txt
+	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group bench --extra local --extra pulumi -c requirements/dev.txt -o requirements/bench.txt
+
+clean: ## remove the environment and the tools' caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

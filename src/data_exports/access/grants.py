@@ -1,0 +1,180 @@
+"""`grants_of(estate)`: the single answer to "who may do what, where, until when, and why".
+
+In: an `Estate`. Out: sorted, frozen `Grant` values. Effects: none. Policies, plans, handover texts and the proof of
+access all read these values; nothing else decides about access.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from data_exports.estate.models import Estate, Outsider, Platform, PullDataset, PushDataset
+from data_exports.names import DatasetName, KeyPrefix, dead_letter_queue_name_of, queue_name_of
+
+
+class Role(StrEnum):
+    """In which role of the product somebody is granted something."""
+
+    SENDER = "sender"
+    MOVER = "mover"
+    PULL_USER = "pull user"
+    OUTSIDER = "outsider"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """One principal may do these actions on this one resource.
+
+    `resource` is an ARN; a ``*`` stands at its end only, for object keys (and log streams). `key_prefix` is set for
+    actions on a whole bucket that are confined to keys under a prefix (the `s3:prefix` of a listing).
+    """
+
+    principal: Outsider
+    role: Role
+    dataset: DatasetName
+    resource: str
+    actions: tuple[str, ...]
+    key_prefix: KeyPrefix | None = None
+    until: datetime | None = None
+    why: tuple[str, ...] = ()
+    """The dataset's paperwork."""
+
+
+# What each role may do. Actions by IAM's names:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+SENDER_OBJECT_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging")
+SENDER_BUCKET_ACTIONS = ("s3:ListBucket",)
+
+# A conditional delete asks for GetObject as well as DeleteObject, a copy for the tags that it carries along:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+MOVER_READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
+MOVER_RETIRE_ACTIONS = ("s3:DeleteObject",)
+MOVER_LIST_ACTIONS = ("s3:ListBucketVersions",)
+MOVER_TARGET_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+MOVER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+MOVER_QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+MOVER_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
+MOVER_RECEIPT_ACTIONS = ("s3:PutObject",)
+
+PULL_USER_OBJECT_ACTIONS = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionTagging",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+    "s3:RestoreObject",
+)
+PULL_USER_BUCKET_ACTIONS = ("s3:ListBucket", "s3:ListBucketVersions")
+
+OUTSIDER_READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
+OUTSIDER_WRITE_ACTIONS = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject")
+OUTSIDER_BUCKET_ACTIONS = ("s3:ListBucket",)
+
+
+def grants_of(estate: Estate) -> tuple[Grant, ...]:
+    """Every access that the estate's declarations give, sorted."""
+    return tuple(sorted(_grants(estate), key=_order))
+
+
+def grants_of_push(platform: Platform, push: PushDataset) -> tuple[Grant, ...]:
+    """The accesses of one push dataset: its senders' and its mover's."""
+    return tuple(sorted([*_sender_grants(platform, push), *_mover_grants(platform, push)], key=_order))
+
+
+def grants_of_pull(platform: Platform, pull: PullDataset) -> tuple[Grant, ...]:
+    """The accesses of one pull dataset: its users' and the outsiders'."""
+    return tuple(sorted([*_pull_user_grants(platform, pull), *_outsider_grants(platform, pull)], key=_order))
+
+
+def _grants(estate: Estate) -> Iterator[Grant]:
+    for push in estate.push_datasets:
+        yield from grants_of_push(estate.platform, push)
+    for pull in estate.pull_datasets:
+        yield from grants_of_pull(estate.platform, pull)
+
+
+def _order(grant: Grant) -> tuple[str, ...]:
+    return (grant.principal, grant.role, grant.dataset, grant.resource, *grant.actions)
+
+
+def _sender_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
+    hub = platform.hub_bucket.arn
+    for user in push.users:
+        sender = platform.user_role_arn(user)
+        for resource, actions, key_prefix in (
+            (f"{hub}/{push.prefix.pattern_below}", SENDER_OBJECT_ACTIONS, None),
+            (hub, SENDER_BUCKET_ACTIONS, push.prefix),
+        ):
+            yield Grant(sender, Role.SENDER, push.name, resource, actions, key_prefix, push.until, push.paperwork)
+
+
+def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
+    mover = push.mover_role_arn(platform)
+    hub, below = platform.hub_bucket.arn, push.prefix.pattern_below
+    retire = () if push.keep_files else MOVER_RETIRE_ACTIONS
+    data: list[tuple[str, tuple[str, ...]]] = [
+        (f"{hub}/{below}", tuple(sorted(MOVER_READ_ACTIONS + retire))),
+        (f"{push.target_bucket.arn}/{below}", MOVER_TARGET_ACTIONS),
+    ]
+    if push.target_kms_key:
+        data.append((push.target_kms_key, MOVER_KEY_ACTIONS))
+    for resource, actions in data:
+        yield Grant(mover, Role.MOVER, push.name, resource, actions, None, push.until, push.paperwork)
+    # These reach no data and do not end: what was uploaded too late must still get its receipt, which says so.
+    records: list[tuple[str, tuple[str, ...], KeyPrefix | None]] = [
+        (hub, MOVER_LIST_ACTIONS, push.prefix),
+        (queue_arn_of(platform, queue_name_of(push.name)), MOVER_QUEUE_ACTIONS, None),
+        (f"{platform.log_bucket.arn}/{receipts_prefix_of(push.name)}*", MOVER_RECEIPT_ACTIONS, None),
+        (f"{log_group_arn_of(platform, push)}:*", MOVER_LOG_ACTIONS, None),
+    ]
+    for resource, actions, key_prefix in records:
+        yield Grant(mover, Role.MOVER, push.name, resource, actions, key_prefix, None, push.paperwork)
+
+
+def _pull_user_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
+    bucket = pull.bucket(platform).arn
+    for user in pull.users:
+        arn = platform.user_role_arn(user)
+        for resource, actions in ((bucket, PULL_USER_BUCKET_ACTIONS), (f"{bucket}/*", PULL_USER_OBJECT_ACTIONS)):
+            yield Grant(arn, Role.PULL_USER, pull.name, resource, actions, None, pull.until, pull.paperwork)
+
+
+def _outsider_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
+    bucket = pull.bucket(platform).arn
+    objects = OUTSIDER_READ_ACTIONS + (OUTSIDER_WRITE_ACTIONS if pull.allow_push else ())
+    for outsider in pull.outsiders:
+        for resource, actions in ((bucket, OUTSIDER_BUCKET_ACTIONS), (f"{bucket}/*", tuple(sorted(objects)))):
+            yield Grant(outsider, Role.OUTSIDER, pull.name, resource, actions, None, pull.until, pull.paperwork)
+
+
+def receipts_prefix_of(dataset: DatasetName) -> KeyPrefix:
+    """Where in the log bucket a dataset's receipts are written; a partition, as Athena expects it."""
+    return KeyPrefix(f"deliveries/dataset={dataset}/")
+
+
+def queue_arn_of(platform: Platform, queue_name: str) -> str:
+    """The ARN of a queue of the platform."""
+    return f"arn:aws:sqs:{platform.region}:{platform.account}:{queue_name}"
+
+
+def dead_letter_queue_arn_of(platform: Platform, push: PushDataset) -> str:
+    """The ARN of the queue of events given up on."""
+    return queue_arn_of(platform, dead_letter_queue_name_of(push.name))
+
+
+def log_group_name_of(push: PushDataset) -> str:
+    """The log group of the dataset's mover."""
+    return f"/aws/lambda/{push.mover_name}"
+
+
+def log_group_arn_of(platform: Platform, push: PushDataset) -> str:
+    """The ARN of the mover's log group, without the ``:*`` that stands for its streams."""
+    return f"arn:aws:logs:{platform.region}:{platform.account}:log-group:{log_group_name_of(push)}"

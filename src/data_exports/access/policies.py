@@ -1,0 +1,138 @@
+"""Each policy document that is deployed on the platform's side, made from grants.
+
+In: the platform, a dataset, and which of its users' roles exist. Out: policy documents as plain dicts, in a fixed
+order, deny statements first. Effects: none. Nobody is granted anything here that `grants_of` does not say.
+"""
+
+from collections.abc import Sequence
+
+from data_exports.access.grants import Grant, Role, dead_letter_queue_arn_of, queue_arn_of
+from data_exports.access.statements import (
+    Policy,
+    deny_weak_transport,
+    identity_statements,
+    policy_of,
+    resource_statements,
+)
+from data_exports.estate.models import Platform, PushDataset
+from data_exports.names import BucketName, queue_name_of
+
+SENDER_SIDS = ("ListOwnPrefix", "WriteOwnPrefix")
+PULL_USER_SIDS = ("ListBucket", "UseObjects")
+OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
+MOVER_SIDS = {
+    "s3:ListBucketVersions": "ListHubVersions",
+    "s3:GetObject": "ReadHub",
+    "s3:PutObjectAcl": "WriteTarget",
+    "sqs:ReceiveMessage": "ReceiveEvents",
+    "s3:PutObject": "WriteReceipts",
+    "logs:PutLogEvents": "WriteLog",
+    "kms:GenerateDataKey": "UseTargetKey",
+}
+"""The action that tells a mover's grant → the Sid of its statement; the first that fits counts."""
+
+
+def sender_policy(grants: Sequence[Grant]) -> Policy | None:
+    """The inline policy that each sender's role of one push dataset carries; None when there is no sender."""
+    return _policy_of_one_principal(grants, Role.SENDER, SENDER_SIDS)
+
+
+def pull_user_policy(grants: Sequence[Grant]) -> Policy | None:
+    """The inline policy that each user's role of one pull dataset carries; None when there is no user."""
+    return _policy_of_one_principal(grants, Role.PULL_USER, PULL_USER_SIDS)
+
+
+def _policy_of_one_principal(grants: Sequence[Grant], role: Role, sids: tuple[str, str]) -> Policy | None:
+    """One document serves every principal of a dataset's role, because their grants differ in the principal only."""
+    of_role = [grant for grant in grants if grant.role is role]
+    if not of_role:
+        return None
+    first = [grant for grant in of_role if grant.principal == of_role[0].principal]
+    return policy_of(*identity_statements(zip(sids, first, strict=True)))
+
+
+def mover_policy(grants: Sequence[Grant]) -> Policy:
+    """The inline policy of one dataset's mover."""
+    movers = [grant for grant in grants if grant.role is Role.MOVER]
+    sids = [next(sid for action, sid in MOVER_SIDS.items() if action in grant.actions) for grant in movers]
+    return policy_of(*identity_statements(sorted(zip(sids, movers, strict=True))))
+
+
+def mover_trust_policy() -> Policy:
+    """Lambda, and nobody else, may take on a mover's role.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+    """
+    return policy_of(
+        {
+            "Sid": "LambdaOnly",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def pull_bucket_policy(bucket: BucketName, grants: Sequence[Grant], *, require_tls: bool) -> Policy:
+    """The policy of a pull dataset's bucket: no weak transport, then what outsiders may do."""
+    outside = [grant for grant in grants if grant.role is Role.OUTSIDER]
+    allows = []
+    for sid, resource in zip(OUTSIDER_SIDS, (bucket.arn, f"{bucket.arn}/*"), strict=True):
+        allows += resource_statements(sid, [grant for grant in outside if grant.resource == resource])
+    return policy_of(*_deny_weak_transport_to(bucket, require_tls=require_tls), *allows)
+
+
+def private_bucket_policy(bucket: BucketName, *, require_tls: bool) -> Policy:
+    """The policy of the hub and of the log bucket: no weak transport; access comes from identity policies alone."""
+    return policy_of(*_deny_weak_transport_to(bucket, require_tls=require_tls))
+
+
+def _deny_weak_transport_to(bucket: BucketName, *, require_tls: bool) -> list[Policy]:
+    return deny_weak_transport("s3", [bucket.arn, f"{bucket.arn}/*"], require_tls=require_tls)
+
+
+def queue_policy(platform: Platform, push: PushDataset, *, require_tls: bool) -> Policy:
+    """The policy of a dataset's queue: S3 may send to it, on behalf of the platform's own hub only.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    queue = queue_arn_of(platform, queue_name_of(push.name))
+    return policy_of(
+        *deny_weak_transport("sqs", [queue], require_tls=require_tls),
+        {
+            "Sid": "HubSendsEvents",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue,
+            "Condition": {
+                "ArnEquals": {"aws:SourceArn": platform.hub_bucket.arn},
+                "StringEquals": {"aws:SourceAccount": str(platform.account)},
+            },
+        },
+    )
+
+
+def dead_letter_queue_policy(platform: Platform, push: PushDataset) -> Policy:
+    """The policy of a dead-letter queue: no transport without TLS; SQS itself moves messages in without a grant."""
+    return policy_of(*deny_weak_transport("sqs", [dead_letter_queue_arn_of(platform, push)], require_tls=True))
+
+
+def alert_topic_policy(platform: Platform, topic_arn: str) -> Policy:
+    """The policy of the alert topic: CloudWatch may publish to it, for alarms of the platform's own account only.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    """
+    return policy_of(
+        {
+            "Sid": "AlarmsPublish",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{platform.region}:{platform.account}:alarm:*"},
+                "StringEquals": {"aws:SourceAccount": str(platform.account)},
+            },
+        }
+    )

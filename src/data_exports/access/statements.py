@@ -1,0 +1,110 @@
+"""Grants → IAM statements: sorted, stable Sids, conditions for time and prefix.
+
+In: grants that stand for one document. Out: plain dicts in IAM's policy language, in a fixed order. Effects: none.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from data_exports.access.grants import Grant
+from data_exports.estate.models import Outsider
+from data_exports.names import AccountRootArn, KeyPrefix
+
+Statement = dict[str, Any]
+Policy = dict[str, Any]
+
+
+def policy_of(*statements: Statement) -> Policy:
+    """A policy document."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def identity_statements(sids: Iterable[tuple[str, Grant]]) -> list[Statement]:
+    """Statements of an identity policy; each grant with its Sid, the principal is whom the policy is attached to."""
+    return [
+        {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": list(grant.actions),
+            "Resource": grant.resource,
+            **_conditions(until=grant.until, key_prefix=grant.key_prefix),
+        }
+        for sid, grant in sids
+    ]
+
+
+def resource_statements(sid: str, grants: Sequence[Grant]) -> list[Statement]:
+    """Statements of a resource policy for grants that differ in their principal only.
+
+    A role or user is written as its account's root plus a condition on `aws:PrincipalArn`: a `Principal` that names
+    a role which no longer exists makes S3 refuse the whole policy ("Invalid principal"), so one leaver would block
+    everybody. The condition's key is the role's own ARN, also in an assumed session.
+    https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    named = sorted({grant.principal for grant in grants if not isinstance(grant.principal, AccountRootArn)})
+    whole = sorted({grant.principal for grant in grants if isinstance(grant.principal, AccountRootArn)})
+    statements = []
+    for suffix, principals, arns in (("", _roots_of(named), named), ("Account", whole, [])):
+        if not principals:
+            continue
+        first = grants[0]
+        statements.append(
+            {
+                "Sid": f"{sid}{suffix}",
+                "Effect": "Allow",
+                "Principal": {"AWS": [str(arn) for arn in principals]},
+                "Action": list(first.actions),
+                "Resource": first.resource,
+                **_conditions(until=first.until, key_prefix=first.key_prefix, principal_arns=arns),
+            }
+        )
+    return statements
+
+
+def deny_weak_transport(service: str, resources: list[str], *, require_tls: bool) -> list[Statement]:
+    """Refuse requests without TLS, and to S3 below TLS 1.2, whatever else allows them.
+
+    `require_tls` is False on the local AWS only, which speaks plain HTTP.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html#example-object-tls-version
+    """
+    conditions: list[tuple[str, Any]] = []
+    if require_tls:
+        conditions.append(("DenyWithoutTls", {"Bool": {"aws:SecureTransport": "false"}}))
+    if service == "s3":
+        conditions.append(("DenyBelowTls12", {"NumericLessThan": {"s3:TlsVersion": "1.2"}}))
+    return [
+        {
+            "Sid": sid,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": f"{service}:*",
+            "Resource": resources,
+            "Condition": condition,
+        }
+        for sid, condition in conditions
+    ]
+
+
+def iso_moment(moment: datetime) -> str:
+    """A moment as IAM's date conditions want it: ``2027-04-01T00:00:00Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _roots_of(arns: Iterable[Outsider]) -> list[AccountRootArn]:
+    return sorted({AccountRootArn(f"arn:aws:iam::{arn.account}:root") for arn in arns})
+
+
+def _conditions(
+    *, until: datetime | None, key_prefix: KeyPrefix | None, principal_arns: Sequence[str] = ()
+) -> dict[str, Any]:
+    condition: dict[str, Any] = {}
+    if principal_arns:
+        condition["ArnEquals"] = {"aws:PrincipalArn": [str(arn) for arn in principal_arns]}
+    if until:
+        condition["DateLessThan"] = {"aws:CurrentTime": iso_moment(until)}
+    if key_prefix:
+        condition["StringLike"] = {"s3:prefix": key_prefix.pattern_below}
+    return {"Condition": condition} if condition else {}

@@ -1,0 +1,214 @@
+"""The frame of the ``exports`` command: finds the commands, runs one, turns what stopped it into an exit code.
+
+To add a command, add one file here, named after it, with a function `register`::
+
+    def register(app: typer.Typer) -> None:
+        app.command("status")(status)  # or app.add_typer(...), for a command with commands of its own
+
+    def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
+        from data_exports.operate.status import status_of  # boto3, troposphere, rich: in the function only
+
+        declared = open_estate(estate)
+        ...
+
+and give it its place in `SECTIONS`. The docstring is the help; it ends with a paragraph ``Example:``, whose lines stay
+as they are: see `check`. Options shared by commands are in `options`, printing in `output`. A command returns, or
+raises what is in `data_exports.errors`; to end with findings but no message of its own it raises ``typer.Exit(1)``.
+
+Exit codes:
+
+======  ==================================================================
+0       done
+1       findings, drift or a refusal
+2       the call itself is wrong
+3       AWS or the network said no
+4       partly done, the rest is listed
+70      a defect of this program (``--debug`` shows the traceback)
+130     interrupted
+141     our output could not be written, or whoever read it closed it
+======  ==================================================================
+"""
+
+import io
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from data_exports import __version__, cli
+from data_exports.cli.output import OUTPUT_LOST, painted, write_progress
+from data_exports.errors import ExportsError
+
+SECTIONS = {
+    "Declare": ("new", "check", "fmt", "schema", "who"),
+    "Deploy": ("plan", "deploy", "destroy", "handover", "probe"),
+    "Operate": ("send", "status", "history", "failures", "redrive", "cancel"),
+    "Try it on this machine": ("demo", "local"),
+}
+"""The commands by the step they belong to, in the order in which people meet them."""
+
+DEFECT = 70
+"""Exit code of a defect of ours: EX_SOFTWARE. https://man.freebsd.org/cgi/man.cgi?sysexits"""
+
+
+class _InterruptedError(ExportsError):
+    exit_code = 130
+
+
+class _Commands(TyperGroup):
+    """Lists commands by section, and sees to it that nothing ends without a word."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        order = [name for names in SECTIONS.values() for name in names]
+        return sorted(super().list_commands(ctx), key=lambda name: order.index(name) if name in order else len(order))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands below ``Options``."""
+        for section, names in SECTIONS.items():
+            rows = [(name, self.commands[name].get_short_help_str(150)) for name in names if name in self.commands]
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command named on the command line."""
+        # Typer would take both for itself: Ctrl-C without a word, and any connection that breaks off as a quiet 1.
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _InterruptedError("interrupted") from None
+        except BrokenPipeError as error:
+            raise RuntimeError("a connection broke off") from error
+
+
+def main(arguments: Sequence[str] | None = None, *, modules: Sequence[ModuleType] | None = None) -> int:
+    """Run the command line (`sys.argv` unless given) and return the exit code.
+
+    `modules` are those of the commands; unless given, this package's. Never raises; shows tracebacks only with
+    ``--debug``.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = _take_debug(words)
+    _show_any_character()
+    try:
+        build_command(modules_for(words) if modules is None else modules).main(args=words, prog_name="exports")
+    except SystemExit as stop:
+        return _ended(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
+    except KeyboardInterrupt:
+        return _failed(_InterruptedError("interrupted"), debug=debug)
+    except Exception as error:  # noqa: BLE001 - the one place where every error ends, as a line and an exit code
+        return _failed(error, debug=debug)
+    return _ended(0)
+
+
+def build_command(modules: Sequence[ModuleType]) -> Any:
+    """``exports`` with the commands of these modules; one without `register` has none. Typer's own type is private."""
+    # Plain help: a quarter of the time that rich boxes take, and it can be searched and pasted.
+    app = typer.Typer(cls=_Commands, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+    app.callback(invoke_without_command=True)(_exports)
+    for module in modules:
+        if hasattr(module, "register"):
+            module.register(app)
+    command = typer.main.get_command(app)
+    _keep_examples_as_written(command)
+    return command
+
+
+def _keep_examples_as_written(command: Any) -> None:
+    """Let no line of the paragraph ``Examples:`` be joined to another, here and in the commands below."""
+    command.help = re.sub(r"\n\n(?:\x08\n|\\b\n)?(?=Examples?:)", "\n\n\b\n", command.help or "")
+    for inner in getattr(command, "commands", {}).values():
+        _keep_examples_as_written(inner)
+
+
+def modules_for(words: Sequence[str]) -> list[ModuleType]:
+    """The module of the command that the words name, or all if they name none."""
+    # Options before the command take no values, so the first other word is the command.
+    named = next((word for word in words if not word.startswith("-")), None)
+    names = [found.name for found in iter_modules(cli.__path__)]
+    known = {name for section in SECTIONS.values() for name in section}
+    wanted = [named] if named in known and named in names else names
+    return [import_module(f"{cli.__name__}.{name}") for name in wanted]
+
+
+def _exports(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; accepted behind a command, too.")] = False,
+) -> None:
+    """Governed data exports on AWS, from one reviewed YAML file per dataset.
+
+    Examples:
+      exports check             are the declarations right?
+      exports plan              what would deploying change?
+      exports COMMAND --help    all about one command
+    """
+    del debug  # main has taken it, wherever it stood
+    if version:
+        typer.echo(f"exports {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _take_debug(words: list[str]) -> bool:
+    """Remove ``--debug`` from the words before ``--``; whether it was there."""
+    own = words[: words.index("--")] if "--" in words else words[:]
+    words[: len(own)] = [word for word in own if word != "--debug"]
+    return "--debug" in own
+
+
+def _show_any_character() -> None:
+    """Let no character of a file name or an answer stop us on a terminal that cannot show it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _failed(error: BaseException, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, ExportsError):
+        return _ended(error.exit_code, str(error))
+    if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # nothing imports them just to ask
+        from data_exports.aws import aws_error_of
+
+        return _failed(aws_error_of(error), debug=False)
+    again = "" if debug else "; run again with --debug and report what it shows"
+    return _ended(DEFECT, f"unexpected {type(error).__name__}: {error}\n  next: this is a defect of exports{again}")
+
+
+def _ended(code: int, message: str = "") -> int:
+    """The exit code, once everything is written; another one if it could not be."""
+    try:
+        if message:
+            write_progress(f"{painted('error:', 'red', stream=sys.stderr, bold=True)} {message}")
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # a process may be started without
+                stream.flush()
+    except OSError:
+        _leave_streams()
+        return OUTPUT_LOST
+    return code
+
+
+def _leave_streams() -> None:
+    """Give Python somewhere to flush its last output to, or it complains on the way out.
+
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())

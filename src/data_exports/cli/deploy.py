@@ -1,0 +1,111 @@
+"""``exports deploy``: make AWS what is declared."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, open_estate
+from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
+from data_exports.deploy.consents import Consent
+
+if TYPE_CHECKING:
+    from data_exports.deploy.outcomes import Event, Progress
+    from data_exports.estate.models import Platform
+
+AllowOption = Annotated[
+    list[Consent] | None,
+    typer.Option("--allow", help="Consent to what the plan says it needs; may be given more than once."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("deploy")(deploy)
+
+
+def deploy(*, estate: EstateOption = None, allow: AllowOption = None, as_json: JsonOption = False) -> None:
+    """Make AWS what is declared.
+
+    Prints the plan, carries out that very plan, and prints what became of it. Each dataset is one CloudFormation
+    stack: what fails is named with AWS's reason and stops nothing else, what is unchanged is not touched. Refuses a
+    plan that needs a consent which is not given. Exit code 4 if something is left to do, such as a user whose role does
+    not exist. Interrupted, run it again.
+
+    Examples:
+      exports deploy
+      exports deploy --estate examples/estate --json
+      exports deploy --allow removal
+    """
+    declared = open_estate(estate)
+    from data_exports.aws import Aws
+    from data_exports.deploy.apply import deploy as deploy_estate
+    from data_exports.deploy.outcomes import error_of
+    from data_exports.deploy.render import render_result, result_as_data
+
+    with progress_shown() as shown:
+        heard = shown if as_json else _plan_first(shown, declared.platform)
+        result = deploy_estate(declared, Aws(declared.platform.region), allow=allow or (), progress=heard)
+    if as_json:
+        write_json(result_as_data(result))
+    else:
+        write_data(render_result(result, width=terminal_width()))
+    error = error_of(result)
+    if error:
+        raise error
+
+
+def terminal_width() -> int | None:
+    """The width of the terminal that stdout is, or None when it is none or wants no colour."""
+    return shutil.get_terminal_size().columns if wants_colour(sys.stdout) else None
+
+
+@contextmanager
+def progress_shown() -> Iterator["Progress"]:
+    """What hears of events and shows them on stderr: plain lines, and on a terminal what is under way below them."""
+    from data_exports.deploy.outcomes import Finished, Started
+    from data_exports.deploy.render import render_event
+
+    if not wants_colour(sys.stderr):
+        yield lambda event: write_progress(line) if (line := render_event(event)) else None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    console = Console(stderr=True, highlight=False)
+    under_way: dict[str, None] = {}
+    # Begun with the first stack, when the plan has been written; rich must not take our data for its own output.
+    live = Live(console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+
+    def show(event: "Event") -> None:
+        match event:
+            case Started(step):
+                under_way[step.name] = None
+                live.start()
+            case Finished(outcome):
+                under_way.pop(outcome.name, None)
+        if not isinstance(event, Started) and (line := render_event(event)):
+            console.print(line, markup=False)
+        live.update(Spinner("dots", ", ".join(under_way) or "working"))
+
+    try:
+        yield show
+    finally:
+        live.stop()
+
+
+def _plan_first(shown: "Progress", platform: "Platform") -> "Progress":
+    """As `shown`, but the plan itself goes to stdout the moment it is made."""
+    from data_exports.deploy.outcomes import Planned
+    from data_exports.deploy.render import render_plan
+
+    def heard(event: "Event") -> None:
+        if isinstance(event, Planned):
+            write_data(render_plan(event.plan, platform, width=terminal_width()))
+        shown(event)
+
+    return heard

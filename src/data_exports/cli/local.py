@@ -1,0 +1,201 @@
+"""``exports local``: the whole system on this machine, in a process of its own, with IAM enforced."""
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, estate_folder, load
+from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.errors import LocalAwsError, UsageError
+from data_exports.names import AccountId, DatasetName, InvalidNameError, RoleArn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from data_exports.estate.models import Estate
+    from data_exports.local.emulator import LocalAws
+
+PortOption = Annotated[
+    int | None, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Port on 127.0.0.1. Default: a free one.")
+]
+WithoutHandoverOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without-handover",
+        metavar="NAME",
+        help="Push dataset whose recipient has not granted access yet. May be given more than once.",
+    ),
+]
+AsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="ROLE",
+        help="Role of a user or outsider, by name or ARN; or an account's id: its owner. Default: the platform's.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``exports local`` and its commands."""
+    local = typer.Typer(help="Run it all on this machine, with IAM enforced.", no_args_is_help=True)
+    for name, command in (("up", up), ("env", env), ("status", status), ("down", down)):
+        local.command(name)(command)
+    app.add_typer(local, name="local")
+
+
+def up(*, estate: EstateOption = None, port: PortOption = None, without_handover: WithoutHandoverOption = None) -> None:
+    """Start a local AWS for an estate, and the world around it.
+
+    The world: every user's role, every recipient's bucket with the policy of the handover, every outside role. Run it
+    again after the estate has changed and it adds what is new.
+
+    Example:
+      exports local up --estate examples/estate
+      eval "$(exports local env --estate examples/estate)" &&
+        exports deploy --estate examples/estate
+    """
+    from data_exports.local.emulator import read_status, start, stop
+    from data_exports.local.folders import local_folder_of
+    from data_exports.local.world import make_world
+
+    declared, folder = load(estate).require(), local_folder_of(estate_folder(estate))
+    withheld = [_push_name_of(declared, name) for name in without_handover or []]
+    running, platform = read_status(folder), declared.platform
+    if running is None:
+        write_progress("starting the local AWS ...")
+    elif port not in (None, running.port):
+        raise UsageError(f"it runs already, on port {running.port}", next_step="stop it first: exports local down")
+    local = running or start(folder, account=platform.account, region=platform.region, port=port)
+    try:
+        make_world(local, declared, without_handover=withheld)
+    except BaseException:
+        if running is None:  # half a world would look like a whole one
+            stop(local)
+        raise
+    write_progress(f"the local AWS runs on {local.endpoint_url} (pid {local.pid})")
+    option = _option(estate)
+    write_progress(f'  next: eval "$(exports local env{option})" && exports deploy{option}')
+    write_progress(f"  stop: exports local down{option}")
+
+
+def env(
+    *,
+    estate: EstateOption = None,
+    role: AsOption = None,
+    unset: Annotated[bool, typer.Option("--unset", help="Print what takes the variables away again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the variables with which any AWS tool acts on the local AWS.
+
+    They hide your own AWS profiles until the terminal is closed or --unset takes them away.
+
+    Example:
+      eval "$(exports local env --as alpha_user_annika-lindqvist)" &&
+        aws s3 cp hearings.csv s3://mojap-hub-exports/court_hearings/
+    """
+    from data_exports.local.clients import VARIABLES
+
+    if unset:
+        write_data(f"unset {' '.join(VARIABLES)}")
+        return
+    try:
+        variables = _variables(estate, role)
+    except Exception:
+        if not as_json:
+            write_data("false")  # for `eval`: taken for success, it would let the next command meet the real AWS
+        raise
+    if as_json:
+        write_json(variables)
+        return
+    for name, value in variables.items():
+        write_data(f"export {name}={shlex.quote(value)}")
+
+
+def _variables(estate: "Path | None", role: str | None) -> dict[str, str]:
+    from data_exports.local.clients import environment_of
+
+    return environment_of(_running(estate), _principal_of(load(estate).require(), role))
+
+
+def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
+    """Tell whether the estate's local AWS runs, and where.
+
+    Example:
+      exports local status
+    """
+    local = _running(estate)
+    facts: dict[str, Any] = {
+        "endpoint_url": local.endpoint_url,
+        "pid": local.pid,
+        "account": local.account,
+        "region": local.region,
+        "log": str(local.log_file),
+    }
+    if as_json:
+        write_json(facts)
+        return
+    for name, value in facts.items():
+        write_data(f"{name:<13} {value}")
+
+
+def down(*, estate: EstateOption = None) -> None:
+    """Stop the estate's local AWS; everything in it is gone then.
+
+    Example:
+      exports local down
+    """
+    from data_exports.local.emulator import read_status, stop
+    from data_exports.local.folders import local_folder_of
+
+    local = read_status(local_folder_of(estate_folder(estate)))
+    if local is None:
+        write_progress("no local AWS runs for this estate")
+        return
+    stop(local)
+    write_progress(f"stopped the local AWS on {local.endpoint_url}")
+
+
+def _running(estate: "Path | None") -> "LocalAws":
+    from data_exports.local.emulator import read_status
+    from data_exports.local.folders import local_folder_of
+
+    local = read_status(local_folder_of(estate_folder(estate)))
+    if local is None:
+        raise LocalAwsError(
+            "no local AWS runs for this estate", next_step=f"start one: exports local up{_option(estate)}"
+        )
+    return local
+
+
+def _option(estate: "Path | None") -> str:
+    """What names the same estate again on a command line."""
+    return f" --estate {shlex.quote(str(estate))}" if estate else ""
+
+
+def _push_name_of(estate: "Estate", name: str) -> DatasetName:
+    names = [push.name for push in estate.push_datasets]
+    if name not in names:
+        raise UsageError(f"no push dataset is named {name!r}", next_step=f"there are: {', '.join(names)}")
+    return DatasetName(name)
+
+
+def _principal_of(estate: "Estate", role: str | None) -> str | None:
+    """The ARN to act as: of a user's or an outside role, by name or ARN; of an account's owner, by its id."""
+    if role is None:
+        return None
+    if role.isdecimal():
+        try:
+            return f"arn:aws:iam::{AccountId(role)}:root"
+        except InvalidNameError as error:
+            raise UsageError(str(error), next_step=error.hint) from error
+    platform = estate.platform
+    users = [platform.user_role_arn(user) for dataset in estate.datasets() for user in dataset.users]
+    outsiders = [each for pull in estate.pull_datasets for each in pull.outsiders if isinstance(each, RoleArn)]
+    known = sorted({*users, *outsiders})
+    for arn in known:
+        if role in (arn, arn.name):
+            return arn
+    names = ", ".join(dict.fromkeys(arn.name for arn in known))
+    raise UsageError(f"no dataset names the role {role!r}", next_step=f"roles are: {names}; or give an account's id")

@@ -1,0 +1,82 @@
+"""What commands share: the options with one meaning everywhere, and the way to the estate they act on.
+
+::
+
+    def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
+        declared = open_estate(estate)
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data_exports.access.sizes import with_sizes_checked
+from data_exports.cli.output import painted, write_progress
+from data_exports.errors import UsageError
+from data_exports.estate.loading import PLATFORM_FILE, Loaded, find_estate, load_estate
+from data_exports.estate.models import Dataset, Estate
+
+EstateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--estate",
+        metavar="DIR",
+        envvar="EXPORTS_ESTATE",
+        help="Folder with exports.yaml. Default: this folder, or the nearest parent that has one.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
+
+
+def estate_folder(given: Path | None) -> Path:
+    """The folder of ``--estate``, which must hold ``exports.yaml`` itself; otherwise the nearest from here up.
+
+    Raises `UsageError`.
+    """
+    if given is None:
+        return find_estate(Path.cwd())
+    if not given.is_dir():
+        what = "this is no folder" if given.exists() else "no such folder"
+        raise UsageError(what, where=str(given), next_step="give --estate the folder of exports.yaml")
+    # A folder given by name is meant: a parent's estate instead could be another platform's.
+    if find_estate(given) != given:
+        raise UsageError(
+            f"no {PLATFORM_FILE} in this folder", where=str(given), next_step="give --estate the folder of exports.yaml"
+        )
+    return given
+
+
+def open_estate(given: Path | None) -> Estate:
+    """The estate a command acts on; mentions warnings on stderr.
+
+    Raises `UsageError` when there is none, `DeclarationError` with every error when it cannot be used.
+    """
+    return accept(load(given))
+
+
+def load(given: Path | None) -> Loaded:
+    """The estate, and all that can be found wrong with it without AWS. Raises `UsageError` when there is none."""
+    return with_sizes_checked(load_estate(estate_folder(given)))
+
+
+def accept(loaded: Loaded) -> Estate:
+    """The estate, if it holds no errors; mentions warnings on stderr. Raises `DeclarationError`."""
+    estate = loaded.require()
+    if loaded.findings:
+        count = len(loaded.findings)
+        text = f"{count} warning{'s' * (count != 1)} in the declarations; `exports check` shows them"
+        write_progress(f"{painted('warning:', 'yellow')} {text}")
+    return estate
+
+
+def dataset_of(estate: Estate, name: str) -> Dataset:
+    """The dataset of this name. Raises `UsageError` that offers the nearest name."""
+    from difflib import get_close_matches
+
+    datasets = {str(dataset.name): dataset for dataset in estate.datasets()}
+    if name in datasets:
+        return datasets[name]
+    near = get_close_matches(name, datasets, n=1)
+    choice = f"did you mean {near[0]}?" if near else f"there are: {', '.join(datasets) or 'none'}"
+    raise UsageError(f"no dataset is named {name!r}", next_step=choice)

@@ -1,0 +1,71 @@
+"""What a command prints: data on stdout, progress on stderr, colour on terminals only.
+
+Nothing else in this package writes to the two streams.
+"""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Literal, TextIO
+
+import typer
+
+from data_exports.errors import ExportsError
+
+Colour = Literal["red", "yellow", "green", "blue", "cyan"]
+
+
+OUTPUT_LOST = 141
+"""Exit code when stdout is gone: what shells report for a program ended by SIGPIPE."""
+
+
+class OutputLostError(ExportsError):
+    """Our output could not be written; without a message when its reader has closed it, which is no news to them."""
+
+    exit_code = OUTPUT_LOST
+
+
+def write_data(text: str) -> None:
+    """Write a line of the answer to stdout. Raises `OutputLostError`."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError as error:
+        raise OutputLostError("") from error
+    except OSError as error:
+        raise OutputLostError(f"the output could not be written: {error.strerror}") from error
+
+
+def write_json(value: object) -> None:
+    """Write the answer as JSON to stdout; dates as ISO 8601, paths as text. Raises `OutputLostError`."""
+    write_data(json.dumps(value, indent=2, ensure_ascii=False, default=_plain_of))
+
+
+def write_progress(text: str) -> None:
+    """Write a line for the person who waits to stderr; a terminal that has gone away stops no work."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
+
+
+def painted(text: str, colour: Colour, *, stream: TextIO | None = None, bold: bool = False) -> str:
+    """The text in colour if `stream` (stdout unless given) is a terminal that wants it, otherwise as it is.
+
+    https://no-color.org
+    """
+    return typer.style(text, fg=colour, bold=bold) if wants_colour(stream or sys.stdout) else text
+
+
+def wants_colour(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal, and the environment does not ask for plain text."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream is not None and stream.isatty() and not plain
+
+
+def _plain_of(value: object) -> str:
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -1,0 +1,148 @@
+"""What becomes of the buckets that outlive their stacks: wholly empty ones go, ones that hold data stay.
+
+In: buckets that carry this product's tags, and no other estate's. Out: what each holds, and its fate. Effects: deletes
+the mover's code and our templates from the log bucket, delete markers of objects that are gone, and empty buckets.
+Never an object of anybody else's: S3 itself refuses to delete a bucket with an object in it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.aws import Aws, code_of, reason_of
+from data_exports.deploy.remote import BucketContents, read_bucket_tags, read_contents, version_pages
+from data_exports.estate.models import Estate, Platform
+from data_exports.names import BucketName, pull_bucket_of
+from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG
+
+OWN_PREFIXES = ("code/", "templates/")
+"""What we stored in the log bucket ourselves, and can store again."""
+
+
+class Fate(StrEnum):
+    """What became of one bucket."""
+
+    REMOVED = "removed"
+    KEPT = "kept"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket of ours, and what it holds besides what we stored ourselves."""
+
+    name: BucketName
+    contents: BucketContents
+
+
+@dataclass(frozen=True, slots=True)
+class BucketOutcome:
+    """What became of one bucket, and why."""
+
+    bucket: Bucket
+    fate: Fate
+    reason: str = ""
+
+
+def read_buckets(aws: Aws, estate: Estate, pull_buckets: Iterable[BucketName]) -> tuple[Bucket, ...]:
+    """The hub, the log bucket and the pull buckets that exist and are ours, also those kept from removed datasets.
+
+    Raises botocore's exceptions.
+    """
+    platform = estate.platform
+    declared = [pull_bucket_of(platform.pull_bucket_prefix, pull.name) for pull in estate.pull_datasets]
+    kept = _read_names(aws, platform.pull_bucket_prefix)
+    names = dict.fromkeys([*pull_buckets, *declared, *kept, platform.hub_bucket, platform.log_bucket])
+    return tuple(bucket for name in names if (bucket := read_bucket(aws, platform, name)))
+
+
+def _read_names(aws: Aws, prefix: str) -> Iterator[BucketName]:
+    """The account's buckets whose names begin so; whether they are ours, their tags tell."""
+    for page in aws.client("s3").get_paginator("list_buckets").paginate():
+        names = (each["Name"] for each in page["Buckets"])
+        yield from (
+            BucketName(name) for name in names if name.startswith(prefix) and BucketName.pattern.fullmatch(name)
+        )
+
+
+def read_bucket(aws: Aws, platform: Platform, name: BucketName) -> Bucket | None:
+    """The bucket, or None when there is none or it is not ours. Raises botocore's exceptions."""
+    tags = read_bucket_tags(aws, name, account=platform.account)
+    if not _is_ours(tags, platform):
+        return None
+    contents = read_contents(aws, name) or BucketContents()
+    if name != platform.log_bucket:
+        return Bucket(name, contents)
+    own = [read_contents(aws, name, prefix=prefix) or BucketContents() for prefix in OWN_PREFIXES]
+    return Bucket(
+        name,
+        BucketContents(
+            contents.objects - sum(each.objects for each in own),
+            contents.markers - sum(each.markers for each in own),
+            contents.size_bytes - sum(each.size_bytes for each in own),
+            is_partial=contents.is_partial,
+        ),
+    )
+
+
+def stop_notifications(aws: Aws, platform: Platform) -> None:
+    """Take every rule off the hub, which outlives its stack: the queues they name are about to go.
+
+    Does nothing when the hub does not exist or is not ours. Raises botocore's exceptions.
+    """
+    tags = read_bucket_tags(aws, platform.hub_bucket, account=platform.account)
+    if _is_ours(tags, platform):
+        aws.client("s3").put_bucket_notification_configuration(
+            Bucket=str(platform.hub_bucket), NotificationConfiguration={}, ExpectedBucketOwner=str(platform.account)
+        )
+
+
+def remove_if_empty(aws: Aws, platform: Platform, name: BucketName) -> BucketOutcome | None:
+    """Remove what is ours from the bucket, then the bucket if nothing is left; None when it is gone already.
+
+    Delete markers without a version behind them hold no data: they go with an otherwise empty bucket.
+    """
+    try:
+        if name == platform.log_bucket:
+            for prefix in OWN_PREFIXES:
+                _delete_versions(aws, name, prefix=prefix)
+        bucket = read_bucket(aws, platform, name)
+        if bucket is None:
+            return None
+        if bucket.contents.objects:
+            return BucketOutcome(bucket, Fate.KEPT, "holds data")
+        _delete_versions(aws, name, markers_only=True)
+        aws.client("s3").delete_bucket(Bucket=str(name), ExpectedBucketOwner=str(platform.account))
+    except (ClientError, BotoCoreError) as error:
+        unknown = Bucket(name, BucketContents())
+        if code_of(error) == "BucketNotEmpty":  # somebody wrote to it since we looked
+            return BucketOutcome(unknown, Fate.KEPT, "holds data")
+        return BucketOutcome(unknown, Fate.FAILED, reason_of(error))
+    return BucketOutcome(bucket, Fate.REMOVED)
+
+
+def _is_ours(tags: Mapping[str, str] | None, platform: Platform) -> bool:
+    """Whether a bucket was made by this product, and for no other estate."""
+    return tags is not None and DIGEST_TAG in tags and tags.get(HUB_TAG, platform.hub_bucket) == platform.hub_bucket
+
+
+def _delete_versions(aws: Aws, bucket: BucketName, *, prefix: str = "", markers_only: bool = False) -> None:
+    """Delete each version and marker under the prefix by its id, a page (at most 1,000) at a time."""
+    for doomed in _pages_of_versions(aws, bucket, prefix, markers_only=markers_only):
+        answer = aws.client("s3").delete_objects(Bucket=str(bucket), Delete={"Objects": doomed, "Quiet": True})
+        for refusal in answer.get("Errors", []):
+            raise ClientError(
+                {"Error": {"Code": refusal.get("Code", ""), "Message": f"{refusal['Key']}: {refusal.get('Message')}"}},
+                "DeleteObjects",
+            )
+
+
+def _pages_of_versions(
+    aws: Aws, bucket: BucketName, prefix: str, *, markers_only: bool
+) -> Iterator[list[dict[str, str]]]:
+    for page in version_pages(aws, bucket, prefix=prefix):
+        found = [*page.get("DeleteMarkers", []), *([] if markers_only else page.get("Versions", []))]
+        if found:
+            yield [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]

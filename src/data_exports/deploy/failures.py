@@ -1,0 +1,84 @@
+"""Why a stack failed, in AWS's own words: the first resource that failed, not those that were cancelled after it.
+
+In: a stack's id and the operation that failed. Out: a `Cause`. Effects: reads the stack's events.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.aws import Aws
+
+Verb = Literal["CREATE", "UPDATE", "DELETE"]
+
+_STACK = "AWS::CloudFormation::Stack"
+_CONSEQUENCES = ("creation cancelled", "update cancelled", "deletion cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One resource, and what AWS said about it; without a resource the reason is the stack's."""
+
+    reason: str
+    logical_id: str = ""
+    resource_type: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.logical_id} ({self.resource_type}): {self.reason}" if self.logical_id else self.reason
+
+
+def read_cause(aws: Aws, stack_id: str, verb: Verb) -> Cause | None:
+    """What made the stack's last operation of this kind fail, or None when its events do not tell.
+
+    Raises botocore's exceptions.
+    """
+    pages = aws.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    events = (event for page in pages for event in page["StackEvents"])
+    cause = cause_of(events, verb)
+    if cause is None or not cause.logical_id:
+        return _validation_cause(aws, StackName=stack_id) or cause
+    return cause
+
+
+def cause_of(newest_first: Iterable[dict[str, Any]], verb: Verb) -> Cause | None:
+    """The earliest failure since the operation began."""
+    of_resource = of_stack = None
+    for event in newest_first:
+        is_stack = event["ResourceType"] == _STACK and event.get("PhysicalResourceId") == event["StackId"]
+        status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
+        if is_stack and status == f"{verb}_IN_PROGRESS":
+            break
+        if not reason or any(sign in reason for sign in _CONSEQUENCES):
+            continue
+        if is_stack and ("ROLLBACK" in status or status.endswith("_FAILED")):
+            of_stack = Cause(reason)
+        elif status.endswith("_FAILED"):
+            of_resource = Cause(reason, event["LogicalResourceId"], event["ResourceType"])
+    return of_resource or of_stack
+
+
+def read_change_set_cause(aws: Aws, change_set_id: str, reason: str) -> Cause:
+    """Why a change set could not be made; CloudFormation keeps the findings of its early checks apart.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+    """
+    if "validation" in reason.lower():
+        return _validation_cause(aws, ChangeSetName=change_set_id) or Cause(reason)
+    return Cause(reason)
+
+
+def _validation_cause(aws: Aws, **of: str) -> Cause | None:
+    """The first finding of CloudFormation's own checks; None when there is none, or we may not read them."""
+    try:
+        answer = aws.client("cloudformation").describe_events(**of, Filters={"FailedEvents": True})
+    except (ClientError, BotoCoreError):
+        return None  # this only makes a reason better that is reported either way
+    for event in answer.get("OperationEvents", []):
+        if event.get("ValidationStatusReason"):
+            return Cause(
+                event["ValidationStatusReason"], event.get("LogicalResourceId", ""), event.get("ResourceType", "")
+            )
+    return None

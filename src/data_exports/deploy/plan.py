@@ -1,0 +1,318 @@
+"""What deploying would do, as data: `plan` prints this very object, `deploy` carries it out.
+
+In: an estate, what AWS has (`Deployed`), and the surroundings (which hold the missing roles). Out: a `Plan`: one `Step`
+for each stack, in the order of work. Effects: none.
+
+Order: the foundation; the datasets' stacks; the hub, whose rules need every queue; then the stacks of removed datasets,
+whose rules the hub has lost by then.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from data_exports.estate.models import Dataset, Estate, PushDataset
+from data_exports.names import FOUNDATION_STACK, HUB_STACK, BucketName, DatasetName, InvalidNameError, RoleName
+from data_exports.stacks.foundation import foundation_stack
+from data_exports.stacks.hub import hub_stack
+from data_exports.stacks.pull import pull_stack
+from data_exports.stacks.push import push_stack
+from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, DIGEST_TAG, HUB_TAG, Stack, Surroundings, Wave
+from data_exports.stacks.users import split_roles
+
+STACK_PREFIX = "exports-"
+DATASET_STACK_PREFIXES = ("exports-push-", "exports-pull-")
+PUSH_STACK_PREFIX = DATASET_STACK_PREFIXES[0]
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-data-status-codes
+_AS_DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+_ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
+_NEVER_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"})
+_WAY_OUT = {
+    "UPDATE_ROLLBACK_FAILED": "repair what its events name, then `aws cloudformation continue-update-rollback`",
+    "UPDATE_FAILED": "`aws cloudformation rollback-stack`, then deploy again",
+    "ROLLBACK_FAILED": "delete the stack in CloudFormation, then deploy again",
+}
+
+
+class Action(StrEnum):
+    """What is to be done with one stack."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    REPLACE = "replace"
+    """Delete what a failed creation left (it holds no data), then create."""
+    DELETE = "delete"
+    BLOCKED = "blocked"
+    """Nothing can be done before somebody, or something, else has finished or repaired it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedStack:
+    """A stack as CloudFormation describes it."""
+
+    name: str
+    stack_id: str
+    status: str
+    tags: tuple[tuple[str, str], ...] = ()
+    status_reason: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the template it was last deployed with; ``""`` when the stack is not ours."""
+        return self._tag(DIGEST_TAG)
+
+    @property
+    def hub(self) -> str:
+        """The hub bucket of the estate it belongs to; ``""`` when the stack is not ours."""
+        return self._tag(HUB_TAG)
+
+    @property
+    def dataset(self) -> DatasetName | None:
+        """The dataset whose stack it is, if the stack says so."""
+        return None if self.strange_dataset or not self._tag(DATASET_TAG) else DatasetName(self._tag(DATASET_TAG))
+
+    @property
+    def strange_dataset(self) -> str:
+        """What its tag for the dataset holds when that cannot be a dataset's name, else ``""``."""
+        name = self._tag(DATASET_TAG)
+        return name if name and not DatasetName.pattern.fullmatch(name) else ""
+
+    @property
+    def bucket(self) -> BucketName | None:
+        """The bucket of a pull dataset's stack, if the stack says so."""
+        try:
+            return BucketName(self._tag(BUCKET_TAG))
+        except InvalidNameError:
+            return None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this product deployed it, for any estate."""
+        return bool(self.digest and self.hub and not self.strange_dataset)
+
+    def belongs_to(self, hub: str) -> bool:
+        """Whether this product deployed it for the estate with this hub bucket."""
+        return self.is_ours and self.hub == hub
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether CloudFormation is at work on it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def has_resources(self) -> bool:
+        """Whether its resources exist; False also where that is uncertain, as after a failed creation or deletion."""
+        begun = self.status.startswith(("UPDATE_", "IMPORT_")) or self.status == "CREATE_COMPLETE"
+        return self.is_ours and begun
+
+    def _tag(self, key: str) -> str:
+        return dict(self.tags).get(key, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The stacks AWS has, among those whose names this product uses."""
+
+    stacks: tuple[DeployedStack, ...] = ()
+
+    def find(self, name: str) -> DeployedStack | None:
+        """The stack of this name, or None when AWS has none."""
+        return next((stack for stack in self.stacks if stack.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingBucket:
+    """A bucket that is there before the stack that is to hold it."""
+
+    name: BucketName
+    holds_data: bool
+    """Any version or delete marker; True also where we may not look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done with one stack, and why."""
+
+    action: Action
+    name: str
+    wave: Wave
+    stack: Stack | None = None
+    """As it should be; None when it is to be deleted."""
+    deployed: DeployedStack | None = None
+    """As it is; None when AWS has none."""
+    dataset: DatasetName | None = None
+    reason: str = ""
+    next_step: str = ""
+    takes_over: ExistingBucket | None = None
+    """The pull dataset's bucket, when it exists although its stack does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRoles:
+    """Users of one dataset whose roles do not exist; they get nothing until they do and `deploy` has run again."""
+
+    dataset: DatasetName
+    roles: tuple[RoleName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that deploying would do; `steps` in the order of work."""
+
+    steps: tuple[Step, ...]
+    missing_roles: tuple[MissingRoles, ...] = ()
+    roles_not_checked: str = ""
+    """Why the users' roles could not be looked up; all of them are taken to exist then."""
+    is_local: bool = False
+    """Whether this is for a local AWS."""
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that would change something."""
+        return tuple(step for step in self.steps if step.action not in (Action.UNCHANGED, Action.BLOCKED))
+
+    def of_wave(self, wave: Wave) -> tuple[Step, ...]:
+        """The steps of this wave, deletions left out."""
+        return tuple(step for step in self.steps if step.wave is wave and step.action is not Action.DELETE)
+
+    @property
+    def deletions(self) -> tuple[Step, ...]:
+        """The stacks of removed datasets."""
+        return tuple(step for step in self.steps if step.action is Action.DELETE)
+
+
+def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, *, roles_not_checked: str = "") -> Plan:
+    """What it takes to make AWS what the estate declares."""
+    platform = estate.platform
+    foundation = foundation_stack(platform, require_tls=surroundings.require_tls)
+    datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
+    dataset_steps = [_step_of(stack, deployed.find(stack.name)) for stack in datasets]
+    with_queue = pushes_with_queue(estate, dataset_steps)
+    hub = hub_stack(platform, with_queue, require_tls=surroundings.require_tls)
+    steps = [_step_of(foundation, deployed.find(FOUNDATION_STACK)), *dataset_steps]
+    steps += [_step_of(hub, deployed.find(HUB_STACK)), *_removals(datasets, deployed, hub=platform.hub_bucket)]
+    return Plan(
+        tuple(steps),
+        tuple(_missing_roles(estate, surroundings)),
+        roles_not_checked=roles_not_checked,
+        is_local=not surroundings.require_tls,
+    )
+
+
+def stack_of_dataset(estate: Estate, dataset: Dataset, surroundings: Surroundings) -> Stack:
+    """The stack of a dataset of either kind."""
+    if isinstance(dataset, PushDataset):
+        return push_stack(estate.platform, dataset, surroundings)
+    return pull_stack(estate.platform, dataset, surroundings)
+
+
+def pushes_with_queue(
+    estate: Estate, steps: Sequence[Step], created: Mapping[str, bool] | None = None
+) -> tuple[PushDataset, ...]:
+    """The push datasets whose queue exists by the time the hub is made.
+
+    `created`: stack name → whether creating it went well, once that is known; until then it is expected to.
+    """
+    by_name = {step.name: step for step in steps}
+    platform = estate.platform
+
+    def has_queue(push: PushDataset) -> bool:
+        step = by_name[push.stack_name]
+        if step.action in (Action.CREATE, Action.REPLACE):
+            return created is None or created.get(step.name, False)
+        there = step.deployed
+        is_its_own = there is not None and there.belongs_to(platform.hub_bucket) and there.dataset == push.name
+        return there is not None and is_its_own and there.has_resources
+
+    return tuple(push for push in estate.push_datasets if has_queue(push))
+
+
+def step_of_hub(plan: Plan, stack: Stack) -> Step:
+    """The hub's step for another hub than the plan expected."""
+    planned = next(step for step in plan.steps if step.name == HUB_STACK)
+    return _step_of(stack, planned.deployed)
+
+
+def _step_of(stack: Stack, deployed: DeployedStack | None) -> Step:
+    """Compare one stack with what AWS has under its name."""
+    action, reason, next_step = _compare(stack, deployed)
+    return Step(action, stack.name, stack.wave, stack, deployed, stack.dataset, reason, next_step)
+
+
+def _compare(stack: Stack, deployed: DeployedStack | None) -> tuple[Action, str, str]:
+    """The action, its reason, and a next step where we cannot act."""
+    if deployed is None:
+        return Action.CREATE, "", ""
+    if deployed.status == "REVIEW_IN_PROGRESS":  # has no resources, and no tags to tell whose it is
+        return Action.REPLACE, "an earlier creation stopped before it began", ""
+    obstacle, next_step = _obstacle(stack, deployed)
+    if obstacle:
+        return Action.BLOCKED, obstacle, next_step
+    if deployed.status in _NEVER_CREATED:
+        return Action.REPLACE, f"left by an earlier run: {deployed.status}", ""
+    if deployed.status in _ROLLED_BACK:  # its tags may be those of the change that failed: let CloudFormation compare
+        return Action.UPDATE, "an earlier change was rolled back", ""
+    return (Action.UNCHANGED if _is_as_wanted(stack, deployed) else Action.UPDATE), "", ""
+
+
+def _obstacle(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:
+    """Why the stack can be neither created nor changed now, and what to do; two empty texts when it can."""
+    status = deployed.status
+    if not deployed.belongs_to(stack.hub):
+        return _whose(stack, deployed)
+    if deployed.is_in_progress:
+        return f"CloudFormation is at work on it: {status}", "deploy again when it has finished"
+    if deployed.dataset not in (None, stack.dataset):
+        return f"it is the stack of the dataset {deployed.dataset}", "remove that dataset, deploy, then add this one"
+    if deployed.bucket and deployed.bucket not in stack.buckets:
+        return (
+            f"its bucket would become {stack.buckets[0]}, and the data in {deployed.bucket} would be left behind",
+            "put platform.pull_bucket_prefix back; or remove the dataset, deploy, move the data, then add it again",
+        )
+    if status in _AS_DEPLOYED | _ROLLED_BACK | _NEVER_CREATED:
+        return "", ""
+    could_not_undo = "could not undo a failed change:" if status in _WAY_OUT else "reports"
+    return f"CloudFormation {could_not_undo} {status}", _WAY_OUT.get(status, "look at the stack in CloudFormation")
+
+
+def _whose(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:
+    """Whose stack it is when it is not this estate's, and what to do."""
+    if deployed.is_ours:
+        return (
+            f"belongs to the estate whose hub is {deployed.hub}; this estate's hub is {stack.hub}",
+            "correct platform.hub_bucket, or deploy this estate to another account or region",
+        )
+    strange = deployed.strange_dataset
+    why = f": its tag {DATASET_TAG} is {strange!r}, which is no dataset's name" if strange else ""
+    return f"a stack of this name exists and is not ours{why}", "rename or delete that stack"
+
+
+def _is_as_wanted(stack: Stack, deployed: DeployedStack) -> bool:
+    """Same template, and every tag of ours in place; tags that others added do not count."""
+    return deployed.digest == stack.digest and set(stack.tags) <= set(deployed.tags)
+
+
+def _removals(wanted: Sequence[Stack], deployed: Deployed, *, hub: str) -> Iterator[Step]:
+    """The stacks of datasets that this estate no longer declares; another estate's are none of our business."""
+    names = {stack.name for stack in wanted}
+    for stack in deployed.stacks:
+        if stack.name.startswith(DATASET_STACK_PREFIXES) and stack.name not in names and stack.belongs_to(hub):
+            busy = stack.is_in_progress
+            yield Step(
+                Action.BLOCKED if busy else Action.DELETE,
+                stack.name,
+                Wave.DATASETS,
+                deployed=stack,
+                dataset=stack.dataset,
+                reason=f"CloudFormation is at work on it: {stack.status}" if busy else "no longer declared",
+                next_step="deploy again when it has finished" if busy else "",
+            )
+
+
+def _missing_roles(estate: Estate, surroundings: Surroundings) -> Iterator[MissingRoles]:
+    for dataset in estate.datasets():
+        _, missing = split_roles(dataset, surroundings)
+        if missing:
+            yield MissingRoles(dataset.name, missing)

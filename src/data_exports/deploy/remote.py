@@ -1,0 +1,182 @@
+"""What AWS says before and after: whose account, which stacks, which users' roles, what is in a bucket.
+
+In: an `Aws`. Out: plain values. Effects: reads, except `upload_once`, which writes one object.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of, reason_of
+from data_exports.deploy.plan import STACK_PREFIX, Deployed, DeployedStack
+from data_exports.errors import RefusedError
+from data_exports.estate.models import Platform
+from data_exports.names import BucketName, RoleName
+
+LOOKUPS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RoleLookup:
+    """Which users' roles do not exist; `not_checked` says why we could not look, and then none counts as missing."""
+
+    missing: frozenset[RoleName] = frozenset()
+    not_checked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketContents:
+    """What a bucket holds; with `is_partial` at least so much."""
+
+    objects: int = 0
+    """Versions, each counted."""
+    markers: int = 0
+    size_bytes: int = 0
+    is_partial: bool = False
+
+
+def check_account(aws: Aws, platform: Platform) -> None:
+    """Raise `RefusedError` unless the credentials are of the platform's own account."""
+    try:
+        account, arn = aws.caller()
+    except (ClientError, BotoCoreError) as error:
+        raise aws_error_of(error) from error
+    if account != platform.account:
+        wanted = platform.name_of_account(platform.account)
+        raise RefusedError(
+            f"the credentials are of account {account} ({arn}); the platform is {wanted}",
+            where=str(platform.place.path),
+            next_step=f"use credentials of account {platform.account}, or correct platform.account",
+        )
+
+
+def read_deployed(aws: Aws) -> Deployed:
+    """The stacks of this region whose names this product uses; raises `AwsError`."""
+    pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
+    try:
+        found = [each for page in pages for each in page["Stacks"] if each["StackName"].startswith(STACK_PREFIX)]
+    except (ClientError, BotoCoreError) as error:
+        raise aws_error_of(error) from error
+    return Deployed(tuple(sorted((deployed_stack_of(each) for each in found), key=lambda stack: stack.name)))
+
+
+def read_stack(aws: Aws, name_or_id: str) -> DeployedStack | None:
+    """One stack, or None when AWS has none; a deleted one is found by its id only. Raises botocore's exceptions."""
+    try:
+        answer = aws.client("cloudformation").describe_stacks(StackName=name_or_id)
+    except ClientError as error:
+        if answer_of(error) is AwsAnswer.NOT_FOUND:
+            return None
+        raise
+    return deployed_stack_of(answer["Stacks"][0])
+
+
+def deployed_stack_of(description: dict[str, Any]) -> DeployedStack:
+    """CloudFormation's description of a stack as ours."""
+    return DeployedStack(
+        name=description["StackName"],
+        stack_id=description["StackId"],
+        status=description["StackStatus"],
+        tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in description.get("Tags", []))),
+        status_reason=description.get("StackStatusReason", ""),
+    )
+
+
+def read_missing_roles(aws: Aws, users: Iterable[RoleName]) -> RoleLookup:
+    """Look each user's role up; raises `AwsError` for anything but "there is none" and "you may not ask"."""
+    names = sorted(set(users))
+    with ThreadPoolExecutor(LOOKUPS_AT_ONCE) as pool:
+        answers = dict(zip(names, pool.map(lambda name: _lookup_role(aws, name), names), strict=True))
+    forbidden = next(
+        (refusal for refusal in answers.values() if refusal and answer_of(refusal) is AwsAnswer.FORBIDDEN), None
+    )
+    if forbidden:
+        return RoleLookup(not_checked=reason_of(forbidden))
+    return RoleLookup(frozenset(name for name, refusal in answers.items() if refusal))
+
+
+def _lookup_role(aws: Aws, user: RoleName) -> ClientError | None:
+    """None when the role exists; AWS's refusal when there is none, or we may not ask."""
+    try:
+        aws.client("iam").get_role(RoleName=str(user))
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
+            return error
+        raise aws_error_of(error, where=f"role {user}") from error
+    return None
+
+
+def upload_once(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account: str) -> bool:
+    """Store the object unless the key exists; its name holds its digest, so what is there is right. Whether it was new.
+
+    Raises botocore's exceptions.
+    """
+    s3 = aws.client("s3")
+    where = {"Bucket": str(bucket), "Key": key, "ExpectedBucketOwner": account}
+    try:
+        size = s3.head_object(**where)["ContentLength"]
+    except ClientError as error:
+        if answer_of(error) not in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):  # 403: may not list, so may not know
+            raise
+        size = None
+    if size == len(body):
+        return False
+    s3.put_object(**where, Body=body)
+    return True
+
+
+def read_bucket_tags(aws: Aws, bucket: str, *, account: str) -> dict[str, str] | None:
+    """The bucket's tags, or None when this account has no such bucket. Raises botocore's exceptions."""
+    try:
+        answer = aws.client("s3").get_bucket_tagging(Bucket=bucket, ExpectedBucketOwner=account)
+    except ClientError as error:
+        if code_of(error) == "NoSuchTagSet":
+            return {}
+        if answer_of(error) is AwsAnswer.NOT_FOUND:
+            return None
+        raise
+    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def read_contents(aws: Aws, bucket: str, *, prefix: str = "", at_most: int = 50_000) -> BucketContents | None:
+    """What the bucket holds under a prefix, or None when there is no such bucket; stops at so many versions.
+
+    Raises botocore's exceptions.
+    """
+    objects = markers = size_bytes = 0
+    try:
+        for page in version_pages(aws, bucket, prefix=prefix):
+            versions = page.get("Versions", [])
+            objects += len(versions)
+            size_bytes += sum(version["Size"] for version in versions)
+            markers += len(page.get("DeleteMarkers", []))
+            if objects + markers >= at_most:
+                return BucketContents(objects, markers, size_bytes, is_partial=bool(page.get("IsTruncated")))
+    except ClientError as error:
+        if answer_of(error) is AwsAnswer.NOT_FOUND:
+            return None
+        raise
+    return BucketContents(objects, markers, size_bytes)
+
+
+def version_pages(aws: Aws, bucket: str, *, prefix: str = "") -> Iterator[dict[str, Any]]:
+    """Pages of ListObjectVersions."""
+    yield from aws.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+
+
+def count_current(aws: Aws, bucket: str, prefix: str, *, at_most: int = 10_000) -> int:
+    """How many objects are visible under the prefix, counted up to `at_most`; 0 when there is no such bucket."""
+    count = 0
+    try:
+        pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            count += page["KeyCount"]
+            if count >= at_most:
+                break
+    except ClientError as error:
+        if answer_of(error) is not AwsAnswer.NOT_FOUND:
+            raise
+    return count

@@ -1,0 +1,77 @@
+"""The codes of findings, with what each means: permanent, so that people can search for one and CI can count one.
+
+EX1xx the file · EX2xx its fields and values · EX3xx the platform · EX4xx names and buckets · EX5xx people ·
+EX6xx paperwork, ends and texts · EX7xx sizes. A code is never given a second meaning.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Code(StrEnum):
+    """One kind of mistake; its value is the code, `meaning` what it means."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """The code, which is the member's value, and its meaning."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    UNREADABLE = "EX101", "a file or folder cannot be read"
+    OUTSIDE = "EX102", "a symbolic link leads out of the estate"
+    TOO_LARGE = "EX103", "a declaration is too large"
+    NOT_UTF8 = "EX104", "a file is not UTF-8 text"
+    NOT_YAML = "EX105", "a file is not valid YAML"
+    EMPTY = "EX106", "a file declares nothing"
+    TWO_DOCUMENTS = "EX107", "a file holds more than one YAML document"
+    DUPLICATE_KEY = "EX108", "a key stands twice in one mapping"
+    YAML_TRICK = "EX109", "an anchor, alias, merge key or tag is used"
+    TOO_DEEP = "EX110", "values are nested too deeply"
+    NOT_COUNTED = "EX111", "a file or folder is not read as a declaration"
+    NO_DATASETS = "EX112", "a folder of datasets is not there"
+
+    WRONG_SHAPE = "EX201", "a value has the wrong shape: text, list or mapping"
+    UNKNOWN_FIELD = "EX202", "a field is not known"
+    MISSING_FIELD = "EX203", "a required field is missing"
+    NO_VALUE = "EX204", "a field has no value"
+    BAD_NAME = "EX205", "a name, id or ARN is not one"
+    BAD_BOOLEAN = "EX206", "a value is neither true nor false"
+    BAD_NUMBER = "EX207", "a number is not one, or out of range"
+    BAD_DATE = "EX208", "a date is not a real one"
+    BAD_CHOICE = "EX209", "a value is not one of those allowed"
+    BOTH_SPELLINGS = "EX210", "both spellings of one field are used"
+    IGNORED_FIELD = "EX211", "a field has no effect here"
+
+    WIDE_ROLE_PATTERN = "EX301", "a pattern of user roles allows any role"
+    BAD_TAG = "EX302", "a tag breaks AWS's rules"
+    BAD_EMAIL = "EX303", "an e-mail address is not one"
+    NO_ALERTS = "EX304", "nobody is told of failures"
+    LONG_HUB = "EX305", "the name of the log bucket would be too long"
+
+    SAME_NAME = "EX401", "two datasets have one name"
+    SAME_SLUG = "EX402", "two names are one once _ becomes -"
+    OWN_TARGET = "EX403", "a bucket of this estate is the target of a push dataset"
+    BAD_PULL_BUCKET = "EX404", "a pull dataset's bucket cannot have its name"
+    TOO_MANY = "EX405", "there are more push datasets than one bucket can notify"
+    NO_TARGET_ACCOUNT = "EX406", "the account of the target bucket is not named"
+    OWN_ACCOUNT_TARGET = "EX407", "the recipient is the platform's own account"
+
+    USER_NOT_ALLOWED = "EX501", "a user is outside the platform's user_roles"
+    TWICE = "EX502", "something is listed twice"
+    WILD_OUTSIDER = "EX503", "an outsider is everybody or a pattern"
+    WHOLE_ACCOUNT = "EX504", "an outsider is a whole account that the platform does not list"
+    USER_ARN = "EX505", "an outsider is an IAM user"
+    SSO_ROLE = "EX506", "an outsider is a role that single sign-on may rename"
+    OWN_ACCOUNT_OUTSIDER = "EX507", "an outsider is of the platform's own account"
+    LISTED_ACCOUNT = "EX508", "an outsider is a whole account, which the platform lists"
+
+    NO_PAPERWORK = "EX601", "no paperwork is named"
+    EXPIRED = "EX602", "the access has ended"
+    EXPIRES_SOON = "EX603", "the access ends within 30 days"
+    BAD_TEXT = "EX604", "a text is too long or holds characters that cannot be seen"
+
+    ROLE_POLICIES_TOO_LARGE = "EX701", "a user's role would carry larger policies than IAM allows"
+    BUCKET_POLICY_TOO_LARGE = "EX702", "a bucket's policy would be larger than S3 allows"

@@ -1,0 +1,48 @@
+"""A finding is one mistake in a declaration: its place, a permanent code, what is wrong, and what to do."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from data_exports.estate.models import Place
+
+
+class Severity(StrEnum):
+    """An error stops every command that needs the estate; a warning is only said."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One mistake; sorts by place. The codes: `data_exports.estate.codes`."""
+
+    place: Place
+    code: str
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        line = f"{self.place} {self.code} {self.severity}: {self.message}"
+        return f"{line}\n    hint: {self.hint}" if self.hint else line
+
+
+def warning(place: Place, code: str, message: str, hint: str = "") -> Finding:
+    """A finding that is only said."""
+    return Finding(place, code, message, hint, Severity.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Collects findings while a file is read."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def error(self, place: Place, code: str, message: str, hint: str = "") -> None:
+        """Note a mistake that must be mended."""
+        self.findings.append(Finding(place, code, message, hint))
+
+    def warning(self, place: Place, code: str, message: str, hint: str = "") -> None:
+        """Note something that should be looked at."""
+        self.findings.append(warning(place, code, message, hint))

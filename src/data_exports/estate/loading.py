@@ -1,0 +1,174 @@
+"""A folder → its `Estate`, or everything that is wrong with it. Reads files, changes nothing.
+
+The pipeline: `reading` (bytes → nodes) → `drafting` (nodes → drafts) → `rules` (drafts → findings) → models.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from data_exports.errors import DeclarationError, UsageError
+from data_exports.estate.codes import Code
+from data_exports.estate.drafting import draft_platform, draft_pull, draft_push
+from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.findings import Finding, Report, Severity
+from data_exports.estate.models import Estate, Place
+from data_exports.estate.nodes import Fields
+from data_exports.estate.reading import find_outside, read_declaration, unreadable
+from data_exports.estate.rules import check_estate
+from data_exports.limits import DECLARATION_BYTES
+
+PLATFORM_FILE = "exports.yaml"
+PUSH_FOLDER = "push_datasets"
+PULL_FOLDER = "pull_datasets"
+DECLARATION_SUFFIXES = (".yaml", ".yml")
+
+Draft = TypeVar("Draft")
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a folder holds; `estate` is ``None`` exactly when a finding is an error. Findings are sorted by place."""
+
+    estate: Estate | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stop every command which needs the estate."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    def require(self) -> Estate:
+        """The estate. Raises `DeclarationError` that lists every error."""
+        if self.estate is not None:
+            return self.estate
+        count = len(self.errors)
+        listed = "\n".join(str(error) for error in self.errors)
+        message = f"{count} error{'s' * (count != 1)} in the declarations\n{listed}"
+        raise DeclarationError(message, next_step="mend them, then see `exports check`")
+
+
+def find_estate(start: Path) -> Path:
+    """`start`, or its nearest parent, that holds ``exports.yaml``. Raises `UsageError`."""
+    for folder in (start, *start.absolute().parents):
+        # A dangling link counts: what is wrong with it is for the loader to say.
+        if os.path.lexists(folder / PLATFORM_FILE):
+            return folder
+    raise UsageError(
+        f"no {PLATFORM_FILE} here or in any parent folder",
+        where=str(start),
+        next_step="go to an estate's folder, or name it with --estate",
+    )
+
+
+def load_estate(folder: Path, *, today: date | None = None) -> Loaded:
+    """Read and check everything below `folder`; `today` (UTC, unless given) decides what has expired.
+
+    Never raises for what files hold or how they are kept: that is in the findings.
+    """
+    report = Report()
+    platform = _draft(folder / PLATFORM_FILE, folder, draft_platform, report)
+    draft = EstateDraft(
+        platform,
+        tuple(_drafts(folder / PUSH_FOLDER, folder, draft_push, report)),
+        tuple(_drafts(folder / PULL_FOLDER, folder, draft_pull, report)),
+    )
+    report.findings.extend(_missing_folders(folder))
+    report.findings.extend(_strays(folder))
+    report.findings.extend(check_estate(draft, today or datetime.now(UTC).date()))
+    findings = tuple(sorted(set(report.findings)))
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return Loaded(None, findings)
+    return Loaded(_estate_of(draft), findings)
+
+
+def _estate_of(draft: EstateDraft) -> Estate:
+    return Estate(
+        _whole(draft.platform.model() if draft.platform else None),
+        tuple(sorted((_whole(dataset.model()) for dataset in draft.push), key=lambda dataset: dataset.name)),
+        tuple(sorted((_whole(dataset.model()) for dataset in draft.pull), key=lambda dataset: dataset.name)),
+    )
+
+
+def _whole(model: Model | None) -> Model:
+    # A dataset that went missing here would look like one to take down.
+    if model is None:
+        raise AssertionError("a draft without errors has every required value")
+    return model
+
+
+def _draft(path: Path, folder: Path, draft: Callable[[Fields, Report], Draft], report: Report) -> Draft | None:
+    mapping, findings = read_declaration(path, within=folder)
+    report.findings.extend(findings)
+    return draft(mapping, report) if mapping else None
+
+
+def _drafts(subfolder: Path, folder: Path, draft: Callable[[Fields, Report], Draft], report: Report) -> Iterator[Draft]:
+    for path in _declarations_in(subfolder, folder, report):
+        drafted = _draft(path, folder, draft, report)
+        if drafted is not None:
+            yield drafted
+
+
+def _declarations_in(subfolder: Path, folder: Path, report: Report) -> list[Path]:
+    """The files of a folder that count; a finding for every other one, hidden files and READMEs aside."""
+    if not os.path.lexists(subfolder):
+        return []
+    if outside := find_outside(subfolder, within=folder):
+        report.findings.append(outside)
+        return []
+    try:
+        entries = sorted(subfolder.iterdir())
+    except OSError as error:
+        report.findings.append(unreadable(subfolder, error))
+        return []
+    visible = [path for path in entries if not path.name.startswith((".", "README"))]
+    for path in visible:
+        if path.suffix not in DECLARATION_SUFFIXES:
+            hint = "declarations are the files that end in .yaml or .yml, right in this folder"
+            report.warning(Place(path), Code.NOT_COUNTED, "is not read", hint)
+    return [path for path in visible if path.suffix in DECLARATION_SUFFIXES]
+
+
+def _missing_folders(folder: Path) -> Iterator[Finding]:
+    """A folder of datasets may be missing, but not by a slip of the pen, and not both."""
+    missing = [name for name in (PUSH_FOLDER, PULL_FOLDER) if not os.path.lexists(folder / name)]
+    others = [path.name for path in _entries(folder) if path.is_dir()]
+    for name in missing:
+        near = get_close_matches(name, set(others) - {PUSH_FOLDER, PULL_FOLDER}, n=1, cutoff=0.8)
+        if near or len(missing) == 2:
+            hint = f"rename {near[0]!r} to {name!r}" if near else f"put one file per dataset into {name}/"
+            yield Finding(Place(folder / name), Code.NO_DATASETS, "there is no such folder", hint, Severity.WARNING)
+
+
+def _strays(folder: Path) -> Iterator[Finding]:
+    """Files that read like a dataset but lie where nobody looks for one: beside the two folders, or in another one."""
+    others = [path for path in _entries(folder) if path.name not in (PUSH_FOLDER, PULL_FOLDER, PLATFORM_FILE)]
+    beside = [inner for path in others if path.is_dir() and path.name[0] != "." for inner in _entries(path)]
+    for path in [*others, *beside]:
+        if path.suffix in DECLARATION_SUFFIXES and _reads_like_a_dataset(path):
+            hint = f"move it to {PUSH_FOLDER}/ or {PULL_FOLDER}/"
+            yield Finding(Place(path), Code.NOT_COUNTED, "is not read", hint, Severity.WARNING)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []  # of a folder that counts this is said elsewhere
+
+
+def _reads_like_a_dataset(path: Path) -> bool:
+    try:
+        if not path.is_file():  # to open a named pipe would be to wait for ever
+            return False
+        with path.open("rb") as file:
+            start = file.read(DECLARATION_BYTES)
+    except OSError:
+        return False
+    return b"users:" in start and any(field in start for field in (b"bucket:", b"pull_arns:"))

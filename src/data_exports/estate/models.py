@@ -1,0 +1,166 @@
+"""The declarations as values: an `Estate` is the platform and its push and pull datasets.
+
+Nothing here reads or checks; `loading` makes these values, and only from declarations without errors in them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Literal
+
+from data_exports.names import (
+    AccountId,
+    AccountRootArn,
+    BucketName,
+    DatasetName,
+    KeyPrefix,
+    KmsKeyArn,
+    Region,
+    RoleArn,
+    RoleName,
+    UserArn,
+    hub_prefix_of,
+    log_bucket_of,
+    mover_name_of,
+    mover_role_arn_of,
+    pull_bucket_of,
+    pull_stack_of,
+    push_stack_of,
+)
+
+Outsider = RoleArn | UserArn | AccountRootArn
+"""Who may be named in `pull_arns`; an account only where the platform lists it in `accounts`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file something stands; lines and columns count from 1."""
+
+    path: Path
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        # A file's name may hold anything; what would not show, or would move the cursor, is escaped.
+        path = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(self.path))
+        return f"{path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The settings in ``exports.yaml``."""
+
+    account: AccountId
+    region: Region
+    hub_bucket: BucketName
+    pull_bucket_prefix: str
+    user_roles: tuple[str, ...]
+    """Patterns (``*`` and ``?``) of the IAM roles that a dataset may name as its users."""
+    account_names: tuple[tuple[AccountId, str], ...] = ()
+    paperwork: Literal["warn", "required"] = "warn"
+    recovery_days: int = 7
+    """Days for which a delivered upload can still be recovered from the hub."""
+    alerts: tuple[str, ...] = ()
+    """E-mail addresses."""
+    tags: tuple[tuple[str, str], ...] = ()
+    place: Place = field(default=Place(Path("exports.yaml")), compare=False)
+
+    @property
+    def log_bucket(self) -> BucketName:
+        """Receipts, templates and the mover's code."""
+        return log_bucket_of(self.hub_bucket)
+
+    def user_role_arn(self, user: RoleName) -> RoleArn:
+        """The role of a user of this platform."""
+        return RoleArn.of(self.account, user)
+
+    def name_of_account(self, account: AccountId) -> str:
+        """The account for people: ``Cloud Platform (754256621582)``, or the bare id when it has no name."""
+        name = dict(self.account_names).get(account)
+        return f"{name} ({account})" if name else str(account)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dataset:
+    name: DatasetName
+    users: tuple[RoleName, ...]
+    paperwork: tuple[str, ...] = ()
+    """Links or references of the impact assessment or sharing agreement; empty when there is none."""
+    owner: str = ""
+    description: str = ""
+    expires: date | None = None
+    """The last day, in UTC, on which the access still holds."""
+    place: Place = field(default=Place(Path("dataset.yaml")), compare=False)
+
+    @property
+    def until(self) -> datetime | None:
+        """The moment the access ends: midnight UTC after the day `expires` names."""
+        if self.expires is None:
+            return None
+        return datetime.combine(self.expires + timedelta(days=1), time(), UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushDataset(_Dataset):
+    """Senders write under ``s3://<hub>/<name>/``; every file is delivered to `target_bucket`."""
+
+    target_bucket: BucketName
+    target_account: AccountId | None = None
+    keep_files: bool = False
+    target_kms_key: KmsKeyArn | None = None
+
+    @property
+    def prefix(self) -> KeyPrefix:
+        """Where senders write in the hub; deliveries keep the whole key."""
+        return hub_prefix_of(self.name)
+
+    @property
+    def mover_name(self) -> RoleName:
+        """The name of the mover's Lambda and of its role."""
+        return mover_name_of(self.name, keep_files=self.keep_files)
+
+    def mover_role_arn(self, platform: Platform) -> RoleArn:
+        """The mover's role, as the recipient names it."""
+        return mover_role_arn_of(platform.account, self.name, keep_files=self.keep_files)
+
+    @property
+    def stack_name(self) -> str:
+        """The CloudFormation stack that holds everything of this dataset."""
+        return push_stack_of(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullDataset(_Dataset):
+    """A bucket of the dataset's own: users read and write it, outsiders read it (and write, with `allow_push`)."""
+
+    outsiders: tuple[Outsider, ...]
+    """``pull_arns``."""
+    allow_push: bool = False
+    bucket_versioning: bool = False
+
+    def bucket(self, platform: Platform) -> BucketName:
+        """The dataset's bucket."""
+        return pull_bucket_of(platform.pull_bucket_prefix, self.name)
+
+    @property
+    def stack_name(self) -> str:
+        """The CloudFormation stack that holds everything of this dataset."""
+        return pull_stack_of(self.name)
+
+
+Dataset = PushDataset | PullDataset
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """All declarations of one platform; datasets sorted by name."""
+
+    platform: Platform
+    push_datasets: tuple[PushDataset, ...]
+    pull_datasets: tuple[PullDataset, ...]
+
+    def datasets(self) -> Iterator[Dataset]:
+        """Every dataset, push before pull, by name."""
+        yield from self.push_datasets
+        yield from self.pull_datasets

@@ -1,0 +1,158 @@
+"""YAML text → nodes, and what it took offence at on the way; pure.
+
+YAML is taken as a stream of events, so that anchors, tags and second documents can be refused where they stand, and no
+nesting can exhaust the stack. What stops the reading is raised as `UnparsableError`; the rest is collected.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from data_exports.estate.codes import Code
+from data_exports.estate.findings import Finding
+from data_exports.estate.models import Place
+from data_exports.estate.nodes import Fields, Items, Node, Text
+
+DEPTH = 8
+"""Levels of lists and mappings in one file; declarations need four."""
+
+# The C parser is some ten times quicker, and not built everywhere.
+YAML_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+REVIEWABLE = "write the value out: a reviewer must see it where it applies"
+
+
+class UnparsableError(Exception):
+    """Reading cannot go on in this file; `finding` says why."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+def parse_nodes(
+    text: str, path: Path, *, loader: type[yaml.SafeLoader | yaml.CSafeLoader] = YAML_LOADER
+) -> tuple[Node | None, list[Finding]]:
+    """The node of the one document, ``None`` when there is none, and the findings.
+
+    `path` is for the places only. Raises `UnparsableError`.
+    """
+    parser = _Parser(path)
+    try:
+        events: Iterable[yaml.Event] = yaml.parse(text, Loader=loader)
+        for event in events:
+            parser.take(event)
+    except yaml.MarkedYAMLError as error:
+        raise UnparsableError(_syntax_finding(error, path)) from error
+    except yaml.reader.ReaderError as error:
+        # The position counts characters in the pure parser, bytes in the C one.
+        pure = loader is yaml.SafeLoader
+        before = text[: error.position] if pure else text.encode()[: error.position].decode(errors="ignore")
+        message = "not valid YAML: a character that YAML does not allow"
+        place = place_after(before, path)
+        raise UnparsableError(Finding(place, Code.NOT_YAML, message, "remove the control character")) from error
+    except (ValueError, OverflowError) as error:  # the pure parser, for "\U00110000"
+        message = f"not valid YAML: {error}"
+        raise UnparsableError(Finding(Place(path), Code.NOT_YAML, message, "look for a wrong \\U escape")) from error
+    return parser.top, parser.findings
+
+
+def place_after(text: str, path: Path) -> Place:
+    """The place of the character that follows this text."""
+    return Place(path, text.count("\n") + 1, len(text) - text.rfind("\n"))
+
+
+def _syntax_finding(error: yaml.MarkedYAMLError, path: Path) -> Finding:
+    mark = error.problem_mark or error.context_mark
+    place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
+    said = ", ".join(part for part in (error.context, error.problem) if part)
+    hint = "check indentation (spaces, no tabs), colons and quotes here and on the line above"
+    return Finding(place, Code.NOT_YAML, f"not valid YAML: {said}", hint)
+
+
+class _Parser:
+    """Builds nodes from YAML events."""
+
+    def __init__(self, path: Path) -> None:
+        self.top: Node | None = None
+        self.findings: list[Finding] = []
+        self._path = path
+        self._documents = 0
+        self._open: list[tuple[Place, list[Node]]] = []
+        self._anchored: dict[str, Text] = {}
+
+    def take(self, event: yaml.Event) -> None:
+        """Add what one event says."""
+        place = Place(self._path)
+        if event.start_mark is not None:
+            place = Place(self._path, event.start_mark.line + 1, event.start_mark.column + 1)
+        self._refuse_tricks(event, place)
+        match event:
+            case yaml.DocumentStartEvent():
+                self._count_document(place)
+            case yaml.ScalarEvent():
+                node = Text(place, event.value, plain=not event.style)
+                if event.anchor:
+                    self._anchored[event.anchor] = node
+                self._add(node)
+            case yaml.AliasEvent():
+                # Refused above; the value it stands for keeps the fields' own checks quiet.
+                meant = self._anchored.get(str(event.anchor), Text(place, "", plain=False))
+                self._add(Text(place, meant.text, plain=meant.plain))
+            case yaml.CollectionStartEvent():
+                self._check_depth(place)
+                self._open.append((place, []))
+            case yaml.SequenceEndEvent():
+                start, items = self._open.pop()
+                self._add(Items(start, tuple(items)))
+            case yaml.MappingEndEvent():
+                start, items = self._open.pop()
+                self._add(self._fields(start, items))
+            case _:
+                pass
+
+    def _count_document(self, place: Place) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            hint = "one file per dataset: move what follows `---` to a file of its own"
+            raise UnparsableError(Finding(place, Code.TWO_DOCUMENTS, "a second document begins here", hint))
+
+    def _check_depth(self, place: Place) -> None:
+        if len(self._open) == DEPTH:
+            message = f"more than {DEPTH} levels of lists and mappings"
+            raise UnparsableError(Finding(place, Code.TOO_DEEP, message, "a declaration is a flat list of fields"))
+
+    def _add(self, node: Node) -> None:
+        if self._open:
+            self._open[-1][1].append(node)
+        else:
+            self.top = node
+
+    def _fields(self, place: Place, flat: list[Node]) -> Fields:
+        seen: dict[str, Place] = {}
+        entries = []
+        for key, value in zip(flat[::2], flat[1::2], strict=True):
+            if not isinstance(key, Text):
+                self._note(key.place, Code.WRONG_SHAPE, "a key must be a text", "write `name: value`")
+            elif key.plain and key.text == "<<":
+                self._note(key.place, Code.YAML_TRICK, "a merge key (<<) is used", REVIEWABLE)
+            elif key.text in seen:
+                message = f"{key.text!r} stands twice; first on line {seen[key.text].line}"
+                self._note(key.place, Code.DUPLICATE_KEY, message, "keep one of the two")
+            else:
+                seen[key.text] = key.place
+                entries.append((key, value))
+        return Fields(place, tuple(entries))
+
+    def _refuse_tricks(self, event: yaml.Event, place: Place) -> None:
+        if isinstance(event, yaml.AliasEvent):
+            self._note(place, Code.YAML_TRICK, f"an alias (*{event.anchor}) is used", REVIEWABLE)
+        elif isinstance(event, yaml.NodeEvent):
+            if event.anchor is not None:
+                self._note(place, Code.YAML_TRICK, f"an anchor (&{event.anchor}) is used", REVIEWABLE)
+            if (tag := getattr(event, "tag", None)) is not None:
+                self._note(place, Code.YAML_TRICK, f"a tag ({tag}) is used", "remove it: fields know their type")
+
+    def _note(self, place: Place, code: Code, message: str, hint: str) -> None:
+        self.findings.append(Finding(place, code, message, hint))

@@ -1,0 +1,86 @@
+"""Bytes of one declaration → its mapping with a place for every value, or findings. Reads files, changes nothing.
+
+In: a path inside an estate. Out: the top mapping as `Fields`, or ``None``, and what is wrong.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from data_exports.estate.codes import Code
+from data_exports.estate.findings import Finding
+from data_exports.estate.models import Place
+from data_exports.estate.nodes import Fields, Items, Node, Text
+from data_exports.estate.parsing import UnparsableError, parse_nodes, place_after
+from data_exports.limits import DECLARATION_BYTES
+
+
+def read_declaration(path: Path, *, within: Path) -> tuple[Fields | None, list[Finding]]:
+    """The top mapping of a file, and the findings; ``None`` when there is none to go on with.
+
+    `within` is the estate's folder: a link that leads out of it is not followed.
+    """
+    try:
+        top, findings = parse_nodes(_text_of(_read_bytes(path, within=within), path), path)
+        return _mapping(top, path), findings
+    except UnparsableError as stop:
+        return None, [stop.finding]
+
+
+def find_outside(path: Path, *, within: Path) -> Finding | None:
+    """A finding if a symbolic link at or above the path leads out of the estate."""
+    real = os.path.realpath(path)
+    if Path(real).is_relative_to(os.path.realpath(within)):
+        return None
+    hint = "put the file itself here: what is reviewed must be what is deployed"
+    return Finding(Place(path), Code.OUTSIDE, f"leads out of the estate, to {real!r}", hint)
+
+
+def unreadable(path: Path, error: OSError) -> Finding:
+    """The finding for what the operating system said about a path."""
+    reason = (error.strerror or type(error).__name__).lower()
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        reason = "the symbolic link leads to nothing"
+    return Finding(Place(path), Code.UNREADABLE, f"cannot be read: {reason}", "mend it, or remove it from the estate")
+
+
+def _read_bytes(path: Path, *, within: Path) -> bytes:
+    if outside := find_outside(path, within=within):
+        raise UnparsableError(outside)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            hint = "put a YAML file here, or remove it"
+            raise UnparsableError(Finding(Place(path), Code.UNREADABLE, "is not a file", hint))
+        with path.open("rb") as file:
+            data = file.read(DECLARATION_BYTES + 1)
+    except OSError as error:
+        raise UnparsableError(unreadable(path, error)) from error
+    if len(data) > DECLARATION_BYTES:
+        message, hint = f"is larger than {DECLARATION_BYTES:,} bytes", "a declaration is one short file per dataset"
+        raise UnparsableError(Finding(Place(path), Code.TOO_LARGE, message, hint))
+    return data
+
+
+def _text_of(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(errors="replace")
+        place = place_after(before, path)
+        message = f"is not UTF-8: byte 0x{data[error.start]:02x} is no part of a character"
+        raise UnparsableError(Finding(place, Code.NOT_UTF8, message, "save the file as UTF-8")) from error
+
+
+def _mapping(top: Node | None, path: Path) -> Fields:
+    hint = "write fields as `name: value`, one per line"
+    match top:
+        case Fields():
+            return top
+        case Items() as wrong:
+            message = "the file is a list, not a mapping of fields"
+            raise UnparsableError(Finding(wrong.place, Code.WRONG_SHAPE, message, hint))
+        case Text(is_empty=False) as wrong:
+            message = "the file is one text, not a mapping of fields"
+            raise UnparsableError(Finding(wrong.place, Code.WRONG_SHAPE, message, hint))
+        case _:
+            raise UnparsableError(Finding(Place(path), Code.EMPTY, "declares nothing", f"{hint}, or remove the file"))

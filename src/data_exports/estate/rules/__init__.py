@@ -1,0 +1,36 @@
+"""What must hold of an estate beyond single fields: drafts → findings; pure.
+
+Each rule is a generator over the whole estate and knows nothing of the others; a value that could not be read is
+``None`` in the draft, and a rule that needs it stays silent.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.findings import Finding
+from data_exports.estate.rules import buckets, names, paperwork, people, platform
+
+RULES = (
+    platform.check_user_roles_are_narrow,
+    platform.check_tags,
+    platform.check_alerts,
+    platform.check_log_bucket_name,
+    names.check_names_are_unique,
+    names.check_slugs_are_unique,
+    names.check_number_of_push_datasets,
+    buckets.check_targets_are_outside,
+    buckets.check_target_accounts,
+    buckets.check_pull_buckets,
+    people.check_users_are_allowed,
+    people.check_nobody_is_listed_twice,
+    people.check_outsiders,
+)
+
+
+def check_estate(draft: EstateDraft, today: date) -> Iterator[Finding]:
+    """Every finding of every rule; `today` is in UTC."""
+    for rule in RULES:
+        yield from rule(draft)
+    yield from paperwork.check_paperwork(draft)
+    yield from paperwork.check_ends(draft, today)

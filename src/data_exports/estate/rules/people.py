@@ -1,0 +1,76 @@
+"""Rules on who is let in: users of the platform, and outsiders."""
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from data_exports.estate.codes import Code
+from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.findings import Finding, warning
+from data_exports.estate.models import Outsider
+from data_exports.estate.values import Sited
+from data_exports.names import AccountId, AccountRootArn, RoleArn, RoleName, UserArn
+
+SSO_PREFIX = "AWSReservedSSO_"
+"""https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
+
+
+def check_users_are_allowed(draft: EstateDraft) -> Iterator[Finding]:
+    """Only roles that the platform lists can be granted anything."""
+    patterns = draft.platform.user_roles if draft.platform else None
+    if patterns is None:
+        return
+    allowed = ", ".join(pattern.value for pattern in patterns)
+    for user in (user for dataset in draft.datasets for user in dataset.users):
+        if not any(fnmatchcase(user.value, pattern.value) for pattern in patterns):
+            message = f"{str(user.value)!r} is not a role that this platform lets datasets name"
+            hint = f"exports.yaml allows {allowed}; upper and lower case matter"
+            yield Finding(user.place, Code.USER_NOT_ALLOWED, message, hint)
+
+
+def check_nobody_is_listed_twice(draft: EstateDraft) -> Iterator[Finding]:
+    """Two entries for one role are a slip: somebody else was meant, or only one is removed one day."""
+    for dataset in draft.datasets:
+        yield from _repeated(dataset.users)
+    for pull in draft.pull:
+        yield from _repeated(pull.outsiders)
+
+
+def _repeated(entries: Sequence[Sited[Outsider]] | Sequence[Sited[RoleName]]) -> Iterator[Finding]:
+    lines: dict[str, int] = {}
+    for entry in entries:
+        key = entry.value.lower()  # IAM knows no two roles that differ in case only
+        if key in lines:
+            message = f"{str(entry.value)!r} is listed twice; first on line {lines[key]}"
+            yield Finding(entry.place, Code.TWICE, message, "keep one of the two")
+        lines.setdefault(key, entry.place.line)
+
+
+def check_outsiders(draft: EstateDraft) -> Iterator[Finding]:
+    """Who is let in from outside: a role is best, a user or single sign-on doubtful, a whole account must be known."""
+    own = draft.platform.account.value if draft.platform and draft.platform.account else None
+    known = frozenset(account.value for account, _ in draft.platform.accounts) if draft.platform else frozenset()
+    for outsider in (outsider for dataset in draft.pull for outsider in dataset.outsiders):
+        yield from _check_kind(outsider, known)
+        if outsider.value.account == own:
+            message = "this is in the platform's own account"
+            hint = "list the platform's own roles under `users`; check that the account is right"
+            yield warning(outsider.place, Code.OWN_ACCOUNT_OUTSIDER, message, hint)
+
+
+def _check_kind(outsider: Sited[Outsider], known: frozenset[AccountId]) -> Iterator[Finding]:
+    match outsider.value:
+        case AccountRootArn() as whole if whole.account not in known:
+            message = f"{str(whole)!r} lets in whoever account {whole.account} chooses"
+            hint = "name its roles, or list the account under `accounts` in exports.yaml"
+            yield Finding(outsider.place, Code.WHOLE_ACCOUNT, message, hint)
+        case AccountRootArn() as whole:
+            message = f"this lets in whoever account {whole.account} chooses, now and later"
+            yield warning(outsider.place, Code.LISTED_ACCOUNT, message, "name the roles that need it instead")
+        case UserArn():
+            message = "this is an IAM user, whose access keys do not run out"
+            yield warning(outsider.place, Code.USER_ARN, message, "ask the recipient for a role to name instead")
+        case RoleArn() as role if role.name.startswith(SSO_PREFIX):
+            message = "single sign-on gives this role another name when it is set up again; access then stops"
+            yield warning(outsider.place, Code.SSO_ROLE, message, "ask the recipient for a role of their own making")
+        case _:
+            pass

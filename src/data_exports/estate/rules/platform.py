@@ -1,0 +1,84 @@
+"""Rules on the settings in ``exports.yaml``."""
+
+import re
+from collections.abc import Iterator
+
+from data_exports.estate.codes import Code
+from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.findings import Finding, warning
+from data_exports.estate.values import Sited
+from data_exports.limits import BUCKET_NAME_CHARACTERS
+from data_exports.names import InvalidNameError, log_bucket_of
+
+PLATFORM_TAGS = 40
+"""Ours: of the 50 tags a stack may have, ten are kept for the product's own."""
+
+TAG_KEY_CHARACTERS = 128
+TAG_VALUE_CHARACTERS = 256
+TAG_TEXT = re.compile(r"[\w .:/=+@-]*")
+"""https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
+
+
+def check_user_roles_are_narrow(draft: EstateDraft) -> Iterator[Finding]:
+    """A pattern that fits every role would let a dataset file grant data to any of them."""
+    for pattern in (draft.platform and draft.platform.user_roles) or ():
+        if not pattern.value.strip("*?"):
+            message = f"{pattern.value!r} allows every role of the account"
+            hint = "write what the names of user roles begin with"
+            yield Finding(pattern.place, Code.WIDE_ROLE_PATTERN, message, hint)
+
+
+def check_tags(draft: EstateDraft) -> Iterator[Finding]:
+    """Number, lengths and characters of tags, as AWS limits them."""
+    tags = draft.platform.tags if draft.platform else ()
+    seen: set[str] = set()
+    for number, (key, value) in enumerate(tags, start=1):
+        if number == PLATFORM_TAGS + 1:
+            message = f"there are {len(tags)} tags, more than {PLATFORM_TAGS}"
+            hint = "remove some: a stack holds 50, and some are the product's own"
+            yield Finding(key.place, Code.BAD_TAG, message, hint)
+        yield from _check_tag_text(key, TAG_KEY_CHARACTERS)
+        yield from _check_tag_text(value, TAG_VALUE_CHARACTERS)
+        if key.value.lower().startswith("aws:"):
+            message = f"{key.value!r}: AWS keeps names with aws: for itself"
+            yield Finding(key.place, Code.BAD_TAG, message, "rename the tag")
+        if key.value.lower() in seen:  # IAM takes two that differ in case only for one
+            message = f"{key.value!r} differs from another tag in upper and lower case only"
+            yield Finding(key.place, Code.BAD_TAG, message, "keep one of the two: IAM takes them for the same")
+        seen.add(key.value.lower())
+
+
+def _check_tag_text(text: Sited[str], most: int) -> Iterator[Finding]:
+    if len(text.value) > most:
+        message = f"this has {len(text.value)} characters, AWS allows {most}"
+        yield Finding(text.place, Code.BAD_TAG, message, "shorten it")
+    elif not TAG_TEXT.fullmatch(text.value):
+        message = f"{text.value!r} holds a character that AWS does not allow in tags"
+        yield Finding(text.place, Code.BAD_TAG, message, "use letters, digits, spaces and . : / = + - @ _")
+
+
+def check_alerts(draft: EstateDraft) -> Iterator[Finding]:
+    """Failures should reach somebody, and everybody once."""
+    if draft.platform is None:
+        return
+    if draft.platform.alerts is None:
+        hint = "add `alerts:` with the address of the people who repair deliveries"
+        yield warning(draft.platform.place, Code.NO_ALERTS, "nobody is told when a delivery fails", hint)
+    seen: set[str] = set()
+    for address in draft.platform.alerts or ():
+        if address.value.lower() in seen:
+            yield Finding(address.place, Code.TWICE, f"{address.value} is listed twice", "keep one of the two")
+        seen.add(address.value.lower())
+
+
+def check_log_bucket_name(draft: EstateDraft) -> Iterator[Finding]:
+    """The log bucket is named after the hub, and must have a valid name, too."""
+    hub = draft.platform.hub_bucket if draft.platform else None
+    if hub is None:
+        return
+    try:
+        log_bucket_of(hub.value)
+    except InvalidNameError:
+        message = f"the log bucket '{hub.value}-log' would have more than {BUCKET_NAME_CHARACTERS} characters"
+        hint = f"use at most {BUCKET_NAME_CHARACTERS - len('-log')} characters for the hub"
+        yield Finding(hub.place, Code.LONG_HUB, message, hint)

@@ -1,0 +1,287 @@
+"""Nodes → checked values with their places: one reader for each kind of value a field can hold.
+
+A reader returns ``None`` after it has reported why. Each kind carries the JSON Schema of what it takes, so that editors
+and `exports check` cannot disagree.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Generic, TypeVar
+
+from data_exports.estate.codes import Code
+from data_exports.estate.findings import Report
+from data_exports.estate.models import Outsider, Place
+from data_exports.estate.nodes import Fields, Items, Node, Text
+from data_exports.names import AccountId, AccountRootArn, BucketName, InvalidNameError, RoleArn, RoleName, UserArn
+
+T = TypeVar("T")
+
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories: control characters can rewrite a terminal; direction marks and zero-width ones mislead."""
+
+TEXT_CHARACTERS = 2_000
+"""Ours: the longest free text; a declaration is no place for a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sited(Generic[T]):
+    """A value and where it stands."""
+
+    value: T
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """One kind of value: how to read it, and its JSON Schema."""
+
+    read: Callable[[Node, Report], T | None]
+    schema: Mapping[str, object]
+
+
+def _text(node: Node, report: Report) -> Text | None:
+    if not isinstance(node, Text):
+        what = "a list" if isinstance(node, Items) else "a mapping"
+        report.error(node.place, Code.WRONG_SHAPE, f"{what} stands where one value is meant", "write one value")
+        return None
+    if node.is_empty:
+        report.error(node.place, Code.NO_VALUE, "there is no value", "write one, or remove the line")
+        return None
+    return node
+
+
+def name_of(parse: Callable[[str], T], pattern: str, *, advise: Callable[[str], str] = lambda _: "") -> Kind[Sited[T]]:
+    """Names that a type of `data_exports.names` checks; `advise` may know a better hint for a wrong one."""
+
+    def read(node: Node, report: Report) -> Sited[T] | None:
+        if (text := _text(node, report)) is None:
+            return None
+        try:
+            return Sited(parse(text.text), text.place)
+        except InvalidNameError as error:
+            report.error(text.place, Code.BAD_NAME, str(error), advise(text.text) or error.hint)
+            return None
+
+    return Kind(read, {"type": "string", "pattern": f"^{pattern}$"})
+
+
+def _bucket_advice(text: str) -> str:
+    for prefix in ("arn:aws:s3:::", "s3://"):
+        if text.startswith(prefix):
+            return f"write the bucket's name alone: {text.removeprefix(prefix).split('/')[0]}"
+    return ""
+
+
+def _role_advice(text: str) -> str:
+    if set(text) & set("*?"):
+        return "name each role: only `user_roles` in exports.yaml takes patterns"
+    return f"write the role's name alone: {text.rsplit('/', 1)[-1]}" if text.startswith("arn:") else ""
+
+
+ACCOUNT = name_of(AccountId, AccountId.pattern.pattern)
+BUCKET = name_of(BucketName, BucketName.pattern.pattern, advise=_bucket_advice)
+ROLE = name_of(RoleName, RoleName.pattern.pattern, advise=_role_advice)
+
+
+def _bucket_prefix(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,60}", text):
+        raise InvalidNameError(
+            f"{text!r} cannot begin a bucket name", hint="use lower case letters, digits, - and ., such as example-"
+        )
+    return text
+
+
+def _role_pattern(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_+=,.@*?-]{1,64}", text):
+        raise InvalidNameError(
+            f"{text!r} is not a pattern of IAM role names", hint="use a role name with * or ? in it, such as app_user_*"
+        )
+    return text
+
+
+BUCKET_PREFIX = name_of(_bucket_prefix, "[a-z0-9][a-z0-9.-]{0,60}")
+ROLE_PATTERN = name_of(_role_pattern, "[A-Za-z0-9_+=,.@*?-]{1,64}")
+
+
+def _email(node: Node, report: Report) -> Sited[str] | None:
+    found = LINE.read(node, report)
+    if found and not (len(found.value) <= 254 and re.fullmatch(r"[^@\s,;<>\"]+@[\w-]+(\.[\w-]+)+", found.value)):
+        hint = "write one address, such as data-engineering@example.gov.uk"
+        report.error(found.place, Code.BAD_EMAIL, f"{found.value!r} is not an e-mail address", hint)
+        return None
+    return found
+
+
+def _prose(node: Node, report: Report) -> Sited[str] | None:
+    if (text := _text(node, report)) is None:
+        return None
+    value = text.text.strip()
+    if not value:
+        report.error(text.place, Code.NO_VALUE, "the text is blank", "write one, or remove the line")
+        return None
+    return Sited(value, text.place) if _is_plain(value, text.place, report) else None
+
+
+def _line(node: Node, report: Report) -> Sited[str] | None:
+    found = _prose(node, report)
+    if found and "\n" in found.value:
+        report.error(found.place, Code.BAD_TEXT, "the text has several lines", "write it on one line")
+        return None
+    return found
+
+
+def _is_plain(value: str, place: Place, report: Report) -> bool:
+    hidden = [mark for mark in value if mark not in "\n\t" and unicodedata.category(mark) in HIDDEN]
+    if hidden:
+        named = f"U+{ord(hidden[0]):04X} {unicodedata.name(hidden[0], '')}".rstrip()
+        report.error(place, Code.BAD_TEXT, f"the text holds a character that cannot be seen: {named}", "remove it")
+    elif len(value) > TEXT_CHARACTERS:
+        message = f"the text has {len(value):,} characters, more than {TEXT_CHARACTERS:,}"
+        report.error(place, Code.BAD_TEXT, message, "put it in a document, and the link here")
+    else:
+        return True
+    return False
+
+
+PROSE = Kind(_prose, {"type": "string", "minLength": 1, "maxLength": TEXT_CHARACTERS})
+LINE = Kind(_line, {"type": "string", "minLength": 1, "maxLength": TEXT_CHARACTERS})
+EMAIL = Kind(_email, {"type": "string", "format": "email"})
+
+
+def _boolean(node: Node, report: Report) -> Sited[bool] | None:
+    match node:
+        case Items(items=(single,)):  # files in use say [True]; its element is meant
+            return _boolean(single, report)
+        case Text(text="true" | "True" | "TRUE", plain=True):
+            return Sited(value=True, place=node.place)
+        case Text(text="false" | "False" | "FALSE", plain=True):
+            return Sited(value=False, place=node.place)
+        case Text() if (text := _text(node, report)) is not None:
+            message = f"{text.text!r} is neither true nor false"
+            report.error(text.place, Code.BAD_BOOLEAN, message, "write true or false, without quotes")
+        case Items() | Fields():
+            report.error(node.place, Code.BAD_BOOLEAN, "this is neither true nor false", "write true or false")
+        case _:
+            pass
+    return None
+
+
+_BOOLEAN_SCHEMA = {"type": "boolean"}
+BOOLEAN = Kind(
+    _boolean, {"oneOf": [_BOOLEAN_SCHEMA, {"type": "array", "items": _BOOLEAN_SCHEMA, "minItems": 1, "maxItems": 1}]}
+)
+
+
+def count_between(low: int, high: int) -> Kind[Sited[int]]:
+    """Whole numbers from `low` to `high`."""
+
+    def read(node: Node, report: Report) -> Sited[int] | None:
+        if (text := _text(node, report)) is None:
+            return None
+        # Without a leading zero, which YAML 1.1 reads as octal.
+        if text.plain and re.fullmatch("0|[1-9][0-9]{0,8}", text.text) and low <= int(text.text) <= high:
+            return Sited(int(text.text), text.place)
+        message = f"{text.text!r} is not a whole number from {low} to {high}"
+        report.error(text.place, Code.BAD_NUMBER, message, "write the digits, without quotes")
+        return None
+
+    return Kind(read, {"type": "integer", "minimum": low, "maximum": high})
+
+
+def _date(node: Node, report: Report) -> Sited[date] | None:
+    if (text := _text(node, report)) is None:
+        return None
+    hint = "write the last day of access as YYYY-MM-DD, or leave the field out if there is none"
+    # fromisoformat alone would also take 20310102 and 2031-W01-4; the day after the last one must exist, too.
+    if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text.text) and not text.text.startswith("9999"):
+        try:
+            return Sited(date.fromisoformat(text.text), text.place)
+        except ValueError:
+            pass  # such as 30 February
+    report.error(text.place, Code.BAD_DATE, f"{text.text!r} is not a date to end on", hint)
+    return None
+
+
+DATE = Kind(_date, {"type": "string", "format": "date"})
+
+
+def choice_of(*choices: str) -> Kind[Sited[str]]:
+    """One of these words."""
+
+    def read(node: Node, report: Report) -> Sited[str] | None:
+        if (text := _text(node, report)) is None:
+            return None
+        if text.text in choices:
+            return Sited(text.text, text.place)
+        report.error(text.place, Code.BAD_CHOICE, f"{text.text!r} is not allowed here", f"write {' or '.join(choices)}")
+        return None
+
+    return Kind(read, {"enum": list(choices)})
+
+
+def list_of(kind: Kind[T], *, whole: bool = False) -> Kind[tuple[T, ...]]:
+    """Lists with at least one element; with `whole`, nothing unless every element is right."""
+
+    def read(node: Node, report: Report) -> tuple[T, ...] | None:
+        if not isinstance(node, Items):
+            hint = "write each on a line of its own, after `- `"
+            report.error(node.place, Code.WRONG_SHAPE, "this must be a list", hint)
+            return None
+        if not node.items:
+            report.error(node.place, Code.NO_VALUE, "the list is empty", "write at least one, or remove the field")
+            return None
+        read_items = [kind.read(item, report) for item in node.items]
+        values = tuple(item for item in read_items if item is not None)
+        return None if whole and len(values) < len(read_items) else values
+
+    return Kind(read, {"type": "array", "items": kind.schema, "minItems": 1})
+
+
+def one_or_list_of(kind: Kind[T]) -> Kind[tuple[T, ...]]:
+    """One value, or a list of them."""
+
+    def read(node: Node, report: Report) -> tuple[T, ...] | None:
+        if isinstance(node, Items):
+            return list_of(kind).read(node, report)
+        value = kind.read(node, report)
+        return None if value is None else (value,)
+
+    return Kind(read, {"oneOf": [kind.schema, list_of(kind).schema]})
+
+
+def mapping_of(keys: Kind[Sited[T]], values: Kind[Sited[str]]) -> Kind[tuple[tuple[Sited[T], Sited[str]], ...]]:
+    """Mappings; what is wrong in it is left out of the value, and reported."""
+
+    def read(node: Node, report: Report) -> tuple[tuple[Sited[T], Sited[str]], ...] | None:
+        if not isinstance(node, Fields):
+            report.error(node.place, Code.WRONG_SHAPE, "this must be a mapping", "write lines of `key: value`")
+            return None
+        pairs = [(keys.read(key, report), values.read(value, report)) for key, value in node.entries]
+        return tuple((key, value) for key, value in pairs if key is not None and value is not None)
+
+    return Kind(read, {"type": "object", "additionalProperties": values.schema})
+
+
+def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
+    if (text := _text(node, report)) is None:
+        return None
+    if "*" in text.text or "?" in text.text:
+        message = f"{text.text!r} lets in everybody who fits a pattern"
+        report.error(text.place, Code.WILD_OUTSIDER, message, "write the full ARN of each role")
+        return None
+    for parse in (RoleArn, UserArn, AccountRootArn):
+        try:
+            return Sited(parse(text.text), text.place)
+        except InvalidNameError:
+            continue
+    hint = RoleArn.hint
+    if ":assumed-role/" in text.text:
+        hint = "write the ARN of the role itself, arn:aws:iam::<12 digits>:role/<name>, not of one of its sessions"
+    report.error(text.place, Code.BAD_NAME, f"{text.text!r} is not the ARN of an IAM role", hint)
+    return None
+
+
+OUTSIDER = Kind(_outsider, {"type": "string", "pattern": "^arn:aws:iam::[0-9]{12}:(role/.+|user/.+|root)$"})

@@ -1,0 +1,32 @@
+"""Where the emulator differs from AWS in things this product relies on, and the least that mends each.
+
+One module for each service; each function is named after the AWS behaviour it restores and carries the page that says
+so. `mend_all` applies every mend, once, before the emulator serves. `tests/emulator/test_gap_*.py` state the behaviour.
+
+Not mended, so never to be tested here: CloudFormation acts with every right, `iam:PassRole` is not asked for, a
+function's runtime version and architecture are the laptop's, KMS needs no key id, lifecycle rules expire nothing,
+`RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, and the wire is plain http
+(`aws:SecureTransport` is false).
+"""
+
+
+def mend_all() -> None:
+    """Apply every mend; raises `LocalAwsError` when the installed emulator is not the one they are written for."""
+    from data_exports.local.gaps import patching
+
+    patching.check_emulator_version()
+    from data_exports.local.gaps import (  # noqa: F401 - importing a module notes its mends
+        cloudformation,
+        cloudformation_stacks,
+        cloudwatch,
+        iam,
+        lambda_functions,
+        lambda_queues,
+        s3_access,
+        s3_deletes,
+        s3_notifications,
+        s3_objects,
+        sqs,
+    )
+
+    patching.apply_noted()

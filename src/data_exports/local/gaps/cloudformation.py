@@ -1,0 +1,201 @@
+"""CloudFormation: properties of buckets and functions that take effect, and what it refuses to do."""
+# ruff: noqa: SLF001 - the emulator offers no other way in
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from ministack.services import lambda_svc, s3
+from ministack.services.cloudformation import provisioners
+
+from data_exports.local.gaps.iam import unknown_principal_of
+from data_exports.local.gaps.patching import mends
+
+Properties = Mapping[str, Any]
+
+_handlers = provisioners._RESOURCE_HANDLERS
+
+_REPLACING: Mapping[str, Sequence[str]] = {
+    "AWS::CloudWatch::Alarm": ["AlarmName"],
+    "AWS::Events::Rule": ["Name"],
+    "AWS::IAM::Policy": [],
+    "AWS::Lambda::EventSourceMapping": ["EventSourceArn", "StartingPosition", "StartingPositionTimestamp"],
+    "AWS::Lambda::Permission": ["Action", "FunctionName", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn"],
+    "AWS::Logs::LogGroup": ["LogGroupName"],
+    "AWS::S3::Bucket": ["BucketName"],
+    "AWS::S3::BucketPolicy": ["Bucket"],
+    "AWS::SNS::Subscription": ["Endpoint", "Protocol", "TopicArn"],
+    "AWS::SNS::TopicPolicy": [],
+    "AWS::SQS::QueuePolicy": [],
+}
+"""Change sets say which changes replace a resource: the create-only properties of each type's schema.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-template-resource-type-ref.html ("Update requires")
+"""
+
+for _type, _names in _REPLACING.items():
+    provisioners._REPLACING_PROPERTIES.setdefault(_type, tuple(_names))
+
+provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
+"""Stack tags reach buckets.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html"""
+
+
+def _fill(parent: Element, fields: Mapping[str, Any]) -> None:
+    """Add one child for each field that is set; booleans as S3 writes them."""
+    for name, value in fields.items():
+        if value is not None:
+            SubElement(parent, name).text = str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _lifecycle_xml(configuration: Properties) -> bytes:
+    """A `LifecycleConfiguration` as the body of PutBucketLifecycleConfiguration."""
+    root = Element("LifecycleConfiguration", xmlns=s3.S3_NS)
+    for rule in configuration.get("Rules") or []:
+        element = SubElement(root, "Rule")
+        _fill(element, {"ID": rule.get("Id")})
+        _fill(SubElement(element, "Filter"), {"Prefix": rule.get("Prefix", "")})
+        _fill(element, {"Status": rule["Status"]})
+        expiration = {
+            "Days": rule.get("ExpirationInDays"),
+            "ExpiredObjectDeleteMarker": rule.get("ExpiredObjectDeleteMarker"),
+        }
+        for name, fields in (
+            ("Expiration", {k: v for k, v in expiration.items() if v is not None}),
+            ("NoncurrentVersionExpiration", rule.get("NoncurrentVersionExpiration")),
+            ("AbortIncompleteMultipartUpload", rule.get("AbortIncompleteMultipartUpload")),
+        ):
+            if fields:
+                _fill(SubElement(element, name), fields)
+    return bytes(tostring(root, encoding="utf-8"))
+
+
+def _ownership_xml(controls: Properties) -> bytes:
+    """An `OwnershipControls` as the body of PutBucketOwnershipControls."""
+    root = Element("OwnershipControls", xmlns=s3.S3_NS)
+    for rule in controls.get("Rules") or []:
+        _fill(SubElement(root, "Rule"), rule)
+    return bytes(tostring(root, encoding="utf-8"))
+
+
+def _encryption_xml(encryption: Properties) -> bytes:
+    """A `BucketEncryption` as the body of PutBucketEncryption."""
+    root = Element("ServerSideEncryptionConfiguration", xmlns=s3.S3_NS)
+    for rule in encryption.get("ServerSideEncryptionConfiguration") or []:
+        element = SubElement(root, "Rule")
+        default = rule.get("ServerSideEncryptionByDefault") or {}
+        if default:
+            _fill(SubElement(element, "ApplyServerSideEncryptionByDefault"), default)
+        _fill(element, {"BucketKeyEnabled": rule.get("BucketKeyEnabled")})
+    return bytes(tostring(root, encoding="utf-8"))
+
+
+_BUCKET_CONFIGURATIONS: Sequence[tuple[str, Callable[[Properties], bytes], Any, Any]] = (
+    ("LifecycleConfiguration", _lifecycle_xml, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
+    ("OwnershipControls", _ownership_xml, s3._put_bucket_ownership_controls, s3._delete_bucket_ownership_controls),
+    ("BucketEncryption", _encryption_xml, s3._put_bucket_encryption, s3._delete_bucket_encryption),
+)
+
+
+@mends(provisioners, "_s3_apply_configurations", "name props old_props")
+def bucket_properties_take_effect(
+    original: Callable[..., None], name: str, props: Properties, old_props: Properties | None = None
+) -> None:
+    """Lifecycle, ownership, encryption, tags and suspended versioning of a bucket are what its template says.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-s3-bucket.html
+    """
+    original(name, props, old_props)
+    for prop, to_xml, put, delete in _BUCKET_CONFIGURATIONS:
+        if prop in props:
+            answer = put(name, to_xml(props[prop] or {}))
+            if answer[0] >= 400:
+                raise ValueError(f"AWS::S3::Bucket {prop} rejected: {answer[2]!r}")
+        elif prop in (old_props or {}):
+            delete(name)
+    if props.get("Tags"):
+        s3._bucket_tags[name] = {tag["Key"]: tag["Value"] for tag in props["Tags"]}
+    elif (old_props or {}).get("Tags"):
+        s3._bucket_tags.pop(name, None)
+    versioning = (props.get("VersioningConfiguration") or {}).get("Status")
+    if versioning == "Suspended" or (versioning is None and s3._bucket_versioning.get(name)):
+        s3._bucket_versioning[name] = "Suspended"
+
+
+@mends(_handlers["AWS::S3::Bucket"], "delete", "physical_id props")
+def a_bucket_with_objects_is_not_deleted(original: Callable[..., None], physical_id: str, props: Properties) -> None:
+    """A bucket that holds any object or version fails the deletion of its stack.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html (delete stack fails)
+    """
+    record = s3._buckets.get(physical_id)
+    versions = any(key[0] == physical_id and found for key, found in s3._object_versions.items())
+    if record and (record["objects"] or versions):
+        raise ValueError(
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket. "
+            "(Service: S3, Status Code: 409)"
+        )
+    original(physical_id, props)
+
+
+def _refuse_unknown_principals(props: Properties) -> None:
+    document = props.get("PolicyDocument")
+    if unknown_principal_of(json.loads(document) if isinstance(document, str) else document):
+        raise ValueError("Invalid principal in policy (Service: S3, Status Code: 400, Error Code: MalformedPolicy)")
+
+
+@mends(_handlers["AWS::S3::BucketPolicy"], "create", "logical_id props stack_name")
+def a_created_bucket_policy_names_only_who_exists(
+    original: Callable[..., Any], logical_id: str, props: Properties, stack_name: str
+) -> Any:
+    """A stack fails on a bucket policy that names a role that does not exist.
+
+    https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
+    """
+    _refuse_unknown_principals(props)
+    return original(logical_id, props, stack_name)
+
+
+@mends(_handlers["AWS::S3::BucketPolicy"], "update", "physical_id old_props new_props stack_name")
+def an_updated_bucket_policy_names_only_who_exists(
+    original: Callable[..., Any], physical_id: str, old_props: Properties, new_props: Properties, stack_name: str
+) -> Any:
+    """A stack update fails on a bucket policy that names a role that does not exist.
+
+    https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
+    """
+    _refuse_unknown_principals(new_props)
+    return original(physical_id, old_props, new_props, stack_name)
+
+
+def _reserve(name: str, props: Properties) -> None:
+    value = props.get("ReservedConcurrentExecutions")
+    if name in lambda_svc._functions:
+        lambda_svc._functions[name]["concurrency"] = None if value is None else int(value)
+
+
+@mends(_handlers["AWS::Lambda::Function"], "create", "logical_id props stack_name")
+def a_new_function_reserves_its_concurrency(
+    original: Callable[..., Any], logical_id: str, props: Properties, stack_name: str
+) -> Any:
+    """`ReservedConcurrentExecutions` of a new function takes effect.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
+    """
+    made = original(logical_id, props, stack_name)
+    _reserve(made[0], props)
+    return made
+
+
+@mends(_handlers["AWS::Lambda::Function"], "update", "physical_id old_props new_props stack_name logical_id")
+def a_changed_function_reserves_its_concurrency(
+    original: Callable[..., Any], physical_id: str, old_props: Properties, new_props: Properties, *more: Any
+) -> Any:
+    """`ReservedConcurrentExecutions` of a changed function takes effect.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
+    """
+    made = original(physical_id, old_props, new_props, *more)
+    _reserve(made[0], new_props)
+    return made

@@ -1,0 +1,113 @@
+"""CloudWatch: alarms see what queues hold, and are judged without anybody asking."""
+# ruff: noqa: SLF001 - the emulator offers no other way in
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core.responses import get_region, request_scope
+from ministack.services import cloudwatch, eventbridge, sqs
+
+from data_exports.local.gaps.patching import mends
+
+Alarm = dict[str, Any]
+
+eventbridge._SCHEDULER_TICK_INTERVAL = 1.0
+"""Seconds between two looks at alarms and scheduled rules; AWS looks every minute, tests cannot wait that long."""
+
+
+def _dimensions_of(alarm: Alarm) -> dict[str, str]:
+    given = alarm.get("Dimensions") or {}
+    return dict(given) if isinstance(given, dict) else {d["Name"]: d["Value"] for d in given}
+
+
+def _queue_figure(metric: str, queue: Mapping[str, Any], now: float) -> float | None:
+    """What SQS itself reports about a queue.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    messages = queue["messages"]
+    visible = sum(m.get("visible_at", 0) <= now for m in messages)
+    figures = {
+        "ApproximateNumberOfMessagesVisible": visible,
+        "ApproximateNumberOfMessagesNotVisible": len(messages) - visible,
+        "ApproximateAgeOfOldestMessage": max((now - m["sent_at"] for m in messages), default=0),
+    }
+    return float(figures[metric]) if metric in figures else None
+
+
+def _value_of(alarm: Alarm) -> float | None:
+    """What the alarm's metric is now, of exactly the alarm's dimensions; None without data.
+
+    A queue's figure is the queue as it stands; any other metric is its statistic over the alarm's periods.
+    """
+    now, dimensions = time.time(), _dimensions_of(alarm)
+    namespace, metric = alarm.get("Namespace"), alarm.get("MetricName", "")
+    if namespace == "AWS/SQS" and "QueueName" in dimensions:
+        queue = sqs._queues.get(sqs._queue_name_to_url.get(dimensions["QueueName"]))
+        return None if queue is None else _queue_figure(metric, queue, now)
+    since = now - alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1)
+    points = [
+        point
+        for (point_namespace, point_metric, key), found in list(cloudwatch._metrics.items())
+        if (point_namespace, point_metric, key) == (namespace, metric, cloudwatch._dims_key(dimensions))
+        for point in found
+        if point["Timestamp"] >= since
+    ]
+    if not points:
+        return None
+    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+    value = cloudwatch._stat_value(cloudwatch._calc_stats(points), statistic, points)
+    return None if value is None else float(value)
+
+
+@mends(cloudwatch, "_evaluate_alarm", "alarm")
+def alarms_see_queues_and_their_own_dimensions(_original: Callable[..., None], alarm: Alarm) -> None:
+    """SQS reports the depth of every queue; an alarm counts its own dimensions only; missing data counts as asked.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    value = _value_of(alarm)
+    if value is None:
+        state = {"notBreaching": "OK", "breaching": "ALARM"}.get(alarm.get("TreatMissingData", "missing"), "")
+    else:
+        state = "ALARM" if _breaches(value, alarm) else "OK"
+    _move_to(alarm, state, value)
+
+
+def _breaches(value: float, alarm: Alarm) -> bool:
+    threshold = alarm.get("Threshold", 0)
+    return bool(
+        {
+            "GreaterThanOrEqualToThreshold": value >= threshold,
+            "GreaterThanThreshold": value > threshold,
+            "LessThanThreshold": value < threshold,
+            "LessThanOrEqualToThreshold": value <= threshold,
+        }.get(alarm.get("ComparisonOperator", ""), False)
+    )
+
+
+def _move_to(alarm: Alarm, state: str, value: float | None) -> None:
+    """Set the alarm's state, note it in its history and carry out its actions, when it changes."""
+    old = alarm["StateValue"]
+    if not state or state == old:
+        return
+    reason = f"Threshold Crossed: 1 datapoint [{value}] against the threshold ({alarm.get('Threshold')})."
+    alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+    cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
+    cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
+    cloudwatch._evaluate_parent_alarms(alarm)
+
+
+@mends(eventbridge, "_tick_scheduled_rules", "")
+def alarms_are_judged_all_the_time(original: Callable[[], None]) -> None:
+    """Alarms change state by themselves, in every account; here with each tick of the scheduler.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
+    """
+    original()
+    for key in list(cloudwatch._alarms._data):
+        alarm = cloudwatch._alarms._data.get(key)
+        if alarm is not None:
+            with request_scope(key[0], key[1] if len(key) == 3 else get_region()):
+                cloudwatch._evaluate_alarm(alarm)

@@ -1,0 +1,119 @@
+"""Lambda functions: what a function finds where it runs, and who may reach it."""
+# ruff: noqa: SLF001 - the emulator offers no other way in
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core.responses import error_response_json, get_account_id
+from ministack.services import cloudwatch_logs, lambda_svc
+
+from data_exports.errors import LocalAwsError
+from data_exports.local.gaps.patching import mends
+from data_exports.local.gaps.rights import role_may
+
+RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+"""What AWS's Python runtimes bring along, awscrt not among it.
+https://docs.aws.amazon.com/lambda/latest/dg/python-package.html (runtime dependencies)"""
+
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+"""Variables of the server itself that a function may see; all others stay with the server."""
+
+_LAMBDA_PREFIXES = ("AWS_", "_LAMBDA", "LAMBDA_", "_X_AMZN", "_MINISTACK")
+
+
+def _runtime_folder() -> Path:
+    """A folder that holds the runtime's packages, as links into this environment, and nothing else."""
+    folder = Path(tempfile.gettempdir()) / "lambda-runtime"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for name in RUNTIME_PACKAGES:
+            spec = importlib.util.find_spec(name)
+            if spec is None or spec.origin is None:
+                raise LocalAwsError(f"the package {name}, part of every Lambda runtime, is not installed here")
+            source = Path(spec.origin)
+            source = source.parent if source.name == "__init__.py" else source
+            (folder / source.name).symlink_to(source)
+    return folder
+
+
+def _start_isolated(words: Sequence[str], *, env: Mapping[str, str], **options: Any) -> "subprocess.Popen[str]":
+    """Start a function's process; a Python one sees its zip, the runtime's packages and its own variables only."""
+    if words[0] != sys.executable:
+        return subprocess.Popen(words, env=env, **options)  # noqa: S603 - the emulator's own words
+    own = {k: v for k, v in env.items() if k in _PASSED_ON or k.startswith(_LAMBDA_PREFIXES)}
+    own["PYTHONPATH"] = str(_runtime_folder())
+    own["HOME"] = tempfile.gettempdir()  # no profile of this computer's user is in reach
+    # -S: no site-packages; -s: none of the user's; what is left is the standard library and PYTHONPATH.
+    return subprocess.Popen([words[0], "-S", "-s", *words[1:]], env=own, **options)  # noqa: S603
+
+
+class _Subprocess(types.ModuleType):
+    """The `subprocess` module as the emulator's function runner sees it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+
+_isolated = _Subprocess("subprocess")
+_isolated.Popen = _start_isolated  # type: ignore[attr-defined]  # a stand-in for the one class that is used
+
+
+@mends(lambda_runtime, "_detect_runtime_binary", "runtime")
+def functions_see_their_zip_and_the_runtimes_packages(
+    original: Callable[..., tuple[str, str]], runtime: str
+) -> tuple[str, str]:
+    """A function finds its own zip and what the runtime brings, never what else this computer has installed.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
+    """
+    lambda_runtime.subprocess = _isolated
+    return original(runtime)
+
+
+@mends(lambda_svc, "_emit_lambda_logs", "func request_id log_text error duration_ms log_source")
+def a_log_is_written_with_the_rights_of_the_functions_role(
+    original: Callable[..., None], func: Mapping[str, Any], *arguments: Any, **options: Any
+) -> None:
+    """Lambda writes a function's log with its role, and makes a missing log group only if the role may.
+
+    So a mover that ends after its stack is gone does not leave a log group behind.
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html#monitoring-cloudwatchlogs-prereqs
+    """
+    config = func.get("config") or func
+    group = f"/aws/lambda/{config['FunctionName']}"
+    arn = str(cloudwatch_logs._make_group_arn(group))
+    needed = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    needed += [] if group in cloudwatch_logs._log_groups else ["logs:CreateLogGroup"]
+    if all(role_may(config["Role"], action, f"{arn.removesuffix(':*')}:*") for action in needed):
+        original(func, *arguments, **options)
+
+
+_FUNCTION_ARN = re.compile(r"arn:aws:lambda:[a-z0-9-]+:(?P<account>\d{12}):function:[A-Za-z0-9_-]+")
+
+
+@mends(lambda_svc, "handle_request", "method path headers body query_params")
+async def a_function_of_another_account_is_out_of_reach(
+    original: Callable[..., Any], method: str, path: str, *arguments: Any
+) -> Any:
+    """A function of another account answers AccessDenied; no function here has a policy that lets others in.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
+    """
+    named = _FUNCTION_ARN.search(unquote(path))
+    if named is None or named["account"] == get_account_id():
+        return await original(method, path, *arguments)
+    caller = iam_evaluator.caller_arn()
+    return error_response_json(
+        "AccessDeniedException",
+        f"User: {caller} is not authorized to access {named[0]} because no resource-based policy allows it",
+        403,
+    )

@@ -1,0 +1,115 @@
+"""S3: copies between accounts, how large a copy may be and what its ETag is, and the tags of an upload in parts."""
+# ruff: noqa: SLF001 - the emulator offers no other way in
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ministack.core import iam_actions
+from ministack.core.responses import AccountScopedDict, get_account_id
+from ministack.services import s3
+
+from data_exports.local.gaps.patching import mends
+
+_COPY_LIMIT_BYTES = 5 * 1024**3
+
+
+class _ScopedToTheOwner(AccountScopedDict):  # type: ignore[misc]  # the emulator carries no types
+    """What belongs to a bucket is looked up in the account of the bucket's owner, whoever asks.
+
+    So a CopyObject or UploadPartCopy finds its source in another account. Keys are bucket names or tuples that begin
+    with one. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    """
+
+    __slots__ = ()
+
+    def _scoped(self, key: Any) -> tuple[str, Any]:
+        bucket = key if isinstance(key, str) else key[0]
+        return (s3._bucket_owner_account(bucket) or get_account_id(), key)
+
+
+for _store in (s3._buckets, s3._object_versions, s3._object_tags):
+    _store.__class__ = _ScopedToTheOwner
+
+
+def _source_record(headers: Mapping[str, str]) -> Mapping[str, Any]:
+    """What the emulator keeps about the object or version a copy reads; empty when there is none."""
+    source = iam_actions._s3_source_object(headers)
+    if source is None:
+        return {}
+    bucket, _, key = source[0].removeprefix("arn:aws:s3:::").partition("/")
+    if not source[1]:
+        return ((s3._buckets.get(bucket) or {}).get("objects") or {}).get(key) or {}
+    versions = s3._object_versions.get((bucket, key), [])
+    return next((v for v in versions if v["version_id"] == source[1]), {})
+
+
+@mends(s3, "_copy_object", "bucket_name dest_key headers")
+def a_copy_holds_up_to_5_gib(
+    original: Callable[..., Any], bucket_name: str, dest_key: str, headers: Mapping[str, str]
+) -> Any:
+    """CopyObject of a source above 5 GiB is refused; such a source is copied in parts.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    """
+    if (_source_record(headers).get("size") or 0) > _COPY_LIMIT_BYTES:
+        return s3._error(
+            "InvalidRequest",
+            "The specified copy source is larger than the maximum allowable size for a copy source: "
+            f"{_COPY_LIMIT_BYTES}",
+            400,
+        )
+    return original(bucket_name, dest_key, headers)
+
+
+@mends(s3, "_copy_object", "bucket_name dest_key headers")
+def a_copy_of_an_upload_in_parts_has_an_etag_of_its_own(
+    original: Callable[..., Any], bucket_name: str, dest_key: str, headers: Mapping[str, str]
+) -> Any:
+    """CopyObject writes one part, so the copy of an object uploaded in parts has another ETag than its source.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    """
+    status, reply_headers, reply = original(bucket_name, dest_key, headers)
+    if status != 200:
+        return status, reply_headers, reply
+    record = s3._buckets[bucket_name]["objects"][dest_key]
+    old = record["etag"]
+    if "-" not in old:
+        return status, reply_headers, reply
+    new = f'"{hashlib.md5(record["body"], usedforsecurity=False).hexdigest()}"'
+    for kept in (record, *s3._object_versions.get((bucket_name, dest_key), [])):
+        if kept is record or kept["version_id"] == record.get("version_id"):
+            kept["etag"] = new
+    return status, reply_headers, reply.replace(old.strip('"').encode(), new.strip('"').encode())
+
+
+@mends(s3, "_create_multipart_upload", "bucket_name key headers")
+def an_upload_in_parts_remembers_its_tags(
+    original: Callable[..., Any], bucket_name: str, key: str, headers: Mapping[str, str]
+) -> Any:
+    """The tags given to CreateMultipartUpload are those of the finished object.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+    """
+    response = original(bucket_name, key, headers)
+    if response[0] == 200 and headers.get("x-amz-tagging"):
+        upload_id = iam_actions.fromstring(response[2]).findtext(f"{{{s3.S3_NS}}}UploadId")
+        s3._multipart_uploads[upload_id]["tags"] = dict(parse_qsl(headers["x-amz-tagging"], keep_blank_values=True))
+    return response
+
+
+@mends(s3, "_complete_multipart_upload", "bucket_name key body query_params headers")
+def a_finished_upload_carries_its_tags(
+    original: Callable[..., Any], bucket_name: str, key: str, body: bytes, query_params: Mapping[str, Any], *more: Any
+) -> Any:
+    """The tags given to CreateMultipartUpload are those of the finished object.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+    """
+    upload = s3._multipart_uploads.get(s3._qp(query_params, "uploadId"))
+    response = original(bucket_name, key, body, query_params, *more)
+    if response[0] == 200 and upload is not None:
+        s3._object_tags[(bucket_name, key, response[1].get("x-amz-version-id"))] = upload.get("tags", {})
+    return response

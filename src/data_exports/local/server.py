@@ -1,0 +1,140 @@
+"""The process that is the local AWS: ``python -m data_exports.local.server --port … --folder …``.
+
+In: where to listen (127.0.0.1 only), which account and region, a folder for its files, and optionally the process whose
+end is its own. Effects: sets its environment, mends the emulator's differences from AWS, serves until SIGTERM, and then
+ends its function workers and removes its temporary files. Refuses to start when the installed emulator is not the one
+the mends are written for.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from data_exports.errors import LocalAwsError
+from data_exports.local.processes import is_alive, start_mark_of
+
+SERVICES = (
+    "cloudformation",
+    "cloudwatch",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "s3",
+    "sns",
+    "sqs",
+    "sts",
+    "tagging",
+)
+"""What the product uses; the emulator's other hundred services are off, and so are the ports some of them open."""
+
+_OWNER_POLL_SECONDS = 0.5
+_GRACE_SECONDS = 10.0
+_EXIT_REFUSED = 3
+
+
+def edition_of(pid: int) -> str:
+    """What the server of this pid reports as its edition, so that nobody mistakes another emulator for it."""
+    return f"data-exports pid {pid}"
+
+
+def settings_of(*, port: int, account: str, region: str, folder: Path) -> Mapping[str, str]:
+    """The environment variables the emulator reads, all of those that matter here: nothing is left to the caller's."""
+    temporary = folder / "tmp"
+    return {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_ACCOUNT_ID": account,
+        "MINISTACK_REGION": region,
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_EDITION": edition_of(os.getpid()),
+        "SERVICES": ",".join(SERVICES),
+        "TMPDIR": str(temporary),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "state" / "s3"),
+        "PERSIST_STATE": "0",
+        "S3_PERSIST": "0",
+        "USE_SSL": "0",
+        "LOG_LEVEL": "WARNING",
+        # No listener but the gateway's, and no container: functions run as plain processes.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LAMBDA_EXECUTOR": "local",
+        "DOCKER_HOST": f"unix://{temporary / 'no-docker'}",
+    }
+
+
+def _end_with(owner_pid: int) -> None:
+    """Start to watch a process; when it is gone, end this one."""
+    mark = start_mark_of(owner_pid)
+
+    def watch() -> None:
+        while is_alive(owner_pid) and start_mark_of(owner_pid) == mark:
+            time.sleep(_OWNER_POLL_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE_SECONDS)
+        if os.getpgid(0) == os.getpid():  # started on its own: its functions are in its group, and nobody else
+            os.killpg(0, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="owner-watch", daemon=True).start()
+
+
+def _serve() -> None:
+    """Mend the emulator and serve until SIGTERM; then end the functions' processes."""
+    from data_exports.local.gaps import mend_all
+
+    mend_all()
+    from ministack.app import main as serve_forever
+    from ministack.core import lambda_runtime
+
+    try:
+        serve_forever()
+    finally:
+        lambda_runtime.reset()
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m data_exports.local.server", description="Serve the local AWS.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--account", required=True, help="the account of callers that name none; 12 digits")
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="for temporary files; must exist")
+    parser.add_argument("--owner-pid", type=int, help="end when this process ends")
+    return parser.parse_args(words)
+
+
+def main() -> int:
+    """Serve until SIGTERM; the exit code is 0, or 3 when the emulator is not one we can mend."""
+    asked = _arguments(sys.argv[1:])
+    folder = asked.folder.resolve()
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LOCALSTACK", "EDGE_PORT"))]:
+        del os.environ[name]
+    settings = settings_of(port=asked.port, account=asked.account, region=asked.region, folder=folder)
+    os.environ.update(settings)
+    for key in ("TMPDIR", "STATE_DIR"):
+        Path(settings[key]).mkdir(mode=0o700, parents=True, exist_ok=True)
+    sys.argv = sys.argv[:1]  # the emulator reads the rest as its own
+    if asked.owner_pid:
+        _end_with(asked.owner_pid)
+    try:
+        _serve()
+    except LocalAwsError as error:
+        print(f"the local AWS refuses to start: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        return _EXIT_REFUSED
+    finally:
+        shutil.rmtree(settings["TMPDIR"], ignore_errors=True)
+        shutil.rmtree(settings["STATE_DIR"], ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

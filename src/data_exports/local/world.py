@@ -1,0 +1,169 @@
+"""The world around an estate, as it is before the first deployment: users, recipients, outsiders, and strangers.
+
+In: a running local AWS and an estate. Out: a `World`, which lists what was made. Effects: IAM roles and users, buckets
+and their policies in the local AWS. Running it again adds what is new and leaves the rest as it is.
+"""
+
+import dataclasses
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of
+from data_exports.estate.models import Estate, Outsider, PushDataset
+from data_exports.local.clients import client
+from data_exports.local.emulator import LocalAws
+from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn
+
+UNNAMED_RECIPIENT = AccountId("210987654321")
+"""Where the bucket of a recipient is whose declaration names no account."""
+
+_STRANGER = "stranger"
+
+
+@dataclass(frozen=True)
+class World:
+    """What is there before a deployment."""
+
+    users: tuple[RoleArn, ...]
+    """The roles of the platform's users."""
+    recipient_buckets: Mapping[BucketName, AccountId]
+    """The recipients' buckets, each with the account that owns it."""
+    outsiders: tuple[RoleArn | UserArn, ...]
+    """The roles, and users, of other accounts that pull."""
+    strangers: tuple[RoleArn, ...]
+    """One role in each account that no declaration names. Outside the platform it may do everything its own account can
+    allow, so that what refuses it is the resource's side."""
+
+
+def recipient_account_of(push: PushDataset) -> AccountId:
+    """The account of the recipient's bucket: the declared one, or `UNNAMED_RECIPIENT`."""
+    return push.target_account or UNNAMED_RECIPIENT
+
+
+def stranger_of(estate: Estate, account: AccountId) -> RoleArn:
+    """The role of this account that no declaration of the estate names."""
+    declared = {outsider.rsplit("/", 1)[-1] for outsider in _outsiders_of(estate)}
+    declared |= {user for dataset in estate.datasets() for user in dataset.users}
+    name = _STRANGER
+    while name in declared:
+        name += "-indeed"
+    return RoleArn.of(account, RoleName(name))
+
+
+def make_world(local: LocalAws, estate: Estate, *, without_handover: Collection[DatasetName] = ()) -> World:
+    """Make everything around the platform that exists before a deployment; fine to run again.
+
+    For the datasets in `without_handover` the other side has not put its half in place yet: the recipient's bucket
+    policy, or the outside role's permission, is left out (and taken away when it was there).
+    Raises botocore's `ClientError` when the local AWS refuses something.
+    """
+    platform = estate.platform
+    users = sorted({platform.user_role_arn(user) for dataset in estate.datasets() for user in dataset.users})
+    for user in users:
+        _make_role(local, user)
+    buckets = {push.target_bucket: recipient_account_of(push) for push in estate.push_datasets}
+    policies = recipient_bucket_policies_of(_only_handed_over(estate, without_handover))
+    for bucket, owner in buckets.items():
+        _make_bucket(local, bucket, owner, policies.get(bucket))
+    outsiders = tuple(_make_outsiders(local, estate, without_handover))
+    accounts = {platform.account, *buckets.values(), *(outsider.account for outsider in outsiders)}
+    strangers = tuple(stranger_of(estate, account) for account in sorted(accounts))
+    for stranger in strangers:
+        _make_role(local, stranger)
+        if stranger.account != platform.account:
+            everything = {"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}
+            _permit(local, stranger, "everything", {"Version": "2012-10-17", "Statement": [everything]})
+    return World(tuple(users), buckets, outsiders, strangers)
+
+
+def _only_handed_over(estate: Estate, without_handover: Collection[DatasetName]) -> Estate:
+    kept = tuple(push for push in estate.push_datasets if push.name not in without_handover)
+    return dataclasses.replace(estate, push_datasets=kept)
+
+
+def _outsiders_of(estate: Estate) -> Iterator[Outsider]:
+    for pull in estate.pull_datasets:
+        yield from pull.outsiders
+
+
+def _make_outsiders(
+    local: LocalAws, estate: Estate, without_handover: Collection[DatasetName]
+) -> Iterator[RoleArn | UserArn]:
+    """Make the roles and users that pull, with the permissions their accounts owe them.
+
+    IAM knows a name once in an account, whatever its path: of two outsiders that differ in the path alone only the
+    first exists, as on AWS.
+    """
+    made: set[RoleArn | UserArn] = set()
+    for pull in estate.pull_datasets:
+        for outsider in pull.outsiders:
+            if not isinstance(outsider, RoleArn | UserArn):
+                continue  # a whole account needs nothing made
+            exists = _make_role(local, outsider) if isinstance(outsider, RoleArn) else _make_user(local, outsider)
+            if not exists:
+                continue
+            made.add(outsider)
+            handed_over = pull.name not in without_handover
+            _permit(
+                local, outsider, f"pull-{pull.name}", outsider_policy(estate, pull, outsider) if handed_over else None
+            )
+    yield from sorted(made)
+
+
+def _make_role(local: LocalAws, role: RoleArn) -> bool:
+    """Make the role, assumable by its account's root; whether it is there now under this very ARN."""
+    trusted = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{role.account}:root"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [trusted]}
+    iam = client(local, "iam", account=role.account)
+    try:
+        iam.create_role(RoleName=role.name, Path=role.path, AssumeRolePolicyDocument=json.dumps(trust))
+    except iam.exceptions.EntityAlreadyExistsException:
+        return bool(iam.get_role(RoleName=role.name)["Role"]["Arn"] == role)
+    return True
+
+
+def _make_user(local: LocalAws, user: UserArn) -> bool:
+    """Make the user, without keys; whether it is there now under this very ARN."""
+    path, name = f"/{user.split('/', 1)[1]}".rsplit("/", 1)
+    iam = client(local, "iam", account=user.account)
+    try:
+        iam.create_user(UserName=name, Path=f"{path}/")
+    except iam.exceptions.EntityAlreadyExistsException:
+        return bool(iam.get_user(UserName=name)["User"]["Arn"] == user)
+    return True
+
+
+def _permit(local: LocalAws, who: RoleArn | UserArn, policy: str, document: Mapping[str, Any] | None) -> None:
+    """Give a role or user this inline policy, or take it away (None)."""
+    iam = client(local, "iam", account=who.account)
+    kind = "role" if isinstance(who, RoleArn) else "user"
+    named = {f"{kind.capitalize()}Name": who.rsplit("/", 1)[1], "PolicyName": policy}
+    if document is not None:
+        getattr(iam, f"put_{kind}_policy")(**named, PolicyDocument=json.dumps(document))
+        return
+    try:
+        getattr(iam, f"delete_{kind}_policy")(**named)
+    except iam.exceptions.NoSuchEntityException:
+        return
+
+
+def _make_bucket(local: LocalAws, bucket: BucketName, owner: AccountId, policy: Mapping[str, Any] | None) -> None:
+    """Make a recipient's bucket (owner enforced, encrypted, not versioned), with this policy or without any."""
+    s3 = client(local, "s3", account=owner)
+    where = {} if local.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": local.region}}
+    try:
+        s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **where)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    else:
+        default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [default]})
+    if policy is None:
+        s3.delete_bucket_policy(Bucket=bucket)
+    else:
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))

@@ -1,0 +1,170 @@
+"""What a delivery asks for and what it may be answered: plain values, no behaviour.
+
+In: nothing. Out: the requests that `delivery` yields, the replies it is sent, and the two calls that `batch` makes of
+many requests. No effects.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from .receipts import PutReceipts, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy the hub's current version of `key` to the recipient, if its ETag is `etag`."""
+
+    key: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyVersion:
+    """Copy this very version of `key` to the recipient, whatever lies on top of it."""
+
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadObject:
+    """Ask which version of `key` is current in the hub."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListVersions:
+    """Ask for the newest version of `key` in the hub, and whether a delete marker hides it."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Put a delete marker on `key` in the hub, if the ETag of its current version is `etag`."""
+
+    key: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReceipts:
+    """Have these receipts on disk."""
+
+    receipts: tuple[Receipt, ...]
+
+
+Request = Copy | CopyVersion | HeadObject | ListVersions | Retire | WriteReceipts
+
+
+@dataclass(frozen=True, slots=True)
+class HubVersion:
+    """One version of a key in the hub. ETags carry no quotes; `last_modified` is S3's own UTC text, if known."""
+
+    version_id: str
+    etag: str
+    size_bytes: int | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The copy is at the recipient. The hub's version is None if S3 named none; `at` is UTC, ISO 8601."""
+
+    source_version_id: str | None
+    target_version_id: str | None
+    target_etag: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The version that a plain read of the key would get."""
+
+    version_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The newest real version of the key, if any is left, and whether it is the current one (no marker hides it)."""
+
+    newest: HubVersion | None
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """The version is out of sight, below a delete marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The receipts are on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """404: a delete marker is on top, or there is no such version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """412: another content is on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """403: refused, or missing. Without s3:ListBucket S3 does not say which.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Not done: S3 refused for good, or stayed unwell, or answered with something unreadable."""
+
+    reason: str
+
+
+Reply = Copied | Current | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class RetireAll:
+    """Many retires in one call: at most 1,000, no key twice, each key fit for XML (`travels_in_xml`)."""
+
+    retires: tuple[Retire, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredAll:
+    """One reply for each retire of a `RetireAll`, in its order."""
+
+    replies: tuple[Reply, ...]
+
+
+Call = Copy | CopyVersion | HeadObject | ListVersions | Retire | RetireAll | PutReceipts
+Answer = Reply | RetiredAll
+
+
+class ObjectStore(Protocol):
+    """Whatever carries out calls: S3 itself, or a stand-in."""
+
+    def send(self, call: Call, tag: int) -> None:
+        """Start a call and return at once."""
+
+    def wait(self) -> tuple[int, Answer]:
+        """Return the tag and the answer of one started call, in whatever order they end. Every call is answered."""
+
+
+def travels_in_xml(key: str) -> bool:
+    """Tell whether XML carries the key unchanged.
+
+    A key may hold any Unicode character; XML 1.0 has no way to write most control characters, and its readers alter
+    line ends. https://www.w3.org/TR/xml/#charsets
+    """
+    return not any(c < " " or c in "\x7f\ufffe\uffff" for c in key)

@@ -1,0 +1,331 @@
+"""The rules of one delivery: what is asked of S3, in which order, and what each answer means.
+
+In: one Upload, as its event tells it. Out: an Outcome. In between `deliver` is a generator: it yields requests
+(`calls`) and is sent the replies. It performs no effect itself, so the very code that runs in production can be driven
+through every interleaving and crash by a test.
+
+The promise, for every key: once uploads stop, the recipient holds the newest upload, and the hub shows nothing, or with
+`keep_files` the newest upload. Nothing in the hub is hidden before its receipt is on disk. The rules that keep it:
+
+1. Copy  the current version, if it still has the ETag of the event. Another content on top (412): the upload is
+         superseded, and the newer one's own event delivers that. Nothing on top (404): settle.
+2. Record  what was written to the recipient, before anything is hidden.
+3. Retire  the key, if it still has the ETag that was copied. Otherwise (412, 404) somebody was faster: settle.
+4. Settle  write the newest version, by version id, until it is still the newest after the write; then retire it.
+
+A handler may die between any two steps. Its message comes back, and since the dead try may have written an old content
+at any moment, a message that was received before never takes the short way out of rule 1: it settles.
+
+What the rules rest on: a conditional copy and delete look at the current version alone, and a delete leaves a marker
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html); a copy is not atomic: S3 may write an
+old content after a newer one. Times and sequencers are never compared.
+"""
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from .calls import (
+    Copied,
+    Copy,
+    CopyVersion,
+    Current,
+    Failure,
+    Forbidden,
+    Gone,
+    HeadObject,
+    HubVersion,
+    ListVersions,
+    Overtaken,
+    Reply,
+    Request,
+    Retire,
+    Retired,
+    Versions,
+    WriteReceipts,
+    Written,
+)
+from .receipts import Fate, Receipt
+
+_ETAG = re.compile(r"[0-9A-Za-z_-]+")
+MOST_SETTLE_ROUNDS = 20  # a key that is overwritten faster than it is copied: let the message come back later
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One version of one key in the hub, as its event tells it."""
+
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size_bytes: int | None
+    uploaded_by: str | None
+    uploaded_at: str | None
+    receive_count: int | None
+    received_before: bool  # an earlier try may have written to the recipient; True whenever that cannot be excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the dataset's declaration says about its deliveries."""
+
+    dataset: str
+    hub_bucket: str
+    keep_files: bool
+    largest_copy_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a delivery ended, and why if it failed. Only FAILED fails its message."""
+
+    fate: Fate
+    reason: str = ""
+
+
+Steps = Generator[Request, Reply, Outcome]
+
+
+class _Stopped(Exception):  # noqa: N818 it ends a delivery, and deliver() turns it into an outcome
+    """This delivery cannot go on; the message is its reason."""
+
+
+def deliver(upload: Upload, rules: Rules) -> Steps:
+    """Deliver one upload: yields requests, takes replies, returns the outcome. Raises nothing that S3 can cause."""
+    return Delivery(upload, rules).steps()
+
+
+class Delivery:
+    """One upload on its way. Each rule is a method, so that tests can show what breaks without it."""
+
+    def __init__(self, upload: Upload, rules: Rules) -> None:
+        self.upload = upload
+        self.rules = rules
+        self.written: str | None = None  # the hub version that this handler wrote to the recipient last
+        self.delivered = False  # whether the upload itself was written to the recipient
+        self.unrecorded: list[Receipt] = []
+        self.accounted = False  # whether the upload itself has its receipt, written or due
+
+    def steps(self) -> Steps:
+        """Carry the delivery through, and leave a receipt whatever happens."""
+        if self.is_folder_of_the_dataset():
+            return Outcome(Fate.IGNORED)
+        try:
+            self.refuse_what_is_not_ours()
+            fate = yield from self.copy()
+            yield from self.record(fate)
+        except _Stopped as stopped:
+            return (yield from self.fail(str(stopped)))
+        return Outcome(fate)
+
+    # Rule 1
+
+    def copy(self) -> Generator[Request, Reply, Fate]:
+        """Copy the upload if it is still the current one. Return what became of it."""
+        upload = self.upload
+        reply = yield Copy(upload.key, upload.etag)
+        match reply:
+            case Copied(source_version_id=None):
+                raise _Stopped(
+                    f"s3://{upload.bucket} keeps no versions, so the upload was copied and not removed. "
+                    "Turn versioning on for the hub bucket"
+                )
+            case Copied(source_version_id=str(version_id)):
+                # Not always the version of the event: a newer upload may have the same content.
+                self.note_written(HubVersion(version_id, upload.etag, upload.size_bytes, None), reply)
+                return (yield from self.finish())
+            case Overtaken() if not upload.received_before:
+                return Fate.SUPERSEDED
+            case Overtaken() | Gone():
+                # Gone, too, asks for more than a shrug: with equal contents another handler's retire may have
+                # hidden an upload that nobody delivered.
+                return (yield from self.settle())
+            case Forbidden():
+                yield from self.look_before_judging(reply)
+                return (yield from self.settle())
+            case _:
+                raise _Stopped(_words(reply))
+
+    def finish(self) -> Generator[Request, Reply, Fate]:
+        """After the first copy: take the upload out of sight, or with keep_files make sure it is still the newest."""
+        if self.rules.keep_files:
+            done = yield from self.is_current()
+        else:
+            done = yield from self.retire(self.upload.etag)
+        if done:
+            return self.fate()
+        return (yield from self.settle())
+
+    def is_current(self) -> Generator[Request, Reply, bool]:
+        """Tell whether what was written is what the hub shows. When in doubt: no, and the versions are listed."""
+        reply = yield HeadObject(self.upload.key)
+        if isinstance(reply, Failure):
+            raise _Stopped(_words(reply))
+        return isinstance(reply, Current) and reply.version_id == self.written
+
+    # Rule 2
+
+    def record(self, fate: Fate = Fate.SUPERSEDED) -> Generator[Request, Reply, None]:
+        """Have the receipts of all that was written on disk, and one for the upload itself."""
+        if not self.accounted:
+            self.note_not_delivered(fate)
+        if self.unrecorded:
+            reply = yield WriteReceipts(tuple(self.unrecorded))
+            if not isinstance(reply, Written):
+                raise _Stopped(f"the receipt could not be written: {_words(reply)}")
+            self.unrecorded = []
+
+    # Rule 3
+
+    def retire(self, etag: str) -> Generator[Request, Reply, bool]:
+        """Hide the key if `etag` is still on top. Return False if it is not: then the key has to be settled."""
+        yield from self.record()
+        reply = yield Retire(self.upload.key, etag)
+        match reply:
+            case Retired():
+                return True
+            case Overtaken() | Gone():
+                return False
+            case Forbidden():
+                yield from self.look_before_judging(reply)
+                return False
+            case _:
+                raise _Stopped(_words(reply))
+
+    # Rule 4
+
+    def settle(self) -> Generator[Request, Reply, Fate]:
+        """Write the newest version until it stays the newest across a write, and retire it if it is in sight."""
+        for _ in range(MOST_SETTLE_ROUNDS):
+            versions = yield from self.list_versions()
+            newest = versions.newest
+            if newest is None:
+                return self.fate() if self.written else Fate.CANCELLED
+            if newest.version_id != self.written:
+                yield from self.copy_version(newest)
+            elif self.rules.keep_files or not versions.current or (yield from self.retire(newest.etag)):
+                return self.fate()
+        raise _Stopped(f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered")
+
+    def copy_version(self, newest: HubVersion) -> Generator[Request, Reply, None]:
+        """Write one version to the recipient. If it was removed in the meantime, the next listing tells."""
+        self.refuse_too_large(newest.size_bytes)
+        reply = yield CopyVersion(self.upload.key, newest.version_id)
+        match reply:
+            case Copied():
+                self.note_written(newest, reply)
+            case Gone():
+                pass
+            case Forbidden():
+                versions = yield from self.list_versions()
+                if versions.newest == newest:
+                    raise _Stopped(_words(reply))
+            case _:
+                raise _Stopped(_words(reply))
+
+    # The 403 rule
+
+    def look_before_judging(self, refusal: Forbidden) -> Generator[Request, Reply, None]:
+        """Return if nothing is on top of the key: the 403 meant 404. Otherwise it is a refusal, and the end."""
+        versions = yield from self.list_versions()
+        if versions.current:
+            raise _Stopped(refusal.reason)
+
+    def list_versions(self) -> Generator[Request, Reply, Versions]:
+        """Ask for the newest version of the key."""
+        reply = yield ListVersions(self.upload.key)
+        if not isinstance(reply, Versions):
+            raise _Stopped(_words(reply))
+        return reply
+
+    # What is never copied
+
+    def is_folder_of_the_dataset(self) -> bool:
+        """Tell whether this is the empty `<dataset>/` that consoles create to show a folder: no file, nothing to do."""
+        upload = self.upload
+        prefix = f"{self.rules.dataset}/"
+        return (upload.bucket, upload.key, upload.size_bytes) == (self.rules.hub_bucket, prefix, 0)
+
+    def refuse_what_is_not_ours(self) -> None:
+        """Refuse events that do not concern this dataset, or that no condition could be made of."""
+        upload, rules = self.upload, self.rules
+        if upload.bucket != rules.hub_bucket:
+            raise _Stopped(f"the event is about bucket {upload.bucket!r}; this mover serves only {rules.hub_bucket!r}")
+        if not upload.key.startswith(f"{rules.dataset}/"):
+            raise _Stopped(f"the key is outside {rules.dataset}/, the only prefix this mover serves")
+        if not _ETAG.fullmatch(upload.etag):  # an empty one, or *, would let any content pass
+            raise _Stopped(f"the event names no usable ETag ({upload.etag!r}); no copy could be tied to this upload")
+        self.refuse_too_large(upload.size_bytes)
+
+    def refuse_too_large(self, size_bytes: int | None) -> None:
+        """Refuse what one copy cannot carry."""
+        largest = self.rules.largest_copy_bytes
+        if size_bytes is not None and size_bytes > largest:
+            raise _Stopped(f"the file has {size_bytes:,} bytes; this mover delivers files of up to {largest:,} bytes")
+
+    # Bookkeeping
+
+    def note_written(self, version: HubVersion, copied: Copied) -> None:
+        """Remember that a version now is at the recipient, and that its receipt is due."""
+        own = version.version_id == self.upload.version_id
+        self.written = version.version_id
+        self.delivered = self.delivered or own
+        self.note(
+            Receipt(
+                key=self.upload.key,
+                version_id=version.version_id,
+                etag=version.etag,
+                size_bytes=version.size_bytes,
+                uploaded_by=self.upload.uploaded_by if own else None,
+                uploaded_at=self.upload.uploaded_at if own else version.last_modified,
+                outcome=Fate.DELIVERED,
+                delivered_at=copied.at,
+                target_version_id=copied.target_version_id,
+                target_etag=copied.target_etag,
+                receive_count=self.upload.receive_count,
+            )
+        )
+
+    def note_not_delivered(self, fate: Fate, reason: str | None = None) -> None:
+        """Remember that a receipt is due that says why the upload itself was not delivered."""
+        upload = self.upload
+        self.note(
+            Receipt(
+                key=upload.key,
+                version_id=upload.version_id,
+                etag=upload.etag,
+                size_bytes=upload.size_bytes,
+                uploaded_by=upload.uploaded_by,
+                uploaded_at=upload.uploaded_at,
+                outcome=fate,
+                reason=reason,
+                receive_count=upload.receive_count,
+            )
+        )
+
+    def note(self, receipt: Receipt) -> None:
+        """Remember a receipt that is due."""
+        self.unrecorded.append(receipt)
+        self.accounted = self.accounted or receipt.version_id == self.upload.version_id
+
+    def fate(self) -> Fate:
+        """Tell what became of the upload, once something was written to the recipient."""
+        return Fate.DELIVERED if self.delivered else Fate.SUPERSEDED
+
+    def fail(self, reason: str) -> Generator[Request, Reply, Outcome]:
+        """Leave a receipt of the failure, with those still due. The upload stays in the hub."""
+        self.note_not_delivered(Fate.FAILED, reason)
+        reply = yield WriteReceipts(tuple(self.unrecorded))
+        if not isinstance(reply, Written):
+            reason = f"{reason}; this failure has no receipt: {_words(reply)}"
+        return Outcome(Fate.FAILED, reason)
+
+
+def _words(reply: Reply) -> str:
+    """Say what an answer means that stops a delivery."""
+    match reply:
+        case Failure(reason) | Forbidden(reason):
+            return reason
+        case _:
+            return f"S3 answered {type(reply).__name__}, which no rule provides for here"

@@ -1,0 +1,111 @@
+"""Reads what SQS hands to the function: messages whose bodies are S3 event notifications.
+
+In: the event of one invocation. Out: one Message for each SQS record, with the uploads it tells of and the problems met
+in reading it. Nothing is raised for a malformed message: one bad message must not hold up the batch. No effects.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote_plus
+
+from .delivery import Upload
+
+# A redriven message is a new message to SQS: its count starts again, though an earlier try may have written and died.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+# S3 sends its events within seconds; whatever was enqueued later than this may have been redriven.
+LONGEST_FIRST_WAY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One SQS message: what it asks to deliver, and what could not be read of it."""
+
+    message_id: str
+    uploads: tuple[Upload, ...]
+    problems: tuple[str, ...]
+
+
+def read_messages(event: Mapping[str, Any]) -> list[Message]:
+    """Read every message of an invocation's event. Raises KeyError if it does not come from SQS."""
+    return [_read_message(record) for record in event["Records"]]
+
+
+def _read_message(record: Mapping[str, Any]) -> Message:
+    uploads: list[Upload] = []
+    problems: list[str] = []
+    try:
+        notifications = _notifications(record["body"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        notifications, problems = [], [f"the message is no S3 event notification: {_short(error)}"]
+    for number, notification in enumerate(notifications, start=1):
+        try:
+            uploads.append(_read_upload(notification, record))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problems.append(f"record {number} of the message is no S3 upload event: {_short(error)}")
+    return Message(record["messageId"], tuple(uploads), tuple(problems))
+
+
+def _notifications(body: str) -> list[Any]:
+    content = json.loads(body)
+    if content.get("Event") == "s3:TestEvent":  # S3 sends one whenever the notification rules are set
+        return []
+    records = content["Records"]
+    if not isinstance(records, list) or not records:
+        raise ValueError("its Records are not a list of events")
+    return records
+
+
+def _read_upload(notification: Mapping[str, Any], record: Mapping[str, Any]) -> Upload:
+    name = notification["eventName"]
+    if not name.startswith("ObjectCreated:"):
+        raise ValueError(f"its eventName is {name!r}")
+    s3 = notification["s3"]
+    entry = s3["object"]
+    size = entry.get("size")
+    uploaded_at = notification.get("eventTime")
+    count = _receive_count(record)
+    return Upload(
+        bucket=_text(s3["bucket"]["name"]),
+        key=unquote_plus(_text(entry["key"]), errors="strict"),
+        # Without a version id the upload is older than the hub's versioning; S3 calls that version "null".
+        version_id=_text(entry.get("versionId") or "null"),
+        etag=_text(entry.get("eTag") or "").strip('"'),
+        size_bytes=None if size is None else int(size),
+        uploaded_by=notification.get("userIdentity", {}).get("principalId"),
+        uploaded_at=uploaded_at,
+        receive_count=count,
+        received_before=count != 1 or not _came_straight(uploaded_at, record),
+    )
+
+
+def _receive_count(record: Mapping[str, Any]) -> int | None:
+    try:
+        return int(record["attributes"]["ApproximateReceiveCount"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _came_straight(uploaded_at: object, record: Mapping[str, Any]) -> bool:
+    """Tell whether the message was enqueued so soon after the upload that it cannot have been redriven."""
+    try:
+        uploaded = datetime.fromisoformat(_text(uploaded_at))
+        enqueued = datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, tz=UTC)
+        return abs((enqueued - uploaded).total_seconds()) <= LONGEST_FIRST_WAY_SECONDS
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return False
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a text")
+    return value
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]

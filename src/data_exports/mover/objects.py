@@ -1,0 +1,189 @@
+"""S3, as the mover uses it: the calls of a delivery as requests, and S3's answers as replies.
+
+In: calls (`calls`). Out: their answers, in the order in which they come. Effects: reads the hub, writes to the one
+target bucket, hides keys in the hub, stores receipts. Every request names the account that must own the bucket, where
+it is known: a bucket name that somebody else has taken over receives nothing.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+"""
+
+import html
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from queue import SimpleQueue
+from typing import assert_never
+from urllib.parse import quote
+
+from .calls import (
+    Answer,
+    Call,
+    Copy,
+    CopyVersion,
+    Failure,
+    HeadObject,
+    ListVersions,
+    Retire,
+    RetireAll,
+)
+from .receipts import PutReceipts, iso_time
+from .replies import (
+    MoreVersions,
+    Response,
+    copy_reply,
+    delete_all_reply,
+    delete_reply,
+    head_reply,
+    put_reply,
+    versions_reply,
+)
+from .settings import Settings
+from .transport import Exchange, Transport
+
+Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
+
+
+class S3Objects:
+    """An ObjectStore on S3, for one dataset: its hub, its target bucket and its log bucket."""
+
+    def __init__(self, settings: Settings, *, calls_at_once: int, transport: Transport | None = None) -> None:
+        """Connect to nothing yet."""
+        self._settings = settings
+        self._transport = transport or Transport(
+            region=settings.region, endpoint_url=settings.endpoint_url, connections=calls_at_once
+        )
+        self._answers: SimpleQueue[tuple[int, Answer]] = SimpleQueue()
+
+    def send(self, call: Call, tag: int) -> None:
+        """Start a call and return at once. Raises if it cannot even be made."""
+        match call:
+            case Copy(key, etag):
+                self._copy(tag, key, source=_source(self._settings.hub_bucket, key), etag=etag)
+            case CopyVersion(key, version_id):
+                source = _source(self._settings.hub_bucket, key) + f"?versionId={quote(version_id, safe='')}"
+                self._copy(tag, key, source=source)
+            case HeadObject(key):
+                self._start(tag, self._on_hub("HeadObject", "HEAD", key), lambda r: head_reply(r, doing=_reading(key)))
+            case ListVersions():
+                self._list(tag, call)
+            case Retire(key, etag):
+                exchange = self._on_hub("DeleteObject", "DELETE", key, headers={"if-match": f'"{etag}"'})
+                self._start(tag, exchange, lambda r: delete_reply(r, doing=self._retiring()))
+            case RetireAll(retires):
+                self._retire_all(tag, retires)
+            case PutReceipts(key, body):
+                self._put_receipts(tag, key, body)
+            case _:
+                assert_never(call)
+
+    def wait(self) -> tuple[int, Answer]:
+        """Return the tag and the answer of the next call that ends."""
+        return self._answers.get()
+
+    def _copy(self, tag: int, key: str, *, source: str, etag: str | None = None) -> None:
+        """Copy within S3. Content type, metadata and tags come along, which is S3's default; annotations do not.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+        """
+        settings = self._settings
+        headers = {
+            "x-amz-copy-source": source,
+            "x-amz-source-expected-bucket-owner": settings.hub_account,
+            "x-amz-acl": "bucket-owner-full-control",  # else the copy would belong to us in a bucket that uses ACLs
+            "x-amz-object-annotation-directive": "EXCLUDE",  # S3 bills each annotation that it copies
+            **self._encryption(),
+        }
+        if settings.target_account:
+            headers["x-amz-expected-bucket-owner"] = settings.target_account
+        if etag is not None:
+            headers["x-amz-copy-source-if-match"] = f'"{etag}"'
+        doing = f"the copy from s3://{settings.hub_bucket} to s3://{settings.target_bucket}"
+        self._start(
+            tag,
+            Exchange("CopyObject", "PUT", settings.target_bucket, key, headers=headers),
+            lambda response: copy_reply(response, doing=doing, at=iso_time(datetime.now(UTC))),
+        )
+
+    def _encryption(self) -> dict[str, str]:
+        key = self._settings.target_kms_key
+        if key is None:
+            return {"x-amz-server-side-encryption": "AES256"}
+        return {"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": key}
+
+    def _list(self, tag: int, call: ListVersions, after: MoreVersions | None = None) -> None:
+        """Ask for the newest version of a key, page after page."""
+        query = {"versions": "", "prefix": call.key, "encoding-type": "url", "max-keys": "100"}
+        if after:
+            query |= {"key-marker": after.key_marker, "version-id-marker": after.version_id_marker}
+        doing = f"listing the versions in s3://{self._settings.hub_bucket}"
+
+        def read(response: Response) -> Answer | None:
+            reply = versions_reply(response, call.key, doing=doing)
+            if not isinstance(reply, MoreVersions):
+                return reply
+            self._list(tag, call, reply)
+            return None
+
+        self._start(tag, self._on_hub("ListObjectVersions", "GET", query=query), read)
+
+    def _retire_all(self, tag: int, retires: tuple[Retire, ...]) -> None:
+        """Retire many keys, each if it still has its ETag, which goes in quotes as everywhere.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ObjectIdentifier.html
+        """
+        objects = "".join(
+            f"<Object><Key>{_escape(retire.key)}</Key><ETag>&quot;{_escape(retire.etag)}&quot;</ETag></Object>"
+            for retire in retires
+        )
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Delete xmlns="{_XMLNS}">{objects}</Delete>'.encode()
+        headers = {"content-type": "application/xml"}
+        exchange = self._on_hub("DeleteObjects", "POST", query={"delete": ""}, headers=headers, body=body)
+        self._start(tag, exchange, lambda r: delete_all_reply(r, retires, doing=self._retiring()))
+
+    def _put_receipts(self, tag: int, key: str, body: bytes) -> None:
+        bucket = self._settings.log_bucket  # in the hub's account, like all that is the platform's
+        headers = {"content-type": "application/gzip", "x-amz-expected-bucket-owner": self._settings.hub_account}
+        exchange = Exchange("PutObject", "PUT", bucket, key, headers=headers, body=body)
+        self._start(tag, exchange, lambda r: put_reply(r, doing=f"writing receipts to s3://{bucket}"))
+
+    def _on_hub(
+        self,
+        operation: str,
+        method: str,
+        key: str = "",
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Exchange:
+        owner = {"x-amz-expected-bucket-owner": self._settings.hub_account}
+        return Exchange(operation, method, self._settings.hub_bucket, key, query, {**(headers or {}), **owner}, body)
+
+    def _start(self, tag: int, exchange: Exchange, read: Read) -> None:
+        """Start an exchange whose response, read, is the answer to the call."""
+
+        def answer(response: Response) -> None:
+            try:
+                reply = read(response)
+            except Exception as error:  # noqa: BLE001 this runs on a thread of awscrt, and somebody waits for an answer
+                reply = Failure(f"S3's answer could not be read: {type(error).__name__}: {error}")
+            if reply is not None:
+                self._answers.put((tag, reply))
+
+        self._transport.send(exchange, answer)
+
+    def _retiring(self) -> str:
+        return f"retiring from s3://{self._settings.hub_bucket}"
+
+
+_XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _source(bucket: str, key: str) -> str:
+    return f"/{bucket}/{quote(key, safe='/~')}"
+
+
+def _reading(key: str) -> str:
+    return f"reading {key!r} in the hub"

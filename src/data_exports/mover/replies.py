@@ -1,0 +1,212 @@
+"""Reads S3's answers: which kind of reply a response is.
+
+In: a Response (status, headers, body, or the fault that kept one from coming). Out: a reply of `calls`. No effects.
+
+A status of 200 proves nothing: a copy may answer 200 and tell of an error in the body, and a connection may end early.
+So a success must hold, well-formed, what its operation promises. Errors are told apart by their code, in one table.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+import html
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from .calls import (
+    Copied,
+    Current,
+    Failure,
+    Forbidden,
+    Gone,
+    HubVersion,
+    Overtaken,
+    Reply,
+    Retire,
+    Retired,
+    RetiredAll,
+    Versions,
+    Written,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response, header names in lower case; or, with status None, the fault that kept one from coming."""
+
+    status: int | None
+    headers: Mapping[str, str]
+    body: bytes
+    fault: str = ""
+
+
+# Codes that the rules of delivery know. A HEAD response has no body, so its status stands in for the code. Within
+# DeleteObjects the codes are worded differently in places.
+_GONE = {"NoSuchKey", "NoSuchVersion", "NotFound", "Not Found", "404", "404 Not Found"}
+_OVERTAKEN = {"PreconditionFailed", "412", "412 Precondition Failed"}
+_FORBIDDEN = {"AccessDenied", "403", "403 Forbidden"}
+# Codes that no repetition cures, and what to do about each.
+_REFUSALS = {
+    "NoSuchBucket": "The bucket does not exist. Check its name with its owner",
+    "AllAccessDisabled": "The bucket's owner or AWS has disabled all access to it",
+    "AccountProblem": "There is a problem with the bucket owner's AWS account",
+    "AccessControlListNotSupported": "The target bucket refuses the ACL bucket-owner-full-control",
+    "InvalidObjectState": "The file is archived and must be restored first",
+    "EntityTooLarge": "The file is too large for one copy",
+    "InvalidRequest": "S3 holds the request for invalid",
+    "InvalidArgument": "S3 holds the request for invalid",
+    "KMS.DisabledException": "The recipient's KMS key is disabled",
+    "KMS.NotFoundException": "The recipient's KMS key does not exist",
+    "KMS.InvalidStateException": "The recipient's KMS key is not usable",
+    "KMS.KMSInvalidStateException": "The recipient's KMS key is not usable",
+    "MethodNotAllowed": "S3 does not allow the operation there",
+    "NotImplemented": "This S3 does not know a condition that the mover relies on",
+    "PermanentRedirect": "The bucket is in another region, and S3 did not say in which",
+    "AuthorizationHeaderMalformed": "The bucket is in another region, and S3 did not say in which",
+}
+
+
+def error_reply(response: Response, *, doing: str) -> Reply:
+    """Tell what an error response means. `doing` names what was tried, for the reason."""
+    if response.status is None:
+        return Failure(f"{doing}: no answer from S3 ({response.fault}). It will be tried again")
+    code = _element(response.body, "Code") or str(response.status)
+    facts = [code, _element(response.body, "Message"), _request_id(response)]
+    return _reply_to_code(code, doing=doing, said=", ".join(fact for fact in facts if fact))
+
+
+def _reply_to_code(code: str, *, doing: str, said: str) -> Reply:
+    if code in _GONE:
+        return Gone()
+    if code in _OVERTAKEN:
+        return Overtaken()
+    if code in _FORBIDDEN:
+        return Forbidden(f"{doing} is refused ({said})")
+    if code in _REFUSALS:
+        return Failure(f"{doing} is refused ({said}). {_REFUSALS[code]}")
+    return Failure(f"{doing} failed ({said}). It will be tried again")
+
+
+def copy_reply(response: Response, *, doing: str, at: str) -> Reply:
+    """Read the answer to CopyObject. `at` is the time of the answer."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    etag = _text(_parsed(response.body, "CopyObjectResult"), "ETag").strip('"')
+    if not etag:
+        return _unreadable(response, doing=doing)
+    headers = response.headers
+    return Copied(headers.get("x-amz-copy-source-version-id"), headers.get("x-amz-version-id"), etag, at)
+
+
+def head_reply(response: Response, *, doing: str) -> Reply:
+    """Read the answer to HeadObject."""
+    if response.status != 200:
+        return error_reply(response, doing=doing)
+    return Current(response.headers.get("x-amz-version-id"))
+
+
+def delete_reply(response: Response, *, doing: str) -> Reply:
+    """Read the answer to DeleteObject."""
+    return Retired() if response.status == 204 else error_reply(response, doing=doing)
+
+
+def put_reply(response: Response, *, doing: str) -> Reply:
+    """Read the answer to PutObject."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    return Written() if response.headers.get("etag") else _unreadable(response, doing=doing)
+
+
+def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: str) -> Reply | RetiredAll:
+    """Read the answer to DeleteObjects: one reply for each key, also for those that it leaves out."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    root = _parsed(response.body, "DeleteResult")
+    replies: dict[str, Reply] = {}
+    for item in root if root is not None else ():
+        key, kind = _text(item, "Key"), item.tag.rpartition("}")[2]
+        if kind == "Deleted":
+            replies[key] = Retired()
+        elif kind == "Error":
+            code = _text(item, "Code")
+            replies[key] = _reply_to_code(code, doing=doing, said=f"{code}, {_text(item, 'Message')}")
+    missing = _unreadable(response, doing=doing)
+    return RetiredAll(tuple(replies.get(retire.key, missing) for retire in retires))
+
+
+@dataclass(frozen=True, slots=True)
+class MoreVersions:
+    """A page that did not hold the newest version: ask again from these markers."""
+
+    key_marker: str
+    version_id_marker: str
+
+
+def versions_reply(response: Response, key: str, *, doing: str) -> Reply | MoreVersions:
+    """Read a page of ListObjectVersions with prefix=key: versions of longer keys are on it too, after those of the key.
+
+    The versions of a key come newest first, so the first one is the answer.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+    """
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    root = _parsed(response.body, "ListVersionsResult")
+    if root is None:
+        return _unreadable(response, doing=doing)
+    decode = unquote_plus if _text(root, "EncodingType") == "url" else str
+    for item in root.iterfind("{*}Version"):
+        if decode(_text(item, "Key")) == key:
+            return Versions(_hub_version(item), current=_text(item, "IsLatest") == "true")
+    next_key = decode(_text(root, "NextKeyMarker"))
+    if _text(root, "IsTruncated") == "true" and next_key == key:
+        return MoreVersions(next_key, _text(root, "NextVersionIdMarker"))
+    return Versions(None, current=False)
+
+
+def _hub_version(item: ET.Element) -> HubVersion:
+    return HubVersion(
+        version_id=_text(item, "VersionId"),
+        etag=_text(item, "ETag").strip('"'),
+        size_bytes=int(_text(item, "Size")),
+        last_modified=_text(item, "LastModified"),
+    )
+
+
+def _unreadable(response: Response, *, doing: str) -> Failure:
+    return Failure(
+        f"{doing}: S3 answered {response.status} without the promised content "
+        f"({', '.join(filter(None, [f'{len(response.body)} bytes', _request_id(response)]))}). It will be tried again"
+    )
+
+
+def _is_error(body: bytes) -> bool:
+    """Tell whether the root element is Error. Not by a parser: the error may quote a key that XML cannot carry."""
+    return re.match(rb"\s*(<\?xml[^>]*\?>)?\s*<Error[\s>]", body) is not None
+
+
+def _parsed(body: bytes, name: str) -> ET.Element | None:
+    """Return the root element if the body is well-formed, whole, and of this name."""
+    try:
+        root = ET.fromstring(body)  # noqa: S314 - the reply is S3's own
+    except ET.ParseError:
+        return None
+    return root if root.tag.rpartition("}")[2] == name else None
+
+
+def _text(element: ET.Element | None, name: str) -> str:
+    """Return the text of a child element, or nothing."""
+    return "" if element is None else element.findtext(f"{{*}}{name}") or ""
+
+
+def _element(body: bytes, name: str) -> str:
+    """Return the text of an element of an error body."""
+    found = re.search(rf"<{name}>([^<]*)</{name}>".encode(), body)
+    return html.unescape(found[1].decode(errors="replace")).strip() if found else ""
+
+
+def _request_id(response: Response) -> str:
+    identifier = response.headers.get("x-amz-request-id", "")
+    return f"request {identifier}" if identifier else ""

@@ -1,0 +1,94 @@
+"""The function's settings, from its environment variables.
+
+In: the environment. Out: Settings, or one SettingsError that names every variable that is missing or wrong. No effects.
+
+DATASET  HUB_BUCKET  HUB_ACCOUNT  TARGET_BUCKET  LOG_BUCKET  MOVER_VERSION  AWS_REGION   required
+KEEP_FILES             `true` or `false`: whether uploads stay in the hub after delivery; required
+TARGET_ACCOUNT         account that must own the target bucket; empty: not checked
+TARGET_KMS_KEY         ARN of the key to encrypt with at the recipient; empty: AES256
+LARGEST_COPY_BYTES     largest file to deliver, default 256 MiB
+AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL    where S3 is, if not at AWS
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+MIB = 1024 * 1024
+# One copy must end well within the 30 s of silence after which awscrt gives a request up.
+LARGEST_COPY_BYTES = 256 * MIB
+
+
+class SettingsError(ValueError):
+    """The environment does not hold what the function needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this mover serves."""
+
+    dataset: str
+    hub_bucket: str
+    hub_account: str
+    target_bucket: str
+    target_account: str | None
+    target_kms_key: str | None
+    keep_files: bool
+    log_bucket: str
+    mover_version: str
+    largest_copy_bytes: int
+    region: str
+    endpoint_url: str | None
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings. Raises SettingsError naming every variable that is missing or wrong."""
+    problems: list[str] = []
+
+    def read(name: str, *, pattern: str = r".+", meaning: str = "a value", default: str | None = None) -> str:
+        value = environment.get(name, "").strip()
+        if not value and default is not None:
+            return default
+        if not re.fullmatch(pattern, value):
+            problems.append(f"{name} must be {meaning}, not {value!r}" if value else f"{name} is missing")
+        return value
+
+    account = {"pattern": r"\d{12}", "meaning": "an account id of 12 digits"}
+    bucket = {"pattern": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "meaning": "a bucket name"}
+    url = {"pattern": r"https?://[^/?#]+/?", "meaning": "http:// or https:// and a host", "default": ""}
+    dataset = read("DATASET", pattern=r"[a-z0-9_-]+", meaning="a dataset's name")
+    hub_bucket = read("HUB_BUCKET", **bucket)
+    hub_account = read("HUB_ACCOUNT", **account)
+    target_bucket = read("TARGET_BUCKET", **bucket)
+    target_account = read("TARGET_ACCOUNT", **account, default="")
+    target_kms_key = read("TARGET_KMS_KEY", pattern=r"arn:.+", meaning="the ARN of a key", default="")
+    keep_files = read("KEEP_FILES", pattern="true|false", meaning="true or false")
+    log_bucket = read("LOG_BUCKET", **bucket)
+    mover_version = read("MOVER_VERSION")
+    largest = read("LARGEST_COPY_BYTES", pattern=r"\d+", meaning="a number of bytes", default=str(LARGEST_COPY_BYTES))
+    region = read("AWS_REGION")
+    endpoint = read("AWS_ENDPOINT_URL_S3", **url) or read("AWS_ENDPOINT_URL", **url)
+    if target_bucket and target_bucket in (hub_bucket, log_bucket):
+        problems.append(f"TARGET_BUCKET must be the recipient's bucket, not {target_bucket!r}, which is the platform's")
+    if problems:
+        raise SettingsError("the mover cannot start: " + "; ".join(problems) + ". Deploy the dataset's stack again")
+    return Settings(
+        dataset=dataset,
+        hub_bucket=hub_bucket,
+        hub_account=hub_account,
+        target_bucket=target_bucket,
+        target_account=target_account or None,
+        target_kms_key=target_kms_key or None,
+        keep_files=keep_files == "true",
+        log_bucket=log_bucket,
+        mover_version=mover_version,
+        largest_copy_bytes=int(largest),
+        region=region,
+        endpoint_url=_origin(endpoint),
+    )
+
+
+def _origin(url: str) -> str | None:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None

@@ -1,0 +1,243 @@
+"""Identifiers, parsed once: a value of one of these types has been checked and needs no second look.
+
+In: text. Out: `str` subclasses (so they print, sort and serialise as themselves), or `InvalidNameError` with a
+reason fit for a finding. Also here: the names AWS resources get, because recipients and users rely on them.
+"""
+
+import re
+from typing import ClassVar, Self
+
+from data_exports.limits import BUCKET_NAME_CHARACTERS, ROLE_NAME_CHARACTERS
+
+
+class InvalidNameError(ValueError):
+    """The text is not a name of this kind; `str()` says why, `hint` what to write instead."""
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+class _Name(str):
+    """A `str` whose text matches `pattern` as a whole."""
+
+    __slots__ = ()
+    pattern: ClassVar[re.Pattern[str]]
+    reason: ClassVar[str]
+    hint: ClassVar[str] = ""
+
+    def __new__(cls, text: str) -> Self:
+        if not cls.pattern.fullmatch(text):
+            raise InvalidNameError(f"{text!r} {cls.reason}", hint=cls.hint)
+        return super().__new__(cls, text)
+
+
+_PATH = r"(?:[A-Za-z0-9_+=,.@-]+/)*"
+# IAM lets a path hold any printable character. These ARNs become condition values, where * and ? match anything and
+# ${...} is a variable, so a path that holds more than the characters of a name is refused.
+
+
+class AccountId(_Name):
+    """An AWS account id: 12 digits."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9]{12}")
+    reason = "is not an AWS account id: it must be 12 digits"
+    hint = 'write all 12 digits in quotes, such as "012345678901"'
+
+
+class Region(_Name):
+    """An AWS region name, such as ``eu-west-1``."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
+    reason = "is not an AWS region"
+    hint = "write a region name such as eu-west-1"
+
+
+class DatasetName(_Name):
+    """A dataset's name; the hub prefix, queue, role and stack are named after it.
+
+    At most 52 characters, so that the mover's role ``export_<name>-move`` fits IAM's 64.
+    """
+
+    __slots__ = ()
+    pattern = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,50}[a-z0-9])?")
+    reason = "is not a dataset name"
+    hint = "use lower case letters, digits, _ and -, starting and ending with a letter or digit, at most 52 characters"
+
+
+class BucketName(_Name):
+    """An S3 bucket name.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    """
+
+    __slots__ = ()
+    pattern = re.compile(r"(?!xn--|\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    reason = "is not an S3 bucket name"
+    hint = "use 3 to 63 lower case letters, digits, - and ., starting and ending with a letter or digit"
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:aws:s3:::{self}"
+
+
+class RoleName(_Name):
+    """An IAM role name, without path.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+    """
+
+    __slots__ = ()
+    pattern = re.compile(rf"[A-Za-z0-9_+=,.@-]{{1,{ROLE_NAME_CHARACTERS}}}")
+    reason = "is not an IAM role name"
+    hint = "use letters, digits and + = , . @ - _, at most 64 characters, without a path"
+
+
+class RoleArn(_Name):
+    """The ARN of one IAM role, with its path if it has one."""
+
+    __slots__ = ()
+    pattern = re.compile(rf"arn:aws:iam::[0-9]{{12}}:role/{_PATH}[A-Za-z0-9_+=,.@-]{{1,{ROLE_NAME_CHARACTERS}}}")
+    reason = "is not the ARN of an IAM role"
+    hint = "write arn:aws:iam::<12 digits>:role/<name>"
+
+    @classmethod
+    def of(cls, account: AccountId, name: RoleName, *, path: str = "/") -> Self:
+        """The ARN of a role of this account; `path` begins and ends with ``/``."""
+        return cls(f"arn:aws:iam::{account}:role{path}{name}")
+
+    @property
+    def account(self) -> AccountId:
+        """The account the role is in."""
+        return AccountId(self.split(":")[4])
+
+    @property
+    def name(self) -> RoleName:
+        """The role's name, without its path."""
+        return RoleName(self.rsplit("/", 1)[1])
+
+    @property
+    def path(self) -> str:
+        """The role's path; ``/`` when it has none."""
+        return "/" + self.split("/", 1)[1].removesuffix(self.name)
+
+
+class UserArn(_Name):
+    """The ARN of one IAM user: accepted where people already use one, with a warning."""
+
+    __slots__ = ()
+    pattern = re.compile(rf"arn:aws:iam::[0-9]{{12}}:user/{_PATH}[A-Za-z0-9_+=,.@-]{{1,64}}")
+    reason = "is not the ARN of an IAM user"
+    hint = "write arn:aws:iam::<12 digits>:user/<name>"
+
+    @property
+    def account(self) -> AccountId:
+        """The account the user is in."""
+        return AccountId(self.split(":")[4])
+
+
+class AccountRootArn(_Name):
+    """The ARN of a whole account, ``arn:aws:iam::<account>:root``: every principal it lets act."""
+
+    __slots__ = ()
+    pattern = re.compile(r"arn:aws:iam::[0-9]{12}:root")
+    reason = "is not the ARN of an account"
+    hint = "write arn:aws:iam::<12 digits>:root"
+
+    @property
+    def account(self) -> AccountId:
+        """The account."""
+        return AccountId(self.split(":")[4])
+
+
+class KmsKeyArn(_Name):
+    """The ARN of one KMS key (not of an alias: a grant on an alias grants nothing)."""
+
+    __slots__ = ()
+    pattern = re.compile(r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
+    reason = "is not the ARN of a KMS key"
+    hint = "write arn:aws:kms:<region>:<12 digits>:key/<id>; an alias cannot be granted on"
+
+
+class KeyPrefix(_Name):
+    """A prefix of object keys that ends in ``/``, so that ``orders/`` never reaches ``orders_private/``."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[^*?/][^*?]*/")
+    reason = "is not a key prefix: it must end in / and hold no * or ?"
+
+    @property
+    def pattern_below(self) -> str:
+        """The IAM pattern of every key under this prefix."""
+        return f"{self}*"
+
+
+# --- the names that recipients, users and the old program rely on -------------------------------------------------
+
+FOUNDATION_STACK = "exports-foundation"
+HUB_STACK = "exports-hub"
+
+SERVICE_ROLE_PATH = "/service-role/"
+"""Where the movers' roles live; recipients' bucket policies name them with this path."""
+
+
+def hub_prefix_of(dataset: DatasetName) -> KeyPrefix:
+    """Where in the hub the dataset's senders write."""
+    return KeyPrefix(f"{dataset}/")
+
+
+def mover_name_of(dataset: DatasetName, *, keep_files: bool) -> RoleName:
+    """The name of the mover's Lambda and of its role."""
+    return RoleName(f"export_{dataset}-{'copy' if keep_files else 'move'}")
+
+
+def mover_role_arn_of(account: AccountId, dataset: DatasetName, *, keep_files: bool) -> RoleArn:
+    """The mover's role, as recipients name it in their bucket policies."""
+    return RoleArn.of(account, mover_name_of(dataset, keep_files=keep_files), path=SERVICE_ROLE_PATH)
+
+
+def queue_name_of(dataset: DatasetName) -> str:
+    """The queue of the dataset's upload events."""
+    return f"export_{dataset}"
+
+
+def dead_letter_queue_name_of(dataset: DatasetName) -> str:
+    """The queue of events given up on; its capitals keep it apart from the queue of any dataset."""
+    return f"export_{dataset}-DLQ"
+
+
+def slug_of(dataset: DatasetName) -> str:
+    """The dataset's name where ``_`` is not allowed (buckets, stacks)."""
+    return dataset.replace("_", "-")
+
+
+def push_stack_of(dataset: DatasetName) -> str:
+    """The CloudFormation stack of a push dataset."""
+    return f"exports-push-{slug_of(dataset)}"
+
+
+def pull_stack_of(dataset: DatasetName) -> str:
+    """The CloudFormation stack of a pull dataset."""
+    return f"exports-pull-{slug_of(dataset)}"
+
+
+def pull_bucket_of(prefix: str, dataset: DatasetName) -> BucketName:
+    """The bucket of a pull dataset.
+
+    Raises `InvalidNameError` when prefix and name together are no bucket name (63 characters at most).
+    """
+    text = f"{prefix}{slug_of(dataset)}"
+    if len(text) > BUCKET_NAME_CHARACTERS:
+        raise InvalidNameError(
+            f"the bucket {text!r} would have {len(text)} characters, S3 allows {BUCKET_NAME_CHARACTERS}",
+            hint="shorten the dataset's name or the platform's pull_bucket_prefix",
+        )
+    return BucketName(text)
+
+
+def log_bucket_of(hub_bucket: BucketName) -> BucketName:
+    """The bucket of receipts, templates and the mover's code."""
+    return BucketName(f"{hub_bucket}-log")

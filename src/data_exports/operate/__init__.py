@@ -1,0 +1,1 @@
+"""Answers about what was deployed and delivered: did it arrive, who did what, what failed."""

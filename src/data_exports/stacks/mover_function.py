@@ -1,0 +1,100 @@
+"""The mover's part of a push dataset's stack: a Lambda with its own role, fed by the dataset's queue.
+
+In: the platform, the dataset and the surroundings. Effects: adds the resources to the template. The role's name and
+path must not change: recipients' bucket policies name them.
+"""
+
+from typing import ClassVar
+
+from troposphere import Template
+from troposphere.awslambda import Code, Environment, EventSourceMapping, Function, ScalingConfig
+from troposphere.iam import Policy as InlinePolicy
+from troposphere.iam import Role
+from troposphere.logs import LogGroup
+from troposphere.sqs import Queue
+from troposphere.validators import integer
+
+from data_exports.access.grants import grants_of_push, log_group_name_of
+from data_exports.access.policies import mover_policy, mover_trust_policy
+from data_exports.estate.models import Platform, PushDataset
+from data_exports.names import SERVICE_ROLE_PATH
+from data_exports.stacks.stack import Surroundings, depends_on
+
+RUNTIME = "python3.13"
+HANDLER = "data_exports.mover.handler.handle"
+FUNCTION_TIMEOUT_SECONDS = 900
+FUNCTION_MEMORY_MIB = 512
+BATCH_SIZE = 1000
+BATCH_WINDOW_SECONDS = 1
+MOVERS_AT_ONCE = 10
+LOG_RETENTION_DAYS = 90
+
+
+class MappingScaling(ScalingConfig):  # type: ignore[misc]
+    """The mapping's own property: troposphere 4.11 has another of the same name in its place.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-eventsourcemapping-scalingconfig.html
+    """
+
+    props: ClassVar = {"MaximumConcurrency": (integer, False)}
+
+
+def add_mover(
+    template: Template, platform: Platform, push: PushDataset, *, surroundings: Surroundings, queue: Queue
+) -> None:
+    """Add the dataset's mover: its log, its role, its function, and the mapping that feeds it from `queue`."""
+    name = str(push.mover_name)
+    log_group = template.add_resource(
+        LogGroup("MoverLog", LogGroupName=log_group_name_of(push), RetentionInDays=LOG_RETENTION_DAYS)
+    )
+    role = template.add_resource(
+        Role(
+            "MoverRole",
+            RoleName=name,
+            Path=SERVICE_ROLE_PATH,
+            AssumeRolePolicyDocument=mover_trust_policy(),
+            Policies=[InlinePolicy(PolicyName="deliver", PolicyDocument=mover_policy(grants_of_push(platform, push)))],
+        )
+    )
+    function = template.add_resource(
+        Function(
+            "Mover",
+            FunctionName=name,
+            Runtime=RUNTIME,
+            Architectures=[surroundings.architecture],
+            Handler=HANDLER,
+            Role=role.get_att("Arn"),
+            Timeout=FUNCTION_TIMEOUT_SECONDS,
+            MemorySize=FUNCTION_MEMORY_MIB,
+            Code=Code(S3Bucket=str(platform.log_bucket), S3Key=surroundings.code_key),
+            Environment=Environment(Variables=_mover_settings(platform, push, surroundings)),
+        )
+    )
+    depends_on(function, log_group)
+    template.add_resource(
+        EventSourceMapping(
+            "MoverEvents",
+            FunctionName=function.ref(),
+            EventSourceArn=queue.get_att("Arn"),
+            BatchSize=BATCH_SIZE,
+            MaximumBatchingWindowInSeconds=BATCH_WINDOW_SECONDS,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            ScalingConfig=MappingScaling(MaximumConcurrency=MOVERS_AT_ONCE),
+        )
+    )
+
+
+def _mover_settings(platform: Platform, push: PushDataset, surroundings: Surroundings) -> dict[str, str]:
+    """The environment that `data_exports.mover.settings` reads."""
+    settings = {
+        "DATASET": push.name,
+        "HUB_BUCKET": platform.hub_bucket,
+        "HUB_ACCOUNT": platform.account,
+        "TARGET_BUCKET": push.target_bucket,
+        "TARGET_ACCOUNT": push.target_account or "",
+        "TARGET_KMS_KEY": push.target_kms_key or "",
+        "KEEP_FILES": str(push.keep_files).lower(),
+        "LOG_BUCKET": platform.log_bucket,
+        "MOVER_VERSION": surroundings.code_key.removeprefix("code/mover-").removesuffix(".zip"),
+    }
+    return {name: str(value) for name, value in settings.items() if value}

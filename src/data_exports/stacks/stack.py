@@ -1,0 +1,148 @@
+"""A stack as a value: its name, its wave, its template's exact bytes and its tags.
+
+In: a troposphere template. Out: a `Stack` whose body is canonical JSON, so that equal declarations give equal bytes
+and a digest tells whether anything changed. Effects: none.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from troposphere import AWSObject, Template
+
+from data_exports.access.grants import Grant
+from data_exports.estate.models import Dataset, Place, Platform
+from data_exports.names import BucketName, DatasetName, RoleName
+
+DIGEST_TAG = "data-exports:digest"
+DATASET_TAG = "data-exports:dataset"
+HUB_TAG = "data-exports:hub"
+"""The hub bucket of the estate that a stack belongs to; bucket names are unique, so it tells estates apart."""
+BUCKET_TAG = "data-exports:bucket"
+"""The bucket of a pull dataset's stack."""
+METADATA_KEY = "DataExports"
+
+
+class Wave(IntEnum):
+    """The order in which stacks are created; they are deleted in the other order.
+
+    The hub comes last: its notification rules need every queue, and no upload may land before its queue is there.
+    """
+
+    FOUNDATION = 1
+    DATASETS = 2
+    HUB = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a template depends on besides the declarations.
+
+    `missing_roles`: users' roles that do not exist; they are left out, because one of them would fail the stack.
+    `require_tls` is False on the local AWS only, which speaks plain HTTP.
+    """
+
+    code_key: str
+    """Key of the mover's zip in the log bucket; holds the zip's digest."""
+    architecture: str = "arm64"
+    """``arm64`` or ``x86_64``; the zip's awscrt must be built for it."""
+    missing_roles: frozenset[RoleName] = frozenset()
+    require_tls: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack as it should be."""
+
+    name: str
+    wave: Wave
+    body: str
+    """The template: JSON, sorted keys, a newline at the end."""
+    tags: tuple[tuple[str, str], ...]
+    dataset: DatasetName | None = None
+    buckets: tuple[BucketName, ...] = ()
+    """Buckets that outlive the stack (``DeletionPolicy: Retain``)."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body, 64 hexadecimal digits; also the stack's tag `DIGEST_TAG`."""
+        return digest_of(self.body)
+
+    @property
+    def hub(self) -> str:
+        """The hub bucket of its estate."""
+        return dict(self.tags)[HUB_TAG]
+
+
+def body_of(template: Mapping[str, Any]) -> str:
+    """A template's text, the same bytes for equal templates."""
+    return json.dumps(template, sort_keys=True, indent=1) + "\n"
+
+
+def digest_of(body: str) -> str:
+    """SHA-256 of a template's text, 64 hexadecimal digits."""
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def stack_of(
+    template: Template,
+    *,
+    name: str,
+    wave: Wave,
+    platform: Platform,
+    dataset: DatasetName | None = None,
+    buckets: tuple[BucketName, ...] = (),
+) -> Stack:
+    """The stack of a finished template; CloudFormation passes its tags on to every resource that takes tags."""
+    body = body_of(template.to_dict())
+    tags = dict(platform.tags) | {DIGEST_TAG: digest_of(body), HUB_TAG: str(platform.hub_bucket)}
+    if dataset:
+        tags[DATASET_TAG] = dataset
+    if dataset and buckets:
+        tags[BUCKET_TAG] = str(buckets[0])
+    return Stack(name, wave, body, tuple(sorted(tags.items())), dataset, buckets)
+
+
+def new_template(description: str, metadata: Mapping[str, Any]) -> Template:
+    """A template that carries what it was made from, so that what is deployed can be read back from AWS alone."""
+    template = Template(Description=description)
+    template.set_version("2010-09-09")
+    template.set_metadata({METADATA_KEY: plain_of(metadata)})
+    return template
+
+
+def dataset_metadata(dataset: Dataset, grants: Sequence[Grant], missing_roles: Sequence[RoleName]) -> dict[str, Any]:
+    """The normalised declaration, its grants, and the users' roles that were left out."""
+    declaration = {key: value for key, value in asdict(dataset).items() if key != "place"}
+    return {
+        "declaration": declaration,
+        "grants": [asdict(grant) for grant in grants],
+        "missing_roles": sorted(missing_roles),
+    }
+
+
+def plain_of(value: Any) -> Any:
+    """A value as JSON can hold it, without what is empty."""
+    match value:
+        case Mapping():
+            return {str(key): plain_of(each) for key, each in value.items() if each not in (None, "", (), [])}
+        case str():
+            return str(value)
+        case Place() | Path():
+            return str(value)
+        case datetime() | date():
+            return value.isoformat()
+        case Sequence() | frozenset():
+            return [plain_of(each) for each in value]
+        case _:
+            return value
+
+
+def depends_on(resource: AWSObject, *others: AWSObject) -> None:
+    """Make a resource wait for others that its properties do not refer to."""
+    resource.resource["DependsOn"] = sorted(other.title for other in others)

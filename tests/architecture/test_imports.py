@@ -1,0 +1,82 @@
+"""Imports run one way: a folder imports only what lies below it, and nobody imports the command line."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+ESTATE = {"estate", "names", "limits", "errors"}
+ACCESS = ESTATE | {"access"}
+STACKS = ACCESS | {"stacks"}
+ENGINE = STACKS | {"aws", "deploy", "operate", "local"}
+ALLOWED = {
+    "__init__": set[str](),
+    "limits": set[str](),
+    "errors": set[str](),
+    "names": {"limits"},
+    "mover": {"mover"},
+    "aws": {"errors", "names", "limits", "aws"},
+    "estate": ESTATE,
+    "access": ACCESS,
+    "stacks": STACKS,
+    "deploy": ENGINE - {"operate", "local"},
+    "operate": ENGINE - {"local"},
+    "local": ENGINE,
+    "cli": ENGINE | {"cli"},
+    "__main__": {"cli"},
+}
+"""For each folder or module of the package, those it may import."""
+
+HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack", "awscrt"}
+
+
+def _part(path: Path) -> str:
+    first = path.relative_to(SOURCE).parts[0]
+    return first.removesuffix(".py")
+
+
+def _imports(path: Path, tree: ast.AST) -> Iterator[tuple[int, str]]:
+    package = ("data_exports", *path.relative_to(SOURCE).parts[:-1])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from ((node.lineno, name) for name in (module, *(f"{module}.{alias.name}" for alias in node.names)))
+
+
+def _parts_imported(path: Path, tree: ast.AST) -> Iterator[tuple[int, str]]:
+    known = {_part(path) for path in MODULES} | set(ALLOWED)
+    for line, name in _imports(path, tree):
+        package, _, rest = name.partition(".")
+        part = rest.split(".")[0]
+        if package == "data_exports" and part:
+            yield line, part if part in known else "__init__"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
+    allowed = ALLOWED[_part(path)]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    # The version, which is all the package itself holds, may be asked by everybody but the closed mover.
+    allowed = allowed if _part(path) == "mover" else allowed | {"__init__"}
+    assert [(line, part) for line, part in _parts_imported(path, tree) if part not in allowed] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if _part(path) in {"cli", "estate", "access", "names", "errors", "limits"}],
+    ids=lambda path: str(path.relative_to(SOURCE)),
+)
+def test_a_command_imports_what_is_heavy_only_when_it_runs(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    at_once = ast.Module([node for node in tree.body if not isinstance(node, ast.If)], [])
+    for node in ast.walk(at_once):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = []
+    assert [(line, name) for line, name in _imports(path, at_once) if name.split(".")[0] in HEAVY] == []

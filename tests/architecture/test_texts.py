@@ -1,0 +1,23 @@
+"""No file of the repository holds a path of somebody's machine."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = (".github", "src", "tests", "docs", "examples", "benchmarks", "requirements")
+FILES = sorted(
+    path
+    for path in [*ROOT.iterdir(), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))]
+    if path.is_file() and "__pycache__" not in path.parts
+)
+MACHINE_PATH = re.compile(r"(?<![\w.<>{}*-])/(?:" + "|".join(["home", "Users", "root", "work"]) + r")/[\w.-]+")
+
+
+def test_no_file_holds_a_path_of_a_machine() -> None:
+    lines = [
+        (str(path.relative_to(ROOT)), line)
+        for path in FILES
+        for line in path.read_bytes().decode(errors="replace").splitlines()
+        if MACHINE_PATH.search(line)
+    ]
+    assert lines == []

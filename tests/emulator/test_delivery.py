@@ -1,0 +1,142 @@
+"""The deployed mover on what is not an ordinary file: what it refuses, where that ends, and what is on record."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from data_exports.estate.models import PushDataset
+from data_exports.local.clients import client
+from data_exports.names import dead_letter_queue_name_of, queue_name_of
+from tests.emulator.deployed import DeployedEstate
+from tests.emulator.steps import wait_until
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+
+ANOTHER_ACCOUNT = "999988887777"
+
+
+@pytest.fixture
+def push(deployed_example: DeployedEstate) -> PushDataset:
+    return deployed_example.stage.push("court_hearings")
+
+
+def queue_url(deployed: DeployedEstate, name: str) -> str:
+    sqs = client(deployed.local, "sqs", account=deployed.estate.platform.account)
+    return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
+
+
+@contextmanager
+def mover_settings(deployed: DeployedEstate, push: PushDataset, **settings: str) -> Iterator[None]:
+    """The mover with other settings for a while, and its failed messages back after a second."""
+    account = deployed.estate.platform.account
+    functions, sqs = client(deployed.local, "lambda", account=account), client(deployed.local, "sqs", account=account)
+    url = queue_url(deployed, queue_name_of(push.name))
+    usual = functions.get_function_configuration(FunctionName=push.mover_name)["Environment"]["Variables"]
+    patience = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    functions.update_function_configuration(FunctionName=push.mover_name, Environment={"Variables": usual | settings})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    yield
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=patience)
+    functions.update_function_configuration(FunctionName=push.mover_name, Environment={"Variables": usual})
+
+
+@contextmanager
+def mover_at_rest(deployed: DeployedEstate, push: PushDataset) -> Iterator[None]:
+    """No event of the dataset is handled for a while."""
+    functions = client(deployed.local, "lambda", account=deployed.estate.platform.account)
+    (mapping,) = functions.list_event_source_mappings(FunctionName=push.mover_name)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    yield
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+def upload(deployed: DeployedEstate, push: PushDataset, name: str, body: bytes) -> dict[str, Any]:
+    hub = deployed.estate.platform.hub_bucket
+    made: dict[str, Any] = deployed.stage.as_user(push.users[0]).put_object(
+        Bucket=hub, Key=f"{push.prefix}{name}", Body=body
+    )
+    return made
+
+
+def dead_letters(deployed: DeployedEstate, push: PushDataset) -> list[dict[str, Any]]:
+    sqs = client(deployed.local, "sqs", account=deployed.estate.platform.account)
+    found = sqs.receive_message(
+        QueueUrl=queue_url(deployed, dead_letter_queue_name_of(push.name)), MaxNumberOfMessages=10, VisibilityTimeout=0
+    )
+    return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+
+def outcomes(deployed: DeployedEstate, push: PushDataset, version_id: str) -> dict[str, str | None]:
+    """Outcome → reason, of one upload."""
+    return {r.outcome: r.reason for r in deployed.stage.receipts(push) if r.version_id == version_id}
+
+
+def test_a_file_that_is_too_large_ends_as_a_dead_letter_with_its_reason_until_it_is_redriven(
+    deployed_example: DeployedEstate, push: PushDataset
+) -> None:
+    with mover_settings(deployed_example, push, LARGEST_COPY_BYTES="1000"):
+        made = upload(deployed_example, push, "large.bin", b"x" * 1001)
+        wait_until(lambda: bool(dead_letters(deployed_example, push)), timeout_seconds=40)
+    (letter,) = dead_letters(deployed_example, push)
+    assert letter["Records"][0]["s3"]["object"]["key"] == "court_hearings/large.bin"
+    reason = "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes"
+    assert outcomes(deployed_example, push, made["VersionId"]) == {"failed": reason}
+    assert deployed_example.stage.keys_in_hub(push) == ["court_hearings/large.bin"]
+    assert deployed_example.stage.object_at_recipient(push, "court_hearings/large.bin") is None
+
+    sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
+    arn = f"arn:aws:sqs:eu-west-1:593291632749:{dead_letter_queue_name_of(push.name)}"
+    sqs.start_message_move_task(SourceArn=arn)
+    wait_until(lambda: deployed_example.stage.keys_in_hub(push) == [])
+    found = deployed_example.stage.object_at_recipient(push, "court_hearings/large.bin")
+    assert found is not None
+    assert found["Body"].read() == b"x" * 1001
+
+
+def test_a_bucket_that_passed_to_another_account_receives_nothing(
+    deployed_example: DeployedEstate, push: PushDataset
+) -> None:
+    with mover_settings(deployed_example, push, TARGET_ACCOUNT=ANOTHER_ACCOUNT):
+        made = upload(deployed_example, push, "strayed.txt", b"not for you")
+        wait_until(lambda: "failed" in outcomes(deployed_example, push, made["VersionId"]))
+        assert deployed_example.stage.object_at_recipient(push, "court_hearings/strayed.txt") is None
+    wait_until(lambda: deployed_example.stage.object_at_recipient(push, "court_hearings/strayed.txt") is not None)
+
+
+def test_an_upload_whose_versions_are_removed_before_delivery_is_cancelled(
+    deployed_example: DeployedEstate, push: PushDataset
+) -> None:
+    hub, account = deployed_example.estate.platform.hub_bucket, deployed_example.estate.platform.account
+    with mover_at_rest(deployed_example, push):
+        made = upload(deployed_example, push, "withdrawn.txt", b"sent by mistake")
+        owner = deployed_example.stage.as_owner(account)
+        owner.delete_object(Bucket=hub, Key="court_hearings/withdrawn.txt", VersionId=made["VersionId"])
+    wait_until(lambda: bool(outcomes(deployed_example, push, made["VersionId"])))
+    assert outcomes(deployed_example, push, made["VersionId"]) == {"cancelled": None}
+    assert deployed_example.stage.object_at_recipient(push, "court_hearings/withdrawn.txt") is None
+
+
+def test_a_malformed_message_ends_as_a_dead_letter_and_holds_up_nothing(
+    deployed_example: DeployedEstate, push: PushDataset
+) -> None:
+    sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
+    with mover_settings(deployed_example, push):
+        sqs.send_message(QueueUrl=queue_url(deployed_example, queue_name_of(push.name)), MessageBody='{"no": "event"}')
+        made = upload(deployed_example, push, "next.txt", b"goes on")
+        wait_until(lambda: "delivered" in outcomes(deployed_example, push, made["VersionId"]))
+        wait_until(lambda: dead_letters(deployed_example, push) == [{"no": "event"}], timeout_seconds=40)
+
+
+def test_an_upload_outside_every_dataset_goes_nowhere(deployed_example: DeployedEstate, push: PushDataset) -> None:
+    hub, account = deployed_example.estate.platform.hub_bucket, deployed_example.estate.platform.account
+    owner = deployed_example.stage.as_owner(account)
+    owner.put_object(Bucket=hub, Key="court_hearings_private/x.txt", Body=b"not declared")
+    made = upload(deployed_example, push, "after.txt", b"declared")
+    wait_until(lambda: "delivered" in outcomes(deployed_example, push, made["VersionId"]))
+    recipient = deployed_example.stage.as_recipient(push)
+    keys = [each["Key"] for each in recipient.list_objects_v2(Bucket=push.target_bucket).get("Contents", [])]
+    assert not [key for key in keys if key.startswith("court_hearings_private")]
+    owner.delete_object(Bucket=hub, Key="court_hearings_private/x.txt")

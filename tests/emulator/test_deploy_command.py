@@ -1,0 +1,237 @@
+"""`exports deploy` and `exports destroy` as people run them: exit codes, messages, Ctrl-C, confirmation."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from data_exports.local.clients import environment_of
+from data_exports.local.emulator import LocalAws
+from data_exports.names import RoleName
+from tests.emulator.deploying import Ground, ground_of, write_estate
+
+pytestmark = pytest.mark.emulator
+
+EXPORTS = str(Path(sys.executable).parent / "exports")
+ANA = RoleName("alpha_user_ana")
+
+
+@pytest.fixture
+def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Callable[[], str]) -> Ground:
+    return ground_of(local_aws, unique_account(), unique("d"))
+
+
+@pytest.fixture
+def folder(ground: Ground, tmp_path: Path) -> Path:
+    return write_estate(tmp_path / "estate", ground, names=["orders"], user=ANA)
+
+
+def _environment(ground: Ground, **changes: str) -> dict[str, str]:
+    keys = {"AWS_ACCESS_KEY_ID": str(ground.platform.account)}
+    return {**os.environ, **environment_of(ground.local), **keys, **changes}
+
+
+def _run(ground: Ground, folder: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [EXPORTS, *words, "--estate", str(folder)],
+        env=_environment(ground, **changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_deploying_prints_plan_and_result_on_stdout_and_progress_on_stderr(ground: Ground, folder: Path) -> None:
+    ground.make_roles([ANA])
+    done = _run(ground, folder, "deploy")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"Plan: the local AWS, account {ground.platform.account}")
+    assert "  create    exports-push-orders" in lines
+    assert "  created    exports-push-orders" in lines
+    assert "created exports-push-orders" in done.stderr.splitlines()
+    again = _run(ground, folder, "deploy")
+    assert again.returncode == 0
+    assert "Nothing to do: all 3 stacks are as declared" in again.stdout
+
+
+def test_missing_role_is_prominent_and_gives_exit_code_4(ground: Ground, folder: Path) -> None:
+    done = _run(ground, folder, "deploy", "--json")
+    assert done.returncode == 4
+    facts = json.loads(done.stdout)
+    assert facts["missing_roles"] == {"orders": [ANA]}
+    assert facts["complete"] is False
+    assert [(each["stack"], each["result"]) for each in facts["stacks"]] == [
+        ("exports-foundation", "created"),
+        ("exports-push-orders", "created"),
+        ("exports-hub", "created"),
+    ]
+    assert f"orders: no such role: {ANA}" in done.stderr
+    assert f"orders: no such role: {ANA}" in _run(ground, folder, "deploy").stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 3, "unreachable: Could not connect to the endpoint URL"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, 3, "no credentials: Unable to locate credentials"),
+        (
+            {"AWS_PROFILE": "nobody", "AWS_DEFAULT_PROFILE": "nobody"},
+            3,
+            "The config profile (nobody) could not be found",
+        ),
+        ({"AWS_ACCESS_KEY_ID": "111111111111"}, 1, "the credentials are of account 111111111111"),
+        ({"AWS_ENDPOINT_URL": "nonsense"}, 3, "Invalid endpoint: nonsense"),
+    ],
+    ids=["unreachable", "no credentials", "no profile", "other account", "no URL"],
+)
+def test_what_stops_us_is_said_in_one_line_with_a_next_step(
+    ground: Ground, folder: Path, changes: Mapping[str, str], code: int, said: str
+) -> None:
+    done = _run(ground, folder, "deploy", **changes)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "  next: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_ctrl_c_ends_with_130_and_the_next_run_completes(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "many", ground, names=[f"orders{number}" for number in range(18)], user=ANA)
+    ground.make_roles([ANA])
+    with subprocess.Popen(
+        [EXPORTS, "deploy", "--estate", str(folder)],
+        env=_environment(ground),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr
+        said = []
+        for line in running.stderr:
+            said.append(line)
+            if line.startswith("created exports-push-"):
+                running.send_signal(signal.SIGINT)
+                break
+        said += running.stderr.readlines()
+        assert running.wait(timeout=60) == 130, said
+    assert any("interrupted" in line for line in said)
+    assert any("run `exports deploy` again" in line for line in said)
+    assert "exports-hub" not in ground.statuses()
+    assert _run(ground, folder, "deploy").returncode == 0
+    assert len(ground.rules()) == 18
+
+
+def test_a_removal_is_refused_until_it_is_allowed(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "two", ground, names=["orders", "moves"], user=ANA)
+    ground.make_roles([ANA])
+    assert _run(ground, folder, "deploy").returncode == 0
+    (folder / "push_datasets" / "moves.yaml").unlink()
+    needs = "NEEDS --allow removal: it removes datasets that are no longer declared"
+    planned = _run(ground, folder, "plan").stdout
+    assert any(line.startswith(needs) for line in planned.splitlines())
+    refused = _run(ground, folder, "deploy")
+    assert (refused.returncode, refused.stdout) == (1, planned)
+    assert "error: nothing was deployed:" in refused.stderr
+    assert "  next: if this is meant: `exports deploy --allow removal`" in refused.stderr.splitlines()
+    assert "exports-push-moves" in ground.statuses()
+    wrong = _run(ground, folder, "deploy", "--allow", "everything")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "'everything' is not one of 'removal', 'takeover'" in wrong.stderr
+    assert _run(ground, folder, "deploy", "--allow", "takeover", "--allow", "removal").returncode == 0
+    assert "exports-push-moves" not in ground.statuses()
+
+
+def test_destroy_without_terminal_asks_for_yes(ground: Ground, folder: Path) -> None:
+    done = _run(ground, folder, "destroy")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "next: add --yes" in done.stderr
+
+
+def test_destroy_with_yes_removes_everything_and_says_so(ground: Ground, folder: Path) -> None:
+    ground.make_roles([ANA])
+    _run(ground, folder, "deploy")
+    done = _run(ground, folder, "destroy", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert [(each["stack"], each["result"]) for each in facts["stacks"]] == [
+        ("exports-hub", "deleted"),
+        ("exports-push-orders", "deleted"),
+        ("exports-foundation", "deleted"),
+    ]
+    assert facts["complete"] is True
+    assert ground.statuses() == {}
+    again = _run(ground, folder, "destroy", "--yes")
+    assert (again.returncode, again.stdout.splitlines()[1]) == (0, "  nothing is deployed")
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("no", 1, 3), ("hub", 0, 0)])
+def test_destroy_on_a_terminal_wants_the_hubs_name_typed(
+    ground: Ground, folder: Path, typed: str, code: int, left: int
+) -> None:
+    ground.make_roles([ANA])
+    _run(ground, folder, "deploy")
+    ours, theirs = pty.openpty()
+    try:
+        answer = str(ground.platform.hub_bucket) if typed == "hub" else typed
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [EXPORTS, "destroy", "--estate", str(folder)],
+            env=_environment(ground),
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == code, done.stderr
+    assert f"Type {ground.platform.hub_bucket} to destroy" in done.stderr
+    assert len(ground.statuses()) == left
+
+
+def test_data_stays_on_stdout_while_stderr_is_a_terminal(ground: Ground, folder: Path) -> None:
+    ground.make_roles([ANA])
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [EXPORTS, "deploy", "--estate", str(folder)],
+            env=_environment(ground, TERM="xterm", NO_COLOR=""),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        shown = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0, shown
+    lines = done.stdout.splitlines()
+    assert (lines[0][:5], lines[-1].split(" (")[0]) == ("Plan:", "3 created")
+    assert "created exports-hub" in shown
+    assert "Plan:" not in shown
+
+
+def test_a_plan_is_what_deploying_would_do_and_changes_nothing(ground: Ground, folder: Path) -> None:
+    ground.make_roles([ANA])
+    before = _run(ground, folder, "plan")
+    assert before.returncode == 0, before.stderr
+    assert "  create    exports-push-orders" in before.stdout.splitlines()
+    assert _run(ground, folder, "plan").stdout == before.stdout
+    assert _run(ground, folder, "deploy").stdout.startswith(before.stdout)
+    after = json.loads(_run(ground, folder, "plan", "--json").stdout)
+    assert {each["action"] for each in after["stacks"]} == {"unchanged"}

@@ -1,0 +1,92 @@
+"""Access ends by IAM's own clock: the same policies, a day before and a day after their last day."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from data_exports.access.grants import grants_of_pull, grants_of_push
+from data_exports.access.policies import mover_policy, pull_bucket_policy, pull_user_policy, sender_policy
+from data_exports.deploy.apply import deploy
+from data_exports.local.clients import aws_of
+from data_exports.local.emulator import LocalAws
+from data_exports.local.world import make_world
+from data_exports.names import AccountId, BucketName, RoleArn
+from data_exports.operate.receipts import read_receipts
+from tests.emulator.steps import Steps, refusal_of, wait_until
+from tests.estates import PLATFORM, estate_of, pull, push
+
+pytestmark = pytest.mark.emulator
+
+TODAY = datetime.now(UTC).date()
+TIMES = [(TODAY + timedelta(days=1), ""), (TODAY, ""), (TODAY - timedelta(days=1), "AccessDenied")]
+
+
+@pytest.fixture
+def give(steps: Steps) -> Callable[[Any], RoleArn]:
+    """Makes a role with this policy."""
+
+    def made(policy: Any, **where: str) -> RoleArn:
+        return RoleArn(steps.role(*policy["Statement"], **where))
+
+    return made
+
+
+@pytest.mark.parametrize(("expires", "refusal"), TIMES)
+def test_a_sender_and_the_mover(
+    steps: Steps, give: Callable[[Any], RoleArn], unique: Callable[[str], str], expires: date, refusal: str
+) -> None:
+    platform = replace(PLATFORM, hub_bucket=BucketName(steps.bucket(name=unique("hub"), versioned=True)))
+    grants = grants_of_push(platform, push(expires=expires))
+    hub, key = platform.hub_bucket, "hearings/a.txt"
+    steps.client("s3").put_object(Bucket=hub, Key=key, Body=b"x")
+    sender = steps.as_role("s3", give(sender_policy(grants)))
+    mover = steps.as_role("s3", give(mover_policy(grants)))
+    assert refusal_of(lambda: sender.put_object(Bucket=hub, Key="hearings/b.txt", Body=b"x")) == refusal
+    assert refusal_of(lambda: sender.list_objects_v2(Bucket=hub, Prefix="hearings/")) == refusal
+    assert refusal_of(lambda: mover.get_object(Bucket=hub, Key=key)) == refusal
+    assert refusal_of(lambda: mover.delete_object(Bucket=hub, Key=key)) == refusal
+
+
+@pytest.mark.parametrize(("expires", "refusal"), TIMES)
+def test_a_pull_user_and_an_outsider(
+    steps: Steps,
+    give: Callable[..., RoleArn],
+    unique: Callable[[str], str],
+    unique_account: Callable[[], str],
+    expires: date,
+    refusal: str,
+) -> None:
+    platform = replace(PLATFORM, pull_bucket_prefix=unique("pull") + "-")
+    everything = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    outsider = give(everything, account=unique_account())
+    dataset = pull(expires=expires, outsiders=(outsider,))
+    grants, bucket = grants_of_pull(platform, dataset), dataset.bucket(platform)
+    steps.bucket(name=bucket)
+    owner = steps.client("s3")
+    owner.put_object(Bucket=bucket, Key="a.txt", Body=b"x")
+    owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(pull_bucket_policy(bucket, grants, require_tls=False)))
+    for person in (give(pull_user_policy(grants)), outsider):
+        s3 = steps.as_role("s3", person)
+        assert refusal_of(lambda s3=s3: s3.get_object(Bucket=bucket, Key="a.txt")) == refusal  # type: ignore[misc]
+        assert refusal_of(lambda s3=s3: s3.list_objects_v2(Bucket=bucket)) == refusal  # type: ignore[misc]
+
+
+def test_an_upload_that_comes_after_the_end_stays_and_is_on_record(
+    local_aws: LocalAws, steps: Steps, unique: Callable[[str], str], unique_account: Callable[[], str]
+) -> None:
+    account, hub = AccountId(unique_account()), BucketName(unique("hub"))
+    late = push(expires=TODAY - timedelta(days=1), target_bucket=BucketName(unique("target")))
+    estate = estate_of(late, platform=replace(PLATFORM, account=account, hub_bucket=hub))
+    make_world(local_aws, estate)
+    assert deploy(estate, aws_of(local_aws, f"arn:aws:iam::{account}:root")).is_complete
+    owner = steps.client("s3", account)
+    owner.put_object(Bucket=hub, Key="hearings/late.csv", Body=b"too late")
+    wait_until(lambda: bool(read_receipts(owner, estate.platform.log_bucket, late.name)))
+    (receipt,) = read_receipts(owner, estate.platform.log_bucket, late.name)
+    assert (receipt.key, receipt.outcome) == ("hearings/late.csv", "failed")
+    assert "AccessDenied" in (receipt.reason or "")
+    assert [each["Key"] for each in owner.list_objects_v2(Bucket=hub)["Contents"]] == ["hearings/late.csv"]

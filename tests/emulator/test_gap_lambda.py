@@ -1,0 +1,241 @@
+"""Lambda as AWS does it: what a function finds where it runs, and how its queue is polled."""
+
+import io
+import json
+import time
+import zipfile
+from typing import Any
+
+import pytest
+
+from tests.emulator.steps import Steps, allow, refusal_of, wait_until
+
+pytestmark = pytest.mark.emulator
+
+
+def zip_of(code: str, *, name: str = "index.py") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, code)
+    return buffer.getvalue()
+
+
+def function(steps: Steps, code: str, role: str, *, name: str, **more: Any) -> None:
+    """Make a function of `index.py` with this code, whose `handler` is called."""
+    steps.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role,
+        Code={"ZipFile": zip_of(code)},
+        **({"Timeout": 10} | more),
+    )
+
+
+def answer_of(steps: Steps, name: str, payload: object = None) -> Any:
+    reply = steps.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+    return json.loads(reply["Payload"].read())
+
+
+FINDS = """
+import importlib.util, os, sys
+def handler(event, context):
+    found = [name for name in event if importlib.util.find_spec(name)]
+    return {"found": found, "paths": [p for p in sys.path if "site-packages" in p], "env": dict(os.environ)}
+"""
+
+
+def test_a_function_finds_the_runtimes_packages_and_nothing_else_of_this_computer(steps: Steps, unique: Any) -> None:
+    name = unique("function")
+    function(steps, FINDS, steps.role(), name=name, Environment={"Variables": {"MINE": "1"}})
+    asked = ["boto3", "botocore", "urllib3", "dateutil", "awscrt", "yaml", "pytest", "ministack", "data_exports"]
+    answer = answer_of(steps, name, asked)
+    assert answer["found"] == ["boto3", "botocore", "urllib3", "dateutil"]
+    assert answer["paths"] == []
+    variables = answer["env"]
+    assert (variables["MINE"], variables["AWS_REGION"], variables["AWS_LAMBDA_FUNCTION_NAME"]) == (
+        "1",
+        "eu-west-1",
+        name,
+    )
+    assert not {"GATEWAY_PORT", "MINISTACK_ACCOUNT_ID", "STATE_DIR", "AUTH", "VIRTUAL_ENV"} & set(variables)
+
+
+CALLS = """
+import boto3
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket=event["bucket"], Key=event["key"], Body=b"1")
+    return boto3.client("sts").get_caller_identity()["Arn"]
+"""
+
+
+def test_a_function_acts_with_its_role_and_no_more(steps: Steps, unique: Any) -> None:
+    bucket, name = steps.bucket(), unique("function")
+    role = steps.role(allow("s3:PutObject", f"arn:aws:s3:::{bucket}/in/*"), path="/service-role/")
+    function(steps, CALLS, role, name=name)
+    caller = answer_of(steps, name, {"bucket": bucket, "key": "in/a"})
+    assert caller == f"arn:aws:sts::593291632749:assumed-role/{role.rsplit('/', 1)[-1]}/{name}"
+    assert "AccessDenied" in answer_of(steps, name, {"bucket": bucket, "key": "out/a"})["errorMessage"]
+
+
+RECORDS = """
+import boto3, json, os, time
+def handler(event, context):
+    key = f"{time.time_ns()}"
+    bodies = [record["body"] for record in event["Records"]]
+    boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=key, Body=json.dumps(bodies))
+"""
+
+
+def mapped(steps: Steps, name: str, *, may_receive: bool = True, **mapping: Any) -> tuple[str, str, str]:
+    """A queue polled by a function that writes each batch to a bucket: the queue's URL, the bucket, the mapping."""
+    bucket = steps.bucket()
+    url, arn = steps.queue(VisibilityTimeout="30")
+    rights = [allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*")]
+    if may_receive:
+        polling = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+        rights.append(allow(polling, arn))
+    function(steps, RECORDS, steps.role(*rights), name=name, Environment={"Variables": {"BUCKET": bucket}})
+    made = steps.client("lambda").create_event_source_mapping(FunctionName=name, EventSourceArn=arn, **mapping)
+    return url, bucket, made["UUID"]
+
+
+def send(steps: Steps, url: str, bodies: list[str]) -> None:
+    for first in range(0, len(bodies), 10):
+        entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[first : first + 10])]
+        steps.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
+
+
+def batches_in(steps: Steps, bucket: str) -> list[list[str]]:
+    s3 = steps.client("s3")
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+
+
+def test_a_batch_waits_for_its_window_and_takes_more_than_ten(steps: Steps, unique: Any) -> None:
+    url, bucket, _ = mapped(steps, unique("function"), BatchSize=1000, MaximumBatchingWindowInSeconds=2)
+    started = time.monotonic()
+    send(steps, url, [str(n) for n in range(60)])
+    wait_until(lambda: len(batches_in(steps, bucket)) > 0)
+    assert time.monotonic() - started >= 2
+    assert [sorted(batch, key=int) for batch in batches_in(steps, bucket)] == [[str(n) for n in range(60)]]
+
+
+def test_a_full_batch_does_not_wait_for_its_window(steps: Steps, unique: Any) -> None:
+    url, bucket, _ = mapped(steps, unique("function"), BatchSize=20, MaximumBatchingWindowInSeconds=60)
+    send(steps, url, [str(n) for n in range(20)])
+    wait_until(lambda: len(batches_in(steps, bucket)) > 0)
+    assert [len(batch) for batch in batches_in(steps, bucket)] == [20]
+
+
+def test_a_batch_holds_no_more_than_six_megabytes(steps: Steps, unique: Any) -> None:
+    url, bucket, _ = mapped(steps, unique("function"), BatchSize=100, MaximumBatchingWindowInSeconds=2)
+    for _ in range(8):
+        steps.client("sqs").send_message(QueueUrl=url, MessageBody="x" * 1_000_000)
+    wait_until(lambda: sum(map(len, batches_in(steps, bucket))) == 8)
+    assert sorted(len(batch) for batch in batches_in(steps, bucket)) == [2, 6]
+
+
+def test_a_role_that_may_not_receive_polls_nothing(steps: Steps, unique: Any) -> None:
+    url, bucket, mapping = mapped(steps, unique("function"), may_receive=False)
+    send(steps, url, ["1"])
+    client = steps.client("lambda")
+    wait_until(lambda: "PROBLEM" in client.get_event_source_mapping(UUID=mapping)["LastProcessingResult"])
+    assert batches_in(steps, bucket) == []
+    attributes = steps.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "1"
+
+
+PARTLY = """
+import boto3, os
+def handler(event, context):
+    failed = [record for record in event["Records"] if record["body"] == "bad"]
+    for record in failed:
+        boto3.client("sqs").change_message_visibility(
+            QueueUrl=os.environ["QUEUE"], ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0)
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+"""
+
+
+def test_failed_messages_of_a_batch_come_back_alone_and_end_as_dead_letters(steps: Steps, unique: Any) -> None:
+    dead_url, dead_arn = steps.queue()
+    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 3})
+    url, arn = steps.queue(RedrivePolicy=redrive, VisibilityTimeout="30")
+    name = unique("function")
+    function(steps, PARTLY, steps.role(allow("sqs:*", arn)), name=name, Environment={"Variables": {"QUEUE": url}})
+    steps.client("lambda").create_event_source_mapping(
+        FunctionName=name,
+        EventSourceArn=arn,
+        BatchSize=10,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        ScalingConfig={"MaximumConcurrency": 2},
+    )
+    send(steps, url, ["good", "bad", "good"])
+    received: list[str] = []
+
+    def dead() -> bool:
+        got = steps.client("sqs").receive_message(QueueUrl=dead_url, MaxNumberOfMessages=10).get("Messages", [])
+        received.extend(message["Body"] for message in got)
+        return bool(received)
+
+    wait_until(dead)
+    assert received == ["bad"]
+    attributes = steps.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+def test_a_mapping_takes_one_window_and_concurrency_back(steps: Steps, unique: Any) -> None:
+    _, _, mapping = mapped(
+        steps,
+        unique("function"),
+        BatchSize=1000,
+        MaximumBatchingWindowInSeconds=1,
+        ScalingConfig={"MaximumConcurrency": 5},
+    )
+    got = steps.client("lambda").get_event_source_mapping(UUID=mapping)
+    assert (got["BatchSize"], got["MaximumBatchingWindowInSeconds"], got["ScalingConfig"]) == (
+        1000,
+        1,
+        {"MaximumConcurrency": 5},
+    )
+
+
+def test_a_function_that_takes_too_long_is_ended_and_its_message_comes_back(steps: Steps, unique: Any) -> None:
+    name, slow = unique("function"), "import time\ndef handler(event, context):\n    time.sleep(30)\n"
+    function(steps, slow, steps.role(), name=name, Timeout=1)
+    assert "timed out" in answer_of(steps, name)["errorMessage"]
+
+
+def test_a_function_is_missing_until_it_is_made(steps: Steps, unique: Any) -> None:
+    client = steps.client("lambda")
+    assert refusal_of(lambda: client.get_function(FunctionName=unique("none"))) == "ResourceNotFoundException"
+
+
+def test_a_function_of_another_account_is_out_of_reach(steps: Steps, unique: Any) -> None:
+    name = unique("function")
+    function(steps, FINDS, steps.role(), name=name)
+    arn = steps.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    other = steps.as_role("lambda", steps.role(allow("lambda:*", "*"), account="754256621582"))
+    assert refusal_of(lambda: other.invoke(FunctionName=arn, Payload=b"[]")) == "AccessDeniedException"
+    assert refusal_of(lambda: other.get_function(FunctionName=arn)) == "AccessDeniedException"
+    mine = steps.as_role("lambda", steps.role(allow("lambda:InvokeFunction", arn)))
+    assert refusal_of(lambda: mine.invoke(FunctionName=arn, Payload=b"[]")) == ""
+
+
+def test_a_log_is_written_with_the_rights_of_the_functions_role(steps: Steps, unique: Any) -> None:
+    write = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    logs, groups = steps.client("logs"), "arn:aws:logs:eu-west-1:593291632749:log-group:/aws/lambda/*"
+    name, silent = unique("function"), unique("function")
+    function(steps, "def handler(event, context): print('hello')", steps.role(allow(write, groups)), name=name)
+    function(steps, "def handler(event, context): print('hello')", steps.role(), name=silent)
+    logs.create_log_group(logGroupName=f"/aws/lambda/{silent}")
+
+    answer_of(steps, name)  # no right to make the group
+    answer_of(steps, silent)  # no right to write to it
+    assert logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"] == []
+    assert logs.describe_log_streams(logGroupName=f"/aws/lambda/{silent}")["logStreams"] == []
+
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    answer_of(steps, name)
+    events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    assert any("hello" in event["message"] for event in events)

@@ -1,0 +1,151 @@
+"""``exports local`` as people use it: up, env, the ordinary aws command as somebody, down."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from data_exports.local.clients import VARIABLES
+from data_exports.local.folders import example_estate_folder
+from tests.emulator.steps import wait_until
+
+pytestmark = pytest.mark.emulator
+
+EXPORTS = [sys.executable, "-m", "data_exports"]
+AWS = str(Path(sys.executable).with_name("aws"))
+SENDER = "alpha_user_annika-lindqvist"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A home of its own with a copy of the example estate, and commands run there."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *words: str, code: int = 0, env: dict[str, str] | None = None, text: str = "") -> str:
+        """Run a command; gives its stdout and stderr, and fails the test on another exit code."""
+        run = subprocess.run(
+            words,
+            cwd=self.folder / "estate",
+            env=self.environment | (env or {}),
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == code, run.stdout + run.stderr
+        assert "Traceback" not in run.stderr
+        return run.stdout + run.stderr
+
+    def exports(self, *words: str, code: int = 0, env: dict[str, str] | None = None) -> str:
+        return self.run(*EXPORTS, *words, code=code, env=env)
+
+    def env(self, *words: str) -> dict[str, str]:
+        found: dict[str, str] = json.loads(self.exports("local", "env", "--json", *words).split("\nwarning:")[0])
+        return found
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    shutil.copytree(example_estate_folder(), tmp_path / "estate")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EXPORTS_", "XDG_"))}
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    made = Shell(tmp_path, plain | {"HOME": str(tmp_path), "XDG_CACHE_HOME": cache})
+    yield made
+    made.exports("local", "down")
+
+
+def test_a_laptop_runs_the_whole_system_and_the_aws_command_acts_as_a_sender(shell: Shell) -> None:
+    assert "next: start one: exports local up" in shell.exports("local", "status", code=3)
+    assert "the local AWS runs on http://127.0.0.1:" in shell.exports("local", "up")
+    assert "the local AWS runs on" in shell.exports("local", "up")  # again: adds what is new
+    status = json.loads(shell.exports("local", "status", "--json"))
+    assert (status["account"], status["region"]) == ("593291632749", "eu-west-1")
+
+    owner, sender, recipient = shell.env(), shell.env("--as", SENDER), shell.env("--as", "203591025782")
+    assert "exports-hub" in shell.exports("deploy", env=owner)
+    assert SENDER in shell.run(AWS, "sts", "get-caller-identity", env=sender)
+    target = "s3://mojap-hub-exports/court_hearings/hello.txt"
+    shell.run(AWS, "s3", "cp", "-", target, env=sender, text="hello")
+    shell.run(
+        AWS, "s3api", "wait", "object-exists", "--bucket", "hearings-landing-prod", "--key", "court_hearings/hello.txt",
+        env=recipient,
+    )  # fmt: skip
+    arrived = shell.run(AWS, "s3", "cp", "s3://hearings-landing-prod/court_hearings/hello.txt", "-", env=recipient)
+    assert arrived == "hello"
+    assert "403" in shell.run(AWS, "s3", "cp", target, "-", env=sender, code=1)
+    assert "AccessDenied" in shell.run(AWS, "s3", "ls", "s3://mojap-hub-exports/", env=sender, code=255)
+
+    assert "stopped the local AWS" in shell.exports("local", "down")
+    assert "no local AWS runs for this estate" in shell.exports("local", "down")
+
+
+def test_a_taken_port_is_said(shell: Shell) -> None:
+    shell.exports("local", "up")
+    port = json.loads(shell.exports("local", "status", "--json"))["endpoint_url"]
+    other = shell.folder / "other"
+    shutil.copytree(shell.folder / "estate", other)
+    said = shell.exports("local", "up", "--estate", str(other), "--port", port.rsplit(":", 1)[1], code=3)
+    assert "Address already in use" in said
+    assert "next: name another port" in said
+
+
+def test_env_acts_as_whom_the_estate_names_and_tells_who_that_is(shell: Shell) -> None:
+    shell.exports("local", "up")
+    for principal in ("bail-research", "arn:aws:iam::871026394550:role/bail-research"):
+        assert "assumed-role/bail-research" in shell.run(
+            AWS, "sts", "get-caller-identity", env=shell.env("--as", principal)
+        )
+    assert SENDER in shell.exports("local", "env", "--as", "alpha_user_nobody", code=2)
+    assert "must be 12 digits" in shell.exports("local", "env", "--as", "1234567890", code=2)
+    assert "it runs already, on port" in shell.exports("local", "up", "--port", "1", code=2)
+
+
+def test_what_env_sets_it_can_take_away(shell: Shell) -> None:
+    shell.exports("local", "up")
+    script = f"""eval "$({sys.executable} -m data_exports local env)" && env | grep -c ^AWS_
+        eval "$({sys.executable} -m data_exports local env --unset)" ; env | grep -c ^AWS_ ; true"""
+    assert shell.run("bash", "-c", script).splitlines() == [str(len(VARIABLES)), "0"]
+
+
+def test_a_failed_env_is_no_success_for_eval(shell: Shell) -> None:
+    script = f"""eval "$({sys.executable} -m data_exports local env)" && echo deploying to the real AWS"""
+    assert "deploying" not in shell.run("bash", "-c", script, code=1)
+
+
+def test_a_role_the_local_aws_does_not_have_yet_is_no_success_for_eval_either(shell: Shell) -> None:
+    shell.exports("local", "up")
+    file = shell.folder / "estate" / "pull_datasets" / "bail_research.yaml"
+    file.write_text(file.read_text().replace("alpha_user_priya-raman", "alpha_user_new-here"))
+    script = f"""eval "$({sys.executable} -m data_exports local env --as alpha_user_new-here)" && echo going on"""
+    assert "going on" not in shell.run("bash", "-c", script, code=1)
+
+
+def test_an_interrupted_start_leaves_no_local_aws_behind(shell: Shell) -> None:
+    starting = subprocess.Popen([*EXPORTS, "local", "up"], cwd=shell.folder / "estate", env=shell.environment)
+    wait_until(lambda: bool(list(shell.folder.glob(".local/state/data-exports/*/state.json"))))
+    starting.send_signal(signal.SIGINT)  # the world is being made now
+    assert starting.wait(timeout=30) == 130
+    assert "no local AWS runs" in shell.exports("local", "status", code=3)
+
+
+def test_a_shell_left_behind_by_a_stopped_local_aws_is_told_so(shell: Shell) -> None:
+    shell.exports("local", "up")
+    left = shell.env()
+    shell.exports("local", "down")
+    assert "the local AWS that this shell points at has ended" in shell.exports("plan", env=left, code=3)
+
+
+def test_an_emulator_that_died_is_not_taken_for_running(shell: Shell) -> None:
+    shell.exports("local", "up")
+    pid = json.loads(shell.exports("local", "status", "--json"))["pid"]
+    os.kill(pid, 9)
+    assert "no local AWS runs" in shell.exports("local", "status", code=3)

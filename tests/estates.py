@@ -1,0 +1,61 @@
+"""Small estates for tests, as values; the estate people read is `examples/estate`."""
+
+from datetime import date
+
+from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
+from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleArn, RoleName
+
+PLATFORM = Platform(
+    account=AccountId("593291632749"),
+    region=Region("eu-west-1"),
+    hub_bucket=BucketName("mojap-hub-exports"),
+    pull_bucket_prefix="mojap-",
+    user_roles=("alpha_user_*", "alpha_app_*"),
+    account_names=((AccountId("754256621582"), "Cloud Platform"),),
+    alerts=("exports@example.gov.uk",),
+    tags=(("owner", "Data Engineering"), ("application", "exports")),
+)
+KEY = KmsKeyArn("arn:aws:kms:eu-west-1:754256621582:key/11111111-2222-3333-4444-555555555555")
+READER = RoleArn("arn:aws:iam::754256621582:role/cloud-platform/irsa-reader")
+LOADER = RoleArn("arn:aws:iam::112233445566:role/loader")
+
+
+def push(name: str = "hearings", **changes: object) -> PushDataset:
+    """A push dataset with two senders."""
+    plain: dict[str, object] = {
+        "name": DatasetName(name),
+        "users": (RoleName("alpha_user_ana"), RoleName("alpha_user_Ben-Two")),
+        "target_bucket": BucketName("cp-hearings"),
+        "target_account": AccountId("754256621582"),
+        "paperwork": ("DPIA-17",),
+    }
+    return PushDataset(**(plain | changes))  # type: ignore[arg-type]
+
+
+def pull(name: str = "court_lists", **changes: object) -> PullDataset:
+    """A pull dataset with one user and one outside role."""
+    plain: dict[str, object] = {
+        "name": DatasetName(name),
+        "users": (RoleName("alpha_user_ana"),),
+        "outsiders": (READER,),
+    }
+    return PullDataset(**(plain | changes))  # type: ignore[arg-type]
+
+
+def estate_of(*datasets: PushDataset | PullDataset, platform: Platform = PLATFORM) -> Estate:
+    """An estate of these datasets."""
+    return Estate(
+        platform,
+        tuple(sorted((each for each in datasets if isinstance(each, PushDataset)), key=lambda each: each.name)),
+        tuple(sorted((each for each in datasets if isinstance(each, PullDataset)), key=lambda each: each.name)),
+    )
+
+
+FULL = estate_of(
+    push(),
+    push("prison_moves", keep_files=True, expires=date(2027, 3, 31)),
+    push("sealed-files", target_kms_key=KEY, target_account=None),
+    pull(),
+    pull("case_notes", allow_push=True, bucket_versioning=True, outsiders=(READER, LOADER), expires=date(2027, 3, 31)),
+)
+"""Every kind: moved, kept until a date, encrypted with the recipient's key; read or written by outsiders."""

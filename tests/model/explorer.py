@@ -1,0 +1,328 @@
+"""Drives delivery code through every interleaving of one key's uploads, events, handlers and crashes.
+
+In: the contents that are uploaded to one key, one after the other, and bounds. Out: how many worlds there are, and each
+way in which one of them ends wrong, with the steps that lead there.
+
+A world is: what S3 holds, the events that wait in the queue, the handlers at work (each a delivery generator that
+waits for the answer to a request), the receipts on disk, the crashes left. Every possible next step is taken from every
+world: the next upload; SQS hands an event to a handler; S3 carries out the request of a handler (a copy in two steps:
+it reads, and writes later); a handler dies. One that dies before its request is carried out is a request that never
+arrived; one that dies before its next request is a request that arrived and whose answer was lost; one that dies at its
+end is a message that was handled and not deleted. Its event comes back, as received before. What is not among them: a
+request that S3 carries out only after its handler was answered or its event was received again.
+
+A step that no other handler can notice is taken before all others, as soon as it is possible: writing a receipt, and
+ending. Taken later it would lead to the same worlds, only by more ways.
+
+Generators cannot be copied. A delivery is known by the replies that it was sent: the same replies, the same delivery. A
+node of that tree is made once, by replaying the replies into a fresh generator.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from data_exports.mover.calls import (
+    Copy,
+    CopyVersion,
+    Failure,
+    HeadObject,
+    ListVersions,
+    Reply,
+    Request,
+    Retire,
+    Retired,
+    WriteReceipts,
+    Written,
+)
+from data_exports.mover.delivery import Outcome, Rules, Steps, Upload
+from data_exports.mover.receipts import Fate
+from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
+
+KEY = "orders/file"
+Event = tuple[int, int]  # which upload, and how often it was received before (1 stands for more)
+Deliver = Callable[[Upload, Rules], Steps]
+
+
+@dataclass(eq=False)
+class Node:
+    """A delivery that has been sent these replies, and what it does next: ask, or end."""
+
+    name: str  # of the upload; with a dash if its event was received before
+    start: Callable[[], Steps]
+    replies: tuple[Reply, ...] = ()
+    next: Request | Outcome = field(init=False)
+    _after: "dict[Reply, Node]" = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        steps = self.start()
+        try:
+            self.next = next(steps)
+            for reply in self.replies:
+                self.next = steps.send(reply)
+        except StopIteration as end:
+            self.next = end.value
+
+    def after(self, reply: Reply) -> "Node":
+        if reply not in self._after:
+            self._after[reply] = Node(self.name, self.start, (*self.replies, reply))
+        return self._after[reply]
+
+
+Handler = tuple[int, int, int]  # (its upload, number of its node, number of what its copy has read, or -1)
+World = tuple[int, int, tuple[Event, ...], tuple[Handler, ...], frozenset[tuple[str, Fate]], int, int, int]
+Step = tuple[str, World]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a request of a handler leads to: S3, the delivery's next node, what a copy has read, uploads it hides."""
+
+    label: str
+    memory: int
+    node: int
+    read: int
+    hides: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much may happen besides the uploads."""
+
+    duplicates: int = 1  # how often the first upload's event is repeated
+    crashes: int = 1
+    handlers_at_once: int = 2
+    faults: int = 0  # how many requests S3 may answer with a failure, carried out or not
+    cancels: int = 0  # how often all versions of the key may be removed
+
+
+@dataclass
+class Search:
+    """All worlds of one key, within bounds."""
+
+    contents: str  # one letter for each upload; equal letters, equal contents
+    deliver: Deliver
+    bounds: Bounds
+    keep_files: bool = False
+    dropped_when_failed: bool = False  # an event that failed is dropped; or else it comes back until it is done
+    check_receipts: bool = True
+    worlds: int = field(default=0, init=False)
+    violations: list[str] = field(default_factory=list, init=False)
+
+    def run(self, *, stop_at: int | None = None) -> "Search":
+        """Visit every world, or stop at the first so many violations."""
+        self._memories: list[Memory] = []
+        self._memory_numbers: dict[Memory, int] = {}
+        self._nodes: list[Node] = []
+        self._node_numbers: dict[Node, int] = {}
+        self._roots: dict[Event, Node] = {}
+        self._reads: list[Stored] = []
+        self._made: dict[tuple[int, int, int], Made] = {}
+        bounds = self.bounds
+        budget = (bounds.crashes, bounds.faults, bounds.cancels)
+        start: World = (0, self._memory_number(Memory()), (), (), frozenset(), *budget)
+        origin: dict[World, tuple[World, str] | None] = {start: None}
+        todo = [start]
+        while todo and (stop_at is None or len(self.violations) < stop_at):
+            world = todo.pop()
+            for label, after in self._steps(world):
+                if "!" in label:
+                    self._report(label.partition("!")[2], origin, world, label)
+                if after not in origin:
+                    origin[after] = (world, label)
+                    todo.append(after)
+            uploaded, memory, events, handlers, *_ = world
+            if uploaded == len(self.contents) and not events and not handlers:
+                for wrong in self._wrong(self._memories[memory], world):
+                    self._report(wrong, origin, world)
+        self.worlds = len(origin)
+        return self
+
+    # What may happen next
+
+    def _steps(self, world: World) -> Iterator[Step]:
+        uploaded, memory, events, handlers, receipts, crashes, faults, cancels = world
+        for handler in handlers:
+            if isinstance(self._nodes[handler[1]].next, Outcome | WriteReceipts):
+                others = list(handlers)
+                others.remove(handler)
+                yield from self._handler_steps(world, handler, tuple(others))
+                return
+        if uploaded < len(self.contents):
+            after = self._memory_number(self._memories[memory].upload(KEY, self.contents[uploaded].encode()))
+            copies = 1 + self.bounds.duplicates if uploaded == 0 else 1
+            queued = tuple(sorted((*events, *[(uploaded, 0)] * copies)))
+            yield f"upload {uploaded}", (uploaded + 1, after, queued, handlers, receipts, crashes, faults, cancels)
+        if cancels and uploaded:
+            after = self._memory_number(self._memories[memory].remove_versions(KEY))
+            yield "cancel", (uploaded, after, events, handlers, receipts, crashes, faults, cancels - 1)
+        if len(handlers) < self.bounds.handlers_at_once:
+            for event in set(events):
+                left = list(events)
+                left.remove(event)
+                root = self._root(event)
+                running = tuple(sorted((*handlers, (event[0], self._node_number(root), -1))))
+                yield root.name, (uploaded, memory, tuple(left), running, receipts, crashes, faults, cancels)
+        for handler in set(handlers):
+            others = list(handlers)
+            others.remove(handler)
+            yield from self._handler_steps(world, handler, tuple(others))
+
+    def _handler_steps(self, world: World, handler: Handler, others: tuple[Handler, ...]) -> Iterator[Step]:
+        uploaded, memory, events, _, receipts, crashes, faults, cancels = world
+        number, node_number, read = handler
+        node = self._nodes[node_number]
+        if crashes:
+            back = tuple(sorted((*events, (number, 1))))
+            yield f"{number} dies", (uploaded, memory, back, others, receipts, crashes - 1, faults, cancels)
+        if isinstance(node.next, Outcome):
+            yield from self._end_steps(world, handler, others, node.next)
+            return
+        made = self._made.get((memory, node_number, read))
+        if made is None:
+            made = self._made[memory, node_number, read] = self._carried_out(memory, node, read)
+        after = _told(receipts, node.next) if isinstance(node.next, WriteReceipts) else receipts
+        label = made.label
+        if made.hides and self.check_receipts and not any((v, Fate.DELIVERED) in receipts for v in made.hides):
+            label += " !hidden before its receipt"
+        running = tuple(sorted((*others, (number, made.node, made.read))))
+        yield label, (uploaded, made.memory, events, running, after, crashes, faults, cancels)
+        if faults and made.read < 0:
+            unwell = self._node_number(node.after(Failure("unwell")))
+            running = tuple(sorted((*others, (number, unwell, -1))))
+            for so, m, r in (("carried out", made.memory, after), ("not carried out", memory, receipts)):
+                fault = f"{label}, but answered with a fault, {so}"
+                yield fault, (uploaded, m, events, running, r, crashes, faults - 1, cancels)
+
+    def _end_steps(
+        self, world: World, handler: Handler, others: tuple[Handler, ...], outcome: Outcome
+    ) -> Iterator[Step]:
+        uploaded, memory, events, _, receipts, crashes, faults, cancels = world
+        number = handler[0]
+        if outcome.fate is not Fate.FAILED:
+            yield f"{number} ends", (uploaded, memory, events, others, receipts, crashes, faults, cancels)
+        elif not (self.dropped_when_failed or self.bounds.faults):
+            yield f"{number} ends !failed, {outcome.reason}", world
+        else:
+            back = tuple(sorted((*events, (number, 1))))
+            if not self.dropped_when_failed:
+                yield f"{number} fails", (uploaded, memory, back, others, receipts, crashes, faults, cancels)
+            else:
+                yield f"{number} is dropped", (uploaded, memory, events, others, receipts, crashes, faults, cancels)
+
+    def _carried_out(self, memory_number: int, node: Node, read: int) -> "Made":
+        """Carry out a request, or one half of a copy."""
+        memory, request = self._memories[memory_number], node.next
+        label, hides = f"{node.name}: {type(request).__name__}", frozenset[str]()
+        reply: Reply
+        match request:
+            case Copy() | CopyVersion() if read < 0:
+                found = read_for_copy(memory, request)
+                if isinstance(found, Stored):
+                    return Made(f"{label} reads", memory_number, self._node_number(node), self._read_number(found))
+                reply = found
+            case Copy() | CopyVersion():
+                memory, reply = write_copy(memory, request.key, self._reads[read])
+            case WriteReceipts():
+                reply = Written()
+            case Retire():
+                reply, hides = self._retired(memory, request)
+                memory = memory.delete(KEY) if reply == Retired() else memory
+            case HeadObject() | ListVersions():
+                reply = cast("Reply", answer(memory, request)[1])
+            case _:
+                raise AssertionError(request)
+        label = f"{label} -> {type(reply).__name__}"
+        return Made(label, self._memory_number(memory), self._node_number(node.after(reply)), -1, hides)
+
+    def _retired(self, memory: Memory, request: Retire) -> tuple[Reply, frozenset[str]]:
+        """Return the reply, and the uploads of which one must be on record as delivered: those of equal content."""
+        content = memory.hub_key(KEY)
+        reply = cast("Reply", answer(memory, request)[1])
+        if content.current is None or reply != Retired():
+            return reply, frozenset()
+        body = content.current.body.decode()
+        return reply, frozenset(f"v{n}" for n, other in enumerate(self.contents, start=1) if other == body)
+
+    # What must be true at the end
+
+    def _wrong(self, memory: Memory, world: World) -> Iterator[str]:
+        receipts, cancels = world[4], world[7]
+        content, delivered = memory.hub_key(KEY), memory.delivered(KEY)
+        uploads = [f"v{number + 1}" for number in range(len(self.contents))]
+        if cancels < self.bounds.cancels and uploads[-1] not in {stored.version_id for stored in content.versions}:
+            if delivered is None and any(fate is Fate.DELIVERED for _, fate in receipts):
+                yield "a receipt of a delivery that never was"
+        else:
+            if delivered is None or delivered.body != self.contents[-1].encode():
+                yield "the recipient does not hold the newest content"
+            if self.check_receipts and (uploads[-1], Fate.DELIVERED) not in receipts:
+                yield "the newest upload has no receipt of its delivery"
+        if self.keep_files and cancels == self.bounds.cancels and content.hidden:
+            yield "the hub does not show the newest upload"
+        if not self.keep_files and content.current:
+            yield "the hub still shows an upload"
+        if self.check_receipts:
+            final = {Fate.DELIVERED, Fate.SUPERSEDED, Fate.CANCELLED}
+            recorded = {version_id for version_id, fate in receipts if fate in final}
+            yield from (f"upload {version_id} has no receipt" for version_id in uploads if version_id not in recorded)
+        if (
+            not self.bounds.crashes
+            and not self.bounds.faults
+            and delivered
+            and (delivered.version_id, Fate.DELIVERED) not in receipts
+        ):
+            yield "the recipient holds what no receipt tells of"
+
+    def _report(self, wrong: str, origin: dict[World, tuple[World, str] | None], world: World, *last: str) -> None:
+        path, at = list(last), origin[world]
+        while at is not None:
+            path.append(at[1])
+            at = origin[at[0]]
+        self.violations.append(f"{wrong.strip()}: " + ", ".join(reversed(path)))
+
+    # Numbers instead of large values, so that worlds compare quickly
+
+    def _root(self, event: Event) -> Node:
+        if event not in self._roots:
+            body = self.contents[event[0]].encode()
+            version = Stored(f"v{event[0] + 1}", body)
+            upload = Upload(
+                bucket=HUB,
+                key=KEY,
+                version_id=version.version_id,
+                etag=version.etag,
+                size_bytes=len(body),
+                uploaded_by="AWS:AROA:sender",
+                uploaded_at="2026-11-02T09:00:00.000Z",
+                receive_count=event[1] + 1,
+                received_before=event[1] > 0,
+            )
+            rules = Rules("orders", HUB, keep_files=self.keep_files, largest_copy_bytes=1000)
+            name = f"{event[0]}" + ("'" if event[1] else "")
+            self._roots[event] = Node(name, lambda: self.deliver(upload, rules))
+        return self._roots[event]
+
+    def _read_number(self, stored: Stored) -> int:
+        if stored not in self._reads:
+            self._reads.append(stored)
+        return self._reads.index(stored)
+
+    def _memory_number(self, memory: Memory) -> int:
+        number = self._memory_numbers.setdefault(memory, len(self._memories))
+        if number == len(self._memories):
+            self._memories.append(memory)
+        return number
+
+    def _node_number(self, node: Node) -> int:
+        number = self._node_numbers.setdefault(node, len(self._nodes))
+        if number == len(self._nodes):
+            self._nodes.append(node)
+        return number
+
+
+def _told(receipts: frozenset[tuple[str, Fate]], request: WriteReceipts) -> frozenset[tuple[str, Fate]]:
+    """Add receipts; one of a delivery makes void that the same upload was superseded."""
+    more = receipts | {(receipt.version_id, receipt.outcome) for receipt in request.receipts}
+    delivered = {version_id for version_id, fate in more if fate is Fate.DELIVERED}
+    return frozenset(r for r in more if r[1] is Fate.DELIVERED or r[0] not in delivered)

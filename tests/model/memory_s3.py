@@ -1,0 +1,212 @@
+"""S3 in memory, as far as the mover uses it: a value that calls turn into another value.
+
+In: a Memory (frozen, hashable: a search can keep millions) and a call. Out: the Memory after it and the answer. What it
+restates of S3, with the source of each rule, is held against an S3 interface by tests/emulator/test_mover_objects.py:
+
+- Every read and listing sees every write that was answered before it.
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
+- A hub key has versions, and a delete without a version id puts a marker on top; the versions stay.
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+- A copy without a version id reads the current version: 404 under a marker, 412 if its ETag is not the one named. It is
+  not atomic: S3 reads, and writes a moment later. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+- A copy of a version id reads that version, also below a marker.
+- A conditional delete looks at the current version alone: 404 if there is none or a marker is on top, 412 if its ETag
+  is another. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+- Without leave to list the bucket, 403 stands for 404. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+- A plain bucket (the recipient's, here) keeps only the last write.
+"""
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+from data_exports.mover.calls import (
+    Answer,
+    Call,
+    Copied,
+    Copy,
+    CopyVersion,
+    Current,
+    Forbidden,
+    Gone,
+    HeadObject,
+    HubVersion,
+    ListVersions,
+    Overtaken,
+    Reply,
+    Retire,
+    RetireAll,
+    Retired,
+    RetiredAll,
+    Versions,
+    Written,
+)
+from data_exports.mover.receipts import PutReceipts
+
+HUB, TARGET, LOG = "hub", "target", "log"
+ANY = "*"  # an ETag condition that every current version meets
+TIME = "2026-11-02T10:00:00.000Z"
+
+
+@cache
+def etag_of(body: bytes) -> str:
+    """The ETag of an object put in one piece and not encrypted with KMS is its MD5."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+class Stored(NamedTuple):
+    """One version of a key."""
+
+    version_id: str
+    body: bytes
+    attributes: tuple[tuple[str, str], ...] = ()  # content type, metadata, tags: a copy carries them all
+
+    @property
+    def etag(self) -> str:
+        return etag_of(self.body)
+
+
+class Key(NamedTuple):
+    """The versions of one key, oldest first, and whether a delete marker is on top (markers below concern nobody)."""
+
+    versions: tuple[Stored, ...] = ()
+    hidden: bool = False
+
+    @property
+    def current(self) -> Stored | None:
+        return self.versions[-1] if self.versions and not self.hidden else None
+
+
+class Memory(NamedTuple):
+    """The three buckets, each as sorted (key, content) pairs; the hub keeps versions."""
+
+    hub: tuple[tuple[str, Key], ...] = ()
+    target: tuple[tuple[str, Stored], ...] = ()
+    log: tuple[tuple[str, bytes], ...] = ()
+    uploads: int = 0
+
+    def hub_key(self, key: str) -> Key:
+        return dict(self.hub).get(key, Key())
+
+    def delivered(self, key: str) -> Stored | None:
+        return dict(self.target).get(key)
+
+    def receipts(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for _, body in self.log for line in gzip.decompress(body).splitlines()]
+
+    def with_hub_key(self, key: str, content: Key) -> "Memory":
+        return self._replace(hub=_with(self.hub, key, content))
+
+    def upload(self, key: str, body: bytes, attributes: tuple[tuple[str, str], ...] = ()) -> "Memory":
+        version = Stored(f"v{self.uploads + 1}", body, attributes)
+        after = self.with_hub_key(key, Key((*self.hub_key(key).versions, version)))
+        return after._replace(uploads=self.uploads + 1)
+
+    def delete(self, key: str) -> "Memory":
+        """A plain delete: a marker, also on nothing."""
+        return self.with_hub_key(key, Key(self.hub_key(key).versions, hidden=True))
+
+    def remove_versions(self, key: str) -> "Memory":
+        return self.with_hub_key(key, Key())
+
+
+def _with(pairs: tuple[tuple[str, Any], ...], key: str, value: object) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted({**dict(pairs), key: value}.items()))
+
+
+def read_for_copy(memory: Memory, call: Copy | CopyVersion) -> Stored | Reply:
+    """The first half of a copy: what S3 reads, or why it does not."""
+    content = memory.hub_key(call.key)
+    match call:
+        case CopyVersion(_, version_id):
+            return next((stored for stored in content.versions if stored.version_id == version_id), Gone())
+        case Copy(_, etag):
+            if content.current is None:
+                return Gone()
+            return content.current if etag in (content.current.etag, ANY) else Overtaken()
+
+
+def write_copy(memory: Memory, key: str, read: Stored) -> tuple[Memory, Copied]:
+    """The second half of a copy: what was read is at the recipient, whatever has happened in the meantime."""
+    return memory._replace(target=_with(memory.target, key, read)), Copied(read.version_id, None, read.etag, TIME)
+
+
+def answer(memory: Memory, call: Call) -> tuple[Memory, Answer]:
+    """Carry out one call at one moment."""
+    match call:
+        case Copy() | CopyVersion():
+            read = read_for_copy(memory, call)
+            return write_copy(memory, call.key, read) if isinstance(read, Stored) else (memory, read)
+        case HeadObject(key):
+            current = memory.hub_key(key).current
+            return memory, Current(current.version_id) if current else Gone()
+        case ListVersions(key):
+            return memory, _versions(memory.hub_key(key))
+        case Retire():
+            return _retire(memory, call)
+        case RetireAll(retires):
+            assert len({retire.key for retire in retires}) == len(retires) <= 1000
+            replies: list[Reply] = []
+            for retire in retires:
+                memory, reply = _retire(memory, retire)
+                replies.append(reply)
+            return memory, RetiredAll(tuple(replies))
+        case PutReceipts(key, body):
+            return memory._replace(log=_with(memory.log, key, body)), Written()
+
+
+def _retire(memory: Memory, call: Retire) -> tuple[Memory, Reply]:
+    current = memory.hub_key(call.key).current
+    if current is None:
+        return memory, Gone()
+    if call.etag not in (current.etag, ANY):
+        return memory, Overtaken()
+    return memory.delete(call.key), Retired()
+
+
+def _versions(content: Key) -> Versions:
+    if not content.versions:
+        return Versions(None, current=False)
+    newest = content.versions[-1]
+    return Versions(
+        HubVersion(newest.version_id, newest.etag, len(newest.body), TIME), current=content.current is not None
+    )
+
+
+@dataclass
+class MemoryStore:
+    """An ObjectStore over a Memory that answers at once. It remembers every call, and refuses where it is told to."""
+
+    memory: Memory = field(default_factory=Memory)
+    calls: list[Call] = field(default_factory=list)
+    refusals: dict[type[Call], Reply] = field(default_factory=dict)
+    may_list: bool = True  # without it, S3 answers 403 where it would answer 404
+    _answers: list[tuple[int, Answer]] = field(default_factory=list)
+
+    def send(self, call: Call, tag: int) -> None:
+        self.calls.append(call)
+        reply = self.refusals.get(type(call))
+        if reply is None:
+            self.memory, result = answer(self.memory, call)
+        else:
+            result = reply
+        self._answers.append((tag, result if self.may_list else _without_leave_to_list(result)))
+
+    def wait(self) -> tuple[int, Answer]:
+        return self._answers.pop(0)
+
+    def asked(self, *kinds: type[Call]) -> list[Call]:
+        return [call for call in self.calls if isinstance(call, kinds)]
+
+
+def _without_leave_to_list(reply: Answer) -> Answer:
+    match reply:
+        case Gone():
+            return Forbidden("AccessDenied")
+        case RetiredAll(replies):
+            return replace(reply, replies=tuple(Forbidden("AccessDenied") if r == Gone() else r for r in replies))
+        case _:
+            return reply

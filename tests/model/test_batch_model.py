@@ -1,0 +1,186 @@
+"""The batch engine adds nothing wrong to the rules: deliveries of many keys, in batches that overlap and die.
+
+Whole batches run (`data_exports.mover.batch`) over S3 in memory. Whenever the engine waits, a schedule decides what
+happens next: which call S3 carries out (a copy in two steps), an upload, another batch that SQS hands out meanwhile,
+the death of the function. Small cases run under every schedule, larger ones under schedules drawn at random.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from data_exports.mover.batch import Batch
+from data_exports.mover.calls import Answer, Call, Copy, CopyVersion
+from data_exports.mover.delivery import Rules, Upload, deliver
+from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
+from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
+
+Choose = Callable[[int], int]
+RULES = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000)
+
+
+class Died(BaseException):
+    """The function's process is gone."""
+
+
+@dataclass
+class World:
+    """S3, the queue, and a schedule that decides what happens next."""
+
+    uploads: list[tuple[str, bytes]]
+    choose: Choose
+    duplicates: int = 1
+    deaths: int = 1
+    overlaps: int = 1
+    memory: Memory = field(default_factory=Memory)
+    queue: list[Upload] = field(default_factory=list)
+    files: int = 0
+
+    def run(self) -> list[str]:
+        while self.uploads or self.queue:
+            if self.uploads and (not self.queue or self.choose(2)):
+                self.upload()
+            else:
+                self.run_batch()
+        return list(self.wrong())
+
+    def upload(self) -> None:
+        key, body = self.uploads.pop(0)
+        self.memory = self.memory.upload(key, body)
+        stored = self.memory.hub_key(key).versions[-1]
+        event = Upload(HUB, key, stored.version_id, stored.etag, len(body), None, None, 1, received_before=False)
+        self.queue += [event] * (1 + self.duplicates)
+        self.duplicates = 0
+
+    def run_batch(self) -> None:
+        messages, self.queue = self.queue, []
+        deliveries = [deliver(upload, RULES) for upload in messages]
+        batch = Batch(deliveries, ScheduledStore(self), receipts_file=self.receipts_file, calls_at_once=3)
+        try:
+            outcomes = batch.run()
+        except Died:
+            self.queue += [replace(upload, received_before=True) for upload in messages]
+        else:
+            assert [outcome for outcome in outcomes if outcome.fate is Fate.FAILED] == []
+
+    def receipts_file(self, receipts: Sequence[Receipt]) -> PutReceipts:
+        self.files += 1
+        now = datetime(2026, 11, 2, tzinfo=UTC)
+        return receipts_file(
+            receipts, dataset="orders", target_bucket="t", mover_version="1", now=now, identifier=f"{self.files:04}"
+        )
+
+    def wrong(self) -> Iterator[str]:
+        receipts = {(receipt["version_id"], receipt["outcome"]) for receipt in self.memory.receipts()}
+        for key, content in self.memory.hub:
+            newest = content.versions[-1]
+            delivered = self.memory.delivered(key)
+            if delivered is None or delivered.body != newest.body:
+                yield f"{key}: the recipient does not hold the newest content"
+            if content.current:
+                yield f"{key}: the hub still shows an upload"
+            if (newest.version_id, "delivered") not in receipts:
+                yield f"{key}: the newest upload has no receipt of its delivery"
+            for version in content.versions:
+                if version.version_id not in {version_id for version_id, _ in receipts}:
+                    yield f"{key}: {version.version_id} has no receipt"
+
+
+@dataclass
+class ScheduledStore:
+    """An ObjectStore whose answers come when the schedule says."""
+
+    world: World
+    calls: list[tuple[int, Call, Stored | None]] = field(default_factory=list)
+
+    def send(self, call: Call, tag: int) -> None:
+        self.calls.append((tag, call, None))
+
+    def wait(self) -> tuple[int, Answer]:
+        while True:
+            world = self.world
+            others: list[Callable[[], None]] = []
+            if world.uploads:
+                others.append(world.upload)
+            if world.overlaps and world.queue:
+                others.append(self.overlap)
+            if world.deaths:
+                others.append(self.die)
+            chosen = world.choose(len(self.calls) + len(others))
+            if chosen >= len(self.calls):
+                others[chosen - len(self.calls)]()
+            elif (result := self.step(chosen)) is not None:
+                return result
+
+    def step(self, number: int) -> tuple[int, Answer] | None:
+        tag, call, read = self.calls.pop(number)
+        if isinstance(call, Copy | CopyVersion):
+            found = read or read_for_copy(self.world.memory, call)
+            if not isinstance(found, Stored):
+                return tag, found
+            if read is None:
+                self.calls.append((tag, call, found))
+                return None
+            self.world.memory, copied = write_copy(self.world.memory, call.key, found)
+            return tag, copied
+        self.world.memory, result = answer(self.world.memory, call)
+        return tag, result
+
+    def overlap(self) -> None:
+        self.world.overlaps -= 1
+        self.world.run_batch()
+
+    def die(self) -> None:
+        self.world.deaths -= 1
+        raise Died
+
+
+def every_schedule(run: Callable[[Choose], list[str]]) -> tuple[int, list[str]]:
+    """Run once for each way in which the choices can fall. Return how many there are, or what is wrong in the first."""
+    prefix: list[int] = []
+    runs = 0
+    while True:
+        taken: list[tuple[int, int]] = []
+
+        def choose(options: int, taken: list[tuple[int, int]] = taken, prefix: list[int] = prefix) -> int:
+            choice = prefix[len(taken)] if len(taken) < len(prefix) else 0
+            taken.append((choice, options))
+            return choice
+
+        wrong = run(choose)
+        runs += 1
+        if wrong:
+            return runs, wrong
+        while taken and taken[-1][0] + 1 == taken[-1][1]:
+            taken.pop()
+        if not taken:
+            return runs, []
+        prefix = [choice for choice, _ in taken]
+        prefix[-1] += 1
+
+
+@pytest.mark.parametrize(
+    ("contents", "duplicates", "deaths", "schedules"),
+    [("A", 1, 1, 3180), ("A", 2, 0, 90), ("AB", 1, 0, 820), ("AA", 1, 0, 738), ("AB", 0, 1, 1294), ("AA", 0, 1, 3462)],
+)
+def test_a_batch_keeps_the_promise_under_every_schedule(
+    contents: str, duplicates: int, deaths: int, schedules: int
+) -> None:
+    def run(choose: Choose) -> list[str]:
+        uploads = [("orders/a", letter.encode()) for letter in contents]
+        return World(uploads, choose, duplicates=duplicates, deaths=deaths).run()
+
+    assert every_schedule(run) == (schedules, [])
+
+
+@pytest.mark.parametrize("contents", ["ABC", "ABA", "AAB", "ABCA"])
+def test_a_batch_keeps_the_promise_under_schedules_drawn_at_random(contents: str) -> None:
+    for seed in range(1000):
+        draw = random.Random(seed)
+        uploads = [("orders/a", letter.encode()) for letter in contents] + [("orders/b", b"B"), ("orders/b", b"B")]
+        draw.shuffle(uploads)
+        world = World(uploads, draw.randrange, duplicates=2, deaths=2, overlaps=3)
+        assert (seed, world.run()) == (seed, [])

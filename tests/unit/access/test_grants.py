@@ -1,0 +1,110 @@
+from datetime import UTC, date, datetime
+
+from data_exports.access.grants import Grant, Role, grants_of
+from data_exports.names import AccountRootArn, KeyPrefix, RoleArn
+from tests.estates import LOADER, PLATFORM, READER, estate_of, pull, push
+
+HUB = "arn:aws:s3:::mojap-hub-exports"
+ANA = RoleArn("arn:aws:iam::593291632749:role/alpha_user_ana")
+MOVER = RoleArn("arn:aws:iam::593291632749:role/service-role/export_hearings-move")
+
+
+def test_a_sender_writes_below_the_own_prefix_and_lists_nothing_else() -> None:
+    found = [grant for grant in grants_of(estate_of(push())) if grant.principal == ANA]
+    assert found == [
+        Grant(ANA, Role.SENDER, push().name, HUB, ("s3:ListBucket",), KeyPrefix("hearings/"), None, ("DPIA-17",)),
+        Grant(
+            ANA,
+            Role.SENDER,
+            push().name,
+            f"{HUB}/hearings/*",
+            ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"),
+            None,
+            None,
+            ("DPIA-17",),
+        ),
+    ]
+
+
+def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its_log_only() -> None:
+    found = {g.resource: (g.actions, g.key_prefix) for g in grants_of(estate_of(push())) if g.role is Role.MOVER}
+    assert found == {
+        f"{HUB}/hearings/*": (
+            (
+                "s3:DeleteObject",
+                "s3:GetObject",
+                "s3:GetObjectTagging",
+                "s3:GetObjectVersion",
+                "s3:GetObjectVersionTagging",
+            ),
+            None,
+        ),
+        HUB: (("s3:ListBucketVersions",), "hearings/"),
+        "arn:aws:s3:::cp-hearings/hearings/*": (
+            ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"),
+            None,
+        ),
+        "arn:aws:sqs:eu-west-1:593291632749:export_hearings": (
+            ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+            None,
+        ),
+        "arn:aws:s3:::mojap-hub-exports-log/deliveries/dataset=hearings/*": (("s3:PutObject",), None),
+        "arn:aws:logs:eu-west-1:593291632749:log-group:/aws/lambda/export_hearings-move:*": (
+            ("logs:CreateLogStream", "logs:PutLogEvents"),
+            None,
+        ),
+    }
+
+
+def test_a_mover_that_keeps_files_cannot_delete_and_has_the_other_name() -> None:
+    movers = [g for g in grants_of(estate_of(push(keep_files=True))) if g.role is Role.MOVER]
+    assert {g.principal.name for g in movers if isinstance(g.principal, RoleArn)} == {"export_hearings-copy"}
+    assert not [g for g in movers if any("Delete" in action and "s3" in action for action in g.actions)]
+
+
+def test_an_outsider_reads_and_writes_only_where_allow_push_says_so() -> None:
+    read = [g for g in grants_of(estate_of(pull())) if g.principal == READER]
+    write = [g for g in grants_of(estate_of(pull(allow_push=True))) if g.principal == READER]
+    actions = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
+    assert [g.actions for g in read] == [("s3:ListBucket",), actions]
+    assert [g.actions for g in write] == [
+        ("s3:ListBucket",),
+        tuple(sorted((*actions, "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"))),
+    ]
+
+
+def test_access_ends_at_the_midnight_after_the_last_day() -> None:
+    found = grants_of(estate_of(push(expires=date(2027, 3, 31)), pull(expires=date(2027, 3, 31))))
+    endless = [grant for grant in found if grant.until is None]
+    assert {grant.until for grant in found if grant not in endless} == {datetime(2027, 4, 1, tzinfo=UTC)}
+    # What a mover needs to leave a receipt for an upload that came too late; none of it reaches data.
+    assert {(grant.principal, action) for grant in endless for action in grant.actions} == {
+        (MOVER, "logs:CreateLogStream"),
+        (MOVER, "logs:PutLogEvents"),
+        (MOVER, "s3:ListBucketVersions"),
+        (MOVER, "s3:PutObject"),
+        (MOVER, "sqs:DeleteMessage"),
+        (MOVER, "sqs:GetQueueAttributes"),
+        (MOVER, "sqs:ReceiveMessage"),
+    }
+    assert {grant.resource for grant in endless if "s3:PutObject" in grant.actions} == {
+        "arn:aws:s3:::mojap-hub-exports-log/deliveries/dataset=hearings/*"
+    }
+
+
+def test_grants_do_not_depend_on_the_order_of_declarations() -> None:
+    one = estate_of(pull(outsiders=(READER, LOADER)), push(), push("a"))
+    other = estate_of(push("a"), push(), pull(outsiders=(LOADER, READER)))
+    assert grants_of(one) == grants_of(other)
+
+
+def test_a_whole_account_is_granted_as_itself() -> None:
+    account = AccountRootArn("arn:aws:iam::112233445566:root")
+    found = grants_of(estate_of(pull(outsiders=(account,), users=())))
+    assert {grant.principal for grant in found} == {account}
+
+
+def test_every_resource_names_one_thing_of_this_platform() -> None:
+    for grant in grants_of(estate_of(push(), pull(), platform=PLATFORM)):
+        assert "*" not in grant.resource.removesuffix("*")
+        assert grant.resource.endswith(("/*", ":*")) or "*" not in grant.resource

@@ -1,0 +1,235 @@
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from data_exports.access.grants import grants_of_pull, grants_of_push
+from data_exports.access.handover import (
+    outsider_policy,
+    recipient_bucket_policies_of,
+    recipient_bucket_policy,
+    recipient_key_statements,
+)
+from data_exports.access.policies import (
+    alert_topic_policy,
+    dead_letter_queue_policy,
+    mover_policy,
+    private_bucket_policy,
+    pull_bucket_policy,
+    pull_user_policy,
+    queue_policy,
+    sender_policy,
+)
+from data_exports.access.statements import Policy
+from data_exports.estate.models import PullDataset, PushDataset
+from data_exports.names import AccountRootArn, BucketName
+from tests.estates import FULL, LOADER, PLATFORM, READER, estate_of, pull, push
+
+HUB = "arn:aws:s3:::mojap-hub-exports"
+
+
+NOT_UNDERSTOOD = "s3:TlsVersion"
+"""Parliament knows no decimal numbers, and not that the key suits every action; S3's guide writes the very statement.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html#example-object-tls-version"""
+
+
+def identity_policies() -> Iterator[tuple[str, Policy]]:
+    for push_dataset in FULL.push_datasets:
+        grants = grants_of_push(PLATFORM, push_dataset)
+        yield f"mover of {push_dataset.name}", mover_policy(grants)
+        yield f"senders of {push_dataset.name}", sender_policy(grants) or {}
+    for pull_dataset in FULL.pull_datasets:
+        yield f"users of {pull_dataset.name}", pull_user_policy(grants_of_pull(PLATFORM, pull_dataset)) or {}
+        for outsider in pull_dataset.outsiders:
+            yield f"{outsider} of {pull_dataset.name}", outsider_policy(FULL, pull_dataset, outsider)
+
+
+def resource_policies() -> Iterator[tuple[str, Policy]]:
+    yield "hub", private_bucket_policy(PLATFORM.hub_bucket, require_tls=True)
+    yield "log", private_bucket_policy(PLATFORM.log_bucket, require_tls=True)
+    yield "topic", alert_topic_policy(PLATFORM, "arn:aws:sns:eu-west-1:593291632749:exports-alerts")
+    for push_dataset in FULL.push_datasets:
+        yield f"queue of {push_dataset.name}", queue_policy(PLATFORM, push_dataset, require_tls=True)
+        yield f"dead letters of {push_dataset.name}", dead_letter_queue_policy(PLATFORM, push_dataset)
+        yield f"handover of {push_dataset.name}", recipient_bucket_policy(FULL, push_dataset)
+    for pull_dataset in FULL.pull_datasets:
+        grants = grants_of_pull(PLATFORM, pull_dataset)
+        bucket = pull_dataset.bucket(PLATFORM)
+        yield f"bucket of {pull_dataset.name}", pull_bucket_policy(bucket, grants, require_tls=True)
+
+
+ALL = [*identity_policies(), *resource_policies()]
+
+
+def parliament_on(policies: dict[str, Policy], folder: Path) -> dict[str, list[str]]:
+    """What parliament objects to, by policy; run as a command, because its import alone gives warnings."""
+    for name, policy in policies.items():
+        (folder / f"{name}.json").write_text(json.dumps(policy))
+    command = [sys.executable, "-W", "ignore", "-m", "parliament.cli", "--directory", str(folder), "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not run.stderr, run.stderr
+    found: dict[str, list[str]] = {}
+    for line in run.stdout.splitlines():
+        objection = json.loads(line)
+        if NOT_UNDERSTOOD in objection["detail"]:
+            continue
+        found.setdefault(Path(objection["location"]["filepath"]).stem, []).append(objection["issue"])
+    return found
+
+
+def test_parliament_objects_to_none_of_them_and_to_an_action_that_does_not_exist(tmp_path: Path) -> None:
+    wrong = {"Effect": "Allow", "Action": "s3:ReadObject", "Resource": f"{HUB}/*"}
+    ours = {f"policy {number}": policy for number, (_, policy) in enumerate(ALL)}
+    policies = ours | {"wrong": {"Version": "2012-10-17", "Statement": [wrong]}}
+    assert parliament_on(policies, tmp_path) == {"wrong": ["UNKNOWN_ACTION"]}
+
+
+@pytest.mark.parametrize(("name", "policy"), ALL, ids=[name for name, _ in ALL])
+def test_deny_comes_first_and_nothing_is_allowed_by_wildcard_but_object_keys(name: str, policy: Policy) -> None:
+    effects = [statement["Effect"] for statement in policy["Statement"]]
+    assert effects == sorted(effects, key="Deny Allow".index), name
+    sids = [statement["Sid"] for statement in policy["Statement"]]
+    assert len(set(sids)) == len(sids)
+    for statement in policy["Statement"]:
+        if statement["Effect"] == "Allow":
+            assert "*" not in json.dumps(statement["Action"])
+            assert statement.get("Principal") != "*"
+            assert "*" not in statement["Resource"].removesuffix("*")
+
+
+def test_the_senders_policy() -> None:
+    assert sender_policy(grants_of_push(PLATFORM, push(expires=date(2027, 3, 31)))) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ListOwnPrefix",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": HUB,
+                "Condition": {
+                    "DateLessThan": {"aws:CurrentTime": "2027-04-01T00:00:00Z"},
+                    "StringLike": {"s3:prefix": "hearings/*"},
+                },
+            },
+            {
+                "Sid": "WriteOwnPrefix",
+                "Effect": "Allow",
+                "Action": ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"],
+                "Resource": f"{HUB}/hearings/*",
+                "Condition": {"DateLessThan": {"aws:CurrentTime": "2027-04-01T00:00:00Z"}},
+            },
+        ],
+    }
+
+
+def test_the_pull_buckets_policy_names_outside_roles_by_condition() -> None:
+    dataset = pull(outsiders=(READER, LOADER, AccountRootArn("arn:aws:iam::999988887777:root")))
+    bucket = BucketName("mojap-court-lists")
+    policy = pull_bucket_policy(bucket, grants_of_pull(PLATFORM, dataset), require_tls=True)
+    actions = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging"]
+    named = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ["arn:aws:iam::112233445566:root", "arn:aws:iam::754256621582:root"]},
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": [str(LOADER), str(READER)]}},
+    }
+    whole = {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::999988887777:root"]}}
+    everything = ["arn:aws:s3:::mojap-court-lists", "arn:aws:s3:::mojap-court-lists/*"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": everything}
+    a_list = {"Action": ["s3:ListBucket"], "Resource": everything[0]}
+    use = {"Action": actions, "Resource": everything[1]}
+    assert policy == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "DenyWithoutTls", **deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {"Sid": "DenyBelowTls12", **deny, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+            {"Sid": "OutsidersListBucket", **named, **a_list},
+            {"Sid": "OutsidersListBucketAccount", **whole, **a_list},
+            {"Sid": "OutsidersUseObjects", **named, **use},
+            {"Sid": "OutsidersUseObjectsAccount", **whole, **use},
+        ],
+    }
+
+
+def test_only_the_hub_of_this_account_may_send_to_a_queue() -> None:
+    assert queue_policy(PLATFORM, push(), require_tls=False)["Statement"] == [
+        {
+            "Sid": "HubSendsEvents",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": "arn:aws:sqs:eu-west-1:593291632749:export_hearings",
+            "Condition": {"ArnEquals": {"aws:SourceArn": HUB}, "StringEquals": {"aws:SourceAccount": "593291632749"}},
+        }
+    ]
+
+
+def test_only_the_local_aws_may_be_spoken_to_without_tls() -> None:
+    strict = private_bucket_policy(PLATFORM.hub_bucket, require_tls=True)["Statement"]
+    local = private_bucket_policy(PLATFORM.hub_bucket, require_tls=False)["Statement"]
+    assert [statement["Sid"] for statement in strict] == ["DenyWithoutTls", "DenyBelowTls12"]
+    assert local == strict[1:]
+
+
+def test_a_recipient_of_two_datasets_grants_each_mover_its_own_prefix() -> None:
+    policies = recipient_bucket_policies_of(estate_of(push("a"), push("b_c", keep_files=True)))
+    write = ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"]
+
+    def statement(sid: str, name: str, mover: str) -> Policy:
+        return {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"AWS": ["arn:aws:iam::593291632749:root"]},
+            "Action": write,
+            "Resource": f"arn:aws:s3:::cp-hearings/{name}/*",
+            "Condition": {
+                "ArnEquals": {"aws:PrincipalArn": [f"arn:aws:iam::593291632749:role/service-role/export_{mover}"]}
+            },
+        }
+
+    assert policies == {
+        BucketName("cp-hearings"): {
+            "Version": "2012-10-17",
+            "Statement": [statement("ReceiveA", "a", "a-move"), statement("ReceiveBC", "b_c", "b_c-copy")],
+        }
+    }
+
+
+def test_no_two_datasets_share_a_sid_however_alike_their_names() -> None:
+    names = ("a-1", "a_1", "a1", "a_b", "a-b", "ab", "a__b")
+    (together,) = recipient_bucket_policies_of(estate_of(*map(push, names))).values()
+    sids = [statement["Sid"] for statement in together["Statement"]]
+    assert len(set(sids)) == len(names)
+    assert {"ReceiveA1", "ReceiveAB", "ReceiveAb"} <= set(sids)
+    assert all(sid.isalnum() for sid in sids)
+    for name in names:  # also when a recipient puts the statements together by hand
+        (alone,) = recipient_bucket_policy(estate_of(push(name)), push(name))["Statement"]
+        assert alone in together["Statement"]
+
+
+def test_a_recipients_key_is_usable_by_the_mover_of_the_dataset_that_names_it() -> None:
+    sealed = next(each for each in FULL.push_datasets if each.target_kms_key)
+    assert recipient_key_statements(FULL, push()) == []
+    assert recipient_key_statements(FULL, sealed) == [
+        {
+            "Sid": "EncryptSealedFilesIde4b8ed",
+            "Effect": "Allow",
+            "Principal": {"AWS": ["arn:aws:iam::593291632749:root"]},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",
+            "Condition": {
+                "ArnEquals": {
+                    "aws:PrincipalArn": ["arn:aws:iam::593291632749:role/service-role/export_sealed-files-move"]
+                }
+            },
+        }
+    ]
+
+
+def test_a_dataset_without_users_has_no_users_policy() -> None:
+    nobody: tuple[PushDataset, PullDataset] = (push(users=()), pull(users=()))
+    assert sender_policy(grants_of_push(PLATFORM, nobody[0])) is None
+    assert pull_user_policy(grants_of_pull(PLATFORM, nobody[1])) is None

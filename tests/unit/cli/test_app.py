@@ -1,0 +1,225 @@
+"""The frame of the command: exit codes, what goes to which stream, and what is imported when."""
+
+import os
+import pty
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import typer
+
+from data_exports import __version__, cli
+from data_exports.cli import app as frame
+from data_exports.errors import AwsError, DeclarationError, PartlyDoneError, RefusedError, UsageError
+
+ESTATE = Path(__file__).parents[3] / "examples" / "estate"
+REPORT_IT = "  next: this is a defect of exports; run again with --debug and report what it shows\n"
+EXPORTS = [sys.executable, "-m", "data_exports"]
+
+
+def _run(*words: str, env: dict[str, str] | None = None, check: bool = False) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXPORTS_", "NO_COLOR"))}
+    return subprocess.run(
+        [*EXPORTS, *words], capture_output=True, text=True, env={**environment, **(env or {})}, check=check
+    )
+
+
+def _command_that_raises(error: BaseException) -> ModuleType:
+    """The module of a command `status` that ends so."""
+
+    def status() -> None:
+        raise error
+
+    module = ModuleType("status")
+    module.register = lambda app: app.command("status")(status)  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UsageError("no such dataset", next_step="look"), 2, "error: no such dataset\n  next: look\n"),
+        (DeclarationError("2 errors"), 1, "error: 2 errors\n"),
+        (RefusedError("will not", where="orders"), 1, "error: orders: will not\n"),
+        (AwsError("no", code="AccessDenied", request_id="R1"), 3, "error: no\n  AWS request id: R1\n"),
+        (PartlyDoneError("1 of 2"), 4, "error: 1 of 2\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (typer.Exit(1), 1, ""),
+        (KeyError("gone"), 70, f"error: unexpected KeyError: 'gone'\n{REPORT_IT}"),
+        (
+            BrokenPipeError(32, "Broken pipe"),
+            70,
+            f"error: unexpected RuntimeError: a connection broke off\n{REPORT_IT}",
+        ),
+    ],
+)
+def test_every_end_has_its_exit_code_and_its_line_on_stderr(
+    error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert frame.main(["status"], modules=[_command_that_raises(error)]) == code
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("words", [["--debug", "status"], ["status", "--debug"]])
+def test_a_traceback_is_shown_with_debug_wherever_it_stands(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert frame.main(words, modules=[_command_that_raises(KeyError("gone"))]) == 70
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback (most recent call last):")
+    assert said.endswith("error: unexpected KeyError: 'gone'\n  next: this is a defect of exports\n")
+
+
+def test_no_arguments_show_the_help() -> None:
+    assert _run().stdout == _run("--help").stdout
+    assert _run().returncode == 0
+
+
+def test_the_help_lists_every_command_below_its_section_with_one_line() -> None:
+    lines = [line.split() for line in _run("--help", check=True).stdout.splitlines()]
+    declare = lines.index(["Declare:"])
+    assert ["check", "Find", "every", "mistake", "in", "the", "declarations."] in lines[declare:]
+
+
+def test_the_version_is_shown() -> None:
+    assert _run("--version").stdout == f"exports {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("chekc",), ("check", "--strickt"), ("check", "surplus"), ("--estate", ".", "check")]
+)
+def test_a_wrong_call_ends_with_2_and_data_stays_empty(words: tuple[str, ...]) -> None:
+    done = _run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Error: " in done.stderr
+
+
+def test_a_mistyped_command_is_offered_the_nearest() -> None:
+    assert "Did you mean 'check'?" in _run("chekc").stderr
+
+
+def test_output_that_cannot_be_written_is_an_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*EXPORTS, "check", "--estate", str(ESTATE)], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 141
+    assert "error: the output could not be written: No space left on device\n" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_news() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*EXPORTS, "check", "--estate", str(ESTATE)], stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_colour_is_for_terminals_that_want_it() -> None:
+    assert "\x1b[" in _on_terminal({})
+    assert "\x1b[" not in _on_terminal({"NO_COLOR": "1"})
+    assert "\x1b[" not in _on_terminal({"TERM": "dumb"})
+    assert "\x1b[" not in _run("check", "--estate", str(ESTATE)).stdout
+
+
+def _on_terminal(env: dict[str, str]) -> str:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", **env}
+    if "NO_COLOR" not in env:
+        environment.pop("NO_COLOR", None)
+    subprocess.run(
+        [*EXPORTS, "check", "--estate", str(ESTATE)],
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        check=True,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    except OSError:  # the end, on Linux
+        pass
+    os.close(ours)
+    return shown.decode()
+
+
+def test_shell_completion_offers_commands_and_options() -> None:
+    def offered(line: str, position: int) -> list[str]:
+        env = {"_EXPORTS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(position)}
+        return _run(env=env).stdout.split()
+
+    assert offered("exports ch", 1) == ["check"]
+    assert "--strict" in offered("exports check --", 2)
+    assert "_EXPORTS_COMPLETE=complete_bash" in _run("--show-completion", "bash").stdout
+
+
+def test_checking_imports_nothing_that_only_aws_and_tables_need() -> None:
+    code = (
+        "import sys\n"
+        "from data_exports.cli.app import main\n"
+        f"code = main(['check', '--estate', {str(ESTATE)!r}])\n"
+        "heavy = {'boto3', 'botocore', 'troposphere', 'rich', 'awscrt', 'ministack', 'urllib3'}\n"
+        "print('imported', sorted(heavy & set(sys.modules)), code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported [] 0"
+
+
+def test_showing_the_help_imports_nothing_that_only_aws_and_tables_need() -> None:
+    code = (
+        "import sys\n"
+        "from data_exports.cli.app import main\n"
+        "code = main(['--help'])\n"
+        "heavy = {'boto3', 'botocore', 'troposphere', 'rich', 'awscrt', 'ministack', 'urllib3', 'yaml._yaml_'}\n"
+        "print('imported', sorted(heavy & set(sys.modules)), code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported [] 0"
+
+
+def _all_commands() -> dict[str, Any]:
+    """Every command of the package, as typer's object."""
+    files = sorted(path.stem for path in Path(cli.__path__[0]).glob("[!_]*.py"))
+    group = frame.build_command([import_module(f"{cli.__name__}.{name}") for name in files])
+    return dict(group.commands)
+
+
+def test_every_command_has_its_place_in_a_section() -> None:
+    placed = {name for names in frame.SECTIONS.values() for name in names}
+    assert set(_all_commands()) - placed == set()
+
+
+def test_every_command_is_in_the_file_of_its_name() -> None:
+    assert [name for name in _all_commands() if not (Path(cli.__path__[0]) / f"{name}.py").is_file()] == []
+
+
+def _without_example(commands: dict[str, Any]) -> list[str]:
+    """Commands whose help does not end with an example; one that only groups others needs none."""
+    lacking = []
+    for name, command in commands.items():
+        inner = getattr(command, "commands", {})
+        last = command.help.split("\n\n")[-1].lstrip("\b\n")
+        if not inner and not last.startswith("Example"):
+            lacking.append(name)
+        lacking += _without_example(inner)
+    return lacking
+
+
+def test_the_help_of_every_command_ends_with_an_example() -> None:
+    assert _without_example(_all_commands()) == []
+
+
+def test_examples_are_shown_line_by_line() -> None:
+    assert _run("check", "--help").stdout.splitlines()[6:9] == [
+        "  Examples:",
+        "    exports check",
+        "    exports check --estate examples/estate --strict",
+    ]

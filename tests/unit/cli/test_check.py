@@ -1,0 +1,105 @@
+"""`exports check`: what it prints, where paths begin, and when it fails."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data_exports.cli.app import main
+from tests.unit.estate.written import PUSH, write_estate
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "estate"
+LINE = "push_datasets/a.yaml:1:7 EX205 error: 'Orders!' is not a dataset name"
+HINT = "use lower case letters, digits, _ and -, starting and ending with a letter or digit, at most 52 characters"
+
+
+@pytest.fixture
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("EXPORTS_ESTATE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return write_estate(tmp_path / "estate")
+
+
+def _break(estate: Path) -> None:
+    write_estate(estate, push=PUSH.replace("name: orders", "name: Orders!"))
+
+
+def test_a_good_estate_prints_no_data_and_ends_with_0(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--estate", str(estate)]) == 0
+    assert capsys.readouterr() == ("", "1 push and 1 pull datasets: no findings\n")
+
+
+def test_errors_are_data_with_paths_from_here_and_end_with_1(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _break(estate)
+    assert main(["check", "--estate", str(estate)]) == 1
+    assert capsys.readouterr() == (
+        f"estate/{LINE}\n    hint: {HINT}\n",
+        "1 error: this estate cannot be deployed\n",
+    )
+
+
+def test_the_estate_of_the_current_folder_or_a_parent_is_checked(
+    estate: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _break(estate)
+    monkeypatch.chdir(estate / "push_datasets")
+    assert main(["check"]) == 1
+    assert capsys.readouterr().out.startswith("a.yaml:1:7 EX205 error: ")
+
+
+def test_the_environment_may_name_the_estate(
+    estate: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EXPORTS_ESTATE", str(estate))
+    assert main(["check"]) == 0
+    assert capsys.readouterr().err == "1 push and 1 pull datasets: no findings\n"
+
+
+def test_json_gives_the_same_facts(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _break(estate)
+    assert main(["check", "--json", "--estate", "estate"]) == 1
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "path": "estate/push_datasets/a.yaml",
+            "line": 1,
+            "column": 7,
+            "code": "EX205",
+            "severity": "error",
+            "message": "'Orders!' is not a dataset name",
+            "hint": HINT,
+        }
+    ]
+
+
+def test_warnings_fail_with_strict_only(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_estate(estate, push=PUSH.replace("DPIA-1", "TBD"))
+    assert main(["check", "--estate", "estate"]) == 0
+    assert capsys.readouterr().err == "1 push and 1 pull datasets: 1 warning\n"
+    assert main(["check", "--strict", "--estate", "estate"]) == 1
+
+
+def test_a_named_folder_is_not_replaced_by_a_parent(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--estate", "estate/push_datasets"]) == 2
+    next_step = "  next: give --estate the folder of exports.yaml\n"
+    assert capsys.readouterr() == ("", f"error: estate/push_datasets: no exports.yaml in this folder\n{next_step}")
+
+
+def test_a_folder_that_is_not_there_is_a_usage_error(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--estate", str(estate / "nowhere")]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {estate}/nowhere: no such folder\n")
+
+
+def test_the_example_estate_is_accepted_with_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--estate", str(EXAMPLE)]) == 0
+    assert capsys.readouterr().err == "5 push and 4 pull datasets: 7 warnings\n"
+
+
+def test_policies_that_would_be_too_large_are_errors(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_estate(estate)
+    for number in range(40):
+        file = estate / "push_datasets" / f"orders_{number}.yaml"
+        file.write_text(PUSH.replace("name: orders", f"name: orders_{number}"))
+    assert main(["check", "--estate", "estate"]) == 1
+    out, err = capsys.readouterr()
+    assert "EX701 error: role alpha_user_ana would carry" in out
+    assert err == "1 error: this estate cannot be deployed\n"

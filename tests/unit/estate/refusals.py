@@ -1,0 +1,192 @@
+"""Estates that must be refused or warned about, each wrong in one way, by subject; and what is said about them.
+
+`python -m tests.unit.estate.refusals > tests/golden/refusals.txt` writes what is said anew, for review.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.unit.estate.written import PLATFORM, PULL, PUSH, said, write_estate
+
+Files = dict[str, str | bytes]
+
+HEADING = """\
+What `exports check` says about estates that are wrong in one way each; see tests/unit/estate/refusals.py.
+"""
+
+
+def swap(text: str, old: str, new: str) -> str:
+    """The text with `old`, which must be in it, replaced."""
+    assert old in text
+    return text.replace(old, new)
+
+
+READING: dict[str, Files] = {
+    "anchor and alias": {"push": PUSH.replace("orders-landing", "&b orders-landing").replace("DPIA-1", "*b")},
+    "alias that stands for nothing": {"push": swap(PUSH, "DPIA-1", "*b")},
+    "merge key": {"push": PUSH + "<<: {owner: x}\n"},
+    "tag": {"push": swap(PUSH, "name: orders", "name: !!str orders")},
+    "duplicate key": {"push": PUSH + "name: other\n"},
+    "second document": {"push": PUSH + "---\nname: b\n"},
+    "empty file": {"push": ""},
+    "comments only": {"push": "# name: orders\n"},
+    "list instead of a mapping": {"push": "- name: orders\n"},
+    "text instead of a mapping": {"push": "orders\n"},
+    "broken YAML": {"push": PUSH + "owner: [a\n"},
+    "tab": {"push": "name: orders\n\ttarget_bucket: x\n"},
+    "not UTF-8": {"push": PUSH.encode() + b"owner: Jos\xe9\n"},
+    "UTF-16": {"push": PUSH.encode("utf-16")},
+    "control character": {"push": PUSH + "owner: a\x07b\n"},
+    "too deep": {"push": PUSH + "owner: " + "[" * 500 + "]" * 500 + "\n"},
+    "key that is a list": {"push": PUSH + "? [a, b]\n: c\n"},
+    "several mistakes": {
+        "push": "name: Orders\ntarget_bucket: arn:aws:s3:::x\nuser: [alpha_user_ana]\n",
+        "platform": swap(PLATFORM, "593291632749", "59329163274"),
+    },
+}
+
+VALUES: dict[str, Files] = {
+    "account of 10 digits": {"push": swap(PUSH, "754256621582", "7542566215")},
+    "bucket as ARN": {"push": swap(PUSH, "orders-landing", "arn:aws:s3:::orders-landing")},
+    "bucket as URL": {"push": swap(PUSH, "orders-landing", "s3://orders-landing/in")},
+    "name with star": {"push": swap(PUSH, "name: orders", "name: 'orders*'")},
+    "name with slash": {"push": swap(PUSH, "name: orders", "name: a/b")},
+    "name with capitals": {"push": swap(PUSH, "name: orders", "name: Orders")},
+    "name with a space": {"push": swap(PUSH, "name: orders", "name: my orders")},
+    "name too long": {"push": swap(PUSH, "name: orders", "name: " + "a" * 53)},
+    "user as ARN": {"push": swap(PUSH, "[alpha_user_ana]", "[arn:aws:iam::593291632749:role/alpha_user_ana]")},
+    "users as text": {"push": swap(PUSH, "[alpha_user_ana]", "alpha_user_ana")},
+    "no users": {"push": swap(PUSH, "[alpha_user_ana]", "[]")},
+    "field without value": {"push": swap(PUSH, "orders-landing", "")},
+    "quoted empty value": {"push": swap(PUSH, "orders-landing", "''")},
+    "null": {"push": PUSH + "owner: null\n"},
+    "blank text": {"push": PUSH + "owner: '  '\n"},
+    "list for a text": {"push": PUSH + "owner: [a]\n"},
+    "mapping in a list": {"push": swap(PUSH, "[alpha_user_ana]", "[{alpha_user_ana: 1}]")},
+    "missing fields": {"push": "owner: Ana\n"},
+    "unknown field": {"push": PUSH + "keep_file: true\n"},
+    "unknown field like none": {"push": PUSH + "zzz: 1\n"},
+    "field of the other folder": {"push": PUSH + "pull_arns: []\n"},
+    "both spellings": {"push": PUSH + "bucket: orders-landing\n"},
+    "yes as boolean": {"push": PUSH + "keep_files: yes\n"},
+    "quoted boolean": {"push": PUSH + "keep_files: 'true'\n"},
+    "two booleans": {"push": PUSH + "keep_files: [true, false]\n"},
+    "no boolean in the list": {"push": PUSH + "keep_files: []\n"},
+    "30 February": {"push": PUSH + "expires: 2032-02-30\n"},
+    "date in another order": {"push": PUSH + "expires: 31-12-2032\n"},
+    "week date": {"push": PUSH + "expires: 2032-W01-4\n"},
+    "last date there is": {"push": PUSH + "expires: 9999-12-31\n"},
+    "KMS alias": {"push": PUSH + "target_kms_key: arn:aws:kms:eu-west-1:754256621582:alias/x\n"},
+    "escape character": {"push": PUSH + 'owner: "a\\x1b[2Jb"\n'},
+    "direction mark": {"push": PUSH + "owner: a\u202eb\n"},
+    "two lines in one": {"push": PUSH + "owner: |\n  a\n  b\n"},
+    "long text": {"push": PUSH + "description: " + "a" * 2001 + "\n"},
+    "stray field in exports.yaml": {"platform": PLATFORM + "region: eu-west-1\n"},
+    "second top field": {"platform": PLATFORM + "extra: 1\n"},
+    "platform is a list": {"platform": "platform: [a]\n"},
+    "platform is empty": {"platform": "platform:\n"},
+    "no platform": {"platform": "account: '593291632749'\n"},
+    "unknown platform field": {"platform": PLATFORM + "  regoin: eu-west-1\n"},
+    "region": {"platform": swap(PLATFORM, "eu-west-1", "Ireland")},
+    "recovery days zero": {"platform": PLATFORM + "  recovery_days: 0\n"},
+    "recovery days octal": {"platform": PLATFORM + "  recovery_days: 010\n"},
+    "recovery days too many": {"platform": PLATFORM + "  recovery_days: 366\n"},
+    "paperwork policy": {"platform": PLATFORM + "  paperwork: maybe\n"},
+    "e-mail": {"platform": swap(PLATFORM, "exports@example.gov.uk", "exports at example")},
+    "account names as list": {"platform": PLATFORM + "  accounts: ['754256621582']\n"},
+    "account name of a wrong id": {"platform": PLATFORM + "  accounts: {754: Cloud}\n"},
+    "bucket prefix": {"platform": swap(PLATFORM, "mojap-", "Mojap_")},
+    "role pattern": {"platform": swap(PLATFORM, "[alpha_user_*]", "['alpha_[ab]*']")},
+}
+
+RULES: dict[str, Files] = {
+    "any role may be a user": {"platform": swap(PLATFORM, "[alpha_user_*]", "['*', 'alpha_user_*', '??*']")},
+    "no alerts": {"platform": swap(PLATFORM, "  alerts: [exports@example.gov.uk]\n", "")},
+    "alert twice": {"platform": swap(PLATFORM, "exports@example.gov.uk", "a@b.uk, A@b.uk")},
+    "hub name too long for its log bucket": {"platform": swap(PLATFORM, "mojap-hub-exports", "h" * 60)},
+    "41 tags": {"platform": PLATFORM + "  tags:\n" + "".join(f"    t{i}: v\n" for i in range(41))},
+    "wrong tags": {
+        "platform": PLATFORM
+        + "  tags:\n    aws:x: v\n    Owner: v\n    owner: v\n    k#: v\n    long: "
+        + "v" * 257
+        + "\n    "
+        + "k" * 129
+        + ": v\n"
+    },
+    "one name twice in one folder": {"push_datasets__c": PUSH},
+    "one name in both folders": {"pull": swap(PULL, "tables", "orders")},
+    "names that collide": {"push": swap(PUSH, "name: orders", "name: a_b"), "pull": swap(PULL, "tables", "a-b")},
+    "hub as target": {"push": swap(PUSH, "orders-landing", "mojap-hub-exports")},
+    "log bucket as target": {"push": swap(PUSH, "orders-landing", "mojap-hub-exports-log")},
+    "pull bucket as target": {"push": swap(PUSH, "orders-landing", "mojap-tables")},
+    "pull bucket is the hub": {"pull": swap(PULL, "tables", "hub_exports")},
+    "pull bucket is the log bucket": {"pull": swap(PULL, "tables", "hub-exports-log")},
+    "pull bucket name too long": {
+        "platform": swap(PLATFORM, "mojap-", "mojap-analytical-platform-exports-"),
+        "pull": swap(PULL, "tables", "t" * 40),
+    },
+    "no target account": {"push": swap(PUSH, 'target_account: "754256621582"\n', "")},
+    "own account as target": {"push": swap(PUSH, "754256621582", "593291632749")},
+    "user outside the patterns": {"push": swap(PUSH, "[alpha_user_ana]", "[alpha_user_ana, restricted-admin]")},
+    "user in another case": {"push": swap(PUSH, "[alpha_user_ana]", "[Alpha_user_ana]")},
+    "user twice": {"push": swap(PUSH, "[alpha_user_ana]", "[alpha_user_ana, alpha_user_Ana]")},
+    "outsider twice": {
+        "pull": swap(
+            PULL,
+            "[arn:aws:iam::754256621582:role/reader]",
+            "[arn:aws:iam::754256621582:role/reader, arn:aws:iam::754256621582:role/reader]",
+        )
+    },
+    "everybody": {"pull": swap(PULL, "[arn:aws:iam::754256621582:role/reader]", "['*']")},
+    "pattern of roles": {"pull": swap(PULL, "role/reader", "role/*")},
+    "pattern of paths": {"pull": swap(PULL, "role/reader", "role/*/reader")},
+    "whole account": {"pull": swap(PULL, "role/reader", "root")},
+    "whole account that the platform lists": {
+        "platform": PLATFORM + '  accounts: {"754256621582": Cloud Platform}\n',
+        "pull": swap(PULL, "role/reader", "root"),
+    },
+    "pattern of users": {"push": swap(PUSH, "[alpha_user_ana]", "['alpha_user_*']")},
+    "bare account": {"pull": swap(PULL, "arn:aws:iam::754256621582:role/reader", "'754256621582'")},
+    "session of a role": {
+        "pull": swap(PULL, "arn:aws:iam::754256621582:role/reader", "arn:aws:sts::754256621582:assumed-role/reader/ana")
+    },
+    "IAM user": {"pull": swap(PULL, "role/reader", "user/reader")},
+    "single sign-on role": {
+        "pull": swap(
+            PULL, "role/reader", "role/aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_x_0123456789abcdef"
+        )
+    },
+    "own account outsider": {"pull": swap(PULL, "754256621582", "593291632749")},
+    "stray bucket": {"pull": PULL + "bucket: tables\n"},
+    "no paperwork": {"push": swap(PUSH, "paperwork: DPIA-1\n", "")},
+    "bare paperwork": {"push": swap(PUSH, "DPIA-1", "")},
+    "empty list of paperwork": {"push": swap(PUSH, "DPIA-1", "[]")},
+    "paperwork to come": {"push": swap(PUSH, "DPIA-1", "[TBD, DPIA-1]")},
+    "no paperwork where it is required": {
+        "platform": PLATFORM + "  paperwork: required\n",
+        "push": swap(PUSH, "paperwork: DPIA-1\n", ""),
+    },
+    "paperwork to come where it is required": {
+        "platform": PLATFORM + "  paperwork: required\n",
+        "push": swap(PUSH, "DPIA-1", "tbd."),
+    },
+    "ended": {"push": PUSH + "expires: 2031-01-14\n"},
+    "ends today": {"push": PUSH + "expires: 2031-01-15\n"},
+    "ends tomorrow": {"push": PUSH + "expires: 2031-01-16\n"},
+    "ends in 30 days": {"push": PUSH + "expires: 2031-02-14\n"},
+}
+
+REFUSALS = {**READING, **VALUES, **RULES}
+
+
+def report_of(files: Files) -> list[str]:
+    """What is said about an estate with these files."""
+    with tempfile.TemporaryDirectory() as folder:
+        return said(write_estate(Path(folder), **files))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(HEADING)
+    for case, files in REFUSALS.items():
+        sys.stdout.write("\n".join(["", case, *(f"  {line}" for line in report_of(files)), ""]))

@@ -1,0 +1,173 @@
+"""The batch engine: how many calls a batch costs, in which order, and that deliveries do not hurt each other."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from data_exports.mover.batch import Batch
+from data_exports.mover.calls import (
+    Call,
+    Copy,
+    CopyVersion,
+    Failure,
+    HeadObject,
+    ListVersions,
+    Retire,
+    RetireAll,
+)
+from data_exports.mover.delivery import Outcome, Rules, Steps, Upload, deliver
+from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
+from tests.model.memory_s3 import HUB, MemoryStore
+
+MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000)
+DELIVERED = Outcome(Fate.DELIVERED)
+
+
+def file_of(receipts: Sequence[Receipt]) -> PutReceipts:
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    return receipts_file(receipts, dataset="orders", target_bucket="t", mover_version="1", now=now, identifier="1")
+
+
+def uploaded(store: MemoryStore, key: str, body: bytes = b"A") -> Upload:
+    store.memory = store.memory.upload(key, body)
+    stored = store.memory.hub_key(key).versions[-1]
+    return Upload(HUB, key, stored.version_id, stored.etag, len(body), None, None, 1, received_before=False)
+
+
+def run(
+    store: MemoryStore, uploads: Sequence[Upload], *, may_start_copies: Callable[[], bool] = lambda: True
+) -> list[Outcome]:
+    deliveries = [deliver(upload, MOVE) for upload in uploads]
+    return Batch(deliveries, store, receipts_file=file_of, calls_at_once=8, may_start_copies=may_start_copies).run()
+
+
+def test_no_deliveries_cost_nothing() -> None:
+    store = MemoryStore()
+    assert (run(store, []), store.calls) == ([], [])
+
+
+def test_a_thousand_files_cost_a_thousand_copies_one_file_of_receipts_and_one_delete() -> None:
+    store = MemoryStore()
+    uploads = [uploaded(store, f"orders/{number}") for number in range(1000)]
+    assert run(store, uploads) == [DELIVERED] * 1000
+    assert [type(call) for call in store.calls] == [Copy] * 1000 + [PutReceipts, RetireAll]
+    assert len(store.memory.receipts()) == 1000
+
+
+def test_more_than_a_thousand_files_are_retired_a_thousand_at_a_time() -> None:
+    store = MemoryStore()
+    assert run(store, [uploaded(store, f"orders/{number}") for number in range(1001)]) == [DELIVERED] * 1001
+    assert [len(call.retires) for call in store.calls if isinstance(call, RetireAll)] == [1000, 1]
+
+
+def test_a_key_that_xml_cannot_carry_is_retired_by_a_call_of_its_own() -> None:
+    store = MemoryStore()
+    odd = uploaded(store, "orders/\x01")
+    assert run(store, [uploaded(store, "orders/a"), odd]) == [DELIVERED] * 2
+    assert [type(call) for call in store.calls] == [Copy, Copy, PutReceipts, Retire, RetireAll]
+    assert store.memory.hub_key("orders/\x01").current is None
+
+
+def test_a_repeated_event_in_one_batch_is_retired_once_and_settled() -> None:
+    store = MemoryStore()
+    upload = uploaded(store, "orders/a")
+    assert run(store, [upload, upload]) == [DELIVERED, DELIVERED]
+    assert [type(call) for call in store.calls] == [
+        *[Copy, Copy, PutReceipts, RetireAll],  # both copied and recorded; the first one retires
+        *[RetireAll, ListVersions],  # the second one meets the marker, and finds that nothing is left to do
+    ]
+
+
+def test_two_uploads_of_a_key_in_one_batch_leave_the_newer_one_at_the_recipient() -> None:
+    store = MemoryStore()
+    older, newer = uploaded(store, "orders/a", b"A"), uploaded(store, "orders/a", b"B")
+    assert run(store, [newer, older]) == [DELIVERED, Outcome(Fate.SUPERSEDED)]
+    delivered = store.memory.delivered("orders/a")
+    assert delivered is not None
+    assert delivered.body == b"B"
+
+
+class OneAtATime(MemoryStore):
+    """Counts how many calls are under way at once."""
+
+    most = 0
+
+    def send(self, call: Call, tag: int) -> None:
+        super().send(call, tag)
+        self.most = max(self.most, len(self._answers))
+
+
+def test_calls_under_way_are_bounded() -> None:
+    store = OneAtATime()
+    run(store, [uploaded(store, f"orders/{number}") for number in range(30)])
+    assert store.most == 8
+
+
+def broken() -> Steps:
+    yield HeadObject("orders/x")
+    raise ZeroDivisionError("a fault of ours")
+
+
+def test_an_error_inside_one_delivery_fails_that_one_alone() -> None:
+    store = MemoryStore()
+    deliveries = [broken(), deliver(uploaded(store, "orders/a"), MOVE)]
+    outcomes = Batch(deliveries, store, receipts_file=file_of, calls_at_once=8).run()
+    assert outcomes == [Outcome(Fate.FAILED, "unexpected ZeroDivisionError: a fault of ours"), DELIVERED]
+
+
+class RefusesToSend(MemoryStore):
+    def send(self, call: Call, tag: int) -> None:
+        if (isinstance(call, Copy) and call.key == "orders/bad") or (isinstance(call, RetireAll) and not call.retires):
+            raise ValueError("no such header")
+        super().send(call, tag)
+
+
+def test_a_call_that_cannot_be_made_fails_its_delivery_alone() -> None:
+    store = RefusesToSend()
+    outcomes = run(store, [uploaded(store, "orders/bad"), uploaded(store, "orders/a")])
+    assert outcomes == [Outcome(Fate.FAILED, "the call could not be made: ValueError: no such header"), DELIVERED]
+
+
+def test_without_receipts_nothing_is_retired_and_every_delivery_fails() -> None:
+    store = MemoryStore(refusals={PutReceipts: Failure("no room")})
+    outcomes = run(store, [uploaded(store, f"orders/{number}") for number in range(3)])
+    reason = "the receipt could not be written: no room; this failure has no receipt: no room"
+    assert outcomes == [Outcome(Fate.FAILED, reason)] * 3
+    assert store.asked(RetireAll, Retire) == []
+    assert all(content.current for _, content in store.memory.hub)
+
+
+def test_a_failed_delete_fails_the_deliveries_and_leaves_a_receipt_of_that() -> None:
+    store = MemoryStore(refusals={RetireAll: Failure("unwell")})
+    assert (
+        run(store, [uploaded(store, f"orders/{number}") for number in range(2)]) == [Outcome(Fate.FAILED, "unwell")] * 2
+    )
+    assert len(store.asked(PutReceipts)) == 2
+
+
+def test_no_copy_is_started_once_time_has_run_out_but_what_is_copied_is_finished() -> None:
+    store = MemoryStore()
+    uploads = [uploaded(store, f"orders/{number}") for number in range(3)]
+    outcomes = run(store, uploads, may_start_copies=lambda: len(store.asked(Copy)) < 2)
+    late = Outcome(Fate.FAILED, "the function's time ran out before the copy was started")
+    assert outcomes == [DELIVERED, DELIVERED, late]
+    assert [content.current is None for _, content in store.memory.hub] == [True, True, False]
+
+
+def test_a_mover_that_may_not_list_the_bucket_still_tells_missing_from_refused() -> None:
+    """Without s3:ListBucket S3 answers 403 for what is missing. Listing the prefix's versions is a right of its own."""
+    store = MemoryStore(may_list=False)
+    upload = uploaded(store, "orders/a")
+    assert run(store, [upload, upload]) == [DELIVERED, DELIVERED]
+    assert run(store, [upload]) == [DELIVERED]
+    assert store.memory.hub_key("orders/a").current is None
+
+
+def test_settling_runs_before_the_receipts_of_the_batch_so_that_they_are_one_file() -> None:
+    store = MemoryStore()
+    hidden = uploaded(store, "orders/hidden")
+    store.memory = store.memory.delete("orders/hidden")
+    assert run(store, [hidden, uploaded(store, "orders/a")]) == [DELIVERED, DELIVERED]
+    assert [type(call) for call in store.calls] == [
+        *[Copy, Copy, ListVersions, CopyVersion, ListVersions],
+        *[PutReceipts, RetireAll],
+    ]

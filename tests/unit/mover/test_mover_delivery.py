@@ -1,0 +1,348 @@
+"""What one delivery asks of S3, in which order, and the receipts it leaves. The races are explored in tests/model."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from data_exports.mover.calls import (
+    Copied,
+    Copy,
+    CopyVersion,
+    Current,
+    Failure,
+    Forbidden,
+    Gone,
+    HeadObject,
+    HubVersion,
+    ListVersions,
+    Overtaken,
+    Reply,
+    Request,
+    Retire,
+    Retired,
+    Versions,
+    WriteReceipts,
+    Written,
+)
+from data_exports.mover.delivery import MOST_SETTLE_ROUNDS, Outcome, Rules, Upload, deliver
+from data_exports.mover.receipts import Fate, Receipt
+
+KEY = "orders/a"
+UPLOAD = Upload("hub", KEY, "v1", "e1", 10, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)
+AGAIN = replace(UPLOAD, receive_count=2, received_before=True)
+MOVE = Rules("orders", "hub", keep_files=False, largest_copy_bytes=1000)
+KEEP = replace(MOVE, keep_files=True)
+NEWER = HubVersion("v2", "e2", 20, "2026-11-02T09:30:00.000Z")
+OWN = HubVersion("v1", "e1", 10, "2026-11-02T09:00:00.000Z")
+COPIED = Copied("v1", "t1", "te", "2026-11-02T10:00:00.000Z")
+COPIED_NEWER = Copied("v2", "t2", "te", "2026-11-02T10:00:00.000Z")
+NOTHING_LEFT = Versions(None, current=False)
+REFUSED = Forbidden("the copy is refused (AccessDenied)")
+
+DELIVERED = Receipt(
+    key=KEY,
+    version_id="v1",
+    etag="e1",
+    size_bytes=10,
+    uploaded_by="AWS:AROA:alice",
+    uploaded_at="2026-11-02T09:00:00.000Z",
+    outcome=Fate.DELIVERED,
+    delivered_at="2026-11-02T10:00:00.000Z",
+    target_version_id="t1",
+    target_etag="te",
+    receive_count=1,
+)
+SUPERSEDED = Receipt(
+    key=KEY,
+    version_id="v1",
+    etag="e1",
+    size_bytes=10,
+    uploaded_by="AWS:AROA:alice",
+    uploaded_at="2026-11-02T09:00:00.000Z",
+    outcome=Fate.SUPERSEDED,
+    receive_count=1,
+)
+CANCELLED = replace(SUPERSEDED, outcome=Fate.CANCELLED)
+DELIVERED_NEWER = Receipt(
+    key=KEY,
+    version_id="v2",
+    etag="e2",
+    size_bytes=20,
+    uploaded_by=None,
+    uploaded_at="2026-11-02T09:30:00.000Z",
+    outcome=Fate.DELIVERED,
+    delivered_at="2026-11-02T10:00:00.000Z",
+    target_version_id="t2",
+    target_etag="te",
+    receive_count=1,
+)
+
+
+def failed(reason: str) -> Receipt:
+    return replace(SUPERSEDED, outcome=Fate.FAILED, reason=reason)
+
+
+def play(
+    replies: Sequence[Reply], *, upload: Upload = UPLOAD, rules: Rules = MOVE
+) -> tuple[list[Request], Outcome | None]:
+    """What a delivery asks for when it is answered so, and how it ends (None: it would ask on)."""
+    steps = deliver(upload, rules)
+    asked: list[Request] = []
+    try:
+        asked.append(next(steps))
+        for reply in replies:
+            asked.append(steps.send(reply))
+    except StopIteration as end:
+        return asked, end.value
+    return asked, None
+
+
+def test_an_upload_is_copied_recorded_and_retired() -> None:
+    asked, outcome = play([COPIED, Written(), Retired()])
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((DELIVERED,)), Retire(KEY, "e1")]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_with_keep_files_the_upload_stays_and_is_looked_at() -> None:
+    asked, outcome = play([COPIED, Current("v1"), Written()], rules=KEEP)
+    assert asked == [Copy(KEY, "e1"), HeadObject(KEY), WriteReceipts((DELIVERED,))]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_an_overtaken_upload_is_superseded_with_a_receipt() -> None:
+    asked, outcome = play([Overtaken(), Written()])
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((SUPERSEDED,))]
+    assert outcome == Outcome(Fate.SUPERSEDED)
+
+
+def test_an_overtaken_upload_that_was_received_before_is_settled() -> None:
+    again = replace(DELIVERED_NEWER, receive_count=2)
+    asked, outcome = play(
+        [Overtaken(), Versions(NEWER, current=True), COPIED_NEWER, Versions(NEWER, current=True), Written(), Retired()],
+        upload=AGAIN,
+    )
+    assert asked == [
+        Copy(KEY, "e1"),
+        ListVersions(KEY),
+        CopyVersion(KEY, "v2"),
+        ListVersions(KEY),
+        WriteReceipts((again, replace(SUPERSEDED, receive_count=2))),
+        Retire(KEY, "e2"),
+    ]
+    assert outcome == Outcome(Fate.SUPERSEDED)
+
+
+def test_a_repeated_event_delivers_the_hidden_upload_again() -> None:
+    asked, outcome = play(
+        [Gone(), Versions(OWN, current=False), COPIED, Versions(OWN, current=False), Written()],
+    )
+    assert asked == [
+        Copy(KEY, "e1"),
+        ListVersions(KEY),
+        CopyVersion(KEY, "v1"),
+        ListVersions(KEY),
+        WriteReceipts((DELIVERED,)),
+    ]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+@pytest.mark.parametrize("overtaken", [Overtaken(), Gone()])
+def test_an_upload_overtaken_at_its_retire_is_settled(overtaken: Reply) -> None:
+    asked, outcome = play(
+        [
+            COPIED,
+            Written(),
+            overtaken,
+            Versions(NEWER, current=True),
+            COPIED_NEWER,
+            Versions(NEWER, current=True),
+            Written(),
+            Retired(),
+        ]
+    )
+    assert asked == [
+        Copy(KEY, "e1"),
+        WriteReceipts((DELIVERED,)),
+        Retire(KEY, "e1"),
+        ListVersions(KEY),
+        CopyVersion(KEY, "v2"),
+        ListVersions(KEY),
+        WriteReceipts((DELIVERED_NEWER,)),
+        Retire(KEY, "e2"),
+    ]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+@pytest.mark.parametrize("seen", [Current("v2"), Gone(), Forbidden("403")])
+def test_with_keep_files_an_upload_that_is_not_the_current_one_is_settled(seen: Reply) -> None:
+    asked, outcome = play(
+        [COPIED, seen, Versions(NEWER, current=True), COPIED_NEWER, Versions(NEWER, current=True), Written()],
+        rules=KEEP,
+    )
+    assert asked == [
+        Copy(KEY, "e1"),
+        HeadObject(KEY),
+        ListVersions(KEY),
+        CopyVersion(KEY, "v2"),
+        ListVersions(KEY),
+        WriteReceipts((DELIVERED, DELIVERED_NEWER)),
+    ]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_an_upload_that_the_copy_of_an_equal_newer_one_covers_is_superseded() -> None:
+    newer = replace(DELIVERED_NEWER, etag="e1", size_bytes=10, uploaded_at=None)
+    asked, outcome = play([COPIED_NEWER, Written(), Retired()])
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((newer, SUPERSEDED)), Retire(KEY, "e1")]
+    assert outcome == Outcome(Fate.SUPERSEDED)
+
+
+def test_an_upload_whose_versions_were_removed_is_cancelled() -> None:
+    asked, outcome = play([Gone(), Versions(None, current=False), Written()])
+    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), WriteReceipts((CANCELLED,))]
+    assert outcome == Outcome(Fate.CANCELLED)
+
+
+def test_an_upload_cancelled_after_its_delivery_stays_delivered() -> None:
+    asked, outcome = play([COPIED, Written(), Gone(), Versions(None, current=False)])
+    assert asked[-1] == ListVersions(KEY)
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_a_version_removed_while_it_is_settled_is_left_out() -> None:
+    asked, outcome = play([Gone(), Versions(OWN, current=False), Gone(), Versions(None, current=False), Written()])
+    assert asked[-1] == WriteReceipts((CANCELLED,))
+    assert outcome == Outcome(Fate.CANCELLED)
+
+
+def test_a_403_is_a_refusal_if_the_upload_is_there() -> None:
+    asked, outcome = play([REFUSED, Versions(OWN, current=True), Written()])
+    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), WriteReceipts((failed(REFUSED.reason),))]
+    assert outcome == Outcome(Fate.FAILED, REFUSED.reason)
+
+
+@pytest.mark.parametrize("versions", [Versions(OWN, current=False), Versions(None, current=False)])
+def test_a_403_is_a_404_if_nothing_is_on_top(versions: Versions) -> None:
+    asked, _ = play([REFUSED, versions])
+    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), ListVersions(KEY)]
+
+
+def test_a_403_at_the_retire_is_judged_the_same_way() -> None:
+    _, refused = play([COPIED, Written(), REFUSED, Versions(OWN, current=True), Written()])
+    assert refused == Outcome(Fate.FAILED, REFUSED.reason)
+    asked, retired_by_another = play(
+        [COPIED, Written(), REFUSED, Versions(OWN, current=False), Versions(OWN, current=False)]
+    )
+    assert asked[2:] == [Retire(KEY, "e1"), ListVersions(KEY), ListVersions(KEY)]
+    assert retired_by_another == Outcome(Fate.DELIVERED)
+
+
+def test_a_403_for_a_version_is_judged_the_same_way() -> None:
+    _, refused = play([Gone(), Versions(OWN, current=False), REFUSED, Versions(OWN, current=False), Written()])
+    assert refused == Outcome(Fate.FAILED, REFUSED.reason)
+    _, cancelled = play([Gone(), Versions(OWN, current=False), REFUSED, NOTHING_LEFT, NOTHING_LEFT, Written()])
+    assert cancelled == Outcome(Fate.CANCELLED)
+
+
+def test_a_failure_leaves_a_receipt_and_the_upload_in_the_hub() -> None:
+    asked, outcome = play([Failure("S3 is unwell"), Written()])
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((failed("S3 is unwell"),))]
+    assert outcome == Outcome(Fate.FAILED, "S3 is unwell")
+
+
+def test_what_was_written_before_a_failure_is_on_record() -> None:
+    asked, outcome = play([COPIED, Failure("S3 is unwell"), Written()], rules=KEEP)
+    assert asked[-1] == WriteReceipts((DELIVERED, failed("S3 is unwell")))
+    assert outcome == Outcome(Fate.FAILED, "S3 is unwell")
+
+
+def test_without_its_receipt_nothing_is_retired() -> None:
+    reason = "the receipt could not be written: no room"
+    asked, outcome = play([COPIED, Failure("no room"), Failure("no room")])
+    assert asked == [
+        Copy(KEY, "e1"),
+        WriteReceipts((DELIVERED,)),
+        WriteReceipts((DELIVERED, failed(reason))),
+    ]
+    assert outcome == Outcome(Fate.FAILED, f"{reason}; this failure has no receipt: no room")
+
+
+@pytest.mark.parametrize(
+    ("upload", "reason"),
+    [
+        (
+            replace(UPLOAD, bucket="other"),
+            "the event is about bucket 'other'; this mover serves only 'hub'",
+        ),
+        (
+            replace(UPLOAD, key="orders_private/a"),
+            "the key is outside orders/, the only prefix this mover serves",
+        ),
+        (
+            replace(UPLOAD, key="orders"),
+            "the key is outside orders/, the only prefix this mover serves",
+        ),
+        (
+            replace(UPLOAD, etag=""),
+            "the event names no usable ETag (''); no copy could be tied to this upload",
+        ),
+        (
+            replace(UPLOAD, etag="*"),
+            "the event names no usable ETag ('*'); no copy could be tied to this upload",
+        ),
+        (
+            replace(UPLOAD, size_bytes=1001),
+            "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes",
+        ),
+    ],
+)
+def test_what_must_not_be_copied_is_refused_before_anything_is_asked(upload: Upload, reason: str) -> None:
+    asked, outcome = play([Written()], upload=upload)
+    receipt = replace(failed(reason), key=upload.key, etag=upload.etag, size_bytes=upload.size_bytes)
+    assert asked == [WriteReceipts((receipt,))]
+    assert outcome == Outcome(Fate.FAILED, reason)
+
+
+def test_a_file_of_the_largest_size_is_delivered() -> None:
+    asked, _ = play([], upload=replace(UPLOAD, size_bytes=1000))
+    assert asked == [Copy(KEY, "e1")]
+
+
+def test_a_newer_upload_that_is_too_large_is_refused_when_it_is_settled() -> None:
+    reason = "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes"
+    _, outcome = play([Gone(), Versions(replace(NEWER, size_bytes=1001), current=True), Written()])
+    assert outcome == Outcome(Fate.FAILED, reason)
+
+
+def test_a_hub_without_versions_is_never_deleted_from() -> None:
+    asked, outcome = play([replace(COPIED, source_version_id=None), Written()])
+    assert [type(request) for request in asked] == [Copy, WriteReceipts]
+    assert outcome == Outcome(
+        Fate.FAILED,
+        "s3://hub keeps no versions, so the upload was copied and not removed. Turn versioning on for the hub bucket",
+    )
+
+
+def test_the_empty_folder_of_the_dataset_is_no_file() -> None:
+    assert play([], upload=replace(UPLOAD, key="orders/", size_bytes=0)) == ([], Outcome(Fate.IGNORED))
+
+
+@pytest.mark.parametrize(("key", "size_bytes"), [("orders/sub/", 0), ("orders/", 1), ("orders//", 0), ("orders/ ", 0)])
+def test_other_keys_that_look_like_folders_are_files(key: str, size_bytes: int) -> None:
+    asked, _ = play([], upload=replace(UPLOAD, key=key, size_bytes=size_bytes))
+    assert asked == [Copy(key, "e1")]
+
+
+def test_a_key_that_never_rests_fails_and_comes_back() -> None:
+    replies: list[Reply] = [Gone()]
+    for number in range(MOST_SETTLE_ROUNDS):
+        replies += [Versions(replace(NEWER, version_id=f"n{number}"), current=True), COPIED_NEWER]
+    asked, outcome = play([*replies, Written()])
+    assert len([request for request in asked if isinstance(request, CopyVersion)]) == MOST_SETTLE_ROUNDS
+    assert outcome == Outcome(Fate.FAILED, f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered")
+
+
+def test_an_answer_that_no_rule_provides_for_fails() -> None:
+    _, outcome = play([Retired(), Written()])
+    assert outcome == Outcome(Fate.FAILED, "S3 answered Retired, which no rule provides for here")

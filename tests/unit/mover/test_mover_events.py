@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from data_exports.mover.delivery import Upload
+from data_exports.mover.events import Message, read_messages
+from tests.unit.mover.notifications import TEST_EVENT, message, notification
+
+UPLOAD = Upload(
+    bucket="hub",
+    key="orders/a.csv",
+    version_id="v1",
+    etag="7fc56270e7a70fa81a5935b72eacbe29",
+    size_bytes=1,
+    uploaded_by="AWS:AROAEXAMPLE:alice@example.org",
+    uploaded_at="2026-11-02T09:00:00.000Z",
+    receive_count=1,
+    received_before=False,
+)
+
+
+def test_an_upload_event_is_read_whole() -> None:
+    assert read_messages({"Records": [message(notification())]}) == [Message("m1", (UPLOAD,), ())]
+
+
+def test_a_message_may_tell_of_several_uploads() -> None:
+    (read,) = read_messages({"Records": [message(notification("orders/a.csv"), notification("orders/b.csv"))]})
+    assert read == Message("m1", (UPLOAD, replace(UPLOAD, key="orders/b.csv")), ())
+
+
+@pytest.mark.parametrize(
+    ("sent", "key"),
+    [
+        ("orders/red+flower.jpg", "orders/red flower.jpg"),
+        ("orders/1%2B1%3D2.csv", "orders/1+1=2.csv"),
+        ("orders/100%25.csv", "orders/100%.csv"),
+        ("orders/caf%C3%A9/%E2%82%AC.csv", "orders/café/€.csv"),
+        ("orders/a%26b%3Cc%3E%0Ad%01", "orders/a&b<c>\nd\x01"),
+        ("orders//..//a", "orders//..//a"),
+    ],
+)
+def test_keys_are_form_decoded(sent: str, key: str) -> None:
+    assert read_messages({"Records": [message(notification(sent))]}) == [Message("m1", (replace(UPLOAD, key=key),), ())]
+
+
+@pytest.mark.parametrize(
+    ("received", "sent", "received_before"),
+    [("1", 1, False), ("1", 30, False), ("1", -2, False), ("2", 1, True), ("17", 1, True), ("1", 31, True)],
+)
+def test_only_a_message_that_came_straight_is_taken_for_new(received: str, sent: int, received_before: bool) -> None:
+    """A redriven message starts to be counted anew, but it was enqueued long after the upload."""
+    (read,) = read_messages({"Records": [message(notification(), received=received, sent=sent)]})
+    assert read.uploads == (replace(UPLOAD, receive_count=int(received), received_before=received_before),)
+
+
+@pytest.mark.parametrize("missing", ["attributes", "ApproximateReceiveCount", "SentTimestamp"])
+def test_a_message_without_its_attributes_counts_as_received_before(missing: str) -> None:
+    record = message(notification())
+    record.pop(missing, None)
+    record.get("attributes", {}).pop(missing, None)
+    (read,) = read_messages({"Records": [record]})
+    assert [upload.received_before for upload in read.uploads] == [True]
+
+
+def test_an_event_without_a_time_counts_as_received_before() -> None:
+    (read,) = read_messages({"Records": [message(notification(eventTime=None))]})
+    assert read.uploads == (replace(UPLOAD, uploaded_at=None, received_before=True),)
+
+
+def test_an_upload_from_before_versioning_has_the_version_id_null() -> None:
+    (read,) = read_messages({"Records": [message(notification(versionId=None))]})
+    assert read.uploads == (replace(UPLOAD, version_id="null"),)
+
+
+def test_an_event_without_etag_or_size_is_read_and_left_to_the_rules() -> None:
+    (read,) = read_messages({"Records": [message(notification(eTag=None, size=None))]})
+    assert read.uploads == (replace(UPLOAD, etag="", size_bytes=None),)
+
+
+def test_an_etag_in_quotes_is_read_without_them() -> None:
+    (read,) = read_messages({"Records": [message(notification(eTag='"7fc56270e7a70fa81a5935b72eacbe29"'))]})
+    assert read.uploads == (UPLOAD,)
+
+
+def test_the_test_event_that_s3_sends_when_rules_are_set_asks_for_nothing() -> None:
+    assert read_messages({"Records": [message(body=json.dumps(TEST_EVENT))]}) == [Message("m1", (), ())]
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("", "JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+        ("{}", "KeyError: 'Records'"),
+        ("[]", "AttributeError: 'list' object has no attribute 'get'"),
+        ('{"Records": []}', "ValueError: its Records are not a list of events"),
+    ],
+)
+def test_a_malformed_message_becomes_a_problem_and_leaves_the_others_alone(body: str, problem: str) -> None:
+    assert read_messages({"Records": [message(body=body), message(notification(), message_id="m2")]}) == [
+        Message("m1", (), (f"the message is no S3 event notification: {problem}",)),
+        Message("m2", (UPLOAD,), ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        (7, "TypeError: 'int' object is not subscriptable"),
+        ({}, "KeyError: 'eventName'"),
+        (notification(eventName="ObjectRemoved:Delete"), "ValueError: its eventName is 'ObjectRemoved:Delete'"),
+        (notification(bucket=["hub"]), "TypeError: ['hub'] is not a text"),
+        (notification(size="many"), "ValueError: invalid literal for int() with base 10: 'many'"),
+        (
+            notification("orders/%FF"),
+            "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 7: invalid start byte",
+        ),
+    ],
+)
+def test_a_malformed_record_becomes_a_problem_and_leaves_the_others_of_its_message_alone(
+    record: Any, problem: str
+) -> None:
+    (read,) = read_messages({"Records": [message(notification(), record)]})
+    assert read == Message("m1", (UPLOAD,), (f"record 2 of the message is no S3 upload event: {problem}",))
+
+
+def test_deep_nesting_is_a_problem_of_that_message_alone() -> None:
+    (read,) = read_messages({"Records": [message(body="[" * 100_000)]})
+    assert (read.uploads, len(read.problems)) == ((), 1)

@@ -1,0 +1,305 @@
+"""S3Objects over HTTP: what is sent to S3, byte for byte, and that real answers, good and broken, are read right."""
+
+import base64
+import zlib
+from dataclasses import replace
+from xml.sax.saxutils import escape
+
+import pytest
+from awscrt.auth import AwsCredentialsProvider  # type: ignore[import-untyped]
+
+from data_exports.mover.calls import (
+    Answer,
+    Call,
+    Copied,
+    Copy,
+    CopyVersion,
+    Current,
+    Failure,
+    Forbidden,
+    Gone,
+    HeadObject,
+    HubVersion,
+    ListVersions,
+    Overtaken,
+    Retire,
+    RetireAll,
+    Retired,
+    RetiredAll,
+    Versions,
+    Written,
+)
+from data_exports.mover.objects import S3Objects
+from data_exports.mover.receipts import PutReceipts
+from data_exports.mover.replies import Response
+from data_exports.mover.settings import Settings
+from data_exports.mover.transport import Exchange, Then, Transport, _address
+from tests.unit.mover.loopback import Asked, Loopback, Played, serving
+from tests.unit.mover.test_mover_replies import COPY_RESULT, XMLNS, marker, version
+from tests.unit.mover.test_mover_settings import SETTINGS
+
+CREDENTIALS = AwsCredentialsProvider.new_static("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
+OWNERS = replace(SETTINGS, target_account="754256621582")
+GOOD_COPY = Played(200, COPY_RESULT.encode(), (("x-amz-copy-source-version-id", "v1"), ("x-amz-version-id", "t1")))
+ODD_KEY = "orders/a b+c%d&<é>€\n\x01/../~//'\"?#"
+ODD_PATH = "/orders/a%20b%2Bc%25d%26%3C%C3%A9%3E%E2%82%AC%0A%01/../~//%27%22%3F%23"
+
+
+def error(status: int, code: str) -> Played:
+    return Played(status, f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode())
+
+
+def ask(server: Loopback, call: Call, settings: Settings = OWNERS) -> Answer:
+    settings = replace(settings, endpoint_url=server.url)
+    transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
+    store = S3Objects(settings, calls_at_once=4, transport=transport)
+    store.send(call, 7)
+    tag, answer = store.wait()
+    assert tag == 7
+    return replace(answer, at="now") if isinstance(answer, Copied) else answer
+
+
+def sent(asked: Asked) -> dict[str, str]:
+    """The headers that are ours, without those that signing and HTTP add."""
+    added = {"authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "user-agent", "host"}
+    return {name: value for name, value in asked.headers.items() if name not in added}
+
+
+COPY_HEADERS = {
+    "x-amz-copy-source": f"/mojap-hub-exports{ODD_PATH}",
+    "x-amz-copy-source-if-match": '"e1"',
+    "x-amz-source-expected-bucket-owner": "593291632749",
+    "x-amz-expected-bucket-owner": "754256621582",
+    "x-amz-acl": "bucket-owner-full-control",
+    "x-amz-object-annotation-directive": "EXCLUDE",
+    "x-amz-server-side-encryption": "AES256",
+    "content-length": "0",
+}
+
+
+def test_a_copy_is_conditional_and_names_both_owners() -> None:
+    with serving(GOOD_COPY) as server:
+        assert ask(server, Copy(ODD_KEY, "e1")) == Copied("v1", "t1", "e9", "now")
+    (asked,) = server.asked
+    assert (asked.method, asked.path, asked.body) == ("PUT", f"/recipient-bucket{ODD_PATH}", b"")
+    assert sent(asked) == COPY_HEADERS
+    assert asked.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+    assert asked.headers["x-amz-security-token"] == "token-of-nobody"
+
+
+def test_a_recipient_whose_account_is_unknown_is_not_checked() -> None:
+    with serving(GOOD_COPY) as server:
+        ask(server, Copy(ODD_KEY, "e1"), SETTINGS)
+    headers = dict(COPY_HEADERS)
+    del headers["x-amz-expected-bucket-owner"]
+    assert sent(server.asked[0]) == headers
+
+
+def test_a_recipients_key_encrypts_the_copy() -> None:
+    arn = "arn:aws:kms:eu-west-1:754256621582:key/1"
+    with serving(GOOD_COPY) as server:
+        ask(server, Copy(ODD_KEY, "e1"), replace(OWNERS, target_kms_key=arn))
+    assert sent(server.asked[0]) == {
+        **COPY_HEADERS,
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": arn,
+    }
+
+
+def test_a_version_is_copied_without_a_condition() -> None:
+    with serving(GOOD_COPY) as server:
+        assert ask(server, CopyVersion(ODD_KEY, "v+1/=")) == Copied("v1", "t1", "e9", "now")
+    headers = {**COPY_HEADERS, "x-amz-copy-source": f"/mojap-hub-exports{ODD_PATH}?versionId=v%2B1%2F%3D"}
+    del headers["x-amz-copy-source-if-match"]
+    assert sent(server.asked[0]) == headers
+
+
+def test_a_head_asks_the_hub() -> None:
+    with serving(Played(200, b"", (("x-amz-version-id", "v1"),)), Played(404), Played(403)) as server:
+        assert ask(server, HeadObject(ODD_KEY)) == Current("v1")
+        assert ask(server, HeadObject(ODD_KEY)) == Gone()
+        assert ask(server, HeadObject("orders/a")) == Forbidden("reading 'orders/a' in the hub is refused (403)")
+    assert (server.asked[0].method, server.asked[0].path) == ("HEAD", f"/mojap-hub-exports{ODD_PATH}")
+    assert sent(server.asked[0]) == {"x-amz-expected-bucket-owner": "593291632749"}
+
+
+def test_one_key_is_retired_on_condition() -> None:
+    with serving(Played(204), error(412, "PreconditionFailed"), error(404, "NoSuchKey")) as server:
+        answers = [ask(server, Retire(ODD_KEY, "e1")) for _ in range(3)]
+    assert answers == [Retired(), Overtaken(), Gone()]
+    assert (server.asked[0].method, server.asked[0].path) == ("DELETE", f"/mojap-hub-exports{ODD_PATH}")
+    assert sent(server.asked[0]) == {"if-match": '"e1"', "x-amz-expected-bucket-owner": "593291632749"}
+
+
+def test_many_keys_are_retired_on_condition_with_a_checksum() -> None:
+    odd = "orders/a b+c%d&<é>€\"'"
+    body = f"<DeleteResult {XMLNS}><Deleted><Key>{escape(odd)}</Key></Deleted></DeleteResult>"
+    with serving(Played(200, body.encode())) as server:
+        assert ask(server, RetireAll((Retire(odd, "e1"),))) == RetiredAll((Retired(),))
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("POST", "/mojap-hub-exports/?delete=")
+    assert asked.body.decode() == (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Delete {XMLNS}><Object><Key>orders/a b+c%d&amp;&lt;é&gt;€\"'</Key>"
+        "<ETag>&quot;e1&quot;</ETag></Object></Delete>"
+    )
+    assert sent(asked) == {
+        "content-type": "application/xml",
+        "content-length": str(len(asked.body)),
+        "x-amz-checksum-crc32": base64.b64encode(zlib.crc32(asked.body).to_bytes(4, "big")).decode(),
+        "x-amz-expected-bucket-owner": "593291632749",
+    }
+
+
+def test_versions_are_listed_page_after_page() -> None:
+    first = (
+        f"<ListVersionsResult {XMLNS}><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+        f"<NextKeyMarker>orders/a%0Ab</NextKeyMarker><NextVersionIdMarker>m 1</NextVersionIdMarker>"
+        f"{marker('orders/a%0Ab', latest=True)}</ListVersionsResult>"
+    )
+    second = (
+        f"<ListVersionsResult {XMLNS}><EncodingType>url</EncodingType>"
+        f"{version('orders/a%0Ab', 'v1', latest=False)}</ListVersionsResult>"
+    )
+    with serving(Played(200, first.encode()), Played(200, second.encode())) as server:
+        answer = ask(server, ListVersions("orders/a\nb"))
+    assert answer == Versions(HubVersion("v1", "e-v1", 5, "2026-11-02T09:00:00.000Z"), current=False)
+    path = "/mojap-hub-exports/?versions=&prefix=orders%2Fa%0Ab&encoding-type=url&max-keys=100"
+    assert [asked.path for asked in server.asked] == [
+        path,
+        f"{path}&key-marker=orders%2Fa%0Ab&version-id-marker=m%201",
+    ]
+    assert sent(server.asked[0]) == {"x-amz-expected-bucket-owner": "593291632749"}
+
+
+def test_receipts_go_to_the_log_bucket() -> None:
+    with serving(Played(200, b"", (("etag", '"e"'),))) as server:
+        assert ask(server, PutReceipts("deliveries/dataset=orders/x.jsonl.gz", b"zipped")) == Written()
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("PUT", "/exports-logs/deliveries/dataset%3Dorders/x.jsonl.gz")
+    assert asked.body == b"zipped"
+    assert sent(asked) == {
+        "content-type": "application/gzip",
+        "content-length": "6",
+        "x-amz-checksum-crc32": base64.b64encode(zlib.crc32(b"zipped").to_bytes(4, "big")).decode(),
+        "x-amz-expected-bucket-owner": "593291632749",
+    }
+
+
+COPYING = "the copy from s3://mojap-hub-exports to s3://recipient-bucket"
+
+
+def not_promised(size: int) -> Failure:
+    return Failure(f"{COPYING}: S3 answered 200 without the promised content ({size} bytes). It will be tried again")
+
+
+@pytest.mark.parametrize(
+    ("played", "answer"),
+    [
+        (Played(200), not_promised(0)),
+        (Played(200, COPY_RESULT[:100].encode()), not_promised(100)),
+        (error(200, "AccessDenied"), Forbidden(f"{COPYING} is refused (AccessDenied, No.)")),
+        (error(403, "AccessDenied"), Forbidden(f"{COPYING} is refused (AccessDenied, No.)")),
+        (error(412, "PreconditionFailed"), Overtaken()),
+        (error(404, "NoSuchKey"), Gone()),
+        (error(409, "OperationAborted"), Failure(f"{COPYING} failed (OperationAborted, No.). It will be tried again")),
+        (
+            error(301, "PermanentRedirect"),
+            Failure(
+                f"{COPYING} is refused (PermanentRedirect, No.). "
+                "The bucket is in another region, and S3 did not say in which"
+            ),
+        ),
+    ],
+    ids=["empty 200", "truncated 200", "200 with an error", "403", "412", "404", "409", "301"],
+)
+def test_only_a_real_copy_passes_for_one(played: Played, answer: Answer) -> None:
+    with serving(played) as server:
+        assert ask(server, Copy("orders/a", "e1")) == answer
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        error(503, "SlowDown"),
+        error(500, "InternalError"),
+        error(200, "InternalError"),
+        replace(GOOD_COPY, cut=50),
+    ],
+    ids=["503", "500", "200 with InternalError", "connection lost in the answer"],
+)
+def test_a_passing_fault_is_tried_again(played: Played) -> None:
+    with serving(played, GOOD_COPY) as server:
+        assert ask(server, Copy("orders/a", "e1")) == Copied("v1", "t1", "e9", "now")
+    assert len(server.asked) == 2
+
+
+def test_an_answer_that_reading_stumbles_over_is_a_failure_and_not_a_silence() -> None:
+    body = f"<ListVersionsResult {XMLNS}><Version><Key>orders/a</Key><Size>many</Size></Version></ListVersionsResult>"
+    with serving(Played(200, body.encode())) as server:
+        assert ask(server, ListVersions("orders/a")) == Failure(
+            "S3's answer could not be read: ValueError: invalid literal for int() with base 10: 'many'"
+        )
+
+
+@pytest.mark.parametrize(
+    ("bucket", "region", "endpoint", "address"),
+    [
+        ("b", "eu-west-1", None, ("https", "b.s3.eu-west-1.amazonaws.com", "/k%20")),
+        ("b.c", "eu-west-1", None, ("https", "s3.eu-west-1.amazonaws.com", "/b.c/k%20")),
+        ("b", "cn-north-1", None, ("https", "b.s3.cn-north-1.amazonaws.com.cn", "/k%20")),
+        ("b", "eu-west-1", "http://127.0.0.1:4566", ("http", "127.0.0.1:4566", "/b/k%20")),
+        ("b", "eu-west-1", "https://s3.example", ("https", "s3.example", "/b/k%20")),
+    ],
+)
+def test_where_a_bucket_is_reached(bucket: str, region: str, endpoint: str | None, address: tuple[str, ...]) -> None:
+    assert _address(Exchange("GetObject", "GET", bucket, "k "), region=region, endpoint_url=endpoint) == address
+
+
+class Regions(Transport):
+    """A Transport without a network: each region answers as it is told."""
+
+    def __init__(self, answers: dict[str, Response]) -> None:
+        super().__init__(region="eu-west-1", endpoint_url=None, connections=1, credentials=CREDENTIALS)
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def _try(self, exchange: Exchange, region: str, then: Then) -> None:
+        self.asked.append(region)
+        if region not in self.answers:
+            raise OSError("no such region")
+        then(self.answers[region])
+
+
+def regions_asked(answers: dict[str, Response], *, times: int) -> tuple[list[str], list[int | None]]:
+    transport = Regions(answers)
+    responses: list[Response] = []
+    for _ in range(times):
+        transport.send(Exchange("CopyObject", "PUT", "recipient", "k"), responses.append)
+    return transport.asked, [response.status for response in responses]
+
+
+HERE = Response(200, {"x-amz-bucket-region": "eu-west-2"}, b"")
+
+
+@pytest.mark.parametrize("status", [301, 307, 400])
+def test_a_bucket_in_another_region_is_asked_there_and_remembered(status: int) -> None:
+    elsewhere = Response(status, {"x-amz-bucket-region": "eu-west-2"}, b"")
+    assert regions_asked({"eu-west-1": elsewhere, "eu-west-2": HERE}, times=2) == (
+        ["eu-west-1", "eu-west-2", "eu-west-2"],
+        [200, 200],
+    )
+
+
+def test_a_bucket_is_followed_once() -> None:
+    one = Response(301, {"x-amz-bucket-region": "eu-west-2"}, b"")
+    other = Response(301, {"x-amz-bucket-region": "eu-west-1"}, b"")
+    assert regions_asked({"eu-west-1": one, "eu-west-2": other}, times=1) == (["eu-west-1", "eu-west-2"], [301])
+
+
+def test_a_region_that_cannot_be_asked_is_an_answer_too() -> None:
+    assert regions_asked({"eu-west-1": Response(301, {"x-amz-bucket-region": "mars"}, b"")}, times=1) == (
+        ["eu-west-1", "mars"],
+        [None],
+    )

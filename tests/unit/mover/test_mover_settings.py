@@ -1,0 +1,106 @@
+import pytest
+
+from data_exports.mover.settings import Settings, SettingsError, read_settings
+
+ENVIRONMENT = {
+    "DATASET": "orders",
+    "HUB_BUCKET": "mojap-hub-exports",
+    "HUB_ACCOUNT": "593291632749",
+    "TARGET_BUCKET": "recipient-bucket",
+    "KEEP_FILES": "false",
+    "LOG_BUCKET": "exports-logs",
+    "MOVER_VERSION": "1.2.3",
+    "AWS_REGION": "eu-west-1",
+}
+SETTINGS = Settings(
+    dataset="orders",
+    hub_bucket="mojap-hub-exports",
+    hub_account="593291632749",
+    target_bucket="recipient-bucket",
+    target_account=None,
+    target_kms_key=None,
+    keep_files=False,
+    log_bucket="exports-logs",
+    mover_version="1.2.3",
+    largest_copy_bytes=268_435_456,
+    region="eu-west-1",
+    endpoint_url=None,
+)
+
+
+def test_the_least_that_is_needed_gives_the_defaults() -> None:
+    assert read_settings(ENVIRONMENT) == SETTINGS
+
+
+def test_empty_means_absent() -> None:
+    empty = dict.fromkeys(["TARGET_ACCOUNT", "TARGET_KMS_KEY", "LARGEST_COPY_BYTES", "AWS_ENDPOINT_URL"], "")
+    assert read_settings({**ENVIRONMENT, **empty}) == SETTINGS
+
+
+def test_everything_can_be_set() -> None:
+    environment = {
+        **ENVIRONMENT,
+        "TARGET_ACCOUNT": "754256621582",
+        "TARGET_KMS_KEY": "arn:aws:kms:eu-west-1:754256621582:key/1",
+        "KEEP_FILES": "true",
+        "LARGEST_COPY_BYTES": "1000",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/",
+    }
+    assert read_settings(environment) == Settings(
+        dataset="orders",
+        hub_bucket="mojap-hub-exports",
+        hub_account="593291632749",
+        target_bucket="recipient-bucket",
+        target_account="754256621582",
+        target_kms_key="arn:aws:kms:eu-west-1:754256621582:key/1",
+        keep_files=True,
+        log_bucket="exports-logs",
+        mover_version="1.2.3",
+        largest_copy_bytes=1000,
+        region="eu-west-1",
+        endpoint_url="http://127.0.0.1:4566",
+    )
+
+
+def test_the_endpoint_of_s3_goes_before_the_general_one() -> None:
+    environment = {**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://a:1", "AWS_ENDPOINT_URL_S3": "http://b:2"}
+    assert read_settings(environment).endpoint_url == "http://b:2"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_what_is_missing_is_named(name: str) -> None:
+    environment = {**ENVIRONMENT, name: ""}
+    with pytest.raises(SettingsError) as error:
+        read_settings(environment)
+    assert str(error.value) == f"the mover cannot start: {name} is missing. Deploy the dataset's stack again"
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings(
+            {
+                **ENVIRONMENT,
+                "HUB_ACCOUNT": "5932",
+                "TARGET_BUCKET": "arn:aws:s3:::x",
+                "TARGET_ACCOUNT": "root",
+                "TARGET_KMS_KEY": "alias/x",
+                "KEEP_FILES": "yes",
+                "LARGEST_COPY_BYTES": "1 GiB",
+                "AWS_ENDPOINT_URL": "ftp://x",
+            }
+        )
+    assert str(error.value) == (
+        "the mover cannot start: HUB_ACCOUNT must be an account id of 12 digits, not '5932'; "
+        "TARGET_BUCKET must be a bucket name, not 'arn:aws:s3:::x'; "
+        "TARGET_ACCOUNT must be an account id of 12 digits, not 'root'; "
+        "TARGET_KMS_KEY must be the ARN of a key, not 'alias/x'; "
+        "KEEP_FILES must be true or false, not 'yes'; "
+        "LARGEST_COPY_BYTES must be a number of bytes, not '1 GiB'; "
+        "AWS_ENDPOINT_URL must be http:// or https:// and a host, not 'ftp://x'. Deploy the dataset's stack again"
+    )
+
+
+@pytest.mark.parametrize("bucket", ["mojap-hub-exports", "exports-logs"])
+def test_the_platforms_own_buckets_are_no_recipient(bucket: str) -> None:
+    with pytest.raises(SettingsError, match=f"not '{bucket}', which is the platform's"):
+        read_settings({**ENVIRONMENT, "TARGET_BUCKET": bucket})

@@ -1,0 +1,199 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from data_exports.limits import NOTIFICATION_RULES_PER_BUCKET
+from data_exports.mover.handler import SECONDS_KEPT_FOR_THE_END
+from data_exports.names import RoleName
+from data_exports.stacks.foundation import foundation_stack
+from data_exports.stacks.hub import hub_stack
+from data_exports.stacks.pull import pull_stack
+from data_exports.stacks.push import push_stack
+from data_exports.stacks.stack import Stack, Surroundings
+from tests.estates import FULL, PLATFORM, pull, push
+
+AROUND = Surroundings(code_key="code/mover-0123456789abcdef.zip")
+
+
+def all_stacks(around: Surroundings = AROUND) -> list[Stack]:
+    return [
+        foundation_stack(PLATFORM, require_tls=around.require_tls),
+        *(push_stack(PLATFORM, each, around) for each in FULL.push_datasets),
+        *(pull_stack(PLATFORM, each, around) for each in FULL.pull_datasets),
+        hub_stack(PLATFORM, FULL.push_datasets, require_tls=around.require_tls),
+    ]
+
+
+def resources(stack: Stack) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(stack.body)["Resources"]
+    return found
+
+
+def cfn_lint_on(templates: list[str]) -> str:
+    lint = Path(sys.executable).with_name("cfn-lint")
+    run = subprocess.run(
+        [lint, "--regions", "eu-west-1", "--template", *templates], capture_output=True, text=True, check=False
+    )
+    assert not run.stderr
+    return run.stdout
+
+
+def test_cfn_lint_accepts_every_template(tmp_path: Path) -> None:
+    local = replace(AROUND, require_tls=False, architecture="x86_64")
+    for number, stack in enumerate([*all_stacks(), *all_stacks(local)]):
+        (tmp_path / f"{number}-{stack.name}.json").write_text(stack.body)
+    templates = sorted(str(file) for file in tmp_path.iterdir())
+    assert cfn_lint_on(templates) == ""
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(all_stacks()[1].body.replace("MaximumConcurrency", "MaximumConcurency"))
+    assert "MaximumConcurency" in cfn_lint_on([str(wrong)])
+
+
+def test_the_stacks_have_their_names_and_waves() -> None:
+    assert [(stack.name, stack.wave.name, stack.dataset, stack.buckets) for stack in all_stacks()] == [
+        ("exports-foundation", "FOUNDATION", None, ("mojap-hub-exports-log",)),
+        ("exports-push-hearings", "DATASETS", "hearings", ()),
+        ("exports-push-prison-moves", "DATASETS", "prison_moves", ()),
+        ("exports-push-sealed-files", "DATASETS", "sealed-files", ()),
+        ("exports-pull-case-notes", "DATASETS", "case_notes", ("mojap-case-notes",)),
+        ("exports-pull-court-lists", "DATASETS", "court_lists", ("mojap-court-lists",)),
+        ("exports-hub", "HUB", None, ("mojap-hub-exports",)),
+    ]
+
+
+def test_equal_declarations_give_equal_bytes_in_every_process() -> None:
+    program = (
+        "from tests.unit.stacks.test_stacks import all_stacks\n"
+        "for stack in all_stacks(): print(stack.name, stack.digest)"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert outputs == {"".join(f"{stack.name} {stack.digest}\n" for stack in all_stacks())}
+
+
+def test_a_digest_tells_any_change_and_stands_in_the_tags() -> None:
+    one, other = push_stack(PLATFORM, push(), AROUND), push_stack(PLATFORM, push(keep_files=True), AROUND)
+    assert one.digest != other.digest
+    assert dict(one.tags) == {
+        "owner": "Data Engineering",
+        "application": "exports",
+        "data-exports:dataset": "hearings",
+        "data-exports:digest": one.digest,
+        "data-exports:hub": "mojap-hub-exports",
+    }
+
+
+def test_recipients_and_users_find_the_names_they_rely_on() -> None:
+    found = resources(push_stack(PLATFORM, push("prison_moves"), AROUND))
+    role, function, users = (found[name]["Properties"] for name in ("MoverRole", "Mover", "UsersPolicy"))
+    assert (role["Path"], role["RoleName"]) == ("/service-role/", "export_prison_moves-move")
+    assert function["FunctionName"] == "export_prison_moves-move"
+    assert (users["PolicyName"], users["Roles"]) == (
+        "hub-exports-push-prison_moves",
+        ["alpha_user_Ben-Two", "alpha_user_ana"],
+    )
+    bucket = resources(pull_stack(PLATFORM, pull("court_lists"), AROUND))["Bucket"]
+    assert (bucket["Properties"]["BucketName"], bucket["DeletionPolicy"]) == ("mojap-court-lists", "Retain")
+
+
+def test_the_mover_is_told_everything_by_its_environment_and_nothing_empty() -> None:
+    plain = resources(push_stack(PLATFORM, push(target_account=None), AROUND))["Mover"]["Properties"]
+    assert plain["Environment"]["Variables"] == {
+        "DATASET": "hearings",
+        "HUB_ACCOUNT": "593291632749",
+        "HUB_BUCKET": "mojap-hub-exports",
+        "KEEP_FILES": "false",
+        "LOG_BUCKET": "mojap-hub-exports-log",
+        "MOVER_VERSION": "0123456789abcdef",
+        "TARGET_BUCKET": "cp-hearings",
+    }
+
+
+def test_a_message_is_not_seen_twice_while_a_mover_works_on_it() -> None:
+    found = resources(push_stack(PLATFORM, push(), AROUND))
+    assert found["Queue"]["Properties"]["VisibilityTimeout"] >= found["Mover"]["Properties"]["Timeout"]
+    kept = found["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]
+    assert kept > found["Queue"]["Properties"]["MessageRetentionPeriod"]
+
+
+def test_a_copy_may_use_up_all_its_tries_before_the_function_ends() -> None:
+    timeout = resources(push_stack(PLATFORM, push(), AROUND))["Mover"]["Properties"]["Timeout"]
+    assert timeout / 4 >= SECONDS_KEPT_FOR_THE_END  # of a shorter time the handler keeps a quarter only
+
+
+def test_one_address_less_leaves_the_subscriptions_of_the_others_alone() -> None:
+    def subscriptions(*alerts: str) -> dict[str, Any]:
+        found = resources(foundation_stack(replace(PLATFORM, alerts=alerts), require_tls=True))
+        return {name: each for name, each in found.items() if each["Type"] == "AWS::SNS::Subscription"}
+
+    both = subscriptions("a@example.gov.uk", "b@example.gov.uk")
+    assert len(both) == 2
+    assert subscriptions("b@example.gov.uk").items() <= both.items()
+
+
+def test_no_datasets_queue_is_anothers_dead_letter_queue() -> None:
+    def queues(name: str) -> set[str]:
+        found = resources(push_stack(PLATFORM, push(name), AROUND)).values()
+        return {each["Properties"]["QueueName"] for each in found if each["Type"] == "AWS::SQS::Queue"}
+
+    assert queues("orders") == {"export_orders", "export_orders-DLQ"}
+    assert not queues("orders") & queues("orders-dlq")
+
+
+def test_a_role_that_does_not_exist_is_left_out_and_remembered() -> None:
+    around = replace(AROUND, missing_roles=frozenset({RoleName("alpha_user_ana")}))
+    stack = push_stack(PLATFORM, push(), around)
+    assert resources(stack)["UsersPolicy"]["Properties"]["Roles"] == ["alpha_user_Ben-Two"]
+    assert json.loads(stack.body)["Metadata"]["DataExports"]["missing_roles"] == ["alpha_user_ana"]
+    nobody = push_stack(PLATFORM, push(users=(RoleName("alpha_user_ana"),)), around)
+    assert "UsersPolicy" not in resources(nobody)
+
+
+def test_what_is_deployed_can_be_read_back_from_the_template() -> None:
+    metadata = json.loads(push_stack(PLATFORM, push(), AROUND).body)["Metadata"]["DataExports"]
+    assert metadata["declaration"] == {
+        "keep_files": False,
+        "name": "hearings",
+        "paperwork": ["DPIA-17"],
+        "target_account": "754256621582",
+        "target_bucket": "cp-hearings",
+        "users": ["alpha_user_ana", "alpha_user_Ben-Two"],
+    }
+    assert len(metadata["grants"]) == 10
+
+
+def test_the_hub_sends_each_prefix_to_its_own_queue() -> None:
+    hub = resources(hub_stack(PLATFORM, [push("b"), push("a_x")], require_tls=True))["Hub"]["Properties"]
+    assert hub["NotificationConfiguration"]["QueueConfigurations"] == [
+        {
+            "Event": "s3:ObjectCreated:*",
+            "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": f"{name}/"}]}},
+            "Queue": f"arn:aws:sqs:eu-west-1:593291632749:export_{name}",
+        }
+        for name in ("a_x", "b")
+    ]
+    assert hub["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "NotificationConfiguration" not in resources(hub_stack(PLATFORM, [], require_tls=True))["Hub"]["Properties"]
+
+
+def test_a_hub_of_as_many_datasets_as_s3_allows_fits_a_request() -> None:
+    many = [push(f"dataset_{number:03}") for number in range(NOTIFICATION_RULES_PER_BUCKET)]
+    assert len(hub_stack(PLATFORM, many, require_tls=True).body) < 51_200
+
+
+def test_every_bucket_is_private_encrypted_and_kept() -> None:
+    found = [each for stack in all_stacks() for each in resources(stack).values() if each["Type"] == "AWS::S3::Bucket"]
+    assert len(found) == 4
+    for bucket in found:
+        properties = bucket["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        assert properties["BucketEncryption"]
+        assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")

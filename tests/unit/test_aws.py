@@ -1,0 +1,135 @@
+"""AWS's refusals as our errors: told apart by code, with where, what and what next."""
+
+import pytest
+from botocore import exceptions
+from botocore.exceptions import ClientError
+
+from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, aws_with_keys, is_loopback, reason_of
+from data_exports.errors import AwsError, RefusedError
+
+
+def _refusal(code: str, message: str = "no", *, status: int = 400) -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {
+                "RequestId": "r-1",
+                "HTTPStatusCode": status,
+                "HTTPHeaders": {},
+                "HostId": "",
+                "RetryAttempts": 0,
+            },
+        },
+        "CreateChangeSet",
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (_refusal("AccessDenied"), AwsAnswer.FORBIDDEN),
+        (_refusal("AccessDeniedException"), AwsAnswer.FORBIDDEN),
+        (_refusal("403", status=403), AwsAnswer.FORBIDDEN),
+        (_refusal("NoSuchEntity", status=404), AwsAnswer.NOT_FOUND),
+        (_refusal("NoSuchBucket"), AwsAnswer.NOT_FOUND),
+        (_refusal("404", status=404), AwsAnswer.NOT_FOUND),
+        (_refusal("NewKindOfAbsence", status=404), AwsAnswer.NOT_FOUND),
+        (_refusal("ValidationError", "Stack with id x does not exist"), AwsAnswer.NOT_FOUND),
+        (_refusal("ValidationError", "Template format error"), AwsAnswer.UNKNOWN),
+        (_refusal("ExpiredToken"), AwsAnswer.EXPIRED),
+        (_refusal("InvalidClientTokenId", status=403), AwsAnswer.BAD_CREDENTIALS),
+        (_refusal("Throttling"), AwsAnswer.THROTTLED),
+        (_refusal("LimitExceededException"), AwsAnswer.UNKNOWN),
+        (_refusal("InternalError", status=500), AwsAnswer.UNKNOWN),
+        (exceptions.NoCredentialsError(), AwsAnswer.NO_CREDENTIALS),
+        (exceptions.UnauthorizedSSOTokenError(), AwsAnswer.EXPIRED),
+        (exceptions.ProfileNotFound(profile="p"), AwsAnswer.SETTINGS),
+        (exceptions.EndpointConnectionError(endpoint_url="http://x"), AwsAnswer.UNREACHABLE),
+        (exceptions.ConnectTimeoutError(endpoint_url="http://x"), AwsAnswer.UNREACHABLE),
+        (exceptions.ReadTimeoutError(endpoint_url="http://x"), AwsAnswer.UNREACHABLE),
+        (exceptions.SSLError(endpoint_url="http://x", error=OSError("e")), AwsAnswer.UNREACHABLE),
+    ],
+)
+def test_every_refusal_has_its_meaning(error: Exception, answer: AwsAnswer) -> None:
+    assert answer_of(error) is answer
+
+
+def test_access_denied_names_the_action_that_is_missing() -> None:
+    said = "User: arn:aws:iam::1:user/x is not authorized to perform: cloudformation:CreateChangeSet on resource: y"
+    error = aws_error_of(_refusal("AccessDenied", said))
+    assert error.exit_code == 3
+    assert error.code == "AccessDenied"
+    assert str(error) == (
+        f"AWS CreateChangeSet: access denied: {said}\n"
+        "  next: use a role that may do cloudformation:CreateChangeSet, or ask the account's owner to allow it\n"
+        "  AWS request id: r-1"
+    )
+
+
+def test_unknown_refusal_shows_awss_code_and_words() -> None:
+    assert aws_error_of(_refusal("InternalError", "try later")).what == "InternalError: try later"
+    assert aws_error_of(_refusal("InternalError"), where="role x").where == "role x"
+
+
+def test_our_own_errors_stay_what_they_are() -> None:
+    own = AwsError("what", where="where")
+    assert aws_error_of(own) is own
+    assert reason_of(RefusedError("no", next_step="n")) == "no"
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("http://127.8.9.1", True),
+        ("http://localhost:1", True),
+        ("http://s3.localhost:1", True),
+        ("http://[::1]:4566", True),
+        ("https://s3.eu-west-1.amazonaws.com", False),
+        ("http://10.0.0.1", False),
+        ("https://localhost.example.org", False),
+        ("https://127.0.0.1.example.org", False),
+    ],
+)
+def test_loopback_is_told_from_everything_else(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback
+
+
+def _aws(endpoint_url: str) -> Aws:
+    return aws_with_keys(
+        "eu-west-1",
+        endpoint_url=endpoint_url,
+        access_key_id="593291632749",
+        secret_access_key="x",
+    )
+
+
+def test_clients_retry_say_who_we_are_and_are_made_once() -> None:
+    aws = _aws("http://127.0.0.1:9")
+    config = aws.client("s3").meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 8}
+    assert config.user_agent_extra.startswith("data-exports/")
+    assert config.s3 == {"addressing_style": "path"}
+    assert aws.client("s3") is aws.client("s3")
+    assert aws.is_local
+
+
+def test_endpoint_elsewhere_is_not_local() -> None:
+    aws = _aws("https://vpce.example.org")
+    assert not aws.is_local
+    assert aws.client("s3").meta.config.s3 is None
+
+
+def test_services_split_between_this_machine_and_aws_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "1",
+        "AWS_SECRET_ACCESS_KEY": "1",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(AwsError, match="s3 would be reached on this machine and the rest on AWS"):
+        _ = Aws("eu-west-1").is_local

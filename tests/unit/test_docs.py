@@ -1,0 +1,61 @@
+"""The documentation holds what is true: its links lead somewhere, its policies are ours, its files load."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from data_exports.access.handover import outsider_policy, recipient_bucket_policy
+from data_exports.cli.app import build_command, modules_for
+from data_exports.estate.loading import load_estate
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+ESTATE = load_estate(ROOT / "examples" / "estate").require()
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_what_recipients_are_told_is_what_the_handover_says() -> None:
+    hearings = next(each for each in ESTATE.push_datasets if each.name == "court_hearings")
+    statistics = next(each for each in ESTATE.pull_datasets if each.name == "reoffending_statistics")
+    bucket, role = (json.loads(text) for text in blocks("docs/recipients.md", "json"))
+    assert bucket == recipient_bucket_policy(ESTATE, hearings)
+    own = outsider_policy(ESTATE, statistics, statistics.outsiders[0])
+    write = {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"}
+    own["Statement"][1]["Action"] = [action for action in own["Statement"][1]["Action"] if action not in write]
+    assert role == own
+
+
+def test_the_declarations_people_copy_from_the_guides_are_accepted(tmp_path: Path) -> None:
+    push, pull = blocks("docs/request-an-export.md", "yaml")
+    (platform,) = blocks("docs/review-and-deploy.md", "yaml")
+    for folder, text in (("push_datasets", push), ("pull_datasets", pull)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{yaml.safe_load(text)['name']}.yaml").write_text(text)
+    (tmp_path / "exports.yaml").write_text(platform)
+    loaded = load_estate(tmp_path)
+    assert [str(finding) for finding in loaded.findings] == []
+
+
+def test_the_readme_lists_every_command_as_working_and_no_other() -> None:
+    rows = re.findall(r"^\| (`exports .*?) \|.*\| works \|$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    named = {word for row in rows for text in re.findall(r"`([^`]+)`", row) for word in [text.split()[-1]]}
+    commands = build_command(modules_for([])).commands
+    assert named == (set(commands) - {"local"}) | set(commands["local"].commands)
+
+
+def test_every_command_has_a_help_text_that_ends_with_an_example() -> None:
+    commands = build_command(modules_for([])).commands
+    for name, command in {**commands, **commands["local"].commands}.items():
+        assert name == "local" or "Example" in (command.help or ""), name
