@@ -26,6 +26,7 @@ ALLOWED = {
     "deploy": ENGINE - {"operate", "local"},
     "operate": ENGINE - {"local"},
     "local": ENGINE,
+    "pulumi": STACKS | {"deploy"},
     "cli": ENGINE | {"cli"},
     "__main__": {"cli"},
 }

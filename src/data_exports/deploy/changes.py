@@ -22,9 +22,8 @@ from data_exports.deploy.plan import DeployedStack
 from data_exports.deploy.remote import read_stack, upload_once
 from data_exports.estate.models import Platform
 from data_exports.limits import TEMPLATE_BODY_BYTES, TEMPLATE_OBJECT_BYTES
-from data_exports.stacks.stack import Stack
+from data_exports.stacks.stack import CAPABILITIES, Stack, template_url_of
 
-CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
 LONGEST_WAIT_SECONDS = 3600
 POLL_SECONDS = 4.0
 """CloudFormation throttles callers who ask much more often. https://repost.aws/knowledge-center/cloudformation-rate-exceeded-error"""
@@ -183,9 +182,8 @@ def _template_of(work: Work, stack: Stack) -> dict[str, str]:
             Cause(f"the template would have {len(body):,} bytes; CloudFormation takes {TEMPLATE_OBJECT_BYTES:,}"),
             next_step="name fewer roles in this dataset",
         )
-    bucket, key = work.platform.log_bucket, f"templates/{stack.digest}.json"
-    upload_once(work.aws, bucket, key, body, account=work.platform.account)
-    return {"TemplateURL": f"https://s3.{work.platform.region}.amazonaws.com/{bucket}/{key}"}
+    upload_once(work.aws, work.platform.log_bucket, stack.template_key, body, account=work.platform.account)
+    return {"TemplateURL": template_url_of(work.platform, stack)}
 
 
 def _wait_until_made(work: Work, made: _ChangeSet) -> tuple[str, str, dict[str, str]]:

@@ -26,6 +26,8 @@ HUB_TAG = "data-exports:hub"
 BUCKET_TAG = "data-exports:bucket"
 """The bucket of a pull dataset's stack."""
 METADATA_KEY = "DataExports"
+CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
+"""What CloudFormation must be told that our templates do: they name the roles that they make."""
 
 
 class Wave(IntEnum):
@@ -77,6 +79,16 @@ class Stack:
     def hub(self) -> str:
         """The hub bucket of its estate."""
         return dict(self.tags)[HUB_TAG]
+
+    @property
+    def template_key(self) -> str:
+        """Where in the log bucket the template is stored when it is too large for a request."""
+        return f"templates/{self.digest}.json"
+
+
+def template_url_of(platform: Platform, stack: Stack) -> str:
+    """The address of a stored template, as CloudFormation takes it."""
+    return f"https://s3.{platform.region}.amazonaws.com/{platform.log_bucket}/{stack.template_key}"
 
 
 def body_of(template: Mapping[str, Any]) -> str:

@@ -1,0 +1,175 @@
+"""The Pulumi program of `examples/pulumi`, run as it stands, with its stacks really made on the local AWS."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from data_exports.estate.loading import load_estate
+from data_exports.local import emulator
+from data_exports.local.clients import aws_of, environment_of
+from data_exports.local.demo.stage import Stage
+from data_exports.local.emulator import LocalAws
+from data_exports.local.folders import example_estate_folder
+from data_exports.local.world import make_world
+from data_exports.names import RoleName
+from tests.emulator.deploying import Ground, ground_of, write_estate
+from tests.emulator.steps import wait_until
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("pulumi")]
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / "examples" / "pulumi"
+ANA = RoleName("alpha_user_ana")
+
+
+def run_program(
+    local: LocalAws, folder: Path, *, account: str, is_local: bool = True
+) -> subprocess.CompletedProcess[str]:
+    words = [str(PROGRAM), local.endpoint_url, account, local.region, f"estate={folder}", f"local={is_local}".lower()]
+    return subprocess.run(
+        [sys.executable, "-m", "tests.emulator.pulumi_program", *words],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The example estate, deployed by the program."""
+
+    stage: Stage
+    told: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    estate = load_estate(example_estate_folder()).require()
+    account, region = estate.platform.account, estate.platform.region
+    local = emulator.start(tmp_path_factory.mktemp("pulumi-aws"), account=account, region=region, owner_pid=os.getpid())
+    try:
+        make_world(local, estate)
+        done = run_program(local, example_estate_folder(), account=account)
+        assert done.returncode == 0, done.stderr
+        yield Deployed(Stage(local, estate), json.loads(done.stdout))
+    finally:
+        emulator.stop(local)
+
+
+@pytest.fixture
+def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Callable[[], str]) -> Ground:
+    return ground_of(local_aws, unique_account(), unique("p"))
+
+
+def test_stacks_are_made_in_waves_foundation_first_and_hub_last(deployed: Deployed) -> None:
+    moments = {(what, name): number for number, (what, name) in enumerate(map(tuple, deployed.told["events"]))}
+    datasets = [dataset.stack_name for dataset in deployed.stage.estate.datasets()]
+    made = {name for what, name in moments if what == "end"}
+    assert made == {"exports-foundation", "mover-code", *datasets, "exports-hub"}
+    for name in datasets:
+        assert moments["end", "exports-foundation"] < moments["begin", name]
+        assert moments["end", name] < moments["begin", "exports-hub"]
+        assert not name.startswith("exports-push-") or moments["end", "mover-code"] < moments["begin", name]
+
+
+def test_the_movers_role_arns_are_outputs(deployed: Deployed) -> None:
+    estate = deployed.stage.estate
+    wanted = {str(push.name): str(push.mover_role_arn(estate.platform)) for push in estate.push_datasets}
+    assert deployed.told["outputs"] == {"mover_role_arns": wanted}
+    for arn in wanted.values():
+        name = arn.rsplit("/", 1)[1]
+        iam = aws_of(deployed.stage.local).client("iam")
+        assert iam.get_role(RoleName=name)["Role"]["Arn"] == arn
+
+
+def test_a_file_is_delivered_through_the_stacks_of_the_program(deployed: Deployed) -> None:
+    stage = deployed.stage
+    push = stage.push("court_hearings")
+    key = f"{push.prefix}by-pulumi.csv"
+    stage.as_user(push.users[0]).put_object(Bucket=stage.estate.platform.hub_bucket, Key=key, Body=b"a,b\n1,2\n")
+    wait_until(lambda: stage.object_at_recipient(push, key) is not None)
+    found = stage.object_at_recipient(push, key)
+    assert found is not None
+    assert found["Body"].read() == b"a,b\n1,2\n"
+    wait_until(lambda: key not in stage.keys_in_hub(push))
+
+
+def test_what_the_program_deployed_is_to_the_byte_what_exports_deploys(deployed: Deployed) -> None:
+    estate, local = deployed.stage.estate, deployed.stage.local
+    done = subprocess.run(
+        [Path(sys.executable).parent / "exports", "plan", "--estate", example_estate_folder(), "--json"],
+        env={**os.environ, **environment_of(local)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    actions = {step["stack"]: step["action"] for step in json.loads(done.stdout)["stacks"]}
+    assert set(actions) == {*(each.stack_name for each in estate.datasets()), "exports-foundation", "exports-hub"}
+    assert set(actions.values()) == {"unchanged"}
+
+
+def test_a_second_run_changes_nothing(deployed: Deployed) -> None:
+    stage = deployed.stage
+    again = run_program(stage.local, example_estate_folder(), account=stage.estate.platform.account)
+    assert again.returncode == 0, again.stderr
+    assert set(json.loads(again.stdout)["results"].values()) == {"unchanged"}
+
+
+def test_credentials_of_another_account_deploy_nothing(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "estate", ground, names=["orders"], user=ANA)
+    done = run_program(ground.local, folder, account="111111111111")
+    assert done.returncode == 1
+    assert (
+        "the credentials are of account 111111111111 (arn:aws:iam::111111111111:root); the platform is " in done.stderr
+    )
+    assert ground.statuses() == {}
+
+
+def test_declarations_with_errors_deploy_nothing_and_all_are_listed(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "estate", ground, names=["orders", "letters"], user=RoleName("somebody"))
+    done = run_program(ground.local, folder, account=ground.platform.account)
+    assert done.returncode == 1
+    for name in ("letters", "orders"):
+        assert f"{name}.yaml:4:9 EX501 error: 'somebody' is not a role that this platform lets" in done.stderr
+    assert ground.statuses() == {}
+
+
+def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "estate", ground, names=["orders"], user=ANA)
+    wide = folder / "push_datasets" / "orders.yaml"  # and so many that the template has to go through the log bucket
+    users = [str(ANA), *(f"alpha_user_{number:03}" for number in range(90))]
+    wide.write_text(wide.read_text().replace(f"[{ANA}]", str(users)))
+    ground.make_roles([ANA])
+    done = run_program(ground.local, folder, account=ground.platform.account)
+    assert done.returncode == 0, done.stderr
+    assert "orders: no such role: alpha_user_000, alpha_user_001, " in done.stderr
+    names = {name for what, name in json.loads(done.stdout)["events"]}
+    assert names == {
+        "exports-foundation",
+        "mover-code",
+        "exports-push-orders-template",
+        "exports-push-orders",
+        "exports-hub",
+    }
+    policies = ground.client("iam").list_role_policies(RoleName=ANA)["PolicyNames"]
+    assert policies == ["hub-exports-push-orders"]
+
+
+def test_the_local_configuration_names_the_example_estates_platform() -> None:
+    config = yaml.safe_load((PROGRAM / "Pulumi.local.yaml").read_text())["config"]
+    platform = load_estate(example_estate_folder()).require().platform
+    assert (config["aws:accessKey"], config["aws:region"]) == (platform.account, platform.region)
+    assert config["data-exports:local"] is True
+    assert yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]["estate"]["default"] == "../estate"
