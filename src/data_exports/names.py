@@ -209,6 +209,11 @@ def dead_letter_queue_name_of(dataset: DatasetName) -> str:
     return f"export_{dataset}-DLQ"
 
 
+def probe_key_of(dataset: DatasetName) -> str:
+    """The key of the one object that a probe may leave in the recipient's bucket; see `data_exports.mover.probe`."""
+    return f"{hub_prefix_of(dataset)}.exports-probe"
+
+
 def slug_of(dataset: DatasetName) -> str:
     """The dataset's name where ``_`` is not allowed (buckets, stacks)."""
     return dataset.replace("_", "-")

@@ -1,0 +1,173 @@
+"""The other side's half of one dataset, as values: what its owner must put in place, and what will happen then.
+
+In: an estate and a dataset. Out: a `Receiving` (push), or one `Reading` for each outside account (pull). Effects: none.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from data_exports.access.handover import (
+    outsider_policy,
+    recipient_bucket_policies_of,
+    recipient_bucket_statements,
+    recipient_key_statements,
+)
+from data_exports.access.statements import Policy, Statement
+from data_exports.errors import RefusedError, UsageError
+from data_exports.estate.models import Estate, Outsider, Platform, PullDataset, PushDataset
+from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, RoleArn, probe_key_of
+
+UNFINISHED_UPLOAD_DAYS = 7
+
+_SINGLE_SIGN_ON_PATH = "/aws-reserved/sso.amazonaws.com/"
+
+
+class AttachTo(StrEnum):
+    """What an outside principal's identity policy is put on."""
+
+    ITSELF = "the role or user itself"
+    PERMISSION_SET = "the role's permission set"
+    """IAM lets nobody edit a role of single sign-on; Identity Center makes it from its permission set.
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
+    OWN_CHOICE = "roles of the account's choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """What the owner of a recipient's bucket puts in place for one push dataset."""
+
+    platform: Platform
+    dataset: PushDataset
+    statements: tuple[Statement, ...]
+    """For the bucket's policy: this dataset's alone."""
+    bucket_policy: Policy
+    """For a bucket without any other policy: the statements of every dataset of this estate that goes to the bucket."""
+    also_delivered: tuple[DatasetName, ...]
+    """The other datasets whose statements `bucket_policy` holds."""
+    key_statements: tuple[Statement, ...]
+    """For the policy of `target_kms_key`; empty when there is no such key."""
+
+    @property
+    def mover_role(self) -> RoleArn:
+        """The role that will write."""
+        return self.dataset.mover_role_arn(self.platform)
+
+    @property
+    def arrives_under(self) -> str:
+        """Where files arrive: an ``s3://`` address that ends in ``/``."""
+        return f"s3://{self.dataset.target_bucket}/{self.dataset.prefix}"
+
+    @property
+    def probe_object(self) -> str:
+        """The one object that a probe may leave."""
+        return f"s3://{self.dataset.target_bucket}/{probe_key_of(self.dataset.name)}"
+
+    @property
+    def lifecycle_rule(self) -> dict[str, Any]:
+        """Recommended: parts of an upload that was broken off are billed until somebody removes them.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+        """
+        return {
+            "ID": f"RemoveUnfinishedUploads-{self.dataset.name}",
+            "Status": "Enabled",
+            "Filter": {"Prefix": str(self.dataset.prefix)},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": UNFINISHED_UPLOAD_DAYS},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One outside role, user or account, and the identity policy it needs."""
+
+    arn: Outsider
+    policy: Policy
+
+    @property
+    def attach_to(self) -> AttachTo:
+        """What the policy is put on."""
+        match self.arn:
+            case AccountRootArn():
+                return AttachTo.OWN_CHOICE
+            case RoleArn(path=path) if path.startswith(_SINGLE_SIGN_ON_PATH):
+                return AttachTo.PERMISSION_SET
+            case _:
+                return AttachTo.ITSELF
+
+    @property
+    def is_attachable(self) -> bool:
+        """Whether a policy can be put on the very principal that the declaration names."""
+        return self.attach_to is AttachTo.ITSELF
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the owner of one outside account puts in place for one pull dataset."""
+
+    platform: Platform
+    dataset: PullDataset
+    account: AccountId
+    readers: tuple[Reader, ...]
+
+    @property
+    def bucket(self) -> BucketName:
+        """The bucket they read."""
+        return self.dataset.bucket(self.platform)
+
+
+Half = Receiving | Reading
+
+
+def halves_of(estate: Estate, dataset: PushDataset | PullDataset, *, account: str = "") -> tuple[Half, ...]:
+    """What the other side must put in place, one for each of its accounts; with `account` that one's alone.
+
+    Raises `UsageError` when the account has no part in the dataset.
+    """
+    whole = _halves_of(estate, dataset)
+    chosen = tuple(half for half in whole if account in ("", owner_of(half)))
+    if not chosen:
+        owners = ", ".join(str(owner_of(half)) for half in whole if owner_of(half))
+        raise UsageError(
+            f"{dataset.name} has no handover for account {account!r}",
+            next_step=f"its other side is: {owners}" if owners else "leave --account out: the declaration names none",
+        )
+    return chosen
+
+
+def owner_of(half: Half) -> AccountId | None:
+    """The account that puts this half in place, where the declaration says which."""
+    return half.dataset.target_account if isinstance(half, Receiving) else half.account
+
+
+def nothing_to_attach(half: Reading, tool: str) -> RefusedError:
+    """What to say when a policy can be put on nobody that the declaration names in this account."""
+    return RefusedError(
+        f"{tool} can attach nothing to what {half.dataset.name} names in account {half.account}",
+        next_step="use --as text: the policy goes into a permission set, or to roles of the account's choice",
+    )
+
+
+def _halves_of(estate: Estate, dataset: PushDataset | PullDataset) -> tuple[Half, ...]:
+    if isinstance(dataset, PushDataset):
+        return (_receiving(estate, dataset),)
+    accounts = sorted({outsider.account for outsider in dataset.outsiders})
+    return tuple(_reading(estate, dataset, account) for account in accounts)
+
+
+def _receiving(estate: Estate, push: PushDataset) -> Receiving:
+    same_bucket = [each.name for each in estate.push_datasets if each.target_bucket == push.target_bucket]
+    return Receiving(
+        estate.platform,
+        push,
+        tuple(recipient_bucket_statements(estate, push)),
+        recipient_bucket_policies_of(estate)[push.target_bucket],
+        tuple(name for name in same_bucket if name != push.name),
+        tuple(recipient_key_statements(estate, push)),
+    )
+
+
+def _reading(estate: Estate, pull: PullDataset, account: AccountId) -> Reading:
+    theirs = [outsider for outsider in pull.outsiders if outsider.account == account]
+    readers = tuple(Reader(outsider, outsider_policy(estate, pull, outsider)) for outsider in theirs)
+    return Reading(estate.platform, pull, account, readers)

@@ -1,0 +1,225 @@
+"""The handover as a letter: to send as it is to the owner of the other side.
+
+In: a half of a handover. Out: text, lines of at most 100 characters apart from policies, ARNs and commands. Effects:
+none.
+"""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from data_exports.access.statements import policy_of
+from data_exports.estate.models import Dataset, Platform
+from data_exports.operate.handover.halves import UNFINISHED_UPLOAD_DAYS, AttachTo, Half, Reader, Reading, Receiving
+
+WIDTH = 100
+_STEP = " " * 3
+"""Before the lines of a numbered step."""
+_INDENT = " " * 7
+"""Before the lines of a policy."""
+
+
+def letter_of(half: Half) -> str:
+    """The half as a letter."""
+    parts = _to_recipient(half) if isinstance(half, Receiving) else _to_reader(half)
+    return "\n\n".join(parts)
+
+
+def one_line(text: str) -> str:
+    """Declared text on one line, with nothing in it that could move a cursor or end a comment."""
+    shown = "".join(mark if mark.isprintable() else " " for mark in text)
+    return " ".join(shown.split())
+
+
+# --- to the owner of a receiving bucket ------------------------------------------------------------------------------
+
+
+def _to_recipient(half: Receiving) -> Iterator[str]:
+    push, platform = half.dataset, half.platform
+    us, bucket = _account(platform), push.target_bucket
+    them = f" in account {platform.name_of_account(push.target_account)}" if push.target_account else ""
+    yield f"Subject: Data export {push.name}: please let it into your bucket {bucket}"
+    yield f"To the owner of the bucket {bucket}{them}"
+    yield _wrapped(f"{us} is to deliver the dataset {push.name} to your bucket. {_BOTH_SIDES}")
+    yield _agreed(push)
+    yield "WHAT WILL ARRIVE, AND WHERE"
+    yield _wrapped(
+        f"Each file that a sender uploads as PATH arrives as {half.arrives_under}PATH, with its content type, metadata "
+        "and tags, usually within seconds. The same path again is a newer version of the file. It is written by this "
+        "role, and by nothing else:"
+    )
+    yield f"    {half.mover_role}"
+    yield _wrapped("The role can write there, and nothing more: it cannot read, list or delete in your bucket.")
+    yield "WHAT WE ASK YOU TO DO"
+    for number, step in enumerate(_steps_of_recipient(half), start=1):
+        yield f"{number}.{step[len(_STEP) - 1 :]}"
+    yield "HOW TO SEE THAT IT WORKS"
+    yield _wrapped(
+        f"Tell us when it is done. `exports probe {push.name}` then tries every call that a delivery makes, with the "
+        f"role itself, and says what is missing, if anything. It leaves at most one small object, {half.probe_object}, "
+        "which you may remove. Files that are sent before that are not lost: they wait on our side."
+    )
+
+
+def _steps_of_recipient(half: Receiving) -> Iterator[str]:
+    push, bucket = half.dataset, half.dataset.target_bucket
+    shared = ""
+    if half.also_delivered:
+        shared = f" It also holds what {_listed(half.also_delivered)} of ours, delivered to the same bucket, needs."
+    yield "\n\n".join(
+        [
+            _wrapped(
+                "Let the role write. If the bucket has no policy yet, this is one; otherwise add the statements to the "
+                f"policy it has.{shared}",
+                indent=_STEP,
+            ),
+            _json(half.bucket_policy),
+            _wrapped(
+                "The role is named by condition, so that the policy is accepted before we have deployed. The ACL that "
+                "deliveries carry is bucket-owner-full-control, which a bucket with Bucket owner enforced accepts.",
+                indent=_STEP,
+            ),
+        ]
+    )
+    if half.key_statements:
+        asked = f"Let the role encrypt. Add this to the policy of the key {push.target_kms_key}:"
+        yield "\n\n".join([_wrapped(asked, indent=_STEP), _json(policy_of(*half.key_statements)["Statement"])])
+    recommended = (
+        f"Recommended: add this rule to the bucket's lifecycle rules. Large files arrive in parts; should an upload be "
+        f"broken off, S3 bills its parts until somebody removes them. The rule does, after {UNFINISHED_UPLOAD_DAYS} "
+        f"days, under {push.prefix} alone."
+    )
+    yield "\n\n".join([_wrapped(recommended, indent=_STEP), _json(half.lifecycle_rule)])
+    if push.target_account is None:
+        yield _wrapped(
+            f"Tell us the account (12 digits) that owns {bucket}. We then send it along with every file, so that "
+            "nothing reaches anybody else should the bucket's name ever change hands.",
+            indent=_STEP,
+        )
+
+
+# --- to the owner of an outside role ---------------------------------------------------------------------------------
+
+
+def _to_reader(half: Reading) -> Iterator[str]:
+    pull, platform = half.dataset, half.platform
+    may = "read and write" if pull.allow_push else "read"
+    yield f"Subject: Data export {pull.name}: how to {may} s3://{half.bucket}"
+    yield f"To the owner of account {platform.name_of_account(half.account)}"
+    yield _wrapped(
+        f"{_account(platform)} shares the dataset {pull.name} with you: you may {may} the bucket {half.bucket} in "
+        f"region {platform.region}. {_BOTH_SIDES}"
+    )
+    yield _agreed(pull)
+    yield "WHAT WE ASK YOU TO DO"
+    for number, reader in enumerate(half.readers, start=1):
+        yield f"{number}.{_step_of_reader(reader)[len(_STEP) - 1 :]}"
+    yield "HOW TO USE IT"
+    yield _wrapped(f"As one of the above, from anywhere, over TLS 1.2 or newer; the region is {platform.region}:")
+    yield textwrap.indent(_commands(half), "    ")
+    yield "IF THE DATA IS READ FROM KUBERNETES"
+    yield _wrapped(
+        "A pod acts as the IAM role that its service account is bound to. It is that role that must be named above. "
+        "This shows its ARN, for a service account with an IAM role (IRSA) and for EKS Pod Identity; inside a running "
+        "pod, `echo $AWS_ROLE_ARN` or `aws sts get-caller-identity` does:"
+    )
+    yield textwrap.indent(_KUBERNETES, "    ")
+    yield "WHAT TO KNOW"
+    yield _wrapped(
+        "Only what is named above gets in. A role that is deleted and made again under the same name and path keeps "
+        "its access; under another name it needs a changed declaration, so tell us first. `exports probe "
+        f"{pull.name}` checks our half at any time."
+    )
+
+
+def _step_of_reader(reader: Reader) -> str:
+    match reader.attach_to:
+        case AttachTo.ITSELF:
+            asked = f"Give {reader.arn} this policy:"
+        case AttachTo.PERMISSION_SET:
+            asked = (
+                f"Put this policy into the permission set that {reader.arn} comes from (IAM Identity Center, "
+                "Permission sets, Inline policy): IAM lets nobody edit such a role itself. Should it be provisioned "
+                "anew, its name changes, and we need to know the new one."
+            )
+        case AttachTo.OWN_CHOICE:
+            asked = (
+                "Our half lets in your account as a whole. Give this policy to the roles, and only those, that need it:"
+            )
+    return "\n\n".join([_wrapped(asked, indent=_STEP), _json(reader.policy)])
+
+
+def _commands(half: Reading) -> str:
+    pull, region = half.dataset, half.platform.region
+    lines = [f"aws s3 sync s3://{half.bucket}/ {pull.name}/ --region {region}"]
+    if pull.allow_push:
+        lines.append(f"aws s3 cp FILE s3://{half.bucket}/ --region {region}")
+    lines += [
+        "",
+        "import boto3",
+        f's3 = boto3.client("s3", region_name="{region}")',
+        f's3.download_file("{half.bucket}", "KEY", "FILE")',
+    ]
+    return "\n".join(lines)
+
+
+_KUBERNETES = r"""kubectl get serviceaccount NAME --namespace NAMESPACE \
+  --output jsonpath='{.metadata.annotations.eks\.amazonaws\.com/role-arn}'
+aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace NAMESPACE --service-account NAME"""
+
+
+# --- in both ---------------------------------------------------------------------------------------------------------
+
+_BOTH_SIDES = (
+    "Access between two AWS accounts needs both sides. Our half comes from a reviewed declaration; this letter is "
+    "about yours."
+)
+
+
+def _agreed(dataset: Dataset) -> str:
+    last = f"the last day is {dataset.expires}, in UTC; IAM itself ends it" if dataset.expires else ""
+    rows = [
+        ("what it is", dataset.description),
+        ("who answers for it", dataset.owner),
+        ("agreed in", "; ".join(dataset.paperwork)),
+        ("until", last or "no end is declared"),
+    ]
+    return "\n".join(_row(title, one_line(text)) for title, text in rows if text)
+
+
+def _row(title: str, text: str) -> str:
+    first = f"    {title + ':':<20}"
+    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False)
+
+
+def _account(platform: Platform) -> str:
+    return one_line(platform.name_of_account(platform.account))
+
+
+def _listed(names: tuple[Any, ...]) -> str:
+    return str(names[0]) if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _json(value: Any) -> str:
+    return f"{_INDENT}{_compact(value, _INDENT)}"
+
+
+def _compact(value: Any, indent: str) -> str:
+    """JSON with everything on one line that fits on one: policies become half as long."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= WIDTH or not isinstance(value, dict | list):
+        return line
+    inner = f"{indent}  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {_compact(each, inner)}" for key, each in value.items()]
+    else:
+        parts = [_compact(each, inner) for each in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n" + ",\n".join(f"{inner}{part}" for part in parts) + f"\n{indent}{closing}"
+
+
+def _wrapped(text: str, *, indent: str = "") -> str:
+    return textwrap.fill(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

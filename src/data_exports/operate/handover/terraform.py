@@ -1,0 +1,124 @@
+"""The handover as Terraform: one file that the other side's owner can apply.
+
+In: a half of a handover. Out: the text of a ``.tf`` file. Effects: none. A bucket has one policy and one lifecycle
+configuration, and Terraform replaces them without asking; so each is attached only if the owner answers a variable that
+says there is no other one. Declared texts cannot get out of their strings and comments.
+https://developer.hashicorp.com/terraform/language/expressions/strings
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from data_exports.names import RoleArn
+from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, nothing_to_attach
+from data_exports.operate.handover.letter import one_line
+
+_ENOUGH = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
+
+
+def terraform_of(half: Half) -> str:
+    """The half as a Terraform file. Raises `RefusedError` when it needs nothing that Terraform could attach."""
+    parts = _receiving(half) if isinstance(half, Receiving) else _reading(half)
+    return "\n".join([*_heading(half), "", _ENOUGH, *parts])
+
+
+def _heading(half: Half) -> list[str]:
+    dataset, platform = half.dataset, half.platform
+    said = [f"Data export {dataset.name} of {platform.name_of_account(platform.account)}: your half of the access."]
+    said += [f"What it is: {one_line(dataset.description)}"] if dataset.description else []
+    said += [f"Agreed in: {one_line('; '.join(dataset.paperwork))}"] if dataset.paperwork else []
+    return [f"# {one_line(each)}" for each in said]
+
+
+def _receiving(half: Receiving) -> Iterator[str]:
+    name, bucket = f"export_{half.dataset.name}", half.dataset.target_bucket
+    policies, rules = f"{name}_bucket_has_no_other_policy", f"{name}_bucket_has_no_other_lifecycle_rules"
+    yield _setting(f"{name}_bucket_policy", half.bucket_policy)
+    yield _question(policies, f"Has {bucket} no policy but this? If it has, add local.{name}_bucket_policy to it.")
+    yield (
+        f'resource "aws_s3_bucket_policy" "{name}" {{\n'
+        f"  count  = var.{policies} ? 1 : 0\n"
+        f"  bucket = {_value(str(bucket))}\n"
+        f"  policy = jsonencode(local.{name}_bucket_policy)\n}}\n"
+    )
+    if half.key_statements:
+        yield f"# Add these statements to the policy of {half.dataset.target_kms_key}."
+        yield _setting(f"{name}_key_statements", list(half.key_statements))
+    yield _question(rules, f"Has {bucket} no lifecycle rules but this? If it has, add this one to them.")
+    rule = half.lifecycle_rule
+    yield (
+        f'resource "aws_s3_bucket_lifecycle_configuration" "{name}" {{\n'
+        f"  count  = var.{rules} ? 1 : 0\n"
+        f"  bucket = {_value(str(bucket))}\n\n"
+        "  rule {\n"
+        f"    id     = {_value(rule['ID'])}\n"
+        f"    status = {_value(rule['Status'])}\n"
+        f"    filter {{\n      prefix = {_value(rule['Filter']['Prefix'])}\n    }}\n"
+        "    abort_incomplete_multipart_upload {\n"
+        f"      days_after_initiation = {rule['AbortIncompleteMultipartUpload']['DaysAfterInitiation']}\n"
+        "    }\n  }\n}\n"
+    )
+
+
+def _reading(half: Reading) -> Iterator[str]:
+    if not any(reader.is_attachable for reader in half.readers):
+        raise nothing_to_attach(half, "Terraform")
+    for number, reader in enumerate(half.readers, start=1):
+        name = f"export_{half.dataset.name}_{number}"
+        yield f"# For {reader.arn}"
+        yield _setting(f"{name}_policy", reader.policy)
+        if reader.is_attachable:
+            yield _attachment(half, reader, name)
+        else:
+            yield f"# IAM lets nobody attach it there: see the letter of the handover, and use local.{name}_policy.\n"
+
+
+def _attachment(half: Reading, reader: Reader, name: str) -> str:
+    kind = "role" if isinstance(reader.arn, RoleArn) else "user"
+    return (
+        f'resource "aws_iam_{kind}_policy" "{name}" {{\n'
+        f"  name   = {_value(f'pull-{half.dataset.name}')}\n"
+        f"  {kind}   = {_value(reader.arn.rsplit('/', 1)[1])}\n"
+        f"  policy = jsonencode(local.{name}_policy)\n}}\n"
+    )
+
+
+def _setting(name: str, value: Any) -> str:
+    return f"locals {{\n  {name} = {_value(value, indent=2)}\n}}\n"
+
+
+def _question(name: str, asks: str) -> str:
+    return f'variable "{name}" {{\n  type        = bool\n  description = {_value(asks)}\n}}\n'
+
+
+def _value(value: Any, *, indent: int = 0) -> str:
+    """A value as Terraform writes it; names of members are quoted, because many hold a colon."""
+    inner, outer = " " * (indent + 2), " " * indent
+    match value:
+        case Mapping():
+            members = [(_string(key), _value(each, indent=indent + 2)) for key, each in value.items()]
+            return "{\n" + "".join(f"{inner}{line}\n" for line in _aligned(members)) + f"{outer}}}"
+        case list() if any(isinstance(each, Mapping) for each in value):
+            parts = [_value(each, indent=indent + 2) for each in value]
+            return "[\n" + "".join(f"{inner}{part},\n" for part in parts) + f"{outer}]"
+        case list():
+            return f"[{', '.join(_value(each) for each in value)}]"
+        case _:
+            return _string(value)
+
+
+def _aligned(members: list[tuple[str, str]]) -> Iterator[str]:
+    """The members as `terraform fmt` has them: the equals signs of neighbours in line, unless a value has lines."""
+    for has_lines, group in groupby(members, key=lambda member: "\n" in member[1]):
+        neighbours = list(group)
+        width = 0 if has_lines else max(len(key) for key, _ in neighbours)
+        yield from (f"{key:<{width}} = {value}" for key, value in neighbours)
+
+
+def _string(text: str) -> str:
+    """A string in quotes. ``${`` and ``%{`` would begin a template; written as code points they do not."""
+    quoted = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
+    return re.sub(r"[$%](?=\{)", lambda found: f"\\u{ord(found[0]):04x}", quoted)

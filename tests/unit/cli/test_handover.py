@@ -1,0 +1,68 @@
+"""`exports handover`: its forms, and what a wrong call is told. It needs no AWS."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from data_exports.cli.app import main
+
+ESTATE = str(Path(__file__).parents[3] / "examples" / "estate")
+
+
+def run(*words: str) -> int:
+    return main(["handover", *words, "--estate", ESTATE])
+
+
+@pytest.fixture(autouse=True)
+def _without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+
+def test_a_letter_is_written_unless_another_form_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("court_hearings") == 0
+    assert capsys.readouterr().out.startswith("Subject: Data export court_hearings: please let it into")
+
+
+def test_each_account_gets_a_letter_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("custody_dashboard") == 0
+    assert capsys.readouterr().out.count("Subject: ") == 1
+    assert run("custody_dashboard", "--account", "754256621582", "--as", "json") == 0
+    (half,) = json.loads(capsys.readouterr().out)
+    assert [each["arn"].rsplit("/", 1)[1] for each in half["readers"]] == [
+        "custody-dashboard-reader",
+        "custody-dashboard-loader",
+    ]
+
+
+def test_json_is_a_form_and_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("court_outcomes", "--json") == 0
+    said = capsys.readouterr().out
+    assert run("court_outcomes", "--as", "json") == 0
+    assert capsys.readouterr().out == said
+    assert json.loads(said)[0]["expires"] == "2035-03-31"
+
+
+def test_terraform_and_cloudformation_are_written_for_one_account(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("court_hearings", "--as", "terraform") == 0
+    assert 'resource "aws_s3_bucket_policy" "export_court_hearings"' in capsys.readouterr().out
+    assert run("court_hearings", "--as", "cloudformation") == 0
+    assert list(yaml.safe_load(capsys.readouterr().out)["Resources"]) == ["ReceivePolicy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("court_hearing",), 2, "error: no dataset is named 'court_hearing'\n  next: did you mean court_hearings?"),
+        (("court_hearings", "--account", "1"), 2, "court_hearings has no handover for account '1'"),
+        (("court_hearings", "--as", "pdf"), 2, "'pdf' is not one of"),
+        ((), 2, "Missing argument 'NAME'"),
+    ],
+)
+def test_a_wrong_call_is_told_what_to_do(
+    words: tuple[str, ...], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words) == code
+    out, err = capsys.readouterr()
+    assert (out, said in err) == ("", True), err
