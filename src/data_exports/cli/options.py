@@ -6,6 +6,7 @@
         declared = open_estate(estate)
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.output import painted, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.loading import PLATFORM_FILE, Loaded, find_estate, load_estate
-from data_exports.estate.models import Dataset, Estate
+from data_exports.estate.models import Dataset, Estate, PushDataset
 
 EstateOption = Annotated[
     Path | None,
@@ -80,3 +81,19 @@ def dataset_of(estate: Estate, name: str) -> Dataset:
     near = get_close_matches(name, datasets, n=1)
     choice = f"did you mean {near[0]}?" if near else f"there are: {', '.join(datasets) or 'none'}"
     raise UsageError(f"no dataset is named {name!r}", next_step=choice)
+
+
+def push_dataset_of(estate: Estate, name: str) -> PushDataset:
+    """The push dataset of this name. Raises `UsageError`, also for a pull dataset: nothing is delivered for that."""
+    dataset = dataset_of(estate, name)
+    if not isinstance(dataset, PushDataset):
+        raise UsageError(
+            f"{name} is a pull dataset: its files are read where they are, nothing is delivered",
+            next_step=f"push datasets are: {', '.join(push.name for push in estate.push_datasets) or 'none'}",
+        )
+    return dataset
+
+
+def push_datasets_of(estate: Estate, names: Sequence[str]) -> list[PushDataset]:
+    """The push datasets of these names, each once; all of them when no name is given. Raises `UsageError`."""
+    return [push_dataset_of(estate, name) for name in dict.fromkeys(names)] or list(estate.push_datasets)

@@ -23,6 +23,7 @@ SERVICES = (
     "cloudformation",
     "cloudwatch",
     "events",
+    "glue",
     "iam",
     "kms",
     "lambda",

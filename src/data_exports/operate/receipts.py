@@ -1,17 +1,31 @@
 """Receipts read back: what became of each upload of a dataset.
 
-In: an S3 client that may list and read the log bucket. Out: `Receipt` values, oldest first, repeats dropped.
-Effects: reads objects. What the fields mean: `docs/delivery.md`; the mover writes them (`data_exports.mover.receipts`).
+In: an S3 client that may list and read the dataset's part of the log bucket. Out: `Receipt` values as they were
+recorded, and a `Damaged` for each line or file that cannot be read. Effects: reads objects, several at once.
+What the fields mean: `docs/delivery.md`; the mover writes them (`data_exports.mover.receipts`).
+
+A file's name begins with the time at which it was written, and S3 lists names in order: so a period costs one listing
+that begins at its first second, and the files in it.
 """
 
 import gzip
 import json
+import zlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from data_exports.access.grants import receipts_prefix_of
+from data_exports.aws import AwsAnswer, answer_of
 from data_exports.names import BucketName, DatasetName
+
+FILES_AT_ONCE = 16
+_FILES_AHEAD = 4 * FILES_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +50,170 @@ class Receipt:
     recorded_at: str | None
 
 
-def read_receipts(s3: Any, log_bucket: BucketName, dataset: DatasetName) -> list[Receipt]:
-    """Every receipt of the dataset; of repeats, by key, version and outcome, the first.
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Something among the receipts that is none."""
 
-    Raises botocore's `ClientError` when the log bucket cannot be read.
+    file: str
+    """Its key in the log bucket."""
+    line: int
+    """From 1; 0 is: the whole file."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Receipts recorded from `since` on, before `until`; None is without a bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, receipt: Receipt) -> bool:
+        """Whether the receipt was recorded in this period; one whose time cannot be read counts as in it."""
+        recorded = moment_of(receipt.recorded_at)
+        if recorded is None:
+            return True
+        return (self.since is None or self.since <= recorded) and (self.until is None or recorded < self.until)
+
+
+EVER = Period()
+"""Without a bound on either side."""
+
+_TEXTS = frozenset({"dataset", "key", "version_id", "etag", "outcome"})
+_NUMBERS = frozenset({"size_bytes", "receive_count"})
+_FIELDS = tuple(field.name for field in fields(Receipt))
+
+
+def read_receipts(s3: Any, log_bucket: BucketName, dataset: DatasetName, period: Period = EVER) -> list[Receipt]:
+    """Every receipt of the dataset; of repeats, by key, version and outcome, the first. Leaves damaged ones out.
+
+    Raises botocore's exceptions when the log bucket cannot be read.
     """
     found: dict[tuple[str, str, str], Receipt] = {}
-    for line in _read_lines(s3, log_bucket, receipts_prefix_of(dataset)):
-        known: dict[str, Any] = {field.name: line.get(field.name) for field in fields(Receipt)}
-        receipt = Receipt(**known)
-        found.setdefault((receipt.key, receipt.version_id, receipt.outcome), receipt)
+    for each in iterate_receipts(s3, log_bucket, dataset, period):
+        if isinstance(each, Receipt):
+            found.setdefault((each.key, each.version_id, each.outcome), each)
     return sorted(found.values(), key=lambda receipt: receipt.recorded_at or "")
 
 
-def _read_lines(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+def iterate_receipts(
+    s3: Any, log_bucket: BucketName, dataset: DatasetName, period: Period = EVER, *, account: str = ""
+) -> Iterator[Receipt | Damaged]:
+    """Receipts as recorded, oldest file first, repeats included; holds a few files in memory, never all.
+
+    `account`: whose the log bucket must be. Raises botocore's exceptions when it cannot be read.
+    """
+    keys = (file.key for file in list_receipt_files(s3, log_bucket, dataset, period, account=account))
+    for key, body in _read_all(s3, log_bucket, keys, account=account):
+        for each in parse_receipts(key, body):
+            if isinstance(each, Damaged) or period.holds(each):
+                yield each
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFile:
+    """One file of receipts: those of one batch."""
+
+    key: str
+    written_at: datetime | None
+    """As its name says, in whole seconds; None when it does not."""
+
+
+def list_receipt_files(
+    s3: Any, log_bucket: BucketName, dataset: DatasetName, period: Period = EVER, *, account: str = ""
+) -> Iterator[ReceiptFile]:
+    """The files that may hold receipts of this period, oldest first: one request for each 1,000 of them."""
+    prefix = receipts_prefix_of(dataset)
+    arguments = {"Bucket": str(log_bucket), "Prefix": str(prefix), **_owned_by(account)}
+    if period.since:
+        arguments["StartAfter"] = f"{prefix}{_name_at(period.since)}"
+    end = f"{prefix}{_name_at(period.until)}~" if period.until else ""  # "~" is behind every name of that second
+    for page in s3.get_paginator("list_objects_v2").paginate(**arguments):
         for entry in page.get("Contents", []):
-            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            yield from (json.loads(line) for line in gzip.decompress(body).splitlines())
+            if end and entry["Key"] > end:
+                return
+            yield ReceiptFile(entry["Key"], _written_at(entry["Key"]))
+
+
+def parse_receipts(file: str, body: bytes) -> Iterator[Receipt | Damaged]:
+    """The receipts of one file."""
+    try:
+        lines = gzip.decompress(body).splitlines()
+    except (OSError, EOFError, zlib.error) as error:
+        yield Damaged(file, 0, f"it is no gzip file: {error}")
+        return
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield _receipt_of(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            yield Damaged(file, number, str(error))
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """A time as receipts write it; None when it is none."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _receipt_of(line: Any) -> Receipt:
+    """Read one line. Raises ValueError."""
+    if not isinstance(line, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - what is wrong is the data, not the call
+    values: dict[str, Any] = {name: line.get(name) for name in _FIELDS}
+    for name, value in values.items():
+        kind = int if name in _NUMBERS else str
+        if not isinstance(value, kind) and (value is not None or name in _TEXTS):
+            raise ValueError(f"its {name} is {json.dumps(value)[:40]}")
+    return Receipt(**values)
+
+
+def _read_all(s3: Any, bucket: str, keys: Iterator[str], *, account: str) -> Iterator[tuple[str, bytes]]:
+    """The files' bodies in the order of their keys; a file that is gone by now is left out."""
+    ahead: deque[tuple[str, Future[bytes | None]]] = deque()
+    pool = ThreadPoolExecutor(FILES_AT_ONCE)
+    try:
+        for key in keys:
+            ahead.append((key, pool.submit(_read_file, s3, bucket, key, account)))
+            if len(ahead) >= _FILES_AHEAD:
+                yield from _next_of(ahead)
+        while ahead:
+            yield from _next_of(ahead)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _next_of(ahead: deque[tuple[str, Future[bytes | None]]]) -> Iterator[tuple[str, bytes]]:
+    key, future = ahead.popleft()
+    body = future.result()
+    if body is not None:
+        yield key, body
+
+
+def _read_file(s3: Any, bucket: str, key: str, account: str) -> bytes | None:
+    try:
+        body: bytes = s3.get_object(Bucket=str(bucket), Key=key, **_owned_by(account))["Body"].read()
+    except ClientError as error:
+        if answer_of(error) is AwsAnswer.NOT_FOUND:
+            return None
+        raise
+    return body
+
+
+def _owned_by(account: str) -> dict[str, str]:
+    return {"ExpectedBucketOwner": account} if account else {}
+
+
+def _name_at(moment: datetime) -> str:
+    """How the name of a file written at this moment begins, below the dataset's prefix."""
+    moment = moment.astimezone(UTC)
+    return f"date={moment:%Y-%m-%d}/{moment:%Y%m%dT%H%M%SZ}"
+
+
+def _written_at(key: str) -> datetime | None:
+    try:
+        return datetime.strptime(key.rsplit("/", 1)[-1].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None

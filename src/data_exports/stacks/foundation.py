@@ -1,4 +1,4 @@
-"""The foundation stack: the log bucket, and the topic that alarms go to.
+"""The foundation stack: the log bucket, the receipts as a table, and the topic that alarms go to.
 
 In: the platform. Out: one `Stack`. Effects: none. The log bucket holds receipts (``deliveries/``), the mover's code
 (``code/``) and templates too large for a request (``templates/``).
@@ -14,6 +14,7 @@ from data_exports.access.policies import alert_topic_policy, private_bucket_poli
 from data_exports.estate.models import Platform
 from data_exports.names import FOUNDATION_STACK
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
+from data_exports.stacks.receipts_table import add_receipts_table
 from data_exports.stacks.stack import Stack, Wave, new_template, stack_of
 
 ALERT_TOPIC = "exports-alerts"
@@ -25,7 +26,7 @@ def alert_topic_arn_of(platform: Platform) -> str:
 
 
 def foundation_stack(platform: Platform, *, require_tls: bool) -> Stack:
-    """Log bucket, alert topic, and an e-mail subscription for each of the platform's `alerts`."""
+    """Log bucket, receipts table, alert topic, and an e-mail subscription for each of the platform's `alerts`."""
     template = new_template("Data exports: log bucket and alerts", {"platform": _settings(platform)})
     add_private_bucket(
         template,
@@ -34,6 +35,7 @@ def foundation_stack(platform: Platform, *, require_tls: bool) -> Stack:
         policy=private_bucket_policy(platform.log_bucket, require_tls=require_tls),
         LifecycleConfiguration=LifecycleConfiguration(Rules=[abort_abandoned_uploads()]),
     )
+    add_receipts_table(template, platform)
     _add_alerts(template, platform)
     return stack_of(
         template, name=FOUNDATION_STACK, wave=Wave.FOUNDATION, platform=platform, buckets=(platform.log_bucket,)

@@ -1,0 +1,143 @@
+"""``exports history``: what became of each upload."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
+from data_exports.cli.output import write_data, write_progress
+from data_exports.errors import UsageError
+
+if TYPE_CHECKING:
+    from data_exports.operate.history import Entry, History, Wanted
+
+NamesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Push datasets. Default: all, one after the other.")
+]
+KeyOption = Annotated[
+    str, typer.Option("--key", metavar="GLOB", help="Only this key, or keys like this (* and ?).", show_default=False)
+]
+SinceOption = Annotated[
+    str, typer.Option("--since", metavar="WHEN", help="Recorded since: 7d, 36h, 2031-03-31. Reads no older receipts.")
+]
+UntilOption = Annotated[str, typer.Option("--until", metavar="WHEN", help="Recorded before; as --since.")]
+ByOption = Annotated[
+    str, typer.Option("--by", metavar="WHO", help="Only uploads of this role, session or principal (* and ?).")
+]
+OutcomeOption = Annotated[
+    list[str] | None,
+    typer.Option("--outcome", metavar="OUTCOME", help="delivered, superseded, cancelled or failed; more than once."),
+]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, with every field, for a spreadsheet.")]
+PLACES_TOLD = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("history")(history)
+
+
+def history(
+    names: NamesArgument = None,
+    *,
+    estate: EstateOption = None,
+    key: KeyOption = "",
+    since: SinceOption = "",
+    until: UntilOption = "",
+    by: ByOption = "",
+    outcome: OutcomeOption = None,
+    as_csv: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what became of each upload, from the receipts.
+
+    Oldest first, repeats left out; --json prints one object a line. Damaged receipts are skipped and counted on stderr.
+    Exit code 0 also when there is none.
+
+    Examples:
+      exports history court_hearings --since 7d
+      exports history court_hearings --key '*.csv' --by alpha_user_annika-lindqvist
+      exports history --since 2031-01-01 --until 2031-04-01 --outcome delivered --csv > quarter.csv
+    """
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other")
+    declared = open_estate(estate)
+    pushes = push_datasets_of(declared, names or [])
+    wanted = _wanted(key=key, since=since, until=until, by=by, outcomes=outcome or [])
+    from data_exports.aws import Aws
+    from data_exports.deploy.remote import check_account
+    from data_exports.operate.history import history_of
+
+    aws = Aws(declared.platform.region)
+    check_account(aws, declared.platform)
+    histories = [history_of(declared.platform, push, aws, wanted) for push in pushes]
+    entries = (entry for each in histories for entry in each)
+    count = _write(entries, as_csv=as_csv, as_json=as_json)
+    _tell_damaged(histories)
+    if not count:
+        write_progress("no receipts: nothing was delivered, or nothing like this")
+
+
+def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -> "Wanted":
+    from data_exports.operate.history import OUTCOMES, Wanted
+    from data_exports.operate.periods import parse_moment
+    from data_exports.operate.receipts import Period
+
+    for outcome in outcomes:
+        if outcome not in OUTCOMES:
+            raise UsageError(f"{outcome!r} is no outcome", where="--outcome", next_step=f"one of {', '.join(OUTCOMES)}")
+    now = datetime.now(UTC)
+    first = parse_moment(since, option="--since", now=now) if since else None
+    last = parse_moment(until, option="--until", now=now) if until else None
+    if first and last and last <= first:
+        raise UsageError("--until is not after --since, so nothing can be between them")
+    return Wanted(Period(first, last), key, by, tuple(outcomes))
+
+
+def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
+    """Print each entry as it is read; gives how many."""
+    from data_exports.operate.telling import CSV_FIELDS, HEADING, entry_as_data, entry_as_row, render_entry
+
+    count = 0
+    if as_csv:
+        write_data(_csv_line(CSV_FIELDS))
+    for count, entry in enumerate(entries, start=1):
+        if as_csv:
+            write_data(_csv_line(entry_as_row(entry)))
+        elif as_json:
+            write_data(json.dumps(entry_as_data(entry), ensure_ascii=False))
+        else:
+            write_data(render_entry(entry) if count > 1 else f"{HEADING}\n{render_entry(entry)}")
+    return count
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def _tell_damaged(histories: Iterable["History"]) -> None:
+    damaged = [each for history in histories for each in history.damaged]
+    if damaged:
+        many = "receipts were" if len(damaged) > 1 else "receipt was"
+        write_progress(f"warning: {len(damaged)} damaged {many} skipped")
+        for line in _places(damaged[:PLACES_TOLD]):
+            write_progress(line)
+        if len(damaged) > PLACES_TOLD:
+            write_progress(f"  and {len(damaged) - PLACES_TOLD} more")
+
+
+def _places(damaged: Iterable[object]) -> Iterator[str]:
+    from data_exports.operate.receipts import Damaged
+    from data_exports.operate.words import printable
+
+    for each in damaged:
+        if isinstance(each, Damaged):
+            line = f", line {each.line}" if each.line else ""
+            yield f"  {printable(each.file)}{line}: {printable(each.why)}"

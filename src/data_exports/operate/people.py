@@ -1,0 +1,69 @@
+"""Who uploaded: the principals that S3 names in its events, in words where they are known.
+
+In: an `Aws` and role names. Out: role ids and `Uploader` values. Effects: reads IAM.
+
+S3 names a session of a role ``AWS:<id of the role>:<name of the session>``, never the role's name.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of
+from data_exports.names import RoleName
+
+LOOKUPS_AT_ONCE = 8
+
+RoleIds = Mapping[str, RoleName]
+"""The id of a role (``AROA…``) → its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """Who uploaded a file."""
+
+    principal: str
+    """As S3 names it, without ``AWS:``."""
+    role: RoleName | None = None
+    """The role's name; None when it is not known."""
+    session: str = ""
+
+    def __str__(self) -> str:
+        if self.role is None:
+            return self.principal
+        return f"{self.role} ({self.session})" if self.session and self.session != self.role else str(self.role)
+
+    def matches(self, pattern: str) -> bool:
+        """Whether the role, the session or the principal is like this pattern (``*`` and ``?``)."""
+        return any(fnmatchcase(text, pattern) for text in (self.principal, self.role or "", self.session) if text)
+
+
+def uploader_of(uploaded_by: str | None, role_ids: RoleIds) -> Uploader | None:
+    """The uploader that a receipt names; None when it names none."""
+    if not uploaded_by:
+        return None
+    principal = uploaded_by.removeprefix("AWS:")
+    identifier, _, session = principal.partition(":")
+    return Uploader(principal, role_ids.get(identifier), session)
+
+
+def read_role_ids(aws: Aws, users: Iterable[RoleName]) -> dict[str, RoleName]:
+    """The ids of these roles; without those that do not exist, or that we may not look up. Raises `AwsError`."""
+    names = sorted(set(users))
+    with ThreadPoolExecutor(LOOKUPS_AT_ONCE) as pool:
+        found = dict(zip(names, pool.map(lambda name: _read_role_id(aws.client("iam"), name), names), strict=True))
+    return {identifier: name for name, identifier in found.items() if identifier}
+
+
+def _read_role_id(iam: Any, name: RoleName) -> str:
+    try:
+        return str(iam.get_role(RoleName=str(name))["Role"]["RoleId"])
+    except (ClientError, BotoCoreError) as error:
+        if answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
+            return ""
+        raise aws_error_of(error, where=f"role {name}") from error

@@ -1,0 +1,62 @@
+"""What a command may not do, said so that somebody can act on it: which action, on what, for whom.
+
+In: an `Aws` and the action that a request needs. Out: nothing, or an exception of ours for AWS's refusal.
+Effects: asks AWS who we are, once something was refused.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of
+from data_exports.errors import AwsError, RefusedError
+
+
+@contextmanager
+def needing(aws: Aws, action: str, resource: str) -> Iterator[None]:
+    """Run requests that need this action on this resource; `resource` is said as it is given.
+
+    Raises `AwsError`, which names the action, the resource and us when AWS denies it; `RefusedError` when there is no
+    such resource, because then it is not deployed.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise _error_of(error, aws, action, resource) from error
+
+
+def _error_of(error: ClientError | BotoCoreError, aws: Aws, action: str, resource: str) -> AwsError | RefusedError:
+    answer = answer_of(error)
+    if answer is AwsAnswer.NOT_FOUND:
+        return RefusedError(
+            f"there is no {resource}", next_step="exports deploy; if that is done: check the account and the region"
+        )
+    told = aws_error_of(error)
+    if answer is not AwsAnswer.FORBIDDEN:
+        return told
+    return AwsError(
+        f"{caller_words(aws)} may not do {action} on {resource}",
+        code=code_of(error),
+        where=told.where,
+        next_step=f"use a role that may do {action} there (docs/operate.md lists who needs what)",
+        request_id=told.request_id,
+    )
+
+
+def caller_words(aws: Aws) -> str:
+    """Who we are: the role's name where we are one, otherwise the ARN."""
+    try:
+        _, arn = aws.caller()
+    except (ClientError, BotoCoreError):
+        return "this caller"
+    return role_name_in(arn) or arn
+
+
+def role_name_in(caller_arn: str) -> str:
+    """The name of the role that a caller's ARN is a session of; ``""`` when it is none.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+    """
+    kind, _, rest = caller_arn.split(":", 5)[5].partition("/") if caller_arn.count(":") >= 5 else ("", "", "")
+    return rest.partition("/")[0] if kind == "assumed-role" else ""

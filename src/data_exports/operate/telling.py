@@ -1,0 +1,62 @@
+"""Receipts as text lines, as data for ``--json``, and as rows for ``--csv``.
+
+In: entries of a history. Out: text and plain values. Effects: none.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from data_exports.operate.history import Entry
+from data_exports.operate.words import moment_words, printable, size_words
+
+CSV_FIELDS = (
+    "recorded_at",
+    "dataset",
+    "outcome",
+    "key",
+    "version_id",
+    "size_bytes",
+    "etag",
+    "uploaded_by_role",
+    "uploaded_by",
+    "uploaded_at",
+    "delivered_at",
+    "target_bucket",
+    "target_version_id",
+    "target_etag",
+    "reason",
+    "receive_count",
+    "mover_version",
+)
+HEADING = f"{'recorded (UTC)':<19}  {'outcome':<10}  {'size':>8}  key, by whom"
+
+
+def render_entry(entry: Entry) -> str:
+    """One line, and one more for the reason of what was not delivered."""
+    receipt = entry.receipt
+    line = f"{moment_words(receipt.recorded_at):<19}  {printable(receipt.outcome):<10}  "
+    line += f"{size_words(receipt.size_bytes):>8}  {printable(receipt.key)}"
+    if entry.by:
+        line += f"  by {printable(str(entry.by))}"
+    return f"{line}\n{'':<19}  {printable(receipt.reason)}" if receipt.reason else line
+
+
+def entry_as_data(entry: Entry) -> dict[str, Any]:
+    """The receipt's fields, and `uploaded_by_role`: None when the role is not known."""
+    role = entry.by.role if entry.by else None
+    return {**asdict(entry.receipt), "uploaded_by_role": role and str(role)}
+
+
+def entry_as_row(entry: Entry) -> list[str]:
+    """The values of `CSV_FIELDS`, safe to open in a spreadsheet."""
+    data = entry_as_data(entry)
+    return [_cell_of(data[name]) for name in CSV_FIELDS]
+
+
+def _cell_of(value: Any) -> str:
+    """A cell that no spreadsheet takes for a formula: a quote stands before what would begin one.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

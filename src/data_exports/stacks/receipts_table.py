@@ -1,0 +1,95 @@
+"""The receipts as a table that Athena answers from, at any size: a Glue database and one table.
+
+In: the platform. Effects: adds the two to the template. Nothing has to register partitions: Athena works out from a
+query's own conditions where to look (partition projection). `dataset` is an injected column, so a query names its
+datasets, also ones that are no longer declared; `date` is a range of days.
+https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+"""
+
+from typing import Any
+
+from troposphere import Template
+from troposphere.glue import Column, Database, DatabaseInput, SerdeInfo, StorageDescriptor, Table, TableInput
+
+from data_exports.estate.models import Platform
+from data_exports.stacks.stack import depends_on
+
+DATABASE = "data_exports"
+TABLE = "receipts"
+FIRST_DAY = "2025-01-01"
+"""Before it there are no receipts."""
+
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("key", "string"),
+    ("version_id", "string"),
+    ("etag", "string"),
+    ("size_bytes", "bigint"),
+    ("uploaded_by", "string"),
+    ("uploaded_at", "string"),
+    ("outcome", "string"),
+    ("reason", "string"),
+    ("delivered_at", "string"),
+    ("target_bucket", "string"),
+    ("target_version_id", "string"),
+    ("target_etag", "string"),
+    ("receive_count", "int"),
+    ("mover_version", "string"),
+    ("recorded_at", "string"),
+)
+"""A receipt's fields; `dataset` is a partition. Times are ISO 8601: `from_iso8601_timestamp` reads them."""
+PARTITIONS: tuple[tuple[str, str], ...] = (("dataset", "string"), ("date", "string"))
+
+
+def add_receipts_table(template: Template, platform: Platform) -> None:
+    """Add database and table; lines that cannot be read count as rows of nulls, not as errors."""
+    database = template.add_resource(
+        Database(
+            "ReceiptsDatabase",
+            CatalogId=str(platform.account),
+            DatabaseInput=DatabaseInput(Name=DATABASE, Description="Data exports: what was delivered to whom"),
+        )
+    )
+    table = template.add_resource(
+        Table(
+            "ReceiptsTable",
+            CatalogId=str(platform.account),
+            DatabaseName=DATABASE,
+            TableInput=TableInput(
+                Name=TABLE,
+                Description="One row for each receipt; drop repeats by key, version_id and outcome",
+                TableType="EXTERNAL_TABLE",
+                Parameters=_projection(platform),
+                PartitionKeys=_columns(PARTITIONS),
+                StorageDescriptor=StorageDescriptor(
+                    Columns=_columns(COLUMNS),
+                    Location=f"s3://{platform.log_bucket}/deliveries/",
+                    InputFormat="org.apache.hadoop.mapred.TextInputFormat",
+                    OutputFormat="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                    Compressed=True,
+                    SerdeInfo=SerdeInfo(
+                        SerializationLibrary="org.openx.data.jsonserde.JsonSerDe",
+                        Parameters={"ignore.malformed.json": "true"},
+                    ),
+                ),
+            ),
+        )
+    )
+    depends_on(table, database)
+
+
+def _projection(platform: Platform) -> dict[str, str]:
+    return {
+        "EXTERNAL": "TRUE",
+        "classification": "json",
+        "compressionType": "gzip",
+        "projection.enabled": "true",
+        "projection.dataset.type": "injected",
+        "projection.date.type": "date",
+        "projection.date.format": "yyyy-MM-dd",
+        "projection.date.range": f"{FIRST_DAY},NOW+1DAY",
+        "storage.location.template": f"s3://{platform.log_bucket}/deliveries/dataset=${{dataset}}/date=${{date}}/",
+    }
+
+
+def _columns(named: tuple[tuple[str, str], ...]) -> list[Any]:
+    return [Column(Name=name, Type=kind) for name, kind in named]

@@ -1,0 +1,111 @@
+"""`exports history` on the deployed example: what people see of deliveries that really happened."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from data_exports.local.clients import client
+from tests.emulator.deployed import DeployedEstate
+from tests.emulator.installed import Person, owner_of
+from tests.emulator.steps import wait_until
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+
+ANNIKA = "alpha_user_annika-lindqvist"
+
+
+@pytest.fixture(scope="module")
+def owner(deployed_example: DeployedEstate) -> Person:
+    """The owner, once two files of court_outcomes were delivered, one of them by name of a formula."""
+    stage = deployed_example.stage
+    push = stage.push("court_outcomes")
+    hub, sender = deployed_example.estate.platform.hub_bucket, stage.as_user(push.users[0])
+    for name in ("history/one.csv", "history/=two.txt"):
+        sender.put_object(Bucket=hub, Key=f"{push.prefix}{name}", Body=b"12345")
+    wanted = {f"{push.prefix}history/one.csv", f"{push.prefix}history/=two.txt"}
+    wait_until(lambda: {each.key for each in stage.receipts(push) if each.outcome == "delivered"} >= wanted)
+    return owner_of(deployed_example)
+
+
+def test_a_delivery_is_told_with_its_sender_in_words(owner: Person) -> None:
+    done = owner.run("history", "court_outcomes", "--key", "history/*.csv", "--since", "1d")
+    assert (done.code, done.err) == (0, done.err)
+    heading, entry = done.lines
+    assert heading.split() == ["recorded", "(UTC)", "outcome", "size", "key,", "by", "whom"]
+    assert entry[21:] == f"delivered        5 B  court_outcomes/history/one.csv  by {ANNIKA}"
+
+
+def test_json_is_one_object_a_line_with_every_field(owner: Person) -> None:
+    done = owner.run("history", "court_outcomes", "--key", "history/one.csv", "--json")
+    (facts,) = [json.loads(line) for line in done.lines]
+    told = {name: facts[name] for name in ("dataset", "key", "outcome", "size_bytes", "uploaded_by_role", "reason")}
+    assert told == {
+        "dataset": "court_outcomes",
+        "key": "court_outcomes/history/one.csv",
+        "outcome": "delivered",
+        "size_bytes": 5,
+        "uploaded_by_role": ANNIKA,
+        "reason": None,
+    }
+
+
+def test_csv_has_a_heading_and_a_row_for_each(owner: Person) -> None:
+    done = owner.run("history", "court_outcomes", "--csv", "--by", ANNIKA, "--key", "history/*")
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    assert {row["key"] for row in rows} == {"court_outcomes/history/one.csv", "court_outcomes/history/=two.txt"}
+    assert {row["outcome"] for row in rows} == {"delivered"}
+
+
+def test_a_repeated_receipt_is_told_once_and_a_damaged_one_is_counted(
+    owner: Person, deployed_example: DeployedEstate
+) -> None:
+    platform = deployed_example.estate.platform
+    s3, log = client(deployed_example.local, "s3", account=platform.account), platform.log_bucket
+    prefix = "deliveries/dataset=court_outcomes/"
+    before = owner.run("history", "court_outcomes").out
+    first = s3.list_objects_v2(Bucket=log, Prefix=prefix)["Contents"][0]["Key"]
+    again, torn = f"{prefix}date=2036-01-01/20360101T000000Z-repeat.jsonl.gz", f"{prefix}date=2036-01-01/torn"
+    s3.copy_object(Bucket=log, Key=again, CopySource={"Bucket": log, "Key": first})
+    s3.put_object(Bucket=log, Key=torn, Body=b"no receipts")
+    try:
+        done = owner.run("history", "court_outcomes")
+    finally:
+        s3.delete_object(Bucket=log, Key=again)
+        s3.delete_object(Bucket=log, Key=torn)
+    assert (done.code, done.out) == (0, before)
+    assert f"warning: 1 damaged receipt was skipped\n  {torn}: it is no gzip file" in done.err
+
+
+def test_an_empty_history_is_said_and_no_error(owner: Person) -> None:
+    done = owner.run("history", "court_outcomes", "--until", "2026-01-01")
+    assert (done.code, done.out) == (0, "")
+    assert "no receipts: nothing was delivered, or nothing like this" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["court_hearing"], 2, "did you mean court_hearings?"),
+        (["victim_survey"], 2, "victim_survey is a pull dataset"),
+        (["court_hearings", "--since", "yesterday"], 2, "write for example 7d"),
+        (["court_hearings", "--outcome", "lost"], 2, "one of delivered, superseded, cancelled, failed"),
+        (["court_hearings", "--csv", "--json"], 2, "--csv and --json exclude each other"),
+        (["court_hearings", "--since", "1d", "--until", "2d"], 2, "--until is not after --since"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_with_a_next_step(
+    owner: Person, words: list[str], code: int, said: str
+) -> None:
+    done = owner.run("history", *words)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+
+
+def test_the_receipts_are_a_table_that_athena_can_query(deployed_example: DeployedEstate) -> None:
+    platform = deployed_example.estate.platform
+    glue = client(deployed_example.local, "glue", account=platform.account)
+    table = glue.get_table(DatabaseName="data_exports", Name="receipts")["Table"]
+    assert table["StorageDescriptor"]["Location"] == f"s3://{platform.log_bucket}/deliveries/"
+    assert table["Parameters"]["projection.dataset.type"] == "injected"

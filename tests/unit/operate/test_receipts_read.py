@@ -1,0 +1,130 @@
+"""Receipts are read in the order of their files, only those of the period, and what is damaged is told, not lost."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from data_exports.names import BucketName, DatasetName
+from data_exports.operate.receipts import Damaged, Period, Receipt, iterate_receipts, parse_receipts, read_receipts
+
+LOG, HEARINGS = BucketName("hub-log"), DatasetName("hearings")
+PREFIX = "deliveries/dataset=hearings/"
+
+
+def line(key: str = "hearings/a.csv", **changes: Any) -> dict[str, Any]:
+    plain = {
+        "dataset": "hearings",
+        "key": key,
+        "version_id": "v1",
+        "etag": "e1",
+        "size_bytes": 3,
+        "outcome": "delivered",
+        "reason": None,
+        "uploaded_by": "AWS:AROAANA:ana",
+        "uploaded_at": "2031-03-30T09:00:00.000Z",
+        "delivered_at": "2031-03-30T09:00:01.000Z",
+        "target_bucket": "cp-hearings",
+        "target_version_id": None,
+        "target_etag": "e1",
+        "receive_count": 1,
+        "mover_version": "m1",
+        "recorded_at": "2031-03-30T09:00:01.500Z",
+    }
+    return plain | changes
+
+
+def packed(*lines: Any) -> bytes:
+    return gzip.compress("".join(f"{json.dumps(each)}\n" for each in lines).encode())
+
+
+class Log:
+    """A log bucket: lists names in order from any name on, a page at a time, and counts what it is asked."""
+
+    def __init__(self, files: dict[str, bytes], *, page: int = 2) -> None:
+        self.files = files
+        self.page = page
+        self.asked: list[str] = []
+
+    def get_paginator(self, operation: str) -> "Log":
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert Bucket == "hub-log"
+        names = [name for name in sorted(self.files) if name.startswith(Prefix) and name > StartAfter]
+        for start in range(0, len(names), self.page) or [0]:
+            self.asked.append("list")
+            yield {"Contents": [{"Key": name} for name in names[start : start + self.page]]}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        assert Bucket == "hub-log"
+        self.asked.append(Key)
+        return {"Body": io.BytesIO(self.files[Key])}
+
+
+def file_at(moment: str, name: str = "x") -> str:
+    return f"{PREFIX}date={moment[:4]}-{moment[4:6]}-{moment[6:8]}/{moment}-{name}.jsonl.gz"
+
+
+def test_files_come_in_the_order_in_which_they_were_written_and_repeats_are_dropped() -> None:
+    log = Log(
+        {
+            file_at("20310331T090000Z"): packed(line("hearings/b.csv", recorded_at="2031-03-31T09:00:00.100Z")),
+            file_at("20310330T090001Z"): packed(line("hearings/a.csv")),
+            file_at("20310401T100000Z"): packed(line("hearings/a.csv", recorded_at="2031-04-01T10:00:00.000Z")),
+        }
+    )
+    found = [each for each in iterate_receipts(log, LOG, HEARINGS) if isinstance(each, Receipt)]
+    assert [each.key for each in found] == ["hearings/a.csv", "hearings/b.csv", "hearings/a.csv"]
+    assert found[0] == Receipt(**line())
+    assert [each.recorded_at for each in read_receipts(log, LOG, HEARINGS)] == [
+        "2031-03-30T09:00:01.500Z",
+        "2031-03-31T09:00:00.100Z",
+    ]
+
+
+def test_a_period_reads_its_own_files_only() -> None:
+    days = [f"203103{day:02d}T120000Z" for day in range(1, 31)]
+    log = Log(
+        {
+            file_at(day): packed(line(f"hearings/{day}", recorded_at=f"2031-03-{day[6:8]}T12:00:00.700Z"))
+            for day in days
+        },
+        page=1000,
+    )
+    since, until = datetime(2031, 3, 10, 12, tzinfo=UTC), datetime(2031, 3, 12, 12, 0, 0, 500_000, tzinfo=UTC)
+    found = [each for each in iterate_receipts(log, LOG, HEARINGS, Period(since, until)) if isinstance(each, Receipt)]
+    assert [each.key for each in found] == ["hearings/20310310T120000Z", "hearings/20310311T120000Z"]
+    assert sorted(log.asked) == [file_at(day) for day in days[9:12]] + ["list"]
+
+
+def test_what_is_damaged_is_told_with_its_place_and_hides_nothing_else() -> None:
+    good, file = line(), file_at("20310330T090001Z")
+    body = gzip.compress(
+        b"\n".join(
+            [
+                json.dumps(good).encode(),
+                b'{"key": "cut o',
+                b"[]",
+                json.dumps(line(size_bytes="3")).encode(),
+                json.dumps({"dataset": "hearings"}).encode(),
+                json.dumps(line(unknown_field=1)).encode(),
+            ]
+        )
+    )
+    found = list(parse_receipts(file, body))
+    assert [each for each in found if isinstance(each, Receipt)] == [Receipt(**good), Receipt(**good)]
+    places = [(each.line, each.why) for each in found if isinstance(each, Damaged)]
+    assert [place for place, _ in places] == [2, 3, 4, 5]
+    assert [why for _, why in places][1:] == ["it is no JSON object", 'its size_bytes is "3"', "its key is null"]
+
+
+def test_a_file_that_is_cut_off_or_no_gzip_is_damaged_as_a_whole() -> None:
+    whole = packed(*[line(f"hearings/{number}", etag=f"{number:09d}") for number in range(50)])
+    for body in (whole[: len(whole) // 2], b"plain text"):
+        (damaged,) = parse_receipts("file", body)
+        assert isinstance(damaged, Damaged)
+        assert (damaged.file, damaged.line) == ("file", 0)

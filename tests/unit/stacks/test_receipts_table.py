@@ -1,0 +1,65 @@
+"""The table that Athena reads has the fields that the mover writes; the queries in the guide name no others."""
+
+import gzip
+import json
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from data_exports.mover.receipts import Fate, receipts_file
+from data_exports.mover.receipts import Receipt as WrittenReceipt
+from data_exports.operate.receipts import Receipt
+from data_exports.stacks.foundation import foundation_stack
+from data_exports.stacks.receipts_table import COLUMNS, DATABASE, PARTITIONS, TABLE
+from tests.estates import PLATFORM
+
+GUIDE = Path(__file__).parents[3] / "docs" / "operate.md"
+
+
+def written() -> dict[str, object]:
+    """A line as the mover writes it."""
+    receipt = WrittenReceipt("hearings/a", "v", "e", 1, None, None, Fate.DELIVERED)
+    file = receipts_file(
+        [receipt], dataset="hearings", target_bucket="b", mover_version="1", now=datetime.now(UTC), identifier="x"
+    )
+    line: dict[str, object] = json.loads(gzip.decompress(file.body))
+    return line
+
+
+def test_the_tables_columns_are_the_fields_of_a_receipt() -> None:
+    columns = [name for name, _ in COLUMNS]
+    assert len(set(columns)) == len(columns)
+    assert set(columns) == set(written()) - {"dataset"}
+    assert {field.name for field in fields(Receipt)} == set(written())
+
+
+def test_partitions_are_found_where_the_mover_writes() -> None:
+    table = json.loads(foundation_stack(PLATFORM, require_tls=True).body)["Resources"]["ReceiptsTable"]["Properties"]
+    found = table["TableInput"]
+    template = found["Parameters"]["storage.location.template"]
+    file = receipts_file(
+        [],
+        dataset="hearings",
+        target_bucket="b",
+        mover_version="1",
+        now=datetime(2031, 3, 31, tzinfo=UTC),
+        identifier="",
+    )
+    place = template.replace("${dataset}", "hearings").replace("${date}", "2031-03-31")
+    assert f"s3://{PLATFORM.log_bucket}/{file.key}".startswith(place)
+    assert [each["Name"] for each in found["PartitionKeys"]] == ["dataset", "date"] == [name for name, _ in PARTITIONS]
+    assert (table["DatabaseName"], found["Name"]) == (DATABASE, TABLE) == ("data_exports", "receipts")
+
+
+def test_the_queries_people_copy_name_columns_that_exist() -> None:
+    queries = re.findall(r"^```sql\n(.*?)^```", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert len(queries) >= 4
+    known = {name for name, _ in (*COLUMNS, *PARTITIONS)} | {DATABASE, "row_number"}
+    for query in queries:
+        told = re.sub(r"--.*|'[^']*'", "", query)
+        own = set(re.findall(r"\bAS ([a-z_]+)", told))
+        named = set(re.findall(r"\b([a-z][a-z0-9]*_[a-z_0-9]*|key|etag|outcome|reason|dataset)\b(?! *\()", told))
+        assert named - known - own == set(), query
+        assert f"FROM {DATABASE}.{TABLE}" in query
+        assert "dataset IN (" in query  # an injected partition has to be named
