@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import boto3
@@ -31,6 +31,10 @@ ATTEMPTS = 8
 FIRST_ATTEMPTS = 2
 """For "who am I", the first thing we ask: without a network, people should hear of it soon."""
 CONNECTIONS = 32
+PACED = "cloudformation"
+"""The service whose limits a large deployment meets, unpublished and shared by the whole account: its client also
+spaces its requests out once it has been throttled, for all threads together.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
 
 
 class Aws:
@@ -81,7 +85,8 @@ class Aws:
     def _new_client(self, service: str) -> Any:
         try:
             attempts = FIRST_ATTEMPTS if service == "sts" else ATTEMPTS
-            made = self._create(service, Config(retries={"mode": "standard", "total_max_attempts": attempts}))
+            mode: Literal["adaptive", "standard"] = "adaptive" if service == PACED else "standard"
+            made = self._create(service, Config(retries={"mode": mode, "total_max_attempts": attempts}))
             if service == "s3" and is_loopback(made.meta.endpoint_url):
                 path_style = Config(s3={"addressing_style": "path"})  # there is no DNS name for each bucket
                 return self._create(service, made.meta.config.merge(path_style))

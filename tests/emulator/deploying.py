@@ -1,11 +1,14 @@
 """An account of its own on the local AWS, to deploy estates to: what tests of deploying and destroying share."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from botocore.model import OperationModel
 
 from data_exports.aws import Aws, aws_with_keys
 from data_exports.deploy.apply import deploy
@@ -16,6 +19,8 @@ from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, BucketName, RoleName
 from tests.estates import PLATFORM, estate_of
 
+SERVICES = ("cloudformation", "iam", "lambda", "s3", "sqs", "sts")
+"""The services that deploying and destroying ask."""
 NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
@@ -44,6 +49,38 @@ class Ground:
         """Deploy, and keep the events."""
         self.events.clear()
         return deploy(estate, self.aws, allow=allow, progress=self.events.append)
+
+    def without(self, action: str) -> Aws:
+        """AWS as a role of the account that may do everything but this one action."""
+        name = f"all-but-{action.replace(':', '-')}"
+        trust = {"Effect": "Allow", "Principal": {"AWS": str(self.platform.account)}, "Action": "sts:AssumeRole"}
+        rights = [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": action, "Resource": "*"},
+        ]
+        iam = self.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))
+        iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=_document(*rights))
+        arn = f"arn:aws:iam::{self.platform.account}:role/{name}"
+        made = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="deployer")["Credentials"]
+        return aws_with_keys(
+            self.local.region,
+            endpoint_url=self.local.endpoint_url,
+            access_key_id=made["AccessKeyId"],
+            secret_access_key=made["SecretAccessKey"],
+            session_token=made["SessionToken"],
+        )
+
+    def recorded(self) -> Counter[str]:
+        """What is asked of AWS from now on: ``cloudformation:DescribeStacks`` → how often."""
+        calls: Counter[str] = Counter()
+
+        def count(model: OperationModel, **_: object) -> None:
+            calls[f"{model.service_model.service_name}:{model.name}"] += 1
+
+        for service in SERVICES:
+            self.client(service).meta.events.register("before-call", count, unique_id=f"{id(calls)}")
+        return calls
 
     def make_bucket(self, name: str, **tags: str) -> None:
         """Make a bucket by hand, with tags of ours (``dataset``, ``hub``, …) if it is to pass for one."""
@@ -85,6 +122,10 @@ class Ground:
     def buckets(self) -> list[str]:
         """The account's buckets."""
         return sorted(bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"])
+
+
+def _document(*statements: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def aws_of_account(local: LocalAws, account: str) -> Aws:

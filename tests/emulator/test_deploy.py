@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from data_exports.aws import aws_with_keys
 from data_exports.deploy.apply import carry_out, deploy
 from data_exports.deploy.changes import StackFailedError, StoppedError, create_stack, update_stack, work_on
 from data_exports.deploy.consents import Consent
@@ -68,10 +67,17 @@ def test_second_deployment_touches_nothing(ground: Ground) -> None:
     ground.make_users_of(estate)
     ground.deploy(estate)
     before = ground.history()
+    calls = ground.recorded()
     result = ground.deploy(estate)
+    asked = dict(calls)
     assert {outcome.result for outcome in result.outcomes} == {Result.UNCHANGED}
     assert not [event for event in ground.events if isinstance(event, Started)]
     assert ground.history() == before
+    assert asked == {
+        "cloudformation:DescribeStacks": 2,
+        "iam:GetRole": 2,
+        "sts:GetCallerIdentity": 2,
+    }, "a listing, and no template"
 
 
 def test_only_the_changed_dataset_is_updated(ground: Ground) -> None:
@@ -346,27 +352,7 @@ def test_credentials_of_another_account_are_refused(ground: Ground, unique_accou
 def test_roles_that_may_not_be_looked_up_count_as_existing(ground: Ground) -> None:
     estate = ground.estate(pull("lists"))
     ground.make_users_of(estate)
-    iam = ground.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"AWS": str(ground.platform.account)}, "Action": "sts:AssumeRole"}
-    iam.create_role(
-        RoleName="deployer", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    )
-    allow = {"Effect": "Allow", "Action": ["cloudformation:*", "s3:*"], "Resource": "*"}
-    iam.put_role_policy(
-        RoleName="deployer",
-        PolicyName="all-but-iam",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
-    )
-    arn = f"arn:aws:iam::{ground.platform.account}:role/deployer"
-    made = ground.client("sts").assume_role(RoleArn=arn, RoleSessionName="deployer")["Credentials"]
-    deployer = aws_with_keys(
-        ground.local.region,
-        endpoint_url=ground.local.endpoint_url,
-        access_key_id=made["AccessKeyId"],
-        secret_access_key=made["SecretAccessKey"],
-        session_token=made["SessionToken"],
-    )
-    plan = prepare(estate, deployer).plan
+    plan = prepare(estate, ground.without("iam:GetRole")).plan
     assert plan.missing_roles == ()
     assert plan.roles_not_checked.startswith("access denied: ")
 

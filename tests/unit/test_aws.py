@@ -108,6 +108,7 @@ def test_clients_retry_say_who_we_are_and_are_made_once() -> None:
     aws = _aws("http://127.0.0.1:9")
     config = aws.client("s3").meta.config
     assert config.retries == {"mode": "standard", "total_max_attempts": 8}
+    assert aws.client("cloudformation").meta.config.retries == {"mode": "adaptive", "total_max_attempts": 8}
     assert config.user_agent_extra.startswith("data-exports/")
     assert config.s3 == {"addressing_style": "path"}
     assert aws.client("s3") is aws.client("s3")

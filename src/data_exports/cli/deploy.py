@@ -65,37 +65,47 @@ def terminal_width() -> int | None:
 
 @contextmanager
 def progress_shown() -> Iterator["Progress"]:
-    """What hears of events and shows them on stderr: plain lines, and on a terminal what is under way below them."""
-    from data_exports.deploy.outcomes import Finished, Started
+    """What hears of events and shows them on stderr: plain lines, and on a terminal a bar with what is under way."""
+    from data_exports.deploy.outcomes import Finished, Planned, Started
     from data_exports.deploy.render import render_event
 
     if not wants_colour(sys.stderr):
         yield lambda event: write_progress(line) if (line := render_event(event)) else None
         return
     from rich.console import Console
-    from rich.live import Live
-    from rich.spinner import Spinner
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True, highlight=False)
-    under_way: dict[str, None] = {}
+    columns = (
+        SpinnerColumn(),
+        MofNCompleteColumn(),
+        BarColumn(24),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     # Begun with the first stack, when the plan has been written; rich must not take our data for its own output.
-    live = Live(console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    stacks = bar.add_task("", total=None)
+    under_way: dict[str, None] = {}
 
     def show(event: "Event") -> None:
         match event:
+            case Planned(planned):
+                bar.update(stacks, total=len(planned.changes))
             case Started(step):
                 under_way[step.name] = None
-                live.start()
-            case Finished(outcome):
-                under_way.pop(outcome.name, None)
+                bar.start()
+            case Finished(outcome) if outcome.name in under_way:
+                del under_way[outcome.name]
+                bar.advance(stacks)
         if not isinstance(event, Started) and (line := render_event(event)):
             console.print(line, markup=False)
-        live.update(Spinner("dots", ", ".join(under_way) or "working"))
+        bar.update(stacks, description=", ".join(under_way))
 
     try:
         yield show
     finally:
-        live.stop()
+        bar.stop()
 
 
 def _plan_first(shown: "Progress", platform: "Platform") -> "Progress":

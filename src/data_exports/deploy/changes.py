@@ -20,6 +20,7 @@ from data_exports.deploy.adoption import objection_to_adopting, with_bare_resour
 from data_exports.deploy.failures import Cause, Verb, read_cause, read_change_set_cause
 from data_exports.deploy.plan import DeployedStack
 from data_exports.deploy.remote import read_stack, upload_once
+from data_exports.deploy.watching import Watch
 from data_exports.estate.models import Platform
 from data_exports.limits import TEMPLATE_BODY_BYTES, TEMPLATE_OBJECT_BYTES
 from data_exports.stacks.stack import CAPABILITIES, Stack, template_url_of
@@ -61,6 +62,11 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
     going: set[str] = field(default_factory=set)
     """Names of the stacks that CloudFormation is at work on for us."""
+
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "watch", Watch(self.aws))
 
     @property
     def cloudformation(self) -> Any:
@@ -266,16 +272,20 @@ def _wait_until_settled(
     """
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     doubted = 0
-    while True:
-        stack = read_stack(work.aws, stack_id)
-        if stack is None:
-            return None
-        if stack.status != "REVIEW_IN_PROGRESS" and not stack.is_in_progress:
-            is_other_change = digest is not None and stack.status in _CHANGED and stack.digest != digest
-            if doubted >= STALE_POLLS or not (stack == before or is_other_change):
-                return stack
-            doubted += 1
-        _wait(work, deadline, f"CloudFormation is still at work on it: {stack.status}")
+    status = before.status if before else "not seen yet"
+    with work.watch.waiting():
+        while True:
+            since = time.monotonic()
+            _wait(work, deadline, f"CloudFormation is still at work on it: {status}")
+            stack = work.watch.read(stack_id, since=since)
+            if stack is None:
+                return None
+            status = stack.status
+            if status != "REVIEW_IN_PROGRESS" and not stack.is_in_progress:
+                is_other_change = digest is not None and status in _CHANGED and stack.digest != digest
+                if doubted >= STALE_POLLS or not (stack == before or is_other_change):
+                    return stack
+                doubted += 1
 
 
 def _wait(work: Work, deadline: float, otherwise: str) -> None:
