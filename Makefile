@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test lint types check lock clean
+.PHONY: help demo test lint types check docs lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -21,6 +21,9 @@ types: .venv/installed-dev ## mypy --strict over source and tests
 	@$(BIN)/mypy
 
 check: lint types test ## what CI runs
+
+docs: .venv/installed-local ## write the pages that are made from the code
+	@$(BIN)/python -m data_exports.estate.explained > docs/findings.md
 
 # local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools.
 .venv/installed-local: requirements/local.txt pyproject.toml

@@ -1,6 +1,10 @@
 """``exports check``: every mistake in the declarations, with its place."""
 
+import os
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,11 +12,21 @@ import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, load
 from data_exports.cli.output import Colour, painted, write_data, write_json, write_progress
+from data_exports.errors import UsageError
+from data_exports.estate.codes import CODES
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loading import Loaded
-from data_exports.estate.models import Place
 
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +38,13 @@ def check(
     *,
     estate: EstateOption = None,
     as_json: JsonOption = False,
+    as_format: Annotated[
+        Format, typer.Option("--format", help="github: annotations of a workflow; sarif: for code scanning.")
+    ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="CODE", help="Explain a finding's code, and do nothing else.")
+    ] = None,
 ) -> None:
     """Find every mistake in the declarations. Needs no AWS.
 
@@ -33,43 +53,64 @@ def check(
     Examples:
       exports check
       exports check --estate examples/estate --strict
+      exports check --explain EX406
       exports check --json | jq '.[] | select(.severity == "error")'
+      exports check --format sarif > exports.sarif
     """
+    if explain is not None:
+        _explain(explain)
+        return
     loaded = load(estate)
-    if as_json:
-        write_json([_facts_of(finding) for finding in loaded.findings])
-    else:
-        for finding in loaded.findings:
-            write_data(_lines_of(finding))
+    _write(loaded.findings, Format.JSON if as_json else as_format)
     write_progress(_summary_of(loaded))
     if loaded.errors or (strict and loaded.findings):
         raise typer.Exit(1)
 
 
+def _explain(name: str) -> None:
+    from data_exports.estate.explained import explain
+
+    code = CODES.get(name.upper())
+    if code is None:
+        raise UsageError(f"there is no code {name!r}", next_step="see docs/findings.md for all of them")
+    write_data(explain(code).rstrip("\n"))
+
+
+def _write(findings: Sequence[Finding], form: Format) -> None:
+    start = Path.cwd()
+    if form in (Format.GITHUB, Format.SARIF):  # GitHub wants paths from the top of the checkout
+        start = Path(os.environ.get("GITHUB_WORKSPACE") or start)
+    shown = [_from(start, finding) for finding in findings]
+    if form is Format.TEXT:
+        for finding in shown:
+            write_data(_lines_of(finding))
+        return
+    from data_exports.estate import formats  # the explanations, which only SARIF holds, are a long module
+
+    match form:
+        case Format.JSON:
+            write_json([formats.facts_of(finding) for finding in shown])
+        case Format.GITHUB:
+            for line in formats.github_lines(shown):
+                write_data(line)
+        case Format.SARIF:
+            write_json(formats.sarif_of(shown))
+            if len(shown) > formats.SARIF_RESULTS:
+                write_progress(f"{len(shown) - formats.SARIF_RESULTS:,} findings left out: SARIF readers take no more")
+
+
 def _lines_of(finding: Finding) -> str:
     severity = painted(finding.severity, COLOURS[finding.severity], bold=True)
-    line = f"{_shown(finding.place)} {finding.code} {severity}: {finding.message}"
+    line = f"{finding.place} {finding.code} {severity}: {finding.message}"
     return f"{line}\n    hint: {finding.hint}" if finding.hint else line
 
 
-def _facts_of(finding: Finding) -> dict[str, object]:
-    return {
-        "path": str(_shown(finding.place).path),
-        "line": finding.place.line,
-        "column": finding.place.column,
-        "code": str(finding.code),
-        "severity": str(finding.severity),
-        "message": finding.message,
-        "hint": finding.hint,
-    }
-
-
-def _shown(place: Place) -> Place:
-    """The place with its path from here, if it is below here."""
-    here = Path.cwd()
-    if not place.path.is_absolute() or not place.path.is_relative_to(here):
-        return place
-    return Place(place.path.relative_to(here), place.line, place.column)
+def _from(start: Path, finding: Finding) -> Finding:
+    """The finding with its path from a folder, if it is below it."""
+    path = Path(os.path.normpath(Path.cwd() / finding.place.path))
+    if not path.is_relative_to(start):
+        return finding
+    return replace(finding, place=replace(finding.place, path=path.relative_to(start)))
 
 
 def _summary_of(loaded: Loaded) -> str:

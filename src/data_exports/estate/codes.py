@@ -1,7 +1,8 @@
 """The codes of findings, with what each means: permanent, so that people can search for one and CI can count one.
 
 EX1xx the file · EX2xx its fields and values · EX3xx the platform · EX4xx names and buckets · EX5xx people ·
-EX6xx paperwork, ends and texts · EX7xx sizes. A code is never given a second meaning.
+EX6xx paperwork, ends and texts · EX7xx sizes · EX8xx what AWS says. A code is never given a second meaning; each is
+explained in `explained`.
 """
 
 from enum import StrEnum
@@ -32,6 +33,7 @@ class Code(StrEnum):
     TOO_DEEP = "EX110", "values are nested too deeply"
     NOT_COUNTED = "EX111", "a file or folder is not read as a declaration"
     NO_DATASETS = "EX112", "a folder of datasets is not there"
+    SAME_FILE_NAME = "EX113", "names of two files differ in upper and lower case only"
 
     WRONG_SHAPE = "EX201", "a value has the wrong shape: text, list or mapping"
     UNKNOWN_FIELD = "EX202", "a field is not known"
@@ -75,3 +77,12 @@ class Code(StrEnum):
 
     ROLE_POLICIES_TOO_LARGE = "EX701", "a user's role would carry larger policies than IAM allows"
     BUCKET_POLICY_TOO_LARGE = "EX702", "a bucket's policy would be larger than S3 allows"
+
+    NO_SUCH_ROLE = "EX801", "a user's role does not exist"
+    NO_SUCH_BUCKET = "EX802", "a target bucket does not exist"
+    OTHER_OWNER = "EX803", "a target bucket belongs to another account than the one named"
+    NOT_TOLD = "EX804", "AWS does not tell whether a name is right"
+
+
+CODES = {str(code): code for code in Code}
+"""Each code by its text."""

@@ -11,6 +11,7 @@ from data_exports.estate.values import (
     BOOLEAN,
     BUCKET,
     BUCKET_PREFIX,
+    DATASET,
     DATE,
     EMAIL,
     LINE,
@@ -26,7 +27,7 @@ from data_exports.estate.values import (
     name_of,
     one_or_list_of,
 )
-from data_exports.names import DatasetName, KmsKeyArn, Region
+from data_exports.names import KmsKeyArn, Region
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class Field(Generic[T]):
 
 
 # --- push and pull datasets
-NAME = Field("name", name_of(DatasetName, DatasetName.pattern.pattern), "Name of the dataset.", required=True)
+NAME = Field("name", DATASET, "Name of the dataset.", required=True)
 USERS = Field("users", list_of(ROLE), "IAM roles of the platform that may send or work with the data.", required=True)
 PAPERWORK = Field("paperwork", one_or_list_of(LINE), "Link or reference of the impact assessment or sharing agreement.")
 OWNER = Field("owner", LINE, "Who answers for the dataset.")

@@ -4,6 +4,7 @@ The pipeline: `reading` (bytes → nodes) → `drafting` (nodes → drafts) → 
 """
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -132,7 +133,19 @@ def _declarations_in(subfolder: Path, folder: Path, report: Report) -> list[Path
         if path.suffix not in DECLARATION_SUFFIXES:
             hint = "declarations are the files that end in .yaml or .yml, right in this folder"
             report.warning(Place(path), Code.NOT_COUNTED, "is not read", hint)
-    return [path for path in visible if path.suffix in DECLARATION_SUFFIXES]
+    declarations = [path for path in visible if path.suffix in DECLARATION_SUFFIXES]
+    report.findings.extend(_colliding(declarations))
+    return declarations
+
+
+def _colliding(paths: list[Path]) -> Iterator[Finding]:
+    """Files that would be one on a file system that does not tell upper from lower case, or é from e with an accent."""
+    first: dict[str, Path] = {}
+    for path in paths:
+        other = first.setdefault(unicodedata.normalize("NFC", path.name).casefold(), path)
+        if other is not path:
+            message = f"its name and {other.name!r} are one on macOS and Windows"
+            yield Finding(Place(path), Code.SAME_FILE_NAME, message, "rename one of the two")
 
 
 def _missing_folders(folder: Path) -> Iterator[Finding]:

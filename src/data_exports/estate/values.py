@@ -9,13 +9,23 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from typing import Generic, TypeVar
 
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Report
 from data_exports.estate.models import Outsider, Place
 from data_exports.estate.nodes import Fields, Items, Node, Text
-from data_exports.names import AccountId, AccountRootArn, BucketName, InvalidNameError, RoleArn, RoleName, UserArn
+from data_exports.names import (
+    AccountId,
+    AccountRootArn,
+    BucketName,
+    DatasetName,
+    InvalidNameError,
+    RoleArn,
+    RoleName,
+    UserArn,
+)
 
 T = TypeVar("T")
 
@@ -75,6 +85,11 @@ def _bucket_advice(text: str) -> str:
     return ""
 
 
+def _dataset_advice(text: str) -> str:
+    plain = re.sub(r"[\W_]+", "_", text.lower(), flags=re.ASCII).strip("_")
+    return f"did you mean {plain!r}? {DatasetName.hint}" if DatasetName.pattern.fullmatch(plain) else ""
+
+
 def _role_advice(text: str) -> str:
     if set(text) & set("*?"):
         return "name each role: only `user_roles` in exports.yaml takes patterns"
@@ -82,6 +97,7 @@ def _role_advice(text: str) -> str:
 
 
 ACCOUNT = name_of(AccountId, AccountId.pattern.pattern)
+DATASET = name_of(DatasetName, DatasetName.pattern.pattern, advise=_dataset_advice)
 BUCKET = name_of(BucketName, BucketName.pattern.pattern, advise=_bucket_advice)
 ROLE = name_of(RoleName, RoleName.pattern.pattern, advise=_role_advice)
 
@@ -151,6 +167,9 @@ LINE = Kind(_line, {"type": "string", "minLength": 1, "maxLength": TEXT_CHARACTE
 EMAIL = Kind(_email, {"type": "string", "format": "email"})
 
 
+_LIKE_BOOLEANS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
+
+
 def _boolean(node: Node, report: Report) -> Sited[bool] | None:
     match node:
         case Items(items=(single,)):  # files in use say [True]; its element is meant
@@ -161,7 +180,8 @@ def _boolean(node: Node, report: Report) -> Sited[bool] | None:
             return Sited(value=False, place=node.place)
         case Text() if (text := _text(node, report)) is not None:
             message = f"{text.text!r} is neither true nor false"
-            report.error(text.place, Code.BAD_BOOLEAN, message, "write true or false, without quotes")
+            meant = _LIKE_BOOLEANS.get(text.text.lower(), "true or false")
+            report.error(text.place, Code.BAD_BOOLEAN, message, f"write {meant}, without quotes")
         case Items() | Fields():
             report.error(node.place, Code.BAD_BOOLEAN, "this is neither true nor false", "write true or false")
         case _:
@@ -216,7 +236,9 @@ def choice_of(*choices: str) -> Kind[Sited[str]]:
             return None
         if text.text in choices:
             return Sited(text.text, text.place)
-        report.error(text.place, Code.BAD_CHOICE, f"{text.text!r} is not allowed here", f"write {' or '.join(choices)}")
+        near = get_close_matches(text.text.lower(), choices, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"write {' or '.join(choices)}"
+        report.error(text.place, Code.BAD_CHOICE, f"{text.text!r} is not allowed here", hint)
         return None
 
     return Kind(read, {"enum": list(choices)})

@@ -10,7 +10,10 @@ from tests.unit.estate.written import PUSH, write_estate
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "estate"
 LINE = "push_datasets/a.yaml:1:7 EX205 error: 'Orders!' is not a dataset name"
-HINT = "use lower case letters, digits, _ and -, starting and ending with a letter or digit, at most 52 characters"
+HINT = (
+    "did you mean 'orders'? use lower case letters, digits, _ and -, starting and ending with a letter or digit, "
+    "at most 52 characters"
+)
 
 
 @pytest.fixture

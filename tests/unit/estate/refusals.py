@@ -93,6 +93,7 @@ VALUES: dict[str, Files] = {
     "recovery days octal": {"platform": PLATFORM + "  recovery_days: 010\n"},
     "recovery days too many": {"platform": PLATFORM + "  recovery_days: 366\n"},
     "paperwork policy": {"platform": PLATFORM + "  paperwork: maybe\n"},
+    "paperwork policy with a slip": {"platform": PLATFORM + "  paperwork: Require\n"},
     "e-mail": {"platform": swap(PLATFORM, "exports@example.gov.uk", "exports at example")},
     "account names as list": {"platform": PLATFORM + "  accounts: ['754256621582']\n"},
     "account name of a wrong id": {"platform": PLATFORM + "  accounts: {754: Cloud}\n"},
@@ -130,6 +131,7 @@ RULES: dict[str, Files] = {
     "own account as target": {"push": swap(PUSH, "754256621582", "593291632749")},
     "user outside the patterns": {"push": swap(PUSH, "[alpha_user_ana]", "[alpha_user_ana, restricted-admin]")},
     "user in another case": {"push": swap(PUSH, "[alpha_user_ana]", "[Alpha_user_ana]")},
+    "user with a slip in its beginning": {"push": swap(PUSH, "[alpha_user_ana]", "[alph-user_ana, alhpa_user_ana]")},
     "user twice": {"push": swap(PUSH, "[alpha_user_ana]", "[alpha_user_ana, alpha_user_Ana]")},
     "outsider twice": {
         "pull": swap(

@@ -1,6 +1,7 @@
 """Rules on who is let in: users of the platform, and outsiders."""
 
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
 from data_exports.estate.codes import Code
@@ -13,6 +14,9 @@ from data_exports.names import AccountId, AccountRootArn, RoleArn, RoleName, Use
 SSO_PREFIX = "AWSReservedSSO_"
 """https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
 
+NEAR = 0.8
+"""How alike two beginnings of a name must be for one to be a slip of the other."""
+
 
 def check_users_are_allowed(draft: EstateDraft) -> Iterator[Finding]:
     """Only roles that the platform lists can be granted anything."""
@@ -24,7 +28,21 @@ def check_users_are_allowed(draft: EstateDraft) -> Iterator[Finding]:
         if not any(fnmatchcase(user.value, pattern.value) for pattern in patterns):
             message = f"{str(user.value)!r} is not a role that this platform lets datasets name"
             hint = f"exports.yaml allows {allowed}; upper and lower case matter"
+            if near := _nearest_allowed(user.value, [pattern.value for pattern in patterns]):
+                hint = f"did you mean {near!r}? {hint}"
             yield Finding(user.place, Code.USER_NOT_ALLOWED, message, hint)
+
+
+def _nearest_allowed(user: RoleName, patterns: Sequence[str]) -> str:
+    """The user's name, begun as a pattern of the form ``alpha_user_*`` has it, if it begins nearly so."""
+    for start in (pattern[:-1] for pattern in patterns if pattern.endswith("*")):
+        mark = start[-1:]
+        if set(start) & set("*?") or mark.isalnum():
+            continue
+        *begun, rest = user.split(mark, start.count(mark))
+        if SequenceMatcher(None, mark.join([*begun, ""]).lower(), start.lower()).ratio() >= NEAR:
+            return start + rest
+    return ""
 
 
 def check_nobody_is_listed_twice(draft: EstateDraft) -> Iterator[Finding]:
