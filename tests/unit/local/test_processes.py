@@ -8,7 +8,10 @@ from data_exports.local.processes import command_line_of, is_alive, start_mark_o
 
 
 def test_a_process_is_alive_until_it_ends_even_before_anybody_waits_for_it() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()", "a word"], stdin=subprocess.PIPE)
+    command = [sys.executable, "-c", "input(print(flush=True))", "a word"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout
+    child.stdout.readline()  # while it starts, a process has no command line for a moment
     assert is_alive(child.pid)
     assert command_line_of(child.pid)[-1].endswith("word")
     assert start_mark_of(child.pid) not in ("", start_mark_of(os.getpid()))
