@@ -199,6 +199,20 @@ def mover_role_arn_of(account: AccountId, dataset: DatasetName, *, keep_files: b
     return RoleArn.of(account, mover_name_of(dataset, keep_files=keep_files), path=SERVICE_ROLE_PATH)
 
 
+MOVER_POLICY = "deliver"
+"""The inline policy of a mover's role."""
+
+
+def push_users_policy_of(dataset: DatasetName) -> str:
+    """The inline policy that each sender's role carries."""
+    return f"hub-exports-push-{dataset}"
+
+
+def pull_users_policy_of(dataset: DatasetName) -> str:
+    """The inline policy that the role of each user of a pull dataset carries."""
+    return f"hub-exports-pull-{dataset}"
+
+
 def queue_name_of(dataset: DatasetName) -> str:
     """The queue of the dataset's upload events."""
     return f"export_{dataset}"

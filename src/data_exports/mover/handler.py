@@ -22,8 +22,10 @@ from .calls import ObjectStore
 from .delivery import Outcome, Rules, Upload, deliver
 from .events import Message, read_messages
 from .objects import S3Objects
+from .probe import probe
 from .receipts import Fate, receipts_file
 from .settings import Settings, read_settings
+from .transport import Transport
 
 CALLS_AT_ONCE = 64
 # No copy starts in this last part of the function's time (of a short time at most a quarter): one to a server that
@@ -40,9 +42,14 @@ class Context(Protocol):
         """Return the milliseconds until the function is stopped."""
 
 
-def handle(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
-    """Deliver what the event's messages tell of; return the messages that failed, so that SQS sends them again."""
+def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Deliver what the event's messages tell of; return the messages that failed, so that SQS sends them again.
+
+    ``{"task": "probe"}`` instead tries what a delivery needs and returns what came of it: see `probe`.
+    """
     settings, store = _process()
+    if event.get("task") == "probe":
+        return probe(settings, Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1))
     return handle_batch(
         event,
         settings=settings,

@@ -17,7 +17,7 @@ from troposphere.validators import integer
 from data_exports.access.grants import grants_of_push, log_group_name_of
 from data_exports.access.policies import mover_policy, mover_trust_policy
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import SERVICE_ROLE_PATH
+from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.stacks.stack import Surroundings, depends_on
 
 RUNTIME = "python3.13"
@@ -53,7 +53,9 @@ def add_mover(
             RoleName=name,
             Path=SERVICE_ROLE_PATH,
             AssumeRolePolicyDocument=mover_trust_policy(),
-            Policies=[InlinePolicy(PolicyName="deliver", PolicyDocument=mover_policy(grants_of_push(platform, push)))],
+            Policies=[
+                InlinePolicy(PolicyName=MOVER_POLICY, PolicyDocument=mover_policy(grants_of_push(platform, push)))
+            ],
         )
     )
     function = template.add_resource(

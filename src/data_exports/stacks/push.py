@@ -18,7 +18,7 @@ from data_exports.access.policies import (
     sender_policy,
 )
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import dead_letter_queue_name_of, queue_name_of
+from data_exports.names import dead_letter_queue_name_of, push_users_policy_of, queue_name_of
 from data_exports.stacks.foundation import alert_topic_arn_of
 from data_exports.stacks.mover_function import add_mover
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
@@ -42,7 +42,7 @@ def push_stack(platform: Platform, push: PushDataset, surroundings: Surroundings
     template = new_template(f"Data exports: push dataset {push.name}", dataset_metadata(push, grants, missing))
     queue = _add_queues(template, platform, push, surroundings)
     add_mover(template, platform, push, surroundings=surroundings, queue=queue)
-    add_users_policy(template, f"hub-exports-push-{push.name}", sender_policy(grants), present)
+    add_users_policy(template, push_users_policy_of(push.name), sender_policy(grants), present)
     _add_alarms(template, platform, push)
     return stack_of(template, name=push.stack_name, wave=Wave.DATASETS, platform=platform, dataset=push.name)
 

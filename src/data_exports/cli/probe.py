@@ -1,0 +1,47 @@
+"""``exports probe``: prove that the handover works."""
+
+from typing import Annotated
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
+from data_exports.cli.output import write_data, write_json
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("probe")(probe)
+
+
+def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOption = False) -> None:
+    """Prove on the real thing that the other side has put its half in place.
+
+    Push: the dataset's mover tries each call of a delivery with its own role. It leaves at most one small object,
+    NAME/.exports-probe, and replaces nothing. Pull: reads back what is deployed for outsiders; run with the role of an
+    outsider or user, it tries that role's rights. Exit code 1 when something is lacking, or could not be looked at.
+
+    Examples:
+      exports probe court_hearings
+      exports probe court_hearings --json
+    """
+    declared = open_estate(estate)
+    dataset = dataset_of(declared, name)
+    from data_exports.aws import Aws
+    from data_exports.estate.models import PushDataset
+    from data_exports.operate.probe.findings import probed_as_data, render_probed
+    from data_exports.operate.probe.pull import probe_pull
+    from data_exports.operate.probe.push import probe_push
+
+    aws = Aws(declared.platform.region)
+    if isinstance(dataset, PushDataset):
+        probed = probe_push(declared, dataset, aws)
+    else:
+        probed = probe_pull(declared, dataset, aws)
+    if as_json:
+        write_json(probed_as_data(probed))
+    else:
+        write_data(render_probed(probed))
+    if not probed.is_good:
+        raise typer.Exit(1)
