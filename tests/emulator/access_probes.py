@@ -144,6 +144,11 @@ def queue_acts(estate: Estate, queue_urls: dict[str, str]) -> Iterator[Act]:
                 ("sqs:ReceiveMessage", "receive_message", url),
                 ("sqs:SendMessage", "send_message", {**url, "MessageBody": "{}"}),
                 ("sqs:DeleteMessage", "delete_message", {**url, "ReceiptHandle": "no-such-handle"}),
+                (
+                    "sqs:ChangeMessageVisibility",
+                    "change_message_visibility",
+                    {**url, "ReceiptHandle": "no-such-handle", "VisibilityTimeout": 0},
+                ),
                 ("sqs:GetQueueAttributes", "get_queue_attributes", url),
                 ("sqs:SetQueueAttributes", "set_queue_attributes", {**url, "Attributes": {"DelaySeconds": "0"}}),
             ):

@@ -29,15 +29,19 @@ def queue_url(deployed: DeployedEstate, name: str) -> str:
 
 
 @contextmanager
-def mover_settings(deployed: DeployedEstate, push: PushDataset, **settings: str) -> Iterator[None]:
-    """The mover with other settings for a while, and its failed messages back after a second."""
+def mover_settings(
+    deployed: DeployedEstate, push: PushDataset, *, receives: int = 2, **settings: str
+) -> Iterator[None]:
+    """The mover with other settings for a while; its failed messages come back at once, and are given up soon."""
     account = deployed.estate.platform.account
     functions, sqs = client(deployed.local, "lambda", account=account), client(deployed.local, "sqs", account=account)
     url = queue_url(deployed, queue_name_of(push.name))
     usual = functions.get_function_configuration(FunctionName=push.mover_name)["Environment"]["Variables"]
-    patience = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    patience = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    settings |= {"LONGEST_WAIT_SECONDS": "0", "MOST_RECEIVES": str(receives)}
     functions.update_function_configuration(FunctionName=push.mover_name, Environment={"Variables": usual | settings})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    policy = json.loads(patience["RedrivePolicy"]) | {"maxReceiveCount": receives}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(policy)})
     yield
     sqs.set_queue_attributes(QueueUrl=url, Attributes=patience)
     functions.update_function_configuration(FunctionName=push.mover_name, Environment={"Variables": usual})
@@ -83,7 +87,7 @@ def test_a_file_that_is_too_large_ends_as_a_dead_letter_with_its_reason_until_it
     (letter,) = dead_letters(deployed_example, push)
     assert letter["Records"][0]["s3"]["object"]["key"] == "court_hearings/large.bin"
     reason = "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes"
-    assert outcomes(deployed_example, push, made["VersionId"]) == {"failed": reason}
+    assert outcomes(deployed_example, push, made["VersionId"]) == {"failed": reason, "given_up": reason}
     assert deployed_example.stage.keys_in_hub(push) == ["court_hearings/large.bin"]
     assert deployed_example.stage.object_at_recipient(push, "court_hearings/large.bin") is None
 
@@ -99,7 +103,7 @@ def test_a_file_that_is_too_large_ends_as_a_dead_letter_with_its_reason_until_it
 def test_a_bucket_that_passed_to_another_account_receives_nothing(
     deployed_example: DeployedEstate, push: PushDataset
 ) -> None:
-    with mover_settings(deployed_example, push, TARGET_ACCOUNT=ANOTHER_ACCOUNT):
+    with mover_settings(deployed_example, push, receives=1000, TARGET_ACCOUNT=ANOTHER_ACCOUNT):
         made = upload(deployed_example, push, "strayed.txt", b"not for you")
         wait_until(lambda: "failed" in outcomes(deployed_example, push, made["VersionId"]))
         assert deployed_example.stage.object_at_recipient(push, "court_hearings/strayed.txt") is None
@@ -128,6 +132,9 @@ def test_a_malformed_message_ends_as_a_dead_letter_and_holds_up_nothing(
         made = upload(deployed_example, push, "next.txt", b"goes on")
         wait_until(lambda: "delivered" in outcomes(deployed_example, push, made["VersionId"]))
         wait_until(lambda: dead_letters(deployed_example, push) == [{"no": "event"}], timeout_seconds=40)
+    reason = "the message is no S3 event notification: KeyError: 'Records'"
+    found = [(r.outcome, r.reason) for r in deployed_example.stage.receipts(push) if not r.key]
+    assert found == [("failed", reason), ("given_up", reason)]
 
 
 def test_an_upload_outside_every_dataset_goes_nowhere(deployed_example: DeployedEstate, push: PushDataset) -> None:

@@ -71,6 +71,16 @@ def test_a_message_comes_back_when_its_visibility_is_set_to_nothing(steps: Steps
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "m"
 
 
+def test_a_batch_needs_the_right_of_the_single_call(steps: Steps) -> None:
+    url, arn = steps.queue()
+    entries = [{"Id": "0", "MessageBody": "m"}]
+    sender, reader = (
+        steps.as_role("sqs", steps.role(allow(action, arn))) for action in ("sqs:SendMessage", "sqs:ReceiveMessage")
+    )
+    assert refusal_of(lambda: sender.send_message_batch(QueueUrl=url, Entries=entries)) == ""
+    assert refusal_of(lambda: reader.send_message_batch(QueueUrl=url, Entries=entries)).startswith("AccessDenied")
+
+
 def test_a_queue_is_closed_to_other_accounts_until_its_policy_opens_it(steps: Steps) -> None:
     url, arn = steps.queue()
     role = steps.role(allow("sqs:*", "*"), account=OTHER)

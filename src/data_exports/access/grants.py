@@ -56,7 +56,12 @@ MOVER_TARGET_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObject
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 MOVER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-MOVER_QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+MOVER_QUEUE_ACTIONS = (
+    "sqs:ChangeMessageVisibility",  # a failed message comes back after a while of the mover's choosing
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+)
 MOVER_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 MOVER_RECEIPT_ACTIONS = ("s3:PutObject",)
 

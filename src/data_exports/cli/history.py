@@ -31,7 +31,9 @@ ByOption = Annotated[
 ]
 OutcomeOption = Annotated[
     list[str] | None,
-    typer.Option("--outcome", metavar="OUTCOME", help="delivered, superseded, cancelled or failed; more than once."),
+    typer.Option(
+        "--outcome", metavar="OUTCOME", help="delivered, superseded, cancelled, failed or given_up; more than once."
+    ),
 ]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, with every field, for a spreadsheet.")]
 PLACES_TOLD = 3

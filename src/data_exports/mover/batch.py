@@ -29,6 +29,7 @@ from .calls import (
     WriteReceipts,
     travels_in_xml,
 )
+from .causes import Cause
 from .delivery import Outcome, Steps
 from .receipts import Fate, PutReceipts, Receipt
 
@@ -79,7 +80,9 @@ class Batch:
         except StopIteration as end:
             self._outcomes[number] = end.value
         except Exception as error:  # noqa: BLE001 a fault in one delivery must not hurt the others
-            self._outcomes[number] = Outcome(Fate.FAILED, f"unexpected {type(error).__name__}: {error}")
+            self._outcomes[number] = Outcome(
+                Fate.FAILED, f"unexpected {type(error).__name__}: {error}", Cause.FAULT, under_way=True
+            )
         else:
             self._file(number, request)
 
@@ -106,12 +109,13 @@ class Batch:
     def _start(self, number: int, call: Call) -> bool:
         """Start one call; return False, and tell the delivery, if it cannot be started."""
         if isinstance(call, Copy | CopyVersion) and not self._may_start_copies():
-            self._advance(number, Failure("the function's time ran out before the copy was started"))
+            reason = "the function's time ran out before the copy was started"
+            self._advance(number, Failure(reason, Cause.OUT_OF_TIME))
             return False
         try:
             self._store.send(call, number)
         except Exception as error:  # noqa: BLE001 a call that cannot even be made must not hurt the others
-            self._advance(number, Failure(f"the call could not be made: {type(error).__name__}: {error}"))
+            self._advance(number, _not_made(error))
             return False
         return True
 
@@ -141,5 +145,9 @@ class Batch:
         try:
             self._store.send(make_call(), _WHOLE_BATCH)
         except Exception as error:  # noqa: BLE001 the deliveries that wait for it learn why
-            return Failure(f"the call could not be made: {type(error).__name__}: {error}")
+            return _not_made(error)
         return self._store.wait()[1]
+
+
+def _not_made(error: Exception) -> Failure:
+    return Failure(f"the call could not be made: {type(error).__name__}: {error}", Cause.FAULT)

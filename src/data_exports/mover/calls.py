@@ -7,23 +7,29 @@ many requests. No effects.
 from dataclasses import dataclass
 from typing import Protocol
 
+from .causes import Cause
 from .receipts import PutReceipts, Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Copy the hub's current version of `key` to the recipient, if its ETag is `etag`."""
+    """Copy the hub's current version of `key` to the recipient, if its ETag is `etag`.
+
+    `tries` says how often it was tried before: then the store waits a little first.
+    """
 
     key: str
     etag: str
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CopyVersion:
-    """Copy this very version of `key` to the recipient, whatever lies on top of it."""
+    """Copy this very version of `key` to the recipient, whatever lies on top of it; `tries` as for `Copy`."""
 
     key: str
     version_id: str
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +131,14 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Not done: S3 refused for good, or stayed unwell, or answered with something unreadable."""
+    """Not done, or not known to be done: S3 refused, is unwell, or did not answer.
+
+    `under_way`: no answer came at all, so that S3 may carry out the request even now.
+    """
 
     reason: str
+    cause: Cause = Cause.UNWELL
+    under_way: bool = False
 
 
 Reply = Copied | Current | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure

@@ -14,7 +14,10 @@ The promise, for every key: once uploads stop, the recipient holds the newest up
 4. Settle  write the newest version, by version id, until it is still the newest after the write; then retire it.
 
 A handler may die between any two steps. Its message comes back, and since the dead try may have written an old content
-at any moment, a message that was received before never takes the short way out of rule 1: it settles.
+at any moment, a message that was received before never takes the short way out of rule 1: it settles. So does a
+delivery whose own copy has failed once. And since S3 may carry out a copy that it never answered even later, perhaps
+after a newer upload was delivered, the message of such a delivery comes back once more when that can no longer be, and
+settles, though all went well (`Outcome.under_way`).
 
 What the rules rest on: a conditional copy and delete look at the current version alone, and a delete leaves a marker
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html); a copy is not atomic: S3 may write an
@@ -23,7 +26,7 @@ old content after a newer one. Times and sequencers are never compared.
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .calls import (
     Copied,
@@ -45,10 +48,12 @@ from .calls import (
     WriteReceipts,
     Written,
 )
+from .causes import Cause
 from .receipts import Fate, Receipt
 
 _ETAG = re.compile(r"[0-9A-Za-z_-]+")
 MOST_SETTLE_ROUNDS = 20  # a key that is overwritten faster than it is copied: let the message come back later
+MOST_TRIES = 6  # of one copy within one delivery: some 8 s in all while S3 throttles, 200 s while it is silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Upload:
     uploaded_at: str | None
     receive_count: int | None
     received_before: bool  # an earlier try may have written to the recipient; True whenever that cannot be excluded
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,20 @@ class Rules:
     hub_bucket: str
     keep_files: bool
     largest_copy_bytes: int
+    most_receives: int = 8  # what fails at its last receive is given up: SQS makes a dead letter of it
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a delivery ended, and why if it failed. Only FAILED fails its message."""
+    """How a delivery ended, and why if it failed (FAILED or GIVEN_UP).
+
+    `under_way`: a copy that was never answered may be carried out even now, so the message has to come back.
+    """
 
     fate: Fate
     reason: str = ""
+    cause: Cause | None = None
+    under_way: bool = False
 
 
 Steps = Generator[Request, Reply, Outcome]
@@ -90,10 +102,20 @@ Steps = Generator[Request, Reply, Outcome]
 class _Stopped(Exception):  # noqa: N818 it ends a delivery, and deliver() turns it into an outcome
     """This delivery cannot go on; the message is its reason."""
 
+    def __init__(self, reason: str, cause: Cause) -> None:
+        super().__init__(reason)
+        self.cause = cause
+
 
 def deliver(upload: Upload, rules: Rules) -> Steps:
     """Deliver one upload: yields requests, takes replies, returns the outcome. Raises nothing that S3 can cause."""
     return Delivery(upload, rules).steps()
+
+
+def refuse(problem: str, rules: Rules, *, message_id: str, receive_count: int | None) -> Steps:
+    """Leave a receipt of a message that tells of no upload: one without a key, by which its dead letter is known."""
+    nothing = Upload("", "", "", "", None, None, None, receive_count, received_before=True, message_id=message_id)
+    return Delivery(nothing, rules).fail(_Stopped(problem, Cause.BAD_MESSAGE))
 
 
 class Delivery:
@@ -106,6 +128,8 @@ class Delivery:
         self.delivered = False  # whether the upload itself was written to the recipient
         self.unrecorded: list[Receipt] = []
         self.accounted = False  # whether the upload itself has its receipt, written or due
+        self.may_have_written = upload.received_before  # whether an old content may have been written at any moment
+        self.under_way = False  # whether S3 may still carry out a copy that it never answered
 
     def steps(self) -> Steps:
         """Carry the delivery through, and leave a receipt whatever happens."""
@@ -116,26 +140,27 @@ class Delivery:
             fate = yield from self.copy()
             yield from self.record(fate)
         except _Stopped as stopped:
-            return (yield from self.fail(str(stopped)))
-        return Outcome(fate)
+            return (yield from self.fail(stopped))
+        return Outcome(fate, under_way=self.under_way)
 
     # Rule 1
 
     def copy(self) -> Generator[Request, Reply, Fate]:
         """Copy the upload if it is still the current one. Return what became of it."""
         upload = self.upload
-        reply = yield Copy(upload.key, upload.etag)
+        reply = yield from self.try_copy(Copy(upload.key, upload.etag))
         match reply:
             case Copied(source_version_id=None):
                 raise _Stopped(
                     f"s3://{upload.bucket} keeps no versions, so the upload was copied and not removed. "
-                    "Turn versioning on for the hub bucket"
+                    "Turn versioning on for the hub bucket",
+                    Cause.NOT_ACCEPTED,
                 )
             case Copied(source_version_id=str(version_id)):
                 # Not always the version of the event: a newer upload may have the same content.
                 self.note_written(HubVersion(version_id, upload.etag, upload.size_bytes, None), reply)
                 return (yield from self.finish())
-            case Overtaken() if not upload.received_before:
+            case Overtaken() if not self.may_have_written:
                 return Fate.SUPERSEDED
             case Overtaken() | Gone():
                 # Gone, too, asks for more than a shrug: with equal contents another handler's retire may have
@@ -145,7 +170,23 @@ class Delivery:
                 yield from self.look_before_judging(reply)
                 return (yield from self.settle())
             case _:
-                raise _Stopped(_words(reply))
+                raise _stopped_by(reply)
+
+    def try_copy(self, request: Copy | CopyVersion) -> Generator[Request, Reply, Reply]:
+        """Ask for a copy, and once more if the failure may be over in a moment. Return the last answer.
+
+        The repeats are not left to the transport: a copy that failed may have been carried out all the same, now or
+        later, and the rules have to know.
+        """
+        reply = yield request
+        tries = 1
+        while isinstance(reply, Failure):
+            self.note_failed_copy(reply)
+            if tries == MOST_TRIES or not reply.cause.is_momentary:
+                break
+            reply = yield replace(request, tries=tries)
+            tries += 1
+        return reply
 
     def finish(self) -> Generator[Request, Reply, Fate]:
         """After the first copy: take the upload out of sight, or with keep_files make sure it is still the newest."""
@@ -161,7 +202,7 @@ class Delivery:
         """Tell whether what was written is what the hub shows. When in doubt: no, and the versions are listed."""
         reply = yield HeadObject(self.upload.key)
         if isinstance(reply, Failure):
-            raise _Stopped(_words(reply))
+            raise _stopped_by(reply)
         return isinstance(reply, Current) and reply.version_id == self.written
 
     # Rule 2
@@ -173,7 +214,7 @@ class Delivery:
         if self.unrecorded:
             reply = yield WriteReceipts(tuple(self.unrecorded))
             if not isinstance(reply, Written):
-                raise _Stopped(f"the receipt could not be written: {_words(reply)}")
+                raise _stopped_by(reply, "the receipt could not be written: ")
             self.unrecorded = []
 
     # Rule 3
@@ -191,7 +232,7 @@ class Delivery:
                 yield from self.look_before_judging(reply)
                 return False
             case _:
-                raise _Stopped(_words(reply))
+                raise _stopped_by(reply)
 
     # Rule 4
 
@@ -206,12 +247,13 @@ class Delivery:
                 yield from self.copy_version(newest)
             elif self.rules.keep_files or not versions.current or (yield from self.retire(newest.etag)):
                 return self.fate()
-        raise _Stopped(f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered")
+        reason = f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered"
+        raise _Stopped(reason, Cause.OVERWRITTEN)
 
     def copy_version(self, newest: HubVersion) -> Generator[Request, Reply, None]:
         """Write one version to the recipient. If it was removed in the meantime, the next listing tells."""
         self.refuse_too_large(newest.size_bytes)
-        reply = yield CopyVersion(self.upload.key, newest.version_id)
+        reply = yield from self.try_copy(CopyVersion(self.upload.key, newest.version_id))
         match reply:
             case Copied():
                 self.note_written(newest, reply)
@@ -220,9 +262,9 @@ class Delivery:
             case Forbidden():
                 versions = yield from self.list_versions()
                 if versions.newest == newest:
-                    raise _Stopped(_words(reply))
+                    raise _stopped_by(reply)
             case _:
-                raise _Stopped(_words(reply))
+                raise _stopped_by(reply)
 
     # The 403 rule
 
@@ -230,13 +272,13 @@ class Delivery:
         """Return if nothing is on top of the key: the 403 meant 404. Otherwise it is a refusal, and the end."""
         versions = yield from self.list_versions()
         if versions.current:
-            raise _Stopped(refusal.reason)
+            raise _stopped_by(refusal)
 
     def list_versions(self) -> Generator[Request, Reply, Versions]:
         """Ask for the newest version of the key."""
         reply = yield ListVersions(self.upload.key)
         if not isinstance(reply, Versions):
-            raise _Stopped(_words(reply))
+            raise _stopped_by(reply)
         return reply
 
     # What is never copied
@@ -249,22 +291,30 @@ class Delivery:
 
     def refuse_what_is_not_ours(self) -> None:
         """Refuse events that do not concern this dataset, or that no condition could be made of."""
-        upload, rules = self.upload, self.rules
+        upload, rules, problem = self.upload, self.rules, ""
         if upload.bucket != rules.hub_bucket:
-            raise _Stopped(f"the event is about bucket {upload.bucket!r}; this mover serves only {rules.hub_bucket!r}")
-        if not upload.key.startswith(f"{rules.dataset}/"):
-            raise _Stopped(f"the key is outside {rules.dataset}/, the only prefix this mover serves")
-        if not _ETAG.fullmatch(upload.etag):  # an empty one, or *, would let any content pass
-            raise _Stopped(f"the event names no usable ETag ({upload.etag!r}); no copy could be tied to this upload")
+            problem = f"the event is about bucket {upload.bucket!r}; this mover serves only {rules.hub_bucket!r}"
+        elif not upload.key.startswith(f"{rules.dataset}/"):
+            problem = f"the key is outside {rules.dataset}/, the only prefix this mover serves"
+        elif not _ETAG.fullmatch(upload.etag):  # an empty one, or *, would let any content pass
+            problem = f"the event names no usable ETag ({upload.etag!r}); no copy could be tied to this upload"
+        if problem:
+            raise _Stopped(problem, Cause.BAD_MESSAGE)
         self.refuse_too_large(upload.size_bytes)
 
     def refuse_too_large(self, size_bytes: int | None) -> None:
         """Refuse what one copy cannot carry."""
         largest = self.rules.largest_copy_bytes
         if size_bytes is not None and size_bytes > largest:
-            raise _Stopped(f"the file has {size_bytes:,} bytes; this mover delivers files of up to {largest:,} bytes")
+            reason = f"the file has {size_bytes:,} bytes; this mover delivers files of up to {largest:,} bytes"
+            raise _Stopped(reason, Cause.TOO_LARGE)
 
     # Bookkeeping
+
+    def note_failed_copy(self, failure: Failure) -> None:
+        """Remember that a copy failed, which may have been carried out all the same, or may be even now."""
+        self.may_have_written = True
+        self.under_way = self.under_way or failure.under_way
 
     def note_written(self, version: HubVersion, copied: Copied) -> None:
         """Remember that a version now is at the recipient, and that its receipt is due."""
@@ -284,10 +334,11 @@ class Delivery:
                 target_version_id=copied.target_version_id,
                 target_etag=copied.target_etag,
                 receive_count=self.upload.receive_count,
+                message_id=self.upload.message_id,
             )
         )
 
-    def note_not_delivered(self, fate: Fate, reason: str | None = None) -> None:
+    def note_not_delivered(self, fate: Fate, reason: str | None = None, cause: Cause | None = None) -> None:
         """Remember that a receipt is due that says why the upload itself was not delivered."""
         upload = self.upload
         self.note(
@@ -300,7 +351,9 @@ class Delivery:
                 uploaded_at=upload.uploaded_at,
                 outcome=fate,
                 reason=reason,
+                cause=cause,
                 receive_count=upload.receive_count,
+                message_id=upload.message_id,
             )
         )
 
@@ -313,19 +366,25 @@ class Delivery:
         """Tell what became of the upload, once something was written to the recipient."""
         return Fate.DELIVERED if self.delivered else Fate.SUPERSEDED
 
-    def fail(self, reason: str) -> Generator[Request, Reply, Outcome]:
+    def fail(self, stopped: _Stopped) -> Generator[Request, Reply, Outcome]:
         """Leave a receipt of the failure, with those still due. The upload stays in the hub."""
-        self.note_not_delivered(Fate.FAILED, reason)
+        reason, count = str(stopped), self.upload.receive_count
+        last = count is not None and count >= self.rules.most_receives
+        fate = Fate.GIVEN_UP if last else Fate.FAILED
+        self.note_not_delivered(fate, reason, stopped.cause)
         reply = yield WriteReceipts(tuple(self.unrecorded))
         if not isinstance(reply, Written):
-            reason = f"{reason}; this failure has no receipt: {_words(reply)}"
-        return Outcome(Fate.FAILED, reason)
+            reason = f"{reason}; this failure has no receipt: {_stopped_by(reply)}"
+        return Outcome(fate, reason, stopped.cause, self.under_way)
 
 
-def _words(reply: Reply) -> str:
+def _stopped_by(reply: Reply, before: str = "") -> _Stopped:
     """Say what an answer means that stops a delivery."""
     match reply:
-        case Failure(reason) | Forbidden(reason):
-            return reason
+        case Failure(reason, cause):
+            return _Stopped(before + reason, cause)
+        case Forbidden(reason):
+            return _Stopped(before + reason, Cause.DENIED)
         case _:
-            return f"S3 answered {type(reply).__name__}, which no rule provides for here"
+            reason = f"S3 answered {type(reply).__name__}, which no rule provides for here"
+            return _Stopped(before + reason, Cause.FAULT)

@@ -29,6 +29,8 @@ class Message:
     message_id: str
     uploads: tuple[Upload, ...]
     problems: tuple[str, ...]
+    receipt_handle: str
+    receive_count: int | None
 
 
 def read_messages(event: Mapping[str, Any]) -> list[Message]:
@@ -46,9 +48,11 @@ def _read_message(record: Mapping[str, Any]) -> Message:
     for number, notification in enumerate(notifications, start=1):
         try:
             uploads.append(_read_upload(notification, record))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             problems.append(f"record {number} of the message is no S3 upload event: {_short(error)}")
-    return Message(record["messageId"], tuple(uploads), tuple(problems))
+    return Message(
+        record["messageId"], tuple(uploads), tuple(problems), record.get("receiptHandle", ""), _receive_count(record)
+    )
 
 
 def _notifications(body: str) -> list[Any]:
@@ -70,9 +74,11 @@ def _read_upload(notification: Mapping[str, Any], record: Mapping[str, Any]) -> 
     size = entry.get("size")
     uploaded_at = notification.get("eventTime")
     count = _receive_count(record)
+    key = unquote_plus(_text(entry["key"]), errors="strict")
+    key.encode()  # half a surrogate pair is no character, and no key holds one
     return Upload(
         bucket=_text(s3["bucket"]["name"]),
-        key=unquote_plus(_text(entry["key"]), errors="strict"),
+        key=key,
         # Without a version id the upload is older than the hub's versioning; S3 calls that version "null".
         version_id=_text(entry.get("versionId") or "null"),
         etag=_text(entry.get("eTag") or "").strip('"'),
@@ -81,6 +87,7 @@ def _read_upload(notification: Mapping[str, Any], record: Mapping[str, Any]) -> 
         uploaded_at=uploaded_at,
         receive_count=count,
         received_before=count != 1 or not _came_straight(uploaded_at, record),
+        message_id=record["messageId"],
     )
 
 

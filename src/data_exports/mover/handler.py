@@ -1,8 +1,8 @@
 """The Lambda function: one invocation delivers one batch of SQS messages.
 
 In: an SQS event whose messages hold S3 ObjectCreated notifications; settings from the environment. Out: the messages
-that must come back (ReportBatchItemFailures). Effects: copies to the recipient, receipts, delete markers in the hub; on
-stdout one JSON line for each failure and one for the batch.
+that must come back (ReportBatchItemFailures). Effects: copies to the recipient, receipts, delete markers in the hub;
+when something fails, how long its message stays away; on stdout one JSON line for each failure and one for the batch.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
@@ -10,16 +10,18 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 import functools
 import json
 import os
+import random
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from .batch import Batch
 from .calls import ObjectStore
-from .delivery import Outcome, Rules, Upload, deliver
+from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
+from .delivery import Outcome, Rules, deliver, refuse
 from .events import Message, read_messages
 from .objects import S3Objects
 from .probe import probe
@@ -33,6 +35,10 @@ CALLS_AT_ONCE = 64
 SECONDS_KEPT_FOR_THE_END = 225.0
 
 Log = Callable[[Mapping[str, object]], None]
+KeepAway = Callable[[Mapping[str, int]], list[str]]  # seconds by receipt handle; returns what went wrong
+Response = dict[str, list[dict[str, str]]]
+
+_FAILED = (Fate.FAILED, Fate.GIVEN_UP)
 
 
 class Context(Protocol):
@@ -56,6 +62,7 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         store=store,
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
         log=_log_to_stdout,
+        keep_away=_keep_away,
     )
 
 
@@ -66,6 +73,16 @@ def _process() -> tuple[Settings, ObjectStore]:
     return settings, S3Objects(settings, calls_at_once=CALLS_AT_ONCE)
 
 
+def _keep_away(seconds_by_handle: Mapping[str, int]) -> list[str]:
+    from .queue import Queue  # only where something has failed: an idle function starts sooner without it
+
+    settings, _ = _process()
+    if settings.queue_url is None:
+        return []
+    with Queue(settings.queue_url, region=settings.region) as queue:
+        return queue.keep_away(seconds_by_handle)
+
+
 def handle_batch(
     event: Mapping[str, Any],
     *,
@@ -73,61 +90,129 @@ def handle_batch(
     store: ObjectStore,
     seconds_left: Callable[[], float],
     log: Log,
+    keep_away: KeepAway = lambda _: [],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> dict[str, list[dict[str, str]]]:
-    """Deliver one batch, as `handle`, with everything it needs given."""
+    draw: random.Random | None = None,
+) -> Response:
+    """Deliver one batch, as `handle`, with everything it needs given. `draw` gives the jitter of the waits."""
     started = now()
-    kept = min(SECONDS_KEPT_FOR_THE_END, seconds_left() / 4)
     messages = read_messages(event)
-    rules = Rules(settings.dataset, settings.hub_bucket, settings.keep_files, settings.largest_copy_bytes)
-    uploads = [(message, upload) for message in messages for upload in message.uploads]
-    outcomes = Batch(
-        [deliver(upload, rules) for _, upload in uploads],
-        store,
-        receipts_file=lambda receipts: receipts_file(
-            receipts,
-            dataset=settings.dataset,
-            target_bucket=settings.target_bucket,
-            mover_version=settings.mover_version,
-            now=now(),
-            identifier=uuid.uuid4().hex,
-        ),
-        calls_at_once=CALLS_AT_ONCE,
-        may_start_copies=lambda: seconds_left() > kept,
-    ).run()
-    failed = {message.message_id: None for message in messages if message.problems}
-    for message in messages:
-        for problem in message.problems:
-            log(_line("message not understood", settings, message_id=message.message_id, reason=problem))
-    for (message, upload), outcome in zip(uploads, outcomes, strict=True):
-        if outcome.fate is Fate.FAILED:
-            failed[message.message_id] = None
-            log(_failure_line(settings, message, upload, outcome))
-    counts = Counter(outcome.fate.value for outcome in outcomes)
+    outcomes = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, now=now)
+    draw = draw or random.Random()  # noqa: S311 it keeps no secret
+    away: dict[str, int] = {}
+    for message, ends in zip(messages, outcomes, strict=True):
+        for outcome, facts in zip(ends, _facts(message), strict=True):
+            if outcome.fate in _FAILED:
+                log(_failure_line(settings, message, outcome, facts))
+        seconds = seconds_away(message, ends, settings=settings, draw=draw)
+        if seconds is not None:
+            away[message.message_id] = seconds
+    if away:
+        handles = {each.receipt_handle: away[each.message_id] for each in messages if each.message_id in away}
+        for problem in keep_away(handles):
+            log(_line("messages come back late", settings, reason=problem))
+    counts = Counter(outcome.fate.value for ends in outcomes for outcome in ends)
     log(
         _line(
             "batch done",
             settings,
             level="INFO",
             messages=len(messages),
-            failed_messages=len(failed),
+            messages_coming_back=len(away),
             uploads={fate.value: counts[fate.value] for fate in Fate},
             seconds=round((now() - started).total_seconds(), 3),
         )
     )
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in away]}
 
 
-def _failure_line(settings: Settings, message: Message, upload: Upload, outcome: Outcome) -> dict[str, object]:
-    return _line(
-        "delivery failed",
+def _deliver(
+    messages: Sequence[Message],
+    *,
+    settings: Settings,
+    store: ObjectStore,
+    seconds_left: Callable[[], float],
+    now: Callable[[], datetime],
+) -> list[list[Outcome]]:
+    """Deliver what the messages tell of. Return for each message the outcomes of its uploads, then of its problems."""
+    kept = min(SECONDS_KEPT_FOR_THE_END, seconds_left() / 4)
+    rules = Rules(
+        settings.dataset,
+        settings.hub_bucket,
+        settings.keep_files,
+        settings.largest_copy_bytes,
+        settings.most_receives,
+    )
+    deliveries = [
+        steps
+        for message in messages
+        for steps in (
+            *(deliver(upload, rules) for upload in message.uploads),
+            *(
+                refuse(problem, rules, message_id=message.message_id, receive_count=message.receive_count)
+                for problem in message.problems
+            ),
+        )
+    ]
+    outcomes = iter(
+        Batch(
+            deliveries,
+            store,
+            receipts_file=lambda receipts: receipts_file(
+                receipts,
+                dataset=settings.dataset,
+                target_bucket=settings.target_bucket,
+                mover_version=settings.mover_version,
+                now=now(),
+                identifier=uuid.uuid4().hex,
+            ),
+            calls_at_once=CALLS_AT_ONCE,
+            may_start_copies=lambda: seconds_left() > kept,
+        ).run()
+    )
+    return [[next(outcomes) for _ in (*message.uploads, *message.problems)] for message in messages]
+
+
+def seconds_away(
+    message: Message, outcomes: Sequence[Outcome], *, settings: Settings, draw: random.Random
+) -> int | None:
+    """How long the message stays away until it is received again; None if it is done.
+
+    At its last receive there is no other: then its next turn makes it a dead letter, or, if nothing failed, it is done.
+    """
+    failed = [outcome for outcome in outcomes if outcome.fate in _FAILED]
+    under_way = any(outcome.under_way for outcome in outcomes)
+    count = message.receive_count or 1
+    last = count >= settings.most_receives
+    if not failed and (last or not under_way):
+        return None
+    longest = settings.longest_wait_seconds
+    causes = () if last else (outcome.cause or Cause.FAULT for outcome in failed)
+    waits = [wait_seconds(cause, count, longest_seconds=longest, draw=draw) for cause in causes]
+    return max(min(waits, default=0), min(UNDER_WAY_SECONDS, longest) if under_way else 0)
+
+
+def _facts(message: Message) -> list[dict[str, object]]:
+    """What is known of each thing that a message tells of, in the order of its outcomes."""
+    uploads: list[dict[str, object]] = [
+        {"key": upload.key, "version_id": upload.version_id} for upload in message.uploads
+    ]
+    return uploads + [{} for _ in message.problems]
+
+
+def _failure_line(
+    settings: Settings, message: Message, outcome: Outcome, facts: dict[str, object]
+) -> dict[str, object]:
+    line = _line(
+        "delivery failed" if facts else "message not understood",
         settings,
         message_id=message.message_id,
-        key=upload.key,
-        version_id=upload.version_id,
-        receive_count=upload.receive_count,
+        receive_count=message.receive_count,
+        outcome=outcome.fate.value,
+        cause=outcome.cause,
         reason=outcome.reason,
     )
+    return line | facts
 
 
 def _line(event: str, settings: Settings, *, level: str = "ERROR", **facts: object) -> dict[str, object]:

@@ -4,9 +4,13 @@ In: calls (`calls`). Out: their answers, in the order in which they come. Effect
 target bucket, hides keys in the hub, stores receipts. Every request names the account that must own the bucket, where
 it is known: a bucket name that somebody else has taken over receives nothing.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+
+A call that fails for a moment is made again, a little later each time; a copy only when the delivery asks for it again.
 """
 
 import html
+import random
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -24,6 +28,7 @@ from .calls import (
     Retire,
     RetireAll,
 )
+from .causes import Cause, retry_seconds
 from .receipts import PutReceipts, iso_time
 from .replies import (
     MoreVersions,
@@ -36,7 +41,9 @@ from .replies import (
     versions_reply,
 )
 from .settings import Settings
-from .transport import Exchange, Transport
+from .transport import Exchange, Then, Transport
+
+MOST_TRIES = 6  # of one call: some 8 s in all while S3 throttles, 200 s while it is silent
 
 Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
 
@@ -44,9 +51,17 @@ Read = Callable[[Response], Answer | None]  # None: another request is under way
 class S3Objects:
     """An ObjectStore on S3, for one dataset: its hub, its target bucket and its log bucket."""
 
-    def __init__(self, settings: Settings, *, calls_at_once: int, transport: Transport | None = None) -> None:
-        """Connect to nothing yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        calls_at_once: int,
+        transport: Transport | None = None,
+        draw: random.Random | None = None,
+    ) -> None:
+        """Connect to nothing yet. `draw` gives the jitter of repeated calls."""
         self._settings = settings
+        self._draw = draw or random.Random()  # noqa: S311 it keeps no secret
         self._transport = transport or Transport(
             region=settings.region, endpoint_url=settings.endpoint_url, connections=calls_at_once
         )
@@ -55,11 +70,11 @@ class S3Objects:
     def send(self, call: Call, tag: int) -> None:
         """Start a call and return at once. Raises if it cannot even be made."""
         match call:
-            case Copy(key, etag):
-                self._copy(tag, key, source=_source(self._settings.hub_bucket, key), etag=etag)
-            case CopyVersion(key, version_id):
+            case Copy(key, etag, tries):
+                self._copy(tag, key, source=_source(self._settings.hub_bucket, key), etag=etag, tries=tries)
+            case CopyVersion(key, version_id, tries):
                 source = _source(self._settings.hub_bucket, key) + f"?versionId={quote(version_id, safe='')}"
-                self._copy(tag, key, source=source)
+                self._copy(tag, key, source=source, tries=tries)
             case HeadObject(key):
                 self._start(tag, self._on_hub("HeadObject", "HEAD", key), lambda r: head_reply(r, doing=_reading(key)))
             case ListVersions():
@@ -78,7 +93,7 @@ class S3Objects:
         """Return the tag and the answer of the next call that ends."""
         return self._answers.get()
 
-    def _copy(self, tag: int, key: str, *, source: str, etag: str | None = None) -> None:
+    def _copy(self, tag: int, key: str, *, source: str, etag: str | None = None, tries: int) -> None:
         """Copy within S3. Content type, metadata and tags come along, which is S3's default; annotations do not.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
@@ -96,11 +111,14 @@ class S3Objects:
         if etag is not None:
             headers["x-amz-copy-source-if-match"] = f'"{etag}"'
         doing = f"the copy from s3://{settings.hub_bucket} to s3://{settings.target_bucket}"
-        self._start(
-            tag,
-            Exchange("CopyObject", "PUT", settings.target_bucket, key, headers=headers),
-            lambda response: copy_reply(response, doing=doing, at=iso_time(datetime.now(UTC))),
+        exchange = Exchange("CopyObject", "PUT", settings.target_bucket, key, headers=headers)
+        answer = self._answer_to(
+            tag, lambda response: copy_reply(response, doing=doing, at=iso_time(datetime.now(UTC)))
         )
+        if tries:
+            self._start_later(exchange, answer, tries=tries)
+        else:
+            self._transport.send(exchange, answer)
 
     def _encryption(self) -> dict[str, str]:
         key = self._settings.target_kms_key
@@ -158,17 +176,45 @@ class S3Objects:
         return Exchange(operation, method, self._settings.hub_bucket, key, query, {**(headers or {}), **owner}, body)
 
     def _start(self, tag: int, exchange: Exchange, read: Read) -> None:
-        """Start an exchange whose response, read, is the answer to the call."""
+        """Start an exchange whose response, read, is the answer to the call; again if it fails for a moment."""
+        tries = 1
+
+        def again(reply: Answer) -> bool:
+            nonlocal tries
+            if tries == MOST_TRIES or not isinstance(reply, Failure) or not reply.cause.is_momentary:
+                return False
+            self._start_later(exchange, answer, tries=tries)
+            tries += 1
+            return True
+
+        answer = self._answer_to(tag, read, unless=again)
+        self._transport.send(exchange, answer)
+
+    def _answer_to(self, tag: int, read: Read, *, unless: Callable[[Answer], bool] = lambda _: False) -> Then:
+        """Return what reads a response and answers the call, unless that sees to it itself."""
 
         def answer(response: Response) -> None:
             try:
                 reply = read(response)
             except Exception as error:  # noqa: BLE001 this runs on a thread of awscrt, and somebody waits for an answer
-                reply = Failure(f"S3's answer could not be read: {type(error).__name__}: {error}")
-            if reply is not None:
+                reply = Failure(f"S3's answer could not be read: {type(error).__name__}: {error}", Cause.UNREADABLE)
+            if reply is not None and not unless(reply):
                 self._answers.put((tag, reply))
 
-        self._transport.send(exchange, answer)
+        return answer
+
+    def _start_later(self, exchange: Exchange, answer: Then, *, tries: int) -> None:
+        """Start an exchange that was tried so often already, after a little while."""
+
+        def start() -> None:
+            try:
+                self._transport.send(exchange, answer)
+            except Exception as error:  # noqa: BLE001 this runs on a thread of its own, and somebody waits for an answer
+                answer(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
+
+        timer = threading.Timer(retry_seconds(tries, draw=self._draw), start)
+        timer.daemon = True
+        timer.start()
 
     def _retiring(self) -> str:
         return f"retiring from s3://{self._settings.hub_bucket}"

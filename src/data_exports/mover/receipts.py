@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from .causes import Cause
+
 
 class Fate(StrEnum):
     """What became of an upload."""
@@ -23,7 +25,8 @@ class Fate(StrEnum):
     SUPERSEDED = "superseded"  # a newer upload of the same key is what counts
     CANCELLED = "cancelled"  # its versions were removed before delivery
     IGNORED = "ignored"  # no file at all; the one fate without a receipt
-    FAILED = "failed"  # it is still in the hub; the message comes back, at last to the dead-letter queue
+    FAILED = "failed"  # it is still in the hub; the message comes back
+    GIVEN_UP = "given_up"  # it is still in the hub; the message failed for the last time and is a dead letter now
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,12 @@ class Receipt:
     uploaded_at: str | None
     outcome: Fate
     reason: str | None = None
+    cause: Cause | None = None
     delivered_at: str | None = None
     target_version_id: str | None = None
     target_etag: str | None = None
     receive_count: int | None = None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from .calls import (
     Versions,
     Written,
 )
+from .causes import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +49,55 @@ class Response:
 _GONE = {"NoSuchKey", "NoSuchVersion", "NotFound", "Not Found", "404", "404 Not Found"}
 _OVERTAKEN = {"PreconditionFailed", "412", "412 Precondition Failed"}
 _FORBIDDEN = {"AccessDenied", "403", "403 Forbidden"}
-# Codes that no repetition cures, and what to do about each.
-_REFUSALS = {
-    "NoSuchBucket": "The bucket does not exist. Check its name with its owner",
-    "AllAccessDisabled": "The bucket's owner or AWS has disabled all access to it",
-    "AccountProblem": "There is a problem with the bucket owner's AWS account",
-    "AccessControlListNotSupported": "The target bucket refuses the ACL bucket-owner-full-control",
-    "InvalidObjectState": "The file is archived and must be restored first",
-    "EntityTooLarge": "The file is too large for one copy",
-    "InvalidRequest": "S3 holds the request for invalid",
-    "InvalidArgument": "S3 holds the request for invalid",
-    "KMS.DisabledException": "The recipient's KMS key is disabled",
-    "KMS.NotFoundException": "The recipient's KMS key does not exist",
-    "KMS.InvalidStateException": "The recipient's KMS key is not usable",
-    "KMS.KMSInvalidStateException": "The recipient's KMS key is not usable",
-    "MethodNotAllowed": "S3 does not allow the operation there",
-    "NotImplemented": "This S3 does not know a condition that the mover relies on",
-    "PermanentRedirect": "The bucket is in another region, and S3 did not say in which",
-    "AuthorizationHeaderMalformed": "The bucket is in another region, and S3 did not say in which",
+# What every other code means: its class, and what is to be done or known. A code that is not here is taken for one that
+# passes: rather some tries too many than a file given up early. Names that begin with AWS_ are awscrt's own.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+_ELSEWHERE = "The bucket is in another region, and S3 did not say in which"
+_INVALID = "S3 holds the request for invalid"
+_KEY_UNUSABLE = "The recipient's KMS key is not usable"
+_EXPIRED = "The function's credentials are not valid any more"
+_CLOCK = "The function's clock is off by more than 15 minutes"
+_CAUSES = {
+    "NoSuchBucket": (Cause.NO_BUCKET, "The bucket does not exist. Check its name with its owner"),
+    "AllAccessDisabled": (Cause.NO_BUCKET, "The bucket's owner or AWS has disabled all access to it"),
+    "AccountProblem": (Cause.NO_BUCKET, "There is a problem with the bucket owner's AWS account"),
+    "PermanentRedirect": (Cause.NO_BUCKET, _ELSEWHERE),
+    "AuthorizationHeaderMalformed": (Cause.NO_BUCKET, _ELSEWHERE),
+    "KMS.DisabledException": (Cause.KEY_UNUSABLE, "The recipient's KMS key is disabled"),
+    "KMS.NotFoundException": (Cause.KEY_UNUSABLE, "The recipient's KMS key does not exist"),
+    "KMS.InvalidStateException": (Cause.KEY_UNUSABLE, _KEY_UNUSABLE),
+    "KMS.KMSInvalidStateException": (Cause.KEY_UNUSABLE, _KEY_UNUSABLE),
+    "AccessControlListNotSupported": (Cause.NOT_ACCEPTED, "The bucket refuses the ACL bucket-owner-full-control"),
+    "InvalidObjectState": (Cause.NOT_ACCEPTED, "The file is archived and must be restored first"),
+    "InvalidRequest": (Cause.NOT_ACCEPTED, _INVALID),
+    "InvalidArgument": (Cause.NOT_ACCEPTED, _INVALID),
+    "MethodNotAllowed": (Cause.NOT_ACCEPTED, "S3 does not allow the operation there"),
+    "NotImplemented": (Cause.NOT_ACCEPTED, "This S3 does not know a condition that the mover relies on"),
+    "KeyTooLongError": (Cause.NOT_ACCEPTED, "The key is longer than S3 allows"),
+    "EntityTooLarge": (Cause.TOO_LARGE, "The file is too large for one copy"),
+    "ExpiredToken": (Cause.CREDENTIALS, _EXPIRED),
+    "TokenRefreshRequired": (Cause.CREDENTIALS, _EXPIRED),
+    "InvalidToken": (Cause.CREDENTIALS, _EXPIRED),
+    "RequestTimeTooSkewed": (Cause.CLOCK, _CLOCK),
+    "RequestExpired": (Cause.CLOCK, _CLOCK),
+    "AWS_ERROR_S3_REQUEST_TIME_TOO_SKEWED": (Cause.CLOCK, _CLOCK),
+} | {
+    code: (cause, "")
+    for cause, codes in {
+        Cause.THROTTLED: "SlowDown ServiceUnavailable TooManyRequests ThrottlingException KMS.ThrottlingException "
+        "RequestLimitExceeded 429 503 AWS_ERROR_S3_SLOW_DOWN",
+        Cause.CONFLICT: "OperationAborted ConditionalRequestConflict 409",
+        Cause.UNWELL: "InternalError AWS_ERROR_S3_INTERNAL_ERROR",
+        Cause.NO_ANSWER: "RequestTimeout AWS_ERROR_S3_REQUEST_TIMEOUT",
+    }.items()
+    for code in codes.split()
 }
 
 
 def error_reply(response: Response, *, doing: str) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
     if response.status is None:
-        return Failure(f"{doing}: no answer from S3 ({response.fault}). It will be tried again")
+        return _fault_reply(response.fault, doing=doing)
     code = _element(response.body, "Code") or str(response.status)
     facts = [code, _element(response.body, "Message"), _request_id(response)]
     return _reply_to_code(code, doing=doing, said=", ".join(fact for fact in facts if fact))
@@ -85,9 +110,26 @@ def _reply_to_code(code: str, *, doing: str, said: str) -> Reply:
         return Overtaken()
     if code in _FORBIDDEN:
         return Forbidden(f"{doing} is refused ({said})")
-    if code in _REFUSALS:
-        return Failure(f"{doing} is refused ({said}). {_REFUSALS[code]}")
-    return Failure(f"{doing} failed ({said}). It will be tried again")
+    return _failure(code, doing=doing, said=said)
+
+
+def _failure(code: str, *, doing: str, said: str) -> Failure:
+    cause, advice = _CAUSES.get(code, (Cause.UNWELL, ""))
+    if cause.is_permanent:
+        return Failure(f"{doing} is refused ({said}). {advice}", cause)
+    advice = f"{advice}. " if advice else ""
+    return Failure(f"{doing} failed ({said}). {advice}It will be tried again", cause)
+
+
+def _fault_reply(fault: str, *, doing: str) -> Failure:
+    """Tell what it means that awscrt handed over no response.
+
+    For some answers, such as that of a throttled request, it gives a fault named after them: S3 is done with those.
+    Any other fault leaves open what S3 has done with the request, and may do even now.
+    """
+    if fault in _CAUSES:
+        return _failure(fault, doing=doing, said=fault)
+    return Failure(f"{doing}: no answer from S3 ({fault}). It will be tried again", Cause.NO_ANSWER, under_way=True)
 
 
 def copy_reply(response: Response, *, doing: str, at: str) -> Reply:
@@ -178,7 +220,8 @@ def _hub_version(item: ET.Element) -> HubVersion:
 def _unreadable(response: Response, *, doing: str) -> Failure:
     return Failure(
         f"{doing}: S3 answered {response.status} without the promised content "
-        f"({', '.join(filter(None, [f'{len(response.body)} bytes', _request_id(response)]))}). It will be tried again"
+        f"({', '.join(filter(None, [f'{len(response.body)} bytes', _request_id(response)]))}). It will be tried again",
+        Cause.UNREADABLE,
     )
 
 

@@ -7,6 +7,9 @@ KEEP_FILES             `true` or `false`: whether uploads stay in the hub after 
 TARGET_ACCOUNT         account that must own the target bucket; empty: not checked
 TARGET_KMS_KEY         ARN of the key to encrypt with at the recipient; empty: AES256
 LARGEST_COPY_BYTES     largest file to deliver, default 256 MiB
+QUEUE_URL              the dataset's queue; empty: what fails waits for the queue's visibility timeout
+MOST_RECEIVES          how often a message is received before it is a dead letter, default 8
+LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
 AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL    where S3 is, if not at AWS
 """
 
@@ -15,9 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .causes import LONGEST_WAIT_SECONDS
+
 MIB = 1024 * 1024
 # One copy must end well within the 30 s of silence after which awscrt gives a request up.
 LARGEST_COPY_BYTES = 256 * MIB
+MOST_RECEIVES = 8
 
 
 class SettingsError(ValueError):
@@ -40,6 +46,9 @@ class Settings:
     largest_copy_bytes: int
     region: str
     endpoint_url: str | None
+    queue_url: str | None = None
+    most_receives: int = MOST_RECEIVES
+    longest_wait_seconds: int = LONGEST_WAIT_SECONDS
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -67,6 +76,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     log_bucket = read("LOG_BUCKET", **bucket)
     mover_version = read("MOVER_VERSION")
     largest = read("LARGEST_COPY_BYTES", pattern=r"\d+", meaning="a number of bytes", default=str(LARGEST_COPY_BYTES))
+    queue_url = read("QUEUE_URL", pattern=r"https?://\S+", meaning="the URL of a queue", default="")
+    receives = read("MOST_RECEIVES", pattern=r"[1-9]\d*", meaning="a number above 0", default=str(MOST_RECEIVES))
+    seconds = {"pattern": r"\d+", "meaning": "a number of seconds"}
+    longest_wait = read("LONGEST_WAIT_SECONDS", **seconds, default=str(LONGEST_WAIT_SECONDS))
     region = read("AWS_REGION")
     endpoint = read("AWS_ENDPOINT_URL_S3", **url) or read("AWS_ENDPOINT_URL", **url)
     if target_bucket and target_bucket in (hub_bucket, log_bucket):
@@ -86,6 +99,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         largest_copy_bytes=int(largest),
         region=region,
         endpoint_url=_origin(endpoint),
+        queue_url=queue_url or None,
+        most_receives=int(receives),
+        longest_wait_seconds=int(longest_wait),
     )
 
 

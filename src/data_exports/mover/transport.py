@@ -1,10 +1,10 @@
-"""Sends one HTTP request to a bucket, with AWS's C runtime: signing, connections and retries are its.
+"""Sends one HTTP request to a bucket, with AWS's C runtime: signing and connections are its, retries are ours.
 
 In: an operation on a bucket. Out: a `replies.Response`, handed to a callback on one of the runtime's threads. Effects:
 the request. A bucket that turns out to be in another region is asked again there, and remembered.
 
-awscrt tries a request six times over (500, 502, 503, 504, SlowDown, InternalError, RequestTimeout, lost connections;
-also when a 200 tells of such an error). It gives up one that is silent for about 30 s.
+awscrt sends each request once. Were it to send a copy again by itself after a lost connection, nobody would know that
+S3 may carry out the first one later. It gives up a request that is silent for about 30 s.
 """
 
 import threading
@@ -23,6 +23,8 @@ from awscrt.s3 import (  # type: ignore[import-untyped]
     S3Client,
     S3RequestTlsMode,
     S3RequestType,
+    S3RetryConfig,
+    S3RetryMode,
     create_default_s3_signing_config,
 )
 
@@ -119,6 +121,7 @@ class Transport:
                         region=region, credential_provider=self._credentials
                     ),
                     max_active_connections_override=self._connections,
+                    retry_config=S3RetryConfig(retry_mode=S3RetryMode.NONE),
                 )
             return self._clients[region]
 

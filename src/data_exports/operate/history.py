@@ -17,7 +17,7 @@ from data_exports.operate.people import RoleIds, Uploader, read_role_ids, upload
 from data_exports.operate.receipts import EVER, Damaged, Period, Receipt, iterate_receipts
 from data_exports.operate.rights import needing
 
-OUTCOMES = ("delivered", "superseded", "cancelled", "failed")
+OUTCOMES = ("delivered", "superseded", "cancelled", "failed", "given_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class History:
 
     def _is_new(self, receipt: Receipt) -> bool:
         """Whether no receipt of the same key, version and outcome came before."""
-        text = "\0".join((receipt.key, receipt.version_id, receipt.outcome))
+        text = "\0".join(receipt.identity)
         digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
         if digest in self._seen:
             return False

@@ -48,6 +48,13 @@ class Receipt:
     receive_count: int | None
     mover_version: str | None
     recorded_at: str | None
+    cause: str | None = None
+    message_id: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What repeats of one receipt have in common. A message that tells of no upload is known by its own id."""
+        return self.key, self.version_id or self.message_id or "", self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ def read_receipts(s3: Any, log_bucket: BucketName, dataset: DatasetName, period:
     found: dict[tuple[str, str, str], Receipt] = {}
     for each in iterate_receipts(s3, log_bucket, dataset, period):
         if isinstance(each, Receipt):
-            found.setdefault((each.key, each.version_id, each.outcome), each)
+            found.setdefault(each.identity, each)
     return sorted(found.values(), key=lambda receipt: receipt.recorded_at or "")
 
 

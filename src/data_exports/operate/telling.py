@@ -25,7 +25,9 @@ CSV_FIELDS = (
     "target_version_id",
     "target_etag",
     "reason",
+    "cause",
     "receive_count",
+    "message_id",
     "mover_version",
 )
 HEADING = f"{'recorded (UTC)':<19}  {'outcome':<10}  {'size':>8}  key, by whom"

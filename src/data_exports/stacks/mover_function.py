@@ -40,7 +40,13 @@ class MappingScaling(ScalingConfig):  # type: ignore[misc]
 
 
 def add_mover(
-    template: Template, platform: Platform, push: PushDataset, *, surroundings: Surroundings, queue: Queue
+    template: Template,
+    platform: Platform,
+    push: PushDataset,
+    *,
+    surroundings: Surroundings,
+    queue: Queue,
+    most_receives: int,
 ) -> None:
     """Add the dataset's mover: its log, its role, its function, and the mapping that feeds it from `queue`."""
     name = str(push.mover_name)
@@ -69,7 +75,10 @@ def add_mover(
             Timeout=FUNCTION_TIMEOUT_SECONDS,
             MemorySize=FUNCTION_MEMORY_MIB,
             Code=Code(S3Bucket=str(platform.log_bucket), S3Key=surroundings.code_key),
-            Environment=Environment(Variables=_mover_settings(platform, push, surroundings)),
+            Environment=Environment(
+                Variables=_mover_settings(platform, push, surroundings)
+                | {"QUEUE_URL": queue.ref(), "MOST_RECEIVES": str(most_receives)}
+            ),
         )
     )
     depends_on(function, log_group)

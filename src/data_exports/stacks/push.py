@@ -24,10 +24,12 @@ from data_exports.stacks.mover_function import add_mover
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
 from data_exports.stacks.users import add_users_policy, split_roles
 
-VISIBILITY_TIMEOUT_SECONDS = 960
-"""At least the function's timeout, so that no message is seen twice while it is being worked on.
+VISIBILITY_TIMEOUT_SECONDS = 1800
+"""When a message comes back whose function died; the mover itself sets other times for what fails (mover/causes.py). At
+least the function's timeout, and 16 minutes after the last moment at which the function starts a copy: by then S3 no
+longer carries out what the dead function asked for.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
-RECEIVES_BEFORE_DEAD_LETTER = 5
+RECEIVES_BEFORE_DEAD_LETTER = 8
 EVENT_RETENTION_SECONDS = 7 * 24 * 3600
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 """Longer than the queue's: a dead letter keeps the time at which it was first sent.
@@ -41,7 +43,14 @@ def push_stack(platform: Platform, push: PushDataset, surroundings: Surroundings
     present, missing = split_roles(push, surroundings)
     template = new_template(f"Data exports: push dataset {push.name}", dataset_metadata(push, grants, missing))
     queue = _add_queues(template, platform, push, surroundings)
-    add_mover(template, platform, push, surroundings=surroundings, queue=queue)
+    add_mover(
+        template,
+        platform,
+        push,
+        surroundings=surroundings,
+        queue=queue,
+        most_receives=RECEIVES_BEFORE_DEAD_LETTER,
+    )
     add_users_policy(template, push_users_policy_of(push.name), sender_policy(grants), present)
     _add_alarms(template, platform, push)
     return stack_of(template, name=push.stack_name, wave=Wave.DATASETS, platform=platform, dataset=push.name)

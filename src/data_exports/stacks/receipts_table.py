@@ -28,11 +28,13 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("uploaded_at", "string"),
     ("outcome", "string"),
     ("reason", "string"),
+    ("cause", "string"),
     ("delivered_at", "string"),
     ("target_bucket", "string"),
     ("target_version_id", "string"),
     ("target_etag", "string"),
     ("receive_count", "int"),
+    ("message_id", "string"),
     ("mover_version", "string"),
     ("recorded_at", "string"),
 )

@@ -45,7 +45,7 @@ def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its
             None,
         ),
         "arn:aws:sqs:eu-west-1:593291632749:export_hearings": (
-            ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+            ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
             None,
         ),
         "arn:aws:s3:::mojap-hub-exports-log/deliveries/dataset=hearings/*": (("s3:PutObject",), None),
@@ -83,6 +83,7 @@ def test_access_ends_at_the_midnight_after_the_last_day() -> None:
         (MOVER, "logs:PutLogEvents"),
         (MOVER, "s3:ListBucketVersions"),
         (MOVER, "s3:PutObject"),
+        (MOVER, "sqs:ChangeMessageVisibility"),
         (MOVER, "sqs:DeleteMessage"),
         (MOVER, "sqs:GetQueueAttributes"),
         (MOVER, "sqs:ReceiveMessage"),

@@ -50,7 +50,7 @@ def message(
     """One SQS record, enqueued so many seconds after 09:00."""
     return {
         "messageId": message_id,
-        "receiptHandle": "AQEB",
+        "receiptHandle": f"AQEB-{message_id}",
         "body": json.dumps({"Records": notifications}) if body is None else body,
         "attributes": {
             "ApproximateReceiveCount": received,

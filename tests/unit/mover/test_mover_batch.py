@@ -14,6 +14,7 @@ from data_exports.mover.calls import (
     Retire,
     RetireAll,
 )
+from data_exports.mover.causes import Cause
 from data_exports.mover.delivery import Outcome, Rules, Steps, Upload, deliver
 from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
 from tests.model.memory_s3 import HUB, MemoryStore
@@ -111,7 +112,10 @@ def test_an_error_inside_one_delivery_fails_that_one_alone() -> None:
     store = MemoryStore()
     deliveries = [broken(), deliver(uploaded(store, "orders/a"), MOVE)]
     outcomes = Batch(deliveries, store, receipts_file=file_of, calls_at_once=8).run()
-    assert outcomes == [Outcome(Fate.FAILED, "unexpected ZeroDivisionError: a fault of ours"), DELIVERED]
+    assert outcomes == [
+        Outcome(Fate.FAILED, "unexpected ZeroDivisionError: a fault of ours", Cause.FAULT, under_way=True),
+        DELIVERED,
+    ]
 
 
 class RefusesToSend(MemoryStore):
@@ -124,23 +128,25 @@ class RefusesToSend(MemoryStore):
 def test_a_call_that_cannot_be_made_fails_its_delivery_alone() -> None:
     store = RefusesToSend()
     outcomes = run(store, [uploaded(store, "orders/bad"), uploaded(store, "orders/a")])
-    assert outcomes == [Outcome(Fate.FAILED, "the call could not be made: ValueError: no such header"), DELIVERED]
+    assert outcomes == [
+        Outcome(Fate.FAILED, "the call could not be made: ValueError: no such header", Cause.FAULT),
+        DELIVERED,
+    ]
 
 
 def test_without_receipts_nothing_is_retired_and_every_delivery_fails() -> None:
     store = MemoryStore(refusals={PutReceipts: Failure("no room")})
     outcomes = run(store, [uploaded(store, f"orders/{number}") for number in range(3)])
     reason = "the receipt could not be written: no room; this failure has no receipt: no room"
-    assert outcomes == [Outcome(Fate.FAILED, reason)] * 3
+    assert outcomes == [Outcome(Fate.FAILED, reason, Cause.UNWELL)] * 3
     assert store.asked(RetireAll, Retire) == []
     assert all(content.current for _, content in store.memory.hub)
 
 
 def test_a_failed_delete_fails_the_deliveries_and_leaves_a_receipt_of_that() -> None:
     store = MemoryStore(refusals={RetireAll: Failure("unwell")})
-    assert (
-        run(store, [uploaded(store, f"orders/{number}") for number in range(2)]) == [Outcome(Fate.FAILED, "unwell")] * 2
-    )
+    uploads = [uploaded(store, f"orders/{number}") for number in range(2)]
+    assert run(store, uploads) == [Outcome(Fate.FAILED, "unwell", Cause.UNWELL)] * 2
     assert len(store.asked(PutReceipts)) == 2
 
 
@@ -148,7 +154,7 @@ def test_no_copy_is_started_once_time_has_run_out_but_what_is_copied_is_finished
     store = MemoryStore()
     uploads = [uploaded(store, f"orders/{number}") for number in range(3)]
     outcomes = run(store, uploads, may_start_copies=lambda: len(store.asked(Copy)) < 2)
-    late = Outcome(Fate.FAILED, "the function's time ran out before the copy was started")
+    late = Outcome(Fate.FAILED, "the function's time ran out before the copy was started", Cause.OUT_OF_TIME)
     assert outcomes == [DELIVERED, DELIVERED, late]
     assert [content.current is None for _, content in store.memory.hub] == [True, True, False]
 

@@ -25,7 +25,8 @@ from data_exports.mover.calls import (
     WriteReceipts,
     Written,
 )
-from data_exports.mover.delivery import MOST_SETTLE_ROUNDS, Outcome, Rules, Upload, deliver
+from data_exports.mover.causes import Cause
+from data_exports.mover.delivery import MOST_SETTLE_ROUNDS, Outcome, Rules, Upload, deliver, refuse
 from data_exports.mover.receipts import Fate, Receipt
 
 KEY = "orders/a"
@@ -79,8 +80,11 @@ DELIVERED_NEWER = Receipt(
 )
 
 
-def failed(reason: str) -> Receipt:
-    return replace(SUPERSEDED, outcome=Fate.FAILED, reason=reason)
+UNWELL = Failure("S3 is unwell", Cause.CREDENTIALS)  # passing, and nothing that seconds would cure
+
+
+def failed(reason: str, cause: Cause) -> Receipt:
+    return replace(SUPERSEDED, outcome=Fate.FAILED, reason=reason, cause=cause)
 
 
 def play(
@@ -218,8 +222,8 @@ def test_a_version_removed_while_it_is_settled_is_left_out() -> None:
 
 def test_a_403_is_a_refusal_if_the_upload_is_there() -> None:
     asked, outcome = play([REFUSED, Versions(OWN, current=True), Written()])
-    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), WriteReceipts((failed(REFUSED.reason),))]
-    assert outcome == Outcome(Fate.FAILED, REFUSED.reason)
+    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), WriteReceipts((failed(REFUSED.reason, Cause.DENIED),))]
+    assert outcome == Outcome(Fate.FAILED, REFUSED.reason, Cause.DENIED)
 
 
 @pytest.mark.parametrize("versions", [Versions(OWN, current=False), Versions(None, current=False)])
@@ -230,7 +234,7 @@ def test_a_403_is_a_404_if_nothing_is_on_top(versions: Versions) -> None:
 
 def test_a_403_at_the_retire_is_judged_the_same_way() -> None:
     _, refused = play([COPIED, Written(), REFUSED, Versions(OWN, current=True), Written()])
-    assert refused == Outcome(Fate.FAILED, REFUSED.reason)
+    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.DENIED)
     asked, retired_by_another = play(
         [COPIED, Written(), REFUSED, Versions(OWN, current=False), Versions(OWN, current=False)]
     )
@@ -240,21 +244,76 @@ def test_a_403_at_the_retire_is_judged_the_same_way() -> None:
 
 def test_a_403_for_a_version_is_judged_the_same_way() -> None:
     _, refused = play([Gone(), Versions(OWN, current=False), REFUSED, Versions(OWN, current=False), Written()])
-    assert refused == Outcome(Fate.FAILED, REFUSED.reason)
+    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.DENIED)
     _, cancelled = play([Gone(), Versions(OWN, current=False), REFUSED, NOTHING_LEFT, NOTHING_LEFT, Written()])
     assert cancelled == Outcome(Fate.CANCELLED)
 
 
 def test_a_failure_leaves_a_receipt_and_the_upload_in_the_hub() -> None:
-    asked, outcome = play([Failure("S3 is unwell"), Written()])
-    assert asked == [Copy(KEY, "e1"), WriteReceipts((failed("S3 is unwell"),))]
-    assert outcome == Outcome(Fate.FAILED, "S3 is unwell")
+    asked, outcome = play([UNWELL, Written()])
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((failed("S3 is unwell", Cause.CREDENTIALS),))]
+    assert outcome == Outcome(Fate.FAILED, "S3 is unwell", Cause.CREDENTIALS)
+
+
+BUSY = Failure("another operation is under way", Cause.CONFLICT)
+SILENCE = Failure("no answer", Cause.NO_ANSWER, under_way=True)
+
+
+def test_a_copy_that_fails_for_a_moment_is_asked_for_again() -> None:
+    asked, outcome = play([BUSY, BUSY, COPIED, Written(), Retired()])
+    assert asked[:3] == [Copy(KEY, "e1"), Copy(KEY, "e1", tries=1), Copy(KEY, "e1", tries=2)]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_a_copy_is_asked_for_six_times_at_most() -> None:
+    asked, outcome = play([BUSY] * 6 + [Written()])
+    assert [request for request in asked if isinstance(request, Copy)] == [
+        Copy(KEY, "e1", tries=tries) for tries in range(6)
+    ]
+    assert outcome == Outcome(Fate.FAILED, BUSY.reason, Cause.CONFLICT)
+
+
+def test_a_version_that_fails_for_a_moment_is_asked_for_again() -> None:
+    asked, _ = play([Gone(), Versions(OWN, current=False), SILENCE, COPIED, Versions(OWN, current=False), Written()])
+    assert asked[2:4] == [CopyVersion(KEY, "v1"), CopyVersion(KEY, "v1", tries=1)]
+
+
+def test_a_copy_that_failed_may_have_been_carried_out_so_being_overtaken_is_not_the_end_of_it() -> None:
+    asked, _ = play([BUSY, Overtaken()])
+    assert asked[-1] == ListVersions(KEY)
+
+
+@pytest.mark.parametrize("later", [[COPIED, Written(), Retired()], [Gone(), NOTHING_LEFT, Written()]], ids=str)
+def test_a_copy_without_an_answer_may_be_carried_out_later_however_the_delivery_ends(later: list[Reply]) -> None:
+    _, outcome = play([SILENCE, *later])
+    assert outcome is not None
+    assert outcome.under_way
+    _, failed_outcome = play([SILENCE, UNWELL, Written()])
+    assert failed_outcome == Outcome(Fate.FAILED, UNWELL.reason, UNWELL.cause, under_way=True)
+
+
+def test_what_fails_at_its_last_receive_is_given_up() -> None:
+    last = replace(UPLOAD, receive_count=8, received_before=True)
+    asked, outcome = play([UNWELL, Written()], upload=last)
+    receipt = replace(failed(UNWELL.reason, UNWELL.cause), outcome=Fate.GIVEN_UP, receive_count=8)
+    assert asked[1] == WriteReceipts((receipt,))
+    assert outcome == Outcome(Fate.GIVEN_UP, UNWELL.reason, UNWELL.cause)
+
+
+def test_a_message_that_tells_of_no_upload_has_a_receipt_without_a_key() -> None:
+    steps = refuse("no event", MOVE, message_id="m1", receive_count=1)
+    asked = next(steps)
+    nothing = Receipt("", "", "", None, None, None, Fate.FAILED, "no event", Cause.BAD_MESSAGE, receive_count=1)
+    assert asked == WriteReceipts((replace(nothing, message_id="m1"),))
+    with pytest.raises(StopIteration) as end:
+        steps.send(Written())
+    assert end.value.value == Outcome(Fate.FAILED, "no event", Cause.BAD_MESSAGE)
 
 
 def test_what_was_written_before_a_failure_is_on_record() -> None:
-    asked, outcome = play([COPIED, Failure("S3 is unwell"), Written()], rules=KEEP)
-    assert asked[-1] == WriteReceipts((DELIVERED, failed("S3 is unwell")))
-    assert outcome == Outcome(Fate.FAILED, "S3 is unwell")
+    asked, outcome = play([COPIED, UNWELL, Written()], rules=KEEP)
+    assert asked[-1] == WriteReceipts((DELIVERED, failed("S3 is unwell", Cause.CREDENTIALS)))
+    assert outcome == Outcome(Fate.FAILED, "S3 is unwell", Cause.CREDENTIALS)
 
 
 def test_without_its_receipt_nothing_is_retired() -> None:
@@ -263,45 +322,51 @@ def test_without_its_receipt_nothing_is_retired() -> None:
     assert asked == [
         Copy(KEY, "e1"),
         WriteReceipts((DELIVERED,)),
-        WriteReceipts((DELIVERED, failed(reason))),
+        WriteReceipts((DELIVERED, failed(reason, Cause.UNWELL))),
     ]
-    assert outcome == Outcome(Fate.FAILED, f"{reason}; this failure has no receipt: no room")
+    assert outcome == Outcome(Fate.FAILED, f"{reason}; this failure has no receipt: no room", Cause.UNWELL)
 
 
 @pytest.mark.parametrize(
-    ("upload", "reason"),
+    ("upload", "cause", "reason"),
     [
         (
             replace(UPLOAD, bucket="other"),
+            Cause.BAD_MESSAGE,
             "the event is about bucket 'other'; this mover serves only 'hub'",
         ),
         (
             replace(UPLOAD, key="orders_private/a"),
+            Cause.BAD_MESSAGE,
             "the key is outside orders/, the only prefix this mover serves",
         ),
         (
             replace(UPLOAD, key="orders"),
+            Cause.BAD_MESSAGE,
             "the key is outside orders/, the only prefix this mover serves",
         ),
         (
             replace(UPLOAD, etag=""),
+            Cause.BAD_MESSAGE,
             "the event names no usable ETag (''); no copy could be tied to this upload",
         ),
         (
             replace(UPLOAD, etag="*"),
+            Cause.BAD_MESSAGE,
             "the event names no usable ETag ('*'); no copy could be tied to this upload",
         ),
         (
             replace(UPLOAD, size_bytes=1001),
+            Cause.TOO_LARGE,
             "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes",
         ),
     ],
 )
-def test_what_must_not_be_copied_is_refused_before_anything_is_asked(upload: Upload, reason: str) -> None:
+def test_what_must_not_be_copied_is_refused_before_anything_is_asked(upload: Upload, cause: Cause, reason: str) -> None:
     asked, outcome = play([Written()], upload=upload)
-    receipt = replace(failed(reason), key=upload.key, etag=upload.etag, size_bytes=upload.size_bytes)
+    receipt = replace(failed(reason, cause), key=upload.key, etag=upload.etag, size_bytes=upload.size_bytes)
     assert asked == [WriteReceipts((receipt,))]
-    assert outcome == Outcome(Fate.FAILED, reason)
+    assert outcome == Outcome(Fate.FAILED, reason, cause)
 
 
 def test_a_file_of_the_largest_size_is_delivered() -> None:
@@ -312,7 +377,7 @@ def test_a_file_of_the_largest_size_is_delivered() -> None:
 def test_a_newer_upload_that_is_too_large_is_refused_when_it_is_settled() -> None:
     reason = "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes"
     _, outcome = play([Gone(), Versions(replace(NEWER, size_bytes=1001), current=True), Written()])
-    assert outcome == Outcome(Fate.FAILED, reason)
+    assert outcome == Outcome(Fate.FAILED, reason, Cause.TOO_LARGE)
 
 
 def test_a_hub_without_versions_is_never_deleted_from() -> None:
@@ -321,6 +386,7 @@ def test_a_hub_without_versions_is_never_deleted_from() -> None:
     assert outcome == Outcome(
         Fate.FAILED,
         "s3://hub keeps no versions, so the upload was copied and not removed. Turn versioning on for the hub bucket",
+        Cause.NOT_ACCEPTED,
     )
 
 
@@ -340,9 +406,10 @@ def test_a_key_that_never_rests_fails_and_comes_back() -> None:
         replies += [Versions(replace(NEWER, version_id=f"n{number}"), current=True), COPIED_NEWER]
     asked, outcome = play([*replies, Written()])
     assert len([request for request in asked if isinstance(request, CopyVersion)]) == MOST_SETTLE_ROUNDS
-    assert outcome == Outcome(Fate.FAILED, f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered")
+    reason = f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered"
+    assert outcome == Outcome(Fate.FAILED, reason, Cause.OVERWRITTEN)
 
 
 def test_an_answer_that_no_rule_provides_for_fails() -> None:
     _, outcome = play([Retired(), Written()])
-    assert outcome == Outcome(Fate.FAILED, "S3 answered Retired, which no rule provides for here")
+    assert outcome == Outcome(Fate.FAILED, "S3 answered Retired, which no rule provides for here", Cause.FAULT)

@@ -18,16 +18,23 @@ UPLOAD = Upload(
     uploaded_at="2026-11-02T09:00:00.000Z",
     receive_count=1,
     received_before=False,
+    message_id="m1",
 )
 
 
+def told(message_id: str, uploads: tuple[Upload, ...], problems: tuple[str, ...]) -> Message:
+    """A message as it is read at its first receive."""
+    own = tuple(replace(upload, message_id=message_id) for upload in uploads)
+    return Message(message_id, own, problems, f"AQEB-{message_id}", 1)
+
+
 def test_an_upload_event_is_read_whole() -> None:
-    assert read_messages({"Records": [message(notification())]}) == [Message("m1", (UPLOAD,), ())]
+    assert read_messages({"Records": [message(notification())]}) == [told("m1", (UPLOAD,), ())]
 
 
 def test_a_message_may_tell_of_several_uploads() -> None:
     (read,) = read_messages({"Records": [message(notification("orders/a.csv"), notification("orders/b.csv"))]})
-    assert read == Message("m1", (UPLOAD, replace(UPLOAD, key="orders/b.csv")), ())
+    assert read == told("m1", (UPLOAD, replace(UPLOAD, key="orders/b.csv")), ())
 
 
 @pytest.mark.parametrize(
@@ -42,7 +49,7 @@ def test_a_message_may_tell_of_several_uploads() -> None:
     ],
 )
 def test_keys_are_form_decoded(sent: str, key: str) -> None:
-    assert read_messages({"Records": [message(notification(sent))]}) == [Message("m1", (replace(UPLOAD, key=key),), ())]
+    assert read_messages({"Records": [message(notification(sent))]}) == [told("m1", (replace(UPLOAD, key=key),), ())]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_an_etag_in_quotes_is_read_without_them() -> None:
 
 
 def test_the_test_event_that_s3_sends_when_rules_are_set_asks_for_nothing() -> None:
-    assert read_messages({"Records": [message(body=json.dumps(TEST_EVENT))]}) == [Message("m1", (), ())]
+    assert read_messages({"Records": [message(body=json.dumps(TEST_EVENT))]}) == [told("m1", (), ())]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +106,8 @@ def test_the_test_event_that_s3_sends_when_rules_are_set_asks_for_nothing() -> N
 )
 def test_a_malformed_message_becomes_a_problem_and_leaves_the_others_alone(body: str, problem: str) -> None:
     assert read_messages({"Records": [message(body=body), message(notification(), message_id="m2")]}) == [
-        Message("m1", (), (f"the message is no S3 event notification: {problem}",)),
-        Message("m2", (UPLOAD,), ()),
+        told("m1", (), (f"the message is no S3 event notification: {problem}",)),
+        told("m2", (UPLOAD,), ()),
     ]
 
 
@@ -112,6 +119,11 @@ def test_a_malformed_message_becomes_a_problem_and_leaves_the_others_alone(body:
         (notification(eventName="ObjectRemoved:Delete"), "ValueError: its eventName is 'ObjectRemoved:Delete'"),
         (notification(bucket=["hub"]), "TypeError: ['hub'] is not a text"),
         (notification(size="many"), "ValueError: invalid literal for int() with base 10: 'many'"),
+        (notification(size=float("inf")), "OverflowError: cannot convert float infinity to integer"),
+        (
+            notification("orders/\ud800"),
+            "UnicodeEncodeError: 'utf-8' codec can't encode character '\\ud800' in position 7: surrogates not allowed",
+        ),
         (
             notification("orders/%FF"),
             "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 7: invalid start byte",
@@ -122,7 +134,7 @@ def test_a_malformed_record_becomes_a_problem_and_leaves_the_others_of_its_messa
     record: Any, problem: str
 ) -> None:
     (read,) = read_messages({"Records": [message(notification(), record)]})
-    assert read == Message("m1", (UPLOAD,), (f"record 2 of the message is no S3 upload event: {problem}",))
+    assert read == told("m1", (UPLOAD,), (f"record 2 of the message is no S3 upload event: {problem}",))
 
 
 def test_deep_nesting_is_a_problem_of_that_message_alone() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from data_exports.mover import handler
-from data_exports.mover.calls import Copy, Failure, Forbidden, RetireAll
+from data_exports.mover.calls import Call, Copy, Failure, Forbidden, Reply, RetireAll
+from data_exports.mover.causes import Cause
 from data_exports.mover.handler import _log_to_stdout, handle_batch
 from data_exports.mover.receipts import PutReceipts
 from data_exports.mover.settings import SettingsError
@@ -22,6 +24,13 @@ from tests.unit.mover.test_mover_settings import ENVIRONMENT, SETTINGS
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 
 
+class Patient(random.Random):
+    """Draws the longest waits."""
+
+    def random(self) -> float:
+        return 1.0
+
+
 @dataclass
 class Function:
     """A deployed mover: S3, and what it logs."""
@@ -29,6 +38,13 @@ class Function:
     store: MemoryStore = field(default_factory=MemoryStore)
     seconds_left: float = 900
     lines: list[Mapping[str, object]] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)
+    away: dict[str, int] = field(default_factory=dict)  # the wait of each receipt handle, in seconds
+    trouble: list[str] = field(default_factory=list)  # what goes wrong when messages are kept away
+
+    def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
+        self.away |= seconds_by_handle
+        return self.trouble
 
     def upload(self, key: str, body: bytes = b"A", **changes: Any) -> dict[str, Any]:
         """Upload, and return the notification of it."""
@@ -45,7 +61,9 @@ class Function:
             store=self.store,
             seconds_left=lambda: self.seconds_left,
             log=self.lines.append,
+            keep_away=self.keep_away,
             now=lambda: NOW,
+            draw=Patient(),
         )
         assert list(response) == ["batchItemFailures"]
         assert all(list(item) == ["itemIdentifier"] for item in response["batchItemFailures"])
@@ -69,8 +87,8 @@ def test_uploads_are_delivered_recorded_and_retired() -> None:
             "event": "batch done",
             "dataset": "orders",
             "messages": 2,
-            "failed_messages": 0,
-            "uploads": {"delivered": 2, "superseded": 0, "cancelled": 0, "ignored": 0, "failed": 0},
+            "messages_coming_back": 0,
+            "uploads": {"delivered": 2, "superseded": 0, "cancelled": 0, "ignored": 0, "failed": 0, "given_up": 0},
             "seconds": 0.0,
         }
     ]
@@ -90,11 +108,13 @@ def test_the_receipt_says_all_that_is_known() -> None:
             "uploaded_at": "2026-11-02T09:00:00.000Z",
             "outcome": "delivered",
             "reason": None,
+            "cause": None,
             "delivered_at": "2026-11-02T10:00:00.000Z",
             "target_bucket": "recipient-bucket",
             "target_version_id": None,
             "target_etag": "7fc56270e7a70fa81a5935b72eacbe29",
             "receive_count": 1,
+            "message_id": "m1",
             "mover_version": "1.2.3",
             "recorded_at": "2026-11-02T10:00:00.000Z",
         }
@@ -117,6 +137,7 @@ def test_malformed_and_foreign_messages_come_back_and_the_rest_is_delivered() ->
     assert function.handle(*messages) == ["malformed", "other prefix", "other bucket", "no etag", "large"]
     assert function.store.asked(Copy) == [Copy("orders/a", "7fc56270e7a70fa81a5935b72eacbe29")]
     assert sorted(function.fates()) == [
+        ("", "failed"),
         ("orders/a", "delivered"),
         ("orders/b", "failed"),
         ("orders/c", "failed"),
@@ -142,7 +163,11 @@ def test_malformed_and_foreign_messages_come_back_and_the_rest_is_delivered() ->
             "the file has 300,000,000 bytes; this mover delivers files of up to 268,435,456 bytes",
         ),
     ]
-    assert function.lines[-1]["failed_messages"] == 5
+    assert function.lines[-1]["messages_coming_back"] == 5
+    assert {handle: function.away[handle] for handle in sorted(function.away)} == {
+        "AQEB-large": 900,  # somebody has to act
+        **dict.fromkeys(["AQEB-malformed", "AQEB-no etag", "AQEB-other bucket", "AQEB-other prefix"], 0),
+    }
 
 
 def test_a_refusal_fails_the_message_and_keeps_the_upload() -> None:
@@ -159,8 +184,111 @@ def test_a_refusal_fails_the_message_and_keeps_the_upload() -> None:
         "key": "orders/a",
         "version_id": "v1",
         "receive_count": 1,
+        "outcome": "failed",
+        "cause": "denied",
         "reason": "the copy is refused (AccessDenied)",
     }
+
+
+CONFLICT = Failure("busy", Cause.CONFLICT)
+DENIED = Forbidden("the copy is refused (AccessDenied)")
+SILENCE = Failure("no answer", Cause.NO_ANSWER, under_way=True)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "waits"),
+    [
+        (CONFLICT, [15, 60, 240, 960, 3840, 10800, 10800, 0]),
+        (DENIED, [900, 1800, 3600, 7200, 10800, 10800, 10800, 0]),
+        (SILENCE, [960, 960, 960, 960, 3840, 10800, 10800, 960]),
+    ],
+    ids=["passing", "permanent", "not answered"],
+)
+def test_a_failed_message_stays_away_longer_each_time(refusal: Reply, waits: list[int]) -> None:
+    function = Function()
+    event = function.upload("orders/a")
+    function.store.refusals[Copy] = refusal
+    seen = []
+    for receive in range(1, 9):
+        assert function.handle(message(event, received=str(receive))) == ["m1"]
+        seen.append(function.away.pop("AQEB-m1"))
+    assert seen == waits
+
+
+def test_an_upload_that_fails_at_its_last_receive_is_given_up_with_its_reason_and_stays_in_the_hub() -> None:
+    function = Function()
+    function.store.refusals[Copy] = DENIED
+    assert function.handle(message(function.upload("orders/a"), received="8")) == ["m1"]
+    assert [(r["outcome"], r["cause"], r["reason"], r["message_id"]) for r in function.store.memory.receipts()] == [
+        ("given_up", "denied", "the copy is refused (AccessDenied)", "m1")
+    ]
+    assert function.store.memory.hub_key("orders/a").current is not None
+    assert function.lines[0]["outcome"] == "given_up"
+
+
+def test_a_malformed_message_is_given_up_with_its_reason() -> None:
+    function = Function()
+    assert function.handle(message(body="not JSON", received="8")) == ["m1"]
+    assert [(r["key"], r["outcome"], r["message_id"]) for r in function.store.memory.receipts()] == [
+        ("", "given_up", "m1")
+    ]
+    assert function.away == {"AQEB-m1": 0}
+
+
+def test_of_a_message_with_several_failures_the_soonest_to_be_cured_counts() -> None:
+    function = Function()
+    large, busy = function.upload("orders/a", size=300_000_000), function.upload("orders/b")
+    function.store.refusals[Copy] = CONFLICT
+    function.handle(message(large, busy))
+    assert function.away == {"AQEB-m1": 15}
+
+
+class AnswersTheFirstCopyWith(MemoryStore):
+    """Does not answer the first copy as it should; whether that is carried out is told by the body of the failure."""
+
+    failure: Failure
+
+    def send(self, call: Call, tag: int) -> None:
+        first = not self.asked(Copy)
+        super().send(call, tag)
+        if first and isinstance(call, Copy):
+            self._answers[-1] = (tag, self.failure)
+
+
+def after_a_first_failure(failure: Failure, *, received: str = "1") -> Function:
+    store = AnswersTheFirstCopyWith()
+    store.failure = failure
+    function = Function(store)
+    function.back = function.handle(message(function.upload("orders/a"), received=received))
+    return function
+
+
+def test_a_copy_that_fails_for_a_moment_is_tried_again_at_once() -> None:
+    function = after_a_first_failure(CONFLICT)
+    etag = "7fc56270e7a70fa81a5935b72eacbe29"
+    assert function.store.asked(Copy) == [Copy("orders/a", etag), Copy("orders/a", etag, tries=1)]
+    assert (function.back, function.away) == ([], {})
+    assert function.fates() == [("orders/a", "delivered")]
+
+
+def test_after_a_copy_that_was_never_answered_the_message_comes_back_when_it_can_no_longer_be_carried_out() -> None:
+    function = after_a_first_failure(SILENCE)
+    assert function.fates() == [("orders/a", "delivered")]
+    assert function.store.memory.hub_key("orders/a").current is None
+    assert (function.back, function.away) == (["m1"], {"AQEB-m1": 960})
+
+
+def test_a_delivery_that_succeeds_at_its_last_receive_is_no_dead_letter() -> None:
+    function = after_a_first_failure(SILENCE, received="8")
+    assert (function.back, function.away) == ([], {})
+
+
+def test_a_message_that_cannot_be_kept_away_comes_back_after_the_queues_own_time() -> None:
+    function = Function(trouble=["no such handle"])
+    assert function.handle(message(body="not JSON")) == ["m1"]
+    assert [(line["event"], line["reason"]) for line in function.lines[1:-1]] == [
+        ("messages come back late", "no such handle")
+    ]
 
 
 def test_a_message_of_several_uploads_comes_back_if_one_of_them_fails() -> None:

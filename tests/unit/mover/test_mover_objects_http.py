@@ -1,6 +1,7 @@
 """S3Objects over HTTP: what is sent to S3, byte for byte, and that real answers, good and broken, are read right."""
 
 import base64
+import random
 import zlib
 from dataclasses import replace
 from xml.sax.saxutils import escape
@@ -29,6 +30,7 @@ from data_exports.mover.calls import (
     Versions,
     Written,
 )
+from data_exports.mover.causes import Cause
 from data_exports.mover.objects import S3Objects
 from data_exports.mover.receipts import PutReceipts
 from data_exports.mover.replies import Response
@@ -49,10 +51,17 @@ def error(status: int, code: str) -> Played:
     return Played(status, f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode())
 
 
+class Impatient(random.Random):
+    """Draws the shortest waits."""
+
+    def random(self) -> float:
+        return 0.0
+
+
 def ask(server: Loopback, call: Call, settings: Settings = OWNERS) -> Answer:
     settings = replace(settings, endpoint_url=server.url)
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
-    store = S3Objects(settings, calls_at_once=4, transport=transport)
+    store = S3Objects(settings, calls_at_once=4, transport=transport, draw=Impatient())
     store.send(call, 7)
     tag, answer = store.wait()
     assert tag == 7
@@ -190,7 +199,18 @@ COPYING = "the copy from s3://mojap-hub-exports to s3://recipient-bucket"
 
 
 def not_promised(size: int) -> Failure:
-    return Failure(f"{COPYING}: S3 answered 200 without the promised content ({size} bytes). It will be tried again")
+    return Failure(
+        f"{COPYING}: S3 answered 200 without the promised content ({size} bytes). It will be tried again",
+        Cause.UNREADABLE,
+    )
+
+
+EXPIRED = "The function's credentials are not valid any more. "
+CLOCK_IS_OFF = "The function's clock is off by more than 15 minutes. "
+
+
+def passing(said: str, cause: Cause, advice: str = "") -> Failure:
+    return Failure(f"{COPYING} failed ({said}). {advice}It will be tried again", cause)
 
 
 @pytest.mark.parametrize(
@@ -202,18 +222,39 @@ def not_promised(size: int) -> Failure:
         (error(403, "AccessDenied"), Forbidden(f"{COPYING} is refused (AccessDenied, No.)")),
         (error(412, "PreconditionFailed"), Overtaken()),
         (error(404, "NoSuchKey"), Gone()),
-        (error(409, "OperationAborted"), Failure(f"{COPYING} failed (OperationAborted, No.). It will be tried again")),
+        (error(409, "OperationAborted"), passing("OperationAborted, No.", Cause.CONFLICT)),
+        (error(429, "TooManyRequests"), passing("TooManyRequests, No.", Cause.THROTTLED)),
+        (error(503, "SlowDown"), passing("AWS_ERROR_S3_SLOW_DOWN", Cause.THROTTLED)),
+        (error(500, "InternalError"), passing("AWS_ERROR_S3_INTERNAL_ERROR", Cause.UNWELL)),
+        (error(200, "InternalError"), passing("AWS_ERROR_S3_INTERNAL_ERROR", Cause.UNWELL)),
+        (
+            error(403, "RequestTimeTooSkewed"),
+            passing("AWS_ERROR_S3_REQUEST_TIME_TOO_SKEWED", Cause.CLOCK, CLOCK_IS_OFF),
+        ),
+        (error(400, "ExpiredToken"), passing("ExpiredToken, No.", Cause.CREDENTIALS, EXPIRED)),
+        (
+            replace(GOOD_COPY, cut=50),
+            Failure(
+                f"{COPYING}: no answer from S3 (AWS_IO_SOCKET_CLOSED). It will be tried again",
+                Cause.NO_ANSWER,
+                under_way=True,
+            ),
+        ),
         (
             error(301, "PermanentRedirect"),
             Failure(
                 f"{COPYING} is refused (PermanentRedirect, No.). "
-                "The bucket is in another region, and S3 did not say in which"
+                "The bucket is in another region, and S3 did not say in which",
+                Cause.NO_BUCKET,
             ),
         ),
     ],
-    ids=["empty 200", "truncated 200", "200 with an error", "403", "412", "404", "409", "301"],
+    ids=[
+        *["empty 200", "truncated 200", "200 with an error", "403", "412", "404", "409", "429", "503", "500"],
+        *["200 with InternalError", "clock", "expired", "connection lost in the answer", "301"],
+    ],
 )
-def test_only_a_real_copy_passes_for_one(played: Played, answer: Answer) -> None:
+def test_a_copy_is_sent_once_and_only_a_real_one_passes_for_one(played: Played, answer: Answer) -> None:
     with serving(played) as server:
         assert ask(server, Copy("orders/a", "e1")) == answer
     assert len(server.asked) == 1
@@ -224,22 +265,47 @@ def test_only_a_real_copy_passes_for_one(played: Played, answer: Answer) -> None
     [
         error(503, "SlowDown"),
         error(500, "InternalError"),
-        error(200, "InternalError"),
-        replace(GOOD_COPY, cut=50),
+        error(409, "OperationAborted"),
+        error(429, "TooManyRequests"),
+        Played(200),
+        replace(Played(200, b"x" * 100), cut=50),
     ],
-    ids=["503", "500", "200 with InternalError", "connection lost in the answer"],
+    ids=["503", "500", "409", "429", "empty 200", "connection lost in the answer"],
 )
-def test_a_passing_fault_is_tried_again(played: Played) -> None:
-    with serving(played, GOOD_COPY) as server:
-        assert ask(server, Copy("orders/a", "e1")) == Copied("v1", "t1", "e9", "now")
-    assert len(server.asked) == 2
+def test_any_other_call_that_fails_for_a_moment_is_made_again(played: Played) -> None:
+    with serving(played, Played(200, b"", (("etag", '"e"'),))) as server:
+        assert ask(server, PutReceipts("deliveries/x", b"zipped")) == Written()
+    assert [asked.body for asked in server.asked] == [b"zipped", b"zipped"]
+
+
+def test_a_call_is_made_six_times_at_most() -> None:
+    with serving(error(503, "SlowDown")) as server:
+        assert ask(server, Retire("orders/a", "e1")) == Failure(
+            "retiring from s3://mojap-hub-exports failed (AWS_ERROR_S3_SLOW_DOWN). It will be tried again",
+            Cause.THROTTLED,
+        )
+    assert len(server.asked) == 6
+
+
+def test_a_call_that_time_does_not_help_is_made_once() -> None:
+    with serving(error(404, "NoSuchBucket")) as server:
+        ask(server, Retire("orders/a", "e1"))
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("call", [Copy("orders/a", "e1", tries=1), CopyVersion("orders/a", "v1", tries=1)], ids=str)
+def test_a_copy_that_was_tried_before_is_sent_after_a_little_while(call: Call) -> None:
+    with serving(GOOD_COPY) as server:
+        assert ask(server, call) == Copied("v1", "t1", "e9", "now")
+    assert len(server.asked) == 1
 
 
 def test_an_answer_that_reading_stumbles_over_is_a_failure_and_not_a_silence() -> None:
     body = f"<ListVersionsResult {XMLNS}><Version><Key>orders/a</Key><Size>many</Size></Version></ListVersionsResult>"
     with serving(Played(200, body.encode())) as server:
         assert ask(server, ListVersions("orders/a")) == Failure(
-            "S3's answer could not be read: ValueError: invalid literal for int() with base 10: 'many'"
+            "S3's answer could not be read: ValueError: invalid literal for int() with base 10: 'many'",
+            Cause.UNREADABLE,
         )
 
 

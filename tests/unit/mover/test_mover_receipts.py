@@ -2,6 +2,7 @@ import gzip
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
+from data_exports.mover.causes import Cause
 from data_exports.mover.receipts import Fate, Receipt, receipts_file
 
 DELIVERED = Receipt(
@@ -17,7 +18,13 @@ DELIVERED = Receipt(
     target_etag="e2",
     receive_count=1,
 )
-FAILED = Receipt("orders/b", "v2", "e3", None, None, None, Fate.FAILED, reason="refused", receive_count=3)
+FAILED = Receipt(
+    *("orders/b", "v2", "e3", None, None, None, Fate.FAILED),
+    reason="refused",
+    cause=Cause.DENIED,
+    receive_count=3,
+    message_id="m2",
+)
 
 
 def test_a_file_of_receipts_is_one_json_line_for_each_under_its_dataset_and_day() -> None:
@@ -47,10 +54,12 @@ def test_a_file_of_receipts_is_one_json_line_for_each_under_its_dataset_and_day(
             "uploaded_at": "2026-11-02T09:00:00.000Z",
             "outcome": "delivered",
             "reason": None,
+            "cause": None,
             "delivered_at": "2026-11-02T09:00:01.500Z",
             "target_version_id": "t1",
             "target_etag": "e2",
             "receive_count": 1,
+            "message_id": None,
             **every,
         },
         {
@@ -62,10 +71,12 @@ def test_a_file_of_receipts_is_one_json_line_for_each_under_its_dataset_and_day(
             "uploaded_at": None,
             "outcome": "failed",
             "reason": "refused",
+            "cause": "denied",
             "delivered_at": None,
             "target_version_id": None,
             "target_etag": None,
             "receive_count": 3,
+            "message_id": "m2",
             **every,
         },
     ]

@@ -18,6 +18,7 @@ from data_exports.mover.calls import (
     Versions,
     Written,
 )
+from data_exports.mover.causes import Cause
 from data_exports.mover.replies import (
     MoreVersions,
     Response,
@@ -71,7 +72,8 @@ def test_a_copy_names_the_versions_on_both_sides() -> None:
 def test_a_200_without_the_promised_result_is_no_copy(body: str) -> None:
     assert copied(response(200, body, x_amz_request_id="4442")) == Failure(
         f"the copy: S3 answered 200 without the promised content ({len(body)} bytes, request 4442). "
-        "It will be tried again"
+        "It will be tried again",
+        Cause.UNREADABLE,
     )
 
 
@@ -93,7 +95,8 @@ def test_errors_are_told_by_their_code_whatever_the_status(status: int) -> None:
             "NoSuchBucket",
             Failure(
                 "the copy is refused (NoSuchBucket, No., request 4442587FB7D0A2F9). "
-                "The bucket does not exist. Check its name with its owner"
+                "The bucket does not exist. Check its name with its owner",
+                Cause.NO_BUCKET,
             ),
         ),
         (
@@ -101,23 +104,67 @@ def test_errors_are_told_by_their_code_whatever_the_status(status: int) -> None:
             "InvalidObjectState",
             Failure(
                 "the copy is refused (InvalidObjectState, No., request 4442587FB7D0A2F9). "
-                "The file is archived and must be restored first"
+                "The file is archived and must be restored first",
+                Cause.NOT_ACCEPTED,
             ),
         ),
         (
             503,
             "SlowDown",
-            Failure("the copy failed (SlowDown, No., request 4442587FB7D0A2F9). It will be tried again"),
+            Failure(
+                "the copy failed (SlowDown, No., request 4442587FB7D0A2F9). It will be tried again", Cause.THROTTLED
+            ),
         ),
         (
             400,
             "ExpiredToken",
-            Failure("the copy failed (ExpiredToken, No., request 4442587FB7D0A2F9). It will be tried again"),
+            Failure(
+                "the copy failed (ExpiredToken, No., request 4442587FB7D0A2F9). "
+                "The function's credentials are not valid any more. It will be tried again",
+                Cause.CREDENTIALS,
+            ),
         ),
     ],
 )
 def test_the_table_of_errors(status: int, code: str, reply: Reply) -> None:
     assert copied(error(status, code)) == reply
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "cause"),
+    [
+        (404, "NoSuchBucket", Cause.NO_BUCKET),
+        (301, "PermanentRedirect", Cause.NO_BUCKET),
+        (400, "KMS.DisabledException", Cause.KEY_UNUSABLE),
+        (400, "KMS.ThrottlingException", Cause.THROTTLED),
+        (400, "AccessControlListNotSupported", Cause.NOT_ACCEPTED),
+        (501, "NotImplemented", Cause.NOT_ACCEPTED),
+        (400, "KeyTooLongError", Cause.NOT_ACCEPTED),
+        (503, "ServiceUnavailable", Cause.THROTTLED),
+        (429, "TooManyRequests", Cause.THROTTLED),
+        (409, "OperationAborted", Cause.CONFLICT),
+        (409, "ConditionalRequestConflict", Cause.CONFLICT),
+        (500, "InternalError", Cause.UNWELL),
+        (200, "InternalError", Cause.UNWELL),
+        (400, "RequestTimeout", Cause.NO_ANSWER),
+        (403, "RequestTimeTooSkewed", Cause.CLOCK),
+        (418, "NeverHeardOf", Cause.UNWELL),
+    ],
+)
+def test_each_code_belongs_to_one_class_of_failures(status: int, code: str, cause: Cause) -> None:
+    reply = copied(error(status, code))
+    assert isinstance(reply, Failure)
+    assert (reply.cause, reply.under_way) == (cause, False)
+    assert reply.reason.endswith("It will be tried again") is not cause.is_permanent
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"), [(503, Cause.THROTTLED), (429, Cause.THROTTLED), (409, Cause.CONFLICT), (500, Cause.UNWELL)]
+)
+def test_without_a_body_the_status_tells_the_class(status: int, cause: Cause) -> None:
+    reply = copied(response(status))
+    assert isinstance(reply, Failure)
+    assert (reply.cause, reply.under_way) == (cause, False)
 
 
 def test_an_error_that_quotes_a_key_that_xml_cannot_carry_is_still_read() -> None:
@@ -133,10 +180,28 @@ def test_an_error_without_a_body_is_told_by_its_status() -> None:
     assert copied(response(502, "<html>bad gateway</html>")) == Failure("the copy failed (502). It will be tried again")
 
 
-def test_no_answer_at_all_is_a_passing_fault() -> None:
-    assert copied(Response(None, {}, b"", fault="AWS_ERROR_S3_SLOW_DOWN")) == Failure(
-        "the copy: no answer from S3 (AWS_ERROR_S3_SLOW_DOWN). It will be tried again"
+def test_without_an_answer_s3_may_carry_the_request_out_even_now() -> None:
+    assert copied(Response(None, {}, b"", fault="AWS_IO_SOCKET_CLOSED")) == Failure(
+        "the copy: no answer from S3 (AWS_IO_SOCKET_CLOSED). It will be tried again", Cause.NO_ANSWER, under_way=True
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "advice"),
+    [
+        ("AWS_ERROR_S3_SLOW_DOWN", Cause.THROTTLED, ""),
+        ("AWS_ERROR_S3_INTERNAL_ERROR", Cause.UNWELL, ""),
+        ("AWS_ERROR_S3_REQUEST_TIMEOUT", Cause.NO_ANSWER, ""),
+        (
+            "AWS_ERROR_S3_REQUEST_TIME_TOO_SKEWED",
+            Cause.CLOCK,
+            "The function's clock is off by more than 15 minutes. ",
+        ),
+    ],
+)
+def test_a_fault_that_awscrt_makes_of_an_answer_is_an_answer(fault: str, cause: Cause, advice: str) -> None:
+    reason = f"the copy failed ({fault}). {advice}It will be tried again"
+    assert copied(Response(None, {}, b"", fault=fault)) == Failure(reason, cause)
 
 
 def test_a_head_tells_the_current_version() -> None:
@@ -155,7 +220,8 @@ def test_a_delete_is_done_only_with_204() -> None:
 def test_receipts_are_written_only_with_an_etag() -> None:
     assert put_reply(response(200, etag='"e"'), doing="writing") == Written()
     assert put_reply(response(200), doing="writing") == Failure(
-        "writing: S3 answered 200 without the promised content (0 bytes). It will be tried again"
+        "writing: S3 answered 200 without the promised content (0 bytes). It will be tried again",
+        Cause.UNREADABLE,
     )
     assert put_reply(error(403, "AccessDenied"), doing="writing") == Forbidden(
         "writing is refused (AccessDenied, No., request 4442587FB7D0A2F9)"
@@ -166,7 +232,10 @@ def deleted(answer: Response, *keys: str) -> Answer:
     return delete_all_reply(answer, tuple(Retire(key, "e") for key in keys), doing="retiring")
 
 
-UNACCOUNTED = Failure("retiring: S3 answered 200 without the promised content (0 bytes). It will be tried again")
+UNACCOUNTED = Failure(
+    "retiring: S3 answered 200 without the promised content (0 bytes). It will be tried again",
+    Cause.UNREADABLE,
+)
 
 
 def test_every_key_of_a_delete_is_accounted_for() -> None:
@@ -193,11 +262,13 @@ def test_every_key_of_a_delete_is_accounted_for() -> None:
             Forbidden("retiring is refused (AccessDenied, No.)"),
             Failure("retiring failed (InternalError, No.). It will be tried again"),
             Failure(
-                "retiring is refused (NotImplemented, No.). This S3 does not know a condition that the mover relies on"
+                "retiring is refused (NotImplemented, No.). This S3 does not know a condition that the mover relies on",
+                Cause.NOT_ACCEPTED,
             ),
             Failure(
                 f"retiring: S3 answered 200 without the promised content ({len(body) + 15} bytes). "
-                "It will be tried again"
+                "It will be tried again",
+                Cause.UNREADABLE,
             ),
         )
     )
@@ -207,7 +278,12 @@ def test_an_empty_or_truncated_answer_to_a_delete_retires_nothing() -> None:
     assert deleted(response(200), "a", "b") == RetiredAll((UNACCOUNTED, UNACCOUNTED))
     cut = "<DeleteResult><Deleted><Key>a</Key></Deleted>"
     assert deleted(response(200, cut), "a") == RetiredAll(
-        (Failure("retiring: S3 answered 200 without the promised content (45 bytes). It will be tried again"),)
+        (
+            Failure(
+                "retiring: S3 answered 200 without the promised content (45 bytes). It will be tried again",
+                Cause.UNREADABLE,
+            ),
+        )
     )
 
 
@@ -277,5 +353,6 @@ def test_a_page_of_markers_only_asks_for_the_next_page() -> None:
 
 def test_an_unreadable_listing_is_no_empty_listing() -> None:
     assert versions_reply(response(200), "orders/a", doing="listing") == Failure(
-        "listing: S3 answered 200 without the promised content (0 bytes). It will be tried again"
+        "listing: S3 answered 200 without the promised content (0 bytes). It will be tried again",
+        Cause.UNREADABLE,
     )

@@ -45,6 +45,9 @@ def test_everything_can_be_set() -> None:
         "KEEP_FILES": "true",
         "LARGEST_COPY_BYTES": "1000",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/",
+        "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders",
+        "MOST_RECEIVES": "3",
+        "LONGEST_WAIT_SECONDS": "60",
     }
     assert read_settings(environment) == Settings(
         dataset="orders",
@@ -59,6 +62,9 @@ def test_everything_can_be_set() -> None:
         largest_copy_bytes=1000,
         region="eu-west-1",
         endpoint_url="http://127.0.0.1:4566",
+        queue_url="https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders",
+        most_receives=3,
+        longest_wait_seconds=60,
     )
 
 

@@ -111,7 +111,9 @@ def test_the_mover_is_told_everything_by_its_environment_and_nothing_empty() -> 
         "HUB_BUCKET": "mojap-hub-exports",
         "KEEP_FILES": "false",
         "LOG_BUCKET": "mojap-hub-exports-log",
+        "MOST_RECEIVES": "8",
         "MOVER_VERSION": "0123456789abcdef",
+        "QUEUE_URL": {"Ref": "Queue"},
         "TARGET_BUCKET": "cp-hearings",
     }
 

@@ -1,4 +1,4 @@
-"""SQS: no message is lost between threads, and dead letters can be moved back."""
+"""SQS: no message is lost between threads, dead letters can be moved back, and batches need no rights of their own."""
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
 import json
@@ -147,3 +147,15 @@ def a_move_task_is_allowed_on_its_source(
     if service == "sqs" and "MessageMoveTask" in headers.get("x-amz-target", ""):
         return json.loads(body or b"{}").get("SourceArn") or "*"
     return original(service, method, path, *arguments)
+
+
+@mends(iam_actions, "extract_iam_action", "service method path headers body query_params")
+def a_batch_needs_the_right_of_the_single_call(
+    original: Callable[..., Any], service: str, method: str, path: str, *arguments: Any
+) -> Any:
+    """A batch of messages needs the permission for one: there is none named `sqs:SendMessageBatch` or the like.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
+    action = original(service, method, path, *arguments)
+    return action.removesuffix("Batch") if action and service == "sqs" else action
