@@ -302,36 +302,34 @@ def test_stack_that_is_not_ours_is_not_touched(ground: Ground) -> None:
     assert result.of("exports-hub").result is Result.CREATED
 
 
-def test_bucket_that_is_not_ours_is_never_taken_over(ground: Ground) -> None:
+def test_bucket_that_is_not_ours_is_not_adopted_without_consent(ground: Ground) -> None:
     ground.make_users_of(estate := ground.estate(pull("lists")))
-    bucket = f"{ground.platform.pull_bucket_prefix}lists"
-    s3 = ground.client("s3")
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    result = ground.deploy(estate)
-    assert result.of("exports-pull-lists").result is Result.FAILED
-    assert result.of("exports-pull-lists").reason == (
-        f"the bucket {bucket} exists, and nothing shows that it was made for this"
-    )
+    bucket, s3 = f"{ground.platform.pull_bucket_prefix}lists", ground.client("s3")
+    ground.make_bucket(bucket)
+    with pytest.raises(RefusedError, match=f"this product did not make.*: the empty bucket {bucket}"):
+        ground.deploy(estate)
+    assert ground.statuses() == {}
     with pytest.raises(s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
         s3.get_bucket_policy(Bucket=bucket)
     s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": DATASET_TAG, "Value": "lists"}]})
-    again = ground.deploy(estate)
-    assert again.of("exports-pull-lists").note == f"took over the existing bucket {bucket}"
+    assert ground.deploy(estate).of("exports-pull-lists").note == f"adopted the empty bucket {bucket}"
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"]
 
 
 def test_bucket_of_another_dataset_is_not_taken_over(ground: Ground) -> None:
     ground.make_users_of(estate := ground.estate(pull("lists")))
     bucket = f"{ground.platform.pull_bucket_prefix}lists"
-    s3 = ground.client("s3")
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": DATASET_TAG, "Value": "notes"}]})
-    assert ground.deploy(estate).of("exports-pull-lists").result is Result.FAILED
+    ground.make_bucket(bucket, dataset="notes")
+    left_out = ground.deploy(estate, allow=set(Consent)).of("exports-pull-lists")
+    assert (left_out.result, left_out.reason) == (
+        Result.LEFT_OUT,
+        f"the bucket {bucket} exists, and belongs to the dataset notes",
+    )
 
 
-def test_without_its_foundation_nothing_else_is_tried(ground: Ground) -> None:
+def test_without_its_foundation_nothing_else_is_tried(ground: Ground, unique_account: Callable[[], str]) -> None:
     ground.make_users_of(estate := ground.estate(push("orders"), pull("lists")))
-    ground.client("s3").create_bucket(
+    aws_of_account(ground.local, unique_account()).client("s3").create_bucket(
         Bucket=str(ground.platform.log_bucket), CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     result = ground.deploy(estate)
@@ -476,27 +474,22 @@ def test_a_bucket_that_holds_data_is_not_taken_over_without_consent(ground: Grou
     assert refused.value.next_step == "if this is meant: `exports deploy --allow takeover`"
     assert ground.statuses() == {}
     result = ground.deploy(estate, allow=[Consent.TAKEOVER])
-    assert result.of("exports-pull-lists").note == f"took over the existing bucket {prefix}lists"
+    assert result.of("exports-pull-lists").note == f"adopted the bucket {prefix}lists"
     assert result.is_complete
 
 
-def test_a_bucket_with_a_policy_of_its_own_is_not_taken_over(ground: Ground) -> None:
+def test_a_bucket_with_a_policy_of_its_own_is_not_adopted_without_consent(ground: Ground) -> None:
     ground.make_users_of(estate := ground.estate(pull("lists")))
     bucket, s3 = f"{ground.platform.pull_bucket_prefix}lists", ground.client("s3")
     ground.make_bucket(bucket, dataset="lists")
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/x"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
-    failed = ground.deploy(estate).of("exports-pull-lists")
-    assert (failed.result, failed.reason, failed.next_step) == (
-        Result.FAILED,
-        f"the bucket {bucket} exists, and has a bucket policy of its own",
-        f"look at that policy, then remove it: `aws s3api delete-bucket-policy --bucket {bucket}`",
-    )
+    with pytest.raises(RefusedError, match="--allow adoption"):
+        ground.deploy(estate)
     assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(policy)
-    assert "exports-pull-lists" not in ground.statuses()
-    s3.delete_bucket_policy(Bucket=bucket)
-    assert ground.deploy(estate).is_complete
+    assert ground.deploy(estate, allow=[Consent.ADOPTION]).is_complete
+    assert "s3:PutObject" not in s3.get_bucket_policy(Bucket=bucket)["Policy"]
 
 
 def test_another_estates_bucket_is_not_taken_over(ground: Ground) -> None:

@@ -141,8 +141,8 @@ def test_kept_buckets_are_taken_over_by_the_next_deployment_with_all_their_prope
     s3.delete_bucket_lifecycle(Bucket=hub)
     result = ground.deploy(estate, allow=[Consent.TAKEOVER])
     assert result.is_complete
-    assert result.of("exports-hub").note == f"took over the existing bucket {hub}"
-    assert result.of("exports-pull-lists").note == f"took over the existing bucket {lists}"
+    assert result.of("exports-hub").note == f"adopted the bucket {hub}"
+    assert result.of("exports-pull-lists").note == f"adopted the bucket {lists}"
     assert ground.rules() == ["moves/", "orders/"]
     rules = s3.get_bucket_lifecycle_configuration(Bucket=hub)["Rules"]
     assert [rule["ID"] for rule in rules] == ["ForgetRetired", "AbortAbandonedUploads"]

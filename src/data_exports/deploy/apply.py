@@ -13,12 +13,14 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, aws_error_of, reason_of
+from data_exports.deploy.adopting import is_adopting
 from data_exports.deploy.changes import (
     StackFailedError,
     StoppedError,
     Work,
     create_stack,
     delete_stack,
+    finish_adoption,
     update_stack,
     work_on,
 )
@@ -160,9 +162,12 @@ def _take(work: Work, step: Step) -> Outcome:
         case Action.CREATE | Action.REPLACE if step.stack:
             if step.action is Action.REPLACE and step.deployed:
                 delete_stack(work, step.deployed)
-            adopted = create_stack(work, step.stack)
-            note = f"took over the existing bucket {', '.join(adopted)}" if adopted else ""
-            return Outcome(step, Result.CREATED, note=note)
+            create_stack(work, step.stack, step.existing)
+            adopted = ", ".join(each.in_words for each in step.existing)
+            return Outcome(step, Result.CREATED, note=f"adopted {adopted}" if adopted else "")
+        case Action.UPDATE if step.stack and step.deployed and is_adopting(work.aws, step.deployed):
+            finish_adoption(work, step.stack)
+            return Outcome(step, Result.UPDATED, note="finished adopting what existed")
         case Action.UPDATE if step.stack:
             return Outcome(step, Result.UPDATED if update_stack(work, step.stack) else Result.UNCHANGED)
         case Action.DELETE if step.deployed:

@@ -9,16 +9,16 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws
-from data_exports.deploy.adoption import objection_to_adopting, with_bare_resources
+from data_exports.deploy.adopting import bare_stack, clear_the_way, put_back
 from data_exports.deploy.failures import Cause, Verb, read_cause, read_change_set_cause
-from data_exports.deploy.plan import DeployedStack
+from data_exports.deploy.plan import DeployedStack, Existing
 from data_exports.deploy.remote import read_stack, upload_once
 from data_exports.deploy.watching import Watch
 from data_exports.estate.models import Platform
@@ -35,7 +35,6 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeSt
 
 # CloudFormation has no code for an empty change set; the AWS CLI goes by the same two sentences.
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
-_BUCKET = "AWS::S3::Bucket"
 _CHANGED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -79,28 +78,30 @@ def work_on(aws: Aws, platform: Platform) -> Work:
     return Work(aws, platform, LOCAL_POLL_SECONDS if aws.is_local else POLL_SECONDS)
 
 
-def create_stack(work: Work, stack: Stack) -> tuple[str, ...]:
-    """Create the stack; the names of buckets that existed and were adopted into it.
+def create_stack(work: Work, stack: Stack, existing: Sequence[Existing] = ()) -> None:
+    """Create the stack, and adopt what exists of it.
 
-    An adopted bucket first joins with its name alone and then gets its properties by an update, because CloudFormation
-    does not apply properties to what it imports.
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+    What is adopted first joins with its name alone, and everything else comes by an update: see `adopting`. What exists
+    and is not in `existing` is not touched: the stack fails.
     """
-    made = _make_change_set(work, stack, "CREATE")
+    first = bare_stack(stack, existing) if existing else stack
+    made = _make_change_set(work, first, "CREATE")
     if made is None:
         raise StackFailedError(Cause("CloudFormation found nothing to create"))
-    if made.adopted:
-        _check_adoptable(work, stack, made)
-        bare = with_bare_resources(stack, made.adopted)
-        _drop(work, made)
-        again = _make_change_set(work, bare, "CREATE")
-        if again is None:
-            raise StackFailedError(Cause("CloudFormation found nothing to create"))
-        _execute(work, bare, again)
+    _check_expected(work, made, existing)
+    _execute(work, first, made)
+    if existing:
+        finish_adoption(work, stack)
+
+
+def finish_adoption(work: Work, stack: Stack) -> None:
+    """Make a stack that has adopted what existed whole; if that fails, buckets have the policies they had."""
+    cleared = clear_the_way(work.aws, work.platform, stack)
+    try:
         update_stack(work, stack)
-        return tuple(made.adopted.values())
-    _execute(work, stack, made)
-    return ()
+    except (StackFailedError, ClientError, BotoCoreError):
+        put_back(work.aws, work.platform, cleared)
+        raise
 
 
 def update_stack(work: Work, stack: Stack) -> bool:
@@ -150,7 +151,7 @@ class _ChangeSet:
     stack_name: str
     kind: Literal["CREATE", "UPDATE"]
     adopted: dict[str, str]
-    """Logical id → name of each bucket that exists and would be imported."""
+    """Logical id → name of what exists and would be imported."""
 
 
 def _make_change_set(work: Work, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> _ChangeSet | None:
@@ -193,7 +194,7 @@ def _template_of(work: Work, stack: Stack) -> dict[str, str]:
 
 
 def _wait_until_made(work: Work, made: _ChangeSet) -> tuple[str, str, dict[str, str]]:
-    """Status and reason of the finished change set, and the existing buckets it would import."""
+    """Status and reason of the finished change set, and what exists that it would import."""
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while True:
         answer = work.cloudformation.describe_change_set(ChangeSetName=made.id)
@@ -212,7 +213,7 @@ def _further_changes(work: Work, made: _ChangeSet, token: str | None) -> Iterabl
 
 def _imports_in(changes: Iterable[dict[str, Any]]) -> dict[str, str]:
     resources = [change["ResourceChange"] for change in changes if "ResourceChange" in change]
-    imports = [each for each in resources if each["Action"] == "Import" and each["ResourceType"] == _BUCKET]
+    imports = [each for each in resources if each["Action"] == "Import"]
     return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in imports}
 
 
@@ -228,13 +229,16 @@ def _discard_empty_stack(work: Work, made: _ChangeSet) -> None:
             work.cloudformation.delete_stack(StackName=made.stack_id)
 
 
-def _check_adoptable(work: Work, stack: Stack, made: _ChangeSet) -> None:
-    """Drop the change set and raise if a bucket that it would adopt may not be."""
-    objection = objection_to_adopting(work.aws, work.platform, stack, made.adopted.values())
-    if objection:
+def _check_expected(work: Work, made: _ChangeSet, existing: Sequence[Existing]) -> None:
+    """Drop the change set and raise if it would adopt what nobody has looked at."""
+    strange = sorted(set(made.adopted.values()) - {each.name for each in existing})
+    if strange:
         _drop(work, made)
         _discard_empty_stack(work, made)
-        raise StackFailedError(Cause(objection.reason), next_step=objection.next_step)
+        raise StackFailedError(
+            Cause(f"{', '.join(strange)} exists: another account has it, or somebody made it while we were at work"),
+            next_step="deploy again; if it stays so, choose another name",
+        )
 
 
 def _execute(work: Work, stack: Stack, made: _ChangeSet) -> None:

@@ -22,6 +22,8 @@ class Consent(StrEnum):
     """Datasets that are no longer declared lose their stacks."""
     TAKEOVER = "takeover"
     """A new pull dataset opens a bucket that already holds data."""
+    ADOPTION = "adoption"
+    """Buckets, roles and functions that this product did not make become its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ def _removed_datasets(plan: "Plan") -> tuple[str, ...]:
     return tuple(str(step.dataset or step.name) for step in plan.deletions)
 
 
+def _strange_resources(plan: "Plan") -> tuple[str, ...]:
+    return tuple(each.in_words for step in plan.steps for each in step.existing if each.needs_consent)
+
+
 def _buckets_with_data(plan: "Plan") -> tuple[str, ...]:
     taken = (step.takes_over for step in plan.steps)
     return tuple(str(bucket.name) for bucket in taken if bucket and bucket.holds_data)
@@ -73,6 +79,10 @@ _CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], tuple[str, ...]], str]] = {
     Consent.TAKEOVER: (
         _buckets_with_data,
         "it takes over buckets that hold data, and opens them to the roles that new pull datasets name: {names}",
+    ),
+    Consent.ADOPTION: (
+        _strange_resources,
+        "it adopts what this product did not make, whose settings, policies and code become what is declared: {names}",
     ),
 }
 """For each consent, what of a plan needs it, and the sentence that says so."""

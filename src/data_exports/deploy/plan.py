@@ -17,7 +17,16 @@ from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
-from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, DIGEST_TAG, HUB_TAG, Stack, Surroundings, Wave
+from data_exports.stacks.stack import (
+    ADOPTING_TAG,
+    BUCKET_TAG,
+    DATASET_TAG,
+    DIGEST_TAG,
+    HUB_TAG,
+    Stack,
+    Surroundings,
+    Wave,
+)
 from data_exports.stacks.users import split_roles
 
 STACK_PREFIX = "exports-"
@@ -102,6 +111,16 @@ class DeployedStack:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     @property
+    def was_rolled_back(self) -> bool:
+        """Whether its last change was undone; its tags may be those of that change then."""
+        return self.status in _ROLLED_BACK
+
+    @property
+    def is_adopting(self) -> bool:
+        """Whether its tags say that it has adopted what existed, and not put the rest in place yet."""
+        return bool(self._tag(ADOPTING_TAG))
+
+    @property
     def has_resources(self) -> bool:
         """Whether its resources exist; False also where that is uncertain, as after a failed creation or deletion."""
         begun = self.status.startswith(("UPDATE_", "IMPORT_")) or self.status == "CREATE_COMPLETE"
@@ -131,6 +150,39 @@ class ExistingBucket:
     """Any version or delete marker; True also where we may not look."""
 
 
+class Kind(StrEnum):
+    """What can be there before the stack that is to hold it."""
+
+    BUCKET = "bucket"
+    ROLE = "role"
+    FUNCTION = "function"
+    LOG_GROUP = "log group"
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """One thing that is there before the stack that is to hold it."""
+
+    kind: Kind
+    name: str
+    is_ours: bool = False
+    """Whether an earlier stack of this estate left it, and nobody has given it a policy since."""
+    holds_data: bool = False
+    lets_in: tuple[str, ...] = ()
+    """Whom the bucket's own policy, which will be replaced, allows anything."""
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether adopting it changes what is not ours; a log group only gets its retention."""
+        return not self.is_ours and self.kind is not Kind.LOG_GROUP
+
+    @property
+    def in_words(self) -> str:
+        """``the role export_orders-move``."""
+        empty = "empty " if self.kind is Kind.BUCKET and not self.holds_data else ""
+        return f"the {empty}{self.kind} {self.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What is to be done with one stack, and why."""
@@ -146,7 +198,9 @@ class Step:
     reason: str = ""
     next_step: str = ""
     takes_over: ExistingBucket | None = None
-    """The pull dataset's bucket, when it exists although its stack does not."""
+    """The pull dataset's bucket, when an earlier stack left it."""
+    existing: tuple[Existing, ...] = ()
+    """All that a stack which is to be created finds in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +306,10 @@ def _compare(stack: Stack, deployed: DeployedStack | None) -> tuple[Action, str,
         return Action.BLOCKED, obstacle, next_step
     if deployed.status in _NEVER_CREATED:
         return Action.REPLACE, f"left by an earlier run: {deployed.status}", ""
-    if deployed.status in _ROLLED_BACK:  # its tags may be those of the change that failed: let CloudFormation compare
+    if deployed.was_rolled_back:  # its tags may be those of the change that failed: let CloudFormation compare
         return Action.UPDATE, "an earlier change was rolled back", ""
-    return (Action.UNCHANGED if _is_as_wanted(stack, deployed) else Action.UPDATE), "", ""
+    unfinished = "an earlier run began to adopt what existed, and did not finish" if deployed.is_adopting else ""
+    return (Action.UNCHANGED if _is_as_wanted(stack, deployed) else Action.UPDATE), unfinished, ""
 
 
 def _obstacle(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:

@@ -25,6 +25,8 @@ HUB_TAG = "data-exports:hub"
 """The hub bucket of the estate that a stack belongs to; bucket names are unique, so it tells estates apart."""
 BUCKET_TAG = "data-exports:bucket"
 """The bucket of a pull dataset's stack."""
+ADOPTING_TAG = "data-exports:adopting"
+"""A stack that has adopted what existed, and not put the rest in place yet."""
 METADATA_KEY = "DataExports"
 CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
 """What CloudFormation must be told that our templates do: they name the roles that they make."""

@@ -1,0 +1,247 @@
+"""From the old program to this one without moving data: rehearsed on buckets, roles and rules made the old way."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from data_exports.deploy.apply import carry_out, deploy
+from data_exports.deploy.changes import StackFailedError, create_stack, work_on
+from data_exports.deploy.consents import Consent, needed_consents
+from data_exports.deploy.outcomes import InterruptedWorkError, Result
+from data_exports.deploy.plan import Action, Plan, Step
+from data_exports.deploy.prepare import prepare
+from data_exports.errors import RefusedError
+from data_exports.estate.models import Estate
+from data_exports.local.clients import client, client_as
+from data_exports.local.emulator import LocalAws
+from data_exports.local.world import make_world
+from data_exports.names import BucketName, RoleArn
+from tests.emulator.deploying import Ground, aws_of_account, ground_of
+from tests.emulator.old_program import make_old_program
+from tests.emulator.steps import refusal_of, wait_until
+from tests.estates import LOADER, READER, pull, push
+
+pytestmark = pytest.mark.emulator
+
+
+@pytest.fixture
+def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Callable[[], str]) -> Ground:
+    return ground_of(local_aws, unique_account(), unique("o"))
+
+
+@dataclass(frozen=True)
+class Old:
+    """An account in which the old program has been at work, with data."""
+
+    ground: Ground
+    estate: Estate
+
+    @property
+    def hub(self) -> str:
+        return str(self.ground.platform.hub_bucket)
+
+    @property
+    def lists(self) -> str:
+        return f"{self.ground.platform.pull_bucket_prefix}court-lists"
+
+    def received(self, dataset: str) -> dict[str, bytes]:
+        found = next(push for push in self.estate.push_datasets if push.name == dataset)
+        s3 = client(self.ground.local, "s3", account=str(found.target_account))
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=str(found.target_bucket)).get("Contents", [])]
+        return {key: s3.get_object(Bucket=str(found.target_bucket), Key=key)["Body"].read() for key in keys}
+
+    def upload(self, key: str, body: bytes) -> None:
+        arn = f"arn:aws:iam::{self.ground.platform.account}:role/alpha_user_ana"
+        client_as(self.ground.local, "s3", arn).put_object(Bucket=self.hub, Key=key, Body=body)
+
+    def role(self, name: str) -> dict[str, Any]:
+        return dict(self.ground.client("iam").get_role(RoleName=name)["Role"])
+
+
+@pytest.fixture
+def old(ground: Ground) -> Old:
+    """Two push datasets and a pull dataset, with data; recipients name the movers' roles as principals."""
+    at = {name: BucketName(f"{ground.platform.hub_bucket}-{name}") for name in ("orders", "moves")}
+    estate = ground.estate(
+        push("orders", target_bucket=at["orders"]),
+        push("moves", target_bucket=at["moves"], keep_files=True),
+        pull("court_lists", outsiders=(READER,)),
+    )
+    make_world(ground.local, estate)
+    s3 = ground.client("s3")
+    make_old_program(ground, estate)
+    for each in estate.push_datasets:
+        mover = each.mover_role_arn(ground.platform)
+        put = {"Effect": "Allow", "Principal": {"AWS": str(mover)}, "Action": "s3:PutObject*"}
+        policy = {"Version": "2012-10-17", "Statement": [{**put, "Resource": f"{each.target_bucket.arn}/*"}]}
+        recipient = client(ground.local, "s3", account=str(each.target_account))
+        recipient.put_bucket_policy(Bucket=str(each.target_bucket), Policy=json.dumps(policy))
+    s3.put_object(Bucket=f"{ground.platform.pull_bucket_prefix}court-lists", Key="2024/list.csv", Body=b"names")
+    return Old(ground, estate)
+
+
+def _step(plan: Plan, name: str) -> Step:
+    return next(step for step in plan.steps if step.name == name)
+
+
+def test_the_old_programs_resources_are_adopted_with_their_data_and_files_are_delivered(old: Old) -> None:
+    ground, s3 = old.ground, old.ground.client("s3")
+    old.upload("orders/first.csv", b"by the old program")
+    old.upload("moves/kept.csv", b"kept")
+    wait_until(
+        lambda: set(old.received("orders")) | set(old.received("moves")) == {"orders/first.csv", "moves/kept.csv"}
+    )
+    rules = s3.get_bucket_notification_configuration(Bucket=old.hub)
+    s3.put_bucket_notification_configuration(Bucket=old.hub, NotificationConfiguration={})
+    old.upload("orders/dropped.csv", b"its event was lost")
+    rules.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=old.hub, NotificationConfiguration=rules)
+    movers = ("export_orders-move", "export_moves-copy")
+    before = {name: (old.role(name)["RoleId"], old.role(name)["Arn"]) for name in movers}
+
+    with pytest.raises(RefusedError, match="--allow adoption"):
+        ground.deploy(old.estate)
+    assert ground.statuses() == {}
+    result = ground.deploy(old.estate, allow=[Consent.ADOPTION])
+
+    assert result.is_complete
+    assert {outcome.name: outcome.note for outcome in result.outcomes if outcome.note} == {
+        "exports-push-moves": "adopted the function export_moves-copy, the log group /aws/lambda/export_moves-copy, "
+        "the role export_moves-copy",
+        "exports-push-orders": "adopted the function export_orders-move, the log group /aws/lambda/export_orders-move, "
+        "the role export_orders-move",
+        "exports-pull-court-lists": f"adopted the bucket {old.lists}",
+        "exports-hub": f"adopted the bucket {old.hub}; 1 upload was waiting under moves/: handed to its mover; "
+        "1 upload was waiting under orders/: handed to its mover",
+    }
+    assert {name: (old.role(name)["RoleId"], old.role(name)["Arn"]) for name in movers} == before
+    assert ground.rules() == ["moves/", "orders/"]
+    assert "LambdaFunctionConfigurations" not in s3.get_bucket_notification_configuration(Bucket=old.hub)
+    old.upload("orders/second.csv", b"by this program")
+    wait_until(lambda: {"orders/dropped.csv", "orders/second.csv"} <= set(old.received("orders")))
+    assert old.received("orders") == {
+        "orders/first.csv": b"by the old program",
+        "orders/dropped.csv": b"its event was lost",
+        "orders/second.csv": b"by this program",
+    }
+    assert s3.get_object(Bucket=old.hub, Key="moves/kept.csv")["Body"].read() == b"kept"
+    reader = client_as(ground.local, "s3", READER)
+    assert reader.get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
+    assert ground.deploy(old.estate).plan.changes == ()
+
+
+def test_an_adopted_mover_has_no_right_but_ours(old: Old) -> None:
+    ground, iam = old.ground, old.ground.client("iam")
+    stranger = {"AWS": str(LOADER)}
+    trust = {"Effect": "Allow", "Principal": stranger, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    make_world(ground.local, ground.estate(pull("other", outsiders=(LOADER,))))
+    iam.update_assume_role_policy(RoleName="export_orders-move", PolicyDocument=document)
+    assert ground.deploy(old.estate, allow=[Consent.ADOPTION]).is_complete
+    assert iam.list_role_policies(RoleName="export_orders-move")["PolicyNames"] == ["deliver"]
+    assert iam.list_attached_role_policies(RoleName="export_orders-move")["AttachedPolicies"] == []
+    (statement,) = old.role("export_orders-move")["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    function = ground.client("lambda").get_function_configuration(FunctionName="export_orders-move")
+    assert function["Handler"] == "data_exports.mover.handler.handle"
+    policy = ground.client("lambda").get_policy(FunctionName="export_orders-move")["Policy"]
+    assert "s3.amazonaws.com" not in policy
+
+
+def test_the_plan_says_what_is_adopted_and_whom_the_old_policy_lets_in(old: Old) -> None:
+    plan = prepare(old.estate, old.ground.aws).plan
+    assert {step.name: step.reason for step in plan.steps if step.reason} == {
+        "exports-push-moves": "makes the function export_moves-copy anew; adopts the role export_moves-copy",
+        "exports-push-orders": "makes the function export_orders-move anew; adopts the role export_orders-move",
+        "exports-pull-court-lists": f"adopts the bucket {old.lists}, which holds data (its policy, which is replaced, "
+        f"lets in {READER})",
+        "exports-hub": f"adopts the empty bucket {old.hub}",
+    }
+    (needed,) = (each for each in needed_consents(plan) if each.consent is Consent.ADOPTION)
+    assert needed.names == (
+        "the function export_moves-copy",
+        "the role export_moves-copy",
+        "the function export_orders-move",
+        "the role export_orders-move",
+        f"the bucket {old.lists}",
+        f"the empty bucket {old.hub}",
+    )
+
+
+def test_an_adopted_role_and_its_dataset_go_together_later_and_the_bucket_stays(old: Old) -> None:
+    ground = old.ground
+    ground.deploy(old.estate, allow=[Consent.ADOPTION])
+    left = replace(old.estate, push_datasets=old.estate.push_datasets[:1], pull_datasets=())
+    assert ground.deploy(left, allow=set(Consent)).is_complete
+    assert refusal_of(lambda: old.role("export_orders-move")) == "NoSuchEntity"
+    assert ground.client("s3").get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
+    assert refusal_of(lambda: ground.client("s3").get_bucket_policy(Bucket=old.lists)) == "NoSuchBucketPolicy"
+
+
+def test_an_adoption_that_fails_leaves_the_old_policy_in_force_and_is_completed_later(old: Old) -> None:
+    ground, s3 = old.ground, old.ground.client("s3")
+    before = json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"])
+    step = _step(prepare(old.estate, ground.aws).plan, "exports-pull-court-lists")
+    assert step.stack
+    template = json.loads(step.stack.body)
+    nobody = {"AWS": f"arn:aws:iam::{ground.platform.account}:role/nobody"}
+    template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Principal"] = nobody
+    broken = replace(step.stack, body=json.dumps(template))
+    with pytest.raises(StackFailedError, match="Invalid principal"):
+        create_stack(work_on(ground.aws, ground.platform), broken, step.existing)
+    assert json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"]) == before
+    assert s3.get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
+    result = ground.deploy(old.estate, allow=[Consent.ADOPTION])
+    assert result.of("exports-pull-court-lists").result is Result.UPDATED
+    assert result.of("exports-pull-court-lists").note == "finished adopting what existed"
+    assert result.is_complete
+    sids = [each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"])["Statement"]]
+    assert sids == ["DenyBelowTls12", "OutsidersListBucket", "OutsidersUseObjects"]
+
+
+def test_an_interrupted_adoption_is_completed_by_the_next_run(old: Old) -> None:
+    ground = old.ground
+    hasty = aws_of_account(ground.local, ground.platform.account)
+
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    hasty.client("lambda").meta.events.register("before-call.lambda.DeleteFunction", interrupt)
+    with pytest.raises(InterruptedWorkError, match="run `exports deploy` again"):
+        deploy(old.estate, hasty, allow=[Consent.ADOPTION])
+    step = _step(prepare(old.estate, ground.aws).plan, "exports-push-orders")
+    assert (step.action, step.reason) == (
+        Action.UPDATE,
+        "an earlier run began to adopt what existed, and did not finish",
+    )
+    assert ground.deploy(old.estate, allow=[Consent.ADOPTION]).is_complete
+    old.upload("orders/after.csv", b"1")
+    wait_until(lambda: "orders/after.csv" in old.received("orders"))
+
+
+def test_a_role_of_that_name_under_another_path_is_no_movers_role(ground: Ground) -> None:
+    ground.make_users_of(estate := ground.estate(push("orders")))
+    ground.make_roles(["export_orders-move"])
+    step = _step(prepare(estate, ground.aws).plan, "exports-push-orders")
+    arn = RoleArn(f"arn:aws:iam::{ground.platform.account}:role/export_orders-move")
+    assert (step.action, step.reason, step.next_step) == (
+        Action.BLOCKED,
+        "a role export_orders-move exists under the path /; recipients name it under /service-role/",
+        f"delete or rename the role {arn}, then deploy again",
+    )
+    assert ground.deploy(estate).of("exports-push-orders").result is Result.LEFT_OUT
+    assert ground.rules() == []
+
+
+def test_what_came_into_being_after_the_plan_is_not_adopted(ground: Ground) -> None:
+    ground.make_users_of(estate := ground.estate(pull("lists")))
+    prepared = prepare(estate, ground.aws)
+    ground.make_bucket(bucket := f"{ground.platform.pull_bucket_prefix}lists")
+    failed = carry_out(prepared, work_on(ground.aws, ground.platform)).of("exports-pull-lists")
+    assert failed.reason == f"{bucket} exists: another account has it, or somebody made it while we were at work"
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        ground.client("s3").get_bucket_policy(Bucket=bucket)
