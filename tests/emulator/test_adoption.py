@@ -172,6 +172,14 @@ def test_the_plan_says_what_is_adopted_and_whom_the_old_policy_lets_in(old: Old)
     )
 
 
+def test_a_dataset_that_nobody_declared_anew_is_missed_before_the_hub_loses_its_rule(old: Old) -> None:
+    fewer = replace(old.estate, push_datasets=old.estate.push_datasets[:1])
+    assert _step(prepare(fewer, old.ground.aws).plan, "exports-hub").reason == (
+        f"adopts the empty bucket {old.hub} (WARNING: no push dataset is declared that would deliver, "
+        "as its rules do now: orders/)"
+    )
+
+
 def test_an_adopted_role_and_its_dataset_go_together_later_and_the_bucket_stays(old: Old) -> None:
     ground = old.ground
     ground.deploy(old.estate, allow=[Consent.ADOPTION])

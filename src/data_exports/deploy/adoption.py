@@ -19,10 +19,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of
 from data_exports.deploy.plan import Action, Existing, ExistingBucket, Kind, Plan, Step
-from data_exports.deploy.remote import LOOKUPS_AT_ONCE, read_bucket_tags
+from data_exports.deploy.remote import LOOKUPS_AT_ONCE, prefix_of_rule, read_bucket_tags
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
-from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG, Stack
+from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG, METADATA_KEY, Stack, Wave
 
 _MAY_HOLD_RESOURCES = ("DELETE_FAILED", "CREATE_FAILED")
 """Statuses of a stack to be replaced whose resources may still be there: they go with it."""
@@ -70,8 +70,12 @@ def _in_words(existing: Existing) -> str:
         case Kind.BUCKET:
             verb = "adopts" if existing.needs_consent else "takes over"
             what = f"the bucket {existing.name}, which holds data" if existing.holds_data else existing.in_words
-            lets_in = f" (its policy, which is replaced, lets in {', '.join(existing.lets_in)})"
-            return f"{verb} {what}{lets_in if existing.lets_in else ''}"
+            if existing.lets_in:
+                what += f" (its policy, which is replaced, lets in {', '.join(existing.lets_in)})"
+            if existing.loses_rules:
+                lost = ", ".join(prefix or "everything" for prefix in existing.loses_rules)
+                what += f" (WARNING: no push dataset is declared that would deliver, as its rules do now: {lost})"
+            return f"{verb} {what}"
         case Kind.FUNCTION:
             return f"makes {existing.in_words} anew"
         case _:
@@ -120,6 +124,7 @@ def _read_bucket(aws: Aws, platform: Platform, stack: Stack, bucket: BucketName)
         is_ours=tag in tags and policy is None,
         holds_data=_holds_data(aws, where),
         lets_in=tuple(sorted(_let_in_by(policy))) if policy else (),
+        loses_rules=tuple(sorted(_rules_lost(aws, stack, where))) if stack.wave is Wave.HUB else (),
     )
 
 
@@ -156,6 +161,15 @@ def _read_policy(aws: Aws, platform: Platform, bucket: BucketName) -> dict[str, 
             return None
         raise
     return dict(json.loads(answer["Policy"]))
+
+
+def _rules_lost(aws: Aws, stack: Stack, where: Mapping[str, str]) -> set[str]:
+    """The prefixes of the hub's rules that its stack has none for."""
+    answer = aws.client("s3").get_bucket_notification_configuration(**where)
+    kinds = ("LambdaFunctionConfigurations", "QueueConfigurations", "TopicConfigurations")
+    now = {prefix_of_rule(rule) for kind in kinds for rule in answer.get(kind, [])}
+    template = json.loads(stack.body)
+    return now - {f"{name}/" for name in template["Metadata"][METADATA_KEY].get("push_datasets", [])}
 
 
 def _let_in_by(policy: Mapping[str, Any]) -> set[str]:

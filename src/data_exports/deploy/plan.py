@@ -170,6 +170,8 @@ class Existing:
     holds_data: bool = False
     lets_in: tuple[str, ...] = ()
     """Whom the bucket's own policy, which will be replaced, allows anything."""
+    loses_rules: tuple[str, ...] = ()
+    """Prefixes whose notification rules go, and nothing declared takes their place."""
 
     @property
     def needs_consent(self) -> bool:

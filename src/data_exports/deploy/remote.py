@@ -3,7 +3,7 @@
 In: an `Aws`. Out: plain values. Effects: reads, except `upload_once`, which writes one object.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -160,6 +160,12 @@ def read_bucket_tags(aws: Aws, bucket: str, *, account: str) -> dict[str, str] |
             return None
         raise
     return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def prefix_of_rule(rule: Mapping[str, Any]) -> str:
+    """The prefix that a notification rule of a bucket is for; ``""`` when it is for every key."""
+    filters = rule.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    return next((str(each["Value"]) for each in filters if each["Name"].lower() == "prefix"), "")
 
 
 def read_contents(aws: Aws, bucket: str, *, prefix: str = "", at_most: int = 50_000) -> BucketContents | None:

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from data_exports.access.grants import queue_arn_of
 from data_exports.aws import Aws, reason_of
 from data_exports.deploy.outcomes import Event, Note, Outcome, in_words
-from data_exports.deploy.remote import version_pages
+from data_exports.deploy.remote import prefix_of_rule, version_pages
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import DatasetName, queue_name_of
 
@@ -39,7 +39,7 @@ def read_ruled(aws: Aws, platform: Platform, pushes: Iterable[PushDataset]) -> f
         )
     except (ClientError, BotoCoreError):
         return frozenset()
-    rules = {(rule["QueueArn"], _prefix_of(rule)) for rule in answer.get("QueueConfigurations", [])}
+    rules = {(rule["QueueArn"], prefix_of_rule(rule)) for rule in answer.get("QueueConfigurations", [])}
     return frozenset(
         push.name for push in pushes if (queue_arn_of(platform, queue_name_of(push.name)), str(push.prefix)) in rules
     )
@@ -88,11 +88,6 @@ def send_waiting(aws: Aws, platform: Platform, push: PushDataset) -> int:
 
 def _joined(*texts: str) -> str:
     return "; ".join(filter(None, texts))
-
-
-def _prefix_of(rule: dict[str, Any]) -> str:
-    filters = rule.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    return next((each["Value"] for each in filters if each["Name"].lower() == "prefix"), "")
 
 
 def _notifications(aws: Aws, platform: Platform, push: PushDataset) -> Iterator[dict[str, Any]]:
