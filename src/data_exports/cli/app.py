@@ -49,7 +49,7 @@ from data_exports.errors import ExportsError
 
 SECTIONS = {
     "Declare": ("new", "check", "fmt", "schema", "who"),
-    "Deploy": ("plan", "deploy", "destroy", "handover", "probe"),
+    "Deploy": ("plan", "deploy", "drift", "destroy", "purge", "handover", "probe"),
     "Operate": ("send", "status", "history", "failures", "redrive", "cancel"),
     "Try it on this machine": ("demo", "local"),
 }

@@ -8,6 +8,7 @@ Never an object of anybody else's: S3 itself refuses to delete a bucket with an 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -70,7 +71,7 @@ def _read_names(aws: Aws, prefix: str) -> Iterator[BucketName]:
 def read_bucket(aws: Aws, platform: Platform, name: BucketName) -> Bucket | None:
     """The bucket, or None when there is none or it is not ours. Raises botocore's exceptions."""
     tags = read_bucket_tags(aws, name, account=platform.account)
-    if not _is_ours(tags, platform):
+    if not is_ours(tags, platform):
         return None
     contents = read_contents(aws, name) or BucketContents()
     if name != platform.log_bucket:
@@ -93,7 +94,7 @@ def stop_notifications(aws: Aws, platform: Platform) -> None:
     Does nothing when the hub does not exist or is not ours. Raises botocore's exceptions.
     """
     tags = read_bucket_tags(aws, platform.hub_bucket, account=platform.account)
-    if _is_ours(tags, platform):
+    if is_ours(tags, platform):
         aws.client("s3").put_bucket_notification_configuration(
             Bucket=str(platform.hub_bucket), NotificationConfiguration={}, ExpectedBucketOwner=str(platform.account)
         )
@@ -123,26 +124,30 @@ def remove_if_empty(aws: Aws, platform: Platform, name: BucketName) -> BucketOut
     return BucketOutcome(bucket, Fate.REMOVED)
 
 
-def _is_ours(tags: Mapping[str, str] | None, platform: Platform) -> bool:
+def is_ours(tags: Mapping[str, str] | None, platform: Platform) -> bool:
     """Whether a bucket was made by this product, and for no other estate."""
     return tags is not None and DIGEST_TAG in tags and tags.get(HUB_TAG, platform.hub_bucket) == platform.hub_bucket
 
 
 def _delete_versions(aws: Aws, bucket: BucketName, *, prefix: str = "", markers_only: bool = False) -> None:
-    """Delete each version and marker under the prefix by its id, a page (at most 1,000) at a time."""
-    for doomed in _pages_of_versions(aws, bucket, prefix, markers_only=markers_only):
+    """Delete each version and marker under the prefix by its id, a page at a time."""
+    for page in version_pages(aws, bucket, prefix=prefix):
+        delete_page(aws, bucket, versions_on(page, markers_only=markers_only))
+
+
+def versions_on(page: Mapping[str, Any], *, markers_only: bool = False) -> list[dict[str, str]]:
+    """The versions and markers of a page of ListObjectVersions (at most 1,000), as DeleteObjects names them."""
+    found = [*page.get("DeleteMarkers", []), *([] if markers_only else page.get("Versions", []))]
+    return [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+
+
+def delete_page(aws: Aws, bucket: BucketName, doomed: list[dict[str, str]]) -> int:
+    """Delete these versions for good; how many. Raises botocore's exceptions, also when S3 keeps a single one."""
+    if doomed:
         answer = aws.client("s3").delete_objects(Bucket=str(bucket), Delete={"Objects": doomed, "Quiet": True})
         for refusal in answer.get("Errors", []):
             raise ClientError(
                 {"Error": {"Code": refusal.get("Code", ""), "Message": f"{refusal['Key']}: {refusal.get('Message')}"}},
                 "DeleteObjects",
             )
-
-
-def _pages_of_versions(
-    aws: Aws, bucket: BucketName, prefix: str, *, markers_only: bool
-) -> Iterator[list[dict[str, str]]]:
-    for page in version_pages(aws, bucket, prefix=prefix):
-        found = [*page.get("DeleteMarkers", []), *([] if markers_only else page.get("Versions", []))]
-        if found:
-            yield [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+    return len(doomed)

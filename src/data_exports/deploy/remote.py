@@ -5,7 +5,7 @@ In: an `Aws`. Out: plain values. Effects: reads, except `upload_once`, which wri
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -173,20 +173,27 @@ def read_contents(aws: Aws, bucket: str, *, prefix: str = "", at_most: int = 50_
 
     Raises botocore's exceptions.
     """
-    objects = markers = size_bytes = 0
+    contents = BucketContents()
     try:
         for page in version_pages(aws, bucket, prefix=prefix):
-            versions = page.get("Versions", [])
-            objects += len(versions)
-            size_bytes += sum(version["Size"] for version in versions)
-            markers += len(page.get("DeleteMarkers", []))
-            if objects + markers >= at_most:
-                return BucketContents(objects, markers, size_bytes, is_partial=bool(page.get("IsTruncated")))
+            contents = contents_of(page, before=contents)
+            if contents.objects + contents.markers >= at_most:
+                return replace(contents, is_partial=bool(page.get("IsTruncated")))
     except ClientError as error:
         if answer_of(error) is AwsAnswer.NOT_FOUND:
             return None
         raise
-    return BucketContents(objects, markers, size_bytes)
+    return contents
+
+
+def contents_of(page: Mapping[str, Any], *, before: BucketContents) -> BucketContents:
+    """What is on this page of ListObjectVersions, and on those before it."""
+    versions = page.get("Versions", [])
+    return BucketContents(
+        before.objects + len(versions),
+        before.markers + len(page.get("DeleteMarkers", [])),
+        before.size_bytes + sum(version["Size"] for version in versions),
+    )
 
 
 def version_pages(aws: Aws, bucket: str, *, prefix: str = "") -> Iterator[dict[str, Any]]:

@@ -1,0 +1,128 @@
+"""``exports purge``: delete for good what a removed pull dataset left."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, open_estate
+from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
+from data_exports.errors import RefusedError, UsageError
+from data_exports.names import DatasetName, InvalidNameError
+
+if TYPE_CHECKING:
+    from data_exports.deploy.purge import Purge
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A pull dataset that is no longer declared.")]
+ConfirmOption = Annotated[
+    str, typer.Option("--confirm", metavar="NAME", help="The dataset's name again, where nobody can be asked.")
+]
+TOLD_EVERY = 100_000
+"""Versions between two lines of progress where there is no terminal."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("purge")(purge)
+
+
+def purge(
+    name: NameArgument, *, estate: EstateOption = None, confirm: ConfirmOption = "", as_json: JsonOption = False
+) -> None:
+    """Delete a removed pull dataset's bucket, with all its data. This cannot be undone.
+
+    Shows first what is in the bucket, and asks for the dataset's name. Refuses while the dataset is declared or
+    deployed, and any bucket that was not made for it. Interrupted, run it again.
+
+    Examples:
+      exports purge old_lists
+      exports purge old_lists --confirm old_lists --json
+    """
+    declared = open_estate(estate)
+    dataset = _dataset_of(name)
+    if confirm not in ("", name):
+        raise UsageError(f"--confirm says {confirm!r}, and the dataset is {name!r}", next_step="give the same name")
+    if not confirm and not sys.stdin.isatty():
+        raise UsageError("purge asks for confirmation, and stdin is not a terminal", next_step=f"add --confirm {name}")
+    from data_exports.aws import Aws
+    from data_exports.deploy.purge import purge as purge_bucket
+    from data_exports.deploy.purge import read_purge
+
+    aws = Aws(declared.platform.region)
+    with _shown("counted") as counted:
+        planned = read_purge(declared, aws, dataset, counted=counted)
+    text = _in_words(planned)
+    write_progress(text) if as_json else write_data(text)
+    if not confirm:
+        _ask(name)
+    with _shown("deleted", total=planned.count) as deleted:
+        count = purge_bucket(declared, aws, planned, counted=deleted)
+    if as_json:
+        write_json({**_facts_of(planned), "deleted": count})
+    else:
+        write_data(f"deleted: {count:,} versions and markers, and the bucket {planned.bucket}")
+
+
+def _dataset_of(name: str) -> DatasetName:
+    try:
+        return DatasetName(name)
+    except InvalidNameError as error:
+        raise UsageError(str(error), next_step=error.hint) from error
+
+
+def _in_words(planned: "Purge") -> str:
+    from data_exports.deploy.outcomes import in_words
+    from data_exports.deploy.render import size_in_words
+
+    contents = planned.contents
+    holds = [
+        in_words(contents.objects, "version"),
+        size_in_words(contents.size_bytes),
+        in_words(contents.markers, "delete marker"),
+        in_words(planned.uploads, "unfinished upload"),
+    ]
+    return f"the bucket {planned.bucket} of the removed dataset {planned.dataset} holds: {', '.join(holds)}"
+
+
+def _facts_of(planned: "Purge") -> dict[str, object]:
+    return {
+        "dataset": str(planned.dataset),
+        "bucket": str(planned.bucket),
+        "versions": planned.contents.objects,
+        "delete_markers": planned.contents.markers,
+        "size_bytes": planned.contents.size_bytes,
+        "unfinished_uploads": planned.uploads,
+    }
+
+
+def _ask(name: str) -> None:
+    """Go on only if the person types the dataset's name."""
+    write_progress(f"Type {name} to delete all this for good:")
+    if sys.stdin.readline().strip() != name:
+        raise RefusedError("nothing was deleted: that is not the dataset's name")
+
+
+@contextmanager
+def _shown(verb: str, *, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """What hears how many versions are done: a bar on a terminal, a line now and then elsewhere."""
+    if not wants_colour(sys.stderr):
+        last = 0
+
+        def tell(count: int) -> None:
+            nonlocal last
+            if count - last >= TOLD_EVERY:
+                last = count
+                write_progress(f"{verb} {count:,}{f' of {total:,}' if total else ''}")
+
+        yield tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(f"{verb} versions"), MofNCompleteColumn(), BarColumn(40), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
+    task = bar.add_task("", total=total)
+    with bar:
+        yield lambda count: bar.update(task, completed=count)
