@@ -180,6 +180,9 @@ class KeyPrefix(_Name):
 FOUNDATION_STACK = "exports-foundation"
 HUB_STACK = "exports-hub"
 
+ALERT_TOPIC = "exports-alerts"
+"""The topic of the platform's own `alerts`."""
+
 SERVICE_ROLE_PATH = "/service-role/"
 """Where the movers' roles live; recipients' bucket policies name them with this path."""
 
@@ -226,6 +229,11 @@ def dead_letter_queue_name_of(dataset: DatasetName) -> str:
 def probe_key_of(dataset: DatasetName) -> str:
     """The key of the one object that a probe may leave in the recipient's bucket; see `data_exports.mover.probe`."""
     return f"{hub_prefix_of(dataset)}.exports-probe"
+
+
+def owner_topic_of(dataset: DatasetName) -> str:
+    """The topic of a dataset whose `owner` holds an e-mail address."""
+    return f"{ALERT_TOPIC}-{slug_of(dataset)}"
 
 
 def slug_of(dataset: DatasetName) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from data_exports.access.grants import Grant, receipts_prefix_of
+from data_exports.access.grants import Grant, alert_topic_arns_of, receipts_prefix_of
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
 
@@ -159,8 +159,8 @@ def other_acts(estate: Estate) -> Iterator[Act]:
     """Ways around the front door: the movers themselves, their roles, alerts, logs and stacks."""
     platform = estate.platform
     region, account = platform.region, platform.account
-    topic = f"arn:aws:sns:{region}:{account}:exports-alerts"
-    yield Act("sns:Publish", topic, account, _request("sns", "publish", {"TopicArn": topic, "Message": "x"}))
+    for topic in sorted({topic for push in estate.push_datasets for topic in alert_topic_arns_of(platform, push)}):
+        yield Act("sns:Publish", topic, account, _request("sns", "publish", {"TopicArn": topic, "Message": "x"}))
     for push in estate.push_datasets:
         function = f"arn:aws:lambda:{region}:{account}:function:{push.mover_name}"
         group = f"/aws/lambda/{push.mover_name}"

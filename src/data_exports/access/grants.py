@@ -10,7 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from data_exports.estate.models import Estate, Outsider, Platform, PullDataset, PushDataset
-from data_exports.names import DatasetName, KeyPrefix, dead_letter_queue_name_of, queue_name_of
+from data_exports.names import (
+    ALERT_TOPIC,
+    DatasetName,
+    KeyPrefix,
+    dead_letter_queue_name_of,
+    owner_topic_of,
+    queue_name_of,
+)
 
 
 class Role(StrEnum):
@@ -64,6 +71,7 @@ MOVER_QUEUE_ACTIONS = (
 )
 MOVER_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 MOVER_RECEIPT_ACTIONS = ("s3:PutObject",)
+MOVER_TOPIC_ACTIONS = ("sns:Publish",)
 
 PULL_USER_OBJECT_ACTIONS = (
     "s3:AbortMultipartUpload",
@@ -139,6 +147,7 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
         (queue_arn_of(platform, queue_name_of(push.name)), MOVER_QUEUE_ACTIONS, None),
         (f"{platform.log_bucket.arn}/{receipts_prefix_of(push.name)}*", MOVER_RECEIPT_ACTIONS, None),
         (f"{log_group_arn_of(platform, push)}:*", MOVER_LOG_ACTIONS, None),
+        *((topic, MOVER_TOPIC_ACTIONS, None) for topic in alert_topic_arns_of(platform, push)),
     ]
     for resource, actions, key_prefix in records:
         yield Grant(mover, Role.MOVER, push.name, resource, actions, key_prefix, None, push.paperwork)
@@ -168,6 +177,22 @@ def receipts_prefix_of(dataset: DatasetName) -> KeyPrefix:
 def queue_arn_of(platform: Platform, queue_name: str) -> str:
     """The ARN of a queue of the platform."""
     return f"arn:aws:sqs:{platform.region}:{platform.account}:{queue_name}"
+
+
+def topic_arn_of(platform: Platform, topic_name: str) -> str:
+    """The ARN of a topic of the platform."""
+    return f"arn:aws:sns:{platform.region}:{platform.account}:{topic_name}"
+
+
+def owner_alert_address_of(platform: Platform, push: PushDataset) -> str:
+    """The owner's e-mail address, unless the platform's own alerts go there anyway; "" when there is none."""
+    return "" if push.owner_address in platform.alerts else push.owner_address
+
+
+def alert_topic_arns_of(platform: Platform, push: PushDataset) -> tuple[str, ...]:
+    """The topics that are told of a dataset's failures: the platform's, and the owner's if there is an address."""
+    names = [ALERT_TOPIC, *([owner_topic_of(push.name)] if owner_alert_address_of(platform, push) else [])]
+    return tuple(topic_arn_of(platform, name) for name in names)
 
 
 def dead_letter_queue_arn_of(platform: Platform, push: PushDataset) -> str:

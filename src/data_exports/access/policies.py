@@ -28,6 +28,7 @@ MOVER_SIDS = {
     "s3:PutObject": "WriteReceipts",
     "logs:PutLogEvents": "WriteLog",
     "kms:GenerateDataKey": "UseTargetKey",
+    "sns:Publish": "TellAlerts",
 }
 """The action that tells a mover's grant → the Sid of its statement; the first that fits counts."""
 
@@ -55,7 +56,8 @@ def mover_policy(grants: Sequence[Grant]) -> Policy:
     """The inline policy of one dataset's mover."""
     movers = [grant for grant in grants if grant.role is Role.MOVER]
     sids = [next(sid for action, sid in MOVER_SIDS.items() if action in grant.actions) for grant in movers]
-    return policy_of(*identity_statements(sorted(zip(sids, movers, strict=True))))
+    unlike = [f"{sid}{number}" if (number := sids[:place].count(sid)) else sid for place, sid in enumerate(sids)]
+    return policy_of(*identity_statements(sorted(zip(unlike, movers, strict=True))))
 
 
 def mover_trust_policy() -> Policy:

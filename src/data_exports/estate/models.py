@@ -3,6 +3,7 @@
 Nothing here reads or checks; `loading` makes these values, and only from declarations without errors in them.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -92,6 +93,12 @@ class _Dataset:
     expires: date | None = None
     """The last day, in UTC, on which the access still holds."""
     place: Place = field(default=Place(Path("dataset.yaml")), compare=False)
+
+    @property
+    def owner_address(self) -> str:
+        """The e-mail address in `owner`; "" when it holds none."""
+        found = re.search(r"[^\s@,;:<>\"()]+@[\w-]+(?:\.[\w-]+)+", self.owner)
+        return found[0] if found else ""
 
     @property
     def until(self) -> datetime | None:

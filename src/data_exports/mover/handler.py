@@ -2,7 +2,8 @@
 
 In: an SQS event whose messages hold S3 ObjectCreated notifications; settings from the environment. Out: the messages
 that must come back (ReportBatchItemFailures). Effects: copies to the recipient, receipts, delete markers in the hub;
-when something fails, how long its message stays away; on stdout one JSON line for each failure and one for the batch.
+when something fails, how long its message stays away, and an alert of what is given up; on stdout one JSON line for
+each failure and one for the batch.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from .alerts import Alert, GivenUp, alert_of, publish
 from .batch import Batch
 from .calls import ObjectStore
 from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
@@ -36,6 +38,7 @@ SECONDS_KEPT_FOR_THE_END = 225.0
 
 Log = Callable[[Mapping[str, object]], None]
 KeepAway = Callable[[Mapping[str, int]], list[str]]  # seconds by receipt handle; returns what went wrong
+Tell = Callable[[Alert], list[str]]  # returns what went wrong
 Response = dict[str, list[dict[str, str]]]
 
 _FAILED = (Fate.FAILED, Fate.GIVEN_UP)
@@ -63,6 +66,7 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
         log=_log_to_stdout,
         keep_away=_keep_away,
+        tell=_tell,
     )
 
 
@@ -83,6 +87,12 @@ def _keep_away(seconds_by_handle: Mapping[str, int]) -> list[str]:
         return queue.keep_away(seconds_by_handle)
 
 
+def _tell(alert: Alert) -> list[str]:
+    settings, _ = _process()
+    url = settings.sns_endpoint_url or f"https://sns.{settings.region}.amazonaws.com"
+    return publish(alert, settings.alert_topics, url=url, region=settings.region)
+
+
 def handle_batch(
     event: Mapping[str, Any],
     *,
@@ -91,6 +101,7 @@ def handle_batch(
     seconds_left: Callable[[], float],
     log: Log,
     keep_away: KeepAway = lambda _: [],
+    tell: Tell = lambda _: [],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     draw: random.Random | None = None,
 ) -> Response:
@@ -100,10 +111,13 @@ def handle_batch(
     outcomes = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, now=now)
     draw = draw or random.Random()  # noqa: S311 it keeps no secret
     away: dict[str, int] = {}
+    given_up: list[GivenUp] = []
     for message, ends in zip(messages, outcomes, strict=True):
         for outcome, facts in zip(ends, _facts(message), strict=True):
             if outcome.fate in _FAILED:
                 log(_failure_line(settings, message, outcome, facts))
+            if outcome.fate is Fate.GIVEN_UP:
+                given_up.append(GivenUp(str(facts.get("key", "")), outcome.reason or "", outcome.cause))
         seconds = seconds_away(message, ends, settings=settings, draw=draw)
         if seconds is not None:
             away[message.message_id] = seconds
@@ -111,6 +125,9 @@ def handle_batch(
         handles = {each.receipt_handle: away[each.message_id] for each in messages if each.message_id in away}
         for problem in keep_away(handles):
             log(_line("messages come back late", settings, reason=problem))
+    if given_up:
+        for problem in tell(alert_of(settings.dataset, given_up)):
+            log(_line("alert not sent", settings, reason=problem))
     counts = Counter(outcome.fate.value for ends in outcomes for outcome in ends)
     log(
         _line(

@@ -10,7 +10,8 @@ LARGEST_COPY_BYTES     largest file to deliver, default 256 MiB
 QUEUE_URL              the dataset's queue; empty: what fails waits for the queue's visibility timeout
 MOST_RECEIVES          how often a message is received before it is a dead letter, default 8
 LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
-AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL    where S3 is, if not at AWS
+ALERT_TOPICS           ARNs of SNS topics, with commas between, that are told what is given up; empty: nobody is
+AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL    where S3 is, if not at AWS; AWS_ENDPOINT_URL_SNS or the latter: where SNS is
 """
 
 import re
@@ -49,6 +50,8 @@ class Settings:
     queue_url: str | None = None
     most_receives: int = MOST_RECEIVES
     longest_wait_seconds: int = LONGEST_WAIT_SECONDS
+    alert_topics: tuple[str, ...] = ()
+    sns_endpoint_url: str | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -81,7 +84,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     seconds = {"pattern": r"\d+", "meaning": "a number of seconds"}
     longest_wait = read("LONGEST_WAIT_SECONDS", **seconds, default=str(LONGEST_WAIT_SECONDS))
     region = read("AWS_REGION")
-    endpoint = read("AWS_ENDPOINT_URL_S3", **url) or read("AWS_ENDPOINT_URL", **url)
+    topics = read("ALERT_TOPICS", pattern=r"arn:[^\s,]+(,arn:[^\s,]+)*", meaning="ARNs of topics", default="")
+    general = read("AWS_ENDPOINT_URL", **url)
+    endpoint = read("AWS_ENDPOINT_URL_S3", **url) or general
+    sns_endpoint = read("AWS_ENDPOINT_URL_SNS", **url) or general
     if target_bucket and target_bucket in (hub_bucket, log_bucket):
         problems.append(f"TARGET_BUCKET must be the recipient's bucket, not {target_bucket!r}, which is the platform's")
     if problems:
@@ -102,6 +108,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         queue_url=queue_url or None,
         most_receives=int(receives),
         longest_wait_seconds=int(longest_wait),
+        alert_topics=tuple(filter(None, topics.split(","))),
+        sns_endpoint_url=_origin(sns_endpoint),
     )
 
 

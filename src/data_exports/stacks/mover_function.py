@@ -14,7 +14,7 @@ from troposphere.logs import LogGroup
 from troposphere.sqs import Queue
 from troposphere.validators import integer
 
-from data_exports.access.grants import grants_of_push, log_group_name_of
+from data_exports.access.grants import alert_topic_arns_of, grants_of_push, log_group_name_of
 from data_exports.access.policies import mover_policy, mover_trust_policy
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
@@ -106,6 +106,7 @@ def _mover_settings(platform: Platform, push: PushDataset, surroundings: Surroun
         "TARGET_KMS_KEY": push.target_kms_key or "",
         "KEEP_FILES": str(push.keep_files).lower(),
         "LOG_BUCKET": platform.log_bucket,
+        "ALERT_TOPICS": ",".join(alert_topic_arns_of(platform, push)),
         "MOVER_VERSION": surroundings.code_key.removeprefix("code/mover-").removesuffix(".zip"),
     }
     return {name: str(value) for name, value in settings.items() if value}

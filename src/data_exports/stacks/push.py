@@ -4,13 +4,10 @@ In: the platform, the dataset, and the surroundings. Out: one `Stack`. Effects: 
 """
 
 from troposphere import Template
-from troposphere.cloudwatch import Alarm, MetricDimension
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
 from data_exports.access.grants import (
-    dead_letter_queue_arn_of,
     grants_of_push,
-    queue_arn_of,
 )
 from data_exports.access.policies import (
     dead_letter_queue_policy,
@@ -19,7 +16,7 @@ from data_exports.access.policies import (
 )
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import dead_letter_queue_name_of, push_users_policy_of, queue_name_of
-from data_exports.stacks.foundation import alert_topic_arn_of
+from data_exports.stacks.alerts import add_alarms, add_owner_topic
 from data_exports.stacks.mover_function import add_mover
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
 from data_exports.stacks.users import add_users_policy, split_roles
@@ -34,7 +31,6 @@ EVENT_RETENTION_SECONDS = 7 * 24 * 3600
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 """Longer than the queue's: a dead letter keeps the time at which it was first sent.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"""
-OLDEST_EVENT_ALARM_SECONDS = 3600
 
 
 def push_stack(platform: Platform, push: PushDataset, surroundings: Surroundings) -> Stack:
@@ -52,7 +48,8 @@ def push_stack(platform: Platform, push: PushDataset, surroundings: Surroundings
         most_receives=RECEIVES_BEFORE_DEAD_LETTER,
     )
     add_users_policy(template, push_users_policy_of(push.name), sender_policy(grants), present)
-    _add_alarms(template, platform, push)
+    add_owner_topic(template, platform, push)
+    add_alarms(template, platform, push)
     return stack_of(template, name=push.stack_name, wave=Wave.DATASETS, platform=platform, dataset=push.name)
 
 
@@ -83,43 +80,3 @@ def _add_queues(template: Template, platform: Platform, push: PushDataset, surro
         policy = dead_letter_queue_policy(platform, push)
         template.add_resource(QueuePolicy("DeadLetterQueuePolicy", Queues=[dead_letters.ref()], PolicyDocument=policy))
     return queue
-
-
-def _add_alarms(template: Template, platform: Platform, push: PushDataset) -> None:
-    """Tell the alert topic of dead letters, and of events that wait too long.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-    """
-    for title, queue_arn, metric, threshold, text in (
-        (
-            "DeadLetterAlarm",
-            dead_letter_queue_arn_of(platform, push),
-            "ApproximateNumberOfMessagesVisible",
-            1,
-            f"{push.name}: a file could not be delivered and was given up; it is still in the hub",
-        ),
-        (
-            "OldestEventAlarm",
-            queue_arn_of(platform, queue_name_of(push.name)),
-            "ApproximateAgeOfOldestMessage",
-            OLDEST_EVENT_ALARM_SECONDS,
-            f"{push.name}: a file has waited over {OLDEST_EVENT_ALARM_SECONDS // 60} minutes for its delivery",
-        ),
-    ):
-        template.add_resource(
-            Alarm(
-                title,
-                AlarmName=f"{push.stack_name}-{title}",
-                AlarmDescription=text,
-                Namespace="AWS/SQS",
-                MetricName=metric,
-                Dimensions=[MetricDimension(Name="QueueName", Value=queue_arn.rsplit(":", 1)[1])],
-                Statistic="Maximum",
-                Period=300,
-                EvaluationPeriods=1,
-                Threshold=threshold,
-                ComparisonOperator="GreaterThanOrEqualToThreshold",
-                TreatMissingData="notBreaching",
-                AlarmActions=[alert_topic_arn_of(platform)],
-            )
-        )

@@ -1,5 +1,7 @@
 from datetime import UTC, date, datetime
 
+import pytest
+
 from data_exports.access.grants import Grant, Role, grants_of
 from data_exports.names import AccountRootArn, KeyPrefix, RoleArn
 from tests.estates import LOADER, PLATFORM, READER, estate_of, pull, push
@@ -53,7 +55,24 @@ def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its
             ("logs:CreateLogStream", "logs:PutLogEvents"),
             None,
         ),
+        "arn:aws:sns:eu-west-1:593291632749:exports-alerts": (("sns:Publish",), None),
     }
+
+
+@pytest.mark.parametrize(
+    ("owner", "topics"),
+    [
+        ("Courts", ["exports-alerts"]),
+        ("Courts <courts-data@example.gov.uk>", ["exports-alerts", "exports-alerts-prison-moves"]),
+        ("exports@example.gov.uk", ["exports-alerts"]),
+    ],
+)
+def test_a_mover_tells_the_platform_and_an_owner_whom_the_platform_does_not_tell_anyway(
+    owner: str, topics: list[str]
+) -> None:
+    found = grants_of(estate_of(push("prison_moves", owner=owner)))
+    told = [g.resource.rsplit(":", 1)[1] for g in found if "sns:Publish" in g.actions]
+    assert told == topics
 
 
 def test_a_mover_that_keeps_files_cannot_delete_and_has_the_other_name() -> None:
@@ -83,6 +102,7 @@ def test_access_ends_at_the_midnight_after_the_last_day() -> None:
         (MOVER, "logs:PutLogEvents"),
         (MOVER, "s3:ListBucketVersions"),
         (MOVER, "s3:PutObject"),
+        (MOVER, "sns:Publish"),
         (MOVER, "sqs:ChangeMessageVisibility"),
         (MOVER, "sqs:DeleteMessage"),
         (MOVER, "sqs:GetQueueAttributes"),

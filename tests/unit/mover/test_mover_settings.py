@@ -48,6 +48,7 @@ def test_everything_can_be_set() -> None:
         "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders",
         "MOST_RECEIVES": "3",
         "LONGEST_WAIT_SECONDS": "60",
+        "ALERT_TOPICS": "arn:aws:sns:eu-west-1:593291632749:a,arn:aws:sns:eu-west-1:593291632749:b",
     }
     assert read_settings(environment) == Settings(
         dataset="orders",
@@ -65,6 +66,8 @@ def test_everything_can_be_set() -> None:
         queue_url="https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders",
         most_receives=3,
         longest_wait_seconds=60,
+        alert_topics=("arn:aws:sns:eu-west-1:593291632749:a", "arn:aws:sns:eu-west-1:593291632749:b"),
+        sns_endpoint_url="http://127.0.0.1:4566",
     )
 
 

@@ -111,6 +111,7 @@ def test_the_mover_is_told_everything_by_its_environment_and_nothing_empty() -> 
         "HUB_BUCKET": "mojap-hub-exports",
         "KEEP_FILES": "false",
         "LOG_BUCKET": "mojap-hub-exports-log",
+        "ALERT_TOPICS": "arn:aws:sns:eu-west-1:593291632749:exports-alerts",
         "MOST_RECEIVES": "8",
         "MOVER_VERSION": "0123456789abcdef",
         "QUEUE_URL": {"Ref": "Queue"},
@@ -168,7 +169,7 @@ def test_what_is_deployed_can_be_read_back_from_the_template() -> None:
         "target_bucket": "cp-hearings",
         "users": ["alpha_user_ana", "alpha_user_Ben-Two"],
     }
-    assert len(metadata["grants"]) == 10
+    assert len(metadata["grants"]) == 11
 
 
 def test_the_hub_sends_each_prefix_to_its_own_queue() -> None:

@@ -1,0 +1,92 @@
+"""Tells people of files that are given up: one message for a batch, to the dataset's alert topics.
+
+In: what was given up. Out: what went wrong in telling, in words. Effects: publishes to SNS. It is the last thing that a
+batch does: a message that cannot be published is logged and holds up nothing, and the alarm on the dead-letter queue
+goes off all the same.
+https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from awscrt.auth import AwsCredentialsProvider  # type: ignore[import-untyped]
+
+from .causes import Cause
+from .service import Service, ServiceError
+
+FILES_TOLD = 20
+_LONGEST_TEXT = 600
+"""Characters of a key or a reason; a message may hold 256 KiB."""
+_AT_THE_RECIPIENT = {Cause.DENIED, Cause.NO_BUCKET, Cause.KEY_UNUSABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """One file that is not tried again by itself, or a message that told of none."""
+
+    key: str
+    """Empty where the message could not be understood."""
+    reason: str
+    cause: Cause | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One e-mail: SNS allows a subject of 100 ASCII characters."""
+
+    subject: str
+    text: str
+
+
+def alert_of(dataset: str, given_up: Sequence[GivenUp]) -> Alert:
+    """What to tell about these files: which, why, and what to do next."""
+    count = f"{len(given_up)} file{'s' * (len(given_up) != 1)}"
+    files = [line for each in given_up[:FILES_TOLD] for line in _lines(each)]
+    more = [f"  and {len(given_up) - FILES_TOLD} more"] if len(given_up) > FILES_TOLD else []
+    lines = [
+        f"The export {dataset} gave up on {count}, after all tries. Nothing is lost: what was uploaded is in the hub.",
+        "",
+        *files,
+        *more,
+        "",
+        "Next:",
+        *_next_steps(dataset, {each.cause for each in given_up}),
+    ]
+    return Alert(f"Export {dataset}: {count} not delivered", "\n".join(lines) + "\n")
+
+
+def publish(
+    alert: Alert, topics: Sequence[str], *, url: str, region: str, credentials: AwsCredentialsProvider | None = None
+) -> list[str]:
+    """Publish to each topic; return what went wrong, in words."""
+    problems = []
+    with Service(url, name="sns", region=region, credentials=credentials) as service:
+        for topic in topics:
+            content = {"TopicArn": topic, "Subject": alert.subject, "Message": alert.text}
+            body = urlencode({"Action": "Publish", "Version": "2010-03-31", **content}).encode()
+            try:
+                service.ask([("content-type", "application/x-www-form-urlencoded")], body)
+            except ServiceError as error:
+                problems.append(f"Publish to {topic} failed: {error}")
+    return problems
+
+
+def _lines(given_up: GivenUp) -> list[str]:
+    return [f"  {_shown(given_up.key) or '(a message that names no file)'}", f"    {_shown(given_up.reason)}"]
+
+
+def _next_steps(dataset: str, causes: set[Cause | None]) -> list[str]:
+    at_recipient = bool(causes & _AT_THE_RECIPIENT)
+    return [
+        *([f"  exports probe {dataset}      which side lacks what"] if at_recipient else []),
+        *([f"  exports handover {dataset}   what the recipient must put in place"] if at_recipient else []),
+        f"  exports failures {dataset}   every file that was given up, and what to do about it",
+        f"  exports redrive {dataset}    deliver them, once the cause is mended",
+    ]
+
+
+def _shown(text: str) -> str:
+    """The text on one line, with what would not show escaped, and not too long."""
+    shown = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+    return shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}..."

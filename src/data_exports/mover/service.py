@@ -1,0 +1,89 @@
+"""Signed requests to AWS services other than S3, one at a time: few are made, and only when something has failed.
+
+In: a service's address, headers and a body. Out: a status and the answer's body, or `ServiceError`. Effects: the
+request. It connects at the first one.
+"""
+
+import http.client
+import ssl
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Self
+from urllib.parse import urlsplit
+
+from awscrt.auth import (  # type: ignore[import-untyped]
+    AwsCredentialsProvider,
+    AwsSigningConfig,
+    aws_sign_request,
+)
+from awscrt.http import HttpHeaders, HttpRequest  # type: ignore[import-untyped]
+
+MOST_TRIES = 3
+TIMEOUT_SECONDS = 10
+
+
+class ServiceError(Exception):
+    """The service did not do what it was asked to; `str()` says what it answered."""
+
+
+class Service:
+    """One AWS service at one address: a context that ends with its connection. For one thread at a time."""
+
+    def __init__(self, url: str, *, name: str, region: str, credentials: AwsCredentialsProvider | None = None) -> None:
+        """Connect to nothing yet; `name` is the service's in signatures. Lambda gives the role's credentials."""
+        parts = urlsplit(url)
+        self._scheme, self._host = parts.scheme, parts.netloc
+        self._name = name
+        self._region = region
+        self._credentials = credentials or AwsCredentialsProvider.new_environment()
+        self._connection: http.client.HTTPConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._disconnect()
+
+    def ask(self, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
+        """Make one call; again if the service is unwell or the connection is lost. Raises ServiceError."""
+        problem = ""
+        for _ in range(MOST_TRIES):
+            try:
+                status, answer = self._send(headers, body)
+            except (OSError, http.client.HTTPException) as error:
+                self._disconnect()
+                problem = f"no answer ({type(error).__name__}: {error})"
+                continue
+            if status == 200:
+                return answer
+            problem = f"{status} {answer[:300].decode(errors='replace')}"
+            if status < 500:
+                break
+        raise ServiceError(problem)
+
+    def _send(self, headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
+        """Sign and send one request.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+        """
+        request = HttpRequest("POST", "/", HttpHeaders([("host", self._host), *headers]), BytesIO(body))
+        config = AwsSigningConfig(credentials_provider=self._credentials, region=self._region, service=self._name)
+        signed = aws_sign_request(request, config).result(TIMEOUT_SECONDS)
+        connection = self._connect()
+        connection.request("POST", "/", body=body, headers=dict(signed.headers))
+        response = connection.getresponse()
+        return response.status, response.read()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            if self._scheme == "https":
+                context = ssl.create_default_context()
+                self._connection = http.client.HTTPSConnection(self._host, timeout=TIMEOUT_SECONDS, context=context)
+            else:
+                self._connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT_SECONDS)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
