@@ -25,3 +25,6 @@ BUCKET_NAME_CHARACTERS = 63
 
 DECLARATION_BYTES = 262_144
 """Ours: a declaration file above this is refused before it is parsed; the largest in use is under 2 kB."""
+
+OBJECT_KEY_BYTES = 1024
+"""In UTF-8. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""

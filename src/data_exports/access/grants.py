@@ -52,6 +52,8 @@ class Grant:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 SENDER_OBJECT_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging")
 SENDER_BUCKET_ACTIONS = ("s3:ListBucket",)
+# "Did it arrive?" is a sender's own question: the receipts of the dataset, and of no other, answer it.
+SENDER_RECEIPT_ACTIONS = ("s3:GetObject",)
 
 # A conditional delete asks for GetObject as well as DeleteObject, a copy for the tags that it carries along:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
@@ -119,12 +121,14 @@ def _order(grant: Grant) -> tuple[str, ...]:
 
 
 def _sender_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
-    hub = platform.hub_bucket.arn
+    hub, log, receipts = platform.hub_bucket.arn, platform.log_bucket.arn, receipts_prefix_of(push.name)
     for user in push.users:
         sender = platform.user_role_arn(user)
         for resource, actions, key_prefix in (
             (f"{hub}/{push.prefix.pattern_below}", SENDER_OBJECT_ACTIONS, None),
             (hub, SENDER_BUCKET_ACTIONS, push.prefix),
+            (f"{log}/{receipts.pattern_below}", SENDER_RECEIPT_ACTIONS, None),
+            (log, SENDER_BUCKET_ACTIONS, receipts),
         ):
             yield Grant(sender, Role.SENDER, push.name, resource, actions, key_prefix, push.until, push.paperwork)
 

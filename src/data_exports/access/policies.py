@@ -17,7 +17,8 @@ from data_exports.access.statements import (
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import BucketName, queue_name_of
 
-SENDER_SIDS = ("ListOwnPrefix", "WriteOwnPrefix")
+SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix")
+"""In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub."""
 PULL_USER_SIDS = ("ListBucket", "UseObjects")
 OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
 MOVER_SIDS = {
@@ -43,7 +44,7 @@ def pull_user_policy(grants: Sequence[Grant]) -> Policy | None:
     return _policy_of_one_principal(grants, Role.PULL_USER, PULL_USER_SIDS)
 
 
-def _policy_of_one_principal(grants: Sequence[Grant], role: Role, sids: tuple[str, str]) -> Policy | None:
+def _policy_of_one_principal(grants: Sequence[Grant], role: Role, sids: tuple[str, ...]) -> Policy | None:
     """One document serves every principal of a dataset's role, because their grants differ in the principal only."""
     of_role = [grant for grant in grants if grant.role is role]
     if not of_role:

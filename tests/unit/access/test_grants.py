@@ -11,7 +11,7 @@ ANA = RoleArn("arn:aws:iam::593291632749:role/alpha_user_ana")
 MOVER = RoleArn("arn:aws:iam::593291632749:role/service-role/export_hearings-move")
 
 
-def test_a_sender_writes_below_the_own_prefix_and_lists_nothing_else() -> None:
+def test_a_sender_writes_below_the_own_prefix_and_lists_nothing_but_it_and_its_receipts() -> None:
     found = [grant for grant in grants_of(estate_of(push())) if grant.principal == ANA]
     assert found == [
         Grant(ANA, Role.SENDER, push().name, HUB, ("s3:ListBucket",), KeyPrefix("hearings/"), None, ("DPIA-17",)),

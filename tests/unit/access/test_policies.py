@@ -116,6 +116,23 @@ def test_the_senders_policy() -> None:
                 },
             },
             {
+                "Sid": "ListReceipts",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": f"{HUB}-log",
+                "Condition": {
+                    "DateLessThan": {"aws:CurrentTime": "2027-04-01T00:00:00Z"},
+                    "StringLike": {"s3:prefix": "deliveries/dataset=hearings/*"},
+                },
+            },
+            {
+                "Sid": "ReadReceipts",
+                "Effect": "Allow",
+                "Action": ["s3:GetObject"],
+                "Resource": f"{HUB}-log/deliveries/dataset=hearings/*",
+                "Condition": {"DateLessThan": {"aws:CurrentTime": "2027-04-01T00:00:00Z"}},
+            },
+            {
                 "Sid": "WriteOwnPrefix",
                 "Effect": "Allow",
                 "Action": ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"],

@@ -120,7 +120,7 @@ def _forbidden_acts(stage: Stage) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "a sender writes for another dataset", partial(sender.put_object, Bucket=hub, Key=f"{kept.prefix}x", Body=b"")
     yield "a sender lists the whole hub", partial(sender.list_objects_v2, Bucket=hub)
     yield "a sender lists another dataset", partial(sender.list_objects_v2, Bucket=hub, Prefix=kept.prefix)
-    yield "a sender reads receipts", partial(sender.list_objects_v2, Bucket=log)
+    yield "a sender lists the receipts of all datasets", partial(sender.list_objects_v2, Bucket=log)
     yield (
         "a sender writes to the recipient directly",
         partial(sender.put_object, Bucket=hearings.target_bucket, Key=f"{hearings.prefix}x", Body=b""),

@@ -1,0 +1,270 @@
+"""``exports send``: upload files for a push dataset, and follow them to the recipient."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
+from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
+from data_exports.errors import ExportsError, PartlyDoneError
+
+if TYPE_CHECKING:
+    from data_exports.aws import Aws
+    from data_exports.estate.models import Platform, PushDataset
+    from data_exports.operate.follow import Followed
+    from data_exports.operate.receipts import Receipt
+    from data_exports.operate.send import Heard, NotUploaded, Sent, Uploaded
+    from data_exports.operate.sources import Sources
+
+FilesArgument = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Files, and folders with everything in them.")
+]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the recipient has them, and print the receipts.")]
+TimeoutOption = Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait: 90s, 15m, 2h.")]
+PrefixOption = Annotated[
+    str, typer.Option("--prefix", metavar="PATH", help="Put them below this path.", show_default=False)
+]
+KeyOption = Annotated[
+    str, typer.Option("--key", metavar="PATH", help="Send the one file under this name.", show_default=False)
+]
+NAMED_AT_MOST = 10
+
+
+class NotDeliveredError(ExportsError):
+    """At least one file ended otherwise than at the recipient."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("send")(send)
+
+
+def send(
+    files: FilesArgument,
+    name: NameArgument,
+    *,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = "15m",
+    prefix: PrefixOption = "",
+    key: KeyOption = "",
+    estate: EstateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Upload files for a push dataset; with --wait, until they have arrived.
+
+    A file goes to the recipient under its own name, what is in a folder under its path within that folder; names that
+    begin with a dot are left out of folders. Large files go up in parts. Interrupted, an upload leaves nothing behind.
+
+    Exit code 0 only if every file was uploaded and, with --wait, delivered. 1: refused, or with --wait a file was
+    superseded by a newer upload, cancelled, or failed. 4: some files were not uploaded, or not delivered in time.
+
+    Examples:
+      exports send hearings.csv court_hearings --wait
+      exports send july/ summary.csv court_hearings --prefix 2031/july
+      exports send extract.csv court_hearings --key 2031/hearings.csv --wait --timeout 2h --json
+    """
+    declared = open_estate(estate)
+    push, platform = push_dataset_of(declared, name), declared.platform
+    from data_exports.aws import Aws
+    from data_exports.operate.periods import parse_seconds
+    from data_exports.operate.send import check_sender, read_waiting
+    from data_exports.operate.sources import read_sources
+
+    patience = parse_seconds(timeout, option="--timeout")
+    sources = read_sources(files, push.prefix, below=prefix, key=key)
+    aws = Aws(platform.region)
+    check_sender(platform, push, aws)
+    _tell_before(sources, read_waiting(platform, push, aws, sources.files), push)
+    sent = _upload(platform, push, aws, sources)
+    followed = _follow(platform, push, aws, sent, patience) if wait and sent.uploaded else ()
+    _write_answer(push, platform, sent, followed, as_json=as_json)
+    error = _error_of(sent, followed, push)
+    if error:
+        raise error
+
+
+def _tell_before(sources: "Sources", waiting: frozenset[str], push: "PushDataset") -> None:
+    from data_exports.operate.words import counted, printable, size_words
+
+    if sources.hidden:
+        names = ", ".join(printable(str(path)) for path in sources.hidden[:NAMED_AT_MOST])
+        write_progress(f"left out, because hidden: {names}{_and_more(len(sources.hidden))}")
+    if waiting:
+        names = ", ".join(printable(key) for key in sorted(waiting)[:NAMED_AT_MOST])
+        what = "kept in the hub under the same name" if push.keep_files else "still waiting under the same name"
+        write_progress(
+            f"{painted('note:', 'yellow', stream=sys.stderr)} {what}, and now superseded: {names}"
+            f"{_and_more(len(waiting))}"
+        )
+    write_progress(f"sending {counted(len(sources.files), 'file')}, {size_words(sources.size_bytes)}, for {push.name}")
+
+
+def _and_more(count: int) -> str:
+    return f" and {count - NAMED_AT_MOST:,} more" if count > NAMED_AT_MOST else ""
+
+
+def _upload(platform: "Platform", push: "PushDataset", aws: "Aws", sources: "Sources") -> "Sent":
+    from datetime import UTC, datetime
+
+    from data_exports.operate.send import Sent
+    from data_exports.operate.send import send as send_files
+    from data_exports.operate.words import counted
+
+    sent = Sent(datetime.now(UTC))
+    try:
+        with _shown(sources) as heard:
+            return send_files(platform, push, aws, sources.files, heard=heard, sent=sent)
+    except KeyboardInterrupt:
+        through, rest = len(sent.uploaded), len(sources.files) - len(sent.uploaded)
+        write_progress(f"{counted(through, 'file')} uploaded, and will be delivered; {counted(rest, 'file')} not:")
+        keys = [each.source.key for each in sent.uploaded]
+        for source in [each for each in sources.files if each.key not in keys][:NAMED_AT_MOST]:
+            write_progress(f"  {source.path}")
+        if rest > NAMED_AT_MOST:
+            write_progress(f" {_and_more(rest)}")
+        raise
+
+
+@contextmanager
+def _shown(sources: "Sources") -> Iterator["Heard"]:
+    """What hears of the uploads: a line for each file, and on a terminal a bar over all bytes."""
+    from data_exports.operate.send import Heard, Uploaded
+    from data_exports.operate.words import printable, size_words
+
+    def line_of(result: "Uploaded | NotUploaded") -> str:
+        if isinstance(result, Uploaded):
+            return f"uploaded {printable(result.source.key)} ({size_words(result.source.size_bytes)})"
+        return f"NOT uploaded {printable(str(result.source.path))}: {printable(result.reason)}"
+
+    class Lines(Heard):
+        def done(self, result: "Uploaded | NotUploaded") -> None:
+            write_progress(line_of(result))
+
+    if not wants_colour(sys.stderr):
+        yield Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("uploading"), BarColumn(30), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    console = Console(stderr=True, highlight=False)
+    bar: Any = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    total = bar.add_task("", total=sources.size_bytes)
+
+    class Bar(Heard):
+        def bytes_sent(self, count: int) -> None:
+            bar.advance(total, count)
+
+        def done(self, result: "Uploaded | NotUploaded") -> None:
+            bar.console.print(line_of(result), markup=False)
+
+    with bar:
+        yield Bar()
+
+
+def _follow(
+    platform: "Platform", push: "PushDataset", aws: "Aws", sent: "Sent", patience: int
+) -> "tuple[Followed, ...]":
+    from data_exports.operate.follow import follow
+    from data_exports.operate.words import counted, printable
+
+    uploads = [(each.source.key, each.version_id) for each in sent.uploaded]
+
+    def tell(receipt: "Receipt") -> None:
+        reason = f": {printable(receipt.reason)}" if receipt.reason else ""
+        write_progress(f"{receipt.outcome} {printable(receipt.key)}{reason}")
+
+    try:
+        write_progress(f"waiting for {counted(len(uploads), 'receipt')}")
+        return follow(platform, push, aws, uploads, since=sent.began_at, timeout_seconds=patience, heard=tell)
+    except KeyboardInterrupt:
+        write_progress(f"everything is uploaded, and its delivery goes on; see later: exports history {push.name}")
+        raise
+
+
+def _write_answer(
+    push: "PushDataset", platform: "Platform", sent: "Sent", followed: Sequence["Followed"], *, as_json: bool
+) -> None:
+    from data_exports.operate.history import Entry
+    from data_exports.operate.telling import HEADING, render_entry
+    from data_exports.operate.words import printable
+
+    if as_json:
+        write_json(_as_data(push, platform, sent, followed))
+        return
+    receipts = [each.receipt for each in followed if each.receipt]
+    if receipts:
+        write_data(HEADING)
+        for receipt in receipts:
+            write_data(render_entry(Entry(receipt, None)))
+    elif not followed:
+        for uploaded in sent.uploaded:
+            write_data(f"{printable(uploaded.source.key)}  version {uploaded.version_id}")
+
+
+def _as_data(
+    push: "PushDataset", platform: "Platform", sent: "Sent", followed: Sequence["Followed"]
+) -> dict[str, object]:
+    from dataclasses import asdict
+
+    receipts = {(each.key, each.version_id): each.receipt and asdict(each.receipt) for each in followed}
+    return {
+        "dataset": push.name,
+        "hub_bucket": platform.hub_bucket,
+        "uploaded": [
+            {
+                "path": each.source.path,
+                "key": each.source.key,
+                "version_id": each.version_id,
+                "size_bytes": each.source.size_bytes,
+                "changed_while_read": each.changed,
+                "receipt": receipts.get((each.source.key, each.version_id)),
+            }
+            for each in sent.uploaded
+        ],
+        "not_uploaded": [
+            {"path": each.source.path, "key": each.source.key, "reason": each.reason} for each in sent.failed
+        ],
+    }
+
+
+def _error_of(sent: "Sent", followed: Sequence["Followed"], push: "PushDataset") -> ExportsError | None:
+    """What did not go as it should, or None."""
+    from data_exports.operate.words import counted
+
+    again = "send those files again"
+    if sent.failed and not sent.uploaded and sent.failed[0].error:
+        return sent.failed[0].error
+    lost = [each for each in followed if each.receipt and not each.is_delivered]
+    if lost:
+        return NotDeliveredError(
+            f"{counted(len(lost), 'file')} of {len(followed)} did not arrive: {_tally(lost)}",
+            next_step=f"exports failures {push.name}; what failed stays in the hub and can be delivered later",
+        )
+    late = sum(not each.receipt for each in followed)
+    if late:
+        return PartlyDoneError(
+            f"{counted(late, 'file')} of {len(followed)} {'has' if late == 1 else 'have'} no receipt yet; "
+            "the delivery goes on",
+            next_step=f"exports history {push.name}, or exports status {push.name}",
+        )
+    if sent.failed:
+        total = len(sent.failed) + len(sent.uploaded)
+        return PartlyDoneError(f"{counted(len(sent.failed), 'file')} of {total} were not uploaded", next_step=again)
+    changed = [each.source.path for each in sent.uploaded if each.changed]
+    if changed:
+        names = ", ".join(str(path) for path in changed[:NAMED_AT_MOST])
+        return PartlyDoneError(f"changed while it was read, so it may have been sent torn: {names}", next_step=again)
+    return None
+
+
+def _tally(followed: Sequence["Followed"]) -> str:
+    from collections import Counter
+
+    counts = Counter(each.receipt.outcome for each in followed if each.receipt)
+    return ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items()))

@@ -1,0 +1,195 @@
+"""`exports send` on the deployed example: as a sender uses it, and as everybody else may not."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from data_exports.estate.models import PushDataset
+from data_exports.local.clients import client
+from data_exports.local.world import stranger_of
+from data_exports.names import AccountId
+from tests.emulator.deployed import DeployedEstate
+from tests.emulator.installed import Person, interrupt, owner_of, user_of
+from tests.emulator.steps import wait_until
+from tests.emulator.test_delivery import mover_at_rest, mover_settings
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+
+ANNIKA, PRIYA = "alpha_user_annika-lindqvist", "alpha_user_priya-raman"
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def annika(deployed_example: DeployedEstate) -> Person:
+    """A sender of court_hearings and court_outcomes."""
+    return user_of(deployed_example, ANNIKA)
+
+
+@pytest.fixture
+def push(deployed_example: DeployedEstate) -> PushDataset:
+    return deployed_example.stage.push("court_hearings")
+
+
+def write(path: Path, body: bytes = b"case,room\n1,A\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return path
+
+
+def arrived(deployed: DeployedEstate, push: PushDataset, key: str) -> tuple[bytes, str] | None:
+    found = deployed.stage.object_at_recipient(push, key)
+    return (found["Body"].read(), found["ContentType"]) if found else None
+
+
+def test_a_file_is_followed_to_its_receipt(
+    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "send one.csv")
+    done = annika.run("send", str(file), "court_hearings", "--wait")
+    assert done.code == 0, done.err
+    _, entry = done.lines
+    assert entry.split()[2:] == ["delivered", "14", "B", "court_hearings/send", "one.csv"]
+    assert done.err.splitlines() == [line for line in done.err.splitlines() if line.startswith("warning: ")] + [
+        "sending 1 file, 14 B, for court_hearings",
+        "uploaded court_hearings/send one.csv (14 B)",
+        "waiting for 1 receipt",
+        "delivered court_hearings/send one.csv",
+    ]
+    assert arrived(deployed_example, push, "court_hearings/send one.csv") == (file.read_bytes(), "text/csv")
+
+
+def test_a_folder_arrives_with_its_paths_and_large_files_go_up_in_parts(
+    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+) -> None:
+    large = os.urandom(20 * MEBIBYTE)
+    write(tmp_path / "july/deep/large.bin", large)
+    write(tmp_path / "july/ü & + .txt", b"odd")
+    write(tmp_path / "july/.hidden", b"not this")
+    done = annika.run("send", str(tmp_path / "july"), "court_hearings", "--prefix", "sent/july", "--wait", "--json")
+    assert done.code == 0, done.err
+    assert f"left out, because hidden: {tmp_path}/july/.hidden" in done.err
+    facts = json.loads(done.out)
+    assert [(each["key"], each["size_bytes"], each["receipt"]["outcome"]) for each in facts["uploaded"]] == [
+        ("court_hearings/sent/july/deep/large.bin", len(large), "delivered"),
+        ("court_hearings/sent/july/ü & + .txt", 3, "delivered"),
+    ]
+    assert facts["not_uploaded"] == []
+    assert all(each["version_id"] == each["receipt"]["version_id"] for each in facts["uploaded"])
+    found = arrived(deployed_example, push, "court_hearings/sent/july/deep/large.bin")
+    assert found is not None
+    assert found[0] == large
+    assert arrived(deployed_example, push, "court_hearings/sent/july/.hidden") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["court_hearing"], 2, "did you mean court_hearings?"),
+        (["victim_survey"], 2, "victim_survey is a pull dataset"),
+        (["court_hearings", "--timeout", "soon"], 2, "--timeout: 'soon' is no length of time"),
+        (["court_hearings", "--prefix", "../x"], 2, "'../x' is no path below the dataset"),
+        (["prison_population"], 1, "it is not among the dataset's users: alpha_user_priya-raman, alpha_user_joseph"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_before_anything_is(
+    annika: Person, deployed_example: DeployedEstate, tmp_path: Path, words: list[str], code: int, said: str
+) -> None:
+    done = annika.run("send", str(write(tmp_path / "a.csv")), *words)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    kept = deployed_example.stage.push("prison_population")
+    assert "prison_population/a.csv" not in deployed_example.stage.keys_in_hub(kept)
+
+
+def test_a_role_of_another_account_is_told_whose_hub_it_is(deployed_example: DeployedEstate, tmp_path: Path) -> None:
+    role = stranger_of(deployed_example.estate, AccountId("203591025782"))
+    done = Person(deployed_example, role).run("send", str(write(tmp_path / "a.csv")), "court_hearings")
+    assert (done.code, done.out) == (1, "")
+    assert "the hub is in Analytical Platform (593291632749)" in done.err
+
+
+def test_an_upload_that_waits_is_said_to_be_superseded_and_ends_as_that(
+    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+) -> None:
+    with mover_at_rest(deployed_example, push):
+        first = annika.start("send", str(write(tmp_path / "twice.csv", b"first")), "court_hearings", "--wait")
+        wait_until(lambda: "court_hearings/twice.csv" in deployed_example.stage.keys_in_hub(push))
+        second = annika.run("send", str(write(tmp_path / "twice.csv", b"second")), "court_hearings")
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 1, err
+    assert out.splitlines()[1].split()[2:] == ["superseded", "5", "B", "court_hearings/twice.csv"]
+    assert "error: 1 file of 1 did not arrive: 1 superseded" in err
+    assert (second.code, second.out.startswith("court_hearings/twice.csv  version ")) == (0, True)
+    assert "note: still waiting under the same name, and now superseded: court_hearings/twice.csv" in second.err
+
+
+def test_without_a_receipt_in_time_the_exit_code_is_4_and_says_where_to_look(
+    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+) -> None:
+    with mover_at_rest(deployed_example, push):
+        done = annika.run("send", str(write(tmp_path / "late.csv")), "court_hearings", "--wait", "--timeout", "1s")
+    assert (done.code, done.out) == (4, "")
+    assert "1 file of 1 has no receipt yet; the delivery goes on\n  next: exports history court_hearings" in done.err
+    wait_until(lambda: arrived(deployed_example, push, "court_hearings/late.csv") is not None)
+
+
+def test_ctrl_c_while_waiting_says_that_the_delivery_goes_on(
+    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+) -> None:
+    with mover_at_rest(deployed_example, push):
+        running = annika.start("send", str(write(tmp_path / "patience.csv")), "court_hearings", "--wait")
+        assert running.stderr
+        for line in running.stderr:
+            if line.startswith("waiting for"):
+                break
+        done = interrupt(running)
+    assert (done.code, done.out) == (130, "")
+    assert "everything is uploaded, and its delivery goes on; see later: exports history court_hearings" in done.err
+
+
+def test_ctrl_c_while_uploading_tells_what_was_not_and_leaves_no_parts(
+    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+) -> None:
+    for number in range(3):
+        with (tmp_path / f"{number}.bin").open("wb") as file:
+            file.truncate(400 * MEBIBYTE)
+    running = annika.start("send", *(str(path) for path in sorted(tmp_path.iterdir())), "court_hearings")
+    platform = deployed_example.estate.platform
+    s3 = client(deployed_example.local, "s3", account=platform.account)
+
+    def parts() -> list[str]:
+        found = s3.list_multipart_uploads(Bucket=platform.hub_bucket, Prefix=push.prefix)
+        return [each["Key"] for each in found.get("Uploads", [])]
+
+    wait_until(lambda: bool(parts()))
+    done = interrupt(running)
+    assert (done.code, done.out) == (130, "")
+    assert "3 files not:" in done.err
+    assert parts() == []
+    assert deployed_example.stage.keys_in_hub(push) == []
+
+
+def test_what_the_recipient_refuses_is_told_with_its_reason(
+    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "refused.csv")
+    with mover_settings(deployed_example, push, TARGET_ACCOUNT="999988887777"):
+        done = annika.run("send", str(file), "court_hearings", "--wait", "--timeout", "5s")
+    assert done.code == 1, done.err
+    assert "1 file of 1 did not arrive: 1 failed\n  next: exports failures court_hearings" in done.err
+    assert done.lines[1].split()[2] == "failed"
+    assert "AccessDenied" in done.lines[2]
+    wait_until(lambda: arrived(deployed_example, push, "court_hearings/refused.csv") is not None)
+
+
+def test_senders_read_the_history_of_their_own_dataset_only(annika: Person, deployed_example: DeployedEstate) -> None:
+    assert annika.run("history", "court_hearings", "--since", "1d").code == 0
+    done = annika.run("history", "prison_population")
+    assert (done.code, done.out) == (3, "")
+    assert (
+        f"{ANNIKA} may not do s3:ListBucket and s3:GetObject on "
+        "mojap-hub-exports-log/deliveries/dataset=prison_population/"
+    ) in done.err
+    assert owner_of(deployed_example).run("history", "prison_population").code == 0
