@@ -48,7 +48,7 @@ class Followed:
 
 def is_settled(receipt: Receipt) -> bool:
     """Whether no later try can be expected, or none that helps before somebody acts."""
-    return receipt.outcome != "failed" or needs_somebody(getattr(receipt, "cause", None))
+    return receipt.outcome != "failed" or needs_somebody(receipt.cause)
 
 
 def follow(
