@@ -175,8 +175,8 @@ def test_what_the_recipient_refuses_is_told_with_its_reason(
     deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "refused.csv")
-    with mover_settings(deployed_example, push, TARGET_ACCOUNT="999988887777"):
-        done = annika.run("send", str(file), "court_hearings", "--wait", "--timeout", "5s")
+    with mover_settings(deployed_example, push, receives=1000, TARGET_ACCOUNT="999988887777"):
+        done = annika.run("send", str(file), "court_hearings", "--wait", "--timeout", "1m")
     assert done.code == 1, done.err
     assert "1 file of 1 did not arrive: 1 failed\n  next: exports failures court_hearings" in done.err
     assert done.lines[1].split()[2] == "failed"
