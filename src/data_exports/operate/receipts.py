@@ -12,10 +12,10 @@ import gzip
 import json
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -111,7 +111,7 @@ def iterate_receipts(
     `account`: whose the log bucket must be. Raises botocore's exceptions when it cannot be read.
     """
     keys = (file.key for file in list_receipt_files(s3, log_bucket, dataset, period, account=account))
-    for key, body in _read_all(s3, log_bucket, keys, account=account):
+    for key, body in read_files(s3, log_bucket, keys, account=account):
         for each in parse_receipts(key, body):
             if isinstance(each, Damaged) or period.holds(each):
                 yield each
@@ -140,6 +140,16 @@ def list_receipt_files(
             if end and entry["Key"] > end:
                 return
             yield ReceiptFile(entry["Key"], _written_at(entry["Key"]))
+
+
+def list_receipt_days(s3: Any, log_bucket: BucketName, dataset: DatasetName, *, account: str = "") -> list[date]:
+    """The days on which any receipt was written, oldest first: one request for 1,000 days."""
+    prefix = receipts_prefix_of(dataset)
+    arguments = {"Bucket": str(log_bucket), "Prefix": f"{prefix}date=", "Delimiter": "/", **_owned_by(account)}
+    pages = s3.get_paginator("list_objects_v2").paginate(**arguments)
+    found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+    days = (_day_of(text.removeprefix(f"{prefix}date=").rstrip("/")) for text in found)
+    return sorted(day for day in days if day)
 
 
 def parse_receipts(file: str, body: bytes) -> Iterator[Receipt | Damaged]:
@@ -177,8 +187,8 @@ def _receipt_of(line: Any) -> Receipt:
     return Receipt(**values)
 
 
-def _read_all(s3: Any, bucket: str, keys: Iterator[str], *, account: str) -> Iterator[tuple[str, bytes]]:
-    """The files' bodies in the order of their keys; a file that is gone by now is left out."""
+def read_files(s3: Any, bucket: str, keys: Iterable[str], *, account: str = "") -> Iterator[tuple[str, bytes]]:
+    """The files' bodies in the order of their keys, several read at once; a file that is gone by now is left out."""
     ahead: deque[tuple[str, Future[bytes | None]]] = deque()
     pool = ThreadPoolExecutor(FILES_AT_ONCE)
     try:
@@ -222,5 +232,12 @@ def _name_at(moment: datetime) -> str:
 def _written_at(key: str) -> datetime | None:
     try:
         return datetime.strptime(key.rsplit("/", 1)[-1].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _day_of(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
     except ValueError:
         return None

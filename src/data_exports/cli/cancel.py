@@ -1,0 +1,108 @@
+"""``exports cancel``: withdraw an upload before it is delivered."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
+from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.errors import ExportsError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from data_exports.operate.cancel import Withdrawal
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The file's key, with or without NAME/ before it.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
+
+
+class DeliveredMeanwhileError(ExportsError):
+    """The file arrived while it was being withdrawn."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("cancel")(cancel)
+
+
+def cancel(
+    name: NameArgument,
+    key: KeyArgument,
+    *,
+    estate: EstateOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw an upload that was not delivered yet, and remove it from the hub for good.
+
+    Shows what it removes, and asks. Older uploads of the same key go as well, or one of them would take its place.
+    Refuses what is delivered already. If the mover is copying the file at this very moment it may still arrive; then
+    its receipt says so, and so does this command if it sees it. Exit code 0 only if it was withdrawn.
+
+    Examples:
+      exports cancel court_hearings sent-by-mistake.csv
+      exports cancel court_hearings court_hearings/2031/july.csv --yes
+    """
+    declared = open_estate(estate)
+    push, platform = push_dataset_of(declared, name), declared.platform
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("cancel asks for confirmation, and stdin is not a terminal", next_step="add --yes")
+    from data_exports.aws import Aws
+    from data_exports.deploy.remote import check_account
+    from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
+    from data_exports.operate.words import moment_words, printable
+
+    aws = Aws(platform.region)
+    check_account(aws, platform)
+    withdrawal = read_withdrawal(platform, push, aws, key_of(push, key))
+    write_progress(_words_of(withdrawal))
+    if not yes:
+        _confirm()
+    arrived = withdraw(platform, push, aws, withdrawal)
+    if arrived:
+        raise DeliveredMeanwhileError(
+            f"it was delivered at {moment_words(arrived.delivered_at)} UTC, while it was being withdrawn",
+            next_step=f"ask the recipient to remove it from {push.target_bucket}",
+        )
+    if as_json:
+        write_json(_as_data(withdrawal))
+    else:
+        write_data(f"withdrawn: {printable(withdrawal.key)} is gone from the hub, and will not be delivered")
+    write_progress(
+        "  a mover that was copying it at this moment leaves a receipt: "
+        f"exports history {push.name} --key '{printable(withdrawal.key)}'"
+    )
+
+
+def _confirm() -> None:
+    """Go on only if the person says yes."""
+    write_progress("Withdraw it? Type yes:")
+    if sys.stdin.readline().strip().lower() not in ("yes", "y"):
+        raise RefusedError("nothing was withdrawn")
+
+
+def _words_of(withdrawal: "Withdrawal") -> str:
+    from data_exports.operate.words import counted, moment_words, printable, size_words
+
+    waiting, older = withdrawal.waiting, withdrawal.older
+    text = (
+        f"{printable(withdrawal.key)}  {size_words(waiting.size_bytes)}, uploaded {moment_words(waiting.uploaded_at)}"
+    )
+    text += f", version {waiting.version_id}: not delivered"
+    if older:
+        delivered = sum(version.delivered_at is not None for version in older)
+        text += f"\n{counted(len(older), 'older upload')} of it go{'es' * (len(older) == 1)} as well"
+        text += f"; {delivered} of them arrived, and can then no longer be recovered from the hub" if delivered else ""
+    return text
+
+
+def _as_data(withdrawal: "Withdrawal") -> dict[str, object]:
+    return {
+        "key": withdrawal.key,
+        "withdrawn": withdrawal.waiting.version_id,
+        "older_uploads": [
+            {"version_id": each.version_id, "uploaded_at": each.uploaded_at, "delivered_at": each.delivered_at}
+            for each in withdrawal.older
+        ],
+    }

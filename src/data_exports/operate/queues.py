@@ -1,0 +1,185 @@
+"""A dataset's two queues: how much is in them, what the dead letters are, and the way back out.
+
+In: a dataset and an `Aws`. Out: figures, `Letter` values, the state of a move. Effects: reads attributes; `peek` hides
+what it looks at for as long as it looks; `start_move` has SQS move dead letters back.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from data_exports.access.grants import dead_letter_queue_arn_of, queue_arn_of
+from data_exports.aws import Aws
+from data_exports.estate.models import Platform, PushDataset
+from data_exports.names import dead_letter_queue_name_of, queue_name_of
+from data_exports.operate.rights import needing
+
+HIDDEN_SECONDS = 60
+"""How long a dead letter that is looked at stays hidden from others, should we die before we put it back."""
+_AT_ONCE = 10  # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """How many messages the queues hold; approximate, as SQS counts."""
+
+    waiting: int
+    in_flight: int
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of a dead-letter queue."""
+
+    message_id: str
+    body: str
+    sent_at: datetime
+    """When it was sent to the dataset's queue: for the first time, or at the last redrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """Dead letters that were looked at, and about how many there are in all."""
+
+    letters: tuple[Letter, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of dead letters back to their queue, as SQS tells of it."""
+
+    status: str
+    """RUNNING, COMPLETED, FAILED, CANCELLING or CANCELLED."""
+    moved: int
+    to_move: int
+    reason: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether SQS has stopped working on it."""
+        return self.status in ("COMPLETED", "FAILED", "CANCELLED")
+
+
+def read_figures(platform: Platform, push: PushDataset, aws: Aws) -> QueueFigures:
+    """What is in the dataset's queues: two requests. Raises `AwsError`, or `RefusedError` when they do not exist."""
+    queue = _read_counts(platform, queue_name_of(push.name), aws)
+    dead = _read_counts(platform, dead_letter_queue_name_of(push.name), aws)
+    return QueueFigures(queue[0], queue[1], sum(dead))
+
+
+def count_dead_letters(platform: Platform, push: PushDataset, aws: Aws) -> int:
+    """About how many dead letters there are, those included that somebody looks at. Raises as `read_figures`."""
+    return sum(_read_counts(platform, dead_letter_queue_name_of(push.name), aws))
+
+
+def _read_counts(platform: Platform, name: str, aws: Aws) -> tuple[int, int]:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    with needing(aws, "sqs:GetQueueAttributes", f"queue {name}"):
+        sqs = aws.client("sqs")
+        found = sqs.get_queue_attributes(QueueUrl=_url_of(sqs, platform, name), AttributeNames=names)["Attributes"]
+    return int(found[names[0]]), int(found[names[1]])
+
+
+def peek(platform: Platform, push: PushDataset, aws: Aws, *, at_most: int) -> Peeked:
+    """Look at dead letters without consuming them: each is put back before this returns, also when interrupted.
+
+    While it is being looked at, a dead letter is in flight: a move that starts just then takes it a moment later.
+    Raises as `read_figures`.
+    """
+    name = dead_letter_queue_name_of(push.name)
+    total = count_dead_letters(platform, push, aws)
+    sqs = aws.client("sqs")
+    url = _url_of(sqs, platform, name)
+    letters: dict[str, Letter] = {}
+    handles: list[str] = []
+    try:
+        with needing(aws, "sqs:ReceiveMessage", f"queue {name}"):
+            while len(letters) < min(at_most, total):
+                received = _receive(sqs, url)
+                handles += [message["ReceiptHandle"] for message in received]
+                letters |= {message["MessageId"]: _letter_of(message) for message in received}
+                if not received:
+                    break
+    finally:
+        with needing(aws, "sqs:ChangeMessageVisibility", f"queue {name}"):
+            _put_back(sqs, url, handles)
+    found = sorted(letters.values(), key=lambda letter: letter.sent_at)
+    return Peeked(tuple(found), max(total, len(found)))
+
+
+def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
+    # Without a wait SQS asks a sample of its servers only, and may find nothing where there is something.
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
+    answer = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=_AT_ONCE,
+        VisibilityTimeout=HIDDEN_SECONDS,
+        WaitTimeSeconds=1,
+        MessageSystemAttributeNames=["SentTimestamp"],
+    )
+    found: list[dict[str, Any]] = answer.get("Messages", [])
+    return found
+
+
+def _put_back(sqs: Any, url: str, handles: list[str]) -> None:
+    for start in range(0, len(handles), _AT_ONCE):
+        entries = [
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+            for number, handle in enumerate(handles[start : start + _AT_ONCE])
+        ]
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+
+def _letter_of(message: dict[str, Any]) -> Letter:
+    sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, tz=UTC)
+    return Letter(message["MessageId"], message["Body"], sent)
+
+
+def start_move(platform: Platform, push: PushDataset, aws: Aws) -> Move:
+    """Have SQS move every dead letter back to the dataset's queue; joins a move that is under way.
+
+    Raises `AwsError`, or `RefusedError` when there is no such queue.
+    """
+    under_way = read_move(platform, push, aws)
+    if under_way and not under_way.is_over:
+        return under_way
+    name, source = dead_letter_queue_name_of(push.name), dead_letter_queue_arn_of(platform, push)
+    with needing(aws, "sqs:StartMessageMoveTask", f"queue {name}"):
+        try:
+            aws.client("sqs").start_message_move_task(
+                SourceArn=source, DestinationArn=queue_arn_of(platform, queue_name_of(push.name))
+            )
+        except ClientError:
+            started = read_move(platform, push, aws)  # somebody else may have been faster
+            if started and not started.is_over:
+                return started
+            raise
+    return read_move(platform, push, aws) or Move("RUNNING", 0, 0)
+
+
+def read_move(platform: Platform, push: PushDataset, aws: Aws) -> Move | None:
+    """The dataset's latest move, or None when there was none of late. Raises as `start_move`."""
+    source = dead_letter_queue_arn_of(platform, push)
+    with needing(aws, "sqs:ListMessageMoveTasks", f"queue {dead_letter_queue_name_of(push.name)}"):
+        found = aws.client("sqs").list_message_move_tasks(SourceArn=source, MaxResults=1).get("Results", [])
+    if not found:
+        return None
+    task = found[0]
+    return Move(
+        task["Status"],
+        task.get("ApproximateNumberOfMessagesMoved", 0),
+        task.get("ApproximateNumberOfMessagesToMove", 0),
+        task.get("FailureReason", ""),
+    )
+
+
+def _url_of(sqs: Any, platform: Platform, name: str) -> str:
+    """The queue's URL, which is made of what we know: asking for it would be one more request, and one more right.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+    """
+    return f"{sqs.meta.endpoint_url.rstrip('/')}/{platform.account}/{name}"

@@ -1,0 +1,282 @@
+"""How every dataset stands: declared and deployed, what waits, what failed, what arrived.
+
+In: an estate and an `Aws`. Out: a `Status`. Effects: reads AWS. What we may not read is a note, not an end.
+
+Requests: one for each page of the account's stacks and of its roles; and for each push dataset, of which a hub holds at
+most 100, two for its queues, one for what is in the hub, one for the last day's receipts and one for each file of them
+(of all datasets together about `RECEIPT_FILES` at most, the newest of each); two listings more where there was none.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Literal, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.access.grants import receipts_prefix_of
+from data_exports.aws import Aws, reason_of
+from data_exports.deploy.plan import Action, Deployed, Plan, plan_deploy
+from data_exports.deploy.prepare import read_mover_code
+from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack
+from data_exports.errors import ExportsError
+from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
+from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
+from data_exports.operate.queues import QueueFigures, read_figures
+from data_exports.operate.receipts import (
+    Period,
+    Receipt,
+    ReceiptFile,
+    list_receipt_days,
+    list_receipt_files,
+    moment_of,
+    parse_receipts,
+    read_files,
+)
+from data_exports.operate.rights import needing
+from data_exports.operate.words import age_words, counted
+from data_exports.stacks.stack import Surroundings
+
+Found = TypeVar("Found")
+
+RECEIPT_FILES = 1_000
+LONG_AGO_FILES = 10
+"""Files of an earlier day that are looked through for the last delivery."""
+DATASETS_AT_ONCE = 8
+SOON = timedelta(days=30)
+LATE = timedelta(minutes=15)
+"""What waits longer than this deserves a look: the sweep should have found it."""
+
+State = Literal["as declared", "different", "not deployed", "not finished", "blocked", "not declared", "not known"]
+_STATES: dict[Action, State] = {
+    Action.UNCHANGED: "as declared",
+    Action.UPDATE: "different",
+    Action.CREATE: "not deployed",
+    Action.REPLACE: "not finished",
+    Action.BLOCKED: "blocked",
+    Action.DELETE: "not declared",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What lies in the hub under a dataset's prefix and has not left it yet."""
+
+    files: int
+    oldest: datetime | None
+    is_partial: bool
+    """Whether there is more than one listing holds, so that there may be older ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What arrived."""
+
+    last: datetime | None
+    day_files: int
+    day_bytes: int
+    is_partial: bool
+    """Whether the last day has more receipts than were read, so that the figures are the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStatus:
+    """How one dataset stands. What is None is not known, or does not apply."""
+
+    name: DatasetName
+    kind: Literal["push", "pull", ""]
+    state: State
+    reason: str = ""
+    """Why it is in this state, where CloudFormation or the plan says so."""
+    expires: date | None = None
+    missing_roles: tuple[RoleName, ...] = ()
+    queues: QueueFigures | None = None
+    waiting: Waiting | None = None
+    """None with `keep_files`: delivered files stay there, too."""
+    deliveries: Deliveries | None = None
+
+    def concerns(self, now: datetime) -> tuple[str, ...]:
+        """What somebody should look at."""
+        return tuple(self._concerns(now))
+
+    def _concerns(self, now: datetime) -> Iterator[str]:
+        if self.state != "as declared":
+            yield f"{self.state}: {self.reason}" if self.reason else self.state
+        if self.queues and self.queues.dead_letters:
+            yield f"{counted(self.queues.dead_letters, 'dead letter')}: exports failures {self.name}"
+        if self.waiting and self.waiting.oldest and now - self.waiting.oldest > LATE:
+            age = age_words((now - self.waiting.oldest).total_seconds())
+            yield f"a file has waited {age}: exports failures {self.name} may tell why"
+        if self.expires and self.expires < now.date():
+            yield f"its access ended on {self.expires}"
+        elif self.expires and self.expires - now.date() <= SOON:
+            yield f"its access ends on {self.expires}"
+        if self.missing_roles:
+            yield f"no such role: {', '.join(self.missing_roles)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How an estate stands."""
+
+    at: datetime
+    datasets: tuple[DatasetStatus, ...]
+    shared: tuple[tuple[str, State], ...] = ()
+    """The foundation's and the hub's stacks; none when only some datasets were asked for."""
+    notes: tuple[str, ...] = ()
+    """What could not be read, and why."""
+
+
+def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now: datetime | None = None) -> Status:
+    """How these datasets stand, or all of the estate. Raises `AwsError` or `RefusedError` when nothing can be said."""
+    check_account(aws, estate.platform)
+    now = now or datetime.now(UTC)
+    wanted = _only(estate, datasets) if datasets else estate
+    notes: list[str] = []
+    plan = _noted(notes, "what is deployed", partial(_read_plan, wanted, aws, datasets))
+    rows = [_row_of(dataset, plan) for dataset in wanted.datasets()]
+    if plan and not datasets:
+        rows += _removed(plan)
+    budget = max(RECEIPT_FILES // max(len(wanted.push_datasets), 1), LONG_AGO_FILES)
+    with ThreadPoolExecutor(DATASETS_AT_ONCE) as pool:
+        traffic = [
+            pool.submit(_with_traffic, row, push, estate.platform, aws, now=now, budget=budget)
+            for row, push in zip(rows, wanted.push_datasets, strict=False)  # push datasets come first
+        ]
+        told = [future.result() for future in traffic]
+    for _, said in told:
+        notes += said
+    rows[: len(told)] = [row for row, _ in told]
+    shared = () if datasets or not plan else tuple(_shared(plan))
+    return Status(now, tuple(rows), shared, tuple(dict.fromkeys(notes)))
+
+
+def _only(estate: Estate, datasets: Sequence[Dataset]) -> Estate:
+    pushes = tuple(each for each in datasets if isinstance(each, PushDataset))
+    return replace(
+        estate,
+        push_datasets=pushes,
+        pull_datasets=tuple(each for each in datasets if isinstance(each, PullDataset)),
+    )
+
+
+def _read_plan(estate: Estate, aws: Aws, datasets: Sequence[Dataset]) -> Plan:
+    """What deploying would do: the same answer as `exports plan`."""
+    if datasets:
+        with needing(aws, "cloudformation:DescribeStacks", "the stacks"):
+            stacks = [read_stack(aws, dataset.stack_name) for dataset in datasets]
+        deployed = Deployed(tuple(stack for stack in stacks if stack))
+    else:
+        deployed = read_deployed(aws)
+    code = read_mover_code(is_local=aws.is_local)
+    users = {user for dataset in estate.datasets() for user in dataset.users}
+    roles = read_missing_roles(aws, users) if users else RoleLookup()
+    surroundings = Surroundings(
+        code_key=code.key, architecture=code.architecture, missing_roles=roles.missing, require_tls=not aws.is_local
+    )
+    return plan_deploy(estate, deployed, surroundings, roles_not_checked=roles.not_checked)
+
+
+def _row_of(dataset: Dataset, plan: Plan | None) -> DatasetStatus:
+    kind: Literal["push", "pull"] = "push" if isinstance(dataset, PushDataset) else "pull"
+    if plan is None:
+        return DatasetStatus(dataset.name, kind, "not known", expires=dataset.expires)
+    step = next(step for step in plan.steps if step.name == dataset.stack_name)
+    missing = next((each.roles for each in plan.missing_roles if each.dataset == dataset.name), ())
+    reason = step.reason or (step.deployed.status_reason if step.deployed else "")
+    return DatasetStatus(dataset.name, kind, _STATES[step.action], reason, dataset.expires, missing)
+
+
+def _removed(plan: Plan) -> Iterator[DatasetStatus]:
+    for step in plan.deletions:
+        if step.dataset:
+            yield DatasetStatus(step.dataset, "", _STATES[step.action], f"the stack {step.name} is still there")
+
+
+def _shared(plan: Plan) -> Iterator[tuple[str, State]]:
+    for step in plan.steps:
+        if step.name in (FOUNDATION_STACK, HUB_STACK):
+            yield step.name, _STATES[step.action]
+
+
+def _with_traffic(
+    row: DatasetStatus, push: PushDataset, platform: Platform, aws: Aws, *, now: datetime, budget: int
+) -> tuple[DatasetStatus, list[str]]:
+    """The row with what goes on in the dataset, and notes on what could not be read."""
+    notes: list[str] = []
+    if row.state == "not deployed":
+        return row, notes
+    queues = _noted(notes, f"the queues of {push.name}", partial(read_figures, platform, push, aws))
+    waiting = None
+    if not push.keep_files:
+        waiting = _noted(notes, f"the hub's {push.prefix}", partial(_read_waiting, platform, push, aws))
+    deliveries = _noted(
+        notes, f"the receipts of {push.name}", partial(_read_deliveries, platform, push, aws, now=now, budget=budget)
+    )
+    return replace(row, queues=queues, waiting=waiting, deliveries=deliveries), notes
+
+
+def _noted(notes: list[str], what: str, read: Callable[[], Found]) -> Found | None:
+    """What is read, or None and a note why not."""
+    try:
+        return read()
+    except (ExportsError, ClientError, BotoCoreError) as error:
+        notes.append(f"{what}: not known: {reason_of(error)}")
+        return None
+
+
+def _read_waiting(platform: Platform, push: PushDataset, aws: Aws) -> Waiting:
+    hub = platform.hub_bucket
+    with needing(aws, "s3:ListBucket", f"{hub}/{push.prefix}"):
+        page = aws.client("s3").list_objects_v2(
+            Bucket=str(hub), Prefix=str(push.prefix), ExpectedBucketOwner=str(platform.account)
+        )
+    entries = [entry for entry in page.get("Contents", []) if entry["Key"] != push.prefix]  # a console's empty folder
+    oldest = min((entry["LastModified"] for entry in entries), default=None)
+    return Waiting(len(entries), oldest, bool(page.get("IsTruncated")))
+
+
+def _read_deliveries(platform: Platform, push: PushDataset, aws: Aws, *, now: datetime, budget: int) -> Deliveries:
+    s3, bucket, account = aws.client("s3"), platform.log_bucket, str(platform.account)
+    with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
+        day = Period(now - timedelta(days=1))
+        files = list(list_receipt_files(s3, bucket, push.name, day, account=account))
+        read = files[-budget:]
+        delivered = {
+            (receipt.key, receipt.version_id): receipt
+            for receipt in _delivered_in(read, platform, push, aws)
+            if day.holds(receipt)
+        }
+        last = max((moment for each in delivered.values() if (moment := _moment(each))), default=None)
+        if last is None:
+            last = _last_before(platform, push, aws)
+    size = sum(receipt.size_bytes or 0 for receipt in delivered.values())
+    return Deliveries(last, len(delivered), size, is_partial=len(files) > len(read))
+
+
+def _delivered_in(files: Sequence[ReceiptFile], platform: Platform, push: PushDataset, aws: Aws) -> Iterator[Receipt]:
+    bodies = read_files(
+        aws.client("s3"), platform.log_bucket, iter([file.key for file in files]), account=str(platform.account)
+    )
+    for key, body in bodies:
+        for each in parse_receipts(key, body):
+            if isinstance(each, Receipt) and each.outcome == "delivered":
+                yield each
+
+
+def _last_before(platform: Platform, push: PushDataset, aws: Aws) -> datetime | None:
+    """The last delivery, when the last day has none: in the newest files of the last day that has any."""
+    s3, account = aws.client("s3"), str(platform.account)
+    days = list_receipt_days(s3, platform.log_bucket, push.name, account=account)
+    if not days:
+        return None
+    since = datetime.combine(days[-1], datetime.min.time(), UTC)
+    files = list(list_receipt_files(s3, platform.log_bucket, push.name, Period(since), account=account))
+    receipts = _delivered_in(files[-LONG_AGO_FILES:], platform, push, aws)
+    return max((moment for each in receipts if (moment := _moment(each))), default=None)
+
+
+def _moment(receipt: Receipt) -> datetime | None:
+    return moment_of(receipt.delivered_at) or moment_of(receipt.recorded_at)

@@ -1,0 +1,80 @@
+"""A status as one screen of text, and as data for ``--json``.
+
+In: a `Status`. Out: text and plain values. Effects: none. Of a large estate only what deserves a look has a row of its
+own; the rest is counted.
+"""
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from data_exports.estate.models import Platform
+from data_exports.operate.status import DatasetStatus, Deliveries, Status
+from data_exports.operate.words import age_words, ago_words, counted, printable, size_words
+
+ROWS_ON_A_SCREEN = 40
+_HEADINGS = ("dataset", "kind", "state", "in hub", "queued", "flying", "dead", "oldest", "last delivery", "last day")
+
+
+def render_status(status: Status, platform: Platform, *, every_row: bool = False) -> str:
+    """The text; with `every_row` also of datasets that need no look, however many there are."""
+    lines = [_summary_of(status, platform), ""]
+    concerned = [row for row in status.datasets if row.concerns(status.at)]
+    quiet = [row for row in status.datasets if not row.concerns(status.at)]
+    if not every_row and len(status.datasets) > ROWS_ON_A_SCREEN:
+        shown, left_out = concerned, quiet
+    else:
+        shown, left_out = [*concerned, *quiet], []
+    lines += _table([_HEADINGS, *(_cells_of(row, status.at) for row in shown)]) if shown else []
+    if left_out:
+        lines.append(f"{counted(len(left_out), 'other dataset')}: as declared, nothing waits long, none is given up")
+    concerns = [f"! {row.name}: {printable(each)}" for row in concerned for each in row.concerns(status.at)]
+    notes = [f"? {printable(note)}" for note in status.notes]
+    return "\n".join([*lines, *([""] if concerns or notes else []), *concerns, *notes])
+
+
+def status_as_data(status: Status) -> dict[str, Any]:
+    """Every fact of a status."""
+    return {
+        "at": status.at,
+        "stacks": dict(status.shared),
+        "datasets": [{**asdict(row), "concerns": row.concerns(status.at)} for row in status.datasets],
+        "not_known": status.notes,
+    }
+
+
+def _summary_of(status: Status, platform: Platform) -> str:
+    counts = Counter(row.kind for row in status.datasets if row.kind)
+    kinds = " and ".join(f"{counts[kind]} {kind}" for kind in ("push", "pull") if counts[kind]) or "no"
+    shared = "".join(f", {name.removeprefix('exports-')} {state}" for name, state in status.shared)
+    return f"{platform.name_of_account(platform.account)}, {platform.region}: {kinds} datasets{shared}"
+
+
+def _cells_of(row: DatasetStatus, now: datetime) -> tuple[str, ...]:
+    in_hub = oldest = queued = flying = dead = "-"
+    if row.waiting:
+        in_hub = f"{row.waiting.files:,}{'+' if row.waiting.is_partial else ''}"
+        if row.waiting.oldest:
+            oldest = age_words(max((now - row.waiting.oldest).total_seconds(), 0))
+    if row.queues:
+        queued, flying, dead = (
+            f"{each:,}" for each in (row.queues.waiting, row.queues.in_flight, row.queues.dead_letters)
+        )
+    last, day = _delivery_cells(row.deliveries, now)
+    return (row.name, row.kind, row.state, in_hub, queued, flying, dead, oldest, last, day)
+
+
+def _delivery_cells(deliveries: Deliveries | None, now: datetime) -> tuple[str, str]:
+    if deliveries is None:
+        return "-", "-"
+    last = ago_words(deliveries.last, now) if deliveries.last else "never"
+    if not deliveries.day_files:
+        return last, "-"
+    least = "at least " if deliveries.is_partial else ""
+    return last, f"{least}{counted(deliveries.day_files, 'file')}, {size_words(deliveries.day_bytes)}"
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,238 @@
+"""A file that could not be delivered is told, mended as told, redriven, or withdrawn: by the installed commands."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_exports.access.handover import recipient_bucket_policy
+from data_exports.estate.models import PushDataset
+from data_exports.local.clients import client
+from data_exports.names import RoleArn, queue_name_of
+from tests.emulator.deployed import DeployedEstate
+from tests.emulator.installed import Person, owner_of, user_of
+from tests.emulator.steps import wait_until
+from tests.emulator.test_delivery import dead_letters, mover_at_rest, mover_settings, queue_url, upload
+
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+
+PRIYA = "alpha_user_priya-raman"
+GUIDE = Path(__file__).parents[2] / "docs" / "operate.md"
+
+
+@pytest.fixture
+def push(deployed_example: DeployedEstate) -> PushDataset:
+    return deployed_example.stage.push("health_referrals")
+
+
+@pytest.fixture
+def owner(deployed_example: DeployedEstate) -> Person:
+    return owner_of(deployed_example)
+
+
+@pytest.fixture
+def refused(deployed_example: DeployedEstate, push: PushDataset) -> Iterator[str]:
+    """The key of a file that its recipient refused until it was given up; granted again afterwards."""
+    recipient = deployed_example.stage.as_recipient(push)
+    recipient.delete_bucket_policy(Bucket=push.target_bucket)
+    with mover_settings(deployed_example, push, receives=1):
+        upload(deployed_example, push, "refused.csv", b"referral,clinic\n1,North\n")
+        wait_until(lambda: bool(dead_letters(deployed_example, push)), timeout_seconds=40)
+    yield "health_referrals/refused.csv"
+    policy = json.dumps(recipient_bucket_policy(deployed_example.estate, push))
+    recipient.put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
+
+
+def arrived(deployed: DeployedEstate, push: PushDataset, key: str) -> bool:
+    return deployed.stage.object_at_recipient(push, key) is not None
+
+
+def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
+    deployed_example: DeployedEstate, push: PushDataset, owner: Person, refused: str
+) -> None:
+    told = owner.run("failures", "health_referrals")
+    assert told.code == 1, told.err
+    assert told.lines[0] == "health_referrals: 1 dead letter"
+    assert told.lines[1].startswith("  health_referrals/refused.csv  24 B, uploaded 20")
+    assert f" by {PRIYA}" in told.lines[1]
+    assert "AccessDenied" in told.lines[2]
+    assert told.lines[3].startswith(
+        "  to do: the recipient adds these statements to the policy of hj-research-incoming"
+    )
+    assert told.lines[-1] == "  then:  exports redrive health_referrals"
+    assert owner.run("failures").out == told.out  # looking again finds it again: nothing was consumed
+
+    (facts,) = json.loads(owner.run("failures", "--json").out)
+    (letter,), (advice,) = facts["failures"], facts["advice"]
+    assert (letter["key"], letter["cause"], letter["uploaded_by_role"], letter["settled"]) == (
+        refused,
+        "denied",
+        PRIYA,
+        None,
+    )
+    shown = owner.run("status", "health_referrals")
+    assert shown.code == 0, shown.err
+    assert "! health_referrals: 1 dead letter: exports failures health_referrals" in shown.lines
+
+    policy = {"Version": "2012-10-17", "Statement": advice["bucket_policy_statements"]}
+    recipient = deployed_example.stage.as_recipient(push)
+    recipient.put_bucket_policy(Bucket=push.target_bucket, Policy=json.dumps(policy))
+    done = owner.run("redrive", "health_referrals")
+    assert (done.code, done.lines) == (
+        0,
+        ["1 dead letter moved back; see: exports history health_referrals --since 1h"],
+    )
+    assert "moving about 1 dead letter of health_referrals back; the mover tries each again" in done.err
+    wait_until(lambda: arrived(deployed_example, push, refused))
+    again = owner.run("redrive", "health_referrals", "--json")
+    assert (again.code, json.loads(again.out)) == (0, {"dataset": "health_referrals", "dead_letters": 0, "moved": 0})
+    assert owner.run("failures").code == 0
+
+
+def test_a_message_that_is_no_upload_is_told_as_that(
+    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+) -> None:
+    sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
+    with mover_settings(deployed_example, push):
+        sqs.send_message(QueueUrl=queue_url(deployed_example, queue_name_of(push.name)), MessageBody='{"no": "event"}')
+        wait_until(lambda: bool(dead_letters(deployed_example, push)), timeout_seconds=40)
+    told = owner.run("failures", "health_referrals")
+    assert told.code == 1
+    assert told.lines[1].startswith("  message ")
+    assert "no S3" in told.lines[2]
+    assert "to do: no file waits" in told.out
+    sqs.purge_queue(QueueUrl=queue_url(deployed_example, "export_health_referrals-DLQ"))
+
+
+def test_of_very_many_dead_letters_so_many_are_looked_at_and_all_are_put_back(
+    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+) -> None:
+    sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
+    url = queue_url(deployed_example, "export_health_referrals-DLQ")
+    entry = {"bucket": {"name": "hub"}, "object": {"key": "health_referrals/many.csv", "versionId": "v", "size": 1}}
+    body = json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": entry}]})
+    for _ in range(120):
+        sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": body} for n in range(10)])
+    told = owner.run("failures", "health_referrals", "--limit", "50")
+    assert told.code == 1
+    assert told.lines[0] == "health_referrals: 1,200 dead letters, of which 50 were looked at"
+    assert "  and 30 more for the same reason (--json lists them)" in told.lines
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert counts == {names[0]: "1200", names[1]: "0"}
+    sqs.purge_queue(QueueUrl=url)
+
+
+def test_an_undelivered_upload_is_withdrawn_with_older_ones_and_ends_as_cancelled(
+    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+) -> None:
+    stage, key = deployed_example.stage, "health_referrals/mistake.csv"
+    upload(deployed_example, push, "mistake.csv", b"first")
+    wait_until(lambda: arrived(deployed_example, push, key) and stage.keys_in_hub(push) == [])
+    refused = owner.run("cancel", "health_referrals", "mistake.csv", "--yes")
+    assert (refused.code, refused.out) == (1, "")
+    assert f"{key} was delivered at 20" in refused.err
+    assert "next: ask the recipient to remove it" in refused.err
+
+    with mover_at_rest(deployed_example, push):
+        made = upload(deployed_example, push, "mistake.csv", b"second")
+        unasked = owner.run("cancel", "health_referrals", key)
+        assert (unasked.code, unasked.out) == (2, "")
+        assert stage.keys_in_hub(push) == [key]
+        done = owner.run("cancel", "health_referrals", key, "--yes")
+        assert (done.code, done.lines) == (0, [f"withdrawn: {key} is gone from the hub, and will not be delivered"])
+        assert f"version {made['VersionId']}: not delivered" in done.err
+        assert "1 older upload of it goes as well; 1 of them arrived" in done.err
+    wait_until(lambda: any(r.version_id == made["VersionId"] for r in stage.receipts(push)))
+    outcomes = [r.outcome for r in stage.receipts(push) if r.version_id == made["VersionId"]]
+    assert outcomes == ["cancelled"]
+    found = stage.object_at_recipient(push, key)
+    assert found is not None
+    assert found["Body"].read() == b"first"
+    gone = owner.run("cancel", "health_referrals", key, "--yes")
+    assert (gone.code, gone.out) == (1, "")
+    assert f"no upload of {key} is in the hub" in gone.err
+
+
+def test_another_key_that_begins_alike_is_left_alone(
+    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+) -> None:
+    stage = deployed_example.stage
+    with mover_at_rest(deployed_example, push):
+        for name in ("alike", "alike.csv", "alike/more.csv"):
+            upload(deployed_example, push, name, b"x")
+        assert owner.run("cancel", "health_referrals", "alike", "--yes", "--json").code == 0
+        assert stage.keys_in_hub(push) == ["health_referrals/alike.csv", "health_referrals/alike/more.csv"]
+    wait_until(lambda: stage.keys_in_hub(push) == [])
+
+
+@pytest.mark.parametrize(
+    ("words", "action"),
+    [
+        (("failures", "health_referrals"), "sqs:GetQueueAttributes on queue export_health_referrals-DLQ"),
+        (("redrive", "health_referrals"), "sqs:GetQueueAttributes on queue export_health_referrals-DLQ"),
+        (("cancel", "health_referrals", "x", "--yes"), "s3:ListBucketVersions on mojap-hub-exports/health_referrals/"),
+    ],
+)
+def test_a_sender_is_told_which_right_is_missing_for_whom(
+    deployed_example: DeployedEstate, words: tuple[str, ...], action: str
+) -> None:
+    done = user_of(deployed_example, PRIYA).run(*words)
+    assert (done.code, done.out) == (3, "")
+    assert f"{PRIYA} may not do {action}" in done.err
+
+
+def test_the_whole_estate_is_one_screen(deployed_example: DeployedEstate, owner: Person) -> None:
+    done = owner.run("status")
+    assert done.code == 0, done.err
+    assert done.lines[0] == (
+        "Analytical Platform (593291632749), eu-west-1: 5 push and 4 pull datasets, foundation as declared, "
+        "hub as declared"
+    )
+    assert done.lines[2].split()[:3] == ["dataset", "kind", "state"]
+    rows = {line.split()[0]: line for line in done.lines[3:12]}
+    assert len(rows) == 9
+    assert all(" as declared " in row for row in rows.values())
+    facts = json.loads(owner.run("status", "--json").out)
+    assert [each["name"] for each in facts["datasets"]] == [each.name for each in deployed_example.estate.datasets()]
+    assert facts["not_known"] == []
+
+
+def test_a_sender_sees_what_a_sender_may_see(deployed_example: DeployedEstate) -> None:
+    done = user_of(deployed_example, PRIYA).run("status", "health_referrals", "--json")
+    assert done.code == 4, done.err
+    facts: dict[str, Any] = json.loads(done.out)
+    (row,) = facts["datasets"]
+    assert (row["state"], row["queues"]) == ("not known", None)
+    assert row["waiting"]["files"] == 0
+    assert row["deliveries"]["day_files"] >= 0
+    assert [note.split(": not known: ")[0] for note in facts["not_known"]] == [
+        "what is deployed",
+        "the queues of health_referrals",
+    ]
+
+
+def test_operators_need_no_more_rights_than_the_guide_lists(
+    deployed_example: DeployedEstate, push: PushDataset, refused: str
+) -> None:
+    account = deployed_example.estate.platform.account
+    policy = re.findall(r"^```json\n(.*?)^```", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)[-1]
+    iam = client(deployed_example.local, "iam", account=account)
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = RoleArn(iam.create_role(RoleName="operator", AssumeRolePolicyDocument=document)["Role"]["Arn"])
+    iam.put_role_policy(RoleName="operator", PolicyName="operate", PolicyDocument=policy)
+    operator = Person(deployed_example, role)
+
+    status = operator.run("status")
+    assert (status.code, "health_referrals: 1 dead letter" in status.out) == (0, True), status.err
+    assert f"by {PRIYA}" in operator.run("history", "health_referrals", "--outcome", "given_up").out
+    assert operator.run("failures", "health_referrals").code == 1
+    cancelled = operator.run("cancel", "health_referrals", refused, "--yes")
+    assert cancelled.code == 0, cancelled.err
+    redriven = operator.run("redrive", "health_referrals")
+    assert (redriven.code, redriven.lines[0].split(";")[0]) == (0, "1 dead letter moved back"), redriven.err
+    wait_until(lambda: "cancelled" in {r.outcome for r in deployed_example.stage.receipts(push) if r.key == refused})

@@ -1,0 +1,190 @@
+"""What failed is told apart: given up, being tried again, and through nevertheless."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from data_exports.names import RoleName
+from data_exports.operate.failures import Failure, failures_of
+from data_exports.operate.failures_text import failures_as_data, render_failures
+from data_exports.operate.people import Uploader
+from tests.estates import PLATFORM, estate_of, push
+from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
+
+NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
+ANA = RoleName("alpha_user_ana")
+
+
+class World:
+    """AWS with dead letters, receipts and one role; counts what is put back."""
+
+    class meta:  # noqa: N801 - as a client has it
+        endpoint_url = "https://sqs.eu-west-1.amazonaws.com/"
+
+    def __init__(self, files: dict[str, bytes], bodies: list[str]) -> None:
+        self.log = Log(files, page=1000)
+        self.waiting = [
+            {
+                "MessageId": f"m{number}",
+                "ReceiptHandle": f"h{number}",
+                "Body": body,
+                "Attributes": {
+                    "SentTimestamp": str(int(datetime(2031, 3, 30, 9, tzinfo=UTC).timestamp() * 1000) + number)
+                },
+            }
+            for number, body in enumerate(bodies)
+        ]
+        self.total = len(bodies)
+        self.put_back: list[str] = []
+
+    def client(self, service: str) -> "World":
+        return self
+
+    def get_paginator(self, operation: str) -> "World":
+        return self
+
+    def paginate(self, *, ExpectedBucketOwner: str, Bucket: str, **arguments: Any) -> Any:  # noqa: N803
+        assert ExpectedBucketOwner == PLATFORM.account
+        return self.log.paginate(Bucket="hub-log", **arguments)
+
+    def get_object(self, *, ExpectedBucketOwner: str, Bucket: str, Key: str) -> Any:  # noqa: N803
+        assert ExpectedBucketOwner == PLATFORM.account
+        return self.log.get_object(Bucket="hub-log", Key=Key)
+
+    def get_role(self, *, RoleName: str) -> Any:  # noqa: N803
+        return {"Role": {"RoleId": "AROAANA" if RoleName == ANA else "AROAOTHER"}}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
+        assert QueueUrl == f"https://sqs.eu-west-1.amazonaws.com/{PLATFORM.account}/export_hearings-DLQ"
+        return {"Attributes": dict(zip(AttributeNames, (str(self.total), "0"), strict=True))}
+
+    def receive_message(self, *, MaxNumberOfMessages: int, **_: Any) -> Any:  # noqa: N803
+        found, self.waiting = self.waiting[:MaxNumberOfMessages], self.waiting[MaxNumberOfMessages:]
+        return {"Messages": found}
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> None:  # noqa: N803
+        assert {entry["VisibilityTimeout"] for entry in Entries} <= {0}
+        self.put_back += [entry["ReceiptHandle"] for entry in Entries]
+
+
+def event(key: str, version: str) -> str:
+    entry = {"object": {"key": key, "versionId": version, "size": 3}}
+    record = {"eventTime": "2031-03-30T08:59:59.000Z", "userIdentity": {"principalId": "AWS:AROAANA:ana"}, "s3": entry}
+    return json.dumps({"Records": [record]})
+
+
+def failed(key: str, version: str, **changes: Any) -> dict[str, Any]:
+    plain = {"outcome": "failed", "reason": "refused", "cause": "denied", "delivered_at": None}
+    return line(key, version_id=version, **(plain | changes))
+
+
+def found_in(world: World, *, at_most: int = 1000) -> dict[str, Failure]:
+    dataset = push()
+    found = failures_of(estate_of(dataset), dataset, world, at_most=at_most, now=NOW)  # type: ignore[arg-type]
+    return {failure.key or failure.message_id: failure for failure in found.found}
+
+
+def test_a_dead_letter_has_the_reason_of_its_last_failure_and_its_sender() -> None:
+    world = World(
+        {
+            file_at("20310330T090001Z"): packed(
+                failed("hearings/a b.csv", "v1", reason="slow down", cause="throttled")
+            ),
+            file_at("20310330T120000Z"): packed(failed("hearings/a b.csv", "v1", outcome="given_up")),
+            file_at("20310330T120001Z"): packed(failed("hearings/a b.csv", "other version", reason="not this")),
+        },
+        [event("hearings/a+b.csv", "v1")],
+    )
+    found = found_in(world)["hearings/a b.csv"]
+    assert found == Failure(
+        given_up=True,
+        message_id="m0",
+        key="hearings/a b.csv",
+        version_id="v1",
+        size_bytes=3,
+        uploaded_at="2031-03-30T08:59:59.000Z",
+        by=Uploader("AROAANA:ana", ANA, "ana"),
+        since=datetime(2031, 3, 30, 9, tzinfo=UTC),
+        reason="refused",
+        cause="denied",
+    )
+    assert world.put_back == ["h0"]
+
+
+def test_what_fails_and_is_tried_again_is_no_dead_letter() -> None:
+    recent = "2031-03-31T11:00:00.000Z"
+    world = World(
+        {
+            file_at("20310330T080000Z"): packed(failed("hearings/old", "v", recorded_at="2031-03-30T08:00:00.000Z")),
+            file_at("20310331T110000Z"): packed(
+                failed("hearings/trying", "v", recorded_at=recent), failed("hearings/through", "v", recorded_at=recent)
+            ),
+            file_at("20310331T110500Z"): packed(line("hearings/through", version_id="v", recorded_at=recent)),
+        },
+        [],
+    )
+    found = found_in(world)
+    assert {key: (each.given_up, each.reason, each.since) for key, each in found.items()} == {
+        "hearings/trying": (False, "refused", datetime(2031, 3, 31, 11, tzinfo=UTC))
+    }
+
+
+def test_a_dead_letter_whose_upload_is_through_only_needs_tidying() -> None:
+    world = World(
+        {
+            file_at("20310330T090001Z"): packed(failed("hearings/a", "v1", outcome="given_up")),
+            file_at("20310330T100000Z"): packed(line("hearings/a", version_id="v1")),
+            file_at("20310330T110000Z"): packed(line("hearings/a", version_id="v1", outcome="superseded")),
+        },
+        [event("hearings/a", "v1")],
+    )
+    assert found_in(world)["hearings/a"].settled == "delivered"
+
+
+def test_a_message_that_is_no_upload_is_known_by_its_own_id() -> None:
+    bodies = ["not json", "[]", '{"Records": []}', '{"Records": [{"s3": 3}]}', '{"Records": "x"}']
+    world = World(
+        {file_at("20310330T120000Z"): packed(failed("", "", message_id="m1", reason="no event", cause="bad_message"))},
+        bodies,
+    )
+    found = found_in(world)
+    assert {key: (each.reason, each.cause) for key, each in found.items()} == {
+        "m0": ("the message is no S3 upload event", "bad_message"),
+        "m1": ("no event", "bad_message"),
+        "m2": ("the message is no S3 upload event", "bad_message"),
+        "m3": ("the message is no S3 upload event", "bad_message"),
+        "m4": ("the message is no S3 upload event", "bad_message"),
+    }
+
+
+def test_no_more_are_looked_at_than_asked_for_and_each_is_put_back() -> None:
+    world = World({}, [event(f"hearings/{number}", "v") for number in range(95)])
+    dataset = push()
+    estate = estate_of(dataset)
+    found = failures_of(estate, dataset, world, at_most=30, now=NOW)  # type: ignore[arg-type]
+    assert (found.dead_letters, found.looked_at, len(found.found)) == (95, 30, 30)
+    assert len(world.put_back) == 30
+    text = render_failures(found, estate).splitlines()
+    assert text[0] == "hearings: 95 dead letters, of which 30 were looked at"
+    assert text[1] == (
+        "  hearings/0  3 B, uploaded 2031-03-30 08:59:59 by alpha_user_ana (ana), tried since 2031-03-30 09:00:00"
+    )
+    assert text[2] == "    no receipt says why"
+    assert "  and 10 more for the same reason (--json lists them)" in text
+    assert len(failures_as_data(found, estate)["failures"]) == 30
+
+
+def test_an_interruption_puts_back_what_was_taken() -> None:
+    class Interrupted(World):
+        def receive_message(self, **arguments: Any) -> Any:
+            if len(self.waiting) < 20:
+                raise KeyboardInterrupt
+            return super().receive_message(**arguments)
+
+    world = Interrupted({}, [event(f"hearings/{number}", "v") for number in range(25)])
+    try:
+        found_in(world)
+    except KeyboardInterrupt:
+        assert len(world.put_back) == 10
+    else:
+        raise AssertionError

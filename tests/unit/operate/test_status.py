@@ -1,0 +1,185 @@
+"""A status of a full hub: what it says, and how many requests it makes."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from data_exports.deploy.plan import Deployed, plan_deploy
+from data_exports.deploy.prepare import read_mover_code
+from data_exports.estate.models import Estate
+from data_exports.names import DatasetName, RoleName
+from data_exports.operate.queues import QueueFigures
+from data_exports.operate.status import (
+    DatasetStatus,
+    Deliveries,
+    Status,
+    Waiting,
+    status_of,
+)
+from data_exports.operate.status_text import render_status, status_as_data
+from data_exports.stacks.stack import Surroundings
+from tests.estates import PLATFORM, estate_of, pull, push
+from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
+
+NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
+
+
+class World:
+    """AWS with everything of an estate deployed; counts its requests by operation."""
+
+    is_local = True
+
+    class meta:  # noqa: N801 - as a client has it
+        endpoint_url = "https://sqs.eu-west-1.amazonaws.com"
+
+    def __init__(self, estate: Estate, files: dict[str, bytes]) -> None:
+        self.asked: Counter[str] = Counter()
+        self.log = Log(files, page=1000)
+        self.users = sorted({user for dataset in estate.datasets() for user in dataset.users})
+        code = read_mover_code(is_local=True)
+        around = Surroundings(
+            code_key=code.key,
+            architecture=code.architecture,
+            missing_roles=frozenset(self.users[:1]),
+            require_tls=False,
+        )
+        self.stacks = [
+            {
+                "StackName": step.stack.name,
+                "StackId": step.stack.name,
+                "StackStatus": "UPDATE_COMPLETE",
+                "Tags": [{"Key": key, "Value": value} for key, value in step.stack.tags],
+            }
+            for step in plan_deploy(estate, Deployed(), around).steps
+            if step.stack
+        ]
+
+    def caller(self) -> tuple[str, str]:
+        self.asked["GetCallerIdentity"] += 1
+        return PLATFORM.account, "arn:aws:sts::593291632749:assumed-role/operator/o"
+
+    def client(self, service: str) -> "World":
+        return self
+
+    def get_paginator(self, operation: str) -> "Pages":
+        return Pages(self, operation)
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
+        self.asked["GetQueueAttributes"] += 1
+        return {"Attributes": dict.fromkeys(AttributeNames, "0")}
+
+    def list_objects_v2(self, **_: Any) -> Any:
+        self.asked["ListObjectsV2"] += 1
+        return {}
+
+    def get_object(self, *, ExpectedBucketOwner: str, Bucket: str, Key: str) -> Any:  # noqa: N803
+        self.asked["GetObject"] += 1
+        return self.log.get_object(Bucket="hub-log", Key=Key)
+
+
+class Pages:
+    def __init__(self, world: World, operation: str) -> None:
+        self.world, self.operation = world, operation
+
+    def paginate(self, **arguments: Any) -> Any:
+        asked = self.world.asked
+        match self.operation:
+            case "describe_stacks":
+                for start in range(0, len(self.world.stacks), 100):
+                    asked["DescribeStacks"] += 1
+                    yield {"Stacks": self.world.stacks[start : start + 100]}
+            case "list_roles":
+                asked["ListRoles"] += 1
+                yield {"Roles": [{"RoleName": user} for user in self.world.users[1:]]}
+            case "list_objects_v2" if "Delimiter" in arguments:
+                asked["ListObjectsV2"] += 1
+                yield {}
+            case "list_objects_v2":
+                asked["ListObjectsV2"] += 1
+                arguments.pop("ExpectedBucketOwner")
+                yield from self.world.log.paginate(**arguments | {"Bucket": "hub-log"})
+
+
+def full_hub() -> Estate:
+    users = [RoleName(f"alpha_user_{number}") for number in range(200)]
+    pushes = [push(f"push{number}", users=(users[number], users[-1])) for number in range(100)]
+    pulls = [pull(f"pull{number}", users=(users[number],)) for number in range(150)]
+    return estate_of(*pushes, *pulls)
+
+
+def test_a_full_hub_takes_a_few_hundred_requests() -> None:
+    estate = full_hub()
+    recent = "2031-03-31T11:00:00.500Z"
+    file = file_at("20310331T110000Z").replace("dataset=hearings", "dataset=push7")
+    world = World(estate, {file: packed(line(delivered_at=recent, recorded_at=recent))})
+    status = status_of(estate, world, now=NOW)  # type: ignore[arg-type]
+    assert world.asked == {
+        "GetCallerIdentity": 1,
+        "DescribeStacks": 3,  # 252 stacks, 100 a page
+        "ListRoles": 1,
+        "GetQueueAttributes": 200,
+        "ListObjectsV2": 100 + 100 + 99,  # the hub; the last day's receipts; the days of those that had none
+        "GetObject": 1,
+    }
+    assert {row.state for row in status.datasets} == {"as declared"}
+    assert status.notes == ()
+    by_name = {row.name: row for row in status.datasets}
+    assert by_name[DatasetName("push7")].deliveries == Deliveries(
+        datetime(2031, 3, 31, 11, 0, 0, 500_000, tzinfo=UTC), 1, 3, is_partial=False
+    )
+    missing = [row.name for row in status.datasets if row.missing_roles]
+    assert missing == ["push0", "pull0"]
+    text = render_status(status, PLATFORM).splitlines()
+    assert text[0].endswith("100 push and 150 pull datasets, foundation as declared, hub as declared")
+    assert "248 other datasets: as declared, nothing waits long, none is given up" in text
+    assert "! push0: no such role: alpha_user_0" in text
+    assert len(text) < 12
+    assert len(render_status(status, PLATFORM, every_row=True).splitlines()) > 250
+
+
+def row(**changes: Any) -> DatasetStatus:
+    return replace(DatasetStatus(DatasetName("hearings"), "push", "as declared"), **changes)
+
+
+def test_what_deserves_a_look_is_said() -> None:
+    def concerns(**changes: Any) -> tuple[str, ...]:
+        return row(**changes).concerns(NOW)
+
+    assert concerns() == ()
+    assert concerns(state="blocked", reason="CloudFormation is at work on it") == (
+        "blocked: CloudFormation is at work on it",
+    )
+    assert concerns(queues=QueueFigures(1, 2, 3)) == ("3 dead letters: exports failures hearings",)
+    assert concerns(queues=QueueFigures(1, 2, 0)) == ()
+    old = NOW - timedelta(minutes=16)
+    assert concerns(waiting=Waiting(1, old, is_partial=False)) == (
+        "a file has waited 16 min: exports failures hearings may tell why",
+    )
+    assert concerns(waiting=Waiting(1, NOW + timedelta(hours=1), is_partial=False)) == ()
+    assert concerns(expires=date(2031, 3, 30)) == ("its access ended on 2031-03-30",)
+    assert concerns(expires=date(2031, 3, 31)) == ("its access ends on 2031-03-31",)
+    assert concerns(expires=date(2031, 6, 1)) == ()
+    assert concerns(missing_roles=(RoleName("a"), RoleName("b"))) == ("no such role: a, b",)
+
+
+def test_a_row_tells_figures_and_marks_what_is_only_the_least() -> None:
+    busy = row(
+        queues=QueueFigures(1200, 10, 1),
+        waiting=Waiting(1000, NOW - timedelta(hours=2), is_partial=True),
+        deliveries=Deliveries(NOW - timedelta(minutes=3), 5000, 12_000_000, is_partial=True),
+    )
+    status = Status(NOW, (busy,), (("exports-hub", "different"),), ("the hub: not known: access denied",))
+    assert render_status(status, PLATFORM).splitlines() == [
+        "593291632749, eu-west-1: 1 push datasets, hub different",
+        "",
+        "dataset   kind  state        in hub  queued  flying  dead  oldest  last delivery  last day",
+        "hearings  push  as declared  1,000+  1,200   10      1     2 h     3 min ago      at least 5,000 files, 12.0 MB",  # noqa: E501
+        "",
+        "! hearings: 1 dead letter: exports failures hearings",
+        "! hearings: a file has waited 2 h: exports failures hearings may tell why",
+        "? the hub: not known: access denied",
+    ]
+    facts = status_as_data(status)
+    assert facts["datasets"][0]["queues"] == {"waiting": 1200, "in_flight": 10, "dead_letters": 1}
+    assert facts["stacks"] == {"exports-hub": "different"}
