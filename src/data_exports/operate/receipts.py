@@ -77,7 +77,7 @@ class Period:
 
     def holds(self, receipt: Receipt) -> bool:
         """Whether the receipt was recorded in this period; one whose time cannot be read counts as in it."""
-        recorded = moment_of(receipt.recorded_at)
+        recorded = moment_of(receipt.recorded_at) if self.since or self.until else None
         if recorded is None:
             return True
         return (self.since is None or self.since <= recorded) and (self.until is None or recorded < self.until)

@@ -48,6 +48,8 @@ def printable(text: str) -> str:
 
     A key, a reason or a session's name may hold any character, whoever chose it.
     """
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
