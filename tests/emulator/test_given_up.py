@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
 from data_exports.names import RoleArn, queue_name_of
 from tests.emulator.deployed import DeployedEstate
-from tests.emulator.installed import Person, owner_of, user_of
+from tests.emulator.installed import EXAMPLE, Person, owner_of, user_of
 from tests.emulator.steps import wait_until
 from tests.emulator.test_delivery import dead_letters, mover_at_rest, mover_settings, queue_url, upload
 
@@ -236,3 +237,39 @@ def test_operators_need_no_more_rights_than_the_guide_lists(
     redriven = operator.run("redrive", "health_referrals")
     assert (redriven.code, redriven.lines[0].split(";")[0]) == (0, "1 dead letter moved back"), redriven.err
     wait_until(lambda: "cancelled" in {r.outcome for r in deployed_example.stage.receipts(push) if r.key == refused})
+
+
+@pytest.fixture
+def changed_estate(deployed_example: DeployedEstate, tmp_path: Path) -> Person:
+    """The owner with declarations that went on: a dataset was added, one changed, one removed."""
+    folder = tmp_path / "estate"
+    shutil.copytree(EXAMPLE, folder)
+    pushes = folder / "push_datasets"
+    hearings = (pushes / "court_hearings.yaml").read_text()
+    (pushes / "court_hearings.yaml").write_text(hearings.replace("owner: Courts", "owner: High Courts"))
+    (pushes / "brand_new.yaml").write_text(hearings.replace("name: court_hearings", "name: brand_new"))
+    (pushes / "court_outcomes.yaml").unlink()
+    return Person(deployed_example, folder=folder)
+
+
+def test_what_differs_from_what_is_deployed_is_said(changed_estate: Person) -> None:
+    done = changed_estate.run("status")
+    assert done.code == 0, done.err
+    assert done.lines[0].endswith("5 push and 4 pull datasets, foundation as declared, hub different")
+    assert [line for line in done.lines if line.startswith("!")] == [
+        "! brand_new: not deployed",
+        "! court_hearings: different",
+        "! court_outcomes: not declared: the stack exports-push-court-outcomes is still there",
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("failures", "brand_new"), ("redrive", "brand_new"), ("send", str(GUIDE), "brand_new")],
+    ids=lambda words: words[0],
+)
+def test_what_is_not_deployed_is_said_to_be_so(changed_estate: Person, words: tuple[str, ...]) -> None:
+    done = changed_estate.run(*words)
+    assert (done.code, done.out) == (1, "")
+    assert "error: there is no queue export_brand_new" in done.err
+    assert "  next: exports deploy; if that is done: check the account and the region" in done.err.splitlines()

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from data_exports.local.clients import client
 from data_exports.local.world import stranger_of
 from data_exports.names import AccountId
 from tests.emulator.deployed import DeployedEstate
-from tests.emulator.installed import Person, interrupt, owner_of, user_of
+from tests.emulator.installed import EXPORTS, Person, interrupt, owner_of, user_of
 from tests.emulator.steps import wait_until
 from tests.emulator.test_delivery import mover_at_rest, mover_settings
 
@@ -130,7 +132,7 @@ def test_without_a_receipt_in_time_the_exit_code_is_4_and_says_where_to_look(
 ) -> None:
     with mover_at_rest(deployed_example, push):
         done = annika.run("send", str(write(tmp_path / "late.csv")), "court_hearings", "--wait", "--timeout", "1s")
-    assert (done.code, done.out) == (4, "")
+    assert (done.code, done.lines) == (4, ["no receipts yet"])
     assert "1 file of 1 has no receipt yet; the delivery goes on\n  next: exports history court_hearings" in done.err
     wait_until(lambda: arrived(deployed_example, push, "court_hearings/late.csv") is not None)
 
@@ -193,3 +195,30 @@ def test_senders_read_the_history_of_their_own_dataset_only(annika: Person, depl
         "mojap-hub-exports-log/deliveries/dataset=prison_population/"
     ) in done.err
     assert owner_of(deployed_example).run("history", "prison_population").code == 0
+
+
+def test_on_a_terminal_a_bar_shows_the_bytes_and_stdout_stays_clean(
+    annika: Person, tmp_path: Path, push: PushDataset, deployed_example: DeployedEstate
+) -> None:
+    file = write(tmp_path / "bar.bin", os.urandom(9 * MEBIBYTE))
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [EXPORTS, "send", str(file), "court_hearings", "--estate", str(annika.folder)],
+            env=annika.environment(TERM="xterm", NO_COLOR="", COLUMNS="120"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        shown = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0, shown
+    assert done.stdout.startswith("court_hearings/bar.bin  version ")
+    assert "uploaded court_hearings/bar.bin (9.4 MB)" in shown
+    assert "/9.4 MB" in shown
+    wait_until(lambda: arrived(deployed_example, push, "court_hearings/bar.bin") is not None)

@@ -1,7 +1,7 @@
 """``exports send``: upload files for a push dataset, and follow them to the recipient."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,6 @@ import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
-from data_exports.errors import ExportsError, PartlyDoneError
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
@@ -33,10 +32,6 @@ KeyOption = Annotated[
     str, typer.Option("--key", metavar="PATH", help="Send the one file under this name.", show_default=False)
 ]
 NAMED_AT_MOST = 10
-
-
-class NotDeliveredError(ExportsError):
-    """At least one file ended otherwise than at the recipient."""
 
 
 def register(app: typer.Typer) -> None:
@@ -73,6 +68,7 @@ def send(
     from data_exports.aws import Aws
     from data_exports.operate.periods import parse_seconds
     from data_exports.operate.send import check_sender, read_waiting
+    from data_exports.operate.send_text import error_of_sending, render_sent, sent_as_data
     from data_exports.operate.sources import read_sources
 
     patience = parse_seconds(timeout, option="--timeout")
@@ -82,8 +78,11 @@ def send(
     _tell_before(sources, read_waiting(platform, push, aws, sources.files), push)
     sent = _upload(platform, push, aws, sources)
     followed = _follow(platform, push, aws, sent, patience) if wait and sent.uploaded else ()
-    _write_answer(push, platform, sent, followed, as_json=as_json)
-    error = _error_of(sent, followed, push)
+    if as_json:
+        write_json(sent_as_data(push, platform, sent, followed))
+    elif sent.uploaded:
+        write_data(render_sent(sent, followed))
+    error = error_of_sending(push, sent, followed)
     if error:
         raise error
 
@@ -185,86 +184,3 @@ def _follow(
     except KeyboardInterrupt:
         write_progress(f"everything is uploaded, and its delivery goes on; see later: exports history {push.name}")
         raise
-
-
-def _write_answer(
-    push: "PushDataset", platform: "Platform", sent: "Sent", followed: Sequence["Followed"], *, as_json: bool
-) -> None:
-    from data_exports.operate.history import Entry
-    from data_exports.operate.telling import HEADING, render_entry
-    from data_exports.operate.words import printable
-
-    if as_json:
-        write_json(_as_data(push, platform, sent, followed))
-        return
-    receipts = [each.receipt for each in followed if each.receipt]
-    if receipts:
-        write_data(HEADING)
-        for receipt in receipts:
-            write_data(render_entry(Entry(receipt, None)))
-    elif not followed:
-        for uploaded in sent.uploaded:
-            write_data(f"{printable(uploaded.source.key)}  version {uploaded.version_id}")
-
-
-def _as_data(
-    push: "PushDataset", platform: "Platform", sent: "Sent", followed: Sequence["Followed"]
-) -> dict[str, object]:
-    from dataclasses import asdict
-
-    receipts = {(each.key, each.version_id): each.receipt and asdict(each.receipt) for each in followed}
-    return {
-        "dataset": push.name,
-        "hub_bucket": platform.hub_bucket,
-        "uploaded": [
-            {
-                "path": each.source.path,
-                "key": each.source.key,
-                "version_id": each.version_id,
-                "size_bytes": each.source.size_bytes,
-                "changed_while_read": each.changed,
-                "receipt": receipts.get((each.source.key, each.version_id)),
-            }
-            for each in sent.uploaded
-        ],
-        "not_uploaded": [
-            {"path": each.source.path, "key": each.source.key, "reason": each.reason} for each in sent.failed
-        ],
-    }
-
-
-def _error_of(sent: "Sent", followed: Sequence["Followed"], push: "PushDataset") -> ExportsError | None:
-    """What did not go as it should, or None."""
-    from data_exports.operate.words import counted
-
-    again = "send those files again"
-    if sent.failed and not sent.uploaded and sent.failed[0].error:
-        return sent.failed[0].error
-    lost = [each for each in followed if each.receipt and not each.is_delivered]
-    if lost:
-        return NotDeliveredError(
-            f"{counted(len(lost), 'file')} of {len(followed)} did not arrive: {_tally(lost)}",
-            next_step=f"exports failures {push.name}; what failed stays in the hub and can be delivered later",
-        )
-    late = sum(not each.receipt for each in followed)
-    if late:
-        return PartlyDoneError(
-            f"{counted(late, 'file')} of {len(followed)} {'has' if late == 1 else 'have'} no receipt yet; "
-            "the delivery goes on",
-            next_step=f"exports history {push.name}, or exports status {push.name}",
-        )
-    if sent.failed:
-        total = len(sent.failed) + len(sent.uploaded)
-        return PartlyDoneError(f"{counted(len(sent.failed), 'file')} of {total} were not uploaded", next_step=again)
-    changed = [each.source.path for each in sent.uploaded if each.changed]
-    if changed:
-        names = ", ".join(str(path) for path in changed[:NAMED_AT_MOST])
-        return PartlyDoneError(f"changed while it was read, so it may have been sent torn: {names}", next_step=again)
-    return None
-
-
-def _tally(followed: Sequence["Followed"]) -> str:
-    from collections import Counter
-
-    counts = Counter(each.receipt.outcome for each in followed if each.receipt)
-    return ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items()))

@@ -9,7 +9,7 @@ import itertools
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,6 +26,7 @@ from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, is_aws_exc
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import RoleName
+from data_exports.operate.queues import read_figures
 from data_exports.operate.rights import caller_words, needing, role_name_in
 from data_exports.operate.sources import Source
 
@@ -77,7 +78,8 @@ def check_sender(platform: Platform, push: PushDataset, aws: Aws, *, now: dateti
     """Raise `RefusedError` that says why, unless the caller may send for this dataset.
 
     A listing of the dataset's own prefix is the test: it is part of what senders are granted, and costs nothing. Who
-    passes it without being declared (an administrator) may send. Raises `AwsError` without an answer.
+    passes it without being declared (an administrator) may send, once the dataset is deployed: before that nothing
+    would take the files. Raises `AwsError` without an answer.
     """
     hub = platform.hub_bucket
     arguments = {"Bucket": str(hub), "Prefix": str(push.prefix), "ExpectedBucketOwner": str(platform.account)}
@@ -91,22 +93,29 @@ def check_sender(platform: Platform, push: PushDataset, aws: Aws, *, now: dateti
                 raise
             now = now or datetime.now(UTC)
             raise _why_not(platform, push, account=account, arn=arn, now=now) from error
+    if not _is_sender(platform, push, arn):
+        with suppress(AwsError):  # who may not look is not kept from sending
+            read_figures(platform, push, aws)
+
+
+def _is_sender(platform: Platform, push: PushDataset, caller_arn: str) -> bool:
+    """Whether the declarations let this caller send."""
+    role = role_name_in(caller_arn)
+    senders = {grant.principal for grant in grants_of_push(platform, push) if grant.role is Role.SENDER}
+    return bool(RoleName.pattern.fullmatch(role)) and platform.user_role_arn(RoleName(role)) in senders
 
 
 def _why_not(platform: Platform, push: PushDataset, *, account: str, arn: str, now: datetime) -> RefusedError:
     """Why AWS refuses this caller, as far as the declarations tell."""
-    role = role_name_in(arn)
-    who = role or arn
+    who = role_name_in(arn) or arn
     denied = f"{who} may not send for {push.name}: s3:ListBucket on {platform.hub_bucket}/{push.prefix} is denied"
-    senders = {grant.principal for grant in grants_of_push(platform, push) if grant.role is Role.SENDER}
-    declared = role and RoleName.pattern.fullmatch(role) and platform.user_role_arn(RoleName(role)) in senders
     if account != platform.account:
         own = platform.name_of_account(platform.account)
         return RefusedError(
             f"{denied}; the credentials are of account {account}, the hub is in {own}",
             next_step=f"use credentials of {own}",
         )
-    if not declared:
+    if not _is_sender(platform, push, arn):
         return RefusedError(
             f"{denied}; it is not among the dataset's users: {', '.join(push.users)}",
             next_step=f"add it to users in {push.place.path}, and have that deployed; or use one of these roles",
