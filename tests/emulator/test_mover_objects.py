@@ -6,13 +6,12 @@ the mover works with a role that has just the rights it is deployed with, in two
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
 import pytest
-from awscrt.auth import AwsCredentialsProvider  # type: ignore[import-untyped]
 
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
@@ -40,6 +39,7 @@ from data_exports.mover.handler import handle_batch
 from data_exports.mover.objects import S3Objects
 from data_exports.mover.receipts import PutReceipts
 from data_exports.mover.settings import Settings
+from data_exports.mover.signing import Credentials
 from data_exports.mover.transport import Transport
 from tests.emulator.steps import ACCOUNT, REGION, Steps, allow
 from tests.model.memory_s3 import TIME, MemoryStore, etag_of
@@ -127,9 +127,7 @@ class OverHttp:
             endpoint_url=local.endpoint_url,
         )
         session = clients.session_of(local, self.role)
-        credentials = AwsCredentialsProvider.new_static(
-            session.access_key_id, session.secret_access_key, session.session_token
-        )
+        credentials = Credentials(session.access_key_id, session.secret_access_key, session.session_token)
         transport = Transport(region=REGION, endpoint_url=local.endpoint_url, connections=4, credentials=credentials)
         self.store = S3Objects(self.settings, calls_at_once=4, transport=transport)
         self.names: dict[str, str] = {}
@@ -245,11 +243,14 @@ def where(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def world(where: str, request: pytest.FixtureRequest) -> World:
+def world(where: str, request: pytest.FixtureRequest) -> Iterator[World]:
     may_list = where.endswith("may list")
     if where.startswith("memory"):
-        return InMemory(may_list=may_list)
-    return OverHttp(request.getfixturevalue("local_aws"), request.getfixturevalue("steps"), may_list=may_list)
+        yield InMemory(may_list=may_list)
+        return
+    world = OverHttp(request.getfixturevalue("local_aws"), request.getfixturevalue("steps"), may_list=may_list)
+    yield world
+    world.store.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The mover: the Lambda function that delivers one push dataset's uploads to its recipient.
 
 `events` reads what SQS hands over, `delivery` holds the rules for one upload, `batch` carries many of them at once,
-`objects` (with `transport` and `replies`) asks S3, `receipts` tells what became of each upload, `handler` ties them
-together. It imports the standard library and `awscrt` and nothing else: the function's zip holds no more.
+`objects` (with `transport`, `signing`, `connections` and `replies`) asks S3, `receipts` tells what became of each
+upload, `handler` ties them together. It imports nothing but the standard library.
 """

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from awscrt.auth import AwsCredentialsProvider  # type: ignore[import-untyped]
-
 from .causes import Cause
 from .service import Service, ServiceError
+from .signing import Credentials
 
 FILES_TOLD = 20
 _LONGEST_TEXT = 600
@@ -57,7 +56,7 @@ def alert_of(dataset: str, given_up: Sequence[GivenUp]) -> Alert:
 
 
 def publish(
-    alert: Alert, topics: Sequence[str], *, url: str, region: str, credentials: AwsCredentialsProvider | None = None
+    alert: Alert, topics: Sequence[str], *, url: str, region: str, credentials: Credentials | None = None
 ) -> list[str]:
     """Publish to each topic; return what went wrong, in words."""
     problems = []

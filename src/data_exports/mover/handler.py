@@ -16,6 +16,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -33,7 +34,7 @@ from .transport import Transport
 
 CALLS_AT_ONCE = 64
 # No copy starts in this last part of the function's time (of a short time at most a quarter): one to a server that
-# stays silent took awscrt 195 s to give up, all its tries together, and receipts still have to be written after it.
+# stays silent is given up after 30 s, and receipts still have to be written after it, in up to six tries.
 SECONDS_KEPT_FOR_THE_END = 225.0
 
 Log = Callable[[Mapping[str, object]], None]
@@ -58,20 +59,24 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """
     settings, store = _process()
     if event.get("task") == "probe":
-        return probe(settings, Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1))
-    return handle_batch(
-        event,
-        settings=settings,
-        store=store,
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
-        log=_log_to_stdout,
-        keep_away=_keep_away,
-        tell=_tell,
-    )
+        with closing(Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1)) as transport:
+            return probe(settings, transport)
+    try:
+        return handle_batch(
+            event,
+            settings=settings,
+            store=store,
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+            log=_log_to_stdout,
+            keep_away=_keep_away,
+            tell=_tell,
+        )
+    finally:
+        store.rest()
 
 
 @functools.cache
-def _process() -> tuple[Settings, ObjectStore]:
+def _process() -> tuple[Settings, S3Objects]:
     """Make what lives as long as the process: its settings and its S3 client."""
     settings = read_settings(os.environ)
     return settings, S3Objects(settings, calls_at_once=CALLS_AT_ONCE)

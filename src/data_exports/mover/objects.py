@@ -10,10 +10,10 @@ A call that fails for a moment is made again, a little later each time; a copy o
 
 import html
 import random
-import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import assert_never
 from urllib.parse import quote
 
@@ -91,7 +91,18 @@ class S3Objects:
 
     def wait(self) -> tuple[int, Answer]:
         """Return the tag and the answer of the next call that ends."""
-        return self._answers.get()
+        while True:
+            with suppress(Empty):
+                return self._answers.get_nowait()
+            self._transport.work()
+
+    def rest(self) -> None:
+        """Close the connections that are idle, before the function sleeps."""
+        self._transport.rest()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._transport.close()
 
     def _copy(self, tag: int, key: str, *, source: str, etag: str | None = None, tries: int) -> None:
         """Copy within S3. Content type, metadata and tags come along, which is S3's default; annotations do not.
@@ -196,7 +207,7 @@ class S3Objects:
         def answer(response: Response) -> None:
             try:
                 reply = read(response)
-            except Exception as error:  # noqa: BLE001 this runs on a thread of awscrt, and somebody waits for an answer
+            except Exception as error:  # noqa: BLE001 somebody waits for an answer
                 reply = Failure(f"S3's answer could not be read: {type(error).__name__}: {error}", Cause.UNREADABLE)
             if reply is not None and not unless(reply):
                 self._answers.put((tag, reply))
@@ -205,16 +216,7 @@ class S3Objects:
 
     def _start_later(self, exchange: Exchange, answer: Then, *, tries: int) -> None:
         """Start an exchange that was tried so often already, after a little while."""
-
-        def start() -> None:
-            try:
-                self._transport.send(exchange, answer)
-            except Exception as error:  # noqa: BLE001 this runs on a thread of its own, and somebody waits for an answer
-                answer(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
-
-        timer = threading.Timer(retry_seconds(tries, draw=self._draw), start)
-        timer.daemon = True
-        timer.start()
+        self._transport.send(exchange, answer, after_seconds=retry_seconds(tries, draw=self._draw))
 
     def _retiring(self) -> str:
         return f"retiring from s3://{self._settings.hub_bucket}"

@@ -16,12 +16,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from queue import SimpleQueue
 from typing import Any, Protocol
 
 from .replies import Response
 from .settings import Settings
-from .transport import Exchange, Then
+from .transport import Exchange
 
 PROBE_FILE = ".exports-probe"
 _NO_SUCH_UPLOAD = "exports-probe-no-such-upload"
@@ -29,11 +28,11 @@ _BODY = b"Left by `exports probe`, to prove that files can be delivered here. It
 _MOST_ASKED = 3
 
 
-class Sends(Protocol):
+class Asks(Protocol):
     """Whatever carries out exchanges: a `Transport`, or a stand-in."""
 
-    def send(self, exchange: Exchange, then: Then) -> None:
-        """Start the exchange; `then` gets its response, exactly once."""
+    def ask(self, exchange: Exchange) -> Response:
+        """Make the exchange and wait for its response."""
 
 
 class Verdict(StrEnum):
@@ -55,7 +54,7 @@ class Try:
     request_id: str = ""
 
 
-def probe(settings: Settings, transport: Sends) -> dict[str, Any]:
+def probe(settings: Settings, transport: Asks) -> dict[str, Any]:
     """Try everything; return the facts as JSON holds them."""
     tries = _Prober(settings, transport).tries()
     return {
@@ -71,7 +70,7 @@ def probe(settings: Settings, transport: Sends) -> dict[str, Any]:
 
 
 class _Prober:
-    def __init__(self, settings: Settings, transport: Sends) -> None:
+    def __init__(self, settings: Settings, transport: Asks) -> None:
         self._settings = settings
         self._transport = transport
         self._key = f"{settings.dataset}/{PROBE_FILE}"
@@ -163,11 +162,9 @@ class _Prober:
         exchange = Exchange(
             operation, method, self._settings.target_bucket, self._key, query, {**(headers or {}), **owner}, body
         )
-        answers: SimpleQueue[Response] = SimpleQueue()
         response = Response(None, {}, b"")
         for _ in range(_MOST_ASKED):
-            self._transport.send(exchange, answers.put)
-            response = answers.get()
+            response = self._transport.ask(exchange)
             if response.status is not None and response.status < 500:
                 break
         return response

@@ -10,9 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from awscrt.auth import AwsCredentialsProvider  # type: ignore[import-untyped]
-
 from .service import Service, ServiceError
+from .signing import Credentials
 
 MESSAGES_IN_ONE_CALL = 10
 
@@ -26,7 +25,7 @@ class QueueError(Exception):
 class Queue:
     """The dataset's queue: a context that ends with its connection. For one thread at a time."""
 
-    def __init__(self, url: str, *, region: str, credentials: AwsCredentialsProvider | None = None) -> None:
+    def __init__(self, url: str, *, region: str, credentials: Credentials | None = None) -> None:
         """Connect to nothing yet. Lambda gives the role's credentials in the environment."""
         self._url = url
         self._service = Service(url, name="sqs", region=region, credentials=credentials)

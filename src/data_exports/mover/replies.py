@@ -50,7 +50,7 @@ _GONE = {"NoSuchKey", "NoSuchVersion", "NotFound", "Not Found", "404", "404 Not 
 _OVERTAKEN = {"PreconditionFailed", "412", "412 Precondition Failed"}
 _FORBIDDEN = {"AccessDenied", "403", "403 Forbidden"}
 # What every other code means: its class, and what is to be done or known. A code that is not here is taken for one that
-# passes: rather some tries too many than a file given up early. Names that begin with AWS_ are awscrt's own.
+# passes: rather some tries too many than a file given up early.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 _ELSEWHERE = "The bucket is in another region, and S3 did not say in which"
 _INVALID = "S3 holds the request for invalid"
@@ -80,15 +80,14 @@ _CAUSES = {
     "InvalidToken": (Cause.CREDENTIALS, _EXPIRED),
     "RequestTimeTooSkewed": (Cause.CLOCK, _CLOCK),
     "RequestExpired": (Cause.CLOCK, _CLOCK),
-    "AWS_ERROR_S3_REQUEST_TIME_TOO_SKEWED": (Cause.CLOCK, _CLOCK),
 } | {
     code: (cause, "")
     for cause, codes in {
         Cause.THROTTLED: "SlowDown ServiceUnavailable TooManyRequests ThrottlingException KMS.ThrottlingException "
-        "RequestLimitExceeded 429 503 AWS_ERROR_S3_SLOW_DOWN",
+        "RequestLimitExceeded 429 503",
         Cause.CONFLICT: "OperationAborted ConditionalRequestConflict 409",
-        Cause.UNWELL: "InternalError AWS_ERROR_S3_INTERNAL_ERROR",
-        Cause.NO_ANSWER: "RequestTimeout AWS_ERROR_S3_REQUEST_TIMEOUT",
+        Cause.UNWELL: "InternalError",
+        Cause.NO_ANSWER: "RequestTimeout",
     }.items()
     for code in codes.split()
 }
@@ -97,7 +96,8 @@ _CAUSES = {
 def error_reply(response: Response, *, doing: str) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
     if response.status is None:
-        return _fault_reply(response.fault, doing=doing)
+        reason = f"{doing}: no answer from S3 ({response.fault}). It will be tried again"
+        return Failure(reason, Cause.NO_ANSWER, under_way=True)  # S3 may have carried it out, and may even now
     code = _element(response.body, "Code") or str(response.status)
     facts = [code, _element(response.body, "Message"), _request_id(response)]
     return _reply_to_code(code, doing=doing, said=", ".join(fact for fact in facts if fact))
@@ -119,17 +119,6 @@ def _failure(code: str, *, doing: str, said: str) -> Failure:
         return Failure(f"{doing} is refused ({said}). {advice}", cause)
     advice = f"{advice}. " if advice else ""
     return Failure(f"{doing} failed ({said}). {advice}It will be tried again", cause)
-
-
-def _fault_reply(fault: str, *, doing: str) -> Failure:
-    """Tell what it means that awscrt handed over no response.
-
-    For some answers, such as that of a throttled request, it gives a fault named after them: S3 is done with those.
-    Any other fault leaves open what S3 has done with the request, and may do even now.
-    """
-    if fault in _CAUSES:
-        return _failure(fault, doing=doing, said=fault)
-    return Failure(f"{doing}: no answer from S3 ({fault}). It will be tried again", Cause.NO_ANSWER, under_way=True)
 
 
 def copy_reply(response: Response, *, doing: str, at: str) -> Reply:

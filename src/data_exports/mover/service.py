@@ -7,16 +7,10 @@ request. It connects at the first one.
 import http.client
 import ssl
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Self
 from urllib.parse import urlsplit
 
-from awscrt.auth import (  # type: ignore[import-untyped]
-    AwsCredentialsProvider,
-    AwsSigningConfig,
-    aws_sign_request,
-)
-from awscrt.http import HttpHeaders, HttpRequest  # type: ignore[import-untyped]
+from .signing import Credentials, signature_headers
 
 MOST_TRIES = 3
 TIMEOUT_SECONDS = 10
@@ -29,13 +23,13 @@ class ServiceError(Exception):
 class Service:
     """One AWS service at one address: a context that ends with its connection. For one thread at a time."""
 
-    def __init__(self, url: str, *, name: str, region: str, credentials: AwsCredentialsProvider | None = None) -> None:
+    def __init__(self, url: str, *, name: str, region: str, credentials: Credentials | None = None) -> None:
         """Connect to nothing yet; `name` is the service's in signatures. Lambda gives the role's credentials."""
         parts = urlsplit(url)
         self._scheme, self._host = parts.scheme, parts.netloc
         self._name = name
         self._region = region
-        self._credentials = credentials or AwsCredentialsProvider.new_environment()
+        self._credentials = credentials or Credentials.of_environment()
         self._connection: http.client.HTTPConnection | None = None
 
     def __enter__(self) -> Self:
@@ -66,11 +60,12 @@ class Service:
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
         """
-        request = HttpRequest("POST", "/", HttpHeaders([("host", self._host), *headers]), BytesIO(body))
-        config = AwsSigningConfig(credentials_provider=self._credentials, region=self._region, service=self._name)
-        signed = aws_sign_request(request, config).result(TIMEOUT_SECONDS)
+        named = {"host": self._host, **dict(headers)}
+        signed = signature_headers(
+            "POST", "/", named, credentials=self._credentials, region=self._region, service=self._name, body=body
+        )
         connection = self._connect()
-        connection.request("POST", "/", body=body, headers=dict(signed.headers))
+        connection.request("POST", "/", body=body, headers=named | signed)
         response = connection.getresponse()
         return response.status, response.read()
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from .causes import LONGEST_WAIT_SECONDS
 
 MIB = 1024 * 1024
-# One copy must end well within the 30 s of silence after which awscrt gives a request up.
+# One copy must end well within the 30 s of silence after which a request is given up (`connections`).
 LARGEST_COPY_BYTES = 256 * MIB
 MOST_RECEIVES = 8
 

@@ -2,13 +2,12 @@
 
 from urllib.parse import parse_qs
 
-from awscrt.auth import AwsCredentialsProvider  # type: ignore[import-untyped]
-
 from data_exports.mover.alerts import FILES_TOLD, Alert, GivenUp, alert_of, publish
 from data_exports.mover.causes import Cause
+from data_exports.mover.signing import Credentials
 from tests.unit.mover.loopback import Loopback, Played, serving
 
-CREDENTIALS = AwsCredentialsProvider.new_static("AKIDEXAMPLE", "secret-of-nobody")
+CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-nobody")
 TOPIC, OTHER = (f"arn:aws:sns:eu-west-1:593291632749:{name}" for name in ("exports-alerts", "exports-alerts-orders"))
 REFUSED = GivenUp("orders/a.csv", "the copy is refused (AccessDenied)", Cause.DENIED)
 

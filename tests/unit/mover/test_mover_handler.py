@@ -363,6 +363,8 @@ class Unhurried:
 def fresh_process() -> Iterator[None]:
     handler._process.cache_clear()
     yield
+    if handler._process.cache_info().currsize:
+        handler._process()[1].close()
     handler._process.cache_clear()
 
 

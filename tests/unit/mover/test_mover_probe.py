@@ -9,7 +9,7 @@ import pytest
 from data_exports.mover.probe import probe
 from data_exports.mover.replies import Response
 from data_exports.mover.settings import Settings
-from data_exports.mover.transport import Exchange, Then
+from data_exports.mover.transport import Exchange
 
 SETTINGS = Settings(
     dataset="orders",
@@ -43,9 +43,9 @@ class Stand:
     answering: Answering
     asked: list[Exchange] = field(default_factory=list)
 
-    def send(self, exchange: Exchange, then: Then) -> None:
+    def ask(self, exchange: Exchange) -> Response:
         self.asked.append(exchange)
-        then(self.answering(exchange))
+        return self.answering(exchange)
 
 
 def willing(exchange: Exchange) -> Response:

@@ -2,12 +2,11 @@
 
 import json
 
-from awscrt.auth import AwsCredentialsProvider  # type: ignore[import-untyped]
-
 from data_exports.mover.queue import Queue
+from data_exports.mover.signing import Credentials
 from tests.unit.mover.loopback import Loopback, Played, serving
 
-CREDENTIALS = AwsCredentialsProvider.new_static("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
+CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
 DONE = Played(200, b'{"Successful": [{"Id": "0"}], "Failed": []}')
 EXPIRED = Played(400, b'{"__type": "com.amazon.coral.service#ExpiredTokenException", "message": "No."}')
 
