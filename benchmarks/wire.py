@@ -1,0 +1,203 @@
+"""A proxy on 127.0.0.1 that sees every HTTP request on its way to S3, and may meddle with it.
+
+In: where the requests go; a `Meddler` that decides what happens to each. Out: a `Wire` with the proxy's address and the
+requests seen. Effects: a listening thread for the time of the block; the requests, passed on unchanged (the host they
+were signed for included).
+
+A meddler is a coroutine that is given the request and a way to pass it on; whatever it returns goes back to the caller.
+`CutOff` in its place closes the connection without another byte.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import parse_qsl, urlsplit
+
+_MOST_HEAD_BYTES = 256 * 1024
+
+
+class CutOffError(Exception):
+    """The connection ends here, after these bytes of an answer."""
+
+    def __init__(self, sent: bytes = b"") -> None:
+        super().__init__()
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came; header names in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def operation(self) -> str:
+        """Which operation of S3 it is, as S3's documentation calls it."""
+        query = dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+        for name, operation in _BY_QUERY.items():
+            if (self.method, name) == (operation[0], name) and name in query:
+                return operation[1]
+        if self.method == "PUT" and "x-amz-copy-source" in self.headers:
+            return "UploadPartCopy" if "partNumber" in query else "CopyObject"
+        if self.method == "GET" and not urlsplit(self.target).path.strip("/").count("/"):
+            return "ListObjectsV2"
+        return f"{self.method.capitalize()}Object"
+
+
+_BY_QUERY = {
+    "delete": ("POST", "DeleteObjects"),
+    "versions": ("GET", "ListObjectVersions"),
+    "tagging": ("GET", "GetObjectTagging"),
+    "uploads": ("POST", "CreateMultipartUpload"),
+    "uploadId": ("POST", "CompleteMultipartUpload"),
+}
+
+PassOn = Callable[[], Awaitable[bytes]]
+Meddler = Callable[[Request, PassOn], Awaitable[bytes]]
+
+
+async def no_meddling(_: Request, pass_on: PassOn) -> bytes:
+    """Pass every request on."""
+    return await pass_on()
+
+
+@dataclass
+class Wire:
+    """A running proxy."""
+
+    url: str = ""
+    seen: list[Request] = field(default_factory=list)
+
+
+@contextmanager
+def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
+    """Run a proxy in front of `upstream_url` for the time of the block."""
+    running = Wire()
+    started = threading.Event()
+    loop = asyncio.new_event_loop()
+    parts = urlsplit(upstream_url)
+    assert parts.hostname
+    assert parts.port
+    proxy = _Proxy(parts.hostname, parts.port, meddler, running)
+
+    async def serve() -> None:
+        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=_MOST_HEAD_BYTES)
+        running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        started.set()
+        try:
+            await server.serve_forever()
+        finally:
+            server.close()
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        serving = loop.create_task(serve())
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(serving)
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
+
+    thread = threading.Thread(target=run, name="wire")
+    thread.start()
+    started.wait()
+    try:
+        yield running
+    finally:
+        loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+        thread.join()
+
+
+@dataclass(frozen=True)
+class _Proxy:
+    host: str
+    port: int
+    meddler: Meddler
+    running: Wire
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client's connection, one request after another."""
+        upstream = _Upstream(self.host, self.port)
+        try:
+            while (request := await _read_request(reader)) is not None:
+                self.running.seen.append(request)
+                writer.write(await self.meddler(request, partial(upstream.ask, request)))
+                await writer.drain()
+        except CutOffError as end:
+            writer.write(end.sent)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # one of the two ends has gone: so does the other
+        finally:
+            upstream.close()
+            with suppress(OSError):
+                writer.close()
+
+
+class _Upstream:
+    """The connection to S3 that belongs to one client's connection."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, request: Request) -> bytes:
+        """Send a request, return its whole answer."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(*self._address, limit=_MOST_HEAD_BYTES)
+        reader, writer = self._streams
+        writer.write(request.raw)
+        await writer.drain()
+        head, headers = await _read_head(reader)
+        status = int(head.split(b" ", 2)[1])
+        if status == 100:
+            return await self.ask(request)
+        body = b"" if request.method == "HEAD" or status in (204, 304) else await _read_body(reader, headers)
+        if headers.get("connection", "").lower() == "close":
+            self.close()
+        return head + body
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+    try:
+        head, headers = await _read_head(reader)
+    except asyncio.IncompleteReadError as end:
+        if end.partial:
+            raise
+        return None
+    method, target, _ = head.split(b" ", 2)
+    body = await _read_body(reader, headers) if headers.keys() & {"content-length", "transfer-encoding"} else b""
+    return Request(method.decode(), target.decode(), headers, head + body)
+
+
+async def _read_head(reader: asyncio.StreamReader) -> tuple[bytes, dict[str, str]]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    pairs = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:] if line)
+    return head, {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+    """Read a body to its end, as it is on the wire."""
+    if "content-length" in headers:
+        return await reader.readexactly(int(headers["content-length"]))
+    if "chunked" not in headers.get("transfer-encoding", ""):
+        return await reader.read()
+    body = b""
+    while True:
+        line = await reader.readuntil(b"\r\n")
+        chunk = await reader.readexactly(int(line.split(b";")[0], 16) + 2)
+        body += line + chunk
+        if len(chunk) == 2:
+            return body

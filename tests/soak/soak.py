@@ -1,0 +1,141 @@
+"""Uploads under every fault at once, on a local AWS with everything deployed: ``make soak``.
+
+In: a seed, how many uploads, which share of the mover's requests goes wrong. Out: a `Soaked`: what was done and which
+violations there were at the end. Effects: a local AWS for the time of the run.
+
+While several senders upload and overwrite, the functions' processes are killed, events are repeated and held up, and
+the mover's requests to S3 meet faults. Then all that ends, what was given up is redriven as an operator would, and once
+the queues are empty the promise is checked.
+
+The seed decides who uploads what in which order, which events are repeated and held up, which process is killed after
+how long, and which request meets which fault. How these fall together in time, the machine decides.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.soak.faults import Fault, Faults
+from tests.soak.ground import Ground, deployed_ground
+from tests.soak.schedule import DATASETS, SENDERS, Put, schedule_of
+from tests.soak.trouble import Troubles, Uploaded, troubles
+from tests.soak.verdict import still_in_sight, violations
+
+DRAIN_TIMEOUT_SECONDS = 180.0
+_QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+@dataclass(frozen=True, slots=True)
+class Soaked:
+    """A soak that has ended."""
+
+    uploads: int
+    killed: int
+    repeated: int
+    held_up: int
+    redriven: int
+    faults: Counter[Fault]
+    violations: tuple[str, ...]
+
+
+def soak(folder: Path, *, seed: int, uploads: int, share_of_faults: float) -> Soaked:
+    """Run a whole soak."""
+    schedule = schedule_of(seed, uploads)
+    faults = Faults(seed, share_of_faults)
+    with deployed_ground(folder, faults, owner_pid=os.getpid()) as ground:
+        with troubles(ground, schedule) as made:
+            uploaded = _upload(ground, schedule.puts, made)
+        faults.calm = True
+        redriven = _drain(ground)
+        found = tuple(violations(ground, uploaded))
+    return Soaked(len(uploaded), made.killed, made.repeated, made.held_up, redriven, faults.met, found)
+
+
+def _upload(ground: Ground, puts: Sequence[Sequence[Put]], made: Troubles) -> list[Uploaded]:
+    """Upload everything, each sender in the order of its schedule, all senders at once."""
+    uploaded: list[Uploaded] = []
+    lock = threading.Lock()
+
+    def send(name: str, own: Sequence[Put]) -> None:
+        s3, hub = ground.sender(name), ground.estate.platform.hub_bucket
+        for put in own:
+            time.sleep(put.pause_seconds)
+            answer = s3.put_object(Bucket=hub, Key=put.key, Body=put.body)
+            at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+            each = Uploaded(put, answer["VersionId"], answer["ETag"].strip('"'), name, at)
+            with lock:
+                uploaded.append(each)
+            made.repeat_event_of(each)
+
+    with ThreadPoolExecutor(len(SENDERS)) as senders:
+        list(senders.map(send, SENDERS, puts))
+    return uploaded
+
+
+def _drain(ground: Ground) -> int:
+    """Wait until every queue is empty and the hub shows nothing, or the time is up. Return how many were redriven."""
+    deadline = time.monotonic() + DRAIN_TIMEOUT_SECONDS
+    redriven = 0
+    while time.monotonic() < deadline:
+        redriven += sum(_redrive(ground, dataset) for dataset in DATASETS)
+        if not any(_waiting(ground, dataset) for dataset in DATASETS) and not still_in_sight(ground):
+            break
+        time.sleep(0.2)
+    return redriven
+
+
+def _waiting(ground: Ground, dataset: str) -> int:
+    """How many messages the dataset's queues hold, those under way included."""
+    sqs = ground.client("sqs")
+    return sum(
+        int(number)
+        for url in (ground.queue(dataset), ground.dead_letters(dataset))
+        for number in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=_QUEUE_COUNTS)["Attributes"].values()
+    )
+
+
+def _redrive(ground: Ground, dataset: str) -> int:
+    """Send dead letters back to their queue."""
+    sqs, url = ground.client("sqs"), ground.dead_letters(dataset)
+    taken: list[dict[str, Any]] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60).get(
+        "Messages", []
+    )
+    for message in taken:
+        sqs.send_message(QueueUrl=ground.queue(dataset), MessageBody=message["Body"])
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return len(taken)
+
+
+def main() -> int:
+    """Run one soak and tell how it went; exit code 1 if the promise was broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.soak", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--seed", type=int, default=1, help="decides what happens (default: 1)")
+    parser.add_argument("--uploads", type=int, default=3_000, help="how many (default: 3000)")
+    parser.add_argument("--faults", type=float, default=0.05, help="share of the mover's requests (default: 0.05)")
+    asked = parser.parse_args()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        soaked = soak(Path(folder), seed=asked.seed, uploads=asked.uploads, share_of_faults=asked.faults)
+    print(
+        f"seed {asked.seed}: {soaked.uploads:,} uploads from {len(SENDERS)} senders over {len(DATASETS)} datasets "
+        f"in {time.monotonic() - started:.0f} s; {soaked.killed} processes killed, "
+        f"{soaked.repeated:,} events repeated, {soaked.held_up:,} held up, {soaked.redriven:,} dead letters redriven"
+    )
+    print("faults: " + ", ".join(f"{number} x {fault.value}" for fault, number in soaked.faults.most_common()))
+    for violation in soaked.violations:
+        print(f"VIOLATION: {violation}")
+    print(f"{len(soaked.violations)} violations")
+    return bool(soaked.violations)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""What must hold at the end of a soak, whatever went wrong in between.
+
+In: the ground and all uploads. Out: the violations, in words; none is the promise kept. Effects: reads.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from data_exports.names import log_bucket_of
+from data_exports.operate.receipts import read_receipts
+from tests.soak.ground import RECIPIENTS, Ground
+from tests.soak.schedule import DATASETS, KEPT
+from tests.soak.trouble import Uploaded
+
+Contents = dict[str, bytes]
+_FINAL = {"delivered", "superseded"}
+
+
+def violations(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
+    """Compare what there is with what was promised."""
+    newest = _newest(ground, uploads)
+    yield from _recipients(ground, newest)
+    yield from _nowhere_else(ground)
+    kept = {key: body for (dataset, key), body in newest.items() if dataset == KEPT}
+    seen = _contents(ground.client("s3"), ground.estate.platform.hub_bucket)
+    yield from _differences("the hub shows", seen, kept)
+    yield from _receipts(ground, uploads)
+
+
+def still_in_sight(ground: Ground) -> int:
+    """How many undelivered files the hub shows."""
+    keys = _keys(ground.client("s3"), ground.estate.platform.hub_bucket)
+    return sum(not key.startswith(f"{KEPT}/") for key in keys)
+
+
+def _newest(ground: Ground, uploads: Sequence[Uploaded]) -> dict[tuple[str, str], bytes]:
+    """The newest content of every key. S3 alone knows which that is: several senders upload at once."""
+    by_version = {uploaded.version_id: uploaded.put for uploaded in uploads}
+    pages = ground.client("s3").get_paginator("list_object_versions").paginate(Bucket=ground.estate.platform.hub_bucket)
+    newest: dict[tuple[str, str], bytes] = {}
+    for page in pages:
+        for version in page.get("Versions", []):
+            put = by_version[version["VersionId"]]
+            newest.setdefault((put.dataset, version["Key"]), put.body)  # the newest comes first
+    return newest
+
+
+def _recipients(ground: Ground, newest: dict[tuple[str, str], bytes]) -> Iterator[str]:
+    for bucket, account in sorted(set(RECIPIENTS.values())):
+        expected = {key: body for (dataset, key), body in newest.items() if RECIPIENTS[dataset][0] == bucket}
+        yield from _differences(f"{bucket} holds", _contents(ground.client("s3", account), bucket), expected)
+
+
+def _nowhere_else(ground: Ground) -> Iterator[str]:
+    """No bucket of any account holds a file, but the hub, the log and the recipients'."""
+    hub = ground.estate.platform.hub_bucket
+    known = {str(hub), str(log_bucket_of(hub)), *(bucket for bucket, _ in RECIPIENTS.values())}
+    for account in sorted({ground.estate.platform.account, *(account for _, account in RECIPIENTS.values())}):
+        s3 = ground.client("s3", account)
+        for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
+            if bucket not in known and (keys := _keys(s3, bucket)):
+                yield f"{bucket} holds {keys}, which belongs nowhere"
+
+
+def _receipts(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
+    """Every upload was delivered or superseded, and its receipt says so."""
+    log_bucket = log_bucket_of(ground.estate.platform.hub_bucket)
+    found = {
+        (receipt.key, receipt.version_id)
+        for dataset in DATASETS
+        for receipt in read_receipts(ground.client("s3"), log_bucket, ground.push(dataset).name)
+        if receipt.outcome in _FINAL
+    }
+    for uploaded in uploads:
+        if (uploaded.put.key, uploaded.version_id) not in found:
+            yield f"{uploaded.put.key!r} version {uploaded.version_id} has no receipt"
+
+
+def _differences(where: str, found: Contents, expected: Contents) -> Iterator[str]:
+    for key in sorted(found.keys() | expected.keys()):
+        if key not in expected:
+            yield f"{where} {key!r}, which it should not"
+        elif found.get(key) != expected[key]:
+            yield f"{where} {found.get(key, b'nothing')[:60]!r} as {key!r}, not {expected[key][:60]!r}"
+
+
+def _contents(s3: Any, bucket: str) -> Contents:
+    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in _keys(s3, bucket)}
+
+
+def _keys(s3: Any, bucket: str) -> list[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
