@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from data_exports.estate.models import Estate, Outsider, Platform, PullDataset, PushDataset
+from data_exports.estate.models import Dataset, Estate, Outsider, Platform, PullDataset, PushDataset
 from data_exports.names import (
     ALERT_TOPIC,
+    AccountId,
     DatasetName,
     KeyPrefix,
     dead_letter_queue_name_of,
@@ -46,6 +47,8 @@ class Grant:
     until: datetime | None = None
     why: tuple[str, ...] = ()
     """The dataset's paperwork."""
+    owner_account: AccountId | None = None
+    """The account that a recipient's bucket must belong to, if it is named; S3 is told with every copy."""
 
 
 # What each role may do. Actions by IAM's names:
@@ -109,11 +112,16 @@ def grants_of_pull(platform: Platform, pull: PullDataset) -> tuple[Grant, ...]:
     return tuple(sorted([*_pull_user_grants(platform, pull), *_outsider_grants(platform, pull)], key=_order))
 
 
+def grants_of_dataset(platform: Platform, dataset: Dataset) -> tuple[Grant, ...]:
+    """The accesses of one dataset of either kind."""
+    if isinstance(dataset, PushDataset):
+        return grants_of_push(platform, dataset)
+    return grants_of_pull(platform, dataset)
+
+
 def _grants(estate: Estate) -> Iterator[Grant]:
-    for push in estate.push_datasets:
-        yield from grants_of_push(estate.platform, push)
-    for pull in estate.pull_datasets:
-        yield from grants_of_pull(estate.platform, pull)
+    for dataset in estate.datasets():
+        yield from grants_of_dataset(estate.platform, dataset)
 
 
 def _order(grant: Grant) -> tuple[str, ...]:
@@ -137,14 +145,14 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
     mover = push.mover_role_arn(platform)
     hub, below = platform.hub_bucket.arn, push.prefix.pattern_below
     retire = () if push.keep_files else MOVER_RETIRE_ACTIONS
-    data: list[tuple[str, tuple[str, ...]]] = [
-        (f"{hub}/{below}", tuple(sorted(MOVER_READ_ACTIONS + retire))),
-        (f"{push.target_bucket.arn}/{below}", MOVER_TARGET_ACTIONS),
+    data: list[tuple[str, tuple[str, ...], AccountId | None]] = [
+        (f"{hub}/{below}", tuple(sorted(MOVER_READ_ACTIONS + retire)), None),
+        (f"{push.target_bucket.arn}/{below}", MOVER_TARGET_ACTIONS, push.target_account),
     ]
     if push.target_kms_key:
-        data.append((push.target_kms_key, MOVER_KEY_ACTIONS))
-    for resource, actions in data:
-        yield Grant(mover, Role.MOVER, push.name, resource, actions, None, push.until, push.paperwork)
+        data.append((push.target_kms_key, MOVER_KEY_ACTIONS, None))
+    for resource, actions, owner in data:
+        yield Grant(mover, Role.MOVER, push.name, resource, actions, None, push.until, push.paperwork, owner)
     # These reach no data and do not end: what was uploaded too late must still get its receipt, which says so.
     records: list[tuple[str, tuple[str, ...], KeyPrefix | None]] = [
         (hub, MOVER_LIST_ACTIONS, push.prefix),

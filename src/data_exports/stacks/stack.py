@@ -7,7 +7,7 @@ and a digest tells whether anything changed. Effects: none.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import IntEnum
 from pathlib import Path
@@ -132,12 +132,17 @@ def new_template(description: str, metadata: Mapping[str, Any]) -> Template:
 
 def dataset_metadata(dataset: Dataset, grants: Sequence[Grant], missing_roles: Sequence[RoleName]) -> dict[str, Any]:
     """The normalised declaration, its grants, and the users' roles that were left out."""
-    declaration = {key: value for key, value in asdict(dataset).items() if key != "place"}
+    declaration = {key: value for key, value in _fields_of(dataset).items() if key != "place"}
     return {
         "declaration": declaration,
-        "grants": [asdict(grant) for grant in grants],
+        "grants": [_fields_of(grant) for grant in grants],
         "missing_roles": sorted(missing_roles),
     }
+
+
+def _fields_of(value: Dataset | Grant) -> dict[str, Any]:
+    """As `dataclasses.asdict`, which copies every value deeply: a third of the time that a stack takes."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def plain_of(value: Any) -> Any:

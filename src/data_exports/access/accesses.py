@@ -1,0 +1,137 @@
+"""Grants as people think of them: one `Access` for each principal and dataset.
+
+In: grants. Out: `Access` values, which keep the grants they were made from. Effects: none. A principal's grants on one
+dataset are several, because IAM names buckets and objects apart; a reviewer sees one access.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from data_exports.access.grants import Grant, Role
+from data_exports.estate.models import Outsider
+from data_exports.names import AccountId, DatasetName
+
+_S3 = "arn:aws:s3:::"
+_KEY = "arn:aws:kms:"
+_READ = "s3:GetObject"
+_WRITE = "s3:PutObject"
+_DELETE = "s3:DeleteObject"
+_DELIVER = "s3:PutObjectAcl"
+"""The action that tells the grant on the recipient's bucket from a mover's others."""
+
+
+class UnclearGrantsError(ValueError):
+    """These grants do not add up to an access; `str()` says why."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one principal may do with the data of one dataset."""
+
+    grants: tuple[Grant, ...]
+    """All of them, sorted; the rest is told from them."""
+
+    @property
+    def dataset(self) -> DatasetName:
+        """The dataset."""
+        return self.grants[0].dataset
+
+    @property
+    def role(self) -> Role:
+        """In which role of the product."""
+        return self.grants[0].role
+
+    @property
+    def principal(self) -> Outsider:
+        """Who."""
+        return self.grants[0].principal
+
+    @cached_property
+    def where(self) -> str:
+        """Where the data is, as ``s3://bucket`` or ``s3://bucket/prefix/``; for a mover, where it delivers to."""
+        return (
+            "s3://"
+            + self._data.resource.removeprefix(_S3).removesuffix("*").removesuffix("/")
+            + ("/" if self.role in (Role.SENDER, Role.MOVER) else "")
+        )
+
+    @property
+    def reads(self) -> bool:
+        """Whether objects may be read there."""
+        return _READ in self._data.actions
+
+    @property
+    def writes(self) -> bool:
+        """Whether objects may be written or deleted there."""
+        return _WRITE in self._data.actions or _DELETE in self._data.actions
+
+    @property
+    def until(self) -> datetime | None:
+        """The moment it ends, if it does."""
+        return self._data.until
+
+    @property
+    def paperwork(self) -> tuple[str, ...]:
+        """On what grounds."""
+        return self._data.why
+
+    @property
+    def recipient(self) -> AccountId | None:
+        """Of a mover: the account that the recipient's bucket must belong to, if it is named."""
+        return self._data.owner_account
+
+    @property
+    def key(self) -> str:
+        """Of a mover: the key it encrypts with at the recipient; ``""`` when none is named."""
+        return next((grant.resource for grant in self.grants if grant.resource.startswith(_KEY)), "")
+
+    @property
+    def keeps(self) -> bool:
+        """Of a mover: whether delivered files stay in the hub."""
+        return not any(_DELETE in grant.actions for grant in self.grants)
+
+    @property
+    def account(self) -> AccountId | None:
+        """The account that the data is opened to: an outsider's or a recipient's. None when it is not named."""
+        return self.recipient if self.role is Role.MOVER else self.principal.account
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it opens data to somebody who is not a user of the platform."""
+        return self.role in (Role.MOVER, Role.OUTSIDER)
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes two accesses, before and after, one and the same; a dataset has one mover, whatever its name."""
+        return (self.dataset, self.role, "" if self.role is Role.MOVER else self.principal)
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether IAM's clock has ended it by this moment."""
+        return self.until is not None and self.until <= now
+
+    @cached_property
+    def _data(self) -> Grant:
+        """The grant on the data itself."""
+        wanted = _DELIVER if self.role is Role.MOVER else ""
+        for grant in self.grants:
+            on_objects = grant.resource.startswith(_S3) and grant.resource.endswith("/*")
+            if on_objects and (wanted in grant.actions if wanted else True):
+                return grant
+        raise UnclearGrantsError(f"the grants of {self.principal} in {self.dataset} reach no objects")
+
+
+def accesses_of(grants: Iterable[Grant]) -> tuple[Access, ...]:
+    """The accesses that these grants amount to, sorted. Raises `UnclearGrantsError`."""
+    groups: dict[tuple[str, str, str], list[Grant]] = {}
+    for grant in grants:
+        groups.setdefault((grant.dataset, grant.role, grant.principal), []).append(grant)
+    found = [Access(tuple(sorted(of_one, key=_order))) for _, of_one in sorted(groups.items())]
+    for access in found:
+        _ = access.where  # whatever cannot be told is found out here
+    return tuple(found)
+
+
+def _order(grant: Grant) -> tuple[str, ...]:
+    return (grant.resource, *grant.actions)

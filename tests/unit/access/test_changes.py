@@ -1,0 +1,173 @@
+"""Two sets of grants: every difference between them is told, and what it is."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_exports.access.accesses import UnclearGrantsError, accesses_of
+from data_exports.access.changes import AccessChanges, Kind, Mark, NewAccount, changes_between
+from data_exports.access.grants import Grant, Role, grants_of
+from data_exports.estate.models import Dataset
+from data_exports.names import AccountId, AccountRootArn, BucketName, RoleName
+from tests.estates import FULL, KEY, LOADER, READER, estate_of, pull, push
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+ANA, BEN = "arn:aws:iam::593291632749:role/alpha_user_ana", "arn:aws:iam::593291632749:role/alpha_user_Ben-Two"
+
+
+def between(before: list[Dataset], after: list[Dataset]) -> AccessChanges:
+    return changes_between(grants_of(estate_of(*before)), grants_of(estate_of(*after)), moment=NOW)
+
+
+def told(before: list[Dataset], after: list[Dataset]) -> list[tuple[tuple[Kind, ...], str]]:
+    return [(change.kinds, str(change.access.principal)) for change in between(before, after).changes]
+
+
+def of_outsider(before: Dataset, after: Dataset) -> tuple[tuple[Kind, ...], tuple[Mark, ...]]:
+    (change,) = (each for each in between([before], [after]).changes if each.access.role is Role.OUTSIDER)
+    return change.kinds, change.marks
+
+
+def test_nothing_changes_between_equal_grants() -> None:
+    assert between(list(FULL.datasets()), list(FULL.datasets())).is_empty
+
+
+def test_a_user_who_is_added_gains_and_one_who_is_taken_out_loses() -> None:
+    only_ana, only_ben = push(users=(RoleName("alpha_user_ana"),)), push(users=(RoleName("alpha_user_Ben-Two"),))
+    assert told([only_ana], [only_ben]) == [((Kind.GAINS,), BEN), ((Kind.LOSES,), ANA)]
+
+
+def test_a_new_dataset_is_a_gain_for_everybody_in_it_and_for_its_recipient() -> None:
+    found = between([], [push()]).changes
+    assert [(change.kinds, change.access.role) for change in found] == [
+        ((Kind.GAINS,), Role.MOVER),
+        ((Kind.GAINS,), Role.SENDER),
+        ((Kind.GAINS,), Role.SENDER),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        (None, date(2031, 3, 31), Kind.SHORTER),
+        (date(2031, 3, 31), None, Kind.LONGER),
+        (date(2031, 3, 31), date(2032, 3, 31), Kind.LONGER),
+        (date(2032, 3, 31), date(2031, 3, 31), Kind.SHORTER),
+        (date(2026, 11, 24), date(2031, 3, 31), Kind.GAINS),
+        (date(2026, 11, 24), None, Kind.GAINS),
+        (date(2031, 3, 31), date(2026, 11, 24), Kind.LOSES),
+        (None, date(2026, 11, 24), Kind.LOSES),
+        (date(2026, 11, 24), date(2026, 11, 23), Kind.SHORTER),
+    ],
+)
+def test_another_end_is_longer_or_shorter_and_across_this_moment_a_gain_or_a_loss(
+    before: date | None, after: date | None, kind: Kind
+) -> None:
+    assert of_outsider(pull(expires=before), pull(expires=after))[0] == (kind,)
+
+
+def test_writing_that_is_added_is_more_and_marked_and_taken_away_is_less() -> None:
+    assert of_outsider(pull(), pull(allow_push=True)) == ((Kind.MORE,), (Mark.WRITE, Mark.NO_PAPERWORK))
+    assert of_outsider(pull(allow_push=True), pull()) == ((Kind.LESS,), (Mark.NO_PAPERWORK,))
+
+
+def test_several_changes_at_once_are_all_told() -> None:
+    kinds, _ = of_outsider(
+        pull(expires=date(2031, 3, 31)), pull(allow_push=True, expires=date(2030, 3, 31), paperwork=("DPIA-2",))
+    )
+    assert kinds == (Kind.MORE, Kind.CHANGED, Kind.SHORTER)
+
+
+def test_other_paperwork_is_a_change() -> None:
+    assert of_outsider(pull(), pull(paperwork=("DPIA-2",))) == ((Kind.CHANGED,), ())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target_bucket": BucketName("elsewhere")},
+        {"target_account": AccountId("112233445566")},
+        {"target_account": None},
+        {"target_kms_key": KEY},
+        {"keep_files": True},
+    ],
+    ids=str,
+)
+def test_a_delivery_that_goes_elsewhere_or_otherwise_is_one_change_of_the_mover(changes: dict[str, Any]) -> None:
+    (change,) = between([push()], [push(**changes)]).changes
+    assert (change.kinds, change.access.role) == ((Kind.CHANGED,), Role.MOVER)
+
+
+def test_rights_that_have_no_words_of_their_own_are_told_too() -> None:
+    before = grants_of(estate_of(pull()))
+    after = [replace(grant, actions=("s3:GetObjectAcl", *grant.actions)) for grant in before]
+    found = changes_between(before, after, moment=NOW).changes
+    assert {change.kinds for change in found} == {(Kind.MORE,)}
+    shifted = [replace(grant, why=("another",)) if grant.actions == ("s3:ListBucket",) else grant for grant in before]
+    assert [change.kinds for change in changes_between(before, shifted, moment=NOW).changes] == [(Kind.CHANGED,)]
+
+
+GRANTS = grants_of(FULL)
+
+
+@given(st.sets(st.integers(0, len(GRANTS) - 1)), st.sets(st.integers(0, len(GRANTS) - 1)))
+def test_whatever_differs_is_in_some_change_and_nothing_else_is(first: set[int], second: set[int]) -> None:
+    before, after = ([GRANTS[number] for number in sorted(chosen)] for chosen in (first, second))
+    try:
+        found = changes_between(before, after, moment=NOW)
+    except UnclearGrantsError:
+        return
+    differing = {_key(grant) for grant in set(before) ^ set(after)}
+    assert {_key(change.access.grants[0]) for change in found.changes} == differing
+    assert all(change.kinds for change in found.changes)
+
+
+def _key(grant: Grant) -> tuple[str, str, str]:
+    return (grant.dataset, grant.role, grant.principal)
+
+
+def test_new_accounts_are_those_of_outsiders_and_recipients_that_had_nothing() -> None:
+    found = between([push()], [push(), pull(outsiders=(READER, LOADER)), pull("notes", outsiders=(LOADER,))])
+    assert found.new_accounts == (
+        NewAccount(AccountId("112233445566"), "s3://mojap-court-lists", (pull().name, pull("notes").name)),
+    )
+    marked = [change.access.principal for change in found.changes if Mark.NEW_ACCOUNT in change.marks]
+    assert marked == [LOADER, LOADER]
+
+
+def test_a_recipient_whose_account_gets_its_name_is_not_new_and_one_who_loses_it_neither() -> None:
+    assert between([push(target_account=None)], [push()]).new_accounts == ()
+    assert between([push()], [push(target_account=None)]).new_accounts == ()
+    other = push(target_account=AccountId("112233445566"))
+    assert [each.account for each in between([push()], [other]).new_accounts] == ["112233445566"]
+
+
+def test_accounts_of_what_does_not_change_are_not_new() -> None:
+    found = changes_between([], grants_of(estate_of(pull())), moment=NOW, unchanged=grants_of(estate_of(push())))
+    assert (found.new_accounts, found.count_before) == ((), 3)
+
+
+def test_a_whole_account_and_an_end_in_the_past_are_marked() -> None:
+    everybody = AccountRootArn("arn:aws:iam::754256621582:root")
+    found = between([], [pull(outsiders=(everybody,), expires=date(2026, 11, 24), paperwork=("D",))]).changes
+    assert found[0].marks == (Mark.NEW_ACCOUNT, Mark.WHOLE_ACCOUNT, Mark.ENDED)
+
+
+def test_what_nobody_can_tell_is_unknown_and_neither_gain_nor_loss() -> None:
+    estate = estate_of(pull(), pull("notes"))
+    found = changes_between([], grants_of(estate), moment=NOW, unknown={pull().name: "damaged", push().name: "gone"})
+    assert {change.access.dataset for change in found.changes} == {"notes"}
+    assert [(each.dataset, each.reason, len(each.after)) for each in found.unknown] == [
+        ("court_lists", "damaged", 2),
+        ("hearings", "gone", 0),
+    ]
+
+
+def test_grants_that_reach_no_data_are_refused() -> None:
+    (listing, _, _, _) = grants_of(estate_of(pull()))
+    with pytest.raises(UnclearGrantsError, match="reach no objects"):
+        accesses_of([replace(listing, resource="arn:aws:s3:::mojap-court-lists")])

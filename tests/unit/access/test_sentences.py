@@ -1,0 +1,180 @@
+"""What changes in access, in the sentences that a reviewer reads."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from data_exports.access.changes import changes_between
+from data_exports.access.grants import grants_of
+from data_exports.access.sentences import Quoted, day_in_words, listed, plain, sentence_of_unknown, statements_of
+from data_exports.estate.models import Dataset
+from data_exports.names import AccountId, AccountRootArn, BucketName, RoleName, UserArn
+from tests.estates import KEY, LOADER, PLATFORM, READER, estate_of, pull, push
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+CLOUD = "Cloud Platform (754256621582)"
+IRSA = f"{CLOUD} role cloud-platform/irsa-reader"
+TARGET = f"s3://cp-hearings/hearings/ of {CLOUD}"
+ANA = (RoleName("alpha_user_ana"),)
+
+
+def said(before: list[Dataset], after: list[Dataset]) -> list[str]:
+    found = changes_between(
+        grants_of(estate_of(*before)),
+        grants_of(estate_of(*after)),
+        moment=NOW,
+        account_names=dict(PLATFORM.account_names),
+    )
+    return [plain(each.sentence) for each in statements_of(found)]
+
+
+def test_a_push_dataset_that_is_new_tells_where_its_files_go_and_who_may_write() -> None:
+    assert said([], [push(expires=date(2031, 3, 31))]) == [
+        f"files of hearings go to {TARGET} until 31 March 2031 (paperwork DPIA-17)",
+        (
+            "alpha_user_Ben-Two and alpha_user_ana may write under s3://mojap-hub-exports/hearings/ until 31 March 2031"
+            " (paperwork DPIA-17)"
+        ),
+    ]
+
+
+def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
+    user = UserArn("arn:aws:iam::754256621582:user/loads/nightly")
+    root = AccountRootArn("arn:aws:iam::112233445566:root")
+    assert said([], [pull(outsiders=(READER, user, LOADER, root), allow_push=True, paperwork=("A 1", "B 2"))]) == [
+        f"{who} can read and write s3://mojap-court-lists (paperwork A 1 and B 2)"
+        for who in (
+            "account 112233445566 role loader",
+            "account 112233445566 as a whole",
+            f"{IRSA}",
+            f"{CLOUD} user loads/nightly",
+            "alpha_user_ana",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        (
+            pull(),
+            pull(allow_push=True),
+            (f"{IRSA} can read and write s3://mojap-court-lists (no paperwork); before: could read only"),
+        ),
+        (
+            pull(allow_push=True),
+            pull(),
+            (f"{IRSA} can read s3://mojap-court-lists (no paperwork); before: could read and write"),
+        ),
+        (
+            pull(users=()),
+            pull(users=(), expires=date(2031, 3, 31), paperwork=("DPIA-2",)),
+            (
+                f"{IRSA} can read s3://mojap-court-lists until 31 March 2031"
+                " (paperwork DPIA-2); before: without an end; no paperwork"
+            ),
+        ),
+        (
+            pull(users=(), expires=date(2026, 11, 24)),
+            pull(users=(), expires=date(2031, 3, 31)),
+            (
+                f"{IRSA} can read s3://mojap-court-lists until 31 March 2031"
+                " (no paperwork); before: ended with 24 November 2026"
+            ),
+        ),
+        (
+            pull(users=(), expires=date(2031, 3, 31)),
+            pull(users=(), expires=date(2026, 11, 24)),
+            (
+                f"{IRSA} can read s3://mojap-court-lists, but that ended with 24 November 2026"
+                " (no paperwork); before: until 31 March 2031"
+            ),
+        ),
+        (
+            push(users=ANA),
+            push(users=ANA, target_bucket=BucketName("other"), target_account=None),
+            (
+                "files of hearings go to s3://other/hearings/, whose account is not named (paperwork DPIA-17);"
+                f" before: to {TARGET}"
+            ),
+        ),
+        (
+            push(users=ANA),
+            push(users=ANA, target_kms_key=KEY),
+            (
+                f"files of hearings go to {TARGET}, encrypted with {KEY} (paperwork DPIA-17);"
+                " before: encrypted with no key of theirs"
+            ),
+        ),
+        (
+            push(users=ANA),
+            push(users=ANA, keep_files=True),
+            (
+                f"files of hearings go to {TARGET} and stay in the hub (paperwork DPIA-17);"
+                " before: they left the hub; by arn:aws:iam::593291632749:role/service-role/export_hearings-move;"
+                " the recipient must let in arn:aws:iam::593291632749:role/service-role/export_hearings-copy"
+            ),
+        ),
+    ],
+)
+def test_a_change_tells_how_it_will_be_and_how_it_was(before: Dataset, after: Dataset, sentence: str) -> None:
+    assert said([before], [after]) == [sentence]
+
+
+def test_losses_tell_what_is_no_longer_possible() -> None:
+    assert said([push(users=ANA), pull(expires=date(2026, 11, 24))], []) == [
+        (f"{IRSA} can no longer read s3://mojap-court-lists (ended with 24 November 2026)"),
+        "alpha_user_ana can no longer read and write s3://mojap-court-lists (ended with 24 November 2026)",
+        f"files of hearings no longer go to {TARGET}",
+        "alpha_user_ana can no longer write under s3://mojap-hub-exports/hearings/",
+    ]
+
+
+def test_rights_without_words_of_their_own_are_named() -> None:
+    before = grants_of(estate_of(pull(users=())))
+    after = [replace(grant, actions=("s3:GetObjectAcl", *grant.actions)) for grant in before]
+    (statement,) = statements_of(changes_between(before, after, moment=NOW))
+    assert plain(statement.sentence).endswith("(no paperwork); before: without s3:GetObjectAcl")
+
+
+def test_what_cannot_be_told_says_why_and_what_it_will_be() -> None:
+    changes = changes_between(
+        [],
+        grants_of(estate_of(pull())),
+        moment=NOW,
+        unknown={pull().name: "its metadata lists no grants", push().name: "gone"},
+        account_names={AccountId("754256621582"): "Cloud Platform"},
+    )
+    assert [plain(sentence_of_unknown(each, changes)) for each in changes.unknown] == [
+        (
+            "what court_lists granted before cannot be told: its metadata lists no grants. After this:"
+            f" {IRSA} can read s3://mojap-court-lists (no paperwork);"
+            " alpha_user_ana can read and write s3://mojap-court-lists (no paperwork)"
+        ),
+        "what hearings granted before cannot be told: gone. It will grant nothing",
+    ]
+
+
+def test_what_others_have_written_is_quoted_and_shows_itself() -> None:
+    (statement,) = statements_of(
+        changes_between([], grants_of(estate_of(pull(users=(), paperwork=("see\x1b[2J\u202e@x",)))), moment=NOW)
+    )
+    assert plain(statement.sentence).endswith("(paperwork see\\x1b[2J\\u202e@x)")
+    assert [part for part in statement.sentence if isinstance(part, Quoted)] == [
+        "cloud-platform/irsa-reader",
+        "s3://mojap-court-lists",
+        "see\x1b[2J\u202e@x",
+    ]
+
+
+def test_days_are_the_last_on_which_access_holds() -> None:
+    assert day_in_words(datetime(2031, 4, 1, tzinfo=UTC)) == "31 March 2031"
+    assert day_in_words(datetime(2031, 4, 1, 9, 30, tzinfo=UTC)) == "1 April 2031 09:30 UTC"
+
+
+def test_lists_read_as_lists_and_long_ones_are_counted() -> None:
+    parts = [(letter,) for letter in "abcd"]
+    assert ["".join(listed(parts[:number])) for number in range(4)] == ["", "a", "a and b", "a, b and c"]
+    assert "".join(listed(parts, at_most=2)) == "a, b and 2 more"
+    assert "".join(listed(parts, at_most=4)) == "a, b, c and d"
