@@ -1,14 +1,14 @@
 """Access ends by IAM's own clock: the same policies, a day before and a day after their last day."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from data_exports.access.grants import grants_of_pull, grants_of_push
+from data_exports.access.grants import Grant, grants_of_pull, grants_of_push
 from data_exports.access.policies import mover_policy, pull_bucket_policy, pull_user_policy, sender_policy
 from data_exports.deploy.apply import deploy
 from data_exports.local.clients import aws_of
@@ -73,6 +73,53 @@ def test_a_pull_user_and_an_outsider(
         s3 = steps.as_role("s3", person)
         assert refusal_of(lambda s3=s3: s3.get_object(Bucket=bucket, Key="a.txt")) == refusal  # type: ignore[misc]
         assert refusal_of(lambda s3=s3: s3.list_objects_v2(Bucket=bucket)) == refusal  # type: ignore[misc]
+
+
+def test_everybody_loses_access_at_the_very_moment_and_nothing_has_to_run_for_it(
+    steps: Steps, give: Callable[..., RoleArn], unique: Callable[[str], str], unique_account: Callable[[], str]
+) -> None:
+    """The same policies, sessions and requests on both sides of the moment."""
+    platform = replace(PLATFORM, hub_bucket=BucketName(unique("hub")), pull_bucket_prefix=unique("pull") + "-")
+    everything = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    outsider = give(everything, account=unique_account())
+    sent = push(expires=TODAY, target_bucket=BucketName(unique("target")))
+    pulled = pull(expires=TODAY, outsiders=(outsider,))
+    bucket, owner = pulled.bucket(platform), steps.client("s3")
+    for name, key in ((platform.hub_bucket, "hearings/a"), (sent.target_bucket, "x"), (bucket, "a")):
+        owner.put_object(Bucket=steps.bucket(name=name), Key=key, Body=b"x")
+
+    def calls_that_end_at(moment: datetime) -> dict[str, Callable[[], Any]]:
+        of_push = _ending(grants_of_push(platform, sent), moment)
+        of_pull = _ending(grants_of_pull(platform, pulled), moment)
+        policy = pull_bucket_policy(bucket, of_pull, require_tls=False)
+        owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        sender, mover = (
+            steps.as_role("s3", give(sender_policy(of_push))),
+            steps.as_role("s3", give(mover_policy(of_push))),
+        )
+        user, outside = steps.as_role("s3", give(pull_user_policy(of_pull))), steps.as_role("s3", outsider)
+        return {
+            "sender": lambda: sender.put_object(Bucket=platform.hub_bucket, Key="hearings/b", Body=b"x"),
+            "mover, in the hub": lambda: mover.get_object(Bucket=platform.hub_bucket, Key="hearings/a"),
+            "mover, at the recipient": lambda: mover.put_object(Bucket=sent.target_bucket, Key="hearings/a", Body=b"x"),
+            "pull user": lambda: user.get_object(Bucket=bucket, Key="a"),
+            "outsider": lambda: outside.get_object(Bucket=bucket, Key="a"),
+        }
+
+    for seconds in (3, 10, 40):  # until this machine is quick enough to ask before the moment
+        moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+        calls = calls_that_end_at(moment)
+        before = {name: refusal_of(call) for name, call in calls.items()}
+        if datetime.now(UTC) < moment:
+            break
+    assert before == dict.fromkeys(calls, "")
+    wait_until(lambda: datetime.now(UTC) >= moment, timeout_seconds=60)
+    assert {name: refusal_of(call) for name, call in calls.items()} == dict.fromkeys(calls, "AccessDenied")
+
+
+def _ending(grants: Iterable[Grant], moment: datetime) -> tuple[Grant, ...]:
+    """The grants, those that end ending at this moment."""
+    return tuple(replace(grant, until=moment) if grant.until else grant for grant in grants)
 
 
 def test_an_upload_that_comes_after_the_end_stays_and_is_on_record(
