@@ -142,12 +142,12 @@ def test_a_removal_is_refused_until_it_is_allowed(ground: Ground, tmp_path: Path
     refused = _run(ground, folder, "deploy")
     assert (refused.returncode, refused.stdout) == (1, planned)
     assert "error: nothing was deployed:" in refused.stderr
-    assert "  next: if this is meant: `exports deploy --allow removal`" in refused.stderr.splitlines()
+    assert "  next: if this is meant: `exports deploy --allow removal --allow loss`" in refused.stderr.splitlines()
     assert "exports-push-moves" in ground.statuses()
     wrong = _run(ground, folder, "deploy", "--allow", "everything")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert "'everything' is not one of 'removal', 'takeover', 'adoption'" in wrong.stderr
-    assert _run(ground, folder, "deploy", "--allow", "takeover", "--allow", "removal").returncode == 0
+    assert "'everything' is not one of 'removal', 'takeover', 'adoption', 'account', 'write', 'loss'" in wrong.stderr
+    assert _run(ground, folder, "deploy", "--allow", "loss", "--allow", "removal").returncode == 0
     assert "exports-push-moves" not in ground.statuses()
 
 

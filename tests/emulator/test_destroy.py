@@ -91,7 +91,7 @@ def test_a_bucket_kept_from_a_removed_dataset_is_found_and_a_strangers_of_like_n
     where = {"LocationConstraint": ground.platform.region}
     ground.client("s3").create_bucket(Bucket=alike, CreateBucketConfiguration=where)
     without = replace(estate, pull_datasets=())
-    assert deploy(without, ground.aws, allow=[Consent.REMOVAL]).is_complete
+    assert deploy(without, ground.aws, allow=[Consent.REMOVAL, Consent.LOSS]).is_complete
     result = _destroy(ground, without)
     assert {each.bucket.name: each.fate for each in result.buckets}[BucketName(lists)] is Fate.KEPT
     assert ground.buckets() == sorted([lists, alike])

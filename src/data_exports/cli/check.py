@@ -80,7 +80,7 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
     start = Path.cwd()
     if form in (Format.GITHUB, Format.SARIF):  # GitHub wants paths from the top of the checkout
         start = Path(os.environ.get("GITHUB_WORKSPACE") or start)
-    shown = [_from(start, finding) for finding in findings]
+    shown = [seen_from(start, finding) for finding in findings]
     if form is Format.TEXT:
         for finding in shown:
             write_data(_lines_of(finding))
@@ -105,7 +105,7 @@ def _lines_of(finding: Finding) -> str:
     return f"{line}\n    hint: {finding.hint}" if finding.hint else line
 
 
-def _from(start: Path, finding: Finding) -> Finding:
+def seen_from(start: Path, finding: Finding) -> Finding:
     """The finding with its path from a folder, if it is below it."""
     path = Path(os.path.normpath(Path.cwd() / finding.place.path))
     if not path.is_relative_to(start):

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, open_estate
+from data_exports.cli.options import EstateOption, JsonOption, accept, estate_folder, load
 from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
+from data_exports.cli.plan import found_in
 from data_exports.deploy.consents import Consent
 
 if TYPE_CHECKING:
     from data_exports.deploy.outcomes import Event, Progress
+    from data_exports.deploy.report import Found
     from data_exports.estate.models import Platform
 
 AllowOption = Annotated[
@@ -40,14 +42,16 @@ def deploy(*, estate: EstateOption = None, allow: AllowOption = None, as_json: J
       exports deploy --estate examples/estate --json
       exports deploy --allow removal
     """
-    declared = open_estate(estate)
+    loaded = load(estate)
+    declared = accept(loaded)
     from data_exports.aws import Aws
     from data_exports.deploy.apply import deploy as deploy_estate
     from data_exports.deploy.outcomes import error_of
     from data_exports.deploy.render import render_result, result_as_data
 
     with progress_shown() as shown:
-        heard = shown if as_json else _plan_first(shown, declared.platform)
+        found = found_in(loaded, estate_folder(estate))
+        heard = shown if as_json else _plan_first(shown, declared.platform, found)
         result = deploy_estate(declared, Aws(declared.platform.region), allow=allow or (), progress=heard)
     if as_json:
         write_json(result_as_data(result))
@@ -108,14 +112,14 @@ def progress_shown() -> Iterator["Progress"]:
         bar.stop()
 
 
-def _plan_first(shown: "Progress", platform: "Platform") -> "Progress":
+def _plan_first(shown: "Progress", platform: "Platform", found: "Found") -> "Progress":
     """As `shown`, but the plan itself goes to stdout the moment it is made."""
     from data_exports.deploy.outcomes import Planned
-    from data_exports.deploy.render import render_plan
+    from data_exports.deploy.report import render_plan
 
     def heard(event: "Event") -> None:
         if isinstance(event, Planned):
-            write_data(render_plan(event.plan, platform, width=terminal_width()))
+            write_data(render_plan(event.plan, platform, found, width=terminal_width()))
         shown(event)
 
     return heard

@@ -1,9 +1,40 @@
-"""``exports plan``: what deploying would change."""
+"""``exports plan``: what deploying would change, told before it happens."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, open_estate
-from data_exports.cli.output import write_data, write_json
+from data_exports.cli.check import seen_from
+from data_exports.cli.options import EstateOption, JsonOption, estate_folder, load
+from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.errors import UsageError
+from data_exports.estate.findings import Finding
+from data_exports.estate.loading import PLATFORM_FILE
+
+if TYPE_CHECKING:
+    from data_exports.deploy.plan import Plan
+    from data_exports.deploy.report import Found
+    from data_exports.estate.loading import Loaded
+    from data_exports.estate.models import Estate, Platform
+
+
+class Format(StrEnum):
+    """How a plan is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+BaseOption = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REV", help="Compare with a git revision, such as main. Needs no AWS."),
+]
+LiveOption = Annotated[bool, typer.Option("--live", help="Compare with what is deployed (the default).")]
+FormatOption = Annotated[Format, typer.Option("--format", help="markdown is fit for a comment on a pull request.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -11,24 +42,92 @@ def register(app: typer.Typer) -> None:
     app.command("plan")(plan)
 
 
-def plan(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
-    """Show what deploying would change, stack by stack.
+def plan(
+    *,
+    estate: EstateOption = None,
+    base: BaseOption = None,
+    live: LiveOption = False,
+    output: FormatOption = Format.TEXT,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what deploying would change: who gains and loses which access, then the stacks, then findings.
 
-    Looks at AWS and changes nothing there. What it prints is the plan that `exports deploy` would carry out now,
-    and the consents (`--allow`) that it would need.
+    Looks at AWS and changes nothing there. What it prints is the plan that `exports deploy` would carry out now, and
+    the consents (`--allow`) that it would need. With --base it compares the declarations here, committed or not, with
+    those of a git revision instead: where this branch left it, if both have gone on since. Exit code 0 whenever the
+    plan could be made.
 
     Examples:
       exports plan
+      exports plan --base main
+      exports plan --base origin/main --format markdown > comment.md
       exports plan --estate examples/estate --json
     """
-    declared = open_estate(estate)
-    from data_exports.aws import Aws
-    from data_exports.cli.deploy import terminal_width
-    from data_exports.deploy.prepare import prepare
-    from data_exports.deploy.render import plan_as_data, render_plan
+    if base is not None and live:
+        raise UsageError("--base and --live exclude each other", next_step="give one of them")
+    loaded = load(estate)
+    declared = loaded.require()
+    folder = estate_folder(estate)
+    made, before = _plan_live(declared) if base is None else _plan_against(declared, folder, base)
+    start = Path.cwd()
+    if output is Format.MARKDOWN:  # GitHub wants paths from the top of the checkout
+        start = Path(os.environ.get("GITHUB_WORKSPACE") or start)
+    found = found_in(loaded, folder, before, start=start)
+    _write(made, declared.platform, found, Format.JSON if as_json else output)
 
-    made = prepare(declared, Aws(declared.platform.region)).plan
-    if as_json:
-        write_json(plan_as_data(made))
-    else:
-        write_data(render_plan(made, declared.platform, width=terminal_width()))
+
+def found_in(loaded: "Loaded", folder: Path, before: "Before" = (), *, start: Path | None = None) -> "Found":
+    """The findings as a plan shows them: with paths from `start` (here), those apart that were there `before`."""
+    from data_exports.deploy.report import Found
+
+    known = {_facts_of(finding, Path()) for finding in before}
+    old = [_facts_of(finding, folder) in known for finding in loaded.findings]
+    shown = [seen_from(start or Path.cwd(), finding) for finding in loaded.findings]
+    return Found(
+        new=tuple(finding for finding, is_old in zip(shown, old, strict=True) if not is_old),
+        known=tuple(finding for finding, is_old in zip(shown, old, strict=True) if is_old),
+    )
+
+
+Before = tuple[Finding, ...]
+"""The findings that there were before, with paths from the estate's folder."""
+
+
+def _plan_live(declared: "Estate") -> "tuple[Plan, Before]":
+    from data_exports.aws import Aws
+    from data_exports.deploy.prepare import prepare
+
+    return prepare(declared, Aws(declared.platform.region)).plan, ()
+
+
+def _plan_against(declared: "Estate", folder: Path, base: str) -> "tuple[Plan, Before]":
+    from datetime import UTC, datetime
+
+    from data_exports.deploy.compare import plan_against
+    from data_exports.estate.revision import load_revision
+
+    revision = load_revision(folder, base)
+    if revision.estate is None:
+        write_progress(f"{revision.name} has no {PLATFORM_FILE} in this folder: all that is declared here is new")
+    made = plan_against(declared, revision.estate, name=revision.name, moment=datetime.now(UTC))
+    return made, revision.findings
+
+
+def _facts_of(finding: Finding, folder: Path) -> tuple[str, str, str]:
+    """What makes two findings the same; lines move when others are added above."""
+    return (os.path.relpath(finding.place.path, folder), str(finding.code), finding.message)
+
+
+def _write(made: "Plan", platform: "Platform", found: "Found", output: Format) -> None:
+    from data_exports.cli.deploy import terminal_width
+    from data_exports.deploy.report import plan_as_data, render_plan
+
+    match output:
+        case Format.JSON:
+            write_json(plan_as_data(made, found))
+        case Format.MARKDOWN:
+            from data_exports.deploy.markdown import plan_as_markdown
+
+            write_data(plan_as_markdown(made, platform, found).removesuffix("\n"))
+        case Format.TEXT:
+            write_data(render_plan(made, platform, found, width=terminal_width()))

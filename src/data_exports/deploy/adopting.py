@@ -19,7 +19,7 @@ from data_exports.aws import Aws, AwsAnswer, answer_of, code_of
 from data_exports.deploy.plan import DeployedStack, Existing, Kind
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
-from data_exports.stacks.stack import ADOPTING_TAG, DIGEST_TAG, METADATA_KEY, Stack, body_of, digest_of
+from data_exports.stacks.stack import ADOPTING_KEY, ADOPTING_TAG, DIGEST_TAG, METADATA_KEY, Stack, body_of, digest_of
 
 _BUCKET = "AWS::S3::Bucket"
 _BUCKET_POLICY = "AWS::S3::BucketPolicy"
@@ -32,7 +32,6 @@ _ADOPTED_BY: Mapping[str, tuple[Kind, str, tuple[str, ...]]] = {
     "AWS::Logs::LogGroup": (Kind.LOG_GROUP, "LogGroupName", ()),
 }
 """Type → its kind, the property that names it, and those that CloudFormation demands or cannot change later."""
-_ADOPTING = "adopting"
 
 
 def bare_stack(stack: Stack, existing: Sequence[Existing]) -> Stack:
@@ -52,7 +51,7 @@ def bare_stack(stack: Stack, existing: Sequence[Existing]) -> Stack:
     gone = _with_needing(resources, gone)
     template["Resources"] = {key: value for key, value in resources.items() if key not in gone}
     template.pop("Outputs", None)
-    template["Metadata"][METADATA_KEY][_ADOPTING] = True
+    template["Metadata"][METADATA_KEY][ADOPTING_KEY] = True
     body = body_of(template)
     tags = dict(stack.tags) | {DIGEST_TAG: digest_of(body), ADOPTING_TAG: "true"}  # if we end here, deploy goes on
     return replace(stack, body=body, tags=tuple(sorted(tags.items())))
@@ -111,7 +110,7 @@ def is_adopting(aws: Aws, deployed: DeployedStack) -> bool:
         return deployed.is_adopting
     body = aws.client("cloudformation").get_template(StackName=deployed.stack_id)["TemplateBody"]
     template = body if isinstance(body, dict) else json.loads(body)  # botocore reads JSON templates itself
-    return _ADOPTING in template.get("Metadata", {}).get(METADATA_KEY, {})
+    return ADOPTING_KEY in template.get("Metadata", {}).get(METADATA_KEY, {})
 
 
 def clear_the_way(aws: Aws, platform: Platform, stack: Stack) -> Cleared:

@@ -4,15 +4,20 @@ In: a `Plan`, and the consents given. Out: those it needs, each with a sentence;
 Effects: none. Imports little: the command line reads the words from here.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from data_exports.access.sentences import Quoted, Sentence, listed, plain, sentence_of_new_account
 from data_exports.errors import RefusedError
 
 if TYPE_CHECKING:
     from data_exports.deploy.plan import Plan
+
+LARGEST_LOSS = 10
+"""A plan that takes away more than one in so many accesses is more likely a slip than a wish."""
+NAMES_IN_A_SENTENCE = 20
 
 
 class Consent(StrEnum):
@@ -24,6 +29,12 @@ class Consent(StrEnum):
     """A new pull dataset opens a bucket that already holds data."""
     ADOPTION = "adoption"
     """Buckets, roles and functions that this product did not make become its own."""
+    ACCOUNT = "account"
+    """An account that had no access before is given some, or receives files."""
+    WRITE = "write"
+    """Outsiders who could only read a dataset may write it."""
+    LOSS = "loss"
+    """More than a tenth of all accesses go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +43,18 @@ class NeededConsent:
 
     consent: Consent
     names: tuple[str, ...]
-    """The datasets, or the buckets, that it is about."""
-    sentence: str
+    """What it is about: datasets, buckets, accounts; for a loss how many of how many."""
+    words: Sentence
+
+    @property
+    def sentence(self) -> str:
+        """The words as text."""
+        return plain(self.words)
 
 
 def needed_consents(plan: "Plan") -> tuple[NeededConsent, ...]:
     """The consents without which this plan is not carried out, in the order of `Consent`."""
-    found = ((consent, names(plan)) for consent, (names, _) in _CONSENTS.items())
-    return tuple(
-        NeededConsent(consent, names, _CONSENTS[consent][1].format(names=", ".join(names)))
-        for consent, names in found
-        if names
-    )
+    return tuple(_needed_consents(plan))
 
 
 def check_consents(plan: "Plan", allow: Collection[Consent]) -> None:
@@ -51,38 +62,80 @@ def check_consents(plan: "Plan", allow: Collection[Consent]) -> None:
     needed = needed_consents(plan)
     missing = [each for each in needed if each.consent not in allow]
     if missing:
-        words = " ".join(f"--allow {each.consent}" for each in needed)
         raise RefusedError(
             "\n".join(["nothing was deployed:", *(f"  {each.sentence}" for each in missing)]),
-            next_step=f"if this is meant: `exports deploy {words}`",
+            next_step=f"if this is meant: `{command_with(needed)}`",
         )
 
 
-def _removed_datasets(plan: "Plan") -> tuple[str, ...]:
-    return tuple(str(step.dataset or step.name) for step in plan.deletions)
+def command_with(needed: Sequence[NeededConsent]) -> str:
+    """The whole command that gives these consents."""
+    return " ".join(["exports deploy", *(f"--allow {each.consent}" for each in needed)])
 
 
-def _strange_resources(plan: "Plan") -> tuple[str, ...]:
-    return tuple(each.in_words for step in plan.steps for each in step.existing if each.needs_consent)
+def _needed_consents(plan: "Plan") -> Iterator[NeededConsent]:
+    for consent, (find, words) in _CONSENTS.items():
+        found = find(plan)
+        if found:
+            about = listed(tuple(found.values()), at_most=NAMES_IN_A_SENTENCE)
+            yield NeededConsent(consent, tuple(found), (words, *about))
 
 
-def _buckets_with_data(plan: "Plan") -> tuple[str, ...]:
+Found = Mapping[str, Sentence]
+"""What a consent is about: by its name, in words."""
+
+
+def _removed_datasets(plan: "Plan") -> Found:
+    return _by_name(str(step.dataset or step.name) for step in plan.deletions)
+
+
+def _strange_resources(plan: "Plan") -> Found:
+    return _by_name(each.in_words for step in plan.steps for each in step.existing if each.needs_consent)
+
+
+def _buckets_with_data(plan: "Plan") -> Found:
     taken = (step.takes_over for step in plan.steps)
-    return tuple(str(bucket.name) for bucket in taken if bucket and bucket.holds_data)
+    return _by_name(str(bucket.name) for bucket in taken if bucket and bucket.holds_data)
 
 
-_CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], tuple[str, ...]], str]] = {
+def _new_accounts(plan: "Plan") -> Found:
+    names = dict(plan.access.account_names)
+    return {str(new.account or new.where): sentence_of_new_account(new, names) for new in plan.access.new_accounts}
+
+
+def _widened_datasets(plan: "Plan") -> Found:
+    doubtful = {each.dataset for each in plan.access.unknown}
+    return {
+        dataset: (Quoted(dataset), *([" (what they could before is not known)"] if dataset in doubtful else []))
+        for dataset in plan.access.widened
+    }
+
+
+def _large_loss(plan: "Plan") -> Found:
+    lost, before = len(plan.access.lost), plan.access.count_before
+    share = f"{lost:,} of {before:,}"
+    return {share: (share,)} if lost * LARGEST_LOSS > before else {}
+
+
+def _by_name(names: Iterator[str]) -> Found:
+    return {name: (Quoted(name),) for name in names}
+
+
+_CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], Found], str]] = {
     Consent.REMOVAL: (
         _removed_datasets,
-        "it removes datasets that are no longer declared, with every access and delivery of theirs: {names}",
+        "it removes datasets that are no longer declared, with every access and delivery of theirs: ",
     ),
     Consent.TAKEOVER: (
         _buckets_with_data,
-        "it takes over buckets that hold data, and opens them to the roles that new pull datasets name: {names}",
+        "it takes over buckets that hold data, and opens them to the roles that new pull datasets name: ",
     ),
     Consent.ADOPTION: (
         _strange_resources,
-        "it adopts what this product did not make, whose settings, policies and code become what is declared: {names}",
+        "it adopts what this product did not make, whose settings, policies and code become what is declared: ",
     ),
+    Consent.ACCOUNT: (_new_accounts, "it opens data to accounts that had no access before: "),
+    Consent.WRITE: (_widened_datasets, "it lets outsiders write where they could only read: "),
+    Consent.LOSS: (_large_loss, "it takes away more than a tenth of all accesses: "),
 }
 """For each consent, what of a plan needs it, and the sentence that says so."""

@@ -10,9 +10,12 @@ whose rules the hub has lost by then.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
+from data_exports.access.changes import AccessChanges
 from data_exports.estate.models import Dataset, Estate, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, BucketName, DatasetName, InvalidNameError, RoleName
+from data_exports.stacks.comparison import ResourceChange
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.pull import pull_stack
@@ -130,7 +133,7 @@ class DeployedStack:
         return dict(self.tags).get(key, "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deployed:
     """The stacks AWS has, among those whose names this product uses."""
 
@@ -138,7 +141,11 @@ class Deployed:
 
     def find(self, name: str) -> DeployedStack | None:
         """The stack of this name, or None when AWS has none."""
-        return next((stack for stack in self.stacks if stack.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, DeployedStack]:
+        return {stack.name: stack for stack in self.stacks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +210,8 @@ class Step:
     """The pull dataset's bucket, when an earlier stack left it."""
     existing: tuple[Existing, ...] = ()
     """All that a stack which is to be created finds in place."""
+    how: tuple[ResourceChange, ...] | None = None
+    """What an update does to the stack's resources; empty when only metadata or tags change, None when not compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +227,24 @@ class Plan:
     """All that deploying would do; `steps` in the order of work."""
 
     steps: tuple[Step, ...]
+    compared: AccessChanges | None = None
+    """Who gains, loses or keeps what; None before `differences` has found that out."""
     missing_roles: tuple[MissingRoles, ...] = ()
     roles_not_checked: str = ""
     """Why the users' roles could not be looked up; all of them are taken to exist then."""
     is_local: bool = False
     """Whether this is for a local AWS."""
+    is_first: bool = False
+    """Whether there is nothing to compare with: the estate has never been deployed as a whole."""
+    against: str = ""
+    """The git revision that is compared with, for people; ``""`` when that is what AWS has."""
+
+    @property
+    def access(self) -> AccessChanges:
+        """Who gains, loses or keeps what. A plan is neither shown nor carried out before that is known."""
+        if self.compared is None:
+            raise AssertionError("what this plan changes in access has not been found out")
+        return self.compared
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -244,17 +266,24 @@ def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, 
     platform = estate.platform
     foundation = foundation_stack(platform, require_tls=surroundings.require_tls)
     datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
-    dataset_steps = [_step_of(stack, deployed.find(stack.name)) for stack in datasets]
+    dataset_steps = [step_of(stack, deployed.find(stack.name)) for stack in datasets]
     with_queue = pushes_with_queue(estate, dataset_steps)
     hub = hub_stack(platform, with_queue, require_tls=surroundings.require_tls)
-    steps = [_step_of(foundation, deployed.find(FOUNDATION_STACK)), *dataset_steps]
-    steps += [_step_of(hub, deployed.find(HUB_STACK)), *_removals(datasets, deployed, hub=platform.hub_bucket)]
+    steps = [step_of(foundation, deployed.find(FOUNDATION_STACK)), *dataset_steps]
+    steps += [step_of(hub, deployed.find(HUB_STACK)), *_removals(datasets, deployed, hub=platform.hub_bucket)]
     return Plan(
         tuple(steps),
-        tuple(_missing_roles(estate, surroundings)),
+        missing_roles=tuple(_missing_roles(estate, surroundings)),
         roles_not_checked=roles_not_checked,
         is_local=not surroundings.require_tls,
+        is_first=not _was_complete(deployed, hub=platform.hub_bucket),
     )
+
+
+def _was_complete(deployed: Deployed, *, hub: str) -> bool:
+    """Whether a deployment of the estate has come to its end before: the hub is the last stack that is made."""
+    found = deployed.find(HUB_STACK)
+    return found is not None and found.belongs_to(hub) and found.has_resources
 
 
 def stack_of_dataset(estate: Estate, dataset: Dataset, surroundings: Surroundings) -> Stack:
@@ -288,10 +317,10 @@ def pushes_with_queue(
 def step_of_hub(plan: Plan, stack: Stack) -> Step:
     """The hub's step for another hub than the plan expected."""
     planned = next(step for step in plan.steps if step.name == HUB_STACK)
-    return _step_of(stack, planned.deployed)
+    return step_of(stack, planned.deployed)
 
 
-def _step_of(stack: Stack, deployed: DeployedStack | None) -> Step:
+def step_of(stack: Stack, deployed: DeployedStack | None) -> Step:
     """Compare one stack with what AWS has under its name."""
     action, reason, next_step = _compare(stack, deployed)
     return Step(action, stack.name, stack.wave, stack, deployed, stack.dataset, reason, next_step)
@@ -351,21 +380,26 @@ def _is_as_wanted(stack: Stack, deployed: DeployedStack) -> bool:
     return deployed.digest == stack.digest and set(stack.tags) <= set(deployed.tags)
 
 
+def removal_of(stack: DeployedStack) -> Step:
+    """The step that deletes the stack of a dataset which is no longer declared."""
+    busy = stack.is_in_progress
+    return Step(
+        Action.BLOCKED if busy else Action.DELETE,
+        stack.name,
+        Wave.DATASETS,
+        deployed=stack,
+        dataset=stack.dataset,
+        reason=f"CloudFormation is at work on it: {stack.status}" if busy else "no longer declared",
+        next_step="deploy again when it has finished" if busy else "",
+    )
+
+
 def _removals(wanted: Sequence[Stack], deployed: Deployed, *, hub: str) -> Iterator[Step]:
     """The stacks of datasets that this estate no longer declares; another estate's are none of our business."""
     names = {stack.name for stack in wanted}
     for stack in deployed.stacks:
         if stack.name.startswith(DATASET_STACK_PREFIXES) and stack.name not in names and stack.belongs_to(hub):
-            busy = stack.is_in_progress
-            yield Step(
-                Action.BLOCKED if busy else Action.DELETE,
-                stack.name,
-                Wave.DATASETS,
-                deployed=stack,
-                dataset=stack.dataset,
-                reason=f"CloudFormation is at work on it: {stack.status}" if busy else "no longer declared",
-                next_step="deploy again when it has finished" if busy else "",
-            )
+            yield removal_of(stack)
 
 
 def _missing_roles(estate: Estate, surroundings: Surroundings) -> Iterator[MissingRoles]:

@@ -4,15 +4,18 @@ In: an `Estate` and an `Aws`. Out: a `Prepared` plan. Effects: reads AWS; fetche
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, aws_error_of
 from data_exports.deploy.adoption import with_takeovers
 from data_exports.deploy.changes import StackFailedError, Work, wait_for_others
+from data_exports.deploy.differences import with_differences
 from data_exports.deploy.outcomes import Note, Progress, ignore
 from data_exports.deploy.plan import Plan, plan_deploy
 from data_exports.deploy.remote import check_account, read_deployed, read_missing_roles
+from data_exports.deploy.templates import read_templates
 from data_exports.deploy.wheel import host_architecture, host_wheel, lambda_wheel
 from data_exports.estate.models import Estate
 from data_exports.stacks.code import MoverCode, mover_code_of
@@ -40,7 +43,8 @@ def prepare(estate: Estate, aws: Aws) -> Prepared:
         require_tls=not aws.is_local,
     )
     plan = plan_deploy(estate, read_deployed(aws), surroundings, roles_not_checked=roles.not_checked)
-    return Prepared(estate, with_takeovers(plan, aws, estate.platform), code)
+    plan = with_takeovers(plan, aws, estate.platform)
+    return Prepared(estate, with_differences(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC)), code)
 
 
 def read_mover_code(*, is_local: bool) -> MoverCode:

@@ -1,15 +1,13 @@
-"""Plans and results as text for people and as plain data for programs.
+"""Results as text for people and as plain data for programs; for plans see `report`.
 
-In: what `plan`, `apply` and `destroy` return. Out: lines of text, or dicts that JSON can hold; both say the same.
+In: what `apply` and `destroy` return. Out: lines of text, or dicts that JSON can hold; both say the same.
 Effects: none.
 """
 
-import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from data_exports.deploy.buckets import BucketOutcome
-from data_exports.deploy.consents import needed_consents
 from data_exports.deploy.destroy import DestroyResult, Destruction, Undelivered
 from data_exports.deploy.outcomes import (
     DeployResult,
@@ -22,45 +20,26 @@ from data_exports.deploy.outcomes import (
     Started,
     in_words,
 )
-from data_exports.deploy.plan import Action, MissingRoles, Plan, Step
+from data_exports.deploy.plan import Action
 from data_exports.deploy.remote import BucketContents
+from data_exports.deploy.report import COLOURS, place_of, plan_as_data, step_as_data, whose
+from data_exports.deploy.tables import table
 from data_exports.estate.models import Platform
 
 _COLOURS: dict[str, str] = {
-    Action.CREATE: "green",
-    Action.UPDATE: "yellow",
-    Action.REPLACE: "yellow",
-    Action.DELETE: "red",
-    Action.BLOCKED: "bold red",
+    **COLOURS,
     Result.CREATED: "green",
     Result.UPDATED: "green",
     Result.DELETED: "green",
     Result.FAILED: "bold red",
     Result.LEFT_OUT: "bold red",
 }
-_PLAIN_WIDTH = 1000
-"""Wide enough that nothing is wrapped where programs read along."""
 _DOING = {
     Action.CREATE: "creating",
     Action.UPDATE: "updating",
     Action.REPLACE: "replacing",
     Action.DELETE: "deleting",
 }
-
-
-def render_plan(plan: Plan, platform: Platform, *, width: int | None = None) -> str:
-    """The plan for people: one line for each stack, then what they should know before it is carried out.
-
-    `width` in characters for a terminal that shows colour; None for plain text.
-    """
-    rows = [(step.action, step.name, "; ".join(filter(None, [step.reason, step.next_step]))) for step in plan.steps]
-    counts = Counter(str(step.action) for step in plan.steps)
-    total = f"{in_words(len(plan.steps), 'stack')}: " + ", ".join(
-        f"{number} {action}" for action, number in counts.items()
-    )
-    parts = [_heading("Plan", platform, is_local=plan.is_local), _table(rows, width), total, *_role_lines(plan)]
-    parts += [f"NEEDS --allow {each.consent}: {each.sentence}" for each in needed_consents(plan)]
-    return "\n".join(parts)
 
 
 def render_result(result: DeployResult, *, width: int | None = None) -> str:
@@ -76,7 +55,7 @@ def render_result(result: DeployResult, *, width: int | None = None) -> str:
 def render_destruction(planned: Destruction, platform: Platform, *, width: int | None = None) -> str:
     """What destroying would do, for people."""
     if planned.is_empty:
-        heading = _heading("Destroy", platform, is_local=planned.is_local)
+        heading = _heading(platform, is_local=planned.is_local)
         return "\n".join([heading, "  nothing is deployed", *_left_alone_lines(planned)])
     rows: list[tuple[str, str, str]] = [(step.action, step.name, step.reason) for step in planned.steps]
     rows += [
@@ -87,7 +66,7 @@ def render_destruction(planned: Destruction, platform: Platform, *, width: int |
         )
         for bucket in planned.buckets
     ]
-    parts = [_heading("Destroy", platform, is_local=planned.is_local), _table(rows, width)]
+    parts = [_heading(platform, is_local=planned.is_local), _table(rows, width)]
     return "\n".join([*parts, *_left_alone_lines(planned), *_undelivered_lines(planned.undelivered)])
 
 
@@ -115,11 +94,6 @@ def render_event(event: Event) -> str:
             return ""
 
 
-def render_missing_roles(missing: Iterable[MissingRoles]) -> list[str]:
-    """One line for each dataset whose users' roles do not exist."""
-    return [f"{each.dataset}: no such role: {', '.join(each.roles)}" for each in missing]
-
-
 def contents_in_words(contents: BucketContents) -> str:
     """``12 objects, 3.4 MB``; versions count each."""
     if not contents.objects:
@@ -140,17 +114,6 @@ def size_in_words(size_bytes: float) -> str:
 # --- as plain data --------------------------------------------------------------------------------------------------
 
 
-def plan_as_data(plan: Plan) -> dict[str, object]:
-    """The plan as JSON can hold it."""
-    return {
-        "local": plan.is_local,
-        "stacks": [_step_as_data(step) for step in plan.steps],
-        "missing_roles": {str(each.dataset): [str(role) for role in each.roles] for each in plan.missing_roles},
-        "roles_not_checked": plan.roles_not_checked,
-        "consents": {str(each.consent): list(each.names) for each in needed_consents(plan)},
-    }
-
-
 def result_as_data(result: DeployResult) -> dict[str, object]:
     """The result as JSON can hold it: the plan, and for each stack what became of it."""
     return {
@@ -165,7 +128,7 @@ def destruction_as_data(planned: Destruction) -> dict[str, object]:
     """What destroying would do, as JSON can hold it."""
     return {
         "local": planned.is_local,
-        "stacks": [_step_as_data(step) for step in planned.steps],
+        "stacks": [step_as_data(step) for step in planned.steps],
         "buckets": [{"name": str(bucket.name), **_contents_as_data(bucket.contents)} for bucket in planned.buckets],
         "undelivered": {str(each.dataset): each.count for each in planned.undelivered},
         "left_alone": {stack.name: stack.hub for stack in planned.left_alone},
@@ -191,19 +154,9 @@ def destroyed_as_data(result: DestroyResult) -> dict[str, object]:
     }
 
 
-def _step_as_data(step: Step) -> dict[str, object]:
-    return {
-        "stack": step.name,
-        "dataset": str(step.dataset) if step.dataset else None,
-        "action": str(step.action),
-        "reason": step.reason,
-        "next_step": step.next_step,
-    }
-
-
 def _outcome_as_data(outcome: Outcome) -> dict[str, object]:
     return {
-        **_step_as_data(outcome.step),
+        **step_as_data(outcome.step),
         "result": str(outcome.result),
         "reason": outcome.reason,
         "next_step": outcome.next_step,
@@ -223,22 +176,8 @@ def _contents_as_data(contents: BucketContents) -> dict[str, object]:
 # --- pieces ---------------------------------------------------------------------------------------------------------
 
 
-def _heading(what: str, platform: Platform, *, is_local: bool) -> str:
-    where = "the local AWS" if is_local else "AWS"
-    account = platform.name_of_account(platform.account)
-    return f"{what}: {where}, account {account}, {platform.region}, hub {platform.hub_bucket}"
-
-
-def _role_lines(plan: Plan) -> list[str]:
-    lines = []
-    if plan.missing_roles:
-        lines.append("WARNING: these users' roles do not exist, so they get nothing:")
-        lines += [f"  {line}" for line in render_missing_roles(plan.missing_roles)]
-    if plan.roles_not_checked:
-        lines.append(
-            f"WARNING: the users' roles could not be looked up, and are taken to exist: {plan.roles_not_checked}"
-        )
-    return lines
+def _heading(platform: Platform, *, is_local: bool) -> str:
+    return f"Destroy: {place_of(is_local=is_local)}, {whose(platform)}"
 
 
 def _left_alone_lines(planned: Destruction) -> list[str]:
@@ -266,15 +205,4 @@ def _remarks_of(outcome: Outcome) -> str:
 
 
 def _table(rows: Sequence[tuple[str, str, str]], width: int | None) -> str:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    for word, name, remarks in rows:
-        table.add_row(Text(str(word), style=_COLOURS.get(word, "")), Text(name), Text(remarks))
-    out = io.StringIO()
-    plain = width is None
-    console = Console(file=out, width=width or _PLAIN_WIDTH, force_terminal=not plain, no_color=plain, highlight=False)
-    console.print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return table(rows, width=width, colours=_COLOURS)

@@ -23,7 +23,7 @@ from data_exports.names import (
     RoleName,
     UserArn,
 )
-from data_exports.stacks.stack import METADATA_KEY
+from data_exports.stacks.stack import ADOPTING_KEY, METADATA_KEY
 
 _REQUIRED = {"principal", "role", "dataset", "resource", "actions"}
 _OPTIONAL = {"key_prefix", "until", "why", "owner_account"}
@@ -40,6 +40,8 @@ def grants_in(template: object, dataset: DatasetName) -> tuple[Grant, ...]:
     Raises `UnreadableMetadataError`.
     """
     found = _mapping(_mapping(_mapping(template, "the template").get("Metadata"), "its metadata").get(METADATA_KEY))
+    if ADOPTING_KEY in found:
+        raise UnreadableMetadataError("it has adopted what existed, and the rest is not in place yet")
     listed = found.get("grants")
     if not isinstance(listed, list) or not listed:
         raise UnreadableMetadataError("its metadata lists no grants")

@@ -28,6 +28,8 @@ BUCKET_TAG = "data-exports:bucket"
 ADOPTING_TAG = "data-exports:adopting"
 """A stack that has adopted what existed, and not put the rest in place yet."""
 METADATA_KEY = "DataExports"
+ADOPTING_KEY = "adopting"
+"""Stands in the metadata of a stack as long as it has adopted what existed, and not put the rest in place yet."""
 CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
 """What CloudFormation must be told that our templates do: they name the roles that they make."""
 

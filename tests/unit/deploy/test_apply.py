@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from data_exports.aws import Aws
 from data_exports.deploy.apply import interrupted
 from data_exports.deploy.changes import Work
+from data_exports.deploy.differences import with_differences
 from data_exports.deploy.outcomes import (
     DeployResult,
     Event,
@@ -24,18 +26,22 @@ from data_exports.deploy.prepare import settle
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.render import (
     contents_in_words,
-    plan_as_data,
-    render_plan,
     render_result,
     result_as_data,
     size_in_words,
 )
+from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.errors import AwsError, PartlyDoneError
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Surroundings
 from tests.estates import PLATFORM, estate_of, pull
 
 ESTATE = estate_of(pull("lists"))
-PLAN = plan_deploy(ESTATE, Deployed(), Surroundings(code_key="code/mover-0.zip", require_tls=False))
+PLAN = with_differences(
+    plan_deploy(ESTATE, Deployed(), Surroundings(code_key="code/mover-0.zip", require_tls=False)),
+    ESTATE,
+    {},
+    moment=datetime(2026, 11, 25, tzinfo=UTC),
+)
 
 
 class CloudFormation:
@@ -157,13 +163,17 @@ def test_stack_that_left_something_undone_is_done_but_partly() -> None:
     )
 
 
-def test_plan_reads_as_one_line_for_each_stack() -> None:
+def test_plan_tells_access_first_and_then_one_line_for_each_stack_that_changes() -> None:
     assert render_plan(PLAN, PLATFORM) == (
         "Plan: the local AWS, account 593291632749, eu-west-1, hub mojap-hub-exports\n"
+        "Access: gains 2; a first deployment, so all of it is new\n"
+        "  gains    Cloud Platform (754256621582) role cloud-platform/irsa-reader can read s3://mojap-lists"
+        " (no paperwork)\n"
+        "  gains    alpha_user_ana can read and write s3://mojap-lists (no paperwork)\n"
+        "Stacks: 3 create\n"
         "  create    exports-foundation\n"
         "  create    exports-pull-lists\n"
-        "  create    exports-hub\n"
-        "3 stacks: 3 create"
+        "  create    exports-hub"
     )
     assert plan_as_data(PLAN)["missing_roles"] == {}
 

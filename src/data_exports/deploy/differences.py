@@ -1,0 +1,103 @@
+"""What carrying a plan out would change within stacks and in who may do what, told from the templates as they are.
+
+In: a `Plan`, its estate, and the present templates of the stacks that change. Out: the same plan with `Step.how` and
+`Plan.access`. Effects: none. A stack that does not change needs no template: it grants what its declaration says.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from data_exports.access.changes import changes_between
+from data_exports.access.grants import Grant, grants_of_dataset
+from data_exports.deploy.plan import Action, Plan, Step
+from data_exports.estate.models import Estate
+from data_exports.names import AccountId, DatasetName, RoleName
+from data_exports.stacks.comparison import resource_changes
+from data_exports.stacks.metadata import UnreadableMetadataError, grants_in, without_missing
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedTemplate:
+    """A stack's template as it is, or why it could not be read."""
+
+    template: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    """Why its metadata says nothing about the access that the stack gives; ``""`` when it does."""
+
+
+def with_differences(
+    plan: Plan,
+    estate: Estate,
+    templates: Mapping[str, DeployedTemplate],
+    *,
+    moment: datetime,
+    account_names: Mapping[AccountId, str] | None = None,
+) -> Plan:
+    """The plan, with what changes within its stacks and in who may do what.
+
+    `templates` by the stack's name, of the stacks that are updated or deleted; `account_names` are for accounts that
+    the platform does not name itself.
+    """
+    sides = _Sides()
+    datasets = {dataset.name: dataset for dataset in estate.datasets()}
+    missing = {each.dataset: frozenset(each.roles) for each in plan.missing_roles}
+    nobody: frozenset[RoleName] = frozenset()
+    for step in plan.steps:
+        dataset = datasets.get(step.dataset) if step.dataset and step.action is not Action.DELETE else None
+        granted = grants_of_dataset(estate.platform, dataset) if dataset else ()
+        sides.add(
+            step, templates, without_missing(granted, missing.get(step.dataset, nobody) if step.dataset else nobody)
+        )
+    return replace(
+        plan,
+        steps=tuple(_with_how(step, templates) for step in plan.steps),
+        compared=changes_between(
+            sides.before,
+            sides.after,
+            moment=moment,
+            unchanged=sides.unchanged,
+            unknown=sides.unknown,
+            is_first=plan.is_first,
+            account_names={**(account_names or {}), **dict(estate.platform.account_names)},
+        ),
+    )
+
+
+@dataclass
+class _Sides:
+    """The grants before and after, as the steps tell them one by one."""
+
+    before: list[Grant] = field(default_factory=list)
+    after: list[Grant] = field(default_factory=list)
+    unchanged: list[Grant] = field(default_factory=list)
+    unknown: dict[DatasetName, str] = field(default_factory=dict)
+
+    def add(self, step: Step, templates: Mapping[str, DeployedTemplate], granted: Iterable[Grant]) -> None:
+        """Take one step in; `granted` is what the declarations grant through its stack."""
+        if step.dataset is None or step.action is Action.BLOCKED:
+            return
+        if step.action is Action.UNCHANGED:
+            self.unchanged += granted
+            return
+        self.after += granted
+        if step.name in templates:
+            self._add_deployed(step.dataset, templates[step.name])
+
+    def _add_deployed(self, dataset: DatasetName, deployed: DeployedTemplate) -> None:
+        if deployed.problem:
+            self.unknown[dataset] = deployed.problem
+            return
+        try:
+            self.before += grants_in(deployed.template, dataset)
+        except UnreadableMetadataError as error:
+            self.unknown[dataset] = str(error)
+
+
+def _with_how(step: Step, templates: Mapping[str, DeployedTemplate]) -> Step:
+    found = templates.get(step.name)
+    if step.action is not Action.UPDATE or step.stack is None or found is None or not found.template:
+        return step
+    return replace(step, how=resource_changes(found.template, json.loads(step.stack.body)))

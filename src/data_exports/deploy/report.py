@@ -1,0 +1,268 @@
+"""A plan for people, as text, and for programs, as plain data: access first, then stacks, then what was found.
+
+In: a `Plan`, its platform, and the findings about the declarations. Out: lines of text, or dicts that JSON can hold;
+both say the same, and so does `markdown`. Effects: none. No boto3: plans against a git revision are shown here, too.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from data_exports.access.accesses import Access
+from data_exports.access.changes import AccessChange, AccessChanges, Kind, Mark
+from data_exports.access.sentences import (
+    Sentence,
+    listed,
+    plain,
+    sentence_of_change,
+    sentence_of_new_account,
+    sentence_of_unknown,
+    statements_of,
+)
+from data_exports.deploy.consents import needed_consents
+from data_exports.deploy.plan import Action, MissingRoles, Plan, Step
+from data_exports.deploy.tables import table
+from data_exports.estate.findings import Finding
+from data_exports.estate.models import Platform
+
+COLOURS: dict[str, str] = {
+    Action.CREATE: "green",
+    Action.UPDATE: "yellow",
+    Action.REPLACE: "yellow",
+    Action.DELETE: "red",
+    Action.BLOCKED: "bold red",
+    Kind.GAINS: "bold green",
+    Kind.MORE: "bold green",
+    Kind.LONGER: "green",
+    Kind.CHANGED: "yellow",
+    Kind.SHORTER: "red",
+    Kind.LESS: "red",
+    Kind.LOSES: "bold red",
+    "unknown": "bold red",
+}
+SHOWN_MARKS = (Mark.NEW_ACCOUNT, Mark.WRITE, Mark.WHOLE_ACCOUNT, Mark.ENDED)
+"""The others are in the sentence itself."""
+RESOURCES_IN_A_LINE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in the declarations; `known` are the findings that the revision compared with had as well."""
+
+    new: tuple[Finding, ...] = ()
+    known: tuple[Finding, ...] = ()
+
+
+NOTHING_FOUND = Found()
+
+
+def render_plan(plan: Plan, platform: Platform, found: Found = NOTHING_FOUND, *, width: int | None = None) -> str:
+    """The plan for people. `width` in characters for a terminal that shows colour; None for plain text."""
+    parts = [heading_of(plan, platform), f"Access: {plain(access_in_short(plan))}"]
+    parts += _table(_access_rows(plan), width)
+    parts.append(f"Stacks: {stacks_in_short(plan)}")
+    parts += _table([(step.action, step.name, remarks_of(step)) for step in steps_shown(plan)], width)
+    parts += [*role_lines(plan), *_finding_lines(found)]
+    parts += [f"NEEDS --allow {each.consent}: {each.sentence}" for each in needed_consents(plan)]
+    return "\n".join(parts)
+
+
+def heading_of(plan: Plan, platform: Platform) -> str:
+    """What the plan compares with, and whose it is."""
+    where = f"against {plan.against}" if plan.against else place_of(is_local=plan.is_local)
+    return f"Plan: {where}, {whose(platform)}"
+
+
+def place_of(*, is_local: bool) -> str:
+    """Which AWS."""
+    return "the local AWS" if is_local else "AWS"
+
+
+def whose(platform: Platform) -> str:
+    """The account, the region and the hub, for headings."""
+    account = platform.name_of_account(platform.account)
+    return f"account {account}, {platform.region}, hub {platform.hub_bucket}"
+
+
+def access_in_short(plan: Plan) -> Sentence:
+    """``gains 2, loses 1; new accounts: Cloud Platform (754256621582) through court_lists``."""
+    changes = plan.access
+    if changes.is_empty:
+        return ("nobody gains or loses any",)
+    counts = Counter(change.kinds[0] for change in changes.changes)
+    said = [f"{kind} {counts[kind]:,}" for kind in Kind if counts[kind]]
+    if changes.unknown:
+        said.append(f"unknown {len(changes.unknown):,}")
+    return (", ".join(said), *_novelty(plan))
+
+
+def stacks_in_short(plan: Plan) -> str:
+    """``1 create, 7 unchanged``."""
+    counts = Counter(step.action for step in plan.steps)
+    return ", ".join(f"{counts[action]:,} {action}" for action in Action if counts[action]) or "none"
+
+
+def steps_shown(plan: Plan) -> tuple[Step, ...]:
+    """The steps worth a line: all but those that leave a stack as it is."""
+    return tuple(step for step in plan.steps if step.action is not Action.UNCHANGED)
+
+
+def remarks_of(step: Step) -> str:
+    """Why, how, and what to do."""
+    return "; ".join(filter(None, [step.reason, _how(step), step.next_step]))
+
+
+def role_lines(plan: Plan) -> list[str]:
+    """What is to be said about users' roles that are missing, or were not looked up."""
+    lines = []
+    if plan.missing_roles:
+        lines.append("WARNING: these users' roles do not exist, so they get nothing:")
+        lines += [f"  {line}" for line in render_missing_roles(plan.missing_roles)]
+    if plan.roles_not_checked:
+        lines.append(
+            f"WARNING: the users' roles could not be looked up, and are taken to exist: {plan.roles_not_checked}"
+        )
+    return lines
+
+
+def render_missing_roles(missing: Iterable[MissingRoles]) -> list[str]:
+    """One line for each dataset whose users' roles do not exist."""
+    return [f"{each.dataset}: no such role: {', '.join(each.roles)}" for each in missing]
+
+
+def marks_in_words(marks: Sequence[Mark]) -> str:
+    """``[NEW ACCOUNT, WRITE]``, or ``""`` when there is nothing to mark."""
+    shown = [mark.upper() for mark in marks if mark in SHOWN_MARKS]
+    return f"[{', '.join(shown)}]" if shown else ""
+
+
+# --- pieces of the text ---------------------------------------------------------------------------------------------
+
+
+def _novelty(plan: Plan) -> Sentence:
+    if plan.is_first:
+        return ("; a first deployment, so all of it is new",)
+    if not plan.access.new_accounts:
+        return ()
+    names = dict(plan.access.account_names)
+    opened = [sentence_of_new_account(new, names) for new in plan.access.new_accounts]
+    return ("; new accounts: ", *listed(opened, at_most=5))
+
+
+def _access_rows(plan: Plan) -> list[tuple[str, str]]:
+    rows = [
+        (", ".join(each.kinds), " ".join(filter(None, [marks_in_words(each.marks), plain(each.sentence)])))
+        for each in statements_of(plan.access)
+    ]
+    return [*rows, *(("unknown", plain(sentence_of_unknown(each, plan.access))) for each in plan.access.unknown)]
+
+
+def _how(step: Step) -> str:
+    if step.how is None:
+        return ""
+    if not step.how:
+        return "its metadata or tags alone"
+    return plain(listed([(str(change),) for change in step.how], at_most=RESOURCES_IN_A_LINE))
+
+
+def _finding_lines(found: Found) -> list[str]:
+    lines = [f"  {finding}" for finding in found.new]
+    if lines:
+        lines.insert(0, f"Findings: {len(found.new):,}")
+    if found.known:
+        lines.append(f"Findings that were there before: {len(found.known):,}; `exports check` shows them")
+    return lines
+
+
+def _table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    return [table(rows, width=width, colours=COLOURS)] if rows else []
+
+
+# --- as plain data --------------------------------------------------------------------------------------------------
+
+
+def plan_as_data(plan: Plan, found: Found | None = None) -> dict[str, object]:
+    """The plan as JSON can hold it; with the findings, if anybody looked for them."""
+    return {
+        "local": plan.is_local,
+        "against": plan.against or None,
+        "first_deployment": plan.is_first,
+        "access": _access_as_data(plan.access),
+        "stacks": [step_as_data(step) for step in plan.steps],
+        "missing_roles": {str(each.dataset): [str(role) for role in each.roles] for each in plan.missing_roles},
+        "roles_not_checked": plan.roles_not_checked,
+        **({} if found is None else {"findings": _findings_as_data(found)}),
+        "consents": {str(each.consent): list(each.names) for each in needed_consents(plan)},
+    }
+
+
+def step_as_data(step: Step) -> dict[str, object]:
+    """A step as JSON can hold it."""
+    return {
+        "stack": step.name,
+        "dataset": str(step.dataset) if step.dataset else None,
+        "action": str(step.action),
+        "reason": step.reason,
+        "next_step": step.next_step,
+        "resources": None
+        if step.how is None
+        else [
+            {"effect": str(each.effect), "resource": each.resource, "properties": list(each.properties)}
+            for each in step.how
+        ],
+    }
+
+
+def _access_as_data(changes: AccessChanges) -> dict[str, object]:
+    return {
+        "changes": [_change_as_data(change, plain(sentence_of_change(change, changes))) for change in changes.changes],
+        "unknown": [
+            {
+                "dataset": str(each.dataset),
+                "reason": each.reason,
+                "after": [_facts_of(access) for access in each.after],
+            }
+            for each in changes.unknown
+        ],
+        "new_accounts": [
+            {
+                "account": str(new.account) if new.account else None,
+                "where": new.where,
+                "datasets": [str(dataset) for dataset in new.datasets],
+            }
+            for new in changes.new_accounts
+        ],
+        "lost": len(changes.lost),
+        "count_before": changes.count_before,
+    }
+
+
+def _change_as_data(change: AccessChange, sentence: str) -> dict[str, object]:
+    return {
+        "kinds": [str(kind) for kind in change.kinds],
+        "marks": [str(mark) for mark in change.marks],
+        "sentence": sentence,
+        "before": _facts_of(change.before) if change.before else None,
+        "after": _facts_of(change.after) if change.after else None,
+    }
+
+
+def _facts_of(access: Access) -> dict[str, object]:
+    return {
+        "dataset": str(access.dataset),
+        "role": str(access.role),
+        "principal": str(access.principal),
+        "account": str(access.account) if access.account else None,
+        "where": access.where,
+        "read": access.reads,
+        "write": access.writes,
+        "until": access.until.isoformat() if access.until else None,
+        "paperwork": list(access.paperwork),
+    }
+
+
+def _findings_as_data(found: Found) -> list[dict[str, object]]:
+    from data_exports.estate.formats import facts_of  # with the explanations of all codes, a long module
+
+    by_novelty = ((True, found.new), (False, found.known))
+    return [{**facts_of(each), "new": is_new} for is_new, findings in by_novelty for each in findings]

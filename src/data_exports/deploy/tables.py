@@ -1,0 +1,38 @@
+"""Rows as text: aligned columns where programs read along, colours and wrapped lines on a terminal.
+
+In: rows of words. Out: lines. Effects: none.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+
+_GAP = "    "
+
+
+def table(rows: Sequence[Sequence[str]], *, width: int | None, colours: Mapping[str, str]) -> str:
+    """The rows below each other; the first cell in the colour of its first word.
+
+    `width` in characters for a terminal that shows colour; None for plain text.
+    """
+    return _plain(rows) if width is None else _coloured(rows, width, colours)
+
+
+def _plain(rows: Sequence[Sequence[str]]) -> str:
+    """By hand: ten thousand rows take rich a minute."""
+    columns = max((len(row) for row in rows), default=0)
+    widths = [max(len(row[number]) for row in rows) for number in range(max(columns - 1, 0))]
+    lines = ("  " + _GAP.join([*map(str.ljust, row[:-1], widths), row[-1]]) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _coloured(rows: Sequence[Sequence[str]], width: int, colours: Mapping[str, str]) -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, show_header=False, padding=(0, 2))
+    for first, *others in rows:
+        grid.add_row(Text(first, style=colours.get(first.partition(",")[0], "")), *map(Text, others))
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=True, highlight=False).print(grid)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

@@ -1,0 +1,262 @@
+"""An estate as it was at a git revision, read without touching the work tree.
+
+In: the estate's folder and a revision. Out: `Revision`, or `UsageError` when git does not know it. Effects: runs `git`,
+which only reads, and keeps the files in a temporary folder while they are read. What is in the tree is not trusted:
+blobs are taken by their ids, names that are no file names are refused, links stay links for the loader to judge.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from data_exports.errors import DeclarationError, UsageError
+from data_exports.estate.findings import Finding, Severity
+from data_exports.estate.loading import (
+    DECLARATION_SUFFIXES,
+    PLATFORM_FILE,
+    PULL_FOLDER,
+    PUSH_FOLDER,
+    load_estate,
+)
+from data_exports.estate.models import Estate
+from data_exports.limits import DECLARATION_BYTES
+
+BATCH_BYTES = 64 * 1024 * 1024
+"""So much of a revision is held in memory at once."""
+SHORT_ID = 12
+
+# Set by git for its hooks; they would name the repository that the hook is of, by a path from another folder.
+_HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+_SETTINGS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What an estate's folder held at a revision."""
+
+    name: str
+    """For people: ``main (1f0a9c3e5d7b)``."""
+    estate: Estate | None = None
+    """None when there was no ``exports.yaml`` in this folder."""
+    findings: tuple[Finding, ...] = ()
+    """The warnings; their paths begin at the estate's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a git tree."""
+
+    mode: str
+    object_id: str
+    size_bytes: int
+    name: str
+
+    @property
+    def is_link(self) -> bool:
+        return self.mode == "120000"
+
+    @property
+    def is_file(self) -> bool:
+        return self.mode.startswith("100")
+
+    @property
+    def is_folder(self) -> bool:
+        return not self.is_link and not self.is_file
+
+
+def load_revision(folder: Path, revision: str, *, today: date | None = None) -> Revision:
+    """The estate of `folder` as it was at `revision`; if this branch left it, where it did so.
+
+    Raises `UsageError` when git does not know the revision, `DeclarationError` when there were errors in the estate.
+    """
+    repository = _Repository(folder)
+    prefix = repository.prefix()
+    tip = repository.commit(revision)
+    left = repository.common_ancestor(tip)
+    commit = left or tip
+    where = f"{revision} ({tip[:SHORT_ID]})"
+    name = where if commit == tip else f"{revision} as this branch left it ({commit[:SHORT_ID]})"
+    tree = repository.tree(f"{commit}:{prefix.rstrip('/')}")
+    if tree is None or not any(entry.name == PLATFORM_FILE for entry in tree):
+        return Revision(name)
+    with tempfile.TemporaryDirectory(prefix="exports-revision-") as temporary:
+        root = Path(temporary)
+        repository.write(_files_of(repository, tree, root))
+        loaded = load_estate(root, today=today)
+    findings = tuple(_from_folder(finding, root) for finding in loaded.findings)
+    if loaded.estate is None:
+        raise _unusable(name, f"{revision}:{prefix}", findings)
+    return Revision(name, loaded.estate, findings)
+
+
+def _files_of(repository: "_Repository", tree: Sequence[_Entry], root: Path) -> Iterator[tuple[Path, _Entry]]:
+    """Each file that the loader may look at, and where it goes; makes the folders."""
+    for entry in tree:
+        path = root / _file_name(entry.name)
+        if entry.is_folder:
+            if entry.name.startswith("."):
+                continue
+            path.mkdir()
+            inner = repository.tree(entry.object_id) if entry.mode == "040000" else ()  # else another repository
+            for each in inner or ():
+                if not each.is_folder and (entry.name in (PUSH_FOLDER, PULL_FOLDER) or _is_declaration(each)):
+                    yield path / _file_name(each.name), each
+        elif _is_declaration(entry) or entry.is_link or entry.name in (PUSH_FOLDER, PULL_FOLDER):
+            yield path, entry
+
+
+def _is_declaration(entry: _Entry) -> bool:
+    return entry.name.endswith(DECLARATION_SUFFIXES)
+
+
+def _file_name(name: str) -> str:
+    """The name, if a file can have it: git itself stores any bytes."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise UsageError(f"the revision holds a file of the name {name!r}, which is no file name")
+    return name
+
+
+def _from_folder(finding: Finding, root: Path, shown: str = "") -> Finding:
+    """The finding with its path from the estate's folder, after `shown`."""
+    path = finding.place.path
+    inside = path.relative_to(root) if path.is_relative_to(root) else path
+    return replace(finding, place=replace(finding.place, path=Path(f"{shown}{inside}")))
+
+
+def _unusable(name: str, shown: str, findings: Sequence[Finding]) -> DeclarationError:
+    """The error for a revision that holds errors, which are named as git names files: ``main:exports.yaml``."""
+    errors = [_from_folder(each, Path(), shown) for each in findings if each.severity is Severity.ERROR]
+    listed = "\n".join(str(error) for error in errors)
+    return DeclarationError(
+        f"the declarations of {name} hold errors, so nobody can tell what they granted\n{listed}",
+        next_step="compare with another revision, or with what is deployed: `exports plan --live`",
+    )
+
+
+class _Repository:
+    """The git repository that a folder is in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def prefix(self) -> str:
+        """The folder's path in the repository, with ``/`` at its end; ``""`` at the root."""
+        answer = self._git("rev-parse", "--show-prefix")
+        if answer.returncode:
+            raise UsageError(
+                f"this folder is in no git work tree: {_reason(answer)}",
+                where=str(self._folder),
+                next_step="plan against what is deployed instead: `exports plan --live`",
+            )
+        return os.fsdecode(answer.stdout).removesuffix("\n")
+
+    def commit(self, revision: str) -> str:
+        """The id of the commit that the revision names."""
+        found = "" if revision.startswith("-") else self._id(f"{revision}^{{commit}}")
+        if found:
+            return found
+        raise UsageError(f"git knows no revision {revision!r} here", where="--base", next_step=self._offer(revision))
+
+    def common_ancestor(self, commit: str) -> str:
+        """Where the work tree's branch left the commit's; ``""`` when git knows no such place."""
+        return self._git("merge-base", commit, "HEAD").stdout.decode().strip()
+
+    def tree(self, name: str) -> tuple[_Entry, ...] | None:
+        """The entries of a folder, or None when there is none of this name."""
+        found = self._id(name)
+        if not found:
+            return None
+        answer = self._git("ls-tree", "-z", "-l", "--full-tree", found)
+        self._check(answer)
+        return tuple(_entry(line) for line in answer.stdout.split(b"\0") if line)
+
+    def write(self, files: Iterable[tuple[Path, _Entry]]) -> None:
+        """Write each file with its content; one that is too large for a declaration with its size alone."""
+        batch: list[tuple[Path, _Entry]] = []
+        size = 0
+        for path, entry in files:
+            if entry.size_bytes > DECLARATION_BYTES:
+                _create(path, b"\0" * (DECLARATION_BYTES + 1))
+                continue
+            batch.append((path, entry))
+            size += entry.size_bytes
+            if size > BATCH_BYTES:
+                self._write_batch(batch)
+                batch, size = [], 0
+        self._write_batch(batch)
+
+    def _write_batch(self, files: Sequence[tuple[Path, _Entry]]) -> None:
+        asked = "".join(f"{entry.object_id}\n" for _, entry in files).encode()
+        answer = self._git("cat-file", "--batch", given=asked)
+        self._check(answer)
+        rest = memoryview(answer.stdout)
+        for path, entry in files:
+            header, _, _ = bytes(rest[:200]).partition(b"\n")
+            _, kind, *size = header.split()
+            if kind != b"blob":
+                raise UsageError(
+                    f"git has not got the content of {path.name!r}: {header.decode(errors='replace')}",
+                    next_step="fetch the revision whole: `git fetch --refetch`",
+                )
+            begin, length = len(header) + 1, int(size[0])
+            _create(path, bytes(rest[begin : begin + length]), is_link=entry.is_link)
+            rest = rest[begin + length + 1 :]
+
+    def _id(self, name: str) -> str:
+        """The id of the object, or ``""`` when git knows none of this name."""
+        return self._git("rev-parse", "--verify", "--quiet", "--end-of-options", name).stdout.decode().strip()
+
+    def _offer(self, revision: str) -> str:
+        """What to do about a revision that git does not know."""
+        if not revision.startswith("-") and self._id(f"refs/remotes/origin/{revision}"):
+            return f"did you mean origin/{revision}?"
+        if self._git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+            return (
+                "this clone is shallow: `git fetch --unshallow` (in GitHub Actions: actions/checkout, fetch-depth: 0)"
+            )
+        return "name a branch, a tag or a commit that `git log` shows, or fetch it first"
+
+    def _check(self, answer: "subprocess.CompletedProcess[bytes]") -> None:
+        if answer.returncode:
+            raise UsageError(f"git could not read the revision: {_reason(answer)}", where=str(self._folder))
+
+    def _git(self, *words: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+        environment = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
+        try:
+            return subprocess.run(  # noqa: S603 - no shell; revisions that begin with - have been refused
+                ["git", *words],  # noqa: S607 - the git that the person has
+                cwd=self._folder,
+                env={**environment, **_SETTINGS},
+                input=given,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise UsageError("git is not installed, or not on the PATH", next_step="install git") from error
+
+
+def _entry(line: bytes) -> _Entry:
+    facts, _, name = line.partition(b"\t")
+    mode, _, object_id, size = facts.decode().split()
+    return _Entry(mode, object_id, int(size) if size.isdigit() else 0, os.fsdecode(name))
+
+
+def _create(path: Path, content: bytes, *, is_link: bool = False) -> None:
+    try:
+        if is_link:
+            path.symlink_to(os.fsdecode(content))
+            return
+        with path.open("xb") as file:
+            file.write(content)
+    except (OSError, ValueError) as error:  # such as two names that this file system takes for one
+        reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
+        raise UsageError(f"{path.name!r} of the revision cannot be kept on this machine: {reason}") from error
+
+
+def _reason(answer: "subprocess.CompletedProcess[bytes]") -> str:
+    lines = answer.stderr.decode(errors="replace").strip().splitlines()
+    return lines[0].removeprefix("fatal: ") if lines else f"git ended with {answer.returncode}"
