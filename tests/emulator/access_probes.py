@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from data_exports.access.grants import Grant, alert_topic_arns_of, receipts_prefix_of
+from data_exports.access.grants import Grant, alert_topic_arns_of, checkpoints_prefix_of, receipts_prefix_of
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
 
@@ -83,7 +83,7 @@ def spots_of(estate: Estate, owner_of_target: Callable[[Any], str]) -> list[Spot
         target, recipient = push.target_bucket, owner_of_target(push)
         spots |= {Spot(hub, owner, push.prefix), Spot(hub, owner, f"{push.name}_private/", is_neighbour=True)}
         spots |= {Spot(target, recipient, push.prefix), Spot(target, recipient, "elsewhere/", is_neighbour=True)}
-        spots.add(Spot(log, owner, receipts_prefix_of(push.name)))
+        spots |= {Spot(log, owner, receipts_prefix_of(push.name)), Spot(log, owner, checkpoints_prefix_of(push.name))}
     for pull in estate.pull_datasets:
         spots.add(Spot(pull.bucket(platform), owner, ""))
     return sorted(spots, key=lambda spot: (spot.bucket, spot.prefix))

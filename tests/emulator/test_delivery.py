@@ -1,6 +1,7 @@
 """The deployed mover on what is not an ordinary file: what it refuses, where that ends, and what is on record."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from tests.emulator.steps import wait_until
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
 
+MIB = 1024 * 1024
 ANOTHER_ACCOUNT = "999988887777"
 
 
@@ -78,26 +80,94 @@ def outcomes(deployed: DeployedEstate, push: PushDataset, version_id: str) -> di
     return {r.outcome: r.reason for r in deployed.stage.receipts(push) if r.version_id == version_id}
 
 
-def test_a_file_that_is_too_large_ends_as_a_dead_letter_with_its_reason_until_it_is_redriven(
+def test_a_file_that_is_refused_ends_as_a_dead_letter_with_its_reason_until_it_is_redriven(
     deployed_example: DeployedEstate, push: PushDataset
 ) -> None:
-    with mover_settings(deployed_example, push, LARGEST_COPY_BYTES="1000"):
-        made = upload(deployed_example, push, "large.bin", b"x" * 1001)
+    with mover_settings(deployed_example, push, TARGET_ACCOUNT=ANOTHER_ACCOUNT):
+        made = upload(deployed_example, push, "refused.bin", b"x" * 1001)
         wait_until(lambda: bool(dead_letters(deployed_example, push)), timeout_seconds=40)
     (letter,) = dead_letters(deployed_example, push)
-    assert letter["Records"][0]["s3"]["object"]["key"] == "court_hearings/large.bin"
-    reason = "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes"
-    assert outcomes(deployed_example, push, made["VersionId"]) == {"failed": reason, "given_up": reason}
-    assert deployed_example.stage.keys_in_hub(push) == ["court_hearings/large.bin"]
-    assert deployed_example.stage.object_at_recipient(push, "court_hearings/large.bin") is None
+    assert letter["Records"][0]["s3"]["object"]["key"] == "court_hearings/refused.bin"
+    hub = deployed_example.estate.platform.hub_bucket
+    reason = f"the copy from s3://{hub} to s3://{push.target_bucket} is refused (AccessDenied, Access Denied"
+    found = outcomes(deployed_example, push, made["VersionId"])
+    assert {outcome: (why or "")[: len(reason)] for outcome, why in found.items()} == dict.fromkeys(
+        ["failed", "given_up"], reason
+    )
+    assert deployed_example.stage.keys_in_hub(push) == ["court_hearings/refused.bin"]
+    assert deployed_example.stage.object_at_recipient(push, "court_hearings/refused.bin") is None
 
     sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
     arn = f"arn:aws:sqs:eu-west-1:593291632749:{dead_letter_queue_name_of(push.name)}"
     sqs.start_message_move_task(SourceArn=arn)
     wait_until(lambda: deployed_example.stage.keys_in_hub(push) == [])
-    found = deployed_example.stage.object_at_recipient(push, "court_hearings/large.bin")
-    assert found is not None
-    assert found["Body"].read() == b"x" * 1001
+    arrived = deployed_example.stage.object_at_recipient(push, "court_hearings/refused.bin")
+    assert arrived is not None
+    assert arrived["Body"].read() == b"x" * 1001
+
+
+def test_a_large_file_arrives_in_parts_with_all_that_describes_it_and_leaves_nothing_behind(
+    deployed_example: DeployedEstate, push: PushDataset
+) -> None:
+    stage, key, body = deployed_example.stage, "court_hearings/large €+.csv", os.urandom(12 * MIB + 1)
+    described = {"ContentType": "text/csv", "CacheControl": "no-cache", "Metadata": {"author": "annika"}}
+    with mover_settings(deployed_example, push, LARGEST_COPY_BYTES=str(5 * MIB), PART_BYTES=str(5 * MIB)):
+        made = stage.as_user(push.users[0]).put_object(
+            Bucket=deployed_example.estate.platform.hub_bucket,
+            Key=key,
+            Body=body,
+            StorageClass="STANDARD_IA",
+            Tagging="class=official&for=a%2Bb",
+            **described,
+        )
+        wait_until(lambda: "delivered" in outcomes(deployed_example, push, made["VersionId"]), timeout_seconds=40)
+    arrived = stage.object_at_recipient(push, key)
+    assert arrived is not None
+    assert arrived["Body"].read() == body
+    assert {name: arrived[name] for name in described} == described
+    assert arrived["StorageClass"] == "STANDARD_IA"
+    assert arrived["ETag"].endswith('-3"')
+    recipient, bucket = stage.as_recipient(push), push.target_bucket
+    tags = recipient.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    assert tags == [{"Key": "class", "Value": "official"}, {"Key": "for", "Value": "a+b"}]
+    assert stage.keys_in_hub(push) == []
+    assert recipient.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+    assert checkpoints(deployed_example) == []
+
+
+def test_a_large_newer_upload_goes_on_with_a_message_that_the_mover_sends_itself(
+    deployed_example: DeployedEstate, push: PushDataset
+) -> None:
+    """The only message left is one of the older, small upload; it came before, so the newest has to be settled."""
+    hub, stage = deployed_example.estate.platform.hub_bucket, deployed_example.stage
+    sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
+    url, body = queue_url(deployed_example, queue_name_of(push.name)), os.urandom(6 * MIB)
+    with mover_settings(deployed_example, push, LARGEST_COPY_BYTES=str(5 * MIB), PART_BYTES=str(5 * MIB)):
+        with mover_at_rest(deployed_example, push):
+            older = upload(deployed_example, push, "grows.bin", b"small")
+            newer = upload(deployed_example, push, "grows.bin", body)
+            sqs.purge_queue(QueueUrl=url)
+            entry = {
+                "key": "court_hearings/grows.bin",
+                "versionId": older["VersionId"],
+                "eTag": older["ETag"],
+                "size": 5,
+            }
+            event = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": hub}, "object": entry}}
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"Records": [event]}))
+        wait_until(lambda: "delivered" in outcomes(deployed_example, push, newer["VersionId"]), timeout_seconds=40)
+    assert outcomes(deployed_example, push, older["VersionId"]) == {"superseded": None}
+    arrived = stage.object_at_recipient(push, "court_hearings/grows.bin")
+    assert arrived is not None
+    assert arrived["Body"].read() == body
+    wait_until(lambda: stage.keys_in_hub(push) == [])
+
+
+def checkpoints(deployed: DeployedEstate) -> list[str]:
+    """What the log bucket holds of copies in parts under way."""
+    platform = deployed.estate.platform
+    found = deployed.stage.as_owner(platform.account).list_objects_v2(Bucket=platform.log_bucket, Prefix="checkpoints/")
+    return [entry["Key"] for entry in found.get("Contents", [])]
 
 
 def test_a_bucket_that_passed_to_another_account_receives_nothing(

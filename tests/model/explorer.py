@@ -11,8 +11,13 @@ arrived; one that dies before its next request is a request that arrived and who
 end is a message that was handled and not deleted. Its event comes back, as received before. What is not among them: a
 request that S3 carries out only after its handler was answered or its event was received again.
 
-A step that no other handler can notice is taken before all others, as soon as it is possible: writing a receipt, and
-ending. Taken later it would lead to the same worlds, only by more ways.
+Some contents are large and copied in parts, two of them. Among the faults is then that the time runs out. Where an
+outcome says that an upload goes on, its event is queued, as received before, and then the handler's own one is done; in
+between the handler may die.
+
+A step that no other handler can notice is taken before all others, as soon as it is possible: writing a receipt,
+reading what describes a version, beginning an upload in parts, and ending. Taken later it would lead to the same
+worlds, only by more ways.
 
 Generators cannot be copied. A delivery is known by the replies that it was sent: the same replies, the same delivery. A
 node of that tree is made once, by replaying the replies into a fresh generator.
@@ -23,15 +28,21 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from data_exports.mover.calls import (
+    Call,
+    CompleteUpload,
     Copy,
+    CopyPart,
+    CopyParts,
     CopyVersion,
     Failure,
-    HeadObject,
-    ListVersions,
+    OutOfTime,
+    PartsDone,
+    ReadAttributes,
     Reply,
     Request,
     Retire,
     Retired,
+    StartUpload,
     WriteReceipts,
     Written,
 )
@@ -40,8 +51,15 @@ from data_exports.mover.receipts import Fate
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
 
 KEY = "orders/file"
+LARGE = "LMN"  # letters of contents that are copied in parts
+LARGEST_COPY_BYTES, PART_BYTES = 1, 2
 Event = tuple[int, int]  # which upload, and how often it was received before (1 stands for more)
 Deliver = Callable[[Upload, Rules], Steps]
+
+
+def body_of(letter: str) -> bytes:
+    """What is uploaded: one byte, or enough for two parts."""
+    return letter.encode() * (2 * PART_BYTES if letter in LARGE else 1)
 
 
 @dataclass(eq=False)
@@ -94,6 +112,7 @@ class Bounds:
     handlers_at_once: int = 2
     faults: int = 0  # how many requests S3 may answer with a failure, carried out or not
     cancels: int = 0  # how often all versions of the key may be removed
+    remembers: bool = False  # S3 answers a second completion of an upload in parts like the first
 
 
 @dataclass
@@ -120,7 +139,8 @@ class Search:
         self._made: dict[tuple[int, int, int], Made] = {}
         bounds = self.bounds
         budget = (bounds.crashes, bounds.faults, bounds.cancels)
-        start: World = (0, self._memory_number(Memory()), (), (), frozenset(), *budget)
+        empty = Memory(completed=() if bounds.remembers else None)
+        start: World = (0, self._memory_number(empty), (), (), frozenset(), *budget)
         origin: dict[World, tuple[World, str] | None] = {start: None}
         todo = [start]
         while todo and (stop_at is None or len(self.violations) < stop_at):
@@ -143,13 +163,15 @@ class Search:
     def _steps(self, world: World) -> Iterator[Step]:
         uploaded, memory, events, handlers, receipts, crashes, faults, cancels = world
         for handler in handlers:
-            if isinstance(self._nodes[handler[1]].next, Outcome | WriteReceipts):
+            if isinstance(self._nodes[handler[1]].next, Outcome | WriteReceipts | StartUpload) or (
+                isinstance(self._nodes[handler[1]].next, ReadAttributes) and not cancels
+            ):
                 others = list(handlers)
                 others.remove(handler)
                 yield from self._handler_steps(world, handler, tuple(others))
                 return
         if uploaded < len(self.contents):
-            after = self._memory_number(self._memories[memory].upload(KEY, self.contents[uploaded].encode()))
+            after = self._memory_number(self._memories[memory].upload(KEY, body_of(self.contents[uploaded])))
             copies = 1 + self.bounds.duplicates if uploaded == 0 else 1
             queued = tuple(sorted((*events, *[(uploaded, 0)] * copies)))
             yield f"upload {uploaded}", (uploaded + 1, after, queued, handlers, receipts, crashes, faults, cancels)
@@ -187,12 +209,20 @@ class Search:
             label += " !hidden before its receipt"
         running = tuple(sorted((*others, (number, made.node, made.read))))
         yield label, (uploaded, made.memory, events, running, after, crashes, faults, cancels)
-        if faults and made.read < 0:
+        if faults and isinstance(node.next, CopyParts):
+            for so, m, reply in self._interrupted(memory, node.next):
+                running = tuple(sorted((*others, (number, self._node_number(node.after(reply)), -1))))
+                yield f"{label}, {so}", (uploaded, m, events, running, receipts, crashes, faults - 1, cancels)
+        elif faults and made.read < 0:
             unwell = self._node_number(node.after(Failure("unwell")))
             running = tuple(sorted((*others, (number, unwell, -1))))
             for so, m, r in (("carried out", made.memory, after), ("not carried out", memory, receipts)):
                 fault = f"{label}, but answered with a fault, {so}"
                 yield fault, (uploaded, m, events, running, r, crashes, faults - 1, cancels)
+        if faults and isinstance(node.next, StartUpload | CompleteUpload):
+            late = self._node_number(node.after(OutOfTime()))
+            running = tuple(sorted((*others, (number, late, -1))))
+            yield f"{label}, out of time", (uploaded, memory, events, running, receipts, crashes, faults - 1, cancels)
 
     def _end_steps(
         self, world: World, handler: Handler, others: tuple[Handler, ...], outcome: Outcome
@@ -200,6 +230,13 @@ class Search:
         uploaded, memory, events, _, receipts, crashes, faults, cancels = world
         number = handler[0]
         if outcome.fate is not Fate.FAILED:
+            if outcome.goes_on:
+                goes_on = (int(outcome.goes_on.version_id.removeprefix("v")) - 1, 1)
+                if crashes:
+                    back = tuple(sorted((*events, goes_on, (number, 1))))
+                    label = f"{number} sends {goes_on[0]} on and dies"
+                    yield label, (uploaded, memory, back, others, receipts, crashes - 1, faults, cancels)
+                events = tuple(sorted((*events, goes_on)))
             yield f"{number} ends", (uploaded, memory, events, others, receipts, crashes, faults, cancels)
         elif not (self.dropped_when_failed or self.bounds.faults):
             yield f"{number} ends !failed, {outcome.reason}", world
@@ -228,12 +265,30 @@ class Search:
             case Retire():
                 reply, hides = self._retired(memory, request)
                 memory = memory.delete(KEY) if reply == Retired() else memory
-            case HeadObject() | ListVersions():
-                reply = cast("Reply", answer(memory, request)[1])
+            case CopyParts():
+                memory, reply = self._copy_parts(memory, request, len(request.parts))
             case _:
-                raise AssertionError(request)
+                memory, told = answer(memory, cast("Call", request))
+                reply = cast("Reply", told)
         label = f"{label} -> {type(reply).__name__}"
         return Made(label, self._memory_number(memory), self._node_number(node.after(reply)), -1, hides)
+
+    def _copy_parts(self, memory: Memory, request: CopyParts, number: int) -> tuple[Memory, PartsDone]:
+        """Copy so many parts."""
+        replies: list[Reply] = []
+        for part in request.parts[:number]:
+            memory, told = answer(memory, CopyPart(request.key, request.version_id, request.upload_id, part))
+            replies.append(cast("Reply", told))
+        return memory, PartsDone(tuple(replies))
+
+    def _interrupted(self, memory_number: int, request: CopyParts) -> Iterator[tuple[str, int, PartsDone]]:
+        """The ways in which something comes between the parts, or before the first one."""
+        for number in range(len(request.parts)):
+            memory, done = self._copy_parts(self._memories[memory_number], request, number)
+            interruptions: tuple[Reply, ...] = (OutOfTime(), Failure("unwell"))
+            for interruption in interruptions:
+                reply = PartsDone((*done.replies, interruption))
+                yield f"after {number} {type(interruption).__name__}", self._memory_number(memory), reply
 
     def _retired(self, memory: Memory, request: Retire) -> tuple[Reply, frozenset[str]]:
         """Return the reply, and the uploads of which one must be on record as delivered: those of equal content."""
@@ -241,8 +296,8 @@ class Search:
         reply = cast("Reply", answer(memory, request)[1])
         if content.current is None or reply != Retired():
             return reply, frozenset()
-        body = content.current.body.decode()
-        return reply, frozenset(f"v{n}" for n, other in enumerate(self.contents, start=1) if other == body)
+        body = content.current.body
+        return reply, frozenset(f"v{n}" for n, other in enumerate(self.contents, start=1) if body_of(other) == body)
 
     # What must be true at the end
 
@@ -254,7 +309,7 @@ class Search:
             if delivered is None and any(fate is Fate.DELIVERED for _, fate in receipts):
                 yield "a receipt of a delivery that never was"
         else:
-            if delivered is None or delivered.body != self.contents[-1].encode():
+            if delivered is None or delivered.body != body_of(self.contents[-1]):
                 yield "the recipient does not hold the newest content"
             if self.check_receipts and (uploads[-1], Fate.DELIVERED) not in receipts:
                 yield "the newest upload has no receipt of its delivery"
@@ -262,6 +317,7 @@ class Search:
             yield "the hub does not show the newest upload"
         if not self.keep_files and content.current:
             yield "the hub still shows an upload"
+        yield from self._left_behind(memory)
         if self.check_receipts:
             final = {Fate.DELIVERED, Fate.SUPERSEDED, Fate.CANCELLED}
             recorded = {version_id for version_id, fate in receipts if fate in final}
@@ -274,6 +330,13 @@ class Search:
         ):
             yield "the recipient holds what no receipt tells of"
 
+    def _left_behind(self, memory: Memory) -> Iterator[str]:
+        """What nobody will ever remove. An empty upload costs nothing; it is there if its maker died at once."""
+        if memory.checkpoints and not self.bounds.faults:
+            yield "a checkpoint is left"
+        if any(upload.parts or not (self.bounds.crashes or self.bounds.faults) for _, upload in memory.in_parts):
+            yield "an upload in parts is left at the recipient"
+
     def _report(self, wrong: str, origin: dict[World, tuple[World, str] | None], world: World, *last: str) -> None:
         path, at = list(last), origin[world]
         while at is not None:
@@ -285,7 +348,7 @@ class Search:
 
     def _root(self, event: Event) -> Node:
         if event not in self._roots:
-            body = self.contents[event[0]].encode()
+            body = body_of(self.contents[event[0]])
             version = Stored(f"v{event[0] + 1}", body)
             upload = Upload(
                 bucket=HUB,
@@ -298,7 +361,7 @@ class Search:
                 receive_count=event[1] + 1,
                 received_before=event[1] > 0,
             )
-            rules = Rules("orders", HUB, keep_files=self.keep_files, largest_copy_bytes=1000)
+            rules = Rules("orders", HUB, self.keep_files, LARGEST_COPY_BYTES, part_bytes=PART_BYTES)
             name = f"{event[0]}" + ("'" if event[1] else "")
             self._roots[event] = Node(name, lambda: self.deliver(upload, rules))
         return self._roots[event]

@@ -14,6 +14,8 @@ restates of S3, with the source of each rule, is held against an S3 interface by
   is another. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 - Without leave to list the bucket, 403 stands for 404. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 - A plain bucket (the recipient's, here) keeps only the last write.
+- An upload in parts shows nothing until it is completed; then its parts are the file, in their order. Completed or
+  aborted it is gone, parts and all. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
 
 import gzip
@@ -24,23 +26,39 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from data_exports.mover.calls import (
+    AbortUpload,
     Answer,
+    Attributes,
     Call,
+    Checkpoint,
+    Checkpoints,
+    CompleteUpload,
     Copied,
+    CopiedPart,
     Copy,
+    CopyPart,
     CopyVersion,
     Current,
     Forbidden,
     Gone,
     HeadObject,
     HubVersion,
+    LargeCall,
     ListVersions,
+    NoUpload,
     Overtaken,
+    ReadAttributes,
+    ReadCheckpoints,
+    RemoveCheckpoint,
+    Removed,
     Reply,
     Retire,
     RetireAll,
     Retired,
     RetiredAll,
+    SaveCheckpoint,
+    Started,
+    StartUpload,
     Versions,
     Written,
 )
@@ -80,6 +98,14 @@ class Key(NamedTuple):
         return self.versions[-1] if self.versions and not self.hidden else None
 
 
+class InParts(NamedTuple):
+    """An upload in parts at the recipient."""
+
+    key: str
+    attributes: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[int, bytes], ...] = ()
+
+
 class Memory(NamedTuple):
     """The three buckets, each as sorted (key, content) pairs; the hub keeps versions."""
 
@@ -87,6 +113,10 @@ class Memory(NamedTuple):
     target: tuple[tuple[str, Stored], ...] = ()
     log: tuple[tuple[str, bytes], ...] = ()
     uploads: int = 0
+    in_parts: tuple[tuple[str, InParts], ...] = ()
+    begun: int = 0
+    completed: tuple[tuple[str, None], ...] | None = ()  # None: S3 does not remember them
+    checkpoints: tuple[tuple[str, Checkpoint], ...] = ()  # by upload id
 
     def hub_key(self, key: str) -> Key:
         return dict(self.hub).get(key, Key())
@@ -156,6 +186,76 @@ def answer(memory: Memory, call: Call) -> tuple[Memory, Answer]:
             return memory, RetiredAll(tuple(replies))
         case PutReceipts(key, body):
             return memory._replace(log=_with(memory.log, key, body)), Written()
+        case _:
+            return _answer_large(memory, call)
+
+
+def _answer_large(memory: Memory, call: LargeCall) -> tuple[Memory, Answer]:
+    checkpoints = memory.checkpoints
+    match call:
+        case ReadCheckpoints(key, version_id):
+            found = tuple(c for _, c in checkpoints if (c.key, c.version_id) == (key, version_id))
+            return memory, Checkpoints(found)
+        case SaveCheckpoint(checkpoint):
+            return memory._replace(checkpoints=_with(checkpoints, checkpoint.upload_id, checkpoint)), Written()
+        case RemoveCheckpoint(checkpoint):
+            return memory._replace(checkpoints=_without(checkpoints, checkpoint.upload_id)), Removed()
+        case ReadAttributes(key, version_id):
+            version = _version(memory, key, version_id)
+            return memory, Attributes(version.attributes) if version else Gone()
+        case StartUpload(key, Attributes(attributes)):
+            name = f"u{memory.begun + 1}"
+            in_parts = _with(memory.in_parts, name, InParts(key, attributes))
+            return memory._replace(in_parts=in_parts, begun=memory.begun + 1), Started(name)
+        case CopyPart():
+            return _copy_part(memory, call)
+        case CompleteUpload():
+            return _complete(memory, call)
+        case AbortUpload(_, upload_id):
+            if upload_id not in dict(memory.in_parts):
+                return memory, NoUpload()
+            return memory._replace(in_parts=_without(memory.in_parts, upload_id)), Removed()
+
+
+def _copy_part(memory: Memory, call: CopyPart) -> tuple[Memory, Reply]:
+    version, upload = _version(memory, call.key, call.version_id), dict(memory.in_parts).get(call.upload_id)
+    if version is None:
+        return memory, Gone()
+    if upload is None:
+        return memory, NoUpload()
+    body = version.body[call.part.first_byte : call.part.last_byte + 1]
+    assert len(body) == call.part.last_byte - call.part.first_byte + 1
+    parts = tuple(sorted({**dict(upload.parts), call.part.number: body}.items()))
+    in_parts = _with(memory.in_parts, call.upload_id, upload._replace(parts=parts))
+    return memory._replace(in_parts=in_parts), CopiedPart(call.part.number, etag_of(body))
+
+
+def _complete(memory: Memory, call: CompleteUpload) -> tuple[Memory, Reply]:
+    upload = dict(memory.in_parts).get(call.upload_id)
+    if upload is None:
+        if memory.completed is not None and call.upload_id in dict(memory.completed):
+            return memory, Copied(call.version_id, None, "as before", TIME)
+        return memory, NoUpload()
+    parts = dict(upload.parts)
+    if [part.etag for part in call.parts] != [etag_of(parts.get(part.number, b"none")) for part in call.parts]:
+        return memory, NoUpload()
+    body = b"".join(parts[part.number] for part in call.parts)
+    etag = f"{etag_of(body)}-{len(call.parts)}"
+    completed = memory.completed if memory.completed is None else _with(memory.completed, call.upload_id, None)
+    after = memory._replace(
+        target=_with(memory.target, call.key, Stored(call.version_id, body, upload.attributes)),
+        in_parts=_without(memory.in_parts, call.upload_id),
+        completed=completed,
+    )
+    return after, Copied(call.version_id, None, etag, TIME)
+
+
+def _version(memory: Memory, key: str, version_id: str) -> Stored | None:
+    return next((stored for stored in memory.hub_key(key).versions if stored.version_id == version_id), None)
+
+
+def _without(pairs: tuple[tuple[str, Any], ...], key: str) -> tuple[tuple[str, Any], ...]:
+    return tuple(pair for pair in pairs if pair[0] != key)
 
 
 def _retire(memory: Memory, call: Retire) -> tuple[Memory, Reply]:

@@ -18,8 +18,10 @@ _KEY = "arn:aws:kms:"
 _READ = "s3:GetObject"
 _WRITE = "s3:PutObject"
 _DELETE = "s3:DeleteObject"
-_DELIVER = "s3:PutObjectAcl"
-"""The action that tells the grant on the recipient's bucket from a mover's others."""
+_READ_VERSION = "s3:GetObjectVersion"
+"""The action that tells a mover's grant on the hub from its others."""
+_TELLING = {Role.MOVER: "s3:PutObjectAcl", Role.SENDER: _WRITE}
+"""Role → the action that tells the grant on the data itself from those on the platform's records."""
 
 
 class UnclearGrantsError(ValueError):
@@ -90,7 +92,7 @@ class Access:
     @property
     def keeps(self) -> bool:
         """Of a mover: whether delivered files stay in the hub."""
-        return not any(_DELETE in grant.actions for grant in self.grants)
+        return not any(_DELETE in grant.actions and _READ_VERSION in grant.actions for grant in self.grants)
 
     @property
     def account(self) -> AccountId | None:
@@ -114,10 +116,10 @@ class Access:
     @cached_property
     def _data(self) -> Grant:
         """The grant on the data itself."""
-        wanted = _DELIVER if self.role is Role.MOVER else ""
+        wanted = _TELLING.get(self.role)
         for grant in self.grants:
             on_objects = grant.resource.startswith(_S3) and grant.resource.endswith("/*")
-            if on_objects and (wanted in grant.actions if wanted else True):
+            if on_objects and (wanted is None or wanted in grant.actions):
                 return grant
         raise UnclearGrantsError(f"the grants of {self.principal} in {self.dataset} reach no objects")
 

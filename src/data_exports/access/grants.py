@@ -73,10 +73,13 @@ MOVER_QUEUE_ACTIONS = (
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
+    "sqs:SendMessage",  # what a run does not finish of a large file goes on with a new message
 )
 MOVER_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 MOVER_RECEIPT_ACTIONS = ("s3:PutObject",)
 MOVER_TOPIC_ACTIONS = ("sns:Publish",)
+MOVER_CHECKPOINT_ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+MOVER_CHECKPOINT_LIST_ACTIONS = ("s3:ListBucket",)
 
 PULL_USER_OBJECT_ACTIONS = (
     "s3:AbortMultipartUpload",
@@ -158,6 +161,8 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
         (hub, MOVER_LIST_ACTIONS, push.prefix),
         (queue_arn_of(platform, queue_name_of(push.name)), MOVER_QUEUE_ACTIONS, None),
         (f"{platform.log_bucket.arn}/{receipts_prefix_of(push.name)}*", MOVER_RECEIPT_ACTIONS, None),
+        (f"{platform.log_bucket.arn}/{checkpoints_prefix_of(push.name)}*", MOVER_CHECKPOINT_ACTIONS, None),
+        (platform.log_bucket.arn, MOVER_CHECKPOINT_LIST_ACTIONS, checkpoints_prefix_of(push.name)),
         (f"{log_group_arn_of(platform, push)}:*", MOVER_LOG_ACTIONS, None),
         *((topic, MOVER_TOPIC_ACTIONS, None) for topic in alert_topic_arns_of(platform, push)),
     ]
@@ -184,6 +189,11 @@ def _outsider_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
 def receipts_prefix_of(dataset: DatasetName) -> KeyPrefix:
     """Where in the log bucket a dataset's receipts are written; a partition, as Athena expects it."""
     return KeyPrefix(f"deliveries/dataset={dataset}/")
+
+
+def checkpoints_prefix_of(dataset: DatasetName) -> KeyPrefix:
+    """Where in the log bucket a dataset's mover notes how far the copies of large files have come."""
+    return KeyPrefix(f"checkpoints/dataset={dataset}/")
 
 
 def queue_arn_of(platform: Platform, queue_name: str) -> str:

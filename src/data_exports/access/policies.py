@@ -23,8 +23,10 @@ PULL_USER_SIDS = ("ListBucket", "UseObjects")
 OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
 MOVER_SIDS = {
     "s3:ListBucketVersions": "ListHubVersions",
-    "s3:GetObject": "ReadHub",
+    "s3:GetObjectVersion": "ReadHub",
     "s3:PutObjectAcl": "WriteTarget",
+    "s3:GetObject": "KeepCheckpoints",
+    "s3:ListBucket": "ListCheckpoints",
     "sqs:ReceiveMessage": "ReceiveEvents",
     "s3:PutObject": "WriteReceipts",
     "logs:PutLogEvents": "WriteLog",

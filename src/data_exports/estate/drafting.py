@@ -35,6 +35,7 @@ def draft_platform(top: Fields, report: Report) -> PlatformDraft:
     file = _File(settings, f.PLATFORM_FIELDS, report)
     paperwork = file.take(f.PAPERWORK_POLICY)
     recovery_days = file.take(f.RECOVERY_DAYS)
+    large_file_mib = file.take(f.LARGE_FILE_MIB)
     return PlatformDraft(
         place=settings.place,
         account=file.take(f.PLATFORM_ACCOUNT),
@@ -45,6 +46,7 @@ def draft_platform(top: Fields, report: Report) -> PlatformDraft:
         accounts=file.take(f.ACCOUNTS) or (),
         paperwork="required" if paperwork and paperwork.value == "required" else "warn",
         recovery_days=recovery_days.value if recovery_days else 7,
+        large_file_mib=large_file_mib.value if large_file_mib else 256,
         alerts=(file.take(f.ALERTS) or ()) if file.has(f.ALERTS) else None,
         tags=file.take(f.TAGS) or (),
     )

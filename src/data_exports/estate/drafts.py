@@ -29,6 +29,7 @@ class PlatformDraft:
     accounts: tuple[tuple[Sited[AccountId], Sited[str]], ...] = ()
     paperwork: Literal["warn", "required"] = "warn"
     recovery_days: int = 7
+    large_file_mib: int = 256
     alerts: tuple[Sited[str], ...] | None = None
     """``None`` when there is no such field."""
     tags: tuple[tuple[Sited[str], Sited[str]], ...] = ()
@@ -46,6 +47,7 @@ class PlatformDraft:
             account_names=tuple((account.value, name.value) for account, name in self.accounts),
             paperwork=self.paperwork,
             recovery_days=self.recovery_days,
+            large_file_mib=self.large_file_mib,
             alerts=tuple(address.value for address in self.alerts or ()),
             tags=tuple((key.value, value.value) for key, value in self.tags),
             place=self.place,

@@ -105,6 +105,9 @@ USER_ROLES = Field(
 ACCOUNTS = Field("accounts", mapping_of(ACCOUNT, LINE), "Names of accounts, for messages.")
 PAPERWORK_POLICY = Field("paperwork", choice_of("warn", "required"), "What becomes of a dataset without paperwork.")
 RECOVERY_DAYS = Field("recovery_days", count_between(1, 365), "Days for which a delivered upload can be recovered.")
+LARGE_FILE_MIB = Field(
+    "large_file_mib", count_between(5, 256), "Size in MiB above which a file is copied in parts; 256 unless set."
+)
 ALERTS = Field("alerts", list_of(EMAIL), "E-mail addresses that are told of failures.")
 TAGS = Field("tags", mapping_of(LINE, LINE), "Tags of everything deployed.")
 
@@ -117,6 +120,7 @@ PLATFORM_FIELDS: tuple[Field[Any], ...] = (
     ACCOUNTS,
     PAPERWORK_POLICY,
     RECOVERY_DAYS,
+    LARGE_FILE_MIB,
     ALERTS,
     TAGS,
 )

@@ -64,6 +64,8 @@ class Platform:
     """Days for which a delivered upload can still be recovered from the hub."""
     alerts: tuple[str, ...] = ()
     """E-mail addresses."""
+    large_file_mib: int = 256
+    """Size above which a file is copied in parts."""
     tags: tuple[tuple[str, str], ...] = ()
     place: Place = field(default=Place(Path("exports.yaml")), compare=False)
 

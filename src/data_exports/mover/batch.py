@@ -7,6 +7,9 @@ Copies, listings and heads run concurrently. Once none is left to run, the recei
 are stored as one file; once no delivery waits for a receipt, the retires that are due go out as one DeleteObjects. So
 1,000 new files cost 1,000 copies, one file of receipts and one DeleteObjects, and no retire overtakes its receipt: each
 delivery asks for them in that order, and is answered only when its receipt is on disk.
+
+The parts of large files take minutes. They run beside all this (`large_parts`), and nothing waits for them but the
+delivery that they belong to.
 """
 
 from collections import deque
@@ -17,20 +20,27 @@ from typing import cast
 from .calls import (
     Answer,
     Call,
+    CompleteUpload,
     Copy,
+    CopyPart,
+    CopyParts,
     CopyVersion,
     Failure,
     ObjectStore,
+    OutOfTime,
     Reply,
     Request,
     Retire,
     RetireAll,
     RetiredAll,
+    StartUpload,
     WriteReceipts,
     travels_in_xml,
 )
 from .causes import Cause
 from .delivery import Outcome, Steps
+from .large import PARTS_AT_ONCE
+from .large_parts import PartCopies
 from .receipts import Fate, PutReceipts, Receipt
 
 MOST_KEYS_IN_ONE_DELETE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
@@ -59,6 +69,8 @@ class Batch:
         self._calls: deque[tuple[int, Call]] = deque()
         self._receipts: dict[int, WriteReceipts] = {}
         self._retires: dict[int, Retire] = {}
+        self._running = 0  # calls under way, without parts
+        self._parts = PartCopies(first_tag=len(deliveries), at_once=PARTS_AT_ONCE)
 
     def run(self) -> list[Outcome]:
         """Carry every delivery to its end."""
@@ -70,6 +82,8 @@ class Batch:
                 self._write_receipts()
             elif self._retires:
                 self._retire()
+            elif self._parts:
+                self._take_answer()
         return [self._outcomes[number] for number in range(len(self._deliveries))]
 
     def _advance(self, number: int, reply: Reply | None) -> None:
@@ -92,32 +106,53 @@ class Batch:
                 self._receipts[number] = request
             case Retire(key) if travels_in_xml(key):
                 self._retires[number] = request
+            case CopyParts():
+                self._parts.add(number, request)
             case _:
                 self._calls.append((number, request))
 
     def _run_calls(self) -> None:
-        """Run single calls, those that they lead to as well, until none is left."""
-        running = 0
-        while self._calls or running:
-            while self._calls and running < self._calls_at_once:
-                running += self._start(*self._calls.popleft())
-            if running:
-                number, answer = self._store.wait()
-                running -= 1
-                self._advance(number, cast("Reply", answer))
+        """Run single calls, those that they lead to as well, until none is left. Parts may be under way still."""
+        self._start_calls()
+        while self._running:
+            self._take_answer()
+            self._start_calls()
 
-    def _start(self, number: int, call: Call) -> bool:
-        """Start one call; return False, and tell the delivery, if it cannot be started."""
+    def _start_calls(self) -> None:
+        """Start what waits, as far as it may be under way at once."""
+        while self._calls and self._running < self._calls_at_once:
+            number, call = self._calls.popleft()
+            self._running += 1
+            self._start(number, call)
+        while (part := self._parts.next()) is not None:
+            self._start(*part)
+
+    def _start(self, tag: int, call: Call) -> None:
+        """Start one call. One that cannot be started is answered at once."""
         if isinstance(call, Copy | CopyVersion) and not self._may_start_copies():
-            reason = "the function's time ran out before the copy was started"
-            self._advance(number, Failure(reason, Cause.OUT_OF_TIME))
-            return False
-        try:
-            self._store.send(call, number)
-        except Exception as error:  # noqa: BLE001 a call that cannot even be made must not hurt the others
-            self._advance(number, _not_made(error))
-            return False
-        return True
+            self._answer(tag, Failure("the function's time ran out before the copy was started", Cause.OUT_OF_TIME))
+        elif isinstance(call, StartUpload | CopyPart | CompleteUpload) and not self._may_start_copies():
+            self._answer(tag, OutOfTime())
+        else:
+            try:
+                self._store.send(call, tag)
+            except Exception as error:  # noqa: BLE001 a call that cannot even be made must not hurt the others
+                self._answer(tag, _not_made(error))
+
+    def _take_answer(self) -> None:
+        """Wait for the next answer, and file what it leads to."""
+        tag, answer = self._store.wait()
+        self._answer(tag, cast("Reply", answer))
+
+    def _answer(self, tag: int, reply: Reply) -> None:
+        """Give the answer to a call to the delivery that waits for it."""
+        if self._parts.is_under_way(tag):
+            done = self._parts.take(tag, reply)
+            if done is not None:
+                self._advance(*done)
+        else:
+            self._running -= 1
+            self._advance(tag, reply)
 
     def _write_receipts(self) -> None:
         """Store the receipts of all deliveries that wait for one, as one file."""
@@ -146,7 +181,11 @@ class Batch:
             self._store.send(make_call(), _WHOLE_BATCH)
         except Exception as error:  # noqa: BLE001 the deliveries that wait for it learn why
             return _not_made(error)
-        return self._store.wait()[1]
+        while True:
+            tag, answer = self._store.wait()
+            if tag == _WHOLE_BATCH:
+                return answer
+            self._answer(tag, cast("Reply", answer))
 
 
 def _not_made(error: Exception) -> Failure:

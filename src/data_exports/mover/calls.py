@@ -1,7 +1,7 @@
 """What a delivery asks for and what it may be answered: plain values, no behaviour.
 
-In: nothing. Out: the requests that `delivery` yields, the replies it is sent, and the two calls that `batch` makes of
-many requests. No effects.
+In: nothing. Out: the requests that `delivery` yields, the replies it is sent, and the calls that `batch` makes of them:
+of many requests one, or of one many. No effects.
 """
 
 from dataclasses import dataclass
@@ -61,9 +61,6 @@ class WriteReceipts:
     receipts: tuple[Receipt, ...]
 
 
-Request = Copy | CopyVersion | HeadObject | ListVersions | Retire | WriteReceipts
-
-
 @dataclass(frozen=True, slots=True)
 class HubVersion:
     """One version of a key in the hub. ETags carry no quotes; `last_modified` is S3's own UTC text, if known."""
@@ -72,6 +69,110 @@ class HubVersion:
     etag: str
     size_bytes: int | None
     last_modified: str | None
+
+
+# What the copy of a large file in parts asks for (`large`).
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a file; numbers count from 1, the last byte is part of it."""
+
+    number: int
+    first_byte: int
+    last_byte: int
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedPart:
+    """A part that is at the recipient, under this ETag."""
+
+    number: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far the copy of one version has come: its upload in parts at the recipient, and the parts that are there."""
+
+    key: str
+    version_id: str
+    upload_id: str
+    size_bytes: int
+    part_bytes: int
+    copied: tuple[CopiedPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCheckpoints:
+    """Ask for the checkpoints of this version."""
+
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCheckpoint:
+    """Have this checkpoint on disk, in place of an older one of the same upload in parts."""
+
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCheckpoint:
+    """Take this checkpoint off the disk."""
+
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAttributes:
+    """Ask for what a copy in parts does not carry along by itself: content type, metadata, tags, storage class."""
+
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartUpload:
+    """Begin an upload in parts at the recipient, of a file with these attributes."""
+
+    key: str
+    attributes: "Attributes"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyParts:
+    """Copy these parts of this very version into an upload at the recipient, many at once."""
+
+    key: str
+    version_id: str
+    upload_id: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteUpload:
+    """Make the file of its parts: now it is at the recipient."""
+
+    key: str
+    version_id: str
+    upload_id: str
+    parts: tuple[CopiedPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AbortUpload:
+    """Remove an upload in parts, and all its parts, from the recipient."""
+
+    key: str
+    upload_id: str
+
+
+LargeRequest = (
+    ReadCheckpoints | SaveCheckpoint | RemoveCheckpoint | ReadAttributes | StartUpload | CompleteUpload | AbortUpload
+)
+Request = Copy | CopyVersion | HeadObject | ListVersions | Retire | WriteReceipts | CopyParts | LargeRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +198,56 @@ class Versions:
 
     newest: HubVersion | None
     current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints that were asked for, in a fixed order."""
+
+    found: tuple[Checkpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What describes a version, as the headers that describe its copy in the same way."""
+
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The upload in parts has begun, under this id."""
+
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartsDone:
+    """What came of each part that was tried; of parts that come after a failure, none may have been."""
+
+    replies: "tuple[Reply, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class NoUpload:
+    """404: the recipient has no such upload in parts, or not with these parts. It was completed, or aborted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfTime:
+    """Not started: the function's time runs out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The copy in parts is on its way, with a checkpoint on disk; `progress` says how far it has come."""
+
+    progress: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """It is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +292,8 @@ class Failure:
     under_way: bool = False
 
 
-Reply = Copied | Current | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure
+LargeReply = Checkpoints | Attributes | Started | CopiedPart | PartsDone | NoUpload | OutOfTime | Unfinished | Removed
+Reply = Copied | Current | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure | LargeReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +310,18 @@ class RetiredAll:
     replies: tuple[Reply, ...]
 
 
-Call = Copy | CopyVersion | HeadObject | ListVersions | Retire | RetireAll | PutReceipts
+@dataclass(frozen=True, slots=True)
+class CopyPart:
+    """One part of a `CopyParts`."""
+
+    key: str
+    version_id: str
+    upload_id: str
+    part: Part
+
+
+LargeCall = LargeRequest | CopyPart
+Call = Copy | CopyVersion | HeadObject | ListVersions | Retire | RetireAll | PutReceipts | LargeCall
 Answer = Reply | RetiredAll
 
 

@@ -17,6 +17,7 @@ import random
 from enum import StrEnum
 
 LONGEST_WAIT_SECONDS = 3 * 3600  # SQS would allow 12 h; more than this, and a recovery goes unnoticed for too long
+LONGEST_PAUSE_SECONDS = 20  # between two tries of one call
 # How long a request may still be carried out whose answer never came. S3 accepts a signed request for 15 minutes:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 # and a copy of the size that is made in one request takes less than one more.
@@ -86,4 +87,4 @@ def retry_seconds(tries: int, *, draw: random.Random) -> float:
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    return draw.uniform(0, min(0.25 * 2**tries, 20))
+    return draw.uniform(0, min(0.25 * 2**tries, LONGEST_PAUSE_SECONDS))

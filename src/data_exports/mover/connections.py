@@ -23,7 +23,7 @@ from .replies import Response
 
 Then = Callable[[Response], None]
 
-SILENCE_SECONDS = 30.0  # the longest that a server may stay silent
+SILENCE_SECONDS = 30.0  # the longest that a server may stay silent, unless a request allows for more
 # A server closes a connection that is not used for some seconds. One that was idle for longer than this is not used
 # again: a request that is lost on it could have been carried out, for all we would know.
 IDLE_SECONDS = 2.0
@@ -41,13 +41,10 @@ class Host(NamedTuple):
 class Connections:
     """Connections to any number of hosts. `send` is for all threads, `work` for one at a time."""
 
-    def __init__(
-        self, *, most: int, silence_seconds: float = SILENCE_SECONDS, tls: Callable[[], ssl.SSLContext] | None = None
-    ) -> None:
+    def __init__(self, *, most: int, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
         """Connect to nothing yet; keep at most so many connections to one host at once."""
         self._most = most
         self._tls = tls or _tls
-        self._silence_seconds = silence_seconds
         self._selector = selectors.DefaultSelector()
         self._open: defaultdict[Host, set[_Connection]] = defaultdict(set)
         self._idle: defaultdict[Host, list[_Connection]] = defaultdict(list)
@@ -62,9 +59,17 @@ class Connections:
             end.setblocking(False)  # noqa: FBT003 the library's own signature
         self._selector.register(self._ear, selectors.EVENT_READ, self._hear)
 
-    def send(self, host: Host, request: bytes, then: Then, *, is_head: bool = False) -> None:
+    def send(
+        self,
+        host: Host,
+        request: bytes,
+        then: Then,
+        *,
+        is_head: bool = False,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
         """Send a request and return at once; `then` gets its response from within `work`, exactly once."""
-        sent = _Sent(request, then, is_head)
+        sent = _Sent(request, then, is_head, silence_seconds)
         if threading.get_ident() == self._worker:
             self._start(host, sent)
         else:
@@ -161,20 +166,15 @@ class Connections:
             self._start(connection.host, queued.popleft())
 
     def _give_up_the_silent(self, now: float) -> None:
-        silent = [
-            connection
-            for connections in self._open.values()
-            for connection in connections
-            if connection.is_busy and now - connection.heard_at > self._silence_seconds
-        ]
-        for connection in silent:
-            connection.lose(f"silent for {self._silence_seconds:g} s")
+        for connection in [each for connections in self._open.values() for each in connections]:
+            connection.lose_if_silent(now)
 
 
 class _Sent(NamedTuple):
     request: bytes
     then: Then
     is_head: bool
+    silence_seconds: float
 
 
 class _Connection:
@@ -199,10 +199,6 @@ class _Connection:
         self._sent: _Sent | None = None
         self._left: memoryview = memoryview(b"")  # of the request
         self._heard = bytearray()
-
-    @property
-    def is_busy(self) -> bool:
-        return self._sent is not None
 
     def is_fresh(self) -> bool:
         """Tell whether it may be used again: neither idle for long, nor closed, nor with bytes nobody asked for."""
@@ -240,6 +236,11 @@ class _Connection:
                 self._selector.unregister(self._socket)
             self._socket.close()
             self._socket, self._events = None, 0
+
+    def lose_if_silent(self, now: float) -> None:
+        """Give a request up whose answer has not come for too long."""
+        if self._sent is not None and now - self.heard_at > self._sent.silence_seconds:
+            self.lose(f"silent for {self._sent.silence_seconds:g} s")
 
     def lose(self, fault: str) -> None:
         """End it without an answer to the request that it carries."""

@@ -13,6 +13,10 @@ The promise, for every key: once uploads stop, the recipient holds the newest up
 3. Retire  the key, if it still has the ETag that was copied. Otherwise (412, 404) somebody was faster: settle.
 4. Settle  write the newest version, by version id, until it is still the newest after the write; then retire it.
 
+A large file is copied in parts (`large`), which keeps the same rules: it is looked at instead of copied on condition,
+and its parts are pinned to the version that was seen. It may take several runs; then, and where a large newer version
+is to be settled, the outcome names an upload for which the function sends itself a new message (`goes_on`).
+
 A handler may die between any two steps. Its message comes back, and since the dead try may have written an old content
 at any moment, a message that was received before never takes the short way out of rule 1: it settles. So does a
 delivery whose own copy has failed once. And since S3 may carry out a copy that it never answered even later, perhaps
@@ -40,15 +44,18 @@ from .calls import (
     HubVersion,
     ListVersions,
     Overtaken,
+    Removed,
     Reply,
     Request,
     Retire,
     Retired,
+    Unfinished,
     Versions,
     WriteReceipts,
     Written,
 )
 from .causes import Cause
+from .large import USUAL_PART_BYTES, LargeCopy, forget_copies
 from .receipts import Fate, Receipt
 
 _ETAG = re.compile(r"[0-9A-Za-z_-]+")
@@ -79,8 +86,9 @@ class Rules:
     dataset: str
     hub_bucket: str
     keep_files: bool
-    largest_copy_bytes: int
+    largest_copy_bytes: int  # larger files are copied in parts
     most_receives: int = 8  # what fails at its last receive is given up: SQS makes a dead letter of it
+    part_bytes: int = USUAL_PART_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,14 @@ class Outcome:
     """How a delivery ended, and why if it failed (FAILED or GIVEN_UP).
 
     `under_way`: a copy that was never answered may be carried out even now, so the message has to come back.
+    `goes_on`: an upload that a message of its own must be sent for before this one's message may go.
     """
 
     fate: Fate
     reason: str = ""
     cause: Cause | None = None
     under_way: bool = False
+    goes_on: Upload | None = None
 
 
 Steps = Generator[Request, Reply, Outcome]
@@ -105,6 +115,10 @@ class _Stopped(Exception):  # noqa: N818 it ends a delivery, and deliver() turns
     def __init__(self, reason: str, cause: Cause) -> None:
         super().__init__(reason)
         self.cause = cause
+
+
+class _Unfinished(Exception):  # noqa: N818 it ends this run of a delivery, and steps() turns it into an outcome
+    """Another run has to go on; the message says how far this one has come."""
 
 
 def deliver(upload: Upload, rules: Rules) -> Steps:
@@ -121,6 +135,8 @@ def refuse(problem: str, rules: Rules, *, message_id: str, receive_count: int | 
 class Delivery:
     """One upload on its way. Each rule is a method, so that tests can show what breaks without it."""
 
+    large_copy = LargeCopy
+
     def __init__(self, upload: Upload, rules: Rules) -> None:
         self.upload = upload
         self.rules = rules
@@ -130,6 +146,10 @@ class Delivery:
         self.accounted = False  # whether the upload itself has its receipt, written or due
         self.may_have_written = upload.received_before  # whether an old content may have been written at any moment
         self.under_way = False  # whether S3 may still carry out a copy that it never answered
+        self.is_large = self.is_too_large_for_one_copy(self.itself())
+        self.is_forgotten = False  # whether nothing of it is left at the recipient if it is not delivered
+        self.left_behind = ""  # why something may be left all the same
+        self.goes_on: Upload | None = None  # a large newer version that a message of its own settles
 
     def steps(self) -> Steps:
         """Carry the delivery through, and leave a receipt whatever happens."""
@@ -138,17 +158,20 @@ class Delivery:
         try:
             self.refuse_what_is_not_ours()
             fate = yield from self.copy()
+            yield from self.forget_unfinished_copies()
             yield from self.record(fate)
         except _Stopped as stopped:
             return (yield from self.fail(stopped))
-        return Outcome(fate, under_way=self.under_way)
+        except _Unfinished as unfinished:
+            return (yield from self.pause(str(unfinished)))
+        return Outcome(fate, self.left_behind, under_way=self.under_way, goes_on=self.goes_on)
 
     # Rule 1
 
     def copy(self) -> Generator[Request, Reply, Fate]:
         """Copy the upload if it is still the current one. Return what became of it."""
         upload = self.upload
-        reply = yield from self.try_copy(Copy(upload.key, upload.etag))
+        reply = yield from self.copy_current()
         match reply:
             case Copied(source_version_id=None):
                 raise _Stopped(
@@ -188,6 +211,44 @@ class Delivery:
             tries += 1
         return reply
 
+    def copy_current(self) -> Generator[Request, Reply, Reply]:
+        """Copy the upload if it is still the current one, in whichever way suits its size."""
+        upload = self.upload
+        if not self.is_large:
+            return (yield from self.try_copy(Copy(upload.key, upload.etag)))
+        reply = yield HeadObject(upload.key)
+        match reply:
+            case Current(version_id=None):
+                reason = f"s3://{upload.bucket} keeps no versions. Turn versioning on for the hub bucket"
+                raise _Stopped(reason, Cause.NOT_ACCEPTED)
+            case Current(version_id) if version_id == upload.version_id:
+                return (yield from self.copy_in_parts(self.itself()))
+            case Current():
+                return Overtaken()
+            case _:
+                return reply
+
+    def copy_in_parts(self, version: HubVersion) -> Generator[Request, Reply, Reply]:
+        """Copy a large version, which is the upload's own. What this run does not finish goes on in another."""
+        reply = yield from self.large_copy(self.upload.key, version, usual_part_bytes=self.rules.part_bytes).steps()
+        if isinstance(reply, Unfinished):
+            raise _Unfinished(reply.progress)
+        return reply
+
+    def forget_unfinished_copies(self) -> Generator[Request, Reply, None]:
+        """Leave no parts at the recipient of an upload that will not be delivered."""
+        if not self.is_large or self.delivered or self.is_forgotten:
+            return
+        reply = yield from forget_copies(self.upload.key, self.upload.version_id)
+        match reply:
+            case Removed():
+                self.is_forgotten = True
+            case Forbidden(reason):  # a recipient may take back what it granted; that holds up nothing
+                self.is_forgotten = True
+                self.left_behind = f"parts of it may be left at the recipient: {reason}"
+            case _:
+                raise _stopped_by(reply, "parts of it may be left at the recipient: ")
+
     def finish(self) -> Generator[Request, Reply, Fate]:
         """After the first copy: take the upload out of sight, or with keep_files make sure it is still the newest."""
         if self.rules.keep_files:
@@ -211,6 +272,10 @@ class Delivery:
         """Have the receipts of all that was written on disk, and one for the upload itself."""
         if not self.accounted:
             self.note_not_delivered(fate)
+        yield from self.record_what_was_written()
+
+    def record_what_was_written(self) -> Generator[Request, Reply, None]:
+        """Have the receipts that are due on disk."""
         if self.unrecorded:
             reply = yield WriteReceipts(tuple(self.unrecorded))
             if not isinstance(reply, Written):
@@ -241,9 +306,16 @@ class Delivery:
         for _ in range(MOST_SETTLE_ROUNDS):
             versions = yield from self.list_versions()
             newest = versions.newest
+            if newest is None or newest.version_id != self.upload.version_id:
+                # Before anything newer is written: an upload in parts that is aborted cannot be completed any more,
+                # not even by a request of a dead try that S3 carries out late.
+                yield from self.forget_unfinished_copies()
             if newest is None:
                 return self.fate() if self.written else Fate.CANCELLED
             if newest.version_id != self.written:
+                if self.is_for_a_message_of_its_own(newest):
+                    self.goes_on = self.upload_of(newest)
+                    return self.fate()
                 yield from self.copy_version(newest)
             elif self.rules.keep_files or not versions.current or (yield from self.retire(newest.etag)):
                 return self.fate()
@@ -252,12 +324,14 @@ class Delivery:
 
     def copy_version(self, newest: HubVersion) -> Generator[Request, Reply, None]:
         """Write one version to the recipient. If it was removed in the meantime, the next listing tells."""
-        self.refuse_too_large(newest.size_bytes)
-        reply = yield from self.try_copy(CopyVersion(self.upload.key, newest.version_id))
+        if self.is_too_large_for_one_copy(newest):
+            reply = yield from self.copy_in_parts(newest)
+        else:
+            reply = yield from self.try_copy(CopyVersion(self.upload.key, newest.version_id))
         match reply:
             case Copied():
                 self.note_written(newest, reply)
-            case Gone():
+            case Gone() | Overtaken():
                 pass
             case Forbidden():
                 versions = yield from self.list_versions()
@@ -300,14 +374,6 @@ class Delivery:
             problem = f"the event names no usable ETag ({upload.etag!r}); no copy could be tied to this upload"
         if problem:
             raise _Stopped(problem, Cause.BAD_MESSAGE)
-        self.refuse_too_large(upload.size_bytes)
-
-    def refuse_too_large(self, size_bytes: int | None) -> None:
-        """Refuse what one copy cannot carry."""
-        largest = self.rules.largest_copy_bytes
-        if size_bytes is not None and size_bytes > largest:
-            reason = f"the file has {size_bytes:,} bytes; this mover delivers files of up to {largest:,} bytes"
-            raise _Stopped(reason, Cause.TOO_LARGE)
 
     # Bookkeeping
 
@@ -315,6 +381,32 @@ class Delivery:
         """Remember that a copy failed, which may have been carried out all the same, or may be even now."""
         self.may_have_written = True
         self.under_way = self.under_way or failure.under_way
+
+    def is_too_large_for_one_copy(self, version: HubVersion) -> bool:
+        """Tell whether a version is copied in parts."""
+        return version.size_bytes is not None and version.size_bytes > self.rules.largest_copy_bytes
+
+    def is_for_a_message_of_its_own(self, newest: HubVersion) -> bool:
+        """Tell whether to leave a version to another message, so that only its own answers for its copy in parts."""
+        return self.is_too_large_for_one_copy(newest) and newest.version_id != self.upload.version_id
+
+    def itself(self) -> HubVersion:
+        """Return the version that the upload is."""
+        return HubVersion(self.upload.version_id, self.upload.etag, self.upload.size_bytes, None)
+
+    def upload_of(self, version: HubVersion) -> Upload:
+        """Return what an event of this version would tell."""
+        return Upload(
+            bucket=self.upload.bucket,
+            key=self.upload.key,
+            version_id=version.version_id,
+            etag=version.etag,
+            size_bytes=version.size_bytes,
+            uploaded_by=None,
+            uploaded_at=version.last_modified,
+            receive_count=None,
+            received_before=True,
+        )
 
     def note_written(self, version: HubVersion, copied: Copied) -> None:
         """Remember that a version now is at the recipient, and that its receipt is due."""
@@ -365,6 +457,14 @@ class Delivery:
     def fate(self) -> Fate:
         """Tell what became of the upload, once something was written to the recipient."""
         return Fate.DELIVERED if self.delivered else Fate.SUPERSEDED
+
+    def pause(self, progress: str) -> Generator[Request, Reply, Outcome]:
+        """End this run with the receipts still due. The upload's own follows when it is finished."""
+        try:
+            yield from self.record_what_was_written()
+        except _Stopped as stopped:
+            return (yield from self.fail(stopped))
+        return Outcome(Fate.UNFINISHED, progress, under_way=self.under_way, goes_on=self.upload)
 
     def fail(self, stopped: _Stopped) -> Generator[Request, Reply, Outcome]:
         """Leave a receipt of the failure, with those still due. The upload stays in the hub."""

@@ -1,7 +1,8 @@
 """Reads what SQS hands to the function: messages whose bodies are S3 event notifications.
 
 In: the event of one invocation. Out: one Message for each SQS record, with the uploads it tells of and the problems met
-in reading it. Nothing is raised for a malformed message: one bad message must not hold up the batch. No effects.
+in reading it. Nothing is raised for a malformed message: one bad message must not hold up the batch. And the other way
+round: the body of a message that the function sends itself, for an upload that another run goes on with. No effects.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from .delivery import Upload
 
@@ -36,6 +37,19 @@ class Message:
 def read_messages(event: Mapping[str, Any]) -> list[Message]:
     """Read every message of an invocation's event. Raises KeyError if it does not come from SQS."""
     return [_read_message(record) for record in event["Records"]]
+
+
+def body_to_go_on(upload: Upload) -> str:
+    """Write the message for an upload that another run goes on with: like S3's own, and marked as not the first."""
+    entry = {"key": quote_plus(upload.key), "versionId": upload.version_id, "eTag": upload.etag}
+    notification = {
+        "eventName": "ObjectCreated:Continued",
+        "eventTime": upload.uploaded_at,
+        "userIdentity": {"principalId": upload.uploaded_by},
+        "s3": {"bucket": {"name": upload.bucket}, "object": {**entry, "size": upload.size_bytes}},
+        "continued": True,
+    }
+    return json.dumps({"Records": [notification]})
 
 
 def _read_message(record: Mapping[str, Any]) -> Message:
@@ -86,7 +100,7 @@ def _read_upload(notification: Mapping[str, Any], record: Mapping[str, Any]) -> 
         uploaded_by=notification.get("userIdentity", {}).get("principalId"),
         uploaded_at=uploaded_at,
         receive_count=count,
-        received_before=count != 1 or not _came_straight(uploaded_at, record),
+        received_before=count != 1 or "continued" in notification or not _came_straight(uploaded_at, record),
         message_id=record["messageId"],
     )
 

@@ -5,6 +5,10 @@ that must come back (ReportBatchItemFailures). Effects: copies to the recipient,
 when something fails, how long its message stays away, and an alert of what is given up; on stdout one JSON line for
 each failure and one for the batch.
 
+A large file whose copy is not finished when the time runs out goes on with a new message that the function sends to its
+own queue, before the old one is done. Were the old one to come back instead, SQS would count it as one more receive,
+and make a dead letter of a file that is on its way.
+
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
@@ -25,7 +29,7 @@ from .batch import Batch
 from .calls import ObjectStore
 from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
 from .delivery import Outcome, Rules, deliver, refuse
-from .events import Message, read_messages
+from .events import Message, body_to_go_on, read_messages
 from .objects import S3Objects
 from .probe import probe
 from .receipts import Fate, receipts_file
@@ -40,6 +44,7 @@ SECONDS_KEPT_FOR_THE_END = 225.0
 Log = Callable[[Mapping[str, object]], None]
 KeepAway = Callable[[Mapping[str, int]], list[str]]  # seconds by receipt handle; returns what went wrong
 Tell = Callable[[Alert], list[str]]  # returns what went wrong
+SendOn = Callable[[Sequence[str]], str]  # bodies of messages; returns what went wrong
 Response = dict[str, list[dict[str, str]]]
 
 _FAILED = (Fate.FAILED, Fate.GIVEN_UP)
@@ -70,6 +75,7 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             log=_log_to_stdout,
             keep_away=_keep_away,
             tell=_tell,
+            send_on=_send_on,
         )
     finally:
         store.rest()
@@ -98,6 +104,16 @@ def _tell(alert: Alert) -> list[str]:
     return publish(alert, settings.alert_topics, url=url, region=settings.region)
 
 
+def _send_on(bodies: Sequence[str]) -> str:
+    from .queue import Queue
+
+    settings, _ = _process()
+    if settings.queue_url is None:
+        return "the function does not know its queue: QUEUE_URL is missing. Deploy the dataset's stack again"
+    with Queue(settings.queue_url, region=settings.region) as queue:
+        return queue.send(bodies)
+
+
 def handle_batch(
     event: Mapping[str, Any],
     *,
@@ -107,6 +123,7 @@ def handle_batch(
     log: Log,
     keep_away: KeepAway = lambda _: [],
     tell: Tell = lambda _: [],
+    send_on: SendOn = lambda _: "there is no queue",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     draw: random.Random | None = None,
 ) -> Response:
@@ -117,10 +134,11 @@ def handle_batch(
     draw = draw or random.Random()  # noqa: S311 it keeps no secret
     away: dict[str, int] = {}
     given_up: list[GivenUp] = []
+    outcomes = [_sent_on(ends, send_on) for ends in outcomes]
     for message, ends in zip(messages, outcomes, strict=True):
         for outcome, facts in zip(ends, _facts(message), strict=True):
-            if outcome.fate in _FAILED:
-                log(_failure_line(settings, message, outcome, facts))
+            if outcome.reason:
+                log(_outcome_line(settings, message, outcome, facts))
             if outcome.fate is Fate.GIVEN_UP:
                 given_up.append(GivenUp(str(facts.get("key", "")), outcome.reason or "", outcome.cause))
         seconds = seconds_away(message, ends, settings=settings, draw=draw)
@@ -164,6 +182,7 @@ def _deliver(
         settings.keep_files,
         settings.largest_copy_bytes,
         settings.most_receives,
+        settings.part_bytes,
     )
     deliveries = [
         steps
@@ -195,6 +214,18 @@ def _deliver(
     return [[next(outcomes) for _ in (*message.uploads, *message.problems)] for message in messages]
 
 
+def _sent_on(outcomes: list[Outcome], send_on: SendOn) -> list[Outcome]:
+    """Send what another run goes on with, unless its message comes back anyway. What cannot be sent has failed."""
+    rest = [outcome.goes_on for outcome in outcomes if outcome.goes_on]
+    if not rest or any(outcome.fate in _FAILED for outcome in outcomes):
+        return outcomes
+    problem = send_on([body_to_go_on(upload) for upload in rest])
+    if not problem:
+        return outcomes
+    failed = Outcome(Fate.FAILED, f"the message to go on with it could not be sent: {problem}", Cause.UNWELL)
+    return [failed if outcome.goes_on else outcome for outcome in outcomes]
+
+
 def seconds_away(
     message: Message, outcomes: Sequence[Outcome], *, settings: Settings, draw: random.Random
 ) -> int | None:
@@ -222,6 +253,14 @@ def _facts(message: Message) -> list[dict[str, object]]:
     return uploads + [{} for _ in message.problems]
 
 
+def _outcome_line(
+    settings: Settings, message: Message, outcome: Outcome, facts: dict[str, object]
+) -> dict[str, object]:
+    if outcome.fate in _FAILED:
+        return _failure_line(settings, message, outcome, facts)
+    return _note_line(settings, message, outcome, facts)
+
+
 def _failure_line(
     settings: Settings, message: Message, outcome: Outcome, facts: dict[str, object]
 ) -> dict[str, object]:
@@ -232,6 +271,19 @@ def _failure_line(
         receive_count=message.receive_count,
         outcome=outcome.fate.value,
         cause=outcome.cause,
+        reason=outcome.reason,
+    )
+    return line | facts
+
+
+def _note_line(settings: Settings, message: Message, outcome: Outcome, facts: dict[str, object]) -> dict[str, object]:
+    unfinished = outcome.fate is Fate.UNFINISHED
+    line = _line(
+        "delivery goes on" if unfinished else "something is left behind",
+        settings,
+        level="INFO" if unfinished else "WARNING",
+        message_id=message.message_id,
+        outcome=outcome.fate.value,
         reason=outcome.reason,
     )
     return line | facts

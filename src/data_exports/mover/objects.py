@@ -10,12 +10,11 @@ A call that fails for a moment is made again, a little later each time; a copy o
 
 import html
 import random
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import assert_never
-from urllib.parse import quote
 
 from .calls import (
     Answer,
@@ -29,6 +28,9 @@ from .calls import (
     RetireAll,
 )
 from .causes import Cause, retry_seconds
+from .large import PARTS_AT_ONCE
+from .large_objects import LargeObjects, headers_of_a_write, source_of
+from .patience import USUAL_PATIENCE, Patience, Read
 from .receipts import PutReceipts, iso_time
 from .replies import (
     MoreVersions,
@@ -43,10 +45,6 @@ from .replies import (
 from .settings import Settings
 from .transport import Exchange, Then, Transport
 
-MOST_TRIES = 6  # of one call: some 8 s in all while S3 throttles, 200 s while it is silent
-
-Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
-
 
 class S3Objects:
     """An ObjectStore on S3, for one dataset: its hub, its target bucket and its log bucket."""
@@ -58,22 +56,25 @@ class S3Objects:
         calls_at_once: int,
         transport: Transport | None = None,
         draw: random.Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Connect to nothing yet. `draw` gives the jitter of repeated calls."""
+        """Connect to nothing yet. `draw` gives the jitter of repeated calls; parts of large files come on top."""
         self._settings = settings
         self._draw = draw or random.Random()  # noqa: S311 it keeps no secret
         self._transport = transport or Transport(
-            region=settings.region, endpoint_url=settings.endpoint_url, connections=calls_at_once
+            region=settings.region, endpoint_url=settings.endpoint_url, connections=calls_at_once + PARTS_AT_ONCE
         )
+        self._clock = clock
         self._answers: SimpleQueue[tuple[int, Answer]] = SimpleQueue()
+        self._large = LargeObjects(settings, start=self._start)
 
     def send(self, call: Call, tag: int) -> None:
         """Start a call and return at once. Raises if it cannot even be made."""
         match call:
             case Copy(key, etag, tries):
-                self._copy(tag, key, source=_source(self._settings.hub_bucket, key), etag=etag, tries=tries)
+                self._copy(tag, key, source=source_of(self._settings.hub_bucket, key), etag=etag, tries=tries)
             case CopyVersion(key, version_id, tries):
-                source = _source(self._settings.hub_bucket, key) + f"?versionId={quote(version_id, safe='')}"
+                source = source_of(self._settings.hub_bucket, key, version_id)
                 self._copy(tag, key, source=source, tries=tries)
             case HeadObject(key):
                 self._start(tag, self._on_hub("HeadObject", "HEAD", key), lambda r: head_reply(r, doing=_reading(key)))
@@ -87,7 +88,7 @@ class S3Objects:
             case PutReceipts(key, body):
                 self._put_receipts(tag, key, body)
             case _:
-                assert_never(call)
+                self._large.send(call, tag)
 
     def wait(self) -> tuple[int, Answer]:
         """Return the tag and the answer of the next call that ends."""
@@ -113,12 +114,9 @@ class S3Objects:
         headers = {
             "x-amz-copy-source": source,
             "x-amz-source-expected-bucket-owner": settings.hub_account,
-            "x-amz-acl": "bucket-owner-full-control",  # else the copy would belong to us in a bucket that uses ACLs
             "x-amz-object-annotation-directive": "EXCLUDE",  # S3 bills each annotation that it copies
-            **self._encryption(),
+            **headers_of_a_write(settings),
         }
-        if settings.target_account:
-            headers["x-amz-expected-bucket-owner"] = settings.target_account
         if etag is not None:
             headers["x-amz-copy-source-if-match"] = f'"{etag}"'
         doing = f"the copy from s3://{settings.hub_bucket} to s3://{settings.target_bucket}"
@@ -130,12 +128,6 @@ class S3Objects:
             self._start_later(exchange, answer, tries=tries)
         else:
             self._transport.send(exchange, answer)
-
-    def _encryption(self) -> dict[str, str]:
-        key = self._settings.target_kms_key
-        if key is None:
-            return {"x-amz-server-side-encryption": "AES256"}
-        return {"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": key}
 
     def _list(self, tag: int, call: ListVersions, after: MoreVersions | None = None) -> None:
         """Ask for the newest version of a key, page after page."""
@@ -186,13 +178,15 @@ class S3Objects:
         owner = {"x-amz-expected-bucket-owner": self._settings.hub_account}
         return Exchange(operation, method, self._settings.hub_bucket, key, query, {**(headers or {}), **owner}, body)
 
-    def _start(self, tag: int, exchange: Exchange, read: Read) -> None:
+    def _start(self, tag: int, exchange: Exchange, read: Read, *, patience: Patience = USUAL_PATIENCE) -> None:
         """Start an exchange whose response, read, is the answer to the call; again if it fails for a moment."""
-        tries = 1
+        tries, started = 1, self._clock()
 
         def again(reply: Answer) -> bool:
             nonlocal tries
-            if tries == MOST_TRIES or not isinstance(reply, Failure) or not reply.cause.is_momentary:
+            if not isinstance(reply, Failure) or not reply.cause.is_momentary:
+                return False
+            if tries == patience.most_tries or self._clock() - started > patience.seconds_for_tries:
                 return False
             self._start_later(exchange, answer, tries=tries)
             tries += 1
@@ -227,10 +221,6 @@ _XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 def _escape(text: str) -> str:
     return html.escape(text, quote=False)
-
-
-def _source(bucket: str, key: str) -> str:
-    return f"/{bucket}/{quote(key, safe='/~')}"
 
 
 def _reading(key: str) -> str:

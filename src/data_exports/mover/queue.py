@@ -1,7 +1,8 @@
-"""SQS, as the mover uses it: how long a failed message stays away.
+"""SQS, as the mover uses it: how long a failed message stays away, and messages to go on with a large file.
 
-In: receipt handles of messages, and seconds. Out: what went wrong, in words. Effects: the messages' visibility in the
-dataset's queue. It connects at the first call, and a batch in which nothing fails never makes one.
+In: receipt handles of messages, and seconds; bodies of messages. Out: what went wrong, in words. Effects: the messages'
+visibility in the dataset's queue; new messages there. It connects at the first call, and a batch in which nothing fails
+and nothing large is left to do never makes one.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html
 """
@@ -49,6 +50,19 @@ class Queue:
             except QueueError as error:
                 problems.append(str(error))
         return problems
+
+    def send(self, bodies: Sequence[str]) -> str:
+        """Put messages with these bodies into the queue. Return what went wrong; nothing if all are in.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+        """
+        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        try:
+            for start in range(0, len(entries), MESSAGES_IN_ONE_CALL):
+                self._ask_for_all("SendMessageBatch", entries[start : start + MESSAGES_IN_ONE_CALL])
+        except QueueError as error:
+            return str(error)
+        return ""
 
     def _ask_for_all(self, operation: str, entries: Sequence[Entry]) -> None:
         """Make a batch call. Raises QueueError, also if SQS refuses one of the entries."""

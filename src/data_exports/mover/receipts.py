@@ -24,7 +24,8 @@ class Fate(StrEnum):
     DELIVERED = "delivered"  # its content was written to the recipient
     SUPERSEDED = "superseded"  # a newer upload of the same key is what counts
     CANCELLED = "cancelled"  # its versions were removed before delivery
-    IGNORED = "ignored"  # no file at all; the one fate without a receipt
+    UNFINISHED = "unfinished"  # a large file: another run goes on with its copy, and writes its receipt
+    IGNORED = "ignored"  # no file at all; it has no receipt
     FAILED = "failed"  # it is still in the hub; the message comes back
     GIVEN_UP = "given_up"  # it is still in the hub; the message failed for the last time and is a dead letter now
 

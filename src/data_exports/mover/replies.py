@@ -14,20 +14,25 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from .calls import (
+    Attributes,
     Copied,
+    CopiedPart,
     Current,
     Failure,
     Forbidden,
     Gone,
     HubVersion,
+    NoUpload,
     Overtaken,
+    Removed,
     Reply,
     Retire,
     Retired,
     RetiredAll,
+    Started,
     Versions,
     Written,
 )
@@ -47,6 +52,7 @@ class Response:
 # Codes that the rules of delivery know. A HEAD response has no body, so its status stands in for the code. Within
 # DeleteObjects the codes are worded differently in places.
 _GONE = {"NoSuchKey", "NoSuchVersion", "NotFound", "Not Found", "404", "404 Not Found"}
+_NO_UPLOAD = {"NoSuchUpload", "InvalidPart"}
 _OVERTAKEN = {"PreconditionFailed", "412", "412 Precondition Failed"}
 _FORBIDDEN = {"AccessDenied", "403", "403 Forbidden"}
 # What every other code means: its class, and what is to be done or known. A code that is not here is taken for one that
@@ -100,10 +106,13 @@ def error_reply(response: Response, *, doing: str) -> Reply:
         return Failure(reason, Cause.NO_ANSWER, under_way=True)  # S3 may have carried it out, and may even now
     code = _element(response.body, "Code") or str(response.status)
     facts = [code, _element(response.body, "Message"), _request_id(response)]
-    return _reply_to_code(code, doing=doing, said=", ".join(fact for fact in facts if fact))
+    return reply_to_code(code, doing=doing, said=", ".join(fact for fact in facts if fact))
 
 
-def _reply_to_code(code: str, *, doing: str, said: str) -> Reply:
+def reply_to_code(code: str, *, doing: str, said: str) -> Reply:
+    """Tell what an error means by its code; `said` is S3's own wording."""
+    if code in _NO_UPLOAD:
+        return NoUpload()
     if code in _GONE:
         return Gone()
     if code in _OVERTAKEN:
@@ -163,7 +172,7 @@ def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: 
             replies[key] = Retired()
         elif kind == "Error":
             code = _text(item, "Code")
-            replies[key] = _reply_to_code(code, doing=doing, said=f"{code}, {_text(item, 'Message')}")
+            replies[key] = reply_to_code(code, doing=doing, said=f"{code}, {_text(item, 'Message')}")
     missing = _unreadable(response, doing=doing)
     return RetiredAll(tuple(replies.get(retire.key, missing) for retire in retires))
 
@@ -195,6 +204,71 @@ def versions_reply(response: Response, key: str, *, doing: str) -> Reply | MoreV
     if _text(root, "IsTruncated") == "true" and next_key == key:
         return MoreVersions(next_key, _text(root, "NextVersionIdMarker"))
     return Versions(None, current=False)
+
+
+# The copy of a large file in parts (`large_objects`).
+
+
+def start_reply(response: Response, *, doing: str) -> Reply:
+    """Read the answer to CreateMultipartUpload."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    upload_id = _text(_parsed(response.body, "InitiateMultipartUploadResult"), "UploadId")
+    return Started(upload_id) if upload_id else _unreadable(response, doing=doing)
+
+
+def complete_reply(response: Response, version_id: str, *, doing: str, at: str) -> Reply:
+    """Read the answer to CompleteMultipartUpload of an upload that holds this version of the hub."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    etag = _text(_parsed(response.body, "CompleteMultipartUploadResult"), "ETag").strip('"')
+    if not etag:
+        return _unreadable(response, doing=doing)
+    return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at)
+
+
+def part_reply(response: Response, number: int, *, doing: str) -> Reply:
+    """Read the answer to UploadPartCopy."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    etag = _text(_parsed(response.body, "CopyPartResult"), "ETag").strip('"')
+    return CopiedPart(number, etag) if etag else _unreadable(response, doing=doing)
+
+
+def abort_reply(response: Response, *, doing: str) -> Reply:
+    """Read the answer to AbortMultipartUpload."""
+    return Removed() if response.status == 204 else error_reply(response, doing=doing)
+
+
+def remove_reply(response: Response, *, doing: str) -> Reply:
+    """Read the answer to a DeleteObject that removes what nobody else needs."""
+    return Removed() if response.status == 204 else error_reply(response, doing=doing)
+
+
+def keys_reply(response: Response, *, doing: str) -> Reply | tuple[str, ...]:
+    """Read the keys of a page of ListObjectsV2."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    root = _parsed(response.body, "ListBucketResult")
+    if root is None:
+        return _unreadable(response, doing=doing)
+    return tuple(_text(item, "Key") for item in root.iterfind("{*}Contents"))
+
+
+def tags_reply(response: Response, headers: Mapping[str, str], *, doing: str) -> Reply:
+    """Read the answer to GetObjectTagging; the tags complete the headers that describe a file."""
+    if response.status != 200 or _is_error(response.body):
+        return error_reply(response, doing=doing)
+    root = _parsed(response.body, "Tagging")
+    if root is None:
+        return _unreadable(response, doing=doing)
+    tags = "&".join(f"{_quoted(tag, 'Key')}={_quoted(tag, 'Value')}" for tag in root.iterfind("{*}TagSet/{*}Tag"))
+    described = {**headers, "x-amz-tagging": tags} if tags else headers
+    return Attributes(tuple(sorted(described.items())))
+
+
+def _quoted(element: ET.Element, name: str) -> str:
+    return quote(_text(element, name), safe="")
 
 
 def _hub_version(item: ET.Element) -> HubVersion:

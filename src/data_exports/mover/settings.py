@@ -6,7 +6,8 @@ DATASET  HUB_BUCKET  HUB_ACCOUNT  TARGET_BUCKET  LOG_BUCKET  MOVER_VERSION  AWS_
 KEEP_FILES             `true` or `false`: whether uploads stay in the hub after delivery; required
 TARGET_ACCOUNT         account that must own the target bucket; empty: not checked
 TARGET_KMS_KEY         ARN of the key to encrypt with at the recipient; empty: AES256
-LARGEST_COPY_BYTES     largest file to deliver, default 256 MiB
+LARGEST_COPY_BYTES     largest file to copy in one piece, 5 MiB to 5 GiB, default 256 MiB; larger ones go in parts
+PART_BYTES             usual size of a part, 5 MiB to 5 GiB, default 64 MiB
 QUEUE_URL              the dataset's queue; empty: what fails waits for the queue's visibility timeout
 MOST_RECEIVES          how often a message is received before it is a dead letter, default 8
 LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
@@ -20,8 +21,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .causes import LONGEST_WAIT_SECONDS
+from .large import LARGEST_PART_BYTES, MIB, SMALLEST_PART_BYTES, USUAL_PART_BYTES
 
-MIB = 1024 * 1024
 # One copy must end well within the 30 s of silence after which a request is given up (`connections`).
 LARGEST_COPY_BYTES = 256 * MIB
 MOST_RECEIVES = 8
@@ -52,6 +53,7 @@ class Settings:
     longest_wait_seconds: int = LONGEST_WAIT_SECONDS
     alert_topics: tuple[str, ...] = ()
     sns_endpoint_url: str | None = None
+    part_bytes: int = USUAL_PART_BYTES
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -66,6 +68,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             problems.append(f"{name} must be {meaning}, not {value!r}" if value else f"{name} is missing")
         return value
 
+    def read_size(name: str, *, default: int) -> int:
+        text = read(name, pattern=r"\d+", meaning="a number of bytes", default=str(default))
+        size = int(text) if text.isdecimal() else default
+        if not SMALLEST_PART_BYTES <= size <= LARGEST_PART_BYTES:
+            problems.append(f"{name} must be between 5 MiB and 5 GiB in bytes, not {text!r}")
+        return size
+
     account = {"pattern": r"\d{12}", "meaning": "an account id of 12 digits"}
     bucket = {"pattern": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "meaning": "a bucket name"}
     url = {"pattern": r"https?://[^/?#]+/?", "meaning": "http:// or https:// and a host", "default": ""}
@@ -78,7 +87,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     keep_files = read("KEEP_FILES", pattern="true|false", meaning="true or false")
     log_bucket = read("LOG_BUCKET", **bucket)
     mover_version = read("MOVER_VERSION")
-    largest = read("LARGEST_COPY_BYTES", pattern=r"\d+", meaning="a number of bytes", default=str(LARGEST_COPY_BYTES))
+    largest = read_size("LARGEST_COPY_BYTES", default=LARGEST_COPY_BYTES)
+    part_bytes = read_size("PART_BYTES", default=USUAL_PART_BYTES)
     queue_url = read("QUEUE_URL", pattern=r"https?://\S+", meaning="the URL of a queue", default="")
     receives = read("MOST_RECEIVES", pattern=r"[1-9]\d*", meaning="a number above 0", default=str(MOST_RECEIVES))
     seconds = {"pattern": r"\d+", "meaning": "a number of seconds"}
@@ -102,7 +112,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keep_files=keep_files == "true",
         log_bucket=log_bucket,
         mover_version=mover_version,
-        largest_copy_bytes=int(largest),
+        largest_copy_bytes=largest,
         region=region,
         endpoint_url=_origin(endpoint),
         queue_url=queue_url or None,
@@ -110,6 +120,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         longest_wait_seconds=int(longest_wait),
         alert_topics=tuple(filter(None, topics.split(","))),
         sns_endpoint_url=_origin(sns_endpoint),
+        part_bytes=part_bytes,
     )
 
 

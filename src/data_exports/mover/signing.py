@@ -67,7 +67,7 @@ def signature_headers(
     names = ";".join([name for name, _ in signed])
     request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{body_hash}"
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
-    to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(request.encode('latin-1')).hexdigest()}"
     key = _signing_key(credentials.secret_access_key, moment[:8], region, service)
     signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
     added["authorization"] = (

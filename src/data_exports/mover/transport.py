@@ -4,7 +4,7 @@ In: an operation on a bucket. Out: a `replies.Response`, handed to a callback fr
 has to call. Effects: the request. A bucket that turns out to be in another region is asked again there, and remembered.
 
 Each request is sent once. Were a copy sent again by itself after a lost connection, nobody would know that S3 may carry
-out the first one later. A request that is silent for 30 s is given up (`connections`).
+out the first one later. A request that stays silent for too long is given up (`connections`).
 """
 
 import base64
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from .connections import Connections, Host, Then
+from .connections import SILENCE_SECONDS, Connections, Host, Then
 from .replies import Response
 from .signing import Credentials, signature_headers
 
@@ -25,7 +25,11 @@ _USER_AGENT = "data-exports-mover"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One operation on a bucket: `key` is not encoded yet; empty, the operation is on the bucket itself."""
+    """One operation on a bucket: `key` is not encoded yet; empty, the operation is on the bucket itself.
+
+    `checksum_of_body`: send one along; not where S3 would take it for that of an object.
+    `silence_seconds`: the longest that S3 may stay silent, if it is not the usual time.
+    """
 
     operation: str
     method: str
@@ -34,6 +38,8 @@ class Exchange:
     query: Mapping[str, str] | None = None
     headers: Mapping[str, str] | None = None
     body: bytes = b""
+    checksum_of_body: bool = True
+    silence_seconds: float = SILENCE_SECONDS
 
 
 class Transport:
@@ -111,7 +117,7 @@ class Transport:
         scheme, host, path = _address(exchange, region=region, endpoint_url=self._endpoint_url)
         query = _query(exchange)
         headers = {"host": host, **(exchange.headers or {})}
-        if exchange.body:  # DeleteObjects is refused without a checksum
+        if exchange.body and exchange.checksum_of_body:  # DeleteObjects is refused without a checksum
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
             headers["x-amz-checksum-crc32"] = base64.b64encode(zlib.crc32(exchange.body).to_bytes(4, "big")).decode()
         headers |= signature_headers(
@@ -129,7 +135,8 @@ class Transport:
         target = f"{path}?{query}" if query else path
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         request = f"{exchange.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + exchange.body
-        self._connections.send(_host(scheme, host), request, then, is_head=exchange.method == "HEAD")
+        is_head, silence = exchange.method == "HEAD", exchange.silence_seconds
+        self._connections.send(_host(scheme, host), request, then, is_head=is_head, silence_seconds=silence)
 
 
 @lru_cache(maxsize=64)

@@ -42,5 +42,6 @@ def _settings(platform: Platform) -> dict[str, object]:
         "accounts": dict(platform.account_names),
         "paperwork": platform.paperwork,
         "recovery_days": platform.recovery_days,
+        "large_file_mib": platform.large_file_mib,
         "alerts": platform.alerts,
     }

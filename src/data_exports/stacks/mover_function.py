@@ -104,6 +104,7 @@ def _mover_settings(platform: Platform, push: PushDataset, surroundings: Surroun
         "TARGET_BUCKET": push.target_bucket,
         "TARGET_ACCOUNT": push.target_account or "",
         "TARGET_KMS_KEY": push.target_kms_key or "",
+        "LARGEST_COPY_BYTES": str(platform.large_file_mib * 1024 * 1024),
         "KEEP_FILES": str(push.keep_files).lower(),
         "LOG_BUCKET": platform.log_bucket,
         "ALERT_TOPICS": ",".join(alert_topic_arns_of(platform, push)),

@@ -67,10 +67,21 @@ def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its
             None,
         ),
         "arn:aws:sqs:eu-west-1:593291632749:export_hearings": (
-            ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+            (
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+            ),
             None,
         ),
         "arn:aws:s3:::mojap-hub-exports-log/deliveries/dataset=hearings/*": (("s3:PutObject",), None),
+        "arn:aws:s3:::mojap-hub-exports-log/checkpoints/dataset=hearings/*": (
+            ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+            None,
+        ),
+        "arn:aws:s3:::mojap-hub-exports-log": (("s3:ListBucket",), "checkpoints/dataset=hearings/"),
         "arn:aws:logs:eu-west-1:593291632749:log-group:/aws/lambda/export_hearings-move:*": (
             ("logs:CreateLogStream", "logs:PutLogEvents"),
             None,
@@ -98,7 +109,8 @@ def test_a_mover_tells_the_platform_and_an_owner_whom_the_platform_does_not_tell
 def test_a_mover_that_keeps_files_cannot_delete_and_has_the_other_name() -> None:
     movers = [g for g in grants_of(estate_of(push(keep_files=True))) if g.role is Role.MOVER]
     assert {g.principal.name for g in movers if isinstance(g.principal, RoleArn)} == {"export_hearings-copy"}
-    assert not [g for g in movers if any("Delete" in action and "s3" in action for action in g.actions)]
+    deletes = [g.resource for g in movers if any("Delete" in action and "s3" in action for action in g.actions)]
+    assert deletes == ["arn:aws:s3:::mojap-hub-exports-log/checkpoints/dataset=hearings/*"]
 
 
 def test_an_outsider_reads_and_writes_only_where_allow_push_says_so() -> None:
@@ -120,6 +132,9 @@ def test_access_ends_at_the_midnight_after_the_last_day() -> None:
     assert {(grant.principal, action) for grant in endless for action in grant.actions} == {
         (MOVER, "logs:CreateLogStream"),
         (MOVER, "logs:PutLogEvents"),
+        (MOVER, "s3:DeleteObject"),
+        (MOVER, "s3:GetObject"),
+        (MOVER, "s3:ListBucket"),
         (MOVER, "s3:ListBucketVersions"),
         (MOVER, "s3:PutObject"),
         (MOVER, "sns:Publish"),
@@ -127,9 +142,14 @@ def test_access_ends_at_the_midnight_after_the_last_day() -> None:
         (MOVER, "sqs:DeleteMessage"),
         (MOVER, "sqs:GetQueueAttributes"),
         (MOVER, "sqs:ReceiveMessage"),
+        (MOVER, "sqs:SendMessage"),
     }
-    assert {grant.resource for grant in endless if "s3:PutObject" in grant.actions} == {
-        "arn:aws:s3:::mojap-hub-exports-log/deliveries/dataset=hearings/*"
+    log = "arn:aws:s3:::mojap-hub-exports-log"
+    assert {grant.resource for grant in endless if grant.resource.startswith("arn:aws:s3")} == {
+        HUB,  # only to list versions
+        log,
+        f"{log}/checkpoints/dataset=hearings/*",
+        f"{log}/deliveries/dataset=hearings/*",
     }
 
 

@@ -1,12 +1,16 @@
 """The batch engine: how many calls a batch costs, in which order, and that deliveries do not hurt each other."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from data_exports.mover.batch import Batch
 from data_exports.mover.calls import (
+    Answer,
     Call,
+    CopiedPart,
     Copy,
+    CopyPart,
     CopyVersion,
     Failure,
     HeadObject,
@@ -16,10 +20,11 @@ from data_exports.mover.calls import (
 )
 from data_exports.mover.causes import Cause
 from data_exports.mover.delivery import Outcome, Rules, Steps, Upload, deliver
+from data_exports.mover.large import PARTS_AT_ONCE
 from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
 from tests.model.memory_s3 import HUB, MemoryStore
 
-MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000)
+MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000, part_bytes=10)
 DELIVERED = Outcome(Fate.DELIVERED)
 
 
@@ -177,3 +182,63 @@ def test_settling_runs_before_the_receipts_of_the_batch_so_that_they_are_one_fil
         *[Copy, Copy, ListVersions, CopyVersion, ListVersions],
         *[PutReceipts, RetireAll],
     ]
+
+
+def test_small_files_are_recorded_and_retired_while_the_parts_of_a_large_one_are_under_way() -> None:
+    store = PartsTakeLong()
+    uploads = [uploaded(store, "orders/large", b"A" * 1001), uploaded(store, "orders/small")]
+    assert run(store, uploads) == [DELIVERED, DELIVERED]
+    kinds = [type(call).__name__ for call in store.calls]
+    assert kinds.index("PutReceipts") < kinds.index("RetireAll") < kinds.index("CompleteUpload")
+
+
+class PartsTakeLong(MemoryStore):
+    """Answers parts only when nothing else is left to answer. Counts how many are under way at once."""
+
+    most = 0
+
+    def wait(self) -> tuple[int, Answer]:
+        self.most = max(self.most, len([0 for _, answer in self._answers if isinstance(answer, CopiedPart)]))
+        self._answers.sort(key=lambda answer: isinstance(answer[1], CopiedPart))
+        return super().wait()
+
+
+def test_parts_under_way_are_bounded_and_files_take_turns() -> None:
+    store = PartsTakeLong()
+    uploads = [uploaded(store, f"orders/{letter}", letter.encode() * 1001) for letter in "AB"]
+    assert run(store, uploads) == [DELIVERED, DELIVERED]
+    assert store.most == PARTS_AT_ONCE
+    later = [call.key for call in store.calls if isinstance(call, CopyPart)][PARTS_AT_ONCE : PARTS_AT_ONCE + 4]
+    assert later == ["orders/A", "orders/B", "orders/A", "orders/B"]
+
+
+def test_once_time_has_run_out_no_part_is_started_and_what_is_copied_is_on_record() -> None:
+    store = PartsTakeLong()
+    upload = uploaded(store, "orders/large", b"A" * 1001)
+    (outcome,) = run(store, [upload], may_start_copies=lambda: len(store.asked(CopyPart)) < 40)
+    assert outcome == Outcome(Fate.UNFINISHED, "40 of 101 parts are copied", goes_on=upload)
+    ((_, checkpoint),) = store.memory.checkpoints
+    assert sorted(part.number for part in checkpoint.copied) == list(range(1, 41))
+    store.calls.clear()
+    assert run(store, [replace(upload, received_before=True)]) == [DELIVERED]
+    assert len(store.asked(CopyPart)) == 61
+
+
+def test_after_a_part_that_fails_no_further_part_of_its_file_is_started() -> None:
+    store = MemoryStore(refusals={CopyPart: Failure("denied", Cause.DENIED)})
+    upload = uploaded(store, "orders/large", b"A" * 1001)
+    assert run(store, [upload]) == [Outcome(Fate.FAILED, "denied", Cause.DENIED)]
+    assert len(store.asked(CopyPart)) == PARTS_AT_ONCE
+
+
+def test_a_part_that_cannot_be_started_fails_its_file_alone() -> None:
+    class Refusing(MemoryStore):
+        def send(self, call: Call, tag: int) -> None:
+            if isinstance(call, CopyPart) and call.part.number == 3:
+                raise ValueError("no such header")
+            super().send(call, tag)
+
+    store = Refusing()
+    uploads = [uploaded(store, "orders/large", b"A" * 1001), uploaded(store, "orders/small")]
+    reason = "the call could not be made: ValueError: no such header"
+    assert run(store, uploads) == [Outcome(Fate.FAILED, reason, Cause.FAULT), DELIVERED]

@@ -75,10 +75,12 @@ def once(answer: bytes, ended: "SimpleQueue[bool] | None" = None) -> Serve:
     return serve
 
 
-def ask(connections: Connections, host: Host, *, times: int = 1, is_head: bool = False) -> list[Response]:
+def ask(
+    connections: Connections, host: Host, *, times: int = 1, is_head: bool = False, silence_seconds: float = 30
+) -> list[Response]:
     answers: list[Response] = []
     for _ in range(times):
-        connections.send(host, REQUEST, answers.append, is_head=is_head)
+        connections.send(host, REQUEST, answers.append, is_head=is_head, silence_seconds=silence_seconds)
     while len(answers) < times:
         connections.work()
     return answers
@@ -131,8 +133,9 @@ def test_a_silent_server_is_given_up_and_the_next_request_is_served() -> None:
         else:
             once(OK)(connection)
 
-    with server(serve) as (host, _), closing(Connections(most=1, silence_seconds=0.1)) as connections:
-        assert ask(connections, host, times=2) == [Response(None, {}, b"", fault="silent for 0.1 s"), OKAY]
+    with server(serve) as (host, _), closing(Connections(most=1)) as connections:
+        answers = ask(connections, host, times=2, silence_seconds=0.1)
+        assert answers == [Response(None, {}, b"", fault="silent for 0.1 s"), OKAY]
 
 
 def test_a_port_that_nobody_serves_is_an_answer() -> None:

@@ -355,11 +355,6 @@ def test_without_its_receipt_nothing_is_retired() -> None:
             Cause.BAD_MESSAGE,
             "the event names no usable ETag ('*'); no copy could be tied to this upload",
         ),
-        (
-            replace(UPLOAD, size_bytes=1001),
-            Cause.TOO_LARGE,
-            "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes",
-        ),
     ],
 )
 def test_what_must_not_be_copied_is_refused_before_anything_is_asked(upload: Upload, cause: Cause, reason: str) -> None:
@@ -369,15 +364,9 @@ def test_what_must_not_be_copied_is_refused_before_anything_is_asked(upload: Upl
     assert outcome == Outcome(Fate.FAILED, reason, cause)
 
 
-def test_a_file_of_the_largest_size_is_delivered() -> None:
+def test_a_file_of_the_largest_size_for_one_copy_is_copied_at_once() -> None:
     asked, _ = play([], upload=replace(UPLOAD, size_bytes=1000))
     assert asked == [Copy(KEY, "e1")]
-
-
-def test_a_newer_upload_that_is_too_large_is_refused_when_it_is_settled() -> None:
-    reason = "the file has 1,001 bytes; this mover delivers files of up to 1,000 bytes"
-    _, outcome = play([Gone(), Versions(replace(NEWER, size_bytes=1001), current=True), Written()])
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.TOO_LARGE)
 
 
 def test_a_hub_without_versions_is_never_deleted_from() -> None:

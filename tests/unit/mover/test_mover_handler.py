@@ -3,15 +3,16 @@
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
 from data_exports.mover import handler
-from data_exports.mover.calls import Call, Copy, Failure, Forbidden, Reply, RetireAll
+from data_exports.mover.calls import AbortUpload, Call, Copy, CopyPart, Failure, Forbidden, Reply, RetireAll
 from data_exports.mover.causes import Cause
 from data_exports.mover.handler import _log_to_stdout, handle_batch
 from data_exports.mover.receipts import PutReceipts
@@ -21,6 +22,9 @@ from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.notifications import TEST_EVENT, message, notification
 from tests.unit.mover.test_mover_settings import ENVIRONMENT, SETTINGS
 
+TOO_LARGE = (
+    "the file has 60,000,000,000,000 bytes; S3 copies files of up to 53,687,091,200,000 bytes. Send it in several files"
+)
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 
 
@@ -41,6 +45,12 @@ class Function:
     back: list[str] = field(default_factory=list)
     away: dict[str, int] = field(default_factory=dict)  # the wait of each receipt handle, in seconds
     trouble: list[str] = field(default_factory=list)  # what goes wrong when messages are kept away
+    sent: list[str] = field(default_factory=list)  # bodies of the messages that the function sent itself
+    refusal: str = ""  # why it cannot
+
+    def send_on(self, bodies: Sequence[str]) -> str:
+        self.sent += bodies
+        return self.refusal
 
     def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
         self.away |= seconds_by_handle
@@ -57,11 +67,14 @@ class Function:
         """Hand messages over; return the ids of those that come back."""
         response = handle_batch(
             {"Records": list(messages)},
-            settings=replace(SETTINGS, hub_bucket=HUB, target_bucket="recipient-bucket"),
+            settings=replace(
+                SETTINGS, hub_bucket=HUB, target_bucket="recipient-bucket", largest_copy_bytes=100, part_bytes=60
+            ),
             store=self.store,
             seconds_left=lambda: self.seconds_left,
             log=self.lines.append,
             keep_away=self.keep_away,
+            send_on=self.send_on,
             now=lambda: NOW,
             draw=Patient(),
         )
@@ -88,7 +101,15 @@ def test_uploads_are_delivered_recorded_and_retired() -> None:
             "dataset": "orders",
             "messages": 2,
             "messages_coming_back": 0,
-            "uploads": {"delivered": 2, "superseded": 0, "cancelled": 0, "ignored": 0, "failed": 0, "given_up": 0},
+            "uploads": {
+                "delivered": 2,
+                "superseded": 0,
+                "cancelled": 0,
+                "unfinished": 0,
+                "ignored": 0,
+                "failed": 0,
+                "given_up": 0,
+            },
             "seconds": 0.0,
         }
     ]
@@ -132,7 +153,7 @@ def test_malformed_and_foreign_messages_come_back_and_the_rest_is_delivered() ->
         message(notification("orders/b", bucket="another-hub"), message_id="other bucket"),
         message(function.upload("orders/c", eTag=""), message_id="no etag"),
         message(body=json.dumps(TEST_EVENT), message_id="test event"),
-        message(function.upload("orders/d", size=300_000_000), message_id="large"),
+        message(function.upload("orders/d", size=60_000_000_000_000), message_id="large"),
     ]
     assert function.handle(*messages) == ["malformed", "other prefix", "other bucket", "no etag", "large"]
     assert function.store.asked(Copy) == [Copy("orders/a", "7fc56270e7a70fa81a5935b72eacbe29")]
@@ -160,7 +181,7 @@ def test_malformed_and_foreign_messages_come_back_and_the_rest_is_delivered() ->
         (
             "delivery failed",
             "large",
-            "the file has 300,000,000 bytes; this mover delivers files of up to 268,435,456 bytes",
+            TOO_LARGE,
         ),
     ]
     assert function.lines[-1]["messages_coming_back"] == 5
@@ -237,7 +258,7 @@ def test_a_malformed_message_is_given_up_with_its_reason() -> None:
 
 def test_of_a_message_with_several_failures_the_soonest_to_be_cured_counts() -> None:
     function = Function()
-    large, busy = function.upload("orders/a", size=300_000_000), function.upload("orders/b")
+    large, busy = function.upload("orders/a", size=60_000_000_000_000), function.upload("orders/b")
     function.store.refusals[Copy] = CONFLICT
     function.handle(message(large, busy))
     assert function.away == {"AQEB-m1": 15}
@@ -293,7 +314,7 @@ def test_a_message_that_cannot_be_kept_away_comes_back_after_the_queues_own_time
 
 def test_a_message_of_several_uploads_comes_back_if_one_of_them_fails() -> None:
     function = Function()
-    good, large = function.upload("orders/a"), function.upload("orders/b", size=300_000_000)
+    good, large = function.upload("orders/a"), function.upload("orders/b", size=60_000_000_000_000)
     assert function.handle(message(good, large)) == ["m1"]
     assert function.store.memory.delivered("orders/a") is not None
 
@@ -350,6 +371,88 @@ def test_a_function_without_time_starts_no_copies() -> None:
     )
     assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert function.store.asked(Copy) == []
+
+
+@dataclass
+class Hurried(MemoryStore):
+    """S3 over which the function's time runs out once a part is copied."""
+
+    function: Function | None = None
+
+    def send(self, call: Call, tag: int) -> None:
+        super().send(call, tag)
+        if self.function and isinstance(call, CopyPart):
+            self.function.seconds_left = 0
+
+
+def test_a_large_file_goes_on_with_messages_of_its_own_and_never_fails() -> None:
+    function = Function()
+    event = function.upload("orders/a b+c", b"A" * 200)
+    event["s3"]["object"] |= {"key": quote_plus("orders/a b+c"), "size": 200}
+    body = json.dumps({"Records": [event]})
+    for parts in (1, 2, 3):
+        function.store, function.seconds_left = Hurried(function.store.memory, function=function), 900
+        assert function.handle(message(body=body, message_id=f"m{parts}")) == []
+        assert [line["event"] for line in function.lines[-2:]] == ["delivery goes on", "batch done"]
+        assert function.lines[-2]["reason"] == f"{parts} of 4 parts are copied"
+        body = function.sent.pop()
+    function.store, function.seconds_left = MemoryStore(function.store.memory), 900
+    assert function.handle(message(body=body)) == []
+    delivered = function.store.memory.delivered("orders/a b+c")
+    assert delivered is not None
+    assert delivered.body == b"A" * 200
+    (receipt,) = function.store.memory.receipts()
+    told = {name: receipt[name] for name in ("key", "outcome", "uploaded_by", "uploaded_at", "receive_count")}
+    assert told == {
+        "key": "orders/a b+c",
+        "outcome": "delivered",
+        "uploaded_by": "AWS:AROAEXAMPLE:alice@example.org",
+        "uploaded_at": "2026-11-02T09:00:00.000Z",
+        "receive_count": 1,
+    }
+    assert (function.store.memory.in_parts, function.store.memory.checkpoints, function.away) == ((), (), {})
+
+
+def test_a_message_that_cannot_be_sent_on_comes_back_itself() -> None:
+    function = Function(refusal="SendMessageBatch on the queue failed: 403 AccessDenied")
+    event = function.upload("orders/a", b"A" * 200, size=200)
+    function.store = Hurried(function.store.memory, function=function)
+    assert function.handle(message(event)) == ["m1"]
+    assert function.lines[0]["reason"] == (
+        "the message to go on with it could not be sent: SendMessageBatch on the queue failed: 403 AccessDenied"
+    )
+    assert function.away == {"AQEB-m1": 15}
+
+
+def test_a_message_that_comes_back_anyway_is_not_sent_on_as_well() -> None:
+    function = Function()
+    event, refused = function.upload("orders/a", b"A" * 200, size=200), function.upload("orders/b", eTag="")
+    function.store = Hurried(function.store.memory, function=function)
+    assert function.handle(message(event, refused)) == ["m1"]
+    assert function.sent == []
+
+
+def test_a_large_newer_upload_that_has_to_be_settled_is_sent_on() -> None:
+    function = Function()
+    older, _ = function.upload("orders/a"), function.upload("orders/a", b"A" * 200)
+    assert function.handle(message(older, received="2")) == []
+    assert function.fates() == [("orders/a", "superseded")]
+    (body,) = function.sent
+    assert function.handle(message(body=body)) == []
+    assert sorted(function.fates()) == [("orders/a", "delivered"), ("orders/a", "superseded")]
+
+
+def test_what_may_be_left_at_the_recipient_is_a_warning() -> None:
+    function = Function()
+    event = function.upload("orders/a", b"A" * 200, size=200)
+    function.store = Hurried(function.store.memory, function=function)
+    function.handle(message(event))
+    function.upload("orders/a")
+    function.store = MemoryStore(function.store.memory, refusals={AbortUpload: Forbidden("the recipient refuses")})
+    function.seconds_left = 900
+    assert function.handle(message(body=function.sent.pop())) == []
+    assert [line["level"] for line in function.lines[-2:]] == ["WARNING", "INFO"]
+    assert function.lines[-2]["reason"] == "parts of it may be left at the recipient: the recipient refuses"
 
 
 class Unhurried:

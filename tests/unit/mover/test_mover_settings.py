@@ -43,7 +43,8 @@ def test_everything_can_be_set() -> None:
         "TARGET_ACCOUNT": "754256621582",
         "TARGET_KMS_KEY": "arn:aws:kms:eu-west-1:754256621582:key/1",
         "KEEP_FILES": "true",
-        "LARGEST_COPY_BYTES": "1000",
+        "LARGEST_COPY_BYTES": "8000000",
+        "PART_BYTES": "6000000",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/",
         "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders",
         "MOST_RECEIVES": "3",
@@ -60,9 +61,10 @@ def test_everything_can_be_set() -> None:
         keep_files=True,
         log_bucket="exports-logs",
         mover_version="1.2.3",
-        largest_copy_bytes=1000,
+        largest_copy_bytes=8_000_000,
         region="eu-west-1",
         endpoint_url="http://127.0.0.1:4566",
+        part_bytes=6_000_000,
         queue_url="https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders",
         most_receives=3,
         longest_wait_seconds=60,
@@ -95,6 +97,7 @@ def test_every_mistake_is_told_at_once() -> None:
                 "TARGET_KMS_KEY": "alias/x",
                 "KEEP_FILES": "yes",
                 "LARGEST_COPY_BYTES": "1 GiB",
+                "PART_BYTES": "1000",
                 "AWS_ENDPOINT_URL": "ftp://x",
             }
         )
@@ -105,6 +108,7 @@ def test_every_mistake_is_told_at_once() -> None:
         "TARGET_KMS_KEY must be the ARN of a key, not 'alias/x'; "
         "KEEP_FILES must be true or false, not 'yes'; "
         "LARGEST_COPY_BYTES must be a number of bytes, not '1 GiB'; "
+        "PART_BYTES must be between 5 MiB and 5 GiB in bytes, not '1000'; "
         "AWS_ENDPOINT_URL must be http:// or https:// and a host, not 'ftp://x'. Deploy the dataset's stack again"
     )
 

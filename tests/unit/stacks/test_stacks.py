@@ -110,6 +110,7 @@ def test_the_mover_is_told_everything_by_its_environment_and_nothing_empty() -> 
         "HUB_ACCOUNT": "593291632749",
         "HUB_BUCKET": "mojap-hub-exports",
         "KEEP_FILES": "false",
+        "LARGEST_COPY_BYTES": "268435456",
         "LOG_BUCKET": "mojap-hub-exports-log",
         "ALERT_TOPICS": "arn:aws:sns:eu-west-1:593291632749:exports-alerts",
         "MOST_RECEIVES": "8",
@@ -169,7 +170,7 @@ def test_what_is_deployed_can_be_read_back_from_the_template() -> None:
         "target_bucket": "cp-hearings",
         "users": ["alpha_user_ana", "alpha_user_Ben-Two"],
     }
-    assert len(metadata["grants"]) == 15
+    assert len(metadata["grants"]) == 17
 
 
 def test_the_hub_sends_each_prefix_to_its_own_queue() -> None:

@@ -1,0 +1,32 @@
+"""How often and how long a call is tried again that fails for a moment.
+
+In: nothing. Out: values. No effects.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from .calls import Answer
+from .replies import Response
+from .transport import Exchange
+
+Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """A call is made so many times at most, and not again after so many seconds."""
+
+    most_tries: int
+    seconds_for_tries: float
+
+
+USUAL_PATIENCE = Patience(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent
+
+
+class Start(Protocol):
+    """What starts an exchange whose response, read, is the answer to a call."""
+
+    def __call__(self, tag: int, exchange: Exchange, read: Read, *, patience: Patience = USUAL_PATIENCE) -> None:
+        """Start it and return at once."""
