@@ -1,6 +1,7 @@
 # `make demo` and `make test` need Python >= 3.11, make and the package index; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+BENCH ?= mover requests cold_start large latency
 UV := $(shell command -v uv 2>/dev/null)
 
 .PHONY: help demo test lint types check docs lock clean
@@ -12,6 +13,12 @@ demo: .venv/installed-local ## the whole product on this machine: deploys, deliv
 
 test: .venv/installed-dev ## the test suite, on the local AWS with IAM enforced (two to five minutes)
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--seed 2 --uploads 10000" for another)
+	@$(BIN)/python -m tests.soak.soak $(SOAK)
+
+bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
+	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --json benchmark-$$name.json || exit 1; done
 
 lint: .venv/installed-dev ## ruff: style and common mistakes
 	@$(BIN)/ruff check .
@@ -25,11 +32,13 @@ check: lint types test ## what CI runs
 docs: .venv/installed-local ## write the pages that are made from the code
 	@$(BIN)/python -m data_exports.estate.explained > docs/findings.md
 
-# local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools.
+# local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools. bench.txt: that, and the peers.
 .venv/installed-local: requirements/local.txt pyproject.toml
 	@$(call install,local)
 .venv/installed-dev: requirements/dev.txt pyproject.toml
 	@$(call install,dev)
+.venv/installed-bench: requirements/bench.txt pyproject.toml
+	@$(call install,bench)
 
 define install
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "data-exports needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'

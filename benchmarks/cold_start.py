@@ -59,23 +59,34 @@ def start(code: str, environment: Mapping[str, str]) -> dict[str, float]:
     return figures
 
 
+def unpack_mover(folder: Path) -> None:
+    """Unpack the mover's zip, as Lambda does."""
+    zipped = mover_code_of(host_wheel(), architecture=host_architecture()).body
+    zipfile.ZipFile(BytesIO(zipped)).extractall(folder)
+
+
+def start_ours(folder: Path) -> dict[str, float]:
+    """Start the mover that is unpacked in the folder."""
+    return start(_OURS, {"PYTHONPATH": str(folder), **mover_settings()})
+
+
+def start_old(folder: Path) -> dict[str, float]:
+    """Start the old handler that lies in the folder, with this environment's boto3 for that of Lambda's runtime."""
+    path = os.pathsep.join([str(folder), sysconfig.get_path("purelib")])
+    return start(_OLD, {"PYTHONPATH": path, "DESTINATION_BUCKET": TARGET})
+
+
 def measure(runs: int) -> dict[str, dict[str, float]]:
     """Start each mover so many times, in turn; return the medians."""
+    took: dict[str, list[dict[str, float]]] = {"ours": [], "old": []}
     with tempfile.TemporaryDirectory(prefix="benchmark-cold-start-") as made:
         folder = Path(made)
-        zipped = mover_code_of(host_wheel(), architecture=host_architecture()).body
-        zipfile.ZipFile(BytesIO(zipped)).extractall(folder / "ours")
-        runtime = sysconfig.get_path("purelib")
+        unpack_mover(folder / "ours")
         old_handler = fetch_old_handler(folder).parent
-        contenders = {
-            "ours": (_OURS, {"PYTHONPATH": str(folder / "ours"), **mover_settings()}),
-            "old": (_OLD, {"PYTHONPATH": os.pathsep.join([str(old_handler), runtime]), "DESTINATION_BUCKET": TARGET}),
-        }
-        took: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
         for number in range(runs + 1):
             tell(f"start {number + 1} of {runs + 1}")
-            for name, (code, environment) in contenders.items():
-                took[name].append(start(code, environment))
+            took["ours"].append(start_ours(folder / "ours"))
+            took["old"].append(start_old(old_handler))
     return {
         name: {unit: round(statistics.median(each[unit] for each in starts[1:]), 1) for unit in ("wall_ms", "cpu_ms")}
         for name, starts in took.items()  # the first start reads the files from the disk

@@ -50,7 +50,7 @@ def measure(case: Case, names: Sequence[str], folder: Path) -> dict[str, dict[st
             tell(f"{case}, round {number + 1} of {case.rounds}: {name}")
             with tempfile.TemporaryDirectory(dir=folder) as own:
                 runs[name].append(_run(name, files, old_handler, Path(own)))
-    return {name: _figures(min(usages, key=lambda usage: usage.wall_s), case) for name, usages in runs.items()}
+    return {name: figures_of(min(usages, key=lambda usage: usage.wall_s), case) for name, usages in runs.items()}
 
 
 def _run(name: str, files: Path, old_handler: Path, folder: Path) -> Usage:
@@ -62,7 +62,8 @@ def _run(name: str, files: Path, old_handler: Path, folder: Path) -> Usage:
     return usage
 
 
-def _figures(usage: Usage, case: Case) -> dict[str, float]:
+def figures_of(usage: Usage, case: Case) -> dict[str, float]:
+    """The figures of a contender, by the file."""
     return rounded(
         {
             "wall_s": usage.wall_s,

@@ -28,7 +28,7 @@ RECIPIENTS = {
 }
 # Deployed it is 960 s, at least the function's own time. A killed process answers to nobody, so its messages stay away
 # for as long.
-VISIBILITY_TIMEOUT_SECONDS = 4
+VISIBILITY_TIMEOUT_SECONDS = 6
 LONGEST_WAIT_SECONDS = 1  # of a failed message, deployed 3 h
 
 

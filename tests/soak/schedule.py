@@ -78,7 +78,7 @@ def schedule_of(seed: int, uploads: int) -> Schedule:
         puts[random.randrange(len(SENDERS))].append(_put_of(random, dataset, key))
     return Schedule(
         puts=tuple(map(tuple, puts)),
-        kills=tuple(Kill(random.uniform(0.5, 3), random.random()) for _ in range(100)),
+        kills=tuple(Kill(random.uniform(1, 5), random.random()) for _ in range(100)),
         hold_ups=tuple(
             HoldUp(random.uniform(0.2, 1), random.choice(DATASETS), random.uniform(0, 3), random.getrandbits(32))
             for _ in range(100)

@@ -43,6 +43,8 @@ class Soaked:
     repeated: int
     held_up: int
     redriven: int
+    upload_seconds: float
+    drain_seconds: float
     faults: Counter[Fault]
     violations: tuple[str, ...]
 
@@ -52,12 +54,25 @@ def soak(folder: Path, *, seed: int, uploads: int, share_of_faults: float) -> So
     schedule = schedule_of(seed, uploads)
     faults = Faults(seed, share_of_faults)
     with deployed_ground(folder, faults, owner_pid=os.getpid()) as ground:
+        started = time.monotonic()
         with troubles(ground, schedule) as made:
             uploaded = _upload(ground, schedule.puts, made)
+        uploaded_at = time.monotonic()
         faults.calm = True
         redriven = _drain(ground)
+        drained_at = time.monotonic()
         found = tuple(violations(ground, uploaded))
-    return Soaked(len(uploaded), made.killed, made.repeated, made.held_up, redriven, faults.met, found)
+    return Soaked(
+        uploads=len(uploaded),
+        killed=made.killed,
+        repeated=made.repeated,
+        held_up=made.held_up,
+        redriven=redriven,
+        upload_seconds=uploaded_at - started,
+        drain_seconds=drained_at - uploaded_at,
+        faults=faults.met,
+        violations=found,
+    )
 
 
 def _upload(ground: Ground, puts: Sequence[Sequence[Put]], made: Troubles) -> list[Uploaded]:
@@ -87,9 +102,9 @@ def _drain(ground: Ground) -> int:
     redriven = 0
     while time.monotonic() < deadline:
         redriven += sum(_redrive(ground, dataset) for dataset in DATASETS)
-        if not any(_waiting(ground, dataset) for dataset in DATASETS) and not still_in_sight(ground):
+        if not still_in_sight(ground) and not any(_waiting(ground, dataset) for dataset in DATASETS):
             break
-        time.sleep(0.2)
+        time.sleep(0.5)
     return redriven
 
 
@@ -122,12 +137,11 @@ def main() -> int:
     parser.add_argument("--uploads", type=int, default=3_000, help="how many (default: 3000)")
     parser.add_argument("--faults", type=float, default=0.05, help="share of the mover's requests (default: 0.05)")
     asked = parser.parse_args()
-    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soaked = soak(Path(folder), seed=asked.seed, uploads=asked.uploads, share_of_faults=asked.faults)
     print(
         f"seed {asked.seed}: {soaked.uploads:,} uploads from {len(SENDERS)} senders over {len(DATASETS)} datasets "
-        f"in {time.monotonic() - started:.0f} s; {soaked.killed} processes killed, "
+        f"in {soaked.upload_seconds:.0f} s, drained in {soaked.drain_seconds:.0f} s; {soaked.killed} processes killed, "
         f"{soaked.repeated:,} events repeated, {soaked.held_up:,} held up, {soaked.redriven:,} dead letters redriven"
     )
     print("faults: " + ", ".join(f"{number} x {fault.value}" for fault, number in soaked.faults.most_common()))
