@@ -62,7 +62,7 @@ class Person:
             check=False,
             timeout=120,
         )
-        assert "Traceback" not in done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -70,7 +70,7 @@ def interrupt(running: subprocess.Popen[str]) -> Done:
     """Press Ctrl-C."""
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     return Done(running.returncode, out, err)
 
 

@@ -1,19 +1,11 @@
 """``exports failures``: what could not be delivered, why, and what to do."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
-from data_exports.errors import RefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data_exports.aws import Aws
-    from data_exports.estate.models import Estate, PushDataset
-    from data_exports.operate.failures import Failures
 
 NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Push datasets. Default: all.")]
 LimitOption = Annotated[
@@ -43,11 +35,19 @@ def failures(
     pushes = push_datasets_of(declared, names or [])
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
+    from data_exports.operate.failures import Failures, failures_of_all
     from data_exports.operate.failures_text import failures_as_data, render_failures
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
-    found = _read(declared, pushes, aws, limit=limit, named=bool(names))
+    found = []
+    for each in failures_of_all(declared, pushes, aws, at_most=limit):
+        if isinstance(each, Failures):
+            found.append(each)
+        elif names:
+            raise each.error
+        else:
+            write_progress(f"{each.push.name} is not deployed: {each.error.what}")
     failed = [each for each in found if each.dead_letters or each.found]
     if as_json:
         write_json([failures_as_data(each, declared) for each in failed])
@@ -57,19 +57,3 @@ def failures(
     if failed:
         raise typer.Exit(1)
     write_progress("nothing was given up, and nothing fails")
-
-
-def _read(
-    estate: "Estate", pushes: "Sequence[PushDataset]", aws: "Aws", *, limit: int, named: bool
-) -> "list[Failures]":
-    from data_exports.operate.failures import failures_of
-
-    found = []
-    for push in pushes:
-        try:
-            found.append(failures_of(estate, push, aws, at_most=limit))
-        except RefusedError as error:
-            if named:
-                raise
-            write_progress(f"{push.name} is not deployed: {error.what}")
-    return found

@@ -74,10 +74,12 @@ def history(
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.history import history_of
+    from data_exports.operate.people import read_role_ids
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
-    histories = [history_of(declared.platform, push, aws, wanted) for push in pushes]
+    role_ids = read_role_ids(aws, {user for push in pushes for user in push.users})
+    histories = [history_of(declared.platform, push, aws, wanted, role_ids=role_ids) for push in pushes]
     entries = (entry for each in histories for entry in each)
     count = _write(entries, as_csv=as_csv, as_json=as_json)
     _tell_damaged(histories)

@@ -1,5 +1,6 @@
 """``exports send``: upload files for a push dataset, and follow them to the recipient."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,8 @@ def send(
     """
     declared = open_estate(estate)
     push, platform = push_dataset_of(declared, name), declared.platform
+    # Where awscrt is installed, botocore signs with it, and it prints a traceback for each part that Ctrl-C stops.
+    os.environ.setdefault("BOTO_DISABLE_CRT", "true")
     from data_exports.aws import Aws
     from data_exports.operate.periods import parse_seconds
     from data_exports.operate.send import check_sender, read_waiting

@@ -154,4 +154,5 @@ def _deliveries(platform: Platform, push: PushDataset, aws: Aws, key: str, *, si
 def _receipts(platform: Platform, push: PushDataset, aws: Aws, since: datetime) -> list[Receipt]:
     bucket = platform.log_bucket
     with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
-        return read_receipts(aws.client("s3"), bucket, push.name, Period(since - CLOCKS_APART))
+        period = Period(since - CLOCKS_APART)
+        return read_receipts(aws.client("s3"), bucket, push.name, period, account=str(platform.account))

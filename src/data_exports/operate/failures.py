@@ -6,6 +6,7 @@ receipts. Of thousands only so many are looked at as are asked for; how many the
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import unquote_plus
 
 from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws
+from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.operate.advice import Advice, advice_on
 from data_exports.operate.follow import CLOCKS_APART
@@ -26,6 +28,7 @@ LOOKED_AT = 1_000
 TRIED_WITHIN = timedelta(days=1)
 """The mover's waits between its tries are shorter than this (`data_exports.mover.causes`): a failure older than this is
 a dead letter, or settled."""
+DATASETS_AT_ONCE = 8
 RECEIPT_FILES = 1_000
 """Files of receipts that are looked through for uploads being tried, the newest."""
 _FAILED = ("failed", "given_up")
@@ -85,6 +88,14 @@ class Failures:
         return sum(not failure.given_up for failure in self.found)
 
 
+@dataclass(frozen=True, slots=True)
+class NotDeployed:
+    """A dataset that has no queue."""
+
+    push: PushDataset
+    error: RefusedError
+
+
 def advice_for(failures: Failures, estate: Estate, cause: str | None) -> Advice:
     """What to do about the failures of this cause."""
     return advice_on(cause, estate, failures.push)
@@ -104,6 +115,24 @@ def failures_of(
     role_ids = read_role_ids(aws, push.users) if uploads or told.has_failures else {}
     dead = [told.dead_letter(letter, upload, role_ids) for letter, upload in uploads]
     return Failures(push, (*dead, *told.being_tried(since, role_ids)), peeked.total, len(peeked.letters))
+
+
+def failures_of_all(
+    estate: Estate, pushes: Sequence[PushDataset], aws: Aws, *, at_most: int = LOOKED_AT
+) -> Iterator[Failures | NotDeployed]:
+    """What could not be delivered of each dataset, several looked at at once, in their order. Raises `AwsError`."""
+
+    def look(push: PushDataset) -> Failures | NotDeployed:
+        try:
+            return failures_of(estate, push, aws, at_most=at_most)
+        except RefusedError as error:
+            return NotDeployed(push, error)
+
+    pool = ThreadPoolExecutor(DATASETS_AT_ONCE)
+    try:
+        yield from pool.map(look, pushes)
+    finally:  # what is being looked at is put back before this ends
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _receipts(

@@ -86,12 +86,15 @@ class History:
         return True
 
 
-def history_of(platform: Platform, push: PushDataset, aws: Aws, wanted: Wanted = ALL) -> History:
-    """What became of the dataset's uploads.
+def history_of(
+    platform: Platform, push: PushDataset, aws: Aws, wanted: Wanted = ALL, *, role_ids: RoleIds | None = None
+) -> History:
+    """What became of the dataset's uploads; `role_ids` saves looking up the roles of its users.
 
     Iterating raises `AwsError` when the log bucket cannot be read, `RefusedError` when there is none.
     """
-    return History(_read(platform, push, aws, wanted.period), push, wanted, read_role_ids(aws, push.users))
+    known = read_role_ids(aws, push.users) if role_ids is None else role_ids
+    return History(_read(platform, push, aws, wanted.period), push, wanted, known)
 
 
 def _read(platform: Platform, push: PushDataset, aws: Aws, period: Period) -> Iterator[Receipt | Damaged]:

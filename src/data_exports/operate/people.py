@@ -18,6 +18,8 @@ from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of
 from data_exports.names import RoleName
 
 LOOKUPS_AT_ONCE = 8
+FEW = 20
+"""So many roles are looked up one by one; for more, all of the account's are listed."""
 
 RoleIds = Mapping[str, RoleName]
 """The id of a role (``AROA…``) → its name."""
@@ -55,9 +57,23 @@ def uploader_of(uploaded_by: str | None, role_ids: RoleIds) -> Uploader | None:
 def read_role_ids(aws: Aws, users: Iterable[RoleName]) -> dict[str, RoleName]:
     """The ids of these roles; without those that do not exist, or that we may not look up. Raises `AwsError`."""
     names = sorted(set(users))
+    listed = _list_role_ids(aws) if len(names) > FEW else None
+    if listed is not None:
+        return {listed[name]: name for name in names if name in listed}
     with ThreadPoolExecutor(LOOKUPS_AT_ONCE) as pool:
         found = dict(zip(names, pool.map(lambda name: _read_role_id(aws.client("iam"), name), names), strict=True))
     return {identifier: name for name, identifier in found.items() if identifier}
+
+
+def _list_role_ids(aws: Aws) -> dict[str, str] | None:
+    """Name → id of every role of the account; None when we may not list them."""
+    try:
+        pages = aws.client("iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000})
+        return {role["RoleName"]: role["RoleId"] for page in pages for role in page["Roles"]}
+    except (ClientError, BotoCoreError) as error:
+        if answer_of(error) is AwsAnswer.FORBIDDEN:
+            return None
+        raise aws_error_of(error, where="roles") from error
 
 
 def _read_role_id(iam: Any, name: RoleName) -> str:

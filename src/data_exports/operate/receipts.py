@@ -91,13 +91,15 @@ _NUMBERS = frozenset({"size_bytes", "receive_count"})
 _FIELDS = tuple(field.name for field in fields(Receipt))
 
 
-def read_receipts(s3: Any, log_bucket: BucketName, dataset: DatasetName, period: Period = EVER) -> list[Receipt]:
+def read_receipts(
+    s3: Any, log_bucket: BucketName, dataset: DatasetName, period: Period = EVER, *, account: str = ""
+) -> list[Receipt]:
     """Every receipt of the dataset; of repeats, by key, version and outcome, the first. Leaves damaged ones out.
 
     Raises botocore's exceptions when the log bucket cannot be read.
     """
     found: dict[tuple[str, str, str], Receipt] = {}
-    for each in iterate_receipts(s3, log_bucket, dataset, period):
+    for each in iterate_receipts(s3, log_bucket, dataset, period, account=account):
         if isinstance(each, Receipt):
             found.setdefault(each.identity, each)
     return sorted(found.values(), key=lambda receipt: receipt.recorded_at or "")
