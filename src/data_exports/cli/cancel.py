@@ -73,6 +73,7 @@ def cancel(
         "  a mover that was copying it at this moment leaves a receipt: "
         f"exports history {push.name} --key '{printable(withdrawal.key)}'"
     )
+    write_progress(f"  if it was given up before, its dead letter goes with: exports redrive {push.name}")
 
 
 def _confirm() -> None:
