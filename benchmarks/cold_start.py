@@ -27,8 +27,7 @@ from benchmarks.files import TARGET
 from benchmarks.old_handler import fetch_old_handler
 from benchmarks.seaweed import REGION
 from benchmarks.tables import show, tell, write_json
-from data_exports.deploy.wheel import host_architecture, host_wheel
-from data_exports.stacks.code import mover_code_of
+from data_exports.stacks.code import mover_code
 
 _OURS = """
 from data_exports.mover import handler
@@ -61,7 +60,7 @@ def start(code: str, environment: Mapping[str, str]) -> dict[str, float]:
 
 def unpack_mover(folder: Path) -> None:
     """Unpack the mover's zip, as Lambda does."""
-    zipped = mover_code_of(host_wheel(), architecture=host_architecture()).body
+    zipped = mover_code().body
     zipfile.ZipFile(BytesIO(zipped)).extractall(folder)
 
 

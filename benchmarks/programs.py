@@ -26,7 +26,7 @@ def program(name: str) -> str:
 def versions() -> dict[str, str]:
     """Package → version of all that is measured; a package that is not installed is left out."""
     found = {}
-    for package in (*PACKAGES, "awscrt", "boto3"):
+    for package in (*PACKAGES, "boto3"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

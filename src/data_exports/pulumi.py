@@ -2,12 +2,14 @@
 
 In: an `Estate`, inside a Pulumi program. Out: one `aws:cloudformation/stack:Stack` for each of our stacks, in the same
 waves as `exports deploy`, and the movers' role ARNs. Effects: registers resources; asks AWS, through Pulumi's own
-provider, who the caller is and which roles exist; fetches the awscrt wheel once. The templates, names and tags are
-those of `exports deploy`, byte for byte, so that either may be used on what the other has deployed.
+provider, who the caller is and which roles exist; writes the mover's zip to the user's cache. The templates, names and
+tags are those of `exports deploy`, byte for byte, so that either may be used on what the other has deployed.
 
 Needs the extra ``pulumi``. https://www.pulumi.com/registry/packages/aws/api-docs/cloudformation/stack/
 """
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +22,12 @@ from pulumi_aws.s3 import BucketObject
 
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.deploy.plan import stack_of_dataset
-from data_exports.deploy.prepare import read_mover_code
-from data_exports.deploy.wheel import cache_folder
 from data_exports.errors import ExportsError
 from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.limits import TEMPLATE_BODY_BYTES
 from data_exports.names import DatasetName, RoleName
-from data_exports.stacks.code import MoverCode
+from data_exports.stacks.code import MoverCode, mover_code
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import CAPABILITIES, Stack, Surroundings, template_url_of
@@ -74,17 +74,13 @@ def export_stacks(
     """Register every stack of the estate: the foundation, then the datasets' stacks, then the hub.
 
     `is_local` is for the local AWS only, which speaks plain HTTP: it leaves out the statements that demand TLS.
-    Raises `pulumi.RunError` when the provider's credentials are of another account, or the mover's code cannot be had.
+    Raises `pulumi.RunError` when the provider's credentials are of another account.
     """
     platform, asking = estate.platform, pulumi.InvokeOptions(provider=provider)
     _check_account(platform, asking)
-    try:
-        code = read_mover_code(is_local=is_local)
-    except ExportsError as error:
-        raise pulumi.RunError(str(error)) from error
+    code = mover_code()
     surroundings = Surroundings(
         code_key=code.key,
-        architecture=code.architecture,
         missing_roles=_missing_roles(estate, asking),
         require_tls=not is_local,
     )
@@ -129,7 +125,7 @@ class _Registered:
 
     def add_code(self, code: MoverCode, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         """The mover's zip, in the log bucket."""
-        path = cache_folder() / code.key
+        path = _cache_folder() / code.key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(code.body)
         return self._add_object("mover-code", code.key, after, source=pulumi.FileAsset(str(path)))
@@ -148,6 +144,16 @@ class _Registered:
         self, after: Sequence[pulumi.Resource], ignore_changes: list[str] | None = None
     ) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(provider=self.provider, depends_on=list(after), ignore_changes=ignore_changes)
+
+
+def _cache_folder() -> Path:
+    """Where the zip lies for Pulumi's engine: `XDG_CACHE_HOME`, or the system's usual place.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    usual = Path.home() / (Path("Library/Caches") if sys.platform == "darwin" else Path(".cache"))
+    return (Path(named) if Path(named).is_absolute() else usual) / "data-exports"
 
 
 def _check_account(platform: Platform, asking: pulumi.InvokeOptions) -> None:

@@ -32,7 +32,7 @@ ALLOWED = {
 }
 """For each folder or module of the package, those it may import."""
 
-HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack", "awscrt"}
+HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack"}
 
 
 def _part(path: Path) -> str:

@@ -2,6 +2,5 @@
 
 `plan` compares, `prepare` looks at AWS, `consents` says what needs somebody's word, `apply` carries out (`deploy`),
 `waiting` hands over what was uploaded too early, `destroy` takes away, `render` shows; `changes` works on one stack,
-`adoption` looks at buckets that exist, `remote` asks, `failures` finds AWS's reason, `wheel` fetches the mover's binary
-part.
+`adoption` looks at buckets that exist, `remote` asks, `failures` finds AWS's reason.
 """

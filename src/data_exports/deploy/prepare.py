@@ -1,6 +1,6 @@
 """Everything a deployment needs to know before it begins: the account is right, nothing is moving, here is the plan.
 
-In: an `Estate` and an `Aws`. Out: a `Prepared` plan. Effects: reads AWS; fetches the awscrt wheel once.
+In: an `Estate` and an `Aws`. Out: a `Prepared` plan. Effects: reads AWS; packs the mover.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,8 @@ from data_exports.deploy.outcomes import Note, Progress, ignore
 from data_exports.deploy.plan import Plan, plan_deploy
 from data_exports.deploy.remote import check_account, read_deployed, read_missing_roles
 from data_exports.deploy.templates import read_templates
-from data_exports.deploy.wheel import host_architecture, host_wheel, lambda_wheel
 from data_exports.estate.models import Estate
-from data_exports.stacks.code import MoverCode, mover_code_of
+from data_exports.stacks.code import MoverCode, mover_code
 from data_exports.stacks.stack import Surroundings
 
 
@@ -34,24 +33,16 @@ class Prepared:
 def prepare(estate: Estate, aws: Aws) -> Prepared:
     """Look at AWS and plan; changes nothing there. Raises as `deploy`."""
     check_account(aws, estate.platform)
-    code = read_mover_code(is_local=aws.is_local)
+    code = mover_code()
     roles = read_missing_roles(aws, (user for dataset in estate.datasets() for user in dataset.users))
     surroundings = Surroundings(
         code_key=code.key,
-        architecture=code.architecture,
         missing_roles=roles.missing,
         require_tls=not aws.is_local,
     )
     plan = plan_deploy(estate, read_deployed(aws), surroundings, roles_not_checked=roles.not_checked)
     plan = with_takeovers(plan, aws, estate.platform)
     return Prepared(estate, with_differences(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC)), code)
-
-
-def read_mover_code(*, is_local: bool) -> MoverCode:
-    """The mover's zip for Lambda on arm64, or for this machine, which runs a local AWS's functions."""
-    if is_local:
-        return mover_code_of(host_wheel(), architecture=host_architecture())
-    return mover_code_of(lambda_wheel("arm64"), architecture="arm64")
 
 
 def settle(work: Work, *, progress: Progress = ignore) -> None:

@@ -19,7 +19,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws, reason_of
 from data_exports.deploy.plan import Action, Deployed, Plan, plan_deploy
-from data_exports.deploy.prepare import read_mover_code
 from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
@@ -37,6 +36,7 @@ from data_exports.operate.receipts import (
 )
 from data_exports.operate.rights import needing
 from data_exports.operate.words import age_words, counted
+from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 
 Found = TypeVar("Found")
@@ -170,12 +170,10 @@ def _read_plan(estate: Estate, aws: Aws, datasets: Sequence[Dataset]) -> Plan:
         deployed = Deployed(tuple(stack for stack in stacks if stack))
     else:
         deployed = read_deployed(aws)
-    code = read_mover_code(is_local=aws.is_local)
+    code = mover_code()
     users = {user for dataset in estate.datasets() for user in dataset.users}
     roles = read_missing_roles(aws, users) if users else RoleLookup()
-    surroundings = Surroundings(
-        code_key=code.key, architecture=code.architecture, missing_roles=roles.missing, require_tls=not aws.is_local
-    )
+    surroundings = Surroundings(code_key=code.key, missing_roles=roles.missing, require_tls=not aws.is_local)
     return plan_deploy(estate, deployed, surroundings, roles_not_checked=roles.not_checked)
 
 

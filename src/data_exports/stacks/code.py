@@ -1,8 +1,7 @@
-"""The mover's zip: the mover's own modules and awscrt for the function's architecture, repeatable to the byte.
+"""The mover's zip: the mover's own modules and nothing else, repeatable to the byte.
 
-In: an awscrt wheel (see `data_exports.deploy.wheel`). Out: the zip's bytes and the key it is stored under, which
-holds its digest: Lambda does not notice a changed object behind an unchanged key. Effects: reads the wheel and the
-package's own files.
+In: nothing. Out: the zip's bytes and the key it is stored under, which holds its digest: Lambda does not notice a
+changed object behind an unchanged key. Effects: reads the package's own files.
 https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
 """
 
@@ -12,11 +11,9 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time a zip can hold; one fixed time makes equal contents equal bytes."""
-LEFT_OUT_OF_WHEEL = (".dist-info/RECORD", ".dist-info/sboms/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,6 @@ class MoverCode:
     """The zip to upload, and where to."""
 
     body: bytes
-    architecture: str
 
     @property
     def key(self) -> str:
@@ -32,16 +28,16 @@ class MoverCode:
         return f"code/mover-{hashlib.sha256(self.body).hexdigest()[:16]}.zip"
 
 
-def mover_code_of(wheel: Path, *, architecture: str) -> MoverCode:
-    """Pack the mover with the awscrt of this wheel; `architecture` is ``arm64`` or ``x86_64``."""
+def mover_code() -> MoverCode:
+    """Pack the mover: Lambda's Python runtime brings all else that it needs, on either architecture."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # zlib's output differs between its versions
-        for name, body in sorted([*_mover_files(), *_wheel_files(wheel)]):
+        for name, body in sorted(_mover_files()):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system = 3  # Unix, whatever builds it
-            entry.external_attr = (0o100755 if name.endswith(".so") else 0o100644) << 16
+            entry.external_attr = 0o100644 << 16
             archive.writestr(entry, body)
-    return MoverCode(packed.getvalue(), architecture)
+    return MoverCode(packed.getvalue())
 
 
 def _mover_files() -> Iterator[tuple[str, bytes]]:
@@ -50,10 +46,3 @@ def _mover_files() -> Iterator[tuple[str, bytes]]:
     for file in (package / "mover").iterdir():
         if file.name.endswith(".py"):
             yield f"data_exports/mover/{file.name}", file.read_bytes()
-
-
-def _wheel_files(wheel: Path) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if not name.endswith("/") and not any(part in name for part in LEFT_OUT_OF_WHEEL):
-                yield name, archive.read(name)

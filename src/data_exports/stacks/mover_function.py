@@ -21,6 +21,8 @@ from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.stacks.stack import Surroundings, depends_on
 
 RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+"""A fifth cheaper than x86_64; the mover holds nothing compiled. https://aws.amazon.com/lambda/pricing/"""
 HANDLER = "data_exports.mover.handler.handle"
 FUNCTION_TIMEOUT_SECONDS = 900
 FUNCTION_MEMORY_MIB = 512
@@ -69,7 +71,7 @@ def add_mover(
             "Mover",
             FunctionName=name,
             Runtime=RUNTIME,
-            Architectures=[surroundings.architecture],
+            Architectures=[ARCHITECTURE],
             Handler=HANDLER,
             Role=role.get_att("Arn"),
             Timeout=FUNCTION_TIMEOUT_SECONDS,

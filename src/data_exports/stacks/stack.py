@@ -55,8 +55,6 @@ class Surroundings:
 
     code_key: str
     """Key of the mover's zip in the log bucket; holds the zip's digest."""
-    architecture: str = "arm64"
-    """``arm64`` or ``x86_64``; the zip's awscrt must be built for it."""
     missing_roles: frozenset[RoleName] = frozenset()
     require_tls: bool = True
 

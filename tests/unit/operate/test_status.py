@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from data_exports.deploy.plan import Deployed, plan_deploy
-from data_exports.deploy.prepare import read_mover_code
 from data_exports.estate.models import Estate
 from data_exports.names import DatasetName, RoleName
 from data_exports.operate.queues import QueueFigures
@@ -18,6 +17,7 @@ from data_exports.operate.status import (
     status_of,
 )
 from data_exports.operate.status_text import render_status, status_as_data
+from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from tests.estates import PLATFORM, estate_of, pull, push
 from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
@@ -37,10 +37,9 @@ class World:
         self.asked: Counter[str] = Counter()
         self.log = Log(files, page=1000)
         self.users = sorted({user for dataset in estate.datasets() for user in dataset.users})
-        code = read_mover_code(is_local=True)
+        code = mover_code()
         around = Surroundings(
             code_key=code.key,
-            architecture=code.architecture,
             missing_roles=frozenset(self.users[:1]),
             require_tls=False,
         )

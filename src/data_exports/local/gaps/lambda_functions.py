@@ -21,7 +21,7 @@ from data_exports.local.gaps.patching import mends
 from data_exports.local.gaps.rights import role_may
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-"""What AWS's Python runtimes bring along, awscrt not among it.
+"""What AWS's Python runtimes bring along, as far as the mover may use it.
 https://docs.aws.amazon.com/lambda/latest/dg/python-package.html (runtime dependencies)"""
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
