@@ -147,3 +147,13 @@ def test_a_new_bucket_enforces_its_owner_and_refuses_other_acls(steps: Steps) ->
     fine = {"Bucket": target, "Key": "k", "Body": b""}
     assert refusal_of(lambda: s3.put_object(**fine, ACL="bucket-owner-full-control")) == ""
     assert refusal_of(lambda: s3.put_object(**fine, ACL="public-read")) == "AccessControlListNotSupported"
+
+
+def test_the_tags_of_a_version_are_told_below_a_marker_too(steps: Steps) -> None:
+    s3, hub, _ = copy_pair(steps)
+    version = s3.put_object(Bucket=hub, Key="k", Body=b"x", Tagging="class=a%26b")["VersionId"]
+    marker = s3.delete_object(Bucket=hub, Key="k")["VersionId"]
+    tags = s3.get_object_tagging(Bucket=hub, Key="k", VersionId=version)["TagSet"]
+    assert tags == [{"Key": "class", "Value": "a&b"}]
+    assert refusal_of(lambda: s3.get_object_tagging(Bucket=hub, Key="k")) == "NoSuchKey"
+    assert refusal_of(lambda: s3.get_object_tagging(Bucket=hub, Key="k", VersionId=marker)) != ""

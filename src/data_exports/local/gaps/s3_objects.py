@@ -1,10 +1,11 @@
-"""S3: copies between accounts, how large a copy may be and what its ETag is, and the tags of an upload in parts."""
+"""S3: copies between accounts, how large a copy may be and what its ETag is; tags of uploads in parts, of versions."""
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 from ministack.core import iam_actions
 from ministack.core.responses import AccountScopedDict, get_account_id
@@ -113,3 +114,22 @@ def a_finished_upload_carries_its_tags(
     if response[0] == 200 and upload is not None:
         s3._object_tags[(bucket_name, key, response[1].get("x-amz-version-id"))] = upload.get("tags", {})
     return response
+
+
+@mends(s3, "_get_object_tagging", "bucket_name key query_params")
+def the_tags_of_a_version_are_told_below_a_marker_too(
+    original: Callable[..., Any], bucket_name: str, key: str, query_params: Mapping[str, Any] | None = None
+) -> Any:
+    """GetObjectTagging of a version answers whatever is on top of it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
+    """
+    status, headers, body = original(bucket_name, key, query_params)
+    version_id = s3._qp(query_params or {}, "versionId", "")
+    versions = s3._object_versions.get((bucket_name, key), [])
+    if status != 404 or not any(v["version_id"] == version_id and not v.get("is_delete_marker") for v in versions):
+        return status, headers, body
+    tags = s3._object_tags.get((bucket_name, key, version_id), {})
+    told = "".join(f"<Tag><Key>{escape(k)}</Key><Value>{escape(v)}</Value></Tag>" for k, v in tags.items())
+    told = f'<Tagging xmlns="{s3.S3_NS}"><TagSet>{told}</TagSet></Tagging>'
+    return 200, {"Content-Type": "application/xml", "x-amz-version-id": version_id}, told.encode()
