@@ -1,0 +1,168 @@
+"""``exports who``: who can get at what, and who did."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
+from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.errors import PartlyDoneError, UsageError
+
+if TYPE_CHECKING:
+    from data_exports.estate.models import Estate
+    from data_exports.operate.who.holdings import Holding, Question
+    from data_exports.operate.who.uses import Uses
+
+WordsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[WHAT]...", help="A role; or `can read|write s3://...`; or `did [NAME]...`."),
+]
+AccountOption = Annotated[
+    str, typer.Option("--account", metavar="ID", help="Only what this account has a part in.", show_default=False)
+]
+ExpiringOption = Annotated[
+    str,
+    typer.Option("--expiring", metavar="TIME", help="Only what ends within 60d, or has ended.", show_default=False),
+]
+NoPaperworkOption = Annotated[bool, typer.Option("--no-paperwork", help="Only what no paperwork is named for.")]
+LiveOption = Annotated[bool, typer.Option("--live", help="Read what is deployed, not what is declared.")]
+MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Write an access review to sign.")]
+SinceOption = Annotated[str, typer.Option("--since", metavar="TIME", help="With `did`: how far to look back.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("who")(who)
+
+
+def who(
+    words: WordsArgument = None,
+    *,
+    account: AccountOption = "",
+    expiring: ExpiringOption = "",
+    no_paperwork: NoPaperworkOption = False,
+    live: LiveOption = False,
+    since: SinceOption = "90d",
+    markdown: MarkdownOption = False,
+    estate: EstateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who can get at what, through which dataset, until when, on what paperwork; and who did.
+
+    From the declarations, without AWS; with --live from the stacks that are deployed. `did` tells from the receipts
+    when each sender last used each push dataset, and marks grants that nobody used. Options add up. What other policies
+    of the accounts grant is not seen.
+
+    Examples:
+      exports who alpha_user_priya-raman
+      exports who can read s3://mojap-bail-research/tables.csv
+      exports who --expiring 60d --no-paperwork
+      exports who --account 754256621582 --live --markdown > review.md
+      exports who did court_hearings --since 180d
+    """
+    if markdown and as_json:
+        raise UsageError("--markdown and --json exclude each other")
+    declared = open_estate(estate)
+    now = datetime.now(UTC)
+    if words and words[0] == "did":
+        _did(declared, words[1:], since=since, as_json=as_json, now=now)
+        return
+    question = _question(words or [], account=account, expiring=expiring, no_paperwork=no_paperwork)
+    if live:
+        found, unread = _deployed(declared)
+    else:
+        from data_exports.operate.who.holdings import holdings_of
+
+        found, unread = holdings_of(declared), []
+    _write(declared, found, question, live=live, markdown=markdown, as_json=as_json, now=now)
+    if unread:
+        raise PartlyDoneError("\n".join(["what some stacks grant cannot be told:", *unread]), next_step="exports plan")
+
+
+def _question(words: Sequence[str], *, account: str, expiring: str, no_paperwork: bool) -> "Question":
+    from data_exports.names import AccountId, InvalidNameError
+    from data_exports.operate.periods import parse_seconds
+    from data_exports.operate.who.holdings import Question, parse_place
+
+    try:
+        asked = AccountId(account) if account else None
+    except InvalidNameError as error:
+        raise UsageError(str(error), where="--account", next_step=error.hint) from error
+    ends_within = timedelta(seconds=parse_seconds(expiring, option="--expiring")) if expiring else None
+    match list(words):
+        case []:
+            return Question(account=asked, ends_within=ends_within, without_paperwork=no_paperwork)
+        case ["can", "read" | "write" as verb, place]:
+            where = parse_place(place)
+            return Question(
+                verb=verb, place=where, account=asked, ends_within=ends_within, without_paperwork=no_paperwork
+            )
+        case [name] if name != "can":
+            return Question(who=name, account=asked, ends_within=ends_within, without_paperwork=no_paperwork)
+        case _:
+            raise UsageError(
+                f"{' '.join(words)!r} is no question",
+                next_step="exports who ROLE, exports who can read s3://BUCKET/KEY, exports who did [NAME]...",
+            )
+
+
+def _write(
+    declared: "Estate",
+    holdings: "Sequence[Holding]",
+    question: "Question",
+    *,
+    live: bool,
+    markdown: bool,
+    as_json: bool,
+    now: datetime,
+) -> None:
+    from data_exports.operate.who.holdings import asked
+    from data_exports.operate.who.review import review_of
+    from data_exports.operate.who.telling import count_words, holding_as_data, question_words, render_holdings
+
+    platform = declared.platform
+    found = asked(holdings, question, now=now)
+    if as_json:
+        write_json([holding_as_data(holding, platform, now=now) for holding in found])
+    elif markdown:
+        source = "read from the deployed stacks" if live else "as declared"
+        write_data(review_of(found, platform, now=now, source=source, asked=question_words(question)))
+    elif found:
+        write_data(render_holdings(found, platform, now=now))
+    write_progress(count_words(found) if found else "nobody: no such access is granted by this estate")
+
+
+def _deployed(declared: "Estate") -> "tuple[Sequence[Holding], list[str]]":
+    from data_exports.aws import Aws
+    from data_exports.operate.who.live import read_holdings
+
+    return read_holdings(declared.platform, Aws(declared.platform.region))
+
+
+def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool, now: datetime) -> None:
+    pushes = push_datasets_of(declared, names)
+    from data_exports.aws import Aws
+    from data_exports.deploy.remote import check_account
+    from data_exports.operate.periods import parse_moment
+    from data_exports.operate.who.telling import render_uses, use_as_data
+    from data_exports.operate.who.uses import read_uses
+
+    moment = parse_moment(since, option="--since", now=now)
+    aws = Aws(declared.platform.region)
+    check_account(aws, declared.platform)
+    found: list[Uses] = []
+    for push in pushes:
+        found.append(read_uses(declared.platform, push, aws, since=moment))
+        if not as_json:
+            write_data(render_uses(found[-1], since=moment))
+    if as_json:
+        write_json([use_as_data(use) for uses in found for use in uses.uses])
+    damaged = sum(len(uses.damaged) for uses in found)
+    unused = sum(use.is_unused for uses in found for use in uses.uses)
+    write_progress(f"{unused} grant{'s' * (unused != 1)} not used since {moment:%Y-%m-%d}")
+    if damaged:
+        write_progress(
+            f"warning: {damaged} damaged receipt{'s' * (damaged != 1)} skipped; `exports history` names them"
+        )

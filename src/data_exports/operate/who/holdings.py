@@ -1,0 +1,198 @@
+"""What somebody holds through one dataset, and the questions that can be asked about it.
+
+In: grants, with the dataset's owner and recipient. Out: `Holding` values, and those that a `Question` asks for.
+Effects: none.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Literal
+
+from data_exports.access.grants import Grant, Role, grants_of
+from data_exports.errors import UsageError
+from data_exports.estate.models import Estate, Outsider, PushDataset
+from data_exports.names import AccountId, BucketName, DatasetName, InvalidNameError
+
+Verb = Literal["read", "write", "delete"]
+
+_VERBS: dict[str, Verb] = {"s3:GetObject": "read", "s3:PutObject": "write", "s3:DeleteObject": "delete"}
+_S3 = "arn:aws:s3:::"
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What may be done with the objects of one place."""
+
+    verbs: tuple[Verb, ...]
+    place: str
+    """``s3://bucket/`` or ``s3://bucket/prefix/``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """All that one principal may do through one dataset."""
+
+    grants: tuple[Grant, ...]
+    owner: str = ""
+    """Who answers for the dataset."""
+    recipient: AccountId | None = None
+    """Of a mover: the account that files go to, where it is declared."""
+
+    @property
+    def principal(self) -> Outsider:
+        """Who."""
+        return self.grants[0].principal
+
+    @property
+    def dataset(self) -> DatasetName:
+        """Through which dataset."""
+        return self.grants[0].dataset
+
+    @property
+    def role(self) -> Role:
+        """As what."""
+        return self.grants[0].role
+
+    @property
+    def name(self) -> str:
+        """The principal's name without account and path; of a whole account its id."""
+        return self.principal.rsplit("/", 1)[1] if "/" in self.principal else str(self.principal.account)
+
+    @property
+    def paperwork(self) -> tuple[str, ...]:
+        """On what grounds."""
+        return self.grants[0].why
+
+    @property
+    def until(self) -> datetime | None:
+        """The moment the access to data ends; what a mover may do about records goes on."""
+        return max((grant.until for grant in self.grants if grant.until), default=None)
+
+    @property
+    def accounts(self) -> set[AccountId]:
+        """The accounts that have a part in it: the principal's, and the recipient's."""
+        return {self.principal.account, *([self.recipient] if self.recipient else [])}
+
+    @property
+    def doings(self) -> tuple[Doing, ...]:
+        """What may be done with objects, place by place."""
+        return tuple(_doings(self.grants))
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether IAM's clock has ended it."""
+        return self.until is not None and self.until <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An object, a folder of a bucket, or a whole bucket (`key` empty)."""
+
+    bucket: BucketName
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def is_reached_by(self, grant: Grant) -> bool:
+        """Whether the grant is on this object, or on any in this folder or bucket."""
+        bucket, has_key, pattern = grant.resource.removeprefix(_S3).partition("/")
+        if not grant.resource.startswith(_S3) or not has_key or bucket != self.bucket:
+            return False
+        prefix = pattern.removesuffix("*")
+        is_folder = not self.key or self.key.endswith("/")
+        return self.key.startswith(prefix) or (is_folder and prefix.startswith(self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which holdings are asked for; what is empty or None asks for all. Several are asked for together."""
+
+    who: str = ""
+    """The name of a role or user, or an ARN."""
+    verb: Literal["read", "write", ""] = ""
+    place: Place | None = None
+    account: AccountId | None = None
+    ends_within: timedelta | None = None
+    without_paperwork: bool = False
+
+
+def holdings_of(estate: Estate) -> tuple[Holding, ...]:
+    """What everybody holds by the declarations, sorted."""
+    datasets = {dataset.name: dataset for dataset in estate.datasets()}
+    return gathered(
+        grants_of(estate),
+        {
+            name: (dataset.owner, dataset.target_account if isinstance(dataset, PushDataset) else None)
+            for name, dataset in datasets.items()
+        },
+    )
+
+
+def gathered(grants: Iterable[Grant], about: dict[DatasetName, tuple[str, AccountId | None]]) -> tuple[Holding, ...]:
+    """The grants by principal and dataset; `about` has each dataset's owner and recipient."""
+    groups: dict[tuple[str, str, str], list[Grant]] = {}
+    for grant in grants:
+        groups.setdefault((str(grant.principal), grant.dataset, grant.role), []).append(grant)
+    holdings = []
+    for _, of_one in sorted(groups.items()):
+        owner, recipient = about.get(of_one[0].dataset, ("", None))
+        is_mover = of_one[0].role is Role.MOVER
+        holdings.append(Holding(tuple(of_one), owner, recipient if is_mover else None))
+    return tuple(holdings)
+
+
+def asked(holdings: Iterable[Holding], question: Question, *, now: datetime) -> tuple[Holding, ...]:
+    """The holdings that the question asks for. Raises `UsageError` when nobody has the name that it gives."""
+    everything = tuple(holdings)
+    if question.who:
+        _check_is_known(question.who, everything)
+    return tuple(holding for holding in everything if _is_asked(holding, question, now))
+
+
+def parse_place(text: str) -> Place:
+    """A place as it is written: ``s3://bucket``, ``s3://bucket/folder/``, ``s3://bucket/key``. Raises `UsageError`."""
+    next_step = "write s3://BUCKET/KEY, or s3://BUCKET for all of it"
+    if not text.startswith("s3://"):
+        raise UsageError(f"{text!r} is no s3:// address", next_step=next_step)
+    bucket, _, key = text.removeprefix("s3://").partition("/")
+    try:
+        return Place(BucketName(bucket), key)
+    except InvalidNameError as error:
+        raise UsageError(str(error), next_step=next_step) from error
+
+
+def _is_asked(holding: Holding, question: Question, now: datetime) -> bool:
+    if question.who and question.who not in (holding.name, holding.principal):
+        return False
+    if question.account and question.account not in holding.accounts:
+        return False
+    if question.without_paperwork and holding.paperwork:
+        return False
+    if question.ends_within is not None and (holding.until is None or holding.until > now + question.ends_within):
+        return False
+    return question.place is None or any(_reaches(grant, question.place, question.verb) for grant in holding.grants)
+
+
+def _reaches(grant: Grant, place: Place, verb: str) -> bool:
+    wanted = {"read": {"read"}, "write": {"write", "delete"}}.get(verb, {"read", "write", "delete"})
+    return place.is_reached_by(grant) and any(_VERBS.get(action) in wanted for action in grant.actions)
+
+
+def _doings(grants: Iterable[Grant]) -> Iterator[Doing]:
+    for grant in grants:
+        verbs = tuple(verb for action, verb in _VERBS.items() if action in grant.actions)
+        if verbs and grant.resource.startswith(_S3) and "/" in grant.resource:
+            yield Doing(verbs, f"s3://{grant.resource.removeprefix(_S3).removesuffix('*')}")
+
+
+def _check_is_known(who: str, holdings: Iterable[Holding]) -> None:
+    known = {name for holding in holdings for name in (holding.name, str(holding.principal))}
+    if who in known:
+        return
+    near = get_close_matches(who, sorted(known), n=1)
+    raise UsageError(
+        f"nobody is granted anything under the name {who!r}",
+        next_step=f"did you mean {near[0]}?" if near else "give the name of a role, or its ARN",
+    )

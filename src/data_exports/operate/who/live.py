@@ -1,0 +1,76 @@
+"""What everybody holds by what is deployed, read from the metadata of the stacks.
+
+In: an `Aws` and the platform. Out: holdings, and what some stacks would not tell. Effects: reads AWS: one listing, and
+the template of each dataset's stack, several at once. Needs neither the declarations nor their history.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.access.grants import Grant
+from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, reason_of
+from data_exports.deploy.plan import DeployedStack
+from data_exports.deploy.remote import check_account, read_deployed
+from data_exports.estate.models import Platform
+from data_exports.names import AccountId, DatasetName, InvalidNameError
+from data_exports.operate.who.holdings import Holding, gathered
+from data_exports.stacks.metadata import UnreadableMetadataError, grants_in
+from data_exports.stacks.stack import DATASET_TAG, METADATA_KEY
+
+READS_AT_ONCE = 8
+
+About = tuple[str, AccountId | None]
+"""Who answers for a dataset, and the account its files go to."""
+
+
+def read_holdings(platform: Platform, aws: Aws) -> tuple[tuple[Holding, ...], list[str]]:
+    """The holdings of this estate's deployed stacks, and a line for each stack that does not tell.
+
+    Users whose roles were missing hold nothing. Raises `AwsError`, or `RefusedError` for another account's credentials.
+    """
+    check_account(aws, platform)
+    stacks = [stack for stack in read_deployed(aws).stacks if _is_of_dataset(stack, platform)]
+    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+        answers = list(pool.map(lambda stack: _read(aws, stack), stacks))
+    grants: list[Grant] = []
+    about: dict[DatasetName, About] = {}
+    unread: list[str] = []
+    for stack, answer in zip(stacks, answers, strict=True):
+        if isinstance(answer, str):
+            unread.append(f"  {stack.name}: {answer}")
+            continue
+        dataset, of_one, facts = answer
+        grants += of_one
+        about[dataset] = facts
+    return gathered(grants, about), unread
+
+
+def _is_of_dataset(stack: DeployedStack, platform: Platform) -> bool:
+    return stack.has_resources and stack.belongs_to(platform.hub_bucket) and DATASET_TAG in dict(stack.tags)
+
+
+def _read(aws: Aws, stack: DeployedStack) -> tuple[DatasetName, tuple[Grant, ...], About] | str:
+    """The grants of a stack, or why it does not tell them."""
+    try:
+        dataset = DatasetName(dict(stack.tags)[DATASET_TAG])
+        answer = aws.client("cloudformation").get_template(StackName=stack.stack_id, TemplateStage="Original")
+        template = answer["TemplateBody"]
+        return dataset, grants_in(template, dataset), _about(template)
+    except (InvalidNameError, UnreadableMetadataError) as error:
+        return str(error)
+    except (ClientError, BotoCoreError) as error:
+        if answer_of(error) in (AwsAnswer.FORBIDDEN, AwsAnswer.NOT_FOUND):
+            return f"its template could not be read: {reason_of(error)}"
+        raise aws_error_of(error, where=stack.name) from error
+
+
+def _about(template: Mapping[str, Any]) -> About:
+    """What the metadata says besides, as far as it can be read; it decides about no access."""
+    declared = template["Metadata"][METADATA_KEY].get("declaration")
+    declared = declared if isinstance(declared, Mapping) else {}
+    owner, account = declared.get("owner", ""), declared.get("target_account")
+    known = isinstance(account, str) and AccountId.pattern.fullmatch(account)
+    return str(owner), AccountId(str(account)) if known else None

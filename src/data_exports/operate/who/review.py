@@ -1,0 +1,65 @@
+"""An access review: every access as a row that somebody decides on and signs, in Markdown.
+
+In: holdings. Out: text in GitHub's Markdown. Effects: none. What people declared is escaped: it can neither end its
+cell nor become a link, a picture or HTML.
+https://github.github.com/gfm/#backslash-escapes
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from data_exports.access.grants import Role
+from data_exports.estate.models import Platform
+from data_exports.operate.who.holdings import Holding
+from data_exports.operate.who.telling import count_words, doing_words, until_words, who_words
+from data_exports.operate.words import printable
+
+_OUTSIDE = (Role.OUTSIDER, Role.MOVER)
+_COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "paperwork", "keep", "remove")
+
+
+def review_of(holdings: Sequence[Holding], platform: Platform, *, now: datetime, source: str, asked: str) -> str:
+    """The review; `source` says where the accesses were read, `asked` which ones were asked for ("" for all)."""
+    outside = [holding for holding in holdings if holding.role in _OUTSIDE]
+    inside = [holding for holding in holdings if holding.role not in _OUTSIDE]
+    parts = [
+        f"# Access review: {_text(platform.name_of_account(platform.account))}",
+        f"{count_words(holdings)}, {_text(source)}, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+        + (f" Asked for: {_text(asked)}." if asked else ""),
+        "What stands here is what this estate grants. Other policies in the accounts may grant more.",
+        *_section("Outside the platform: recipients and outside roles", outside, platform, now),
+        *_section("On the platform: senders and users", inside, platform, now),
+        "## Signed",
+        "| | name | date | signature |\n|---|---|---|---|\n| reviewed by | | | |\n| for data protection | | | |",
+    ]
+    return "\n\n".join(parts)
+
+
+def _section(title: str, holdings: Sequence[Holding], platform: Platform, now: datetime) -> Iterator[str]:
+    if not holdings:
+        return
+    yield f"## {title}"
+    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(holding, platform, now) for holding in holdings)]
+    yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]:
+    who = who_words(holding.principal, platform)
+    if holding.recipient:
+        who = f"{platform.name_of_account(holding.recipient)}, through {who}"
+    return (
+        _text(who),
+        "<br>".join(_text(doing_words(doing)) for doing in holding.doings),
+        f"{_text(holding.dataset)} ({holding.role})",
+        _text(holding.owner) or "**nobody named**",
+        _text(until_words(holding, now)),
+        "<br>".join(_text(entry) for entry in holding.paperwork) or "**none**",
+        "☐",
+        "☐",
+    )
+
+
+def _text(text: str) -> str:
+    """Text as Markdown shows it unchanged, on one line: every mark that means something within a line is escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>!|~&$])", r"\\\1", printable(" ".join(text.split())))

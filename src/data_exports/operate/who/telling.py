@@ -1,0 +1,127 @@
+"""Holdings for people at a terminal, and for programs.
+
+In: holdings. Out: text, or plain facts. Effects: none.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from data_exports.estate.models import Outsider, Platform
+from data_exports.names import AccountRootArn
+from data_exports.operate.who.holdings import Doing, Holding, Question
+from data_exports.operate.who.uses import Use, Uses
+from data_exports.operate.words import counted, moment_words, printable
+
+KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull"}
+
+
+def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: datetime) -> str:
+    """Each principal, and below it what it may do, through which dataset, until when, on what paperwork."""
+    return "\n".join(_lines(holdings, platform, now))
+
+
+def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> dict[str, Any]:
+    """The same facts for programs."""
+    return {
+        "principal": holding.principal,
+        "name": holding.name,
+        "role": str(holding.role),
+        "account": holding.principal.account,
+        "account_name": dict(platform.account_names).get(holding.principal.account, ""),
+        "recipient_account": holding.recipient,
+        "dataset": holding.dataset,
+        "kind": KINDS[holding.role],
+        "may": [{"verbs": list(doing.verbs), "where": doing.place} for doing in holding.doings],
+        "until": holding.until,
+        "has_ended": holding.has_ended(now),
+        "paperwork": list(holding.paperwork),
+        "owner": holding.owner,
+        "grants": [
+            {
+                "actions": list(grant.actions),
+                "resource": grant.resource,
+                "key_prefix": grant.key_prefix,
+                "until": grant.until,
+            }
+            for grant in holding.grants
+        ],
+    }
+
+
+def who_words(principal: Outsider, platform: Platform) -> str:
+    """A principal for people: a role of the platform by its name, everybody else with the account."""
+    if isinstance(principal, AccountRootArn):
+        return f"everybody whom {platform.name_of_account(principal.account)} lets"
+    name = principal.rsplit("/", 1)[1]
+    return name if principal.account == platform.account else f"{name} of {platform.name_of_account(principal.account)}"
+
+
+def doing_words(doing: Doing) -> str:
+    """``read and write s3://bucket/``."""
+    verbs = list(doing.verbs)
+    said = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
+    return f"{said} {doing.place}"
+
+
+def until_words(holding: Holding, now: datetime) -> str:
+    """The last day, in UTC; IAM refuses from the midnight after it."""
+    if holding.until is None:
+        return "no end"
+    last_day = (holding.until - timedelta(microseconds=1)).astimezone(UTC).date()
+    return f"ENDED with {last_day}" if holding.has_ended(now) else f"until {last_day}"
+
+
+def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> Iterator[str]:
+    for principal, group in groupby(holdings, key=lambda holding: holding.principal):
+        yield printable(who_words(principal, platform))
+        for holding in group:
+            kind = f"{KINDS[holding.role]} dataset {holding.dataset}"
+            to = f", to {platform.name_of_account(holding.recipient)}" if holding.recipient else ""
+            yield printable(f"  as {holding.role} of {kind}{to}, {until_words(holding, now)}, {_grounds(holding)}")
+            yield from (printable(f"    {doing_words(doing)}") for doing in holding.doings)
+
+
+def _grounds(holding: Holding) -> str:
+    return f"paperwork: {'; '.join(holding.paperwork)}" if holding.paperwork else "NO PAPERWORK"
+
+
+def count_words(holdings: Iterable[Holding]) -> str:
+    """How many holdings of how many principals."""
+    found = list(holdings)
+    principals = len({holding.principal for holding in found})
+    return f"{len(found):,} access{'es' * (len(found) != 1)} of {principals:,} principal{'s' * (principals != 1)}"
+
+
+def question_words(question: Question) -> str:
+    """The question in words; "" when everything is asked for."""
+    days = question.ends_within.total_seconds() / 86400 if question.ends_within is not None else None
+    parts = [
+        question.who,
+        f"who can {question.verb} {question.place}" if question.place else "",
+        f"account {question.account}" if question.account else "",
+        f"what ends within {days:g} days" if days is not None else "",
+        "what has no paperwork" if question.without_paperwork else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def render_uses(uses: Uses, *, since: datetime) -> str:
+    """Each sender of one dataset with the last upload; what was not used stands out."""
+    width = max((len(use.who) for use in uses.uses), default=0)
+    lines = [f"{uses.dataset}, since {moment_words(since)}"]
+    for use in uses.uses:
+        said = f"{counted(use.uploads, 'upload')}, last {moment_words(use.last_upload)}" if use.uploads else "NOT USED"
+        if not use.is_known and not use.uploads:
+            said = "not known: the role could not be looked up"
+        if not use.is_granted:
+            said += ", is no sender by the declarations"
+        lines.append(f"  {printable(use.who):<{width}}  {said}")
+    return "\n".join(lines)
+
+
+def use_as_data(use: Use) -> dict[str, Any]:
+    """A use for programs."""
+    return {**asdict(use), "is_unused": use.is_unused}

@@ -1,0 +1,97 @@
+"""`exports who` where it asks AWS: what is deployed, whatever is declared by now, and who used what they hold."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from data_exports.local.emulator import LocalAws
+from data_exports.names import RoleName
+from data_exports.operate.who.holdings import holdings_of
+from data_exports.operate.who.live import read_holdings
+from tests.emulator.deployed import DeployedEstate
+from tests.emulator.deploying import Ground, ground_of
+from tests.emulator.installed import EXAMPLE, Person, owner_of, user_of
+from tests.emulator.steps import wait_until
+from tests.estates import pull, push
+
+pytestmark = pytest.mark.emulator
+
+
+@pytest.fixture
+def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Callable[[], str]) -> Ground:
+    return ground_of(local_aws, unique_account(), unique("who"))
+
+
+def test_what_is_deployed_is_read_back_without_the_declarations(ground: Ground) -> None:
+    estate = ground.estate(push("orders", owner="Courts"), pull("lists"))
+    ground.make_users_of(estate)
+    assert ground.deploy(estate).is_complete
+    assert read_holdings(ground.platform, ground.aws) == (holdings_of(estate), [])
+
+
+def test_a_user_whose_role_is_missing_holds_nothing(ground: Ground) -> None:
+    estate = ground.estate(push("orders", users=(RoleName("alpha_user_ana"), RoleName("alpha_user_gone"))))
+    ground.make_roles(["alpha_user_ana"])
+    ground.deploy(estate)
+    found, unread = read_holdings(ground.platform, ground.aws)
+    assert unread == []
+    assert [holding.name for holding in found] == ["alpha_user_ana", "export_orders-move"]
+
+
+def test_a_stack_that_does_not_tell_is_named_and_stops_no_other(ground: Ground) -> None:
+    estate = ground.estate(push("orders"), pull("lists"))
+    ground.make_users_of(estate)
+    assert ground.deploy(estate).is_complete
+    cloudformation = ground.client("cloudformation")
+    tags = cloudformation.describe_stacks(StackName="exports-pull-lists")["Stacks"][0]["Tags"]
+    template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    cloudformation.update_stack(StackName="exports-pull-lists", TemplateBody=json.dumps(template), Tags=tags)
+    wait_until(lambda: ground.statuses()["exports-pull-lists"] == "UPDATE_COMPLETE")
+    found, unread = read_holdings(ground.platform, ground.aws)
+    assert {holding.dataset for holding in found} == {"orders"}
+    assert unread == ["  exports-pull-lists: its metadata is not there, or is no mapping"]
+
+
+@pytest.mark.xdist_group("example")
+def test_the_command_tells_what_is_deployed_though_the_declarations_have_changed(
+    deployed_example: DeployedEstate, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(EXAMPLE, tmp_path / "estate")
+    (folder / "pull_datasets" / "bail_research.yaml").unlink()
+    person = Person(deployed_example, folder=folder)
+    declared = person.run("who", "can", "read", "s3://mojap-bail-research", "--json")
+    live = person.run("who", "can", "read", "s3://mojap-bail-research", "--live", "--json")
+    assert (declared.code, json.loads(declared.out)) == (0, [])
+    assert live.code == 0, live.err
+    assert [each["name"] for each in json.loads(live.out)] == ["alpha_user_priya-raman", "bail-research"]
+
+
+@pytest.mark.xdist_group("example")
+def test_the_command_tells_who_used_what_and_marks_what_nobody_used(deployed_example: DeployedEstate) -> None:
+    stage = deployed_example.stage
+    dataset = stage.push("prison_population")
+    sender, idle = dataset.users
+    hub = deployed_example.estate.platform.hub_bucket
+    stage.as_user(sender).put_object(Bucket=hub, Key=f"{dataset.prefix}who-did.csv", Body=b"x")
+    wait_until(lambda: any(each.key.endswith("who-did.csv") for each in stage.receipts(dataset)))
+    done = owner_of(deployed_example).run("who", "did", "prison_population", "--json")
+    assert done.code == 0, done.err
+    uses = {each["who"]: each for each in json.loads(done.out)}
+    assert (uses[sender]["is_granted"], uses[sender]["is_unused"], uses[sender]["uploads"] > 0) == (True, False, True)
+    assert (uses[idle]["is_unused"], uses[idle]["uploads"]) == (True, 0)
+    told = owner_of(deployed_example).run("who", "did", "prison_population")
+    assert any(line.split() == [idle, "NOT", "USED"] for line in told.lines)
+
+
+@pytest.mark.xdist_group("example")
+def test_a_caller_without_rights_is_told_which(deployed_example: DeployedEstate) -> None:
+    someone = user_of(deployed_example, "alpha_user_annika-lindqvist")
+    live = someone.run("who", "--live")
+    assert (live.code, live.out) == (3, "")
+    assert "cloudformation:DescribeStacks" in live.err
+    did = someone.run("who", "did", "probation_caseload")
+    assert (did.code, did.out) == (3, "")
+    assert "may not do s3:ListBucket" in did.err

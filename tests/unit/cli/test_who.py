@@ -1,0 +1,80 @@
+"""`exports who`: its questions and forms, and what a wrong call is told. From declarations it needs no AWS."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data_exports.cli.app import main
+
+ESTATE = str(Path(__file__).parents[3] / "examples" / "estate")
+
+
+def run(*words: str) -> int:
+    return main(["who", *words, "--estate", ESTATE])
+
+
+@pytest.fixture(autouse=True)
+def _without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+
+def test_a_user_is_shown_with_everything_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("alpha_user_Ines-Carvalho") == 0
+    out, err = capsys.readouterr()
+    assert out == (
+        "alpha_user_Ines-Carvalho\n"
+        "  as pull user of pull dataset reoffending_statistics, no end, paperwork: https://example.gov.uk/dpia/987\n"
+        "    read, write and delete s3://mojap-reoffending-statistics/\n"
+        "  as pull user of pull dataset victim_survey, no end, NO PAPERWORK\n"
+        "    read, write and delete s3://mojap-victim-survey/\n"
+    )
+    assert err.endswith("2 accesses of 1 principal\n")
+
+
+def test_a_place_an_account_and_what_is_missing_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("can", "read", "s3://mojap-bail-research/x.csv", "--json") == 0
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["alpha_user_priya-raman", "bail-research"]
+    assert run("--account", "318604275917", "--json") == 0
+    (mover,) = json.loads(capsys.readouterr().out)
+    assert (mover["name"], mover["recipient_account"]) == ("export_prison_population-copy", "318604275917")
+    assert run("--no-paperwork", "--json") == 0
+    datasets = {each["dataset"] for each in json.loads(capsys.readouterr().out)}
+    assert datasets == {"prison_population", "probation_caseload", "victim_survey"}
+
+
+def test_nobody_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("can", "write", "s3://somebody-elses-bucket") == 0
+    out, err = capsys.readouterr()
+    assert (out, err.endswith("nobody: no such access is granted by this estate\n")) == ("", True)
+    assert run("--expiring", "1d", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--account", "871026394550", "--markdown") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("# Access review: Analytical Platform (593291632749)\n")
+    assert "as declared" in out
+    assert "Asked for: account 871026394550." in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("alpha_user_priya",), "did you mean alpha_user_priya-raman?"),
+        (("can", "fly", "s3://x"), "'can fly s3://x' is no question"),
+        (("can",), "'can' is no question"),
+        (("a", "b"), "'a b' is no question"),
+        (("can", "read", "mojap-bail-research"), "'mojap-bail-research' is no s3:// address"),
+        (("--account", "7542"), "'7542' is not an AWS account id"),
+        (("--expiring", "soon"), "'soon' is no length of time"),
+        (("--json", "--markdown"), "--markdown and --json exclude each other"),
+        (("did", "court_hearing"), "did you mean court_hearings?"),
+        (("did", "bail_research"), "bail_research is a pull dataset"),
+    ],
+)
+def test_a_wrong_call_is_told_what_to_do(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 2
+    out, err = capsys.readouterr()
+    assert (out, said in err) == ("", True), err

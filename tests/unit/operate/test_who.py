@@ -1,0 +1,188 @@
+"""Who can get at what: every question, asked of the declarations, and the review that is signed."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from data_exports.access.grants import Role, grants_of
+from data_exports.errors import UsageError
+from data_exports.names import AccountId, AccountRootArn, BucketName
+from data_exports.operate.who.holdings import Holding, Place, Question, asked, holdings_of, parse_place
+from data_exports.operate.who.review import review_of
+from data_exports.operate.who.telling import holding_as_data, question_words, render_holdings
+from tests.estates import FULL, PLATFORM, READER, estate_of, pull, push
+
+NOW = datetime(2027, 3, 1, tzinfo=UTC)
+HUB = BucketName("mojap-hub-exports")
+SIXTY = timedelta(days=60)
+
+
+def found(question: Question, now: datetime = NOW) -> list[tuple[str, str, str]]:
+    return [(h.name, h.dataset, h.role) for h in asked(holdings_of(FULL), question, now=now)]
+
+
+def test_the_holdings_are_the_grants_and_nothing_else() -> None:
+    held = sorted((grant for holding in holdings_of(FULL) for grant in holding.grants), key=repr)
+    assert held == sorted(grants_of(FULL), key=repr)
+
+
+def test_a_user_is_asked_for_by_name_or_arn() -> None:
+    mine = [
+        ("alpha_user_ana", "case_notes", "pull user"),
+        ("alpha_user_ana", "court_lists", "pull user"),
+        ("alpha_user_ana", "hearings", "sender"),
+        ("alpha_user_ana", "prison_moves", "sender"),
+        ("alpha_user_ana", "sealed-files", "sender"),
+    ]
+    assert found(Question(who="alpha_user_ana")) == mine
+    assert found(Question(who="arn:aws:iam::593291632749:role/alpha_user_ana")) == mine
+    assert [dataset for _, dataset, _ in found(Question(who=READER))] == ["case_notes", "court_lists"]
+
+
+def test_a_name_that_nobody_has_is_a_usage_error_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="nobody is granted anything under the name 'alpha_user_anna'") as stopped:
+        found(Question(who="alpha_user_anna"))
+    assert stopped.value.next_step == "did you mean alpha_user_ana?"
+    with pytest.raises(UsageError) as stopped:
+        found(Question(who="x"))
+    assert stopped.value.next_step == "give the name of a role, or its ARN"
+
+
+@pytest.mark.parametrize(
+    ("verb", "place", "who"),
+    [
+        ("read", "s3://mojap-case-notes", {"alpha_user_ana", "irsa-reader", "loader"}),
+        ("read", "s3://mojap-case-notes/any/key", {"alpha_user_ana", "irsa-reader", "loader"}),
+        ("write", "s3://mojap-case-notes/any/key", {"alpha_user_ana", "irsa-reader", "loader"}),
+        ("write", "s3://mojap-court-lists/any/key", {"alpha_user_ana"}),
+        ("read", f"s3://{HUB}/hearings/a.csv", {"export_hearings-move"}),
+        ("write", f"s3://{HUB}/hearings/a.csv", {"alpha_user_ana", "alpha_user_Ben-Two", "export_hearings-move"}),
+        ("write", f"s3://{HUB}/hearings", set()),
+        ("write", f"s3://{HUB}/hearings_private/a.csv", set()),
+        ("write", "s3://cp-hearings/prison_moves/", {"export_prison_moves-copy"}),
+        ("read", "s3://cp-hearings", set()),
+        ("read", "s3://no-such-bucket", set()),
+    ],
+)
+def test_a_place_is_reached_by_those_whose_grants_reach_it(verb: Any, place: str, who: set[str]) -> None:
+    assert {name for name, _, _ in found(Question(verb=verb, place=parse_place(place)))} == who
+
+
+def test_a_folder_is_reached_from_above_and_from_below() -> None:
+    below = found(Question(verb="write", place=Place(HUB)))
+    assert {dataset for _, dataset, _ in below} == {"hearings", "prison_moves", "sealed-files"}
+    assert {dataset for _, dataset, _ in found(Question(place=Place(HUB, "hearings/2031/")))} == {"hearings"}
+
+
+@pytest.mark.parametrize("text", ["mojap-hub", "s3://", "s3://Bad_Name/x", "https://x"])
+def test_what_is_no_place_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match=r"is no s3:// address|is not an S3 bucket name"):
+        parse_place(text)
+
+
+def test_an_account_is_asked_for_as_that_of_outsiders_and_of_recipients() -> None:
+    assert found(Question(account=AccountId("754256621582"))) == [
+        ("export_hearings-move", "hearings", "mover"),
+        ("export_prison_moves-copy", "prison_moves", "mover"),
+        ("irsa-reader", "case_notes", "outsider"),
+        ("irsa-reader", "court_lists", "outsider"),
+    ]
+
+
+def test_what_ends_soon_or_has_ended_is_found_and_what_has_no_end_is_not() -> None:
+    soon = Question(ends_within=SIXTY)
+    assert {dataset for _, dataset, _ in found(soon)} == {"case_notes", "prison_moves"}
+    assert found(soon, now=datetime(2026, 11, 25, tzinfo=UTC)) == []
+    assert {dataset for _, dataset, _ in found(soon, now=datetime(2030, 1, 1, tzinfo=UTC))} == {
+        "case_notes",
+        "prison_moves",
+    }
+
+
+def test_what_has_no_paperwork_is_found_and_questions_add_up() -> None:
+    assert {dataset for _, dataset, _ in found(Question(without_paperwork=True))} == {"case_notes", "court_lists"}
+    assert found(Question(who="loader", without_paperwork=True, ends_within=SIXTY)) == [
+        ("loader", "case_notes", "outsider")
+    ]
+
+
+def test_a_mover_that_goes_on_with_its_records_has_ended_all_the_same() -> None:
+    (mover,) = (h for h in holdings_of(FULL) if h.dataset == "prison_moves" and h.role is Role.MOVER)
+    assert mover.until == datetime(2027, 4, 1, tzinfo=UTC)
+    assert mover.has_ended(datetime(2027, 4, 1, tzinfo=UTC))
+
+
+def one(**changes: Any) -> tuple[Holding, ...]:
+    return holdings_of(estate_of(pull("lists", users=(), **changes)))
+
+
+def test_people_read_who_does_what_until_when_on_what_paperwork() -> None:
+    ends = {"expires": date(2027, 3, 31), "paperwork": ("DPIA-1",)}
+    assert render_holdings(one(**ends), PLATFORM, now=NOW) == (
+        "irsa-reader of Cloud Platform (754256621582)\n"
+        "  as outsider of pull dataset lists, until 2027-03-31, paperwork: DPIA-1\n"
+        "    read s3://mojap-lists/"
+    )
+    over = render_holdings(one(**ends), PLATFORM, now=datetime(2027, 4, 1, tzinfo=UTC))
+    assert "ENDED with 2027-03-31" in over
+    whole = one(outsiders=(AccountRootArn("arn:aws:iam::754256621582:root"),), allow_push=True)
+    assert render_holdings(whole, PLATFORM, now=NOW) == (
+        "everybody whom Cloud Platform (754256621582) lets\n"
+        "  as outsider of pull dataset lists, no end, NO PAPERWORK\n"
+        "    read, write and delete s3://mojap-lists/"
+    )
+
+
+def test_programs_get_the_grants_themselves() -> None:
+    (holding,) = one(paperwork=("DPIA-1",), owner="Courts")
+    facts = holding_as_data(holding, PLATFORM, now=NOW)
+    assert {key: facts[key] for key in ("name", "role", "account_name", "kind", "may", "paperwork", "owner")} == {
+        "name": "irsa-reader",
+        "role": "outsider",
+        "account_name": "Cloud Platform",
+        "kind": "pull",
+        "may": [{"verbs": ["read"], "where": "s3://mojap-lists/"}],
+        "paperwork": ["DPIA-1"],
+        "owner": "Courts",
+    }
+    assert [each["actions"] for each in facts["grants"]] == [list(grant.actions) for grant in holding.grants]
+
+
+def test_a_question_is_told_in_words() -> None:
+    question = Question(
+        verb="read", place=Place(HUB, "a/"), account=PLATFORM.account, ends_within=SIXTY, without_paperwork=True
+    )
+    assert question_words(question) == (
+        "who can read s3://mojap-hub-exports/a/, account 593291632749, what ends within 60 days, what has no paperwork"
+    )
+    assert question_words(Question()) == ""
+
+
+def test_a_review_has_a_row_to_decide_on_for_every_access_and_a_place_to_sign() -> None:
+    review = review_of(holdings_of(FULL), PLATFORM, now=NOW, source="as declared", asked="")
+    rows = [line for line in review.splitlines() if line.endswith("| ☐ | ☐ |")]
+    assert len(rows) == len(holdings_of(FULL))
+    assert review.index("## Outside the platform") < review.index("## On the platform") < review.index("## Signed")
+    assert (
+        "| irsa-reader of Cloud Platform (754256621582) | read s3://mojap-court-lists/ | court\\_lists (outsider)"
+        in review
+    )
+    assert "| **nobody named** | no end | **none** |" in review
+
+
+def test_nothing_that_was_declared_gets_out_of_its_cell() -> None:
+    hostile = "a | b\n\n# c <img src=x> [d](https://e) `f` **g** _h_ &lt; ~~i~~ $j$ \x1b[31m \u2028"
+    estate = estate_of(
+        push("hearings", owner=hostile, paperwork=(hostile,)),
+        platform=replace(PLATFORM, account_names=((AccountId("754256621582"), hostile),)),
+    )
+    review = review_of(holdings_of(estate), estate.platform, now=NOW, source="as declared", asked=hostile)
+    calm = review_of(holdings_of(estate_of(push("hearings"))), PLATFORM, now=NOW, source="as declared", asked="x")
+    cells = [line.replace("\\|", "").count("|") for line in review.splitlines()]
+    assert cells == [line.count("|") for line in calm.splitlines()]
+    assert set(re.findall(r"(?<!\\)<[^>]*", review)) == {"<br"}
+    assert not re.search(r"(?<!\\)[\[`~$]|(?<!\\)\*(?!\*)(?<!\*\*)", review)
+    assert all(mark.isprintable() or mark == "\n" for mark in review)
