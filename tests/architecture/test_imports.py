@@ -14,7 +14,7 @@ ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks"}
 ENGINE = STACKS | {"aws", "deploy", "operate", "local"}
 ALLOWED = {
-    "__init__": set[str](),
+    "__init__": {"api"},
     "limits": set[str](),
     "errors": set[str](),
     "names": {"limits"},
@@ -28,9 +28,13 @@ ALLOWED = {
     "local": ENGINE,
     "pulumi": STACKS | {"deploy"},
     "cli": ENGINE | {"cli"},
+    "api": ENGINE - {"local"},
     "__main__": {"cli"},
 }
 """For each folder or module of the package, those it may import."""
+
+COMMON = {"__init__", "api", "cli", "estate", "access", "names", "errors", "limits"}
+"""What every command imports, or everybody who uses the package."""
 
 HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack"}
 
@@ -71,7 +75,7 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in MODULES if _part(path) in {"cli", "estate", "access", "names", "errors", "limits"}],
+    [path for path in MODULES if _part(path) in COMMON],
     ids=lambda path: str(path.relative_to(SOURCE)),
 )
 def test_a_command_imports_what_is_heavy_only_when_it_runs(path: Path) -> None:

@@ -6,7 +6,6 @@
         declared = open_estate(estate)
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,20 @@ from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.output import painted, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.loading import PLATFORM_FILE, Loaded, find_estate, load_estate
-from data_exports.estate.models import Dataset, Estate, PushDataset
+from data_exports.estate.lookup import dataset_of, push_dataset_of, push_datasets_of
+from data_exports.estate.models import Estate
+
+__all__ = [
+    "EstateOption",
+    "JsonOption",
+    "accept",
+    "dataset_of",
+    "estate_folder",
+    "load",
+    "open_estate",
+    "push_dataset_of",
+    "push_datasets_of",
+]
 
 EstateOption = Annotated[
     Path | None,
@@ -69,31 +81,3 @@ def accept(loaded: Loaded) -> Estate:
         text = f"{count} warning{'s' * (count != 1)} in the declarations; `exports check` shows them"
         write_progress(f"{painted('warning:', 'yellow')} {text}")
     return estate
-
-
-def dataset_of(estate: Estate, name: str) -> Dataset:
-    """The dataset of this name. Raises `UsageError` that offers the nearest name."""
-    from difflib import get_close_matches
-
-    datasets = {str(dataset.name): dataset for dataset in estate.datasets()}
-    if name in datasets:
-        return datasets[name]
-    near = get_close_matches(name, datasets, n=1)
-    choice = f"did you mean {near[0]}?" if near else f"there are: {', '.join(datasets) or 'none'}"
-    raise UsageError(f"no dataset is named {name!r}", next_step=choice)
-
-
-def push_dataset_of(estate: Estate, name: str) -> PushDataset:
-    """The push dataset of this name. Raises `UsageError`, also for a pull dataset: nothing is delivered for that."""
-    dataset = dataset_of(estate, name)
-    if not isinstance(dataset, PushDataset):
-        raise UsageError(
-            f"{name} is a pull dataset: its files are read where they are, nothing is delivered",
-            next_step=f"push datasets are: {', '.join(push.name for push in estate.push_datasets) or 'none'}",
-        )
-    return dataset
-
-
-def push_datasets_of(estate: Estate, names: Sequence[str]) -> list[PushDataset]:
-    """The push datasets of these names, each once; all of them when no name is given. Raises `UsageError`."""
-    return [push_dataset_of(estate, name) for name in dict.fromkeys(names)] or list(estate.push_datasets)
