@@ -14,15 +14,18 @@ from functools import partial
 from typing import Any
 
 from data_exports.estate.models import PushDataset
+from data_exports.local.demo.operating import (
+    Story,
+    a_file_is_followed_to_its_receipt,
+    a_missing_grant_is_mended_and_redriven,
+    who_can_is_answered,
+)
 from data_exports.local.demo.stage import Expectation, Stage, is_refused, wait_for
 from data_exports.local.world import stranger_of
 from data_exports.names import RoleArn
 
-Story = Iterator[str | Expectation]
 Scene = Callable[[Stage], Story]
 
-NOT_YET_GRANTED = "health_referrals"
-"""The dataset of the example estate whose recipient has not put the handover in place."""
 MEBIBYTE = 1024 * 1024
 SECONDS_BETWEEN_DRAFTS = 0.3
 """The ten overwrites take longer than a mover waits for its batch, so that they meet deliveries under way."""
@@ -135,26 +138,15 @@ def _forbidden_acts(stage: Stage) -> Iterator[tuple[str, Callable[[], object]]]:
     )
 
 
-def a_missing_grant_is_told(stage: Stage) -> Story:
-    """A recipient who has not granted access yet: the delivery fails with its reason, and the file stays."""
-    push = stage.push(NOT_YET_GRANTED)
-    file = File("referrals.csv", b"referral,clinic\n1,North\n", "text/csv")
-    yield f"{push.users[0]} uploads a file for {push.name}, whose recipient has not granted access yet"
-    _upload(stage.as_user(push.users[0]), stage, push, file)
-    wait_for(lambda: bool(stage.receipts(push)))
-    failed = [receipt for receipt in stage.receipts(push) if receipt.outcome == "failed"]
-    yield Expectation("the failed delivery is on record", bool(failed), failed[0].reason or "" if failed else "nothing")
-    yield Expectation("the file is still in the hub", stage.keys_in_hub(push) == [f"{push.prefix}{file.name}"])
-    yield Expectation("nothing has arrived", stage.object_at_recipient(push, f"{push.prefix}{file.name}") is None)
-
-
 SCENES: tuple[tuple[str, Scene], ...] = (
     ("Files are delivered", files_are_delivered),
     ("Kept files stay", kept_files_stay),
     ("The last of a burst wins", the_last_of_a_burst_wins),
+    ("A file is followed to its receipt", a_file_is_followed_to_its_receipt),
     ("Pull buckets are read", pull_buckets_are_read),
     ("Everyone else is refused", everyone_else_is_refused),
-    ("A missing grant is told", a_missing_grant_is_told),
+    ("Who can is answered", who_can_is_answered),
+    ("A missing grant is mended, and its file redriven", a_missing_grant_is_mended_and_redriven),
 )
 
 

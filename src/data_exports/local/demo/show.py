@@ -16,7 +16,8 @@ from data_exports.deploy.outcomes import Result
 from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import aws_of
-from data_exports.local.demo.scenes import NOT_YET_GRANTED, SCENES
+from data_exports.local.demo.operating import NOT_YET_GRANTED
+from data_exports.local.demo.scenes import SCENES
 from data_exports.local.demo.stage import Expectation, Stage
 from data_exports.local.emulator import LocalAws, start, stop
 from data_exports.local.folders import example_estate_folder
