@@ -1,14 +1,12 @@
 """The documentation holds what is true: its links lead somewhere, its policies are ours, its files load."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from data_exports.access.handover import outsider_policy, recipient_bucket_policy
-from data_exports.cli.app import build_command, modules_for
+from data_exports.cli.app import build_command, main, modules_for
 from data_exports.estate.loading import load_estate
 
 ROOT = Path(__file__).parents[2]
@@ -26,15 +24,16 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_what_recipients_are_told_is_what_the_handover_says() -> None:
-    hearings = next(each for each in ESTATE.push_datasets if each.name == "court_hearings")
-    statistics = next(each for each in ESTATE.pull_datasets if each.name == "reoffending_statistics")
-    bucket, role = (json.loads(text) for text in blocks("docs/recipients.md", "json"))
-    assert bucket == recipient_bucket_policy(ESTATE, hearings)
-    own = outsider_policy(ESTATE, statistics, statistics.outsiders[0])
-    write = {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"}
-    own["Statement"][1]["Action"] = [action for action in own["Statement"][1]["Action"] if action not in write]
-    assert role == own
+def test_the_letters_recipients_read_are_those_that_the_handover_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    letters = [text for text in blocks("docs/recipients.md", "console") if "Subject: " in text]
+    assert [letter.splitlines()[0] for letter in letters] == [
+        "$ exports handover health_referrals",
+        "$ exports handover bail_research",
+    ]
+    for letter in letters:
+        command, _, printed = letter.partition("\n")
+        assert main([*command.split()[2:], "--estate", str(ROOT / "examples" / "estate")]) == 0
+        assert capsys.readouterr().out == printed
 
 
 def test_the_declarations_people_copy_from_the_guides_are_accepted(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def a_missing_grant_is_mended_and_redriven(stage: Stage) -> Story:
     push = stage.push(NOT_YET_GRANTED)
     key = f"{push.prefix}referrals.csv"
     yield f"the recipient of {push.name} has not granted access yet; the mover is told to give up at its first try"
-    _give_up_at_once(stage, push)
+    give_up_at_once(stage, push)
     sender = stage.estate.platform.user_role_arn(push.users[0])
     with _file("referrals.csv", "referral,clinic\n1,North\n") as file:
         sent = run(stage, sender, "send", str(file), push.name, "--wait")
@@ -106,7 +106,8 @@ def _file(name: str, text: str) -> Iterator[Path]:
         yield path
 
 
-def _give_up_at_once(stage: Stage, push: PushDataset) -> None:
+def give_up_at_once(stage: Stage, push: PushDataset) -> None:
+    """Have the dataset's mover give up at its first try."""
     account = stage.estate.platform.account
     functions, sqs = client(stage.local, "lambda", account=account), client(stage.local, "sqs", account=account)
     usual = functions.get_function_configuration(FunctionName=push.mover_name)["Environment"]["Variables"]
