@@ -26,6 +26,8 @@ from tests.emulator.steps import policy_of, wait_until
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("walkthrough")]
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operate.md"
+GIVEN_UP = re.compile(r" push +as declared +1 +0 +0 +1 ")
+"""The figures of a dataset with one file in the hub, nothing queued or flying, and one dead letter."""
 BLOCK = re.compile(r"^```console\n\$ exports (?P<words>[^\n]+)\n(?P<printed>.*?)^```", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -60,7 +62,7 @@ def compared(text: str) -> list[str]:
 def printed(done: Ran) -> str:
     errors = [line for line in done.err.splitlines() if line.startswith(("error:", "  next:"))]
     lines = [*done.out.splitlines(), *errors]
-    return "".join(f"{line}\n".replace("\n", "\n") for line in (re.sub(r"\s+$", "", each) for each in lines))
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
@@ -75,7 +77,7 @@ def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
             stage.as_recipient(push).put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
         if words.startswith("send"):
             done = run(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())
-            wait_until(lambda: "1 dead letter" in run(stage, None, "status", push.name).out, timeout_seconds=60)
+            wait_until(lambda: bool(GIVEN_UP.search(run(stage, None, "status", push.name).out)), timeout_seconds=60)
         else:
             done = run(stage, None, *words.split())
         if words.startswith("redrive"):
