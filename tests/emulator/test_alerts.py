@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
 from data_exports.estate.models import PushDataset
 from data_exports.local.emulator import LocalAws
-from data_exports.names import BucketName
+from data_exports.names import BucketName, dead_letter_queue_name_of
 from tests.emulator.deploying import Ground, ground_of
 from tests.emulator.steps import Steps, policy_of, wait_until
 from tests.estates import push
@@ -23,6 +24,9 @@ class Ear:
 
     sqs: Any
     url: str
+
+    def has_alarm(self, name: str) -> bool:
+        return any(message["Subject"].startswith("ALARM: ") and name in message["Message"] for message in self.heard())
 
     def heard(self) -> list[dict[str, str]]:
         found = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=0)
@@ -80,7 +84,7 @@ def test_a_batch_that_is_given_up_is_one_message_to_the_platform_and_one_to_the_
     deployed.upload("a.csv", "b.csv")
     for ear in ears:
         wait_until(lambda ear=ear: "b.csv" in str(ear.heard()) and "a.csv" in str(ear.heard()), timeout_seconds=40)  # type: ignore[misc]
-        messages = ear.heard()
+        messages = [each for each in ear.heard() if not each["Subject"].startswith("ALARM: ")]
         assert len(messages) <= 2  # one for each batch, whichever files share one
         assert {message["Subject"] for message in messages} <= {
             "Export orders: 2 files not delivered",
@@ -110,8 +114,32 @@ def test_alarms_go_to_both_topics_and_say_what_to_do(deployed: Deployed) -> None
     }
     assert {alarm["AlarmDescription"].partition("Next: ")[2] for alarm in alarms} == {
         "exports failures orders",
+        "exports probe orders",
         "exports status orders",
     }
+
+
+def test_each_alarm_goes_off_and_reaches_both_topics(deployed: Deployed) -> None:
+    """A refusal, at once; a dead letter; an event that waits, its hour made a second."""
+    cloudwatch, sqs = deployed.ground.client("cloudwatch"), deployed.ground.client("sqs")
+    ears = [deployed.ear("exports-alerts"), deployed.ear("exports-alerts-orders")]
+    titles = ("DeadLetter", "OldestEvent", "Refused")
+    names = {title: f"{deployed.push.stack_name}-{title}Alarm" for title in titles}
+
+    def went_off(title: str) -> bool:
+        return all(ear.has_alarm(names[title]) for ear in ears)
+
+    deployed.upload("refused.csv")
+    wait_until(partial(went_off, "Refused"), timeout_seconds=40)
+    dead = sqs.get_queue_url(QueueName=dead_letter_queue_name_of(deployed.push.name))["QueueUrl"]
+    sqs.send_message(QueueUrl=dead, MessageBody="given up")
+    wait_until(partial(went_off, "DeadLetter"), timeout_seconds=40)
+    (usual,) = cloudwatch.describe_alarms(AlarmNames=[names["OldestEvent"]])["MetricAlarms"]
+    assert usual["Threshold"] == 3600
+    settable = ("AlarmName", "AlarmActions", "Namespace", "MetricName", "Dimensions", "Statistic", "Period")
+    more = ("EvaluationPeriods", "ComparisonOperator", "TreatMissingData")
+    cloudwatch.put_metric_alarm(**{name: usual[name] for name in settable + more}, Threshold=1)
+    wait_until(partial(went_off, "OldestEvent"), timeout_seconds=40)  # the refused file's message is still in the queue
 
 
 def test_an_alert_that_cannot_be_sent_holds_up_nothing(deployed: Deployed) -> None:

@@ -579,7 +579,7 @@ def test_what_could_not_be_handed_over_is_said(ground: Ground) -> None:
     outcome = result.of("exports-hub")
     assert outcome.result is Result.CREATED
     assert outcome.reason.startswith(f"what was waiting under s3://{hub}/orders/ was not handed to its mover, or not")
-    assert outcome.next_step == f"have what is left under s3://{hub}/orders/ uploaded again"
+    assert outcome.next_step == f"the mover's hourly sweep delivers what is left under s3://{hub}/orders/"
     assert isinstance(error_of(result), PartlyDoneError)
 
 

@@ -8,8 +8,11 @@ waits for the answer to a request), the receipts on disk, the crashes left. Ever
 world: the next upload; SQS hands an event to a handler; S3 carries out the request of a handler (a copy in two steps:
 it reads, and writes later); a handler dies. One that dies before its request is carried out is a request that never
 arrived; one that dies before its next request is a request that arrived and whose answer was lost; one that dies at its
-end is a message that was handled and not deleted. Its event comes back, as received before. What is not among them: a
-request that S3 carries out only after its handler was answered or its event was received again.
+end is a message that was handled and not deleted. Its event comes back, as received before.
+
+S3 may also carry out a request late: one whose handler died, or got no answer and went on. A late copy is carried out
+at any moment, in its two steps, or never; but not after its event was received again, because that takes longer than S3
+accepts a request for. A retire may be late without any bound.
 
 Some contents are large and copied in parts, two of them. Among the faults is then that the time runs out. Where an
 outcome says that an upload goes on, its event is queued, as received before, and then the handler's own one is done; in
@@ -25,7 +28,7 @@ node of that tree is made once, by replaying the replies into a fresh generator.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from data_exports.mover.calls import (
     Call,
@@ -46,6 +49,7 @@ from data_exports.mover.calls import (
     WriteReceipts,
     Written,
 )
+from data_exports.mover.causes import Cause
 from data_exports.mover.delivery import Outcome, Rules, Steps, Upload
 from data_exports.mover.receipts import Fate
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
@@ -53,7 +57,8 @@ from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, wr
 KEY = "orders/file"
 LARGE = "LMN"  # letters of contents that are copied in parts
 LARGEST_COPY_BYTES, PART_BYTES = 1, 2
-Event = tuple[int, int]  # which upload, and how often it was received before (1 stands for more)
+Event = tuple[int, int, int]  # which upload; how often it was received before (1 stands for more); its late copy, or -1
+Late = tuple[Request, Stored | None]  # a request that S3 may still carry out, and what it has read
 Deliver = Callable[[Upload, Rules], Steps]
 
 
@@ -87,8 +92,27 @@ class Node:
         return self._after[reply]
 
 
-Handler = tuple[int, int, int]  # (its upload, number of its node, number of what its copy has read, or -1)
-World = tuple[int, int, tuple[Event, ...], tuple[Handler, ...], frozenset[tuple[str, Fate]], int, int, int]
+Handler = tuple[
+    int, int, int, int
+]  # its upload, number of its node, of what its copy has read, of its late copy, or -1
+Strays = tuple[int, ...]  # late requests that no event waits for
+
+
+class World(NamedTuple):
+    """Everything there is at one moment."""
+
+    uploaded: int
+    memory: int
+    events: tuple[Event, ...]
+    handlers: tuple[Handler, ...]
+    receipts: frozenset[tuple[str, Fate]]
+    crashes: int
+    faults: int
+    cancels: int
+    lates: int
+    strays: Strays = ()
+
+
 Step = tuple[str, World]
 
 
@@ -113,6 +137,7 @@ class Bounds:
     faults: int = 0  # how many requests S3 may answer with a failure, carried out or not
     cancels: int = 0  # how often all versions of the key may be removed
     remembers: bool = False  # S3 answers a second completion of an upload in parts like the first
+    lates: int = 0  # how many requests S3 may leave without an answer, to carry them out late or never
 
 
 @dataclass
@@ -134,13 +159,14 @@ class Search:
         self._memory_numbers: dict[Memory, int] = {}
         self._nodes: list[Node] = []
         self._node_numbers: dict[Node, int] = {}
-        self._roots: dict[Event, Node] = {}
+        self._roots: dict[tuple[int, int], Node] = {}
         self._reads: list[Stored] = []
+        self._lates: list[Late] = []
         self._made: dict[tuple[int, int, int], Made] = {}
         bounds = self.bounds
-        budget = (bounds.crashes, bounds.faults, bounds.cancels)
+        budget = (bounds.crashes, bounds.faults, bounds.cancels, bounds.lates)
         empty = Memory(completed=() if bounds.remembers else None)
-        start: World = (0, self._memory_number(empty), (), (), frozenset(), *budget)
+        start = World(0, self._memory_number(empty), (), (), frozenset(), *budget)
         origin: dict[World, tuple[World, str] | None] = {start: None}
         todo = [start]
         while todo and (stop_at is None or len(self.violations) < stop_at):
@@ -151,9 +177,8 @@ class Search:
                 if after not in origin:
                     origin[after] = (world, label)
                     todo.append(after)
-            uploaded, memory, events, handlers, *_ = world
-            if uploaded == len(self.contents) and not events and not handlers:
-                for wrong in self._wrong(self._memories[memory], world):
+            if world.uploaded == len(self.contents) and not world.events and not world.handlers:
+                for wrong in self._wrong(self._memories[world.memory], world):
                     self._report(wrong, origin, world)
         self.worlds = len(origin)
         return self
@@ -161,91 +186,152 @@ class Search:
     # What may happen next
 
     def _steps(self, world: World) -> Iterator[Step]:
-        uploaded, memory, events, handlers, receipts, crashes, faults, cancels = world
-        for handler in handlers:
+        for handler in world.handlers:
             if isinstance(self._nodes[handler[1]].next, Outcome | WriteReceipts | StartUpload) or (
-                isinstance(self._nodes[handler[1]].next, ReadAttributes) and not cancels
+                isinstance(self._nodes[handler[1]].next, ReadAttributes) and not world.cancels
             ):
-                others = list(handlers)
-                others.remove(handler)
-                yield from self._handler_steps(world, handler, tuple(others))
+                yield from self._handler_steps(_without_handler(world, handler), handler)
                 return
-        if uploaded < len(self.contents):
-            after = self._memory_number(self._memories[memory].upload(KEY, body_of(self.contents[uploaded])))
-            copies = 1 + self.bounds.duplicates if uploaded == 0 else 1
-            queued = tuple(sorted((*events, *[(uploaded, 0)] * copies)))
-            yield f"upload {uploaded}", (uploaded + 1, after, queued, handlers, receipts, crashes, faults, cancels)
-        if cancels and uploaded:
-            after = self._memory_number(self._memories[memory].remove_versions(KEY))
-            yield "cancel", (uploaded, after, events, handlers, receipts, crashes, faults, cancels - 1)
-        if len(handlers) < self.bounds.handlers_at_once:
-            for event in set(events):
-                left = list(events)
-                left.remove(event)
-                root = self._root(event)
-                running = tuple(sorted((*handlers, (event[0], self._node_number(root), -1))))
-                yield root.name, (uploaded, memory, tuple(left), running, receipts, crashes, faults, cancels)
-        for handler in set(handlers):
-            others = list(handlers)
-            others.remove(handler)
-            yield from self._handler_steps(world, handler, tuple(others))
+        if world.uploaded < len(self.contents):
+            number = world.uploaded
+            memory = self._memory_number(self._memories[world.memory].upload(KEY, body_of(self.contents[number])))
+            copies = 1 + self.bounds.duplicates if number == 0 else 1
+            queued = tuple(sorted((*world.events, *[(number, 0, -1)] * copies)))
+            yield f"upload {number}", world._replace(uploaded=number + 1, memory=memory, events=queued)
+        if world.cancels and world.uploaded:
+            memory = self._memory_number(self._memories[world.memory].remove_versions(KEY))
+            yield "cancel", world._replace(memory=memory, cancels=world.cancels - 1)
+        if len(world.handlers) < self.bounds.handlers_at_once:
+            for event in set(world.events):
+                root = self._root(event[0], event[1])
+                received = _without_event(world, event)  # and its late copy is carried out no more
+                yield root.name, _with_handler(received, (event[0], self._node_number(root), -1, -1))
+        for handler in set(world.handlers):
+            yield from self._handler_steps(_without_handler(world, handler), handler)
+        yield from self._late_steps(world)
 
-    def _handler_steps(self, world: World, handler: Handler, others: tuple[Handler, ...]) -> Iterator[Step]:
-        uploaded, memory, events, _, receipts, crashes, faults, cancels = world
-        number, node_number, read = handler
+    def _handler_steps(self, world: World, handler: Handler) -> Iterator[Step]:
+        """What this handler may do next; the world is without it."""
+        number, node_number, read, late = handler
         node = self._nodes[node_number]
-        if crashes:
-            back = tuple(sorted((*events, (number, 1))))
-            yield f"{number} dies", (uploaded, memory, back, others, receipts, crashes - 1, faults, cancels)
+        if world.crashes:
+            dead = world._replace(crashes=world.crashes - 1)
+            yield f"{number} dies", _with_event(dead, (number, 1, late))
+            for label, after, again in self._left_under_way(dead, handler):
+                yield f"{number} dies, {label}", _with_event(after, (number, 1, again))
         if isinstance(node.next, Outcome):
-            yield from self._end_steps(world, handler, others, node.next)
+            yield from self._end_steps(world, handler, node.next)
             return
-        made = self._made.get((memory, node_number, read))
+        made = self._made.get((world.memory, node_number, read))
         if made is None:
-            made = self._made[memory, node_number, read] = self._carried_out(memory, node, read)
-        after = _told(receipts, node.next) if isinstance(node.next, WriteReceipts) else receipts
-        label = made.label
-        if made.hides and self.check_receipts and not any((v, Fate.DELIVERED) in receipts for v in made.hides):
-            label += " !hidden before its receipt"
-        running = tuple(sorted((*others, (number, made.node, made.read))))
-        yield label, (uploaded, made.memory, events, running, after, crashes, faults, cancels)
-        if faults and isinstance(node.next, CopyParts):
-            for so, m, reply in self._interrupted(memory, node.next):
-                running = tuple(sorted((*others, (number, self._node_number(node.after(reply)), -1))))
-                yield f"{label}, {so}", (uploaded, m, events, running, receipts, crashes, faults - 1, cancels)
-        elif faults and made.read < 0:
-            unwell = self._node_number(node.after(Failure("unwell")))
-            running = tuple(sorted((*others, (number, unwell, -1))))
-            for so, m, r in (("carried out", made.memory, after), ("not carried out", memory, receipts)):
-                fault = f"{label}, but answered with a fault, {so}"
-                yield fault, (uploaded, m, events, running, r, crashes, faults - 1, cancels)
-        if faults and isinstance(node.next, StartUpload | CompleteUpload):
-            late = self._node_number(node.after(OutOfTime()))
-            running = tuple(sorted((*others, (number, late, -1))))
-            yield f"{label}, out of time", (uploaded, memory, events, running, receipts, crashes, faults - 1, cancels)
+            made = self._made[world.memory, node_number, read] = self._carried_out(world.memory, node, read)
+        receipts = _told(world.receipts, node.next) if isinstance(node.next, WriteReceipts) else world.receipts
+        label = made.label + self._hidden_too_early(world, made.hides)
+        done = world._replace(memory=made.memory, receipts=receipts)
+        yield label, _with_handler(done, (number, made.node, made.read, late))
+        if world.faults:
+            yield from self._fault_steps(world._replace(faults=world.faults - 1), handler, made, label, receipts)
+        for label, after, again in self._left_under_way(world, handler):
+            silence = Failure("no answer", Cause.NO_ANSWER, under_way=True)
+            # A retire without an answer is repeated by the store, and the delivery hears of the last one only.
+            node_after = node_number if isinstance(node.next, Retire) else self._node_number(node.after(silence))
+            yield f"{node.name}: {label}", _with_handler(after, (number, node_after, -1, again))
 
-    def _end_steps(
-        self, world: World, handler: Handler, others: tuple[Handler, ...], outcome: Outcome
+    def _fault_steps(
+        self, world: World, handler: Handler, made: Made, label: str, receipts: frozenset[tuple[str, Fate]]
     ) -> Iterator[Step]:
-        uploaded, memory, events, _, receipts, crashes, faults, cancels = world
-        number = handler[0]
-        if outcome.fate is not Fate.FAILED:
-            if outcome.goes_on:
-                goes_on = (int(outcome.goes_on.version_id.removeprefix("v")) - 1, 1)
-                if crashes:
-                    back = tuple(sorted((*events, goes_on, (number, 1))))
-                    label = f"{number} sends {goes_on[0]} on and dies"
-                    yield label, (uploaded, memory, back, others, receipts, crashes - 1, faults, cancels)
-                events = tuple(sorted((*events, goes_on)))
-            yield f"{number} ends", (uploaded, memory, events, others, receipts, crashes, faults, cancels)
-        elif not (self.dropped_when_failed or self.bounds.faults):
-            yield f"{number} ends !failed, {outcome.reason}", world
+        """A request is answered with a failure, carried out or not, or the time runs out."""
+        number, node_number, _, late = handler
+        node = self._nodes[node_number]
+        if isinstance(node.next, CopyParts):
+            for so, memory, reply in self._interrupted(world.memory, node.next):
+                after = world._replace(memory=memory)
+                yield f"{label}, {so}", _with_handler(after, (number, self._node_number(node.after(reply)), -1, late))
+        elif made.read < 0:
+            unwell = (number, self._node_number(node.after(Failure("unwell", Cause.CREDENTIALS))), -1, late)
+            done = world._replace(memory=made.memory, receipts=receipts)
+            for so, after in (("carried out", done), ("not carried out", world)):
+                yield f"{label}, but answered with a fault, {so}", _with_handler(after, unwell)
+        if isinstance(node.next, StartUpload | CompleteUpload):
+            out_of_time = (number, self._node_number(node.after(OutOfTime())), -1, late)
+            yield f"{label}, out of time", _with_handler(world, out_of_time)
+
+    def _left_under_way(self, world: World, handler: Handler) -> Iterator[tuple[str, World, int]]:
+        """A request of this handler stays without an answer: the world then, and the handler's late copy."""
+        _, node_number, read, late = handler
+        request = self._nodes[node_number].next
+        if not world.lates or late >= 0 or not isinstance(request, Copy | CopyVersion | Retire):
+            return
+        after = world._replace(lates=world.lates - 1)
+        left = self._late_number((request, self._reads[read] if read >= 0 else None))
+        label = f"{type(request).__name__} may be late"
+        if isinstance(request, Retire):
+            yield label, after._replace(strays=tuple(sorted((*after.strays, left)))), late
         else:
-            back = tuple(sorted((*events, (number, 1))))
-            if not self.dropped_when_failed:
-                yield f"{number} fails", (uploaded, memory, back, others, receipts, crashes, faults, cancels)
-            else:
-                yield f"{number} is dropped", (uploaded, memory, events, others, receipts, crashes, faults, cancels)
+            yield label, after, left
+
+    def _late_steps(self, world: World) -> Iterator[Step]:
+        """S3 carries out a late request, or one half of a copy."""
+        for event in set(world.events):
+            if event[2] >= 0:
+                for label, after, left in self._carried_out_late(_without_event(world, event), event[2]):
+                    yield label, _with_event(after, (*event[:2], left))
+        for handler in set(world.handlers):
+            if handler[3] >= 0:
+                for label, after, left in self._carried_out_late(_without_handler(world, handler), handler[3]):
+                    yield label, _with_handler(after, (*handler[:3], left))
+        for stray in set(world.strays):
+            others = list(world.strays)
+            others.remove(stray)
+            for label, after, left in self._carried_out_late(world._replace(strays=tuple(others)), stray):
+                yield label, after if left < 0 else after._replace(strays=tuple(sorted((*others, left))))
+
+    def _carried_out_late(self, world: World, late: int) -> Iterator[tuple[str, World, int]]:
+        request, read = self._lates[late]
+        memory = self._memories[world.memory]
+        match request:
+            case Copy() | CopyVersion() if read is None:
+                found = read_for_copy(memory, request)
+                left = self._late_number((request, found)) if isinstance(found, Stored) else -1
+                yield "a late copy reads", world, left
+            case Copy() | CopyVersion():
+                assert read is not None
+                after, _ = write_copy(memory, request.key, read)
+                yield "a late copy writes", world._replace(memory=self._memory_number(after)), -1
+            case Retire():
+                reply, hides = self._retired(memory, request)
+                label = f"a late retire -> {type(reply).__name__}" + self._hidden_too_early(world, hides)
+                after = memory.delete(KEY) if reply == Retired() else memory
+                yield label, world._replace(memory=self._memory_number(after)), -1
+            case _:
+                raise AssertionError(request)
+
+    def _hidden_too_early(self, world: World, hides: frozenset[str]) -> str:
+        if hides and self.check_receipts and not any((v, Fate.DELIVERED) in world.receipts for v in hides):
+            return " !hidden before its receipt"
+        return ""
+
+    def _end_steps(self, world: World, handler: Handler, outcome: Outcome) -> Iterator[Step]:
+        number, _, _, late = handler
+        if outcome.goes_on and outcome.fate is not Fate.FAILED:
+            goes_on = (int(outcome.goes_on.version_id.removeprefix("v")) - 1, 1, -1)
+            world = _with_event(world, goes_on)
+            if world.crashes:
+                dead = world._replace(crashes=world.crashes - 1)
+                yield f"{number} sends {goes_on[0]} on and dies", _with_event(dead, (number, 1, late))
+        back = _with_event(world, (number, 1, late))
+        if outcome.fate is not Fate.FAILED and not outcome.under_way:
+            # Nobody waits for a late copy any more. The rules must see to it that there is none.
+            strays = world.strays if late < 0 else tuple(sorted((*world.strays, late)))
+            yield f"{number} ends", world._replace(strays=strays)
+        elif outcome.fate is not Fate.FAILED:
+            yield f"{number} ends and comes back", back
+        elif self.dropped_when_failed:
+            yield f"{number} is dropped", world
+        elif self.bounds.faults or self.bounds.lates:
+            yield f"{number} fails", back
+        else:
+            yield f"{number} ends !failed, {outcome.reason}", _with_handler(world, handler)
 
     def _carried_out(self, memory_number: int, node: Node, read: int) -> "Made":
         """Carry out a request, or one half of a copy."""
@@ -302,7 +388,7 @@ class Search:
     # What must be true at the end
 
     def _wrong(self, memory: Memory, world: World) -> Iterator[str]:
-        receipts, cancels = world[4], world[7]
+        receipts, cancels = world.receipts, world.cancels
         content, delivered = memory.hub_key(KEY), memory.delivered(KEY)
         uploads = [f"v{number + 1}" for number in range(len(self.contents))]
         if cancels < self.bounds.cancels and uploads[-1] not in {stored.version_id for stored in content.versions}:
@@ -325,6 +411,7 @@ class Search:
         if (
             not self.bounds.crashes
             and not self.bounds.faults
+            and not self.bounds.lates
             and delivered
             and (delivered.version_id, Fate.DELIVERED) not in receipts
         ):
@@ -346,10 +433,10 @@ class Search:
 
     # Numbers instead of large values, so that worlds compare quickly
 
-    def _root(self, event: Event) -> Node:
-        if event not in self._roots:
-            body = body_of(self.contents[event[0]])
-            version = Stored(f"v{event[0] + 1}", body)
+    def _root(self, number: int, received: int) -> Node:
+        if (number, received) not in self._roots:
+            body = body_of(self.contents[number])
+            version = Stored(f"v{number + 1}", body)
             upload = Upload(
                 bucket=HUB,
                 key=KEY,
@@ -358,18 +445,23 @@ class Search:
                 size_bytes=len(body),
                 uploaded_by="AWS:AROA:sender",
                 uploaded_at="2026-11-02T09:00:00.000Z",
-                receive_count=event[1] + 1,
-                received_before=event[1] > 0,
+                receive_count=received + 1,
+                received_before=received > 0,
             )
             rules = Rules("orders", HUB, self.keep_files, LARGEST_COPY_BYTES, part_bytes=PART_BYTES)
-            name = f"{event[0]}" + ("'" if event[1] else "")
-            self._roots[event] = Node(name, lambda: self.deliver(upload, rules))
-        return self._roots[event]
+            name = f"{number}" + ("'" if received else "")
+            self._roots[number, received] = Node(name, lambda: self.deliver(upload, rules))
+        return self._roots[number, received]
 
     def _read_number(self, stored: Stored) -> int:
         if stored not in self._reads:
             self._reads.append(stored)
         return self._reads.index(stored)
+
+    def _late_number(self, late: Late) -> int:
+        if late not in self._lates:
+            self._lates.append(late)
+        return self._lates.index(late)
 
     def _memory_number(self, memory: Memory) -> int:
         number = self._memory_numbers.setdefault(memory, len(self._memories))
@@ -382,6 +474,26 @@ class Search:
         if number == len(self._nodes):
             self._nodes.append(node)
         return number
+
+
+def _with_event(world: World, event: Event) -> World:
+    return world._replace(events=tuple(sorted((*world.events, event))))
+
+
+def _without_event(world: World, event: Event) -> World:
+    left = list(world.events)
+    left.remove(event)
+    return world._replace(events=tuple(left))
+
+
+def _with_handler(world: World, handler: Handler) -> World:
+    return world._replace(handlers=tuple(sorted((*world.handlers, handler))))
+
+
+def _without_handler(world: World, handler: Handler) -> World:
+    left = list(world.handlers)
+    left.remove(handler)
+    return world._replace(handlers=tuple(left))
 
 
 def _told(receipts: frozenset[tuple[str, Fate]], request: WriteReceipts) -> frozenset[tuple[str, Fate]]:

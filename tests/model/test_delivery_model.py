@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.mover.calls import Copied, Copy, Gone, Reply, Request, Retire
+from data_exports.mover.calls import Copied, Copy, Failure, Gone, Reply, Request, Retire
 from data_exports.mover.delivery import Delivery, Outcome, Rules, Steps, Upload, deliver
 from data_exports.mover.receipts import Fate
 from tests.model.explorer import Bounds, Search
@@ -28,16 +28,19 @@ USUAL = [
     Bounds(duplicates=2, crashes=2, handlers_at_once=2),
 ]
 FAULTS = [Bounds(crashes=0, faults=1)]
+LATE = [Bounds(duplicates=1, crashes=0, lates=1), Bounds(duplicates=0, crashes=1, lates=1)]
+LATER = [Bounds(duplicates=1, crashes=1, lates=1), Bounds(duplicates=0, crashes=0, lates=2), Bounds(faults=1, lates=1)]
 SMALL = [Bounds(duplicates=0, crashes=1), Bounds(duplicates=1, crashes=0)]
+LATEST = Bounds(duplicates=0, crashes=0, lates=1)
 SMALLEST = [Bounds(duplicates=0, crashes=0)]
 ALL = os.environ.get("EXPLORE_ALL") == "1"
 
 
 def searches(*, keep_files: bool) -> list[tuple[str, Bounds]]:
-    usual = USUAL + FAULTS
+    usual = USUAL + FAULTS + LATE + (LATER if ALL else [])
     bounds = {
         ("A", "AA", "AB"): usual,
-        ("ABC", "ABA", "AAB"): usual if ALL else USUAL[:1] if keep_files else SMALL,
+        ("ABC", "ABA", "AAB"): [*usual, LATEST] if ALL else USUAL[:1] if keep_files else SMALL,
         ("ABCA", "ABAB"): USUAL[:1] if ALL else SMALLEST,
     }
     return [(contents, bound) for uploads, chosen in bounds.items() for contents in uploads for bound in chosen]
@@ -146,6 +149,16 @@ class SettlesWithoutLookingAgain(Delivery):
         return self.fate()
 
 
+class TakesAFailedCopyForOneThatWasNeverMade(Delivery):
+    def note_failed_copy(self, failure: Failure) -> None:
+        """Neither now nor later."""
+
+
+class DoesNotComeBackToWhatMayBeLate(Delivery):
+    def steps(self) -> Steps:
+        return replace((yield from super().steps()), under_way=False)
+
+
 STALE = "the recipient does not hold the newest content"
 
 
@@ -168,3 +181,18 @@ def test_no_rule_can_be_spared(
 ) -> None:
     search = Search(contents, lambda upload, rules: delivery(upload, rules).steps(), Bounds(), keep_files=keep_files)
     assert wrong in {violation.partition(":")[0] for violation in search.run(stop_at=2000).violations}
+
+
+@pytest.mark.parametrize("keep_files", [False, True], ids=["move", "keep"])
+@pytest.mark.parametrize(
+    ("delivery", "bounds"),
+    [
+        (DoesNotComeBackToWhatMayBeLate, Bounds(duplicates=0, crashes=0, lates=1)),
+        (TakesAFailedCopyForOneThatWasNeverMade, Bounds(duplicates=0, crashes=0, lates=1)),
+    ],
+)
+def test_a_copy_without_an_answer_is_never_forgotten(
+    delivery: Callable[[Upload, Rules], Delivery], bounds: Bounds, keep_files: bool
+) -> None:
+    search = Search("AB", lambda upload, rules: delivery(upload, rules).steps(), bounds, keep_files=keep_files)
+    assert STALE in {violation.partition(":")[0] for violation in search.run(stop_at=2000).violations}

@@ -64,6 +64,7 @@ SENDER_RECEIPT_ACTIONS = ("s3:GetObject",)
 MOVER_READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
 MOVER_RETIRE_ACTIONS = ("s3:DeleteObject",)
 MOVER_LIST_ACTIONS = ("s3:ListBucketVersions",)
+MOVER_SWEEP_ACTIONS = ("s3:ListBucket",)  # what is in sight; a hub that keeps its files is swept by its versions
 MOVER_TARGET_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 MOVER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
@@ -73,13 +74,13 @@ MOVER_QUEUE_ACTIONS = (
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
-    "sqs:SendMessage",  # what a run does not finish of a large file goes on with a new message
+    "sqs:SendMessage",  # to go on with a large file, and of what the sweep finds
 )
 MOVER_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
-MOVER_RECEIPT_ACTIONS = ("s3:PutObject",)
+MOVER_RECEIPT_ACTIONS = ("s3:GetObject", "s3:PutObject")  # the sweep reads who was heard of
+MOVER_LOG_LIST_ACTIONS = ("s3:ListBucket",)
 MOVER_TOPIC_ACTIONS = ("sns:Publish",)
 MOVER_CHECKPOINT_ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
-MOVER_CHECKPOINT_LIST_ACTIONS = ("s3:ListBucket",)
 
 PULL_USER_OBJECT_ACTIONS = (
     "s3:AbortMultipartUpload",
@@ -128,7 +129,7 @@ def _grants(estate: Estate) -> Iterator[Grant]:
 
 
 def _order(grant: Grant) -> tuple[str, ...]:
-    return (grant.principal, grant.role, grant.dataset, grant.resource, *grant.actions)
+    return (grant.principal, grant.role, grant.dataset, grant.resource, *grant.actions, grant.key_prefix or "")
 
 
 def _sender_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
@@ -157,12 +158,19 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
     for resource, actions, owner in data:
         yield Grant(mover, Role.MOVER, push.name, resource, actions, None, push.until, push.paperwork, owner)
     # These reach no data and do not end: what was uploaded too late must still get its receipt, which says so.
+    log, receipts, checkpoints = (
+        platform.log_bucket.arn,
+        receipts_prefix_of(push.name),
+        checkpoints_prefix_of(push.name),
+    )
+    sweep = () if push.keep_files else MOVER_SWEEP_ACTIONS
     records: list[tuple[str, tuple[str, ...], KeyPrefix | None]] = [
-        (hub, MOVER_LIST_ACTIONS, push.prefix),
+        (hub, tuple(sorted(MOVER_LIST_ACTIONS + sweep)), push.prefix),
         (queue_arn_of(platform, queue_name_of(push.name)), MOVER_QUEUE_ACTIONS, None),
-        (f"{platform.log_bucket.arn}/{receipts_prefix_of(push.name)}*", MOVER_RECEIPT_ACTIONS, None),
-        (f"{platform.log_bucket.arn}/{checkpoints_prefix_of(push.name)}*", MOVER_CHECKPOINT_ACTIONS, None),
-        (platform.log_bucket.arn, MOVER_CHECKPOINT_LIST_ACTIONS, checkpoints_prefix_of(push.name)),
+        (f"{log}/{receipts.pattern_below}", MOVER_RECEIPT_ACTIONS, None),
+        (f"{log}/{checkpoints.pattern_below}", MOVER_CHECKPOINT_ACTIONS, None),
+        (log, MOVER_LOG_LIST_ACTIONS, receipts),
+        (log, MOVER_LOG_LIST_ACTIONS, checkpoints),
         (f"{log_group_arn_of(platform, push)}:*", MOVER_LOG_ACTIONS, None),
         *((topic, MOVER_TOPIC_ACTIONS, None) for topic in alert_topic_arns_of(platform, push)),
     ]
@@ -192,7 +200,7 @@ def receipts_prefix_of(dataset: DatasetName) -> KeyPrefix:
 
 
 def checkpoints_prefix_of(dataset: DatasetName) -> KeyPrefix:
-    """Where in the log bucket a dataset's mover notes how far the copies of large files have come."""
+    """Where in the log bucket a dataset's mover notes how far it has come with what takes it several runs."""
     return KeyPrefix(f"checkpoints/dataset={dataset}/")
 
 

@@ -21,19 +21,21 @@ SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix"
 """In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub."""
 PULL_USER_SIDS = ("ListBucket", "UseObjects")
 OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
-MOVER_SIDS = {
-    "s3:ListBucketVersions": "ListHubVersions",
-    "s3:GetObjectVersion": "ReadHub",
-    "s3:PutObjectAcl": "WriteTarget",
-    "s3:GetObject": "KeepCheckpoints",
-    "s3:ListBucket": "ListCheckpoints",
-    "sqs:ReceiveMessage": "ReceiveEvents",
-    "s3:PutObject": "WriteReceipts",
-    "logs:PutLogEvents": "WriteLog",
-    "kms:GenerateDataKey": "UseTargetKey",
-    "sns:Publish": "TellAlerts",
-}
-"""The action that tells a mover's grant → the Sid of its statement; the first that fits counts."""
+MOVER_SIDS = (
+    ("s3:ListBucketVersions", "", "ListHub"),
+    ("s3:GetObjectVersion", "", "ReadHub"),
+    ("s3:PutObjectAcl", "", "WriteTarget"),
+    ("s3:ListBucket", "deliveries/", "ListReceipts"),
+    ("s3:ListBucket", "checkpoints/", "ListCheckpoints"),
+    ("s3:PutObject", "/deliveries/", "KeepReceipts"),
+    ("s3:PutObject", "/checkpoints/", "KeepCheckpoints"),
+    ("sqs:ReceiveMessage", "", "UseQueue"),
+    ("logs:PutLogEvents", "", "WriteLog"),
+    ("kms:GenerateDataKey", "", "UseTargetKey"),
+    ("sns:Publish", "", "TellAlerts"),
+)
+"""What tells a mover's grant, an action and a part of its resource or prefix, and the Sid of its statement; the first
+that fits counts."""
 
 
 def sender_policy(grants: Sequence[Grant]) -> Policy | None:
@@ -58,9 +60,14 @@ def _policy_of_one_principal(grants: Sequence[Grant], role: Role, sids: tuple[st
 def mover_policy(grants: Sequence[Grant]) -> Policy:
     """The inline policy of one dataset's mover."""
     movers = [grant for grant in grants if grant.role is Role.MOVER]
-    sids = [next(sid for action, sid in MOVER_SIDS.items() if action in grant.actions) for grant in movers]
+    sids = [_mover_sid(grant) for grant in movers]
     unlike = [f"{sid}{number}" if (number := sids[:place].count(sid)) else sid for place, sid in enumerate(sids)]
     return policy_of(*identity_statements(sorted(zip(unlike, movers, strict=True))))
+
+
+def _mover_sid(grant: Grant) -> str:
+    place = f"{grant.resource} {grant.key_prefix}"
+    return next(sid for action, part, sid in MOVER_SIDS if action in grant.actions and part in place)
 
 
 def mover_trust_policy() -> Policy:

@@ -8,7 +8,7 @@ hears of an upload twice delivers it once.
 import json
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import quote_plus
@@ -55,7 +55,7 @@ def hand_over_waiting(
             count = send_waiting(aws, platform, push)
         except (ClientError, BotoCoreError) as error:
             reason = f"what was waiting under {where} was not handed to its mover, or not all: {reason_of(error)}"
-            again = f"have what is left under {where} uploaded again"
+            again = f"the mover's hourly sweep delivers what is left under {where}"
             hub = replace(hub, reason=_joined(hub.reason, reason), next_step=_joined(hub.next_step, again))
             continue
         if count:
@@ -102,13 +102,13 @@ def _notifications(aws: Aws, platform: Platform, push: PushDataset) -> Iterator[
 
 
 def _record(platform: Platform, version: dict[str, Any]) -> dict[str, Any]:
-    uploaded = version["LastModified"].astimezone(UTC).isoformat(timespec="milliseconds")
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": str(platform.region),
-        "eventTime": uploaded.replace("+00:00", "Z"),
+        "eventTime": _written(version["LastModified"]),
         "eventName": "ObjectCreated:Put",
+        "sweptAt": _written(datetime.now(UTC)),  # a mover then leaves alone what it finds delivered
         "userIdentity": {"principalId": SENDER},
         "s3": {
             "s3SchemaVersion": "1.0",
@@ -121,3 +121,7 @@ def _record(platform: Platform, version: dict[str, Any]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

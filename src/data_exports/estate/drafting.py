@@ -62,6 +62,7 @@ def draft_push(top: Fields, report: Report) -> PushDraft:
         names_account=file.has(f.TARGET_ACCOUNT),
         keep_files=_truth(file.take(f.KEEP_FILES)),
         target_kms_key=file.take(f.TARGET_KMS_KEY),
+        max_concurrency=file.take(f.MAX_CONCURRENCY),
     )
 
 

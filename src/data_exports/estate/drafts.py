@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from data_exports.estate.models import Outsider, Place, Platform, PullDataset, PushDataset
+from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY, Outsider, Place, Platform, PullDataset, PushDataset
 from data_exports.estate.values import Sited
 from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleName
 
@@ -84,6 +84,7 @@ class PushDraft(_DatasetDraft):
     """Whether the field `target_account` is there, right or wrong."""
     keep_files: bool = False
     target_kms_key: Sited[KmsKeyArn] | None = None
+    max_concurrency: Sited[int] | None = None
 
     def model(self) -> PushDataset | None:
         """The dataset, or ``None`` if a required value is missing."""
@@ -101,6 +102,7 @@ class PushDraft(_DatasetDraft):
             target_account=self.target_account.value if self.target_account else None,
             keep_files=self.keep_files,
             target_kms_key=self.target_kms_key.value if self.target_kms_key else None,
+            max_concurrency=self.max_concurrency.value if self.max_concurrency else DEFAULT_MAX_CONCURRENCY,
         )
 
 

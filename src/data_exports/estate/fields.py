@@ -6,6 +6,7 @@ The loader takes its fields from here, and so do the JSON Schema, the formatter 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY
 from data_exports.estate.values import (
     ACCOUNT,
     BOOLEAN,
@@ -61,6 +62,11 @@ TARGET_KMS_KEY = Field(
     name_of(KmsKeyArn, KmsKeyArn.pattern.pattern),
     "Key to encrypt with at the recipient.",
 )
+MAX_CONCURRENCY = Field(
+    "max_concurrency",
+    count_between(2, 1000),
+    f"How many movers deliver the dataset at once; {DEFAULT_MAX_CONCURRENCY} unless set.",
+)
 
 # --- pull datasets
 PULL_ARNS = Field("pull_arns", list_of(OUTSIDER), "Outside IAM roles that may read the dataset.", required=True)
@@ -75,6 +81,7 @@ PUSH_FIELDS: tuple[Field[Any], ...] = (
     TARGET_ACCOUNT,
     TARGET_KMS_KEY,
     KEEP_FILES,
+    MAX_CONCURRENCY,
     USERS,
     PAPERWORK,
     EXPIRES,

@@ -13,7 +13,7 @@ delivery that they belong to.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import cast
 
@@ -58,14 +58,21 @@ class Batch:
         receipts_file: Callable[[Sequence[Receipt]], PutReceipts],
         calls_at_once: int,
         may_start_copies: Callable[[], bool] = lambda: True,
+        follows: Mapping[int, int] | None = None,
     ) -> None:
-        """Take the deliveries, not started yet. `may_start_copies` says no when the function's time runs out."""
+        """Take the deliveries, not started yet. `may_start_copies` says no when the function's time runs out.
+
+        `follows`: which delivery starts only when which other one has ended, by their places in the sequence.
+        """
         self._deliveries = deliveries
         self._store = store
         self._receipts_file = receipts_file
         self._calls_at_once = calls_at_once
         self._may_start_copies = may_start_copies
         self._outcomes: dict[int, Outcome] = {}
+        self._followers: dict[int, list[int]] = {}
+        for follower, leader in (follows or {}).items():
+            self._followers.setdefault(leader, []).append(follower)
         self._calls: deque[tuple[int, Call]] = deque()
         self._receipts: dict[int, WriteReceipts] = {}
         self._retires: dict[int, Retire] = {}
@@ -74,8 +81,10 @@ class Batch:
 
     def run(self) -> list[Outcome]:
         """Carry every delivery to its end."""
+        following = {follower for followers in self._followers.values() for follower in followers}
         for number in range(len(self._deliveries)):
-            self._advance(number, None)
+            if number not in following:
+                self._advance(number, None)
         while len(self._outcomes) < len(self._deliveries):
             self._run_calls()
             if self._receipts:
@@ -92,13 +101,18 @@ class Batch:
         try:
             request = next(steps) if reply is None else steps.send(reply)
         except StopIteration as end:
-            self._outcomes[number] = end.value
+            self._end(number, end.value)
         except Exception as error:  # noqa: BLE001 a fault in one delivery must not hurt the others
-            self._outcomes[number] = Outcome(
-                Fate.FAILED, f"unexpected {type(error).__name__}: {error}", Cause.FAULT, under_way=True
-            )
+            reason = f"unexpected {type(error).__name__}: {error}"
+            self._end(number, Outcome(Fate.FAILED, reason, Cause.FAULT, under_way=True))
         else:
             self._file(number, request)
+
+    def _end(self, number: int, outcome: Outcome) -> None:
+        """Keep the outcome of one delivery, and start those that waited for it."""
+        self._outcomes[number] = outcome
+        for follower in self._followers.pop(number, ()):
+            self._advance(follower, None)
 
     def _file(self, number: int, request: Request) -> None:
         match request:

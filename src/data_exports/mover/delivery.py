@@ -29,7 +29,7 @@ old content after a newer one. Times and sequencers are never compared.
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from .calls import (
@@ -77,6 +77,7 @@ class Upload:
     receive_count: int | None
     received_before: bool  # an earlier try may have written to the recipient; True whenever that cannot be excluded
     message_id: str | None = None
+    swept: bool = False  # told by the sweep, to which the upload was in sight, and not by S3
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,33 @@ class _Unfinished(Exception):  # noqa: N818 it ends this run of a delivery, and 
     """Another run has to go on; the message says how far this one has come."""
 
 
-def deliver(upload: Upload, rules: Rules) -> Steps:
+@dataclass
+class SameKey:
+    """What the deliveries of one key tell each other that are made together: which version one of them has settled.
+
+    All their uploads were in the hub before the first of them began. So what it found to be the newest, and wrote, is
+    the newest of them all, and was written after whatever an earlier try of theirs may have written.
+    """
+
+    settled: str | None = None
+
+
+def deliver(upload: Upload, rules: Rules, same_key: SameKey | None = None) -> Steps:
     """Deliver one upload: yields requests, takes replies, returns the outcome. Raises nothing that S3 can cause."""
-    return Delivery(upload, rules).steps()
+    return Delivery(upload, rules, same_key).steps()
+
+
+def deliver_together(uploads: Sequence[Upload], rules: Rules) -> tuple[list[Steps], dict[int, int]]:
+    """Deliver uploads whose messages came together: a delivery of each, and which of them must follow which.
+
+    Of uploads of one key the last one goes first, as it is the newest more often than not. If it is, nothing has to be
+    asked for the others.
+    """
+    last = {(upload.bucket, upload.key): number for number, upload in enumerate(uploads)}
+    shared = {place: SameKey() for place in last}
+    places = [(upload.bucket, upload.key) for upload in uploads]
+    deliveries = [deliver(upload, rules, shared[place]) for upload, place in zip(uploads, places, strict=True)]
+    return deliveries, {number: last[place] for number, place in enumerate(places) if last[place] != number}
 
 
 def refuse(problem: str, rules: Rules, *, message_id: str, receive_count: int | None) -> Steps:
@@ -137,9 +162,10 @@ class Delivery:
 
     large_copy = LargeCopy
 
-    def __init__(self, upload: Upload, rules: Rules) -> None:
+    def __init__(self, upload: Upload, rules: Rules, same_key: SameKey | None = None) -> None:
         self.upload = upload
         self.rules = rules
+        self.same_key = same_key or SameKey()
         self.written: str | None = None  # the hub version that this handler wrote to the recipient last
         self.delivered = False  # whether the upload itself was written to the recipient
         self.unrecorded: list[Receipt] = []
@@ -157,14 +183,24 @@ class Delivery:
             return Outcome(Fate.IGNORED)
         try:
             self.refuse_what_is_not_ours()
-            fate = yield from self.copy()
+            fate = self.fate_already_settled() or (yield from self.copy())
             yield from self.forget_unfinished_copies()
-            yield from self.record(fate)
+            if fate is not Fate.IGNORED:
+                yield from self.record(fate)
         except _Stopped as stopped:
             return (yield from self.fail(stopped))
         except _Unfinished as unfinished:
             return (yield from self.pause(str(unfinished)))
+        if self.goes_on is None:
+            self.same_key.settled = self.same_key.settled or self.written
         return Outcome(fate, self.left_behind, under_way=self.under_way, goes_on=self.goes_on)
+
+    def fate_already_settled(self) -> Fate | None:
+        """Tell what became of the upload, if a delivery of the same key has settled that."""
+        settled = self.same_key.settled
+        if settled is None:
+            return None
+        return Fate.IGNORED if settled == self.upload.version_id else Fate.SUPERSEDED
 
     # Rule 1
 
@@ -185,15 +221,27 @@ class Delivery:
                 return (yield from self.finish())
             case Overtaken() if not self.may_have_written:
                 return Fate.SUPERSEDED
+            case Gone() if self.is_repeated_by_the_sweep():
+                return Fate.IGNORED
             case Overtaken() | Gone():
                 # Gone, too, asks for more than a shrug: with equal contents another handler's retire may have
                 # hidden an upload that nobody delivered.
                 return (yield from self.settle())
             case Forbidden():
                 yield from self.look_before_judging(reply)
+                if self.is_repeated_by_the_sweep():
+                    return Fate.IGNORED
                 return (yield from self.settle())
             case _:
                 raise _stopped_by(reply)
+
+    def is_repeated_by_the_sweep(self) -> bool:
+        """Tell whether to leave a key alone that is out of sight.
+
+        Then its own event came after all, and whoever hid it answers for it. Not so if an earlier try of this very
+        message may have written to the recipient.
+        """
+        return self.upload.swept and not self.may_have_written
 
     def try_copy(self, request: Copy | CopyVersion) -> Generator[Request, Reply, Reply]:
         """Ask for a copy, and once more if the failure may be over in a moment. Return the last answer.

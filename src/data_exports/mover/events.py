@@ -86,7 +86,7 @@ def _read_upload(notification: Mapping[str, Any], record: Mapping[str, Any]) -> 
     s3 = notification["s3"]
     entry = s3["object"]
     size = entry.get("size")
-    uploaded_at = notification.get("eventTime")
+    uploaded_at, swept_at = _text_or_none(notification.get("eventTime")), notification.get("sweptAt")
     count = _receive_count(record)
     key = unquote_plus(_text(entry["key"]), errors="strict")
     key.encode()  # half a surrogate pair is no character, and no key holds one
@@ -97,10 +97,13 @@ def _read_upload(notification: Mapping[str, Any], record: Mapping[str, Any]) -> 
         version_id=_text(entry.get("versionId") or "null"),
         etag=_text(entry.get("eTag") or "").strip('"'),
         size_bytes=None if size is None else int(size),
-        uploaded_by=notification.get("userIdentity", {}).get("principalId"),
+        uploaded_by=_text_or_none(notification.get("userIdentity", {}).get("principalId")),
         uploaded_at=uploaded_at,
         receive_count=count,
-        received_before=count != 1 or "continued" in notification or not _came_straight(uploaded_at, record),
+        received_before=(
+            count != 1 or "continued" in notification or not _came_straight(swept_at or uploaded_at, record)
+        ),
+        swept=swept_at is not None,
         message_id=record["messageId"],
     )
 
@@ -112,12 +115,12 @@ def _receive_count(record: Mapping[str, Any]) -> int | None:
         return None
 
 
-def _came_straight(uploaded_at: object, record: Mapping[str, Any]) -> bool:
-    """Tell whether the message was enqueued so soon after the upload that it cannot have been redriven."""
+def _came_straight(sent_at: object, record: Mapping[str, Any]) -> bool:
+    """Tell whether the message was enqueued so soon after the upload or the sweep that it cannot have been redriven."""
     try:
-        uploaded = datetime.fromisoformat(_text(uploaded_at))
+        sent = datetime.fromisoformat(_text(sent_at))
         enqueued = datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, tz=UTC)
-        return abs((enqueued - uploaded).total_seconds()) <= LONGEST_FIRST_WAY_SECONDS
+        return abs((enqueued - sent).total_seconds()) <= LONGEST_FIRST_WAY_SECONDS
     except (ValueError, KeyError, TypeError, OverflowError):
         return False
 
@@ -126,6 +129,10 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a text")
     return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _short(error: Exception) -> str:

@@ -21,18 +21,21 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from .alerts import Alert, GivenUp, alert_of, publish
 from .batch import Batch
 from .calls import ObjectStore
 from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
-from .delivery import Outcome, Rules, deliver, refuse
+from .delivery import Outcome, Rules, deliver_together, refuse
 from .events import Message, body_to_go_on, read_messages
+from .metrics import batch_metrics, with_metrics
 from .objects import S3Objects
 from .probe import probe
-from .receipts import Fate, receipts_file
+from .receipts import Fate, PutReceipts, Receipt, receipts_file
 from .settings import Settings, read_settings
 from .transport import Transport
 
@@ -60,9 +63,12 @@ class Context(Protocol):
 def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Deliver what the event's messages tell of; return the messages that failed, so that SQS sends them again.
 
-    ``{"task": "probe"}`` instead tries what a delivery needs and returns what came of it: see `probe`.
+    ``{"task": "sweep"}`` instead hands over the uploads whose event never came: see `sweep`. ``{"task": "probe"}``
+    tries what a delivery needs and returns what came of it: see `probe`.
     """
     settings, store = _process()
+    if event.get("task") == "sweep":
+        return _sweep(settings, context)
     if event.get("task") == "probe":
         with closing(Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1)) as transport:
             return probe(settings, transport)
@@ -86,6 +92,26 @@ def _process() -> tuple[Settings, S3Objects]:
     """Make what lives as long as the process: its settings and its S3 client."""
     settings = read_settings(os.environ)
     return settings, S3Objects(settings, calls_at_once=CALLS_AT_ONCE)
+
+
+def _sweep(settings: Settings, context: Context) -> dict[str, Any]:
+    from .queue import Queue
+    from .survey import REQUESTS_AT_ONCE, Survey
+    from .sweep import sweep
+
+    transport = Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=REQUESTS_AT_ONCE)
+    with closing(transport), Queue(settings.queue_url or "", region=settings.region) as queue:
+        summary = sweep(
+            settings,
+            Survey(settings, transport),
+            queue,
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+            now=(now := datetime.now(UTC)),
+        )
+    counts = {"SweptInSight": summary.in_sight, "SweptLate": summary.late, "SweptHandedOver": summary.handed_over}
+    metrics = {name: ("Count", count) for name, count in counts.items()}
+    _log_to_stdout(with_metrics(_line("sweep done", settings, level="INFO", **asdict(summary)), metrics, now=now))
+    return {"task": "sweep", **asdict(summary)}
 
 
 def _keep_away(seconds_by_handle: Mapping[str, int]) -> list[str]:
@@ -130,40 +156,46 @@ def handle_batch(
     """Deliver one batch, as `handle`, with everything it needs given. `draw` gives the jitter of the waits."""
     started = now()
     messages = read_messages(event)
-    outcomes = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, now=now)
+    recorded: list[Receipt] = []
+    outcomes = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, recorded=recorded, now=now)
     draw = draw or random.Random()  # noqa: S311 it keeps no secret
-    away: dict[str, int] = {}
-    given_up: list[GivenUp] = []
     outcomes = [_sent_on(ends, send_on) for ends in outcomes]
+    _tell_of_failures(messages, outcomes, settings=settings, log=log, tell=tell)
+    waits = [seconds_away(*each, settings=settings, draw=draw) for each in zip(messages, outcomes, strict=True)]
+    away = [(message, seconds) for message, seconds in zip(messages, waits, strict=True) if seconds is not None]
+    if away:
+        for problem in keep_away({message.receipt_handle: seconds for message, seconds in away}):
+            log(_line("messages come back late", settings, reason=problem))
+    flat = [outcome for ends in outcomes for outcome in ends]
+    counts = Counter(outcome.fate.value for outcome in flat)
+    done = _line(
+        "batch done",
+        settings,
+        level="INFO",
+        messages=len(messages),
+        messages_coming_back=len(away),
+        uploads={fate.value: counts[fate.value] for fate in Fate},
+        seconds=round((now() - started).total_seconds(), 3),
+    )
+    for line in batch_metrics(done, recorded, flat, now=now()):
+        log(line)
+    return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message, _ in away]}
+
+
+def _tell_of_failures(
+    messages: Sequence[Message], outcomes: Sequence[Sequence[Outcome]], *, settings: Settings, log: Log, tell: Tell
+) -> None:
+    """Log each failure, and tell people of what was given up."""
+    given_up: list[GivenUp] = []
     for message, ends in zip(messages, outcomes, strict=True):
         for outcome, facts in zip(ends, _facts(message), strict=True):
             if outcome.reason:
                 log(_outcome_line(settings, message, outcome, facts))
             if outcome.fate is Fate.GIVEN_UP:
                 given_up.append(GivenUp(str(facts.get("key", "")), outcome.reason or "", outcome.cause))
-        seconds = seconds_away(message, ends, settings=settings, draw=draw)
-        if seconds is not None:
-            away[message.message_id] = seconds
-    if away:
-        handles = {each.receipt_handle: away[each.message_id] for each in messages if each.message_id in away}
-        for problem in keep_away(handles):
-            log(_line("messages come back late", settings, reason=problem))
     if given_up:
         for problem in tell(alert_of(settings.dataset, given_up)):
             log(_line("alert not sent", settings, reason=problem))
-    counts = Counter(outcome.fate.value for ends in outcomes for outcome in ends)
-    log(
-        _line(
-            "batch done",
-            settings,
-            level="INFO",
-            messages=len(messages),
-            messages_coming_back=len(away),
-            uploads={fate.value: counts[fate.value] for fate in Fate},
-            seconds=round((now() - started).total_seconds(), 3),
-        )
-    )
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in away]}
 
 
 def _deliver(
@@ -172,9 +204,13 @@ def _deliver(
     settings: Settings,
     store: ObjectStore,
     seconds_left: Callable[[], float],
+    recorded: list[Receipt],
     now: Callable[[], datetime],
 ) -> list[list[Outcome]]:
-    """Deliver what the messages tell of. Return for each message the outcomes of its uploads, then of its problems."""
+    """Deliver what the messages tell of. Return for each message the outcomes of its uploads, then of its problems.
+
+    The receipts of all that go into `recorded`.
+    """
     kept = min(SECONDS_KEPT_FOR_THE_END, seconds_left() / 4)
     rules = Rules(
         settings.dataset,
@@ -184,34 +220,36 @@ def _deliver(
         settings.most_receives,
         settings.part_bytes,
     )
-    deliveries = [
-        steps
+    deliveries, follows = deliver_together([upload for message in messages for upload in message.uploads], rules)
+    refusals = [
+        refuse(problem, rules, message_id=message.message_id, receive_count=message.receive_count)
         for message in messages
-        for steps in (
-            *(deliver(upload, rules) for upload in message.uploads),
-            *(
-                refuse(problem, rules, message_id=message.message_id, receive_count=message.receive_count)
-                for problem in message.problems
-            ),
-        )
+        for problem in message.problems
     ]
-    outcomes = iter(
-        Batch(
-            deliveries,
-            store,
-            receipts_file=lambda receipts: receipts_file(
-                receipts,
-                dataset=settings.dataset,
-                target_bucket=settings.target_bucket,
-                mover_version=settings.mover_version,
-                now=now(),
-                identifier=uuid.uuid4().hex,
-            ),
-            calls_at_once=CALLS_AT_ONCE,
-            may_start_copies=lambda: seconds_left() > kept,
-        ).run()
-    )
-    return [[next(outcomes) for _ in (*message.uploads, *message.problems)] for message in messages]
+
+    def file_of(receipts: Sequence[Receipt]) -> PutReceipts:
+        recorded.extend(receipts)
+        return receipts_file(
+            receipts,
+            dataset=settings.dataset,
+            target_bucket=settings.target_bucket,
+            mover_version=settings.mover_version,
+            now=now(),
+            identifier=uuid.uuid4().hex,
+        )
+
+    outcomes = Batch(
+        [*deliveries, *refusals],
+        store,
+        follows=follows,
+        receipts_file=file_of,
+        calls_at_once=CALLS_AT_ONCE,
+        may_start_copies=lambda: seconds_left() > kept,
+    ).run()
+    of_uploads, of_problems = iter(outcomes[: len(deliveries)]), iter(outcomes[len(deliveries) :])
+    return [
+        [*islice(of_uploads, len(message.uploads)), *islice(of_problems, len(message.problems))] for message in messages
+    ]
 
 
 def _sent_on(outcomes: list[Outcome], send_on: SendOn) -> list[Outcome]:

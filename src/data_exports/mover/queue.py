@@ -64,6 +64,15 @@ class Queue:
             return str(error)
         return ""
 
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received. Raises QueueError."""
+        name = "ApproximateNumberOfMessages"
+        answer = self._ask("GetQueueAttributes", {"QueueUrl": self._url, "AttributeNames": [name]})
+        try:
+            return int(answer["Attributes"][name])
+        except (KeyError, TypeError, ValueError):
+            raise QueueError(f"GetQueueAttributes on {self._url} answered without {name}") from None
+
     def _ask_for_all(self, operation: str, entries: Sequence[Entry]) -> None:
         """Make a batch call. Raises QueueError, also if SQS refuses one of the entries."""
         answer = self._ask(operation, {"QueueUrl": self._url, "Entries": entries})

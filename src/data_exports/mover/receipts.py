@@ -25,7 +25,7 @@ class Fate(StrEnum):
     SUPERSEDED = "superseded"  # a newer upload of the same key is what counts
     CANCELLED = "cancelled"  # its versions were removed before delivery
     UNFINISHED = "unfinished"  # a large file: another run goes on with its copy, and writes its receipt
-    IGNORED = "ignored"  # no file at all; it has no receipt
+    IGNORED = "ignored"  # there was nothing to do: the dataset's folder, or a repeat; it has no receipt
     FAILED = "failed"  # it is still in the hub; the message comes back
     GIVEN_UP = "given_up"  # it is still in the hub; the message failed for the last time and is a dead letter now
 

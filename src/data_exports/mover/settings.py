@@ -11,6 +11,7 @@ PART_BYTES             usual size of a part, 5 MiB to 5 GiB, default 64 MiB
 QUEUE_URL              the dataset's queue; empty: what fails waits for the queue's visibility timeout
 MOST_RECEIVES          how often a message is received before it is a dead letter, default 8
 LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
+SWEEP_PATIENCE_SECONDS how long an upload waits before the sweep looks into it, default 15 minutes
 ALERT_TOPICS           ARNs of SNS topics, with commas between, that are told what is given up; empty: nobody is
 AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL    where S3 is, if not at AWS; AWS_ENDPOINT_URL_SNS or the latter: where SNS is
 """
@@ -26,6 +27,7 @@ from .large import LARGEST_PART_BYTES, MIB, SMALLEST_PART_BYTES, USUAL_PART_BYTE
 # One copy must end well within the 30 s of silence after which a request is given up (`connections`).
 LARGEST_COPY_BYTES = 256 * MIB
 MOST_RECEIVES = 8
+SWEEP_PATIENCE_SECONDS = 15 * 60
 
 
 class SettingsError(ValueError):
@@ -51,6 +53,7 @@ class Settings:
     queue_url: str | None = None
     most_receives: int = MOST_RECEIVES
     longest_wait_seconds: int = LONGEST_WAIT_SECONDS
+    sweep_patience_seconds: int = SWEEP_PATIENCE_SECONDS
     alert_topics: tuple[str, ...] = ()
     sns_endpoint_url: str | None = None
     part_bytes: int = USUAL_PART_BYTES
@@ -93,6 +96,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     receives = read("MOST_RECEIVES", pattern=r"[1-9]\d*", meaning="a number above 0", default=str(MOST_RECEIVES))
     seconds = {"pattern": r"\d+", "meaning": "a number of seconds"}
     longest_wait = read("LONGEST_WAIT_SECONDS", **seconds, default=str(LONGEST_WAIT_SECONDS))
+    patience = read("SWEEP_PATIENCE_SECONDS", **seconds, default=str(SWEEP_PATIENCE_SECONDS))
     region = read("AWS_REGION")
     topics = read("ALERT_TOPICS", pattern=r"arn:[^\s,]+(,arn:[^\s,]+)*", meaning="ARNs of topics", default="")
     general = read("AWS_ENDPOINT_URL", **url)
@@ -118,6 +122,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         queue_url=queue_url or None,
         most_receives=int(receives),
         longest_wait_seconds=int(longest_wait),
+        sweep_patience_seconds=int(patience),
         alert_topics=tuple(filter(None, topics.split(","))),
         sns_endpoint_url=_origin(sns_endpoint),
         part_bytes=part_bytes,

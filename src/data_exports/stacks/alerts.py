@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from troposphere import Template
 from troposphere.cloudwatch import Alarm, MetricDimension
@@ -14,16 +15,15 @@ from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 
 from data_exports.access.grants import (
     alert_topic_arns_of,
-    dead_letter_queue_arn_of,
     owner_alert_address_of,
-    queue_arn_of,
     topic_arn_of,
 )
 from data_exports.access.policies import alert_topic_policy
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import owner_topic_of, queue_name_of
+from data_exports.names import dead_letter_queue_name_of, owner_topic_of, queue_name_of
 
 OLDEST_EVENT_ALARM_SECONDS = 3600
+METRICS_NAMESPACE = "DataExports"
 
 
 def add_alert_topic(template: Template, platform: Platform, *, title: str, name: str, addresses: Iterable[str]) -> None:
@@ -48,42 +48,44 @@ def add_owner_topic(template: Template, platform: Platform, push: PushDataset) -
 
 
 def add_alarms(template: Template, platform: Platform, push: PushDataset) -> None:
-    """Tell the alert topics of dead letters, and of events that wait too long.
+    """Tell the alert topics of dead letters, of events that wait too long, and of refusals as soon as there is one.
 
-    An alarm cannot name the file: the mover itself tells of that when it gives a file up. The alarms also go off for
-    what no mover could tell of.
+    A refusal becomes a dead letter only after hours, and the age of the oldest message does not tell of it: SQS leaves
+    out what was received more than three times. An alarm cannot name the file: the mover itself tells of that when it
+    gives a file up. The alarms also go off for what no mover could tell of.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
-    for title, queue_arn, metric, threshold, text in (
-        (
-            "DeadLetterAlarm",
-            dead_letter_queue_arn_of(platform, push),
-            "ApproximateNumberOfMessagesVisible",
-            1,
-            f"{push.name}: a file was given up; it is still in the hub. Next: exports failures {push.name}",
-        ),
-        (
-            "OldestEventAlarm",
-            queue_arn_of(platform, queue_name_of(push.name)),
-            "ApproximateAgeOfOldestMessage",
-            OLDEST_EVENT_ALARM_SECONDS,
-            f"{push.name}: a file has waited over an hour for its delivery. Next: exports status {push.name}",
-        ),
+    queue, dead_letters = queue_name_of(push.name), dead_letter_queue_name_of(push.name)
+    given_up = f"{push.name}: a file was given up; it is still in the hub. Next: exports failures {push.name}"
+    waited = f"{push.name}: a file has waited over an hour for its delivery. Next: exports status {push.name}"
+    refused = f"{push.name}: a delivery is refused, which waiting alone does not cure. Next: exports probe {push.name}"
+    for title, text, metric, threshold in (
+        ("DeadLetterAlarm", given_up, _queue_metric("ApproximateNumberOfMessagesVisible", dead_letters), 1),
+        ("OldestEventAlarm", waited, _queue_metric("ApproximateAgeOfOldestMessage", queue), OLDEST_EVENT_ALARM_SECONDS),
+        ("RefusedAlarm", refused, _mover_metric("Refused", push), 1),
     ):
         template.add_resource(
             Alarm(
                 title,
                 AlarmName=f"{push.stack_name}-{title}",
                 AlarmDescription=text,
-                Namespace="AWS/SQS",
-                MetricName=metric,
-                Dimensions=[MetricDimension(Name="QueueName", Value=queue_arn.rsplit(":", 1)[1])],
-                Statistic="Maximum",
                 Period=300,
                 EvaluationPeriods=1,
                 Threshold=threshold,
                 ComparisonOperator="GreaterThanOrEqualToThreshold",
                 TreatMissingData="notBreaching",
                 AlarmActions=list(alert_topic_arns_of(platform, push)),
+                **metric,
             )
         )
+
+
+def _queue_metric(name: str, queue: str) -> dict[str, Any]:
+    dimensions = [MetricDimension(Name="QueueName", Value=queue)]
+    return {"Namespace": "AWS/SQS", "MetricName": name, "Dimensions": dimensions, "Statistic": "Maximum"}
+
+
+def _mover_metric(name: str, push: PushDataset) -> dict[str, Any]:
+    """A metric that the mover prints (`data_exports.mover.metrics`)."""
+    dimensions = [MetricDimension(Name="Dataset", Value=str(push.name))]
+    return {"Namespace": METRICS_NAMESPACE, "MetricName": name, "Dimensions": dimensions, "Statistic": "Sum"}

@@ -7,7 +7,8 @@ path must not change: recipients' bucket policies name them.
 from typing import ClassVar
 
 from troposphere import Template
-from troposphere.awslambda import Code, Environment, EventSourceMapping, Function, ScalingConfig
+from troposphere.awslambda import Code, Environment, EventSourceMapping, Function, Permission, ScalingConfig
+from troposphere.events import Rule, Target
 from troposphere.iam import Policy as InlinePolicy
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
@@ -28,8 +29,8 @@ FUNCTION_TIMEOUT_SECONDS = 900
 FUNCTION_MEMORY_MIB = 512
 BATCH_SIZE = 1000
 BATCH_WINDOW_SECONDS = 1
-MOVERS_AT_ONCE = 10
 LOG_RETENTION_DAYS = 90
+SWEEP_SCHEDULE = "rate(1 hour)"
 
 
 class MappingScaling(ScalingConfig):  # type: ignore[misc]
@@ -92,7 +93,35 @@ def add_mover(
             BatchSize=BATCH_SIZE,
             MaximumBatchingWindowInSeconds=BATCH_WINDOW_SECONDS,
             FunctionResponseTypes=["ReportBatchItemFailures"],
-            ScalingConfig=MappingScaling(MaximumConcurrency=MOVERS_AT_ONCE),
+            ScalingConfig=MappingScaling(MaximumConcurrency=push.max_concurrency),
+        )
+    )
+    _add_sweep(template, platform, push, function)
+
+
+def _add_sweep(template: Template, platform: Platform, push: PushDataset, function: Function) -> None:
+    """Have the mover look for uploads whose event never came, every hour.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+    """
+    rule = template.add_resource(
+        Rule(
+            "Sweep",
+            Name=str(push.mover_name),
+            Description=f"{push.name}: deliver what no event told of",
+            ScheduleExpression=SWEEP_SCHEDULE,
+            State="ENABLED",
+            Targets=[Target(Id="mover", Arn=function.get_att("Arn"), Input='{"task": "sweep"}')],
+        )
+    )
+    template.add_resource(
+        Permission(
+            "SweepPermission",
+            Action="lambda:InvokeFunction",
+            FunctionName=function.ref(),
+            Principal="events.amazonaws.com",
+            SourceAccount=str(platform.account),
+            SourceArn=rule.get_att("Arn"),
         )
     )
 

@@ -49,8 +49,13 @@ def test_a_sender_writes_below_the_own_prefix_and_lists_nothing_but_it_and_its_r
 
 
 def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its_log_only() -> None:
-    found = {g.resource: (g.actions, g.key_prefix) for g in grants_of(estate_of(push())) if g.role is Role.MOVER}
-    assert found == {
+    movers = [g for g in grants_of(estate_of(push())) if g.role is Role.MOVER]
+    log = "arn:aws:s3:::mojap-hub-exports-log"
+    assert [(g.actions, g.key_prefix) for g in movers if g.resource == log] == [
+        (("s3:ListBucket",), "checkpoints/dataset=hearings/"),
+        (("s3:ListBucket",), "deliveries/dataset=hearings/"),
+    ]
+    assert {g.resource: (g.actions, g.key_prefix) for g in movers if g.resource != log} == {
         f"{HUB}/hearings/*": (
             (
                 "s3:DeleteObject",
@@ -61,7 +66,7 @@ def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its
             ),
             None,
         ),
-        HUB: (("s3:ListBucketVersions",), "hearings/"),
+        HUB: (("s3:ListBucket", "s3:ListBucketVersions"), "hearings/"),
         "arn:aws:s3:::cp-hearings/hearings/*": (
             ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"),
             None,
@@ -76,12 +81,8 @@ def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its
             ),
             None,
         ),
-        "arn:aws:s3:::mojap-hub-exports-log/deliveries/dataset=hearings/*": (("s3:PutObject",), None),
-        "arn:aws:s3:::mojap-hub-exports-log/checkpoints/dataset=hearings/*": (
-            ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
-            None,
-        ),
-        "arn:aws:s3:::mojap-hub-exports-log": (("s3:ListBucket",), "checkpoints/dataset=hearings/"),
+        f"{log}/deliveries/dataset=hearings/*": (("s3:GetObject", "s3:PutObject"), None),
+        f"{log}/checkpoints/dataset=hearings/*": (("s3:DeleteObject", "s3:GetObject", "s3:PutObject"), None),
         "arn:aws:logs:eu-west-1:593291632749:log-group:/aws/lambda/export_hearings-move:*": (
             ("logs:CreateLogStream", "logs:PutLogEvents"),
             None,
@@ -111,6 +112,7 @@ def test_a_mover_that_keeps_files_cannot_delete_and_has_the_other_name() -> None
     assert {g.principal.name for g in movers if isinstance(g.principal, RoleArn)} == {"export_hearings-copy"}
     deletes = [g.resource for g in movers if any("Delete" in action and "s3" in action for action in g.actions)]
     assert deletes == ["arn:aws:s3:::mojap-hub-exports-log/checkpoints/dataset=hearings/*"]
+    assert [g.actions for g in movers if g.resource == HUB] == [("s3:ListBucketVersions",)]
 
 
 def test_an_outsider_reads_and_writes_only_where_allow_push_says_so() -> None:

@@ -78,6 +78,8 @@ VALUES: dict[str, Files] = {
     "week date": {"push": PUSH + "expires: 2032-W01-4\n"},
     "last date there is": {"push": PUSH + "expires: 9999-12-31\n"},
     "KMS alias": {"push": PUSH + "target_kms_key: arn:aws:kms:eu-west-1:754256621582:alias/x\n"},
+    "one mover at once": {"push": PUSH + "max_concurrency: 1\n"},
+    "too many movers at once": {"push": PUSH + "max_concurrency: 1001\n"},
     "escape character": {"push": PUSH + 'owner: "a\\x1b[2Jb"\n'},
     "direction mark": {"push": PUSH + "owner: a\u202eb\n"},
     "two lines in one": {"push": PUSH + "owner: |\n  a\n  b\n"},

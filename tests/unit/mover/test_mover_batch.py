@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 
 from data_exports.mover.batch import Batch
 from data_exports.mover.calls import (
@@ -19,18 +20,21 @@ from data_exports.mover.calls import (
     RetireAll,
 )
 from data_exports.mover.causes import Cause
-from data_exports.mover.delivery import Outcome, Rules, Steps, Upload, deliver
+from data_exports.mover.delivery import Outcome, Rules, Steps, Upload, deliver, deliver_together
 from data_exports.mover.large import PARTS_AT_ONCE
 from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
 from tests.model.memory_s3 import HUB, MemoryStore
 
 MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000, part_bytes=10)
+NUMBERS = count(1)
 DELIVERED = Outcome(Fate.DELIVERED)
 
 
 def file_of(receipts: Sequence[Receipt]) -> PutReceipts:
     now = datetime(2026, 11, 2, tzinfo=UTC)
-    return receipts_file(receipts, dataset="orders", target_bucket="t", mover_version="1", now=now, identifier="1")
+    return receipts_file(
+        receipts, dataset="orders", target_bucket="t", mover_version="1", now=now, identifier=str(next(NUMBERS))
+    )
 
 
 def uploaded(store: MemoryStore, key: str, body: bytes = b"A") -> Upload:
@@ -42,8 +46,11 @@ def uploaded(store: MemoryStore, key: str, body: bytes = b"A") -> Upload:
 def run(
     store: MemoryStore, uploads: Sequence[Upload], *, may_start_copies: Callable[[], bool] = lambda: True
 ) -> list[Outcome]:
-    deliveries = [deliver(upload, MOVE) for upload in uploads]
-    return Batch(deliveries, store, receipts_file=file_of, calls_at_once=8, may_start_copies=may_start_copies).run()
+    deliveries, follows = deliver_together(uploads, MOVE)
+    batch = Batch(
+        deliveries, store, receipts_file=file_of, calls_at_once=8, may_start_copies=may_start_copies, follows=follows
+    )
+    return batch.run()
 
 
 def test_no_deliveries_cost_nothing() -> None:
@@ -73,14 +80,40 @@ def test_a_key_that_xml_cannot_carry_is_retired_by_a_call_of_its_own() -> None:
     assert store.memory.hub_key("orders/\x01").current is None
 
 
-def test_a_repeated_event_in_one_batch_is_retired_once_and_settled() -> None:
+def test_a_repeated_event_in_one_batch_costs_nothing() -> None:
     store = MemoryStore()
     upload = uploaded(store, "orders/a")
-    assert run(store, [upload, upload]) == [DELIVERED, DELIVERED]
-    assert [type(call) for call in store.calls] == [
-        *[Copy, Copy, PutReceipts, RetireAll],  # both copied and recorded; the first one retires
-        *[RetireAll, ListVersions],  # the second one meets the marker, and finds that nothing is left to do
-    ]
+    assert run(store, [upload, upload]) == [Outcome(Fate.IGNORED), DELIVERED]
+    assert [type(call) for call in store.calls] == [Copy, PutReceipts, RetireAll]
+
+
+def test_of_many_uploads_of_one_key_in_one_batch_the_newest_alone_is_copied() -> None:
+    store = MemoryStore()
+    uploads = [uploaded(store, "orders/a", b"%d" % number) for number in range(1000)]
+    assert run(store, uploads) == [Outcome(Fate.SUPERSEDED)] * 999 + [DELIVERED]
+    assert [type(call) for call in store.calls] == [Copy, PutReceipts, RetireAll, PutReceipts]
+    assert len({receipt["version_id"] for receipt in store.memory.receipts()}) == 1000
+
+
+def test_messages_in_another_order_cost_one_refused_copy_each_until_the_newest_comes() -> None:
+    store = MemoryStore()
+    older, newer = uploaded(store, "orders/a", b"A"), uploaded(store, "orders/a", b"B")
+    assert run(store, [newer, older]) == [DELIVERED, Outcome(Fate.SUPERSEDED)]
+    assert len(store.asked(Copy)) == 2
+
+
+def test_if_the_first_of_a_key_fails_the_others_are_delivered_by_themselves() -> None:
+    store = MemoryStore()
+    older, newer = uploaded(store, "orders/a", b"A"), replace(uploaded(store, "orders/a", b"B"), etag="")
+    failed, superseded = run(store, [older, newer])[1], run(store, [older, newer])[0]
+    assert (failed.fate, failed.cause, superseded) == (Fate.FAILED, Cause.BAD_MESSAGE, Outcome(Fate.SUPERSEDED))
+
+
+def test_keys_do_not_wait_for_each_other() -> None:
+    store = MemoryStore()
+    pairs = [[uploaded(store, f"orders/{number}", body) for body in (b"A", b"B")] for number in range(3)]
+    assert run(store, [upload for pair in pairs for upload in pair]) == [Outcome(Fate.SUPERSEDED), DELIVERED] * 3
+    assert len(store.asked(Copy, RetireAll)) == 4
 
 
 def test_two_uploads_of_a_key_in_one_batch_leave_the_newer_one_at_the_recipient() -> None:
@@ -168,7 +201,7 @@ def test_a_mover_that_may_not_list_the_bucket_still_tells_missing_from_refused()
     """Without s3:ListBucket S3 answers 403 for what is missing. Listing the prefix's versions is a right of its own."""
     store = MemoryStore(may_list=False)
     upload = uploaded(store, "orders/a")
-    assert run(store, [upload, upload]) == [DELIVERED, DELIVERED]
+    assert run(store, [upload]) == [DELIVERED]
     assert run(store, [upload]) == [DELIVERED]
     assert store.memory.hub_key("orders/a").current is None
 

@@ -300,6 +300,28 @@ def test_what_fails_at_its_last_receive_is_given_up() -> None:
     assert outcome == Outcome(Fate.GIVEN_UP, UNWELL.reason, UNWELL.cause)
 
 
+SWEPT = replace(UPLOAD, swept=True)
+
+
+def test_what_the_sweep_told_of_is_delivered_like_any_other() -> None:
+    asked, outcome = play([COPIED, Written(), Retired()], upload=SWEPT)
+    assert (asked[0], outcome) == (Copy(KEY, "e1"), Outcome(Fate.DELIVERED))
+    assert play([Overtaken(), Written()], upload=SWEPT)[1] == Outcome(Fate.SUPERSEDED)
+
+
+@pytest.mark.parametrize("replies", [[Gone()], [REFUSED, Versions(OWN, current=False)]], ids=["404", "403 for 404"])
+def test_what_is_out_of_sight_since_the_sweep_is_not_delivered_again(replies: list[Reply]) -> None:
+    asked, outcome = play(replies, upload=SWEPT)
+    assert [type(request) for request in asked] == [Copy, ListVersions][: len(replies)]
+    assert outcome == Outcome(Fate.IGNORED)
+
+
+@pytest.mark.parametrize("replies", [[Gone()], [REFUSED, Versions(OWN, current=False)], [BUSY, Gone()]])
+def test_unless_an_earlier_try_may_have_written(replies: list[Reply]) -> None:
+    again = replace(SWEPT, received_before=replies[0] is not BUSY)
+    assert play(replies, upload=again)[0][-1] == ListVersions(KEY)
+
+
 def test_a_message_that_tells_of_no_upload_has_a_receipt_without_a_key() -> None:
     steps = refuse("no event", MOVE, message_id="m1", receive_count=1)
     asked = next(steps)

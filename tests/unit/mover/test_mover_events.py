@@ -71,6 +71,19 @@ def test_a_message_without_its_attributes_counts_as_received_before(missing: str
     assert [upload.received_before for upload in read.uploads] == [True]
 
 
+@pytest.mark.parametrize(("sent", "received_before"), [(3600, False), (3629, False), (3631, True), (1, True)])
+def test_a_message_of_the_sweep_is_new_if_it_came_straight_from_there(sent: int, received_before: bool) -> None:
+    swept = {**notification(), "sweptAt": "2026-11-02T10:00:00.000Z"}
+    (read,) = read_messages({"Records": [message(swept, sent=sent)]})
+    assert read.uploads == (replace(UPLOAD, swept=True, received_before=received_before),)
+
+
+def test_who_and_when_are_texts_or_not_known() -> None:
+    odd = notification(eventTime={"at": 9}) | {"userIdentity": {"principalId": ["alice"]}}
+    (read,) = read_messages({"Records": [message(odd)]})
+    assert read.uploads == (replace(UPLOAD, uploaded_by=None, uploaded_at=None, received_before=True),)
+
+
 def test_an_event_without_a_time_counts_as_received_before() -> None:
     (read,) = read_messages({"Records": [message(notification(eventTime=None))]})
     assert read.uploads == (replace(UPLOAD, uploaded_at=None, received_before=True),)

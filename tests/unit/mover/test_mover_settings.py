@@ -50,6 +50,7 @@ def test_everything_can_be_set() -> None:
         "MOST_RECEIVES": "3",
         "LONGEST_WAIT_SECONDS": "60",
         "ALERT_TOPICS": "arn:aws:sns:eu-west-1:593291632749:a,arn:aws:sns:eu-west-1:593291632749:b",
+        "SWEEP_PATIENCE_SECONDS": "30",
     }
     assert read_settings(environment) == Settings(
         dataset="orders",
@@ -70,6 +71,7 @@ def test_everything_can_be_set() -> None:
         longest_wait_seconds=60,
         alert_topics=("arn:aws:sns:eu-west-1:593291632749:a", "arn:aws:sns:eu-west-1:593291632749:b"),
         sns_endpoint_url="http://127.0.0.1:4566",
+        sweep_patience_seconds=30,
     )
 
 

@@ -120,6 +120,15 @@ def test_the_mover_is_told_everything_by_its_environment_and_nothing_empty() -> 
     }
 
 
+def test_as_many_movers_run_at_once_as_the_dataset_says() -> None:
+    usual, many = (
+        resources(push_stack(PLATFORM, dataset, AROUND))["MoverEvents"]["Properties"]
+        for dataset in (push(), push(max_concurrency=40))
+    )
+    assert (usual["ScalingConfig"], many["ScalingConfig"]) == ({"MaximumConcurrency": 5}, {"MaximumConcurrency": 40})
+    assert (usual["BatchSize"], usual["MaximumBatchingWindowInSeconds"]) == (1000, 1)
+
+
 def test_a_message_is_not_seen_twice_while_a_mover_works_on_it() -> None:
     found = resources(push_stack(PLATFORM, push(), AROUND))
     assert found["Queue"]["Properties"]["VisibilityTimeout"] >= found["Mover"]["Properties"]["Timeout"]
@@ -164,13 +173,14 @@ def test_what_is_deployed_can_be_read_back_from_the_template() -> None:
     metadata = json.loads(push_stack(PLATFORM, push(), AROUND).body)["Metadata"]["DataExports"]
     assert metadata["declaration"] == {
         "keep_files": False,
+        "max_concurrency": 5,
         "name": "hearings",
         "paperwork": ["DPIA-17"],
         "target_account": "754256621582",
         "target_bucket": "cp-hearings",
         "users": ["alpha_user_ana", "alpha_user_Ben-Two"],
     }
-    assert len(metadata["grants"]) == 17
+    assert len(metadata["grants"]) == 18
 
 
 def test_the_hub_sends_each_prefix_to_its_own_queue() -> None:

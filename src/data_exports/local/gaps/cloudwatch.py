@@ -1,6 +1,7 @@
 """CloudWatch: alarms see what queues hold, and are judged without anybody asking."""
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -97,6 +98,25 @@ def _move_to(alarm: Alarm, state: str, value: float | None) -> None:
     cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def take_embedded_metrics(log: str) -> None:
+    """Metrics that a log line embeds exist as if they had been put, by each of the sets of dimensions it names.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    for line in log.splitlines():
+        if not line.startswith("{") or '"_aws"' not in line:
+            continue
+        content = json.loads(line)
+        for directive in content["_aws"]["CloudWatchMetrics"]:
+            for names in directive["Dimensions"]:
+                key = cloudwatch._dims_key({name: content[name] for name in names})
+                for metric in directive["Metrics"]:
+                    bucket = cloudwatch._metric_bucket((directive["Namespace"], metric["Name"], key))
+                    found = content[metric["Name"]]
+                    for value in found if isinstance(found, list) else [found]:
+                        bucket.append({"Timestamp": time.time(), "Value": float(value), "Unit": metric.get("Unit")})
 
 
 @mends(eventbridge, "_tick_scheduled_rules", "")

@@ -17,6 +17,7 @@ from ministack.core.responses import error_response_json, get_account_id
 from ministack.services import cloudwatch_logs, lambda_svc
 
 from data_exports.errors import LocalAwsError
+from data_exports.local.gaps.cloudwatch import take_embedded_metrics
 from data_exports.local.gaps.patching import mends
 from data_exports.local.gaps.rights import role_may
 
@@ -95,6 +96,7 @@ def a_log_is_written_with_the_rights_of_the_functions_role(
     needed += [] if group in cloudwatch_logs._log_groups else ["logs:CreateLogGroup"]
     if all(role_may(config["Role"], action, f"{arn.removesuffix(':*')}:*") for action in needed):
         original(func, *arguments, **options)
+        take_embedded_metrics(str(arguments[1] if len(arguments) > 1 else options.get("log_text", "")))
 
 
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[a-z0-9-]+:(?P<account>\d{12}):function:[A-Za-z0-9_-]+")
