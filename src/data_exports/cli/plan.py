@@ -68,7 +68,7 @@ def plan(
     loaded = load(estate)
     declared = loaded.require()
     folder = estate_folder(estate)
-    made, before = _plan_live(declared) if base is None else _plan_against(declared, folder, base)
+    made, before = _plan_live(declared) if base is None else _plan_against(loaded, declared, folder, base)
     start = Path.cwd()
     if output is Format.MARKDOWN:  # GitHub wants paths from the top of the checkout
         start = Path(os.environ.get("GITHUB_WORKSPACE") or start)
@@ -100,13 +100,13 @@ def _plan_live(declared: "Estate") -> "tuple[Plan, Before]":
     return prepare(declared, Aws(declared.platform.region)).plan, ()
 
 
-def _plan_against(declared: "Estate", folder: Path, base: str) -> "tuple[Plan, Before]":
+def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str) -> "tuple[Plan, Before]":
     from datetime import UTC, datetime
 
     from data_exports.deploy.compare import plan_against
     from data_exports.estate.revision import load_revision
 
-    revision = load_revision(folder, base)
+    revision = load_revision(folder, base, here=loaded)
     if revision.estate is None:
         write_progress(f"{revision.name} has no {PLATFORM_FILE} in this folder: all that is declared here is new")
     made = plan_against(declared, revision.estate, name=revision.name, moment=datetime.now(UTC))

@@ -5,12 +5,15 @@ which only reads, and keeps the files in a temporary folder while they are read.
 blobs are taken by their ids, names that are no file names are refused, links stay links for the loader to judge.
 """
 
+import hashlib
 import os
+import stat
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 
 from data_exports.errors import DeclarationError, UsageError
@@ -20,10 +23,12 @@ from data_exports.estate.loading import (
     PLATFORM_FILE,
     PULL_FOLDER,
     PUSH_FOLDER,
+    Loaded,
     load_estate,
 )
-from data_exports.estate.models import Estate
+from data_exports.estate.models import Dataset, Estate
 from data_exports.limits import DECLARATION_BYTES
+from data_exports.names import slug_of
 
 BATCH_BYTES = 64 * 1024 * 1024
 """So much of a revision is held in memory at once."""
@@ -68,29 +73,84 @@ class _Entry:
         return not self.is_link and not self.is_file
 
 
-def load_revision(folder: Path, revision: str, *, today: date | None = None) -> Revision:
+def load_revision(folder: Path, revision: str, *, here: Loaded | None = None, today: date | None = None) -> Revision:
     """The estate of `folder` as it was at `revision`; if this branch left it, where it did so.
 
-    Raises `UsageError` when git does not know the revision, `DeclarationError` when there were errors in the estate.
+    `here` is what the folder holds now: files that are the same in both are not read again. Raises `UsageError` when
+    git does not know the revision, `DeclarationError` when there were errors in the estate.
     """
     repository = _Repository(folder)
     prefix = repository.prefix()
     tip = repository.commit(revision)
-    left = repository.common_ancestor(tip)
-    commit = left or tip
-    where = f"{revision} ({tip[:SHORT_ID]})"
-    name = where if commit == tip else f"{revision} as this branch left it ({commit[:SHORT_ID]})"
+    commit = repository.common_ancestor(tip) or tip
+    name = f"{revision} ({tip[:SHORT_ID]})"
+    if commit != tip:
+        name = f"{revision} as this branch left it ({commit[:SHORT_ID]})"
     tree = repository.tree(f"{commit}:{prefix.rstrip('/')}")
     if tree is None or not any(entry.name == PLATFORM_FILE for entry in tree):
         return Revision(name)
+    loaded = _load(repository, tree, folder, here, today)
+    if loaded.estate is None:
+        raise _unusable(name, f"{revision}:{prefix}", loaded.findings)
+    return Revision(name, loaded.estate, loaded.findings)
+
+
+def _load(
+    repository: "_Repository", tree: Sequence[_Entry], folder: Path, here: Loaded | None, today: date | None
+) -> Loaded:
+    """What the tree of an estate holds; findings have paths from there."""
     with tempfile.TemporaryDirectory(prefix="exports-revision-") as temporary:
         root = Path(temporary)
-        repository.write(_files_of(repository, tree, root))
+        files = list(_files_of(repository, tree, root))
+        same = _same_files(files, root, folder) if here and here.estate else frozenset()
+        repository.write(each for each in files if each[1].name == PLATFORM_FILE or _inside(each[0], root) not in same)
         loaded = load_estate(root, today=today)
-    findings = tuple(_from_folder(finding, root) for finding in loaded.findings)
-    if loaded.estate is None:
-        raise _unusable(name, f"{revision}:{prefix}", findings)
-    return Revision(name, loaded.estate, findings)
+    found = Loaded(loaded.estate, tuple(_from_folder(finding, root) for finding in loaded.findings))
+    if not same or not here or not here.estate or not found.estate:
+        return found
+    whole = _joined(found.estate, here.estate, lambda dataset: _inside(dataset.place.path, folder) in same)
+    if whole is None:
+        return _load(repository, tree, folder, None, today)
+    kept = (_from_folder(finding, folder) for finding in here.findings if _inside(finding.place.path, folder) in same)
+    return Loaded(whole, tuple(sorted({*found.findings, *kept})))
+
+
+def _same_files(files: Sequence[tuple[Path, _Entry]], root: Path, folder: Path) -> frozenset[Path]:
+    """The files that are here byte for byte as they were; none if the platform is not, which may judge all anew."""
+    same = frozenset(
+        _inside(path, root)
+        for path, entry in files
+        if entry.is_file and _git_id(folder / _inside(path, root), entry) == entry.object_id
+    )
+    return same if Path(PLATFORM_FILE) in same else frozenset()
+
+
+def _git_id(path: Path, like: _Entry) -> str:
+    """The id that git gives to what the file holds; ``""`` when that cannot be the entry's.
+
+    https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    """
+    try:
+        facts = path.lstat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size != like.size_bytes or facts.st_size > DECLARATION_BYTES:
+            return ""
+        content = path.read_bytes()
+    except OSError:
+        return ""
+    digest = hashlib.new("sha1" if len(like.object_id) == 40 else "sha256", usedforsecurity=False)
+    digest.update(b"blob %d\0" % len(content) + content)
+    return digest.hexdigest()
+
+
+def _joined(found: Estate, here: Estate, is_same: Callable[[Dataset], bool]) -> Estate | None:
+    """The datasets found and those that are the same here; None if two of them cannot be in one estate."""
+    push = [*found.push_datasets, *filter(is_same, here.push_datasets)]
+    pull = [*found.pull_datasets, *filter(is_same, here.pull_datasets)]
+    names = [slug_of(dataset.name) for dataset in (*push, *pull)]
+    if len(set(names)) != len(names):
+        return None
+    by_name = attrgetter("name")
+    return Estate(found.platform, tuple(sorted(push, key=by_name)), tuple(sorted(pull, key=by_name)))
 
 
 def _files_of(repository: "_Repository", tree: Sequence[_Entry], root: Path) -> Iterator[tuple[Path, _Entry]]:
@@ -122,9 +182,14 @@ def _file_name(name: str) -> str:
 
 def _from_folder(finding: Finding, root: Path, shown: str = "") -> Finding:
     """The finding with its path from the estate's folder, after `shown`."""
-    path = finding.place.path
-    inside = path.relative_to(root) if path.is_relative_to(root) else path
-    return replace(finding, place=replace(finding.place, path=Path(f"{shown}{inside}")))
+    return replace(finding, place=replace(finding.place, path=Path(f"{shown}{_inside(finding.place.path, root)}")))
+
+
+def _inside(path: Path, folder: Path) -> Path:
+    try:
+        return path.relative_to(folder)
+    except ValueError:  # of something else
+        return path
 
 
 def _unusable(name: str, shown: str, findings: Sequence[Finding]) -> DeclarationError:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from data_exports.errors import DeclarationError, UsageError
 from data_exports.estate.loading import load_estate
 from data_exports.estate.revision import load_revision
 from data_exports.limits import DECLARATION_BYTES
-from tests.unit.estate.written import PUSH, write_estate
+from tests.unit.estate.written import PLATFORM, PULL, PUSH, write_estate
 
 TODAY = date(2026, 11, 25)
 
@@ -245,3 +246,48 @@ def test_content_that_git_has_not_got_is_said_to_be_missing(plain: Repository) -
         load_revision(plain.folder, "main")
     assert "git" in str(stopped.value)
     assert "Traceback" not in str(stopped.value)
+
+
+CHANGES = {
+    "nothing": lambda folder: None,
+    "another dataset": lambda folder: (folder / "push_datasets" / "n.yaml").write_text(PUSH.replace("orders", "new")),
+    "one file less": lambda folder: (folder / "pull_datasets" / "b.yaml").unlink(),
+    "one file changed": lambda folder: (folder / "push_datasets" / "a.yaml").write_text(PUSH.replace("DPIA-1", "TBD")),
+    "moved": lambda folder: (folder / "push_datasets" / "a.yaml").rename(folder / "push_datasets" / "z.yaml"),
+    "swapped names": lambda folder: (
+        (folder / "pull_datasets" / "b.yaml").write_text(PULL.replace("tables", "orders")),
+        (folder / "push_datasets" / "a.yaml").write_text(PUSH.replace("orders", "tables")),
+    ),
+    "platform": lambda folder: write_estate(folder, platform=PLATFORM.replace("alpha_user_*", "alpha_*")),
+    "a link": lambda folder: (
+        (folder / "kept.yaml").write_bytes((folder / "push_datasets" / "a.yaml").read_bytes()),
+        (folder / "push_datasets" / "a.yaml").unlink(),
+        (folder / "push_datasets" / "a.yaml").symlink_to("../kept.yaml"),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", list(CHANGES.values()), ids=list(CHANGES))
+def test_reading_only_the_files_that_differ_gives_the_same(
+    repository: Repository, change: Callable[[Path], object]
+) -> None:
+    write_estate(repository.folder, push_datasets__c=PUSH.replace("orders", "third").replace("DPIA-1", "TBD"))
+    repository.commit()
+    whole = load_revision(repository.folder, "main", today=TODAY)
+    change(repository.folder)
+    here = load_estate(repository.folder, today=TODAY)
+    assert here.estate
+    quick = load_revision(repository.folder, "main", here=here, today=TODAY)
+    assert quick == whole
+    assert len(quick.findings) == 1
+
+
+def test_a_dataset_that_got_anothers_name_is_still_told_from_it(plain: Repository) -> None:
+    """At the revision one file held the name that an unchanged file would have to share: read anew, and refused."""
+    (plain.folder / "push_datasets" / "z.yaml").write_text(PUSH)
+    plain.commit()
+    (plain.folder / "push_datasets" / "z.yaml").write_text(PUSH.replace("orders", "other"))
+    here = load_estate(plain.folder)
+    assert here.estate
+    with pytest.raises(DeclarationError, match="EX401 error: the name 'orders' is taken"):
+        load_revision(plain.folder, "main", here=here)
