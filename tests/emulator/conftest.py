@@ -29,7 +29,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def deployed_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEstate]:
-    """The example estate on a local AWS of its own, every handover in place; for the xdist group ``example``."""
+    """The example estate on a local AWS of its own, every handover in place; for the xdist groups that share it."""
     estate = load_estate(example_estate_folder()).require()
     platform = estate.platform
     folder = tmp_path_factory.mktemp("example-aws")

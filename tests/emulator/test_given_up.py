@@ -18,7 +18,7 @@ from tests.emulator.installed import EXAMPLE, Person, owner_of, user_of
 from tests.emulator.steps import wait_until
 from tests.emulator.test_delivery import dead_letters, mover_at_rest, mover_settings, queue_url, upload
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
 
 PRIYA = "alpha_user_priya-raman"
 GUIDE = Path(__file__).parents[2] / "docs" / "operate.md"

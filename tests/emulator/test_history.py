@@ -11,7 +11,7 @@ from tests.emulator.deployed import DeployedEstate
 from tests.emulator.installed import Person, owner_of
 from tests.emulator.steps import wait_until
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
 
 ANNIKA = "alpha_user_annika-lindqvist"
 

@@ -17,7 +17,7 @@ from tests.emulator.installed import EXPORTS, Person, interrupt, owner_of, user_
 from tests.emulator.steps import wait_until
 from tests.emulator.test_delivery import mover_at_rest, mover_settings
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
 
 ANNIKA, PRIYA = "alpha_user_annika-lindqvist", "alpha_user_priya-raman"
 MEBIBYTE = 1024 * 1024

@@ -215,7 +215,7 @@ def _result_of(source: Source, future: TransferFuture, versions: dict[str, str],
         return NotUploaded(source, str(error) or "cancelled")
     except Exception as error:
         if isinstance(error, OSError):
-            return NotUploaded(source, f"it could not be read: {error.strerror}")
+            return NotUploaded(source, f"it could not be read: {error.strerror or error}")
         if not is_aws_exception(error):
             raise
         if isinstance(error, ClientError) and answer_of(error) is AwsAnswer.FORBIDDEN:
