@@ -1,9 +1,11 @@
 """The installed command in a process of its own, as one of the estate's people."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +66,28 @@ class Person:
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def run_on_terminal(self, *words: str) -> Done:
+        """Run a command whose stderr is a terminal, while stdout is none; `err` is all that the terminal showed."""
+        ours, theirs = pty.openpty()
+        try:
+            running = subprocess.Popen(
+                [EXPORTS, *words, "--estate", str(self.folder)],
+                env=self.environment(TERM="xterm", NO_COLOR="", COLUMNS="120"),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=theirs,
+                text=True,
+            )
+        finally:
+            os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how Linux says that nobody has the terminal open any more
+            while part := os.read(ours, 65536):
+                shown += part
+        os.close(ours)
+        out, _ = running.communicate(timeout=60)
+        return Done(running.returncode, out, shown.decode())
 
 
 def interrupt(running: subprocess.Popen[str]) -> Done:

@@ -2,9 +2,7 @@
 
 import json
 import os
-import pty
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from data_exports.local.clients import client
 from data_exports.local.world import stranger_of
 from data_exports.names import AccountId
 from tests.emulator.deployed import DeployedEstate
-from tests.emulator.installed import EXPORTS, Person, interrupt, owner_of, user_of
+from tests.emulator.installed import Person, interrupt, owner_of, user_of
 from tests.emulator.steps import wait_until
 from tests.emulator.test_delivery import mover_at_rest, mover_settings
 
@@ -166,7 +164,7 @@ def test_ctrl_c_while_uploading_tells_what_was_not_and_leaves_no_parts(
         found = s3.list_multipart_uploads(Bucket=platform.hub_bucket, Prefix=push.prefix)
         return [each["Key"] for each in found.get("Uploads", [])]
 
-    wait_until(lambda: bool(parts()))
+    wait_until(lambda: bool(parts()), timeout_seconds=60)
     done = interrupt(running)
     assert (done.code, done.out) == (130, "")
     told = re.search(r"(\d) files? uploaded, and will be delivered; (\d) files? not:", done.err)
@@ -205,24 +203,9 @@ def test_on_a_terminal_a_bar_shows_the_bytes_and_stdout_stays_clean(
     annika: Person, tmp_path: Path, push: PushDataset, deployed_example: DeployedEstate
 ) -> None:
     file = write(tmp_path / "bar.bin", os.urandom(9 * MEBIBYTE))
-    ours, theirs = pty.openpty()
-    try:
-        done = subprocess.run(
-            [EXPORTS, "send", str(file), "court_hearings", "--estate", str(annika.folder)],
-            env=annika.environment(TERM="xterm", NO_COLOR="", COLUMNS="120"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        shown = os.read(ours, 65536).decode()
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert done.returncode == 0, shown
-    assert done.stdout.startswith("court_hearings/bar.bin  version ")
-    assert "uploaded court_hearings/bar.bin (9.4 MB)" in shown
-    assert "/9.4 MB" in shown
+    done = annika.run_on_terminal("send", str(file), "court_hearings")
+    assert done.code == 0, done.err
+    assert done.out.startswith("court_hearings/bar.bin  version ")
+    assert "uploaded court_hearings/bar.bin (9.4 MB)" in done.err
+    assert "/9.4 MB" in done.err
     wait_until(lambda: arrived(deployed_example, push, "court_hearings/bar.bin") is not None)
