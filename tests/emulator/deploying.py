@@ -52,6 +52,17 @@ class Ground:
 
     def without(self, action: str) -> Aws:
         """AWS as a role of the account that may do everything but this one action."""
+        keys = self.keys_without(action)
+        return aws_with_keys(
+            self.local.region,
+            endpoint_url=self.local.endpoint_url,
+            access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            session_token=keys["AWS_SESSION_TOKEN"],
+        )
+
+    def keys_without(self, action: str) -> dict[str, str]:
+        """The credentials of such a role, as a process finds them in its environment."""
         name = f"all-but-{action.replace(':', '-')}"
         trust = {"Effect": "Allow", "Principal": {"AWS": str(self.platform.account)}, "Action": "sts:AssumeRole"}
         rights = [
@@ -63,13 +74,11 @@ class Ground:
         iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=_document(*rights))
         arn = f"arn:aws:iam::{self.platform.account}:role/{name}"
         made = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="deployer")["Credentials"]
-        return aws_with_keys(
-            self.local.region,
-            endpoint_url=self.local.endpoint_url,
-            access_key_id=made["AccessKeyId"],
-            secret_access_key=made["SecretAccessKey"],
-            session_token=made["SessionToken"],
-        )
+        return {
+            "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": made["SessionToken"],
+        }
 
     def recorded(self) -> Counter[str]:
         """What is asked of AWS from now on: ``cloudformation:DescribeStacks`` → how often."""

@@ -1,14 +1,13 @@
 """``exports purge``: delete for good what a removed pull dataset left."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
-from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
+from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.progress import count_shown
 from data_exports.errors import RefusedError, UsageError
 from data_exports.names import DatasetName, InvalidNameError
 
@@ -19,8 +18,6 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A pull datase
 ConfirmOption = Annotated[
     str, typer.Option("--confirm", metavar="NAME", help="The dataset's name again, where nobody can be asked.")
 ]
-TOLD_EVERY = 100_000
-"""Versions between two lines of progress where there is no terminal."""
 
 
 def register(app: typer.Typer) -> None:
@@ -51,13 +48,13 @@ def purge(
     from data_exports.deploy.purge import read_purge
 
     aws = Aws(declared.platform.region)
-    with _shown("counted") as counted:
+    with count_shown("counted versions") as counted:
         planned = read_purge(declared, aws, dataset, counted=counted)
     text = _in_words(planned)
     write_progress(text) if as_json else write_data(text)
     if not confirm:
         _ask(name)
-    with _shown("deleted", total=planned.count) as deleted:
+    with count_shown("deleted versions", total=planned.count) as deleted:
         count = purge_bucket(declared, aws, planned, counted=deleted)
     if as_json:
         write_json({**_facts_of(planned), "deleted": count})
@@ -102,27 +99,3 @@ def _ask(name: str) -> None:
     write_progress(f"Type {name} to delete all this for good:")
     if sys.stdin.readline().strip() != name:
         raise RefusedError("nothing was deleted: that is not the dataset's name")
-
-
-@contextmanager
-def _shown(verb: str, *, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """What hears how many versions are done: a bar on a terminal, a line now and then elsewhere."""
-    if not wants_colour(sys.stderr):
-        last = 0
-
-        def tell(count: int) -> None:
-            nonlocal last
-            if count - last >= TOLD_EVERY:
-                last = count
-                write_progress(f"{verb} {count:,}{f' of {total:,}' if total else ''}")
-
-        yield tell
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(f"{verb} versions"), MofNCompleteColumn(), BarColumn(40), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
-    task = bar.add_task("", total=total)
-    with bar:
-        yield lambda count: bar.update(task, completed=count)

@@ -113,6 +113,7 @@ def stack_of(
     buckets: tuple[BucketName, ...] = (),
 ) -> Stack:
     """The stack of a finished template; CloudFormation passes its tags on to every resource that takes tags."""
+    template.metadata[METADATA_KEY]["tags"] = dict(platform.tags)
     body = body_of(template.to_dict())
     tags = dict(platform.tags) | {DIGEST_TAG: digest_of(body), HUB_TAG: str(platform.hub_bucket)}
     if dataset:

@@ -1,0 +1,176 @@
+"""What differs in AWS from what was deployed: every stack of the estate looked at.
+
+In: an `Estate` (its platform, and which datasets must be there) and an `Aws`. Out: a `DriftReport`. Effects: reads; has
+CloudFormation look for drift. What was deployed is read from the stacks' own templates, so that a declaration which
+waits for its deployment is no drift.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.aws import Aws, reason_of
+from data_exports.deploy.changes import work_on
+from data_exports.deploy.drift.buckets import drift_of_buckets
+from data_exports.deploy.drift.deployed import DeployedTemplate, read_template
+from data_exports.deploy.drift.detection import detected_drift
+from data_exports.deploy.drift.movers import drift_of_movers
+from data_exports.deploy.drift.roles import drift_of_roles, policies_given_by, undeclared_access
+from data_exports.deploy.plan import Deployed, DeployedStack
+from data_exports.deploy.remote import check_account, read_deployed
+from data_exports.errors import ExportsError
+from data_exports.estate.models import Estate, Platform
+from data_exports.names import FOUNDATION_STACK, HUB_STACK
+from data_exports.stacks.stack import DATASET_TAG, HUB_TAG
+
+STACKS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Drift:
+    """One difference, or one reason why we could not look."""
+
+    where: str
+    """A stack; ``users' roles`` for what no stack put there."""
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """All that was found."""
+
+    drifts: tuple[Drift, ...]
+    not_checked: tuple[Drift, ...]
+    """What could not be looked at, and why."""
+    stacks: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What looking at one stack, or one role, brought."""
+
+    drifts: tuple[Drift, ...] = ()
+    not_checked: tuple[Drift, ...] = ()
+    template: DeployedTemplate | None = None
+
+
+Counted = Callable[[int, int], None]
+"""Hears how many stacks of how many have been looked at."""
+USERS_ROLES = "users' roles"
+
+
+def read_drift(estate: Estate, aws: Aws, *, counted: Counted) -> DriftReport:
+    """Look at every stack of the estate, and at the roles of its users.
+
+    Raises `RefusedError` when the credentials are of another account, `AwsError` when AWS cannot be asked at all; what
+    cannot be looked at alone is in the report.
+    """
+    began = time.monotonic()
+    platform = estate.platform
+    check_account(aws, platform)
+    deployed = read_deployed(aws)
+    stacks = [stack for stack in deployed.stacks if stack.belongs_to(platform.hub_bucket)]
+    looked = list(_look_at_all(aws, platform, stacks, counted=counted))
+    looked += _look_at_roles(aws, platform, looked)
+    drifts = [*_missing_stacks(estate, deployed), *(drift for each in looked for drift in each.drifts)]
+    not_checked = [drift for each in looked for drift in each.not_checked]
+    return DriftReport(tuple(sorted(drifts)), tuple(sorted(not_checked)), len(stacks), time.monotonic() - began)
+
+
+def _look_at_all(
+    aws: Aws, platform: Platform, stacks: Sequence[DeployedStack], *, counted: Counted
+) -> Iterator[_Looked]:
+    """Look at the stacks, several at once. On Ctrl-C those that wait for CloudFormation stop waiting."""
+    poll_seconds, stop = work_on(aws, platform).poll_seconds, threading.Event()
+    with ThreadPoolExecutor(STACKS_AT_ONCE) as pool:
+        going = [pool.submit(_look_at, aws, platform, stack, poll_seconds, stop) for stack in stacks]
+        try:
+            for count, each in enumerate(as_completed(going), start=1):
+                counted(count, len(stacks))
+                yield each.result()
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: float, stop: threading.Event) -> _Looked:
+    if stack.is_in_progress:
+        return _Looked(not_checked=(Drift(stack.name, f"CloudFormation is at work on it: {stack.status}"),))
+    if not stack.has_resources:
+        return _Looked((Drift(stack.name, f"its resources are not all there: {stack.status}"),))
+    try:
+        template = read_template(aws, stack)
+    except (ClientError, BotoCoreError) as error:
+        return _Looked(not_checked=(Drift(stack.name, f"its template: {reason_of(error)}"),))
+    drifts: list[Drift] = [Drift(stack.name, said) for said in _drift_of_stack(template, platform)]
+    not_checked: list[Drift] = []
+    looks: Mapping[str, Callable[[], Iterator[str]]] = {
+        "its buckets": lambda: drift_of_buckets(aws, template),
+        "its roles": lambda: drift_of_roles(aws, template),
+        "its queues, functions and alarms": lambda: drift_of_movers(aws, template),
+        "the rest of it": lambda: detected_drift(aws, stack, poll_seconds=poll_seconds, stop=stop),
+    }
+    for what, look in looks.items():
+        found, refusal = _heard(look)
+        drifts += [Drift(stack.name, said) for said in found]
+        if refusal:
+            not_checked.append(Drift(stack.name, f"{what}: {refusal}"))
+    return _Looked(tuple(drifts), tuple(not_checked), template)
+
+
+def _drift_of_stack(template: DeployedTemplate, platform: Platform) -> Iterator[str]:
+    """What somebody else has done to the stack itself."""
+    stack = template.stack
+    if stack.was_rolled_back:  # its tags may be those of the change that failed
+        return
+    if stack.is_adopting:
+        yield "it has begun to adopt what existed, and has not finished: deploy again"
+    if not template.is_ours:
+        yield "its template was changed by somebody else"
+    tags, wanted = dict(stack.tags), {**template.tags, HUB_TAG: str(platform.hub_bucket)}
+    if stack.dataset:
+        wanted[DATASET_TAG] = str(stack.dataset)
+    for key, value in sorted(wanted.items()):
+        if tags.get(key) != value:
+            yield f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}"
+
+
+def _missing_stacks(estate: Estate, deployed: Deployed) -> Iterator[Drift]:
+    """Stacks that the estate needs and AWS does not have."""
+    for name in (FOUNDATION_STACK, HUB_STACK, *(dataset.stack_name for dataset in estate.datasets())):
+        if not deployed.find(name):
+            yield Drift(name, "it is declared, and its stack is not there")
+
+
+def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> list[_Looked]:
+    """Look for policies on the users' roles that reach our buckets and are none of ours."""
+    ours: dict[str, set[str]] = defaultdict(set)
+    for each in looked:
+        for role, policy in policies_given_by(each.template) if each.template else ():
+            ours[role].add(policy)
+
+    def look_at(role: str) -> _Looked:
+        found, refusal = _heard(lambda: undeclared_access(aws, platform, role, ours=ours[role]))
+        return _Looked(
+            tuple(Drift(USERS_ROLES, said) for said in found),
+            (Drift(USERS_ROLES, f"the role {role}: {refusal}"),) if refusal else (),
+        )
+
+    with ThreadPoolExecutor(STACKS_AT_ONCE) as pool:
+        return list(pool.map(look_at, sorted(ours)))
+
+
+def _heard(look: Callable[[], Iterator[str]]) -> tuple[list[str], str]:
+    """All that a look brings, and what stopped it, if anything did."""
+    found: list[str] = []
+    try:
+        found.extend(look())
+    except (ClientError, BotoCoreError, ExportsError) as error:
+        return found, reason_of(error)
+    return found, ""

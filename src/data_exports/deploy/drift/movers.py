@@ -1,0 +1,112 @@
+"""Queues, movers and alerts, compared with the template: what keeps files from being delivered, or us from hearing.
+
+In: an `Aws` and a template. Out: sentences. Effects: reads queues, functions, event source mappings, alarms, topics.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from data_exports.aws import Aws, AwsAnswer, answer_of
+from data_exports.deploy.drift.deployed import DeployedTemplate, Properties
+from data_exports.deploy.drift.policies import differences
+
+_DIGEST_IN_KEY = re.compile(r"mover-([0-9a-f]+)\.zip")
+
+
+def drift_of_movers(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
+    """What differs in queues' and topics' policies, and what is stopped or gone. Raises botocore's exceptions."""
+    for _, properties in template.resources("AWS::SQS::QueuePolicy"):
+        for queue in properties["Queues"]:
+            yield from _drift_of_queue_policy(aws, template.named(queue)["QueueName"], properties)
+    for _, properties in template.resources("AWS::SNS::TopicPolicy"):
+        for topic in properties["Topics"]:
+            yield from _drift_of_topic_policy(aws, template, template.named(topic)["TopicName"], properties)
+    for _, properties in template.resources("AWS::Lambda::Function"):
+        yield from _drift_of_function(aws, properties)
+    for _, properties in template.resources("AWS::Lambda::EventSourceMapping"):
+        function = template.named(properties["FunctionName"])["FunctionName"]
+        yield from _drift_of_mapping(aws, function, template.named(properties["EventSourceArn"])["QueueName"])
+    yield from _drift_of_alarms(aws, [alarm["AlarmName"] for _, alarm in template.resources("AWS::CloudWatch::Alarm")])
+
+
+def _drift_of_queue_policy(aws: Aws, queue: str, properties: Properties) -> Iterator[str]:
+    sqs = aws.client("sqs")
+    url = _answered(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+    if url is None:
+        yield f"the queue {queue} is gone"
+        return
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
+    for said in differences(properties["PolicyDocument"], json.loads(attributes.get("Policy") or "{}")):
+        yield f"the queue {queue}: its policy {said}"
+
+
+def _drift_of_topic_policy(aws: Aws, template: DeployedTemplate, topic: str, properties: Properties) -> Iterator[str]:
+    _, _, _, region, account, *_ = template.stack.stack_id.split(":")
+    arn = f"arn:aws:sns:{region}:{account}:{topic}"
+    found = _answered(lambda: aws.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
+    if found is None:
+        yield f"the topic {topic} is gone"
+        return
+    for said in differences(properties["PolicyDocument"], json.loads(found.get("Policy") or "{}")):
+        yield f"the topic {topic}: its policy {said}"
+
+
+def _drift_of_function(aws: Aws, properties: Properties) -> Iterator[str]:
+    name, client = properties["FunctionName"], aws.client("lambda")
+    found = _answered(lambda: client.get_function_configuration(FunctionName=name))
+    if found is None:
+        yield f"the function {name} is gone"
+        return
+    digest = _DIGEST_IN_KEY.search(properties["Code"]["S3Key"])
+    if digest and not base64.b64decode(found["CodeSha256"]).hex().startswith(digest[1]):
+        yield f"the function {name}: its code is not what was deployed"
+    wanted = properties.get("ReservedConcurrentExecutions")
+    reserved = client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    if reserved == 0:
+        yield f"the function {name} is stopped: its reserved concurrency is 0"
+    elif reserved != wanted:
+        yield f"the function {name}: reserved concurrency is {reserved or 'none'}, deployed as {wanted or 'none'}"
+
+
+def _drift_of_mapping(aws: Aws, function: str, queue: str) -> Iterator[str]:
+    pages = aws.client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=function)
+    try:
+        found = [each for page in pages for each in page["EventSourceMappings"]]
+    except ClientError as error:
+        if answer_of(error) is not AwsAnswer.NOT_FOUND:
+            raise
+        found = []
+    feeding = [each for each in found if each["EventSourceArn"].rsplit(":", 1)[1] == queue]
+    if not feeding:
+        yield f"nothing feeds {function} from the queue {queue} any more: no file is delivered"
+    for each in feeding:
+        if each["State"] in ("Disabled", "Disabling"):
+            yield f"what feeds {function} from the queue {queue} is switched off: no file is delivered"
+
+
+def _drift_of_alarms(aws: Aws, names: list[str]) -> Iterator[str]:
+    if not names:
+        return
+    found = {
+        each["AlarmName"]: each for each in aws.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    }
+    for name in names:
+        if name not in found:
+            yield f"the alarm {name} is gone"
+        elif not found[name].get("ActionsEnabled", True):
+            yield f"the alarm {name} tells nobody: its actions are switched off"
+
+
+def _answered(ask: Any) -> Any:
+    """What AWS answers, or None when it has no such thing."""
+    try:
+        return ask()
+    except ClientError as error:
+        if answer_of(error) is AwsAnswer.NOT_FOUND:
+            return None
+        raise
