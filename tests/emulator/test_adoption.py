@@ -14,7 +14,7 @@ from data_exports.deploy.consents import Consent, needed_consents
 from data_exports.deploy.outcomes import InterruptedWorkError, Result
 from data_exports.deploy.plan import Action, Plan, Step
 from data_exports.deploy.prepare import prepare
-from data_exports.errors import RefusedError
+from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
@@ -229,6 +229,37 @@ def test_an_interrupted_adoption_is_completed_by_the_next_run(old: Old) -> None:
     assert ground.deploy(old.estate, allow=[Consent.ADOPTION]).is_complete
     old.upload("orders/after.csv", b"1")
     wait_until(lambda: "orders/after.csv" in old.received("orders"))
+
+
+@pytest.mark.parametrize(
+    ("action", "where"),
+    [
+        ("iam:DeleteRolePolicy", "exports-push-orders"),
+        ("iam:DetachRolePolicy", "exports-push-orders"),
+        ("iam:ListAttachedRolePolicies", "exports-push-orders"),
+        ("iam:ListRolePolicies", "exports-push-orders"),
+        ("iam:UpdateAssumeRolePolicy", "exports-push-orders"),
+        ("lambda:DeleteFunction", "exports-push-orders"),
+        ("s3:DeleteBucketPolicy", "exports-pull-court-lists"),
+    ],
+)
+def test_what_an_adoption_may_not_do_is_said_and_a_later_run_completes_it(old: Old, action: str, where: str) -> None:
+    ground = old.ground
+    result = deploy(old.estate, ground.without(action), allow=[Consent.ADOPTION])
+    assert result.of(where).result is Result.FAILED
+    assert action in result.of(where).reason
+    assert old.received("orders") == {}
+    again = ground.deploy(old.estate, allow=[Consent.ADOPTION])
+    assert again.is_complete
+    assert again.of(where).note == "finished adopting what existed"
+    assert ground.client("s3").get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
+
+
+@pytest.mark.parametrize("action", ["s3:GetBucketPolicy", "s3:GetBucketTagging", "s3:GetBucketNotification"])
+def test_without_knowing_what_would_be_adopted_nothing_is_done(old: Old, action: str) -> None:
+    with pytest.raises(AwsError, match=action):
+        deploy(old.estate, old.ground.without(action), allow=[Consent.ADOPTION])
+    assert old.ground.statuses() == {}
 
 
 def test_a_role_of_that_name_under_another_path_is_no_movers_role(ground: Ground) -> None:

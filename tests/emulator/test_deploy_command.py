@@ -223,6 +223,7 @@ def test_data_stays_on_stdout_while_stderr_is_a_terminal(ground: Ground, folder:
     lines = done.stdout.splitlines()
     assert (lines[0][:5], lines[-1].split(" (")[0]) == ("Plan:", "3 created")
     assert "created exports-hub" in shown
+    assert "0/3" in shown, "how far it has come"
     assert "Plan:" not in shown
 
 
