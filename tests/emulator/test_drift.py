@@ -29,6 +29,14 @@ pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("drift")]
 EXPORTS = str(Path(sys.executable).parent / "exports")
 GOLDEN = Path(__file__).parents[1] / "golden" / "drift.txt"
 STRANGER = "arn:aws:iam::210987654321:root"
+ACTION_OF = {
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+}
+"""IAM's name for an action, where S3's own is another.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
 LEAVER = RoleName("alpha_user_leaver")
 
 
@@ -40,6 +48,8 @@ class Drifted:
     estate: Estate
     before: DriftReport
     after: DriftReport
+    asked: frozenset[str]
+    """What was asked of AWS for the first report: ``s3:GetBucketPolicy``."""
 
     def named(self, text: str) -> str:
         """The text with this estate's own names in it."""
@@ -67,10 +77,12 @@ def drifted(local_aws: LocalAws) -> Drifted:
     )
     ground.make_users_of(estate)
     assert ground.deploy(estate).is_complete
+    calls = ground.recorded()
     before = _read(ground, estate)
+    asked = frozenset(calls)
     for change in (_change_a_stack, _change_buckets, _change_rights, _change_movers, _delete_a_stack):
         change(ground)
-    return Drifted(ground, estate, before, _read(ground, estate))
+    return Drifted(ground, estate, before, _read(ground, estate), asked)
 
 
 def _read(ground: Ground, estate: Estate) -> DriftReport:
@@ -200,6 +212,12 @@ def _zipped(source: str) -> bytes:
 
 def test_what_was_just_deployed_has_not_drifted(drifted: Drifted) -> None:
     assert (drifted.before.drifts, drifted.before.not_checked, drifted.before.stacks) == ((), (), 8)
+
+
+def test_the_rights_that_the_guide_asks_for_are_those_that_it_takes(drifted: Drifted) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "review-and-deploy.md").read_text(encoding="utf-8")
+    (block,) = (text for text in guide.split("```") if "cloudformation:DetectStackDrift" in text)
+    assert {ACTION_OF.get(call, call) for call in drifted.asked} == set(block.split()[1:])
 
 
 def test_each_thing_changed_by_hand_is_named_and_nothing_else(drifted: Drifted) -> None:
