@@ -20,6 +20,7 @@ from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_world
 from data_exports.names import BucketName, RoleArn
+from data_exports.stacks.stack import Stack
 from tests.emulator.deploying import Ground, aws_of_account, ground_of
 from tests.emulator.old_program import make_old_program
 from tests.emulator.steps import refusal_of, wait_until
@@ -190,17 +191,21 @@ def test_an_adopted_role_and_its_dataset_go_together_later_and_the_bucket_stays(
     assert refusal_of(lambda: ground.client("s3").get_bucket_policy(Bucket=old.lists)) == "NoSuchBucketPolicy"
 
 
+def _broken(step: Step) -> Stack:
+    """The pull dataset's stack, with a bucket policy that S3 does not accept."""
+    assert step.stack
+    template = json.loads(step.stack.body)
+    policy = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
+    policy["Statement"][0]["Principal"] = {"AWS": "arn:aws:iam::593291632749:role/nobody"}
+    return replace(step.stack, body=json.dumps(template))
+
+
 def test_an_adoption_that_fails_leaves_the_old_policy_in_force_and_is_completed_later(old: Old) -> None:
     ground, s3 = old.ground, old.ground.client("s3")
     before = json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"])
     step = _step(prepare(old.estate, ground.aws).plan, "exports-pull-court-lists")
-    assert step.stack
-    template = json.loads(step.stack.body)
-    nobody = {"AWS": f"arn:aws:iam::{ground.platform.account}:role/nobody"}
-    template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Principal"] = nobody
-    broken = replace(step.stack, body=json.dumps(template))
     with pytest.raises(StackFailedError, match="Invalid principal"):
-        create_stack(work_on(ground.aws, ground.platform), broken, step.existing)
+        create_stack(work_on(ground.aws, ground.platform), _broken(step), step.existing)
     assert json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"]) == before
     assert s3.get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
     result = ground.deploy(old.estate, allow=[Consent.ADOPTION])
@@ -209,6 +214,17 @@ def test_an_adoption_that_fails_leaves_the_old_policy_in_force_and_is_completed_
     assert result.is_complete
     sids = [each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"])["Statement"]]
     assert sids == ["DenyBelowTls12", "OutsidersListBucket", "OutsidersUseObjects"]
+
+
+def test_an_old_policy_that_could_not_be_put_back_is_said(old: Old) -> None:
+    ground = old.ground
+    step = _step(prepare(old.estate, ground.aws).plan, "exports-pull-court-lists")
+    work = work_on(ground.without("s3:PutBucketPolicy"), ground.platform)
+    with pytest.raises(StackFailedError) as failed:
+        create_stack(work, _broken(step), step.existing)
+    assert f"; and {old.lists} has no policy now, the old one could not be put back: " in str(failed.value)
+    assert failed.value.next_step == "deploy again"
+    assert ground.deploy(old.estate, allow=[Consent.ADOPTION]).is_complete
 
 
 def test_an_interrupted_adoption_is_completed_by_the_next_run(old: Old) -> None:

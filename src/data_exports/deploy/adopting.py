@@ -35,21 +35,25 @@ _ADOPTED_BY: Mapping[str, tuple[Kind, str, tuple[str, ...]]] = {
 
 
 def bare_stack(stack: Stack, existing: Sequence[Existing]) -> Stack:
-    """The stack with nothing but the names of what it adopts; what is made anew, and what needs it, comes later."""
+    """The stack with nothing but the names of what it adopts; what is made anew comes later, and what needs it.
+
+    What needs an adopted role comes later, too: the role has no right of ours yet.
+    """
     template = json.loads(stack.body)
     there = {(each.kind, each.name) for each in existing}
     resources: dict[str, Any] = template["Resources"]
-    gone: set[str] = set()
+    later: set[str] = set()
+    roles: set[str] = set()
     for logical_id, resource in resources.items():
         kind, name, kept = _ADOPTED_BY.get(resource["Type"], (None, "", ()))
         if resource["Type"] == _BUCKET_POLICY and any(each.kind is Kind.BUCKET for each in existing):
-            gone.add(logical_id)
+            later.add(logical_id)
         elif kind and (kind, resource["Properties"][name]) in there:
-            if kind is Kind.FUNCTION:
-                gone.add(logical_id)
+            later |= {logical_id} if kind is Kind.FUNCTION else set()
+            roles |= {logical_id} if kind is Kind.ROLE else set()
             resources[logical_id] = _bare(resource, keep={name, *kept})
-    gone = _with_needing(resources, gone)
-    template["Resources"] = {key: value for key, value in resources.items() if key not in gone}
+    later = _with_needing(resources, later | roles) - roles
+    template["Resources"] = {key: value for key, value in resources.items() if key not in later}
     template.pop("Outputs", None)
     template["Metadata"][METADATA_KEY][ADOPTING_KEY] = True
     body = body_of(template)

@@ -99,8 +99,15 @@ def finish_adoption(work: Work, stack: Stack) -> None:
     cleared = clear_the_way(work.aws, work.platform, stack)
     try:
         update_stack(work, stack)
-    except (StackFailedError, ClientError, BotoCoreError):
-        put_back(work.aws, work.platform, cleared)
+    except (StackFailedError, ClientError, BotoCoreError) as failure:
+        try:
+            put_back(work.aws, work.platform, cleared)
+        except (ClientError, BotoCoreError) as error:
+            bucket = ", ".join(cleared.bucket_policies)
+            raise StackFailedError(
+                Cause(f"{failure}; and {bucket} has no policy now, the old one could not be put back: {error}"),
+                next_step="deploy again",
+            ) from failure
         raise
 
 

@@ -127,6 +127,8 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
 def _drift_of_stack(template: DeployedTemplate, platform: Platform) -> Iterator[str]:
     """What somebody else has done to the stack itself."""
     stack = template.stack
+    if stack.status.endswith("_FAILED"):
+        yield f"CloudFormation reports {stack.status}"
     if stack.was_rolled_back:  # its tags may be those of the change that failed
         return
     if stack.is_adopting:
