@@ -17,7 +17,6 @@ import json
 import os
 import random
 import sys
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -235,7 +234,7 @@ def _deliver(
             target_bucket=settings.target_bucket,
             mover_version=settings.mover_version,
             now=now(),
-            identifier=uuid.uuid4().hex,
+            identifier=os.urandom(16).hex(),
         )
 
     outcomes = Batch(

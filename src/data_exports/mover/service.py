@@ -4,13 +4,15 @@ In: a service's address, headers and a body. Out: a status and the answer's body
 request. It connects at the first one.
 """
 
-import http.client
 import ssl
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from .signing import Credentials, signature_headers
+
+if TYPE_CHECKING:
+    import http.client
 
 MOST_TRIES = 3
 TIMEOUT_SECONDS = 10
@@ -40,6 +42,8 @@ class Service:
 
     def ask(self, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
         """Make one call; again if the service is unwell or the connection is lost. Raises ServiceError."""
+        import http.client  # a third of the function's start, and mostly nothing fails
+
         problem = ""
         for _ in range(MOST_TRIES):
             try:
@@ -69,7 +73,9 @@ class Service:
         response = connection.getresponse()
         return response.status, response.read()
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connect(self) -> "http.client.HTTPConnection":
+        import http.client
+
         if self._connection is None:
             if self._scheme == "https":
                 context = ssl.create_default_context()
