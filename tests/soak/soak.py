@@ -30,7 +30,7 @@ from tests.soak.schedule import DATASETS, SENDERS, Put, schedule_of
 from tests.soak.trouble import Troubles, Uploaded, troubles
 from tests.soak.verdict import still_in_sight, violations
 
-DRAIN_TIMEOUT_SECONDS = 180.0
+DRAIN_TIMEOUT_SECONDS = 600.0
 _QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 

@@ -73,8 +73,7 @@ class Connections:
         if threading.get_ident() == self._worker:
             self._start(host, sent)
         else:
-            self._asked.append(lambda: self._start(host, sent))
-            self.wake()
+            self._ask(lambda: self._start(host, sent))
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> None:
         """Have `work` make a call after so many seconds."""
@@ -84,8 +83,13 @@ class Connections:
             self._numbers += 1
             heapq.heappush(self._due, (due, self._numbers, call))
 
-        self._asked.append(plan)
-        self.wake()
+        self._ask(plan)
+
+    def _ask(self, call: Callable[[], None]) -> None:
+        """Have `work` make a call first of all, or as soon as it can if it is under way in another thread."""
+        self._asked.append(call)  # before the look at the worker, who looks here after having signed in
+        if self._worker is not None:
+            self.wake()
 
     def wake(self) -> None:
         """Have `work` return soon, from whatever thread."""
