@@ -1,22 +1,23 @@
 """What carrying a plan out would change within stacks and in who may do what, told from the templates as they are.
 
-In: a `Plan`, its estate, and the present templates of the stacks that change. Out: the same plan with `Step.how` and
-`Plan.access`. Effects: none. A stack that does not change needs no template: it grants what its declaration says.
+In: a `Plan`, its estate, and the present templates of the stacks that change. Out: the same plan with `Step.how`,
+`Plan.access` and `Plan.settings`. Effects: none. A stack that does not change needs no template: it grants what its
+declaration says.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from data_exports.access.changes import changes_between
 from data_exports.access.grants import Grant, grants_of_dataset
-from data_exports.deploy.plan import Action, Plan, Step
+from data_exports.deploy.plan import Action, Plan, SettingChange, Step
 from data_exports.estate.models import Estate
-from data_exports.names import AccountId, DatasetName, RoleName
+from data_exports.names import FOUNDATION_STACK, AccountId, DatasetName, RoleName
 from data_exports.stacks.comparison import resource_changes
-from data_exports.stacks.metadata import UnreadableMetadataError, grants_in, without_missing
+from data_exports.stacks.metadata import UnreadableMetadataError, grants_in, settings_in, without_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def with_differences(
     return replace(
         plan,
         steps=tuple(_with_how(step, templates) for step in plan.steps),
+        settings=tuple(_settings(plan, templates)),
         compared=changes_between(
             sides.before,
             sides.after,
@@ -94,6 +96,31 @@ class _Sides:
             self.before += grants_in(deployed.template, dataset)
         except UnreadableMetadataError as error:
             self.unknown[dataset] = str(error)
+
+
+def _settings(plan: Plan, templates: Mapping[str, DeployedTemplate]) -> Iterator[SettingChange]:
+    """The settings that the foundation carries in its metadata, where they are not the same."""
+    step = next((each for each in plan.steps if each.name == FOUNDATION_STACK), None)
+    if step is None or step.stack is None or step.name not in templates:
+        return
+    before, after = settings_in(templates[step.name].template), settings_in(json.loads(step.stack.body))
+    if not before:  # nobody knows what they were
+        return
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield SettingChange(name, _setting_in_words(before.get(name)), _setting_in_words(after.get(name)))
+
+
+def _setting_in_words(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case Mapping():
+            return ", ".join(f"{key}: {each}" for key, each in sorted(value.items()))
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def _with_how(step: Step, templates: Mapping[str, DeployedTemplate]) -> Step:

@@ -17,6 +17,7 @@ from data_exports.deploy.report import (
     access_in_short,
     marks_in_words,
     remarks_of,
+    setting_in_words,
     stacks_in_short,
     steps_shown,
 )
@@ -28,7 +29,7 @@ MARKER = "<!-- data-exports plan -->"
 
 COMMENT_CHARACTERS = 65_536
 """GitHub refuses longer comments ("Body is too long"); counted in bytes here, of which there are never fewer."""
-SECTION_BYTES = {"access": 36_000, "stacks": 12_000, "roles": 4_000, "findings": 8_000}
+SECTION_BYTES = {"access": 24_000, "settings": 2_000, "stacks": 7_000, "roles": 3_000, "findings": 6_000}
 """How much of a comment each list may fill; all else together stays below what is left."""
 LINE_BYTES = 2_000
 
@@ -38,13 +39,16 @@ def plan_as_markdown(plan: Plan, platform: Platform, found: Found = NOTHING_FOUN
     lines = [MARKER, f"### Plan: {words(access_in_short(plan))}", "", *_context(plan, platform)]
     lines += _consents(plan)
     lines += _section("Access", "access", _access_lines(plan), "nobody gains or loses any")
+    if plan.settings:
+        settings = [f"- **{each.name}** {_cut([code(setting_in_words(each))])}" for each in plan.settings]
+        lines += _section("Settings", "settings", settings, "")
     lines += _section("Stacks", "stacks", [_step_line(step) for step in steps_shown(plan)], "none changes")
     lines += ["", f"All stacks: {code(stacks_in_short(plan))}"]
     if plan.missing_roles or plan.roles_not_checked:
         lines += _section("Users' roles", "roles", _role_lines(plan), "")
     lines += _section("Findings", "findings", [_finding_line(finding) for finding in found.new], "no new ones")
     if found.known:
-        lines += ["", f"{len(found.known):,} more were there before."]
+        lines += ["", f"Findings that were there before: {len(found.known):,}."]
     return "\n".join(lines) + "\n"
 
 
@@ -65,8 +69,8 @@ def words(sentence: Sentence) -> str:
 
 
 def _context(plan: Plan, platform: Platform) -> list[str]:
-    compared = code(plan.against) if plan.against else "what is deployed"
-    account = code(platform.name_of_account(platform.account))
+    compared = _cut([code(plan.against)]) if plan.against else "what is deployed"
+    account = _cut([code(platform.name_of_account(platform.account))])
     hub = code(f"{platform.region}, hub {platform.hub_bucket}")
     return [f"Compared with {compared}. Account {account}, {hub}."]
 

@@ -223,12 +223,24 @@ class MissingRoles:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingChange:
+    """A setting of ``exports.yaml`` that is another one than was deployed."""
+
+    name: str
+    before: str
+    after: str
+    """Both for people; ``""`` where it is not set."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that deploying would do; `steps` in the order of work."""
 
     steps: tuple[Step, ...]
     compared: AccessChanges | None = None
     """Who gains, loses or keeps what; None before `differences` has found that out."""
+    settings: tuple[SettingChange, ...] = ()
+    """What the platform's settings change: whom a dataset may name, who is told, how long things are kept."""
     missing_roles: tuple[MissingRoles, ...] = ()
     roles_not_checked: str = ""
     """Why the users' roles could not be looked up; all of them are taken to exist then."""

@@ -20,7 +20,7 @@ from data_exports.access.sentences import (
     statements_of,
 )
 from data_exports.deploy.consents import needed_consents
-from data_exports.deploy.plan import Action, MissingRoles, Plan, Step
+from data_exports.deploy.plan import Action, MissingRoles, Plan, SettingChange, Step
 from data_exports.deploy.tables import table
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Platform
@@ -60,6 +60,9 @@ def render_plan(plan: Plan, platform: Platform, found: Found = NOTHING_FOUND, *,
     """The plan for people. `width` in characters for a terminal that shows colour; None for plain text."""
     parts = [heading_of(plan, platform), f"Access: {plain(access_in_short(plan))}"]
     parts += _table(_access_rows(plan), width)
+    if plan.settings:
+        parts.append(f"Settings: {len(plan.settings)}")
+        parts += _table([(each.name, setting_in_words(each)) for each in plan.settings], width)
     parts.append(f"Stacks: {stacks_in_short(plan)}")
     parts += _table([(step.action, step.name, remarks_of(step)) for step in steps_shown(plan)], width)
     parts += [*role_lines(plan), *_finding_lines(found)]
@@ -105,6 +108,11 @@ def stacks_in_short(plan: Plan) -> str:
 def steps_shown(plan: Plan) -> tuple[Step, ...]:
     """The steps worth a line: all but those that leave a stack as it is."""
     return tuple(step for step in plan.steps if step.action is not Action.UNCHANGED)
+
+
+def setting_in_words(change: SettingChange) -> str:
+    """What a setting was, and what it will be."""
+    return f"was {change.before or 'not set'}; will be {change.after or 'not set'}"
 
 
 def remarks_of(step: Step) -> str:
@@ -188,6 +196,7 @@ def plan_as_data(plan: Plan, found: Found | None = None) -> dict[str, object]:
         "against": plan.against or None,
         "first_deployment": plan.is_first,
         "access": _access_as_data(plan.access),
+        "settings": [{"name": each.name, "before": each.before, "after": each.after} for each in plan.settings],
         "stacks": [step_as_data(step) for step in plan.steps],
         "missing_roles": {str(each.dataset): [str(role) for role in each.roles] for each in plan.missing_roles},
         "roles_not_checked": plan.roles_not_checked,

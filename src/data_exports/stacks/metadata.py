@@ -57,6 +57,14 @@ def grants_in(template: object, dataset: DatasetName) -> tuple[Grant, ...]:
     return without_missing(grants, missing)
 
 
+def settings_in(template: object) -> Mapping[str, Any]:
+    """The platform's settings, as the foundation's template carries them; none where they cannot be read."""
+    found = template
+    for key in ("Metadata", METADATA_KEY, "platform"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def without_missing(grants: Iterable[Grant], missing: Collection[RoleName]) -> tuple[Grant, ...]:
     """The grants without those of users whose roles do not exist: a stack leaves them out."""
     return tuple(grant for grant in grants if not _is_left_out(grant, missing)) if missing else tuple(grants)

@@ -8,8 +8,9 @@ import pytest
 
 from data_exports.deploy.compare import plan_against
 from data_exports.deploy.differences import DeployedTemplate, with_differences
+from data_exports.deploy.markdown import plan_as_markdown
 from data_exports.deploy.plan import Action, Deployed, DeployedStack, Plan, plan_deploy
-from data_exports.deploy.report import plan_as_data, remarks_of
+from data_exports.deploy.report import plan_as_data, remarks_of, render_plan
 from data_exports.estate.models import Estate
 from data_exports.names import AccountId, BucketName, RoleName
 from data_exports.stacks.stack import Surroundings
@@ -101,3 +102,26 @@ def _stack(name: str, dataset: str | None, action: str, resources: object) -> di
         "next_step": "",
         "resources": resources,
     }
+
+
+def test_settings_that_change_are_told_because_they_say_whom_a_dataset_may_name() -> None:
+    wider = replace(PLATFORM, user_roles=("alpha_*",), account_names=(), alerts=())
+    plan = against(FULL, replace(FULL, platform=wider))
+    assert [(each.name, each.before, each.after) for each in plan.settings] == [
+        ("accounts", "754256621582: Cloud Platform", ""),
+        ("alerts", "exports@example.gov.uk", ""),
+        ("user_roles", "alpha_user_*, alpha_app_*", "alpha_*"),
+    ]
+    lines = render_plan(plan, wider).splitlines()
+    assert "Settings: 3" in lines
+    assert "  user_roles    was alpha_user_*, alpha_app_*; will be alpha_*" in lines
+    assert "- **user_roles** `was alpha_user_*, alpha_app_*; will be alpha_*`" in plan_as_markdown(plan, wider)
+    assert against(FULL, FULL).settings == ()
+
+
+def test_settings_of_a_foundation_that_nobody_can_read_are_not_made_up() -> None:
+    stacks, templates = deployed(FULL)
+    after = replace(FULL, platform=replace(PLATFORM, recovery_days=9))
+    plan = plan_deploy(after, stacks, AROUND)
+    found = with_differences(plan, after, {**templates, "exports-foundation": DeployedTemplate()}, moment=NOW)
+    assert found.settings == ()

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.deploy.compare import plan_against
-from data_exports.deploy.markdown import COMMENT_CHARACTERS, MARKER, code, plan_as_markdown
+from data_exports.deploy.consents import Consent
+from data_exports.deploy.markdown import (
+    COMMENT_CHARACTERS,
+    LINE_BYTES,
+    MARKER,
+    SECTION_BYTES,
+    code,
+    plan_as_markdown,
+)
 from data_exports.deploy.plan import MissingRoles, Plan
 from data_exports.deploy.report import Found
 from data_exports.estate.findings import warning
@@ -59,7 +67,7 @@ All stacks: `1 update, 3 unchanged`
 
 - `pull_datasets/court_lists.yaml:3:7` EX601 warning: `no paperwork is named`
 
-1 more were there before.
+Findings that were there before: 1.
 """
     )
 
@@ -118,6 +126,12 @@ def test_a_comment_fits_github_however_much_changes() -> None:
     assert text.splitlines()[0] == MARKER
     assert re.findall(r"… and ([\d,]+) more", text) != []
     assert _outside_code(text).count("`") == 0
+
+
+def test_even_with_every_list_full_there_is_room_for_all_consents_and_the_heading() -> None:
+    lines = len(Consent) + 4  # the heading, what is compared, the account, the command
+    words_of_ours = 2_000
+    assert sum(SECTION_BYTES.values()) + lines * LINE_BYTES + words_of_ours < COMMENT_CHARACTERS
 
 
 @pytest.mark.parametrize("size", [1, 20, 40])
