@@ -26,8 +26,6 @@ from tests.emulator.steps import policy_of, wait_until
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("walkthrough")]
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operate.md"
-GIVEN_UP = re.compile(r" push +as declared +1 +0 +0 +1 ")
-"""The figures of a dataset with one file in the hub, nothing queued or flying, and one dead letter."""
 BLOCK = re.compile(r"^```console\n\$ exports (?P<words>[^\n]+)\n(?P<printed>.*?)^```", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -50,8 +48,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def alike(text: str) -> str:
     """The text without what differs from run to run."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2031-03-31 09:30:00", text)
+    text = re.sub(r"( push +as declared +1 +)\d( +)\d( +1 )", r"\g<1>0\g<2>0\g<3>", text)  # SQS counts approximately
     text = re.sub(r"request [0-9A-Za-z-]{8,}", "request …", text)
-    return re.sub(r"\b\d+ (s|min) ago", "5 s ago", re.sub(r"(?<=  )\d+ s(?=  )", "5 s", text))
+    return re.sub(r"\b\d+ (s|min) ago", "5 s ago", re.sub(r"(?<=  )\d+ (s|min)(?=  )", "5 s", text))
 
 
 def compared(text: str) -> list[str]:
@@ -77,7 +76,7 @@ def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
             stage.as_recipient(push).put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
         if words.startswith("send"):
             done = run(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())
-            wait_until(lambda: bool(GIVEN_UP.search(run(stage, None, "status", push.name).out)), timeout_seconds=60)
+            wait_until(lambda: "1 dead letter" in run(stage, None, "status", push.name).out, timeout_seconds=120)
         else:
             done = run(stage, None, *words.split())
         if words.startswith("redrive"):

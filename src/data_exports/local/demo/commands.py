@@ -18,7 +18,7 @@ from data_exports.names import RoleArn
 
 SHOWN_LINES = 12
 LONGEST_LINE = 140
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
