@@ -5,7 +5,8 @@ In: an `Estate`. Out: findings, at the dataset that fills the policy most. Effec
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from data_exports.access.grants import grants_of_pull, grants_of_push
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy, sender_policy
@@ -13,7 +14,7 @@ from data_exports.access.statements import Policy
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Finding
 from data_exports.estate.loading import Loaded
-from data_exports.estate.models import Dataset, Estate, PushDataset
+from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.limits import BUCKET_POLICY_BYTES, INLINE_POLICY_CHARACTERS_PER_ROLE
 from data_exports.names import RoleName
 
@@ -28,7 +29,26 @@ def with_sizes_checked(loaded: Loaded) -> Loaded:
 
 def check_policy_sizes(estate: Estate) -> tuple[Finding, ...]:
     """Every user's role and every bucket whose policies would be refused for their size."""
-    return tuple(sorted([*_check_roles(estate), *_check_buckets(estate)]))
+    shares: defaultdict[RoleName, list[tuple[int, Dataset]]] = defaultdict(list)
+    found: list[Finding] = []
+    for dataset in estate.datasets():
+        # All users of a dataset carry one and the same document, so that of the first tells its size.
+        one_user = replace(dataset, users=dataset.users[:1])
+        user_policy, bucket_policy = _policies(estate.platform, one_user)
+        size = size_of(user_policy) if user_policy else 0
+        for user in dataset.users:
+            shares[user].append((size, dataset))
+        if isinstance(dataset, PullDataset) and bucket_policy:
+            found += _check_bucket(dataset, size_of(bucket_policy))
+    return tuple(sorted([*found, *_check_roles(shares)]))
+
+
+def _policies(platform: Platform, dataset: Dataset) -> tuple[Policy | None, Policy | None]:
+    """What a user carries, and the policy of a pull dataset's bucket."""
+    if isinstance(dataset, PushDataset):
+        return sender_policy(grants_of_push(platform, dataset)), None
+    grants = grants_of_pull(platform, dataset)
+    return pull_user_policy(grants), pull_bucket_policy(dataset.bucket(platform), grants, require_tls=True)
 
 
 def size_of(policy: Policy) -> int:
@@ -36,13 +56,7 @@ def size_of(policy: Policy) -> int:
     return len(json.dumps(policy, separators=(",", ":")))
 
 
-def _check_roles(estate: Estate) -> Iterator[Finding]:
-    shares: defaultdict[RoleName, list[tuple[int, Dataset]]] = defaultdict(list)
-    for dataset in estate.datasets():
-        policy = _user_policy(estate, dataset)
-        for user in dataset.users:
-            if policy:
-                shares[user].append((size_of(policy), dataset))
+def _check_roles(shares: Mapping[RoleName, Sequence[tuple[int, Dataset]]]) -> Iterator[Finding]:
     for user, parts in shares.items():
         total = sum(size for size, _ in parts)
         if total > INLINE_POLICY_CHARACTERS_PER_ROLE:
@@ -56,20 +70,11 @@ def _check_roles(estate: Estate) -> Iterator[Finding]:
             )
 
 
-def _user_policy(estate: Estate, dataset: Dataset) -> Policy | None:
-    if isinstance(dataset, PushDataset):
-        return sender_policy(grants_of_push(estate.platform, dataset))
-    return pull_user_policy(grants_of_pull(estate.platform, dataset))
-
-
-def _check_buckets(estate: Estate) -> Iterator[Finding]:
-    for pull in estate.pull_datasets:
-        grants = grants_of_pull(estate.platform, pull)
-        size = size_of(pull_bucket_policy(pull.bucket(estate.platform), grants, require_tls=True))
-        if size > BUCKET_POLICY_BYTES:
-            yield Finding(
-                pull.place,
-                Code.BUCKET_POLICY_TOO_LARGE,
-                f"the bucket policy of {pull.name} would have {size:,} bytes; S3 allows {BUCKET_POLICY_BYTES:,}",
-                "name fewer outside roles: let each organisation use one role of its own",
-            )
+def _check_bucket(pull: PullDataset, size_bytes: int) -> Iterator[Finding]:
+    if size_bytes > BUCKET_POLICY_BYTES:
+        yield Finding(
+            pull.place,
+            Code.BUCKET_POLICY_TOO_LARGE,
+            f"the bucket policy of {pull.name} would have {size_bytes:,} bytes; S3 allows {BUCKET_POLICY_BYTES:,}",
+            "name fewer outside roles: let each organisation use one role of its own",
+        )

@@ -90,7 +90,7 @@ def deny_weak_transport(service: str, resources: list[str], *, require_tls: bool
 
 def iso_moment(moment: datetime) -> str:
     """A moment as IAM's date conditions want it: ``2027-04-01T00:00:00Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _roots_of(arns: Iterable[Outsider]) -> list[AccountRootArn]:

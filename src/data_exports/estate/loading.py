@@ -19,7 +19,7 @@ from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding, Report, Severity
 from data_exports.estate.models import Estate, Place
 from data_exports.estate.nodes import Fields
-from data_exports.estate.reading import find_outside, read_declaration, unreadable
+from data_exports.estate.reading import find_outside, is_link, read_declaration, unreadable
 from data_exports.estate.rules import check_estate
 from data_exports.limits import DECLARATION_BYTES
 
@@ -104,7 +104,8 @@ def _whole(model: Model | None) -> Model:
 
 
 def _draft(path: Path, folder: Path, draft: Callable[[Fields, Report], Draft], report: Report) -> Draft | None:
-    mapping, findings = read_declaration(path, within=folder)
+    # To look where a path really leads takes as long as to read it, so only links are asked.
+    mapping, findings = read_declaration(path, within=folder if is_link(path) else None)
     report.findings.extend(findings)
     return draft(mapping, report) if mapping else None
 

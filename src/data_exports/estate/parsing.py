@@ -4,7 +4,6 @@ YAML is taken as a stream of events, so that anchors, tags and second documents 
 nesting can exhaust the stack. What stops the reading is raised as `UnparsableError`; the rest is collected.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -40,9 +39,12 @@ def parse_nodes(
     """
     parser = _Parser(path)
     try:
-        events: Iterable[yaml.Event] = yaml.parse(text, Loader=loader)
-        for event in events:
-            parser.take(event)
+        events = loader(text)
+        try:
+            while (event := events.get_event()) is not None:
+                parser.take(event)
+        finally:
+            events.dispose()
     except yaml.MarkedYAMLError as error:
         raise UnparsableError(_syntax_finding(error, path)) from error
     except yaml.reader.ReaderError as error:
@@ -84,33 +86,40 @@ class _Parser:
 
     def take(self, event: yaml.Event) -> None:
         """Add what one event says."""
-        place = Place(self._path)
-        if event.start_mark is not None:
-            place = Place(self._path, event.start_mark.line + 1, event.start_mark.column + 1)
-        self._refuse_tricks(event, place)
-        match event:
-            case yaml.DocumentStartEvent():
-                self._count_document(place)
+        match event:  # the most frequent first
             case yaml.ScalarEvent():
-                node = Text(place, event.value, plain=not event.style)
-                if event.anchor:
-                    self._anchored[event.anchor] = node
+                place = self._place_of(event)
+                node = Text(place, event.value, not event.style)
+                if event.anchor is not None or event.tag is not None:
+                    self._refuse_tricks(event, place)
+                    self._anchored[str(event.anchor)] = node
                 self._add(node)
-            case yaml.AliasEvent():
-                # Refused above; the value it stands for keeps the fields' own checks quiet.
-                meant = self._anchored.get(str(event.anchor), Text(place, "", plain=False))
-                self._add(Text(place, meant.text, plain=meant.plain))
-            case yaml.CollectionStartEvent():
-                self._check_depth(place)
-                self._open.append((place, []))
-            case yaml.SequenceEndEvent():
-                start, items = self._open.pop()
-                self._add(Items(start, tuple(items)))
             case yaml.MappingEndEvent():
                 start, items = self._open.pop()
                 self._add(self._fields(start, items))
+            case yaml.SequenceEndEvent():
+                start, items = self._open.pop()
+                self._add(Items(start, tuple(items)))
+            case yaml.CollectionStartEvent():
+                place = self._place_of(event)
+                self._refuse_tricks(event, place)
+                self._check_depth(place)
+                self._open.append((place, []))
+            case yaml.DocumentStartEvent():
+                self._count_document(self._place_of(event))
+            case yaml.AliasEvent():
+                place = self._place_of(event)
+                self._note(place, Code.YAML_TRICK, f"an alias (*{event.anchor}) is used", REVIEWABLE)
+                # The value it stands for keeps the fields' own checks quiet.
+                meant = self._anchored.get(str(event.anchor), Text(place, "", plain=False))
+                self._add(Text(place, meant.text, plain=meant.plain))
             case _:
                 pass
+
+    def _place_of(self, event: yaml.Event) -> Place:
+        mark = event.start_mark
+        assert mark is not None  # every event that a parser makes has one
+        return Place(self._path, mark.line + 1, mark.column + 1)
 
     def _count_document(self, place: Place) -> None:
         self._documents += 1
@@ -145,14 +154,11 @@ class _Parser:
                 entries.append((key, value))
         return Fields(place, tuple(entries))
 
-    def _refuse_tricks(self, event: yaml.Event, place: Place) -> None:
-        if isinstance(event, yaml.AliasEvent):
-            self._note(place, Code.YAML_TRICK, f"an alias (*{event.anchor}) is used", REVIEWABLE)
-        elif isinstance(event, yaml.NodeEvent):
-            if event.anchor is not None:
-                self._note(place, Code.YAML_TRICK, f"an anchor (&{event.anchor}) is used", REVIEWABLE)
-            if (tag := getattr(event, "tag", None)) is not None:
-                self._note(place, Code.YAML_TRICK, f"a tag ({tag}) is used", "remove it: fields know their type")
+    def _refuse_tricks(self, event: yaml.NodeEvent, place: Place) -> None:
+        if event.anchor is not None:
+            self._note(place, Code.YAML_TRICK, f"an anchor (&{event.anchor}) is used", REVIEWABLE)
+        if (tag := getattr(event, "tag", None)) is not None:
+            self._note(place, Code.YAML_TRICK, f"a tag ({tag}) is used", "remove it: fields know their type")
 
     def _note(self, place: Place, code: Code, message: str, hint: str) -> None:
         self.findings.append(Finding(place, code, message, hint))

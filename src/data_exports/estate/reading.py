@@ -14,11 +14,15 @@ from data_exports.estate.nodes import Fields, Items, Node, Text
 from data_exports.estate.parsing import UnparsableError, parse_nodes, place_after
 from data_exports.limits import DECLARATION_BYTES
 
+OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""Without waiting, which opening a pipe otherwise does until somebody writes to it."""
 
-def read_declaration(path: Path, *, within: Path) -> tuple[Fields | None, list[Finding]]:
+
+def read_declaration(path: Path, *, within: Path | None) -> tuple[Fields | None, list[Finding]]:
     """The top mapping of a file, and the findings; ``None`` when there is none to go on with.
 
-    `within` is the estate's folder: a link that leads out of it is not followed.
+    `within` is the estate's folder: a link that leads out of it is not followed. With ``None`` no link is followed at
+    all; the folder that holds the file has been looked at before.
     """
     try:
         top, findings = parse_nodes(_text_of(_read_bytes(path, within=within), path), path)
@@ -36,6 +40,14 @@ def find_outside(path: Path, *, within: Path) -> Finding | None:
     return Finding(Place(path), Code.OUTSIDE, f"leads out of the estate, to {real!r}", hint)
 
 
+def is_link(path: Path) -> bool:
+    """Whether the path is a symbolic link; no, if we may not look."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
+
+
 def unreadable(path: Path, error: OSError) -> Finding:
     """The finding for what the operating system said about a path."""
     reason = (error.strerror or type(error).__name__).lower()
@@ -44,20 +56,35 @@ def unreadable(path: Path, error: OSError) -> Finding:
     return Finding(Place(path), Code.UNREADABLE, f"cannot be read: {reason}", "mend it, or remove it from the estate")
 
 
-def _read_bytes(path: Path, *, within: Path) -> bytes:
-    if outside := find_outside(path, within=within):
+def _read_bytes(path: Path, *, within: Path | None) -> bytes:
+    if within and (outside := find_outside(path, within=within)):
         raise UnparsableError(outside)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
-            hint = "put a YAML file here, or remove it"
-            raise UnparsableError(Finding(Place(path), Code.UNREADABLE, "is not a file", hint))
-        with path.open("rb") as file:
-            data = file.read(DECLARATION_BYTES + 1)
+        descriptor = os.open(path, OPENING | (0 if within else os.O_NOFOLLOW))
+        try:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                hint = "put a YAML file here, or remove it"
+                raise UnparsableError(Finding(Place(path), Code.UNREADABLE, "is not a file", hint))
+            data = _read_to_end(descriptor, chunk_bytes=min(about.st_size, DECLARATION_BYTES) + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise UnparsableError(unreadable(path, error)) from error
     if len(data) > DECLARATION_BYTES:
         message, hint = f"is larger than {DECLARATION_BYTES:,} bytes", "a declaration is one short file per dataset"
         raise UnparsableError(Finding(Place(path), Code.TOO_LARGE, message, hint))
+    return data
+
+
+def _read_to_end(descriptor: int, *, chunk_bytes: int) -> bytes:
+    """What the file holds, or enough of it to see that it is too large.
+
+    The chunk is as large as the file is said to be: setting the most aside for every one takes longer than reading it.
+    """
+    data = b""
+    while len(data) <= DECLARATION_BYTES and (more := os.read(descriptor, chunk_bytes)):
+        data += more
     return data
 
 

@@ -149,8 +149,12 @@ def _line(node: Node, report: Report) -> Sited[str] | None:
     return found
 
 
+def _is_hidden(mark: str) -> bool:
+    return unicodedata.category(mark) in HIDDEN
+
+
 def _is_plain(value: str, place: Place, report: Report) -> bool:
-    hidden = [mark for mark in value if mark not in "\n\t" and unicodedata.category(mark) in HIDDEN]
+    hidden = not value.isprintable() and [mark for mark in value if mark not in "\n\t" and _is_hidden(mark)]
     if hidden:
         named = f"U+{ord(hidden[0]):04X} {unicodedata.name(hidden[0], '')}".rstrip()
         report.error(place, Code.BAD_TEXT, f"the text holds a character that cannot be seen: {named}", "remove it")
