@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, load
-from data_exports.cli.output import Colour, painted, write_data, write_json, write_progress
+from data_exports.cli.output import Colour, painted, path_from, write_data, write_json, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
 from data_exports.estate.findings import Finding, Severity
@@ -107,10 +107,7 @@ def _lines_of(finding: Finding) -> str:
 
 def seen_from(start: Path, finding: Finding) -> Finding:
     """The finding with its path from a folder, if it is below it."""
-    path = Path(os.path.normpath(Path.cwd() / finding.place.path))
-    if not path.is_relative_to(start):
-        return finding
-    return replace(finding, place=replace(finding.place, path=path.relative_to(start)))
+    return replace(finding, place=replace(finding.place, path=path_from(start, finding.place.path)))
 
 
 def _summary_of(loaded: Loaded) -> str:

@@ -63,6 +63,12 @@ def wants_colour(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and not plain
 
 
+def path_from(start: Path, path: Path) -> Path:
+    """The path as seen from a folder, if it is below it; otherwise as it is."""
+    whole = Path(os.path.normpath(Path.cwd() / path))
+    return whole.relative_to(start) if whole.is_relative_to(start) else path
+
+
 def _plain_of(value: object) -> str:
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()

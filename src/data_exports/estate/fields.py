@@ -48,7 +48,11 @@ class Field(Generic[T]):
 # --- push and pull datasets
 NAME = Field("name", DATASET, "Name of the dataset.", required=True)
 USERS = Field("users", list_of(ROLE), "IAM roles of the platform that may send or work with the data.", required=True)
-PAPERWORK = Field("paperwork", one_or_list_of(LINE), "Link or reference of the impact assessment or sharing agreement.")
+PAPERWORK = Field(
+    "paperwork",
+    one_or_list_of(LINE, may_be_empty=True),
+    "Link or reference of the impact assessment or sharing agreement.",
+)
 OWNER = Field("owner", LINE, "Who answers for the dataset.")
 DESCRIPTION = Field("description", PROSE, "What the dataset is.")
 EXPIRES = Field("expires", DATE, "Last day of access, in UTC; IAM itself ends it.")

@@ -5,7 +5,7 @@ The pipeline: `reading` (bytes → nodes) → `drafting` (nodes → drafts) → 
 
 import os
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding, Report, Severity
 from data_exports.estate.models import Estate, Place
 from data_exports.estate.nodes import Fields
-from data_exports.estate.reading import find_outside, is_link, read_declaration, unreadable
+from data_exports.estate.reading import find_outside, is_link, parse_declaration, read_declaration, unreadable
 from data_exports.estate.rules import check_estate
 from data_exports.limits import DECLARATION_BYTES
 
@@ -67,17 +67,19 @@ def find_estate(start: Path) -> Path:
     )
 
 
-def load_estate(folder: Path, *, today: date | None = None) -> Loaded:
+def load_estate(folder: Path, *, today: date | None = None, proposed: Mapping[Path, str] | None = None) -> Loaded:
     """Read and check everything below `folder`; `today` (UTC, unless given) decides what has expired.
 
-    Never raises for what files hold or how they are kept: that is in the findings.
+    `proposed` holds texts of files that are not there yet. Never raises for what files hold or how they are kept: that
+    is in the findings.
     """
     report = Report()
-    platform = _draft(folder / PLATFORM_FILE, folder, draft_platform, report)
+    read = _Reader(folder, proposed or {}, report)
+    platform = read.one(folder / PLATFORM_FILE, draft_platform)
     draft = EstateDraft(
         platform,
-        tuple(_drafts(folder / PUSH_FOLDER, folder, draft_push, report)),
-        tuple(_drafts(folder / PULL_FOLDER, folder, draft_pull, report)),
+        tuple(read.all_in(folder / PUSH_FOLDER, draft_push)),
+        tuple(read.all_in(folder / PULL_FOLDER, draft_pull)),
     )
     report.findings.extend(_missing_folders(folder))
     report.findings.extend(_strays(folder))
@@ -103,21 +105,36 @@ def _whole(model: Model | None) -> Model:
     return model
 
 
-def _draft(path: Path, folder: Path, draft: Callable[[Fields, Report], Draft], report: Report) -> Draft | None:
-    # To look where a path really leads takes as long as to read it, so only links are asked.
-    mapping, findings = read_declaration(path, within=folder if is_link(path) else None)
-    report.findings.extend(findings)
-    return draft(mapping, report) if mapping else None
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads files of one estate, and collects what is wrong with them."""
+
+    folder: Path
+    proposed: Mapping[Path, str]
+    report: Report
+
+    def one(self, path: Path, draft: Callable[[Fields, Report], Draft]) -> Draft | None:
+        """The draft of one file."""
+        if path in self.proposed:
+            mapping, findings = parse_declaration(self.proposed[path], path)
+        else:
+            # To look where a path really leads takes as long as to read it, so only links are asked.
+            mapping, findings = read_declaration(path, within=self.folder if is_link(path) else None)
+        self.report.findings.extend(findings)
+        return draft(mapping, self.report) if mapping else None
+
+    def all_in(self, subfolder: Path, draft: Callable[[Fields, Report], Draft]) -> Iterator[Draft]:
+        """The drafts of a folder's files."""
+        there = declarations_in(subfolder, self.folder, self.report)
+        added = [path for path in self.proposed if path.parent == subfolder and path not in there]
+        self.report.findings.extend(_colliding(sorted([*there, *added])))
+        for path in (*there, *added):
+            drafted = self.one(path, draft)
+            if drafted is not None:
+                yield drafted
 
 
-def _drafts(subfolder: Path, folder: Path, draft: Callable[[Fields, Report], Draft], report: Report) -> Iterator[Draft]:
-    for path in _declarations_in(subfolder, folder, report):
-        drafted = _draft(path, folder, draft, report)
-        if drafted is not None:
-            yield drafted
-
-
-def _declarations_in(subfolder: Path, folder: Path, report: Report) -> list[Path]:
+def declarations_in(subfolder: Path, folder: Path, report: Report) -> list[Path]:
     """The files of a folder that count; a finding for every other one, hidden files and READMEs aside."""
     if not os.path.lexists(subfolder):
         return []
@@ -134,9 +151,7 @@ def _declarations_in(subfolder: Path, folder: Path, report: Report) -> list[Path
         if path.suffix not in DECLARATION_SUFFIXES:
             hint = "declarations are the files that end in .yaml or .yml, right in this folder"
             report.warning(Place(path), Code.NOT_COUNTED, "is not read", hint)
-    declarations = [path for path in visible if path.suffix in DECLARATION_SUFFIXES]
-    report.findings.extend(_colliding(declarations))
-    return declarations
+    return [path for path in visible if path.suffix in DECLARATION_SUFFIXES]
 
 
 def _colliding(paths: list[Path]) -> Iterator[Finding]:

@@ -25,7 +25,16 @@ def read_declaration(path: Path, *, within: Path | None) -> tuple[Fields | None,
     all; the folder that holds the file has been looked at before.
     """
     try:
-        top, findings = parse_nodes(_text_of(_read_bytes(path, within=within), path), path)
+        text = text_of(read_bytes(path, within=within), path)
+    except UnparsableError as stop:
+        return None, [stop.finding]
+    return parse_declaration(text, path)
+
+
+def parse_declaration(text: str, path: Path) -> tuple[Fields | None, list[Finding]]:
+    """As `read_declaration`, of a text that is or will be in the file; `path` is for the places only."""
+    try:
+        top, findings = parse_nodes(text, path)
         return _mapping(top, path), findings
     except UnparsableError as stop:
         return None, [stop.finding]
@@ -56,7 +65,8 @@ def unreadable(path: Path, error: OSError) -> Finding:
     return Finding(Place(path), Code.UNREADABLE, f"cannot be read: {reason}", "mend it, or remove it from the estate")
 
 
-def _read_bytes(path: Path, *, within: Path | None) -> bytes:
+def read_bytes(path: Path, *, within: Path | None) -> bytes:
+    """What a declaration's file holds; `within` as for `read_declaration`. Raises `UnparsableError`."""
     if within and (outside := find_outside(path, within=within)):
         raise UnparsableError(outside)
     try:
@@ -88,7 +98,8 @@ def _read_to_end(descriptor: int, *, chunk_bytes: int) -> bytes:
     return data
 
 
-def _text_of(data: bytes, path: Path) -> str:
+def text_of(data: bytes, path: Path) -> str:
+    """The text that a declaration's bytes are; `path` is for the place only. Raises `UnparsableError`."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -96,7 +96,10 @@ def _role_advice(text: str) -> str:
     return f"write the role's name alone: {text.rsplit('/', 1)[-1]}" if text.startswith("arn:") else ""
 
 
-ACCOUNT = name_of(AccountId, AccountId.pattern.pattern)
+_ACCOUNT = name_of(AccountId, AccountId.pattern.pattern)
+# Files in use have ids without quotes, which the editors' YAML takes for numbers.
+_ACCOUNT_NUMBER = {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1}
+ACCOUNT = Kind(_ACCOUNT.read, {"anyOf": [_ACCOUNT.schema, _ACCOUNT_NUMBER]})
 DATASET = name_of(DatasetName, DatasetName.pattern.pattern, advise=_dataset_advice)
 BUCKET = name_of(BucketName, BucketName.pattern.pattern, advise=_bucket_advice)
 ROLE = name_of(RoleName, RoleName.pattern.pattern, advise=_role_advice)
@@ -266,8 +269,8 @@ def list_of(kind: Kind[T], *, whole: bool = False) -> Kind[tuple[T, ...]]:
     return Kind(read, {"type": "array", "items": kind.schema, "minItems": 1})
 
 
-def one_or_list_of(kind: Kind[T]) -> Kind[tuple[T, ...]]:
-    """One value, or a list of them."""
+def one_or_list_of(kind: Kind[T], *, may_be_empty: bool = False) -> Kind[tuple[T, ...]]:
+    """One value, or a list of them; `may_be_empty` tells editors that whoever takes the field accepts none, too."""
 
     def read(node: Node, report: Report) -> tuple[T, ...] | None:
         if isinstance(node, Items):
@@ -275,7 +278,8 @@ def one_or_list_of(kind: Kind[T]) -> Kind[tuple[T, ...]]:
         value = kind.read(node, report)
         return None if value is None else (value,)
 
-    return Kind(read, {"oneOf": [kind.schema, list_of(kind).schema]})
+    items = {**list_of(kind).schema, "minItems": 0 if may_be_empty else 1}
+    return Kind(read, {"oneOf": [kind.schema, items, *([{"type": "null"}] if may_be_empty else [])]})
 
 
 def mapping_of(keys: Kind[Sited[T]], values: Kind[Sited[str]]) -> Kind[tuple[tuple[Sited[T], Sited[str]], ...]]:
@@ -288,7 +292,7 @@ def mapping_of(keys: Kind[Sited[T]], values: Kind[Sited[str]]) -> Kind[tuple[tup
         pairs = [(keys.read(key, report), values.read(value, report)) for key, value in node.entries]
         return tuple((key, value) for key, value in pairs if key is not None and value is not None)
 
-    return Kind(read, {"type": "object", "additionalProperties": values.schema})
+    return Kind(read, {"type": "object", "propertyNames": keys.schema, "additionalProperties": values.schema})
 
 
 def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
@@ -310,4 +314,5 @@ def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
     return None
 
 
-OUTSIDER = Kind(_outsider, {"type": "string", "pattern": "^arn:aws:iam::[0-9]{12}:(role/.+|user/.+|root)$"})
+_OUTSIDERS = "|".join(each.pattern.pattern for each in (RoleArn, UserArn, AccountRootArn))
+OUTSIDER = Kind(_outsider, {"type": "string", "pattern": f"^({_OUTSIDERS})$"})

@@ -1,0 +1,112 @@
+"""``exports fmt``: declarations in the one plain shape, comments kept."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_exports.cli.options import EstateOption, JsonOption, estate_folder
+from data_exports.cli.output import path_from, write_data, write_json, write_progress
+from data_exports.errors import ExportsError, UsageError
+
+if TYPE_CHECKING:
+    from data_exports.estate.declarations import FileKind
+    from data_exports.estate.formatting import Formatted
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("fmt")(fmt)
+
+
+def fmt(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Declarations. Default: all of the estate.")
+    ] = None,
+    *,
+    estate: EstateOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if a file would change.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Rewrite declarations into the plain shape.
+
+    Fields in one order, two spaces a level, one list item a line, account ids in quotes, true and false, today's
+    spelling of each field. Comments stay with what they belong to. What a file means never changes: a file that holds
+    errors is left as it is. Exit code 1 if there is one, or with --check if a file would change.
+
+    Examples:
+      exports fmt
+      exports fmt --check
+      exports fmt push_datasets/court_hearings.yaml
+    """
+    from data_exports.estate.formatting import format_file
+
+    done = [format_file(path, kind, within=root) for root, path, kind in _chosen(files, estate)]
+    left = [each for each in done if each.reason]
+    changed = [each for each in done if each.is_changed]
+    for each in () if check else changed:
+        _replace(each)
+    if as_json:
+        write_json([_facts_of(each) for each in done])
+    else:
+        for each in changed:
+            write_data(f"{'would change' if check else 'changed'} {_shown(each)}")
+    for each in left:
+        write_progress(f"left as it is: {_shown(each)}: {each.reason}")
+        for finding in each.findings:
+            shown = replace(finding.place, path=_shown(each))
+            write_progress(str(replace(finding, place=shown)))
+    write_progress(_summary_of(len(done), len(changed), len(left), check=check))
+    if left or (check and changed):
+        raise typer.Exit(1)
+
+
+def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, Path, FileKind]]":
+    """Each file with its estate's folder and its kind."""
+    from data_exports.estate.declarations import files_of, kind_of
+    from data_exports.estate.loading import find_estate
+
+    if not files:
+        folder = estate_folder(estate)
+        return [(folder, path, kind) for path, kind in files_of(folder)]
+    chosen = []
+    for path in files:
+        # Parents are looked for from the folder as it is written, so that a link is taken for where it lies.
+        folder = estate_folder(estate) if estate else find_estate(path.absolute().parent)
+        kind = kind_of(path.absolute(), estate=folder.absolute())
+        if kind is None:
+            next_step = "name exports.yaml, or files in push_datasets or pull_datasets"
+            raise UsageError("this is no declaration of the estate", where=str(path), next_step=next_step)
+        chosen.append((folder, path, kind))
+    return chosen
+
+
+def _replace(formatted: "Formatted") -> None:
+    """Put the new text in the file's place at once; a link stays one."""
+    from data_exports.estate.writing import replace_file
+
+    try:
+        replace_file(formatted.path, formatted.text)
+    except OSError as error:
+        raise ExportsError(
+            f"cannot be written: {error.strerror}", where=str(formatted.path), next_step="mend that, and run fmt again"
+        ) from error
+
+
+def _shown(formatted: "Formatted") -> Path:
+    return path_from(Path.cwd(), formatted.path)
+
+
+def _facts_of(formatted: "Formatted") -> dict[str, object]:
+    return {
+        "path": _shown(formatted),
+        "changed": formatted.is_changed,
+        "left": formatted.reason,
+        "findings": [str(finding) for finding in formatted.findings],
+    }
+
+
+def _summary_of(count: int, changed: int, left: int, *, check: bool) -> str:
+    said = [f"{count} file{'s' * (count != 1)}", f"{changed} {'would change' if check else 'changed'}"]
+    return ", ".join([*said, *([f"{left} left as they are"] if left else [])])

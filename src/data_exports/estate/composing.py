@@ -1,0 +1,74 @@
+"""A new declaration from single values: the text of its file, and what is wrong with one value. Pure.
+
+In: a kind of file, and values by the names of its fields. Out: text in the plain shape, findings.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data_exports.estate.declarations import FileKind
+from data_exports.estate.drafts import EstateDraft, PlatformDraft, PushDraft
+from data_exports.estate.fields import PAPERWORK, USERS, Field
+from data_exports.estate.findings import Finding, Report
+from data_exports.estate.formatting import format_declaration
+from data_exports.estate.models import Place
+from data_exports.estate.nodes import Items, Text
+from data_exports.estate.rules.people import check_users_are_allowed
+from data_exports.estate.values import BOOLEAN, Sited
+from data_exports.names import InvalidNameError, RoleName
+
+Value = str | bool | list[str]
+
+
+def compose(kind: FileKind, values: Mapping[str, Value], path: Path) -> str:
+    """The text of a dataset's file; fields without a value are left out.
+
+    Raises `CannotFormatError` with the errors; `path` is for their places.
+    """
+    given = {name: value for name, value in values.items() if value}
+    # Quoted first, so that no value can be taken for anything else; formatting takes off what is not needed.
+    lines = [f"{name}: {_written(_single(name, value))}\n" for name, value in given.items()]
+    return format_declaration("".join(lines), path, kind)
+
+
+def _written(value: Value) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return yaml.dump(value, default_style='"', allow_unicode=True, width=10**9).rstrip("\n")
+        case _:
+            return f"[{', '.join(_written(item) for item in value)}]"
+
+
+def _single(name: str, value: Value) -> Value:
+    """Of paperwork, one entry stands without a list."""
+    return value[0] if name == PAPERWORK.name and isinstance(value, list) and len(value) == 1 else value
+
+
+def check_value(field: Field[Any], text: str, platform: PlatformDraft | None) -> Finding | None:
+    """The first thing that is wrong with one value (of a list: with one item), as far as it can be told alone."""
+    place = Place(Path(field.name))
+    node = Text(place, text, plain=field.kind is BOOLEAN)
+    report = Report()
+    field.kind.read(Items(place, (node,)) if takes_many(field) else node, report)
+    if not report.findings and field is USERS:
+        report.findings.extend(_check_user(text, place, platform))
+    return report.findings[0] if report.findings else None
+
+
+def takes_many(field: Field[Any]) -> bool:
+    """Whether the field holds a list, or may hold one."""
+    forms = [field.kind.schema, *field.kind.schema.get("oneOf", [])]  # type: ignore[misc]  # a schema is plain data
+    return field.kind is not BOOLEAN and any(form.get("type") == "array" for form in forms)
+
+
+def _check_user(text: str, place: Place, platform: PlatformDraft | None) -> list[Finding]:
+    try:
+        dataset = PushDraft(place=place, users=(Sited(RoleName(text), place),))
+    except InvalidNameError:
+        return []
+    return list(check_users_are_allowed(EstateDraft(platform, (dataset,), ())))

@@ -1,0 +1,91 @@
+"""JSON Schemas of the three kinds of file, so that editors complete and check what people write; pure.
+
+Made from the table of fields, and so of one mind with the loader; what only the whole estate shows (names that are
+taken, users that the platform does not list) is for `exports check` to say. Draft 7, which YAML's language server knows
+best: https://github.com/redhat-developer/yaml-language-server
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from data_exports.estate.declarations import KINDS, PLATFORM, PULL, FileKind, files_of
+from data_exports.estate.fields import Field
+from data_exports.estate.layout import EDITOR_HEADER
+from data_exports.estate.parsing import UnparsableError
+from data_exports.estate.reading import read_bytes, text_of
+
+FOLDER = ".schemas"
+"""Below the estate's; hidden, so that nobody looks for declarations in it."""
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+Schema = dict[str, Any]
+
+
+def schema_of(kind: FileKind) -> Schema:
+    """The schema of one kind of file."""
+    if kind is PLATFORM:
+        inside = _object_of(kind.fields)
+        top = {"type": "object", "properties": {"platform": inside}, "required": ["platform"]}
+        return {"$schema": DRAFT, "title": "The platform of an estate", **top, "additionalProperties": False}
+    schema = {"$schema": DRAFT, "title": f"A {kind.name} dataset", **_object_of(kind.fields)}
+    if kind is PULL:
+        ignored = "Has no effect: the bucket of a pull dataset is named after the dataset."
+        schema["properties"]["bucket"] = {"description": ignored, "deprecated": True}
+    return schema
+
+
+def _object_of(fields: tuple[Field[Any], ...]) -> Schema:
+    properties: Schema = {}
+    required, either = [], []
+    for field in fields:
+        properties[field.name] = {"description": field.meaning, **field.kind.schema}
+        if field.older:
+            older = f"An older spelling of {field.name}."
+            properties[field.older] = {"description": older, "deprecated": True, **field.kind.schema}
+            one_of = [{"required": [name]} for name in (field.name, field.older)]
+            either.append({"oneOf": one_of} if field.required else {"not": {"required": [field.name, field.older]}})
+        elif field.required:
+            required.append(field.name)
+    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return {**schema, "allOf": either} if either else schema
+
+
+def schema_texts(estate: Path) -> Iterator[tuple[Path, str]]:
+    """The schemas' files of an estate: path and text."""
+    for kind in KINDS:
+        yield _path_of(estate, kind), json.dumps(schema_of(kind), indent=2, ensure_ascii=False) + "\n"
+
+
+def headed_texts(estate: Path) -> Iterator[tuple[Path, str]]:
+    """Every declaration that can be read, with the line at its top that tells editors where its schema is."""
+    for path, kind in files_of(estate):
+        try:
+            text = text_of(read_bytes(path, within=estate), path)
+        except UnparsableError:
+            continue  # for `check` to say
+        yield path, with_header(text, path, kind, estate=estate)
+
+
+def has_schemas(estate: Path) -> bool:
+    """Whether the schemas have been put into the estate."""
+    return (estate / FOLDER).is_dir()
+
+
+def with_header(text: str, path: Path, kind: FileKind, *, estate: Path) -> str:
+    """The text with the line at its top, where there may be one already, that names the schema."""
+    header = f"# yaml-language-server: $schema={os.path.relpath(_path_of(estate, kind), path.parent)}"
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if EDITOR_HEADER.match(line):
+            return "".join([*lines[:number], f"{header}\n", *lines[number + 1 :]])
+        if line.strip() and not line.startswith(("#", "---")):
+            break
+    return f"{header}\n{text}"
+
+
+def _path_of(estate: Path, kind: FileKind) -> Path:
+    return estate / FOLDER / f"{kind.name}.schema.json"

@@ -1,0 +1,182 @@
+"""`exports new`: the file it writes passes `check`, and nothing is written or overwritten otherwise."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data_exports.cli.app import main
+from tests.unit.estate.written import PUSH, load, write_estate
+
+EXPORTS = str(Path(sys.executable).parent / "exports")
+PLAIN = {**os.environ, "NO_COLOR": "1"}
+GIVEN = ["--target-bucket", "landing", "--user", "alpha_user_ana"]
+
+
+@pytest.fixture
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("EXPORTS_ESTATE", raising=False)
+    folder = write_estate(tmp_path / "estate")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_push_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*GIVEN, "--user", "alpha_user_No", "--target-account", "012345678901", "--keep-files"]
+    words += ["--paperwork", "DPIA 7: signed", "--owner", "Courts", "--expires", "2035-03-31"]
+    assert main(["new", "push", "court_lists", *words]) == 0
+    assert capsys.readouterr() == (
+        "push_datasets/court_lists.yaml\n",
+        "next: look at the file, and open a pull request\n",
+    )
+    assert (estate / "push_datasets" / "court_lists.yaml").read_text(encoding="utf-8") == (
+        "name: court_lists\n"
+        "owner: Courts\n"
+        "target_bucket: landing\n"
+        'target_account: "012345678901"\n'
+        "keep_files: true\n"
+        "users:\n"
+        "  - alpha_user_ana\n"
+        "  - alpha_user_No\n"
+        'paperwork: "DPIA 7: signed"\n'
+        "expires: 2035-03-31\n"
+    )
+    assert main(["check", "--strict"]) == 0
+    assert main(["fmt", "push_datasets/court_lists.yaml", "--check"]) == 0
+
+
+def test_a_pull_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arns = [f"arn:aws:iam::754256621582:role/{name}" for name in ("reader", "second")]
+    words = [word for arn in arns for word in ("--pull-arn", arn)]
+    words += ["--user", "alpha_user_ana", "--allow-push", "--paperwork", "DPIA-8", "--paperwork", "Agreement 9"]
+    assert main(["new", "pull", "more_tables", *words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"path": "pull_datasets/more_tables.yaml", "warnings": []}
+    assert (estate / "pull_datasets" / "more_tables.yaml").read_text(encoding="utf-8") == (
+        "name: more_tables\n"
+        f"pull_arns:\n  - {arns[0]}\n  - {arns[1]}\n"
+        "users:\n  - alpha_user_ana\n"
+        "allow_push: true\n"
+        "paperwork:\n  - DPIA-8\n  - Agreement 9\n"
+    )
+
+
+def test_what_should_be_looked_at_is_said(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "push", "more", *GIVEN]) == 0
+    warnings = [line.split(":")[1].strip() for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert warnings == ["no paperwork is named", "the account of the target bucket is not named"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["more"], 2, "error: missing: --target-bucket, --user\n"),
+        (["My Orders", *GIVEN], 2, "error: 'My Orders' is not a dataset name\n  next: did you mean 'my_orders'?"),
+        (["../x", *GIVEN], 2, "error: '../x' is not a dataset name\n"),
+        (["a", *GIVEN], 1, "error: {}/push_datasets/a.yaml: there is such a file already\n"),
+        (["orders", *GIVEN], 1, "the name 'orders' is taken by push_datasets/a.yaml:1"),
+        (["or-ders", *GIVEN], 0, ""),
+        (["more", "--target-bucket", "mojap-hub-exports", "--user", "alpha_user_ana"], 1, "is the hub itself"),
+        (["more", "--target-bucket", "landing", "--user", "restricted-admin"], 1, "is not a role that this platform"),
+        (["more", *GIVEN, "--target-account", "1234"], 2, "'1234' is not an AWS account id"),
+        (["more", *GIVEN, "--expires", "soon"], 2, "'soon' is not a date to end on"),
+        (["more", *GIVEN, "--owner", "a\x1b[2Jb"], 2, "U+001B"),
+        (["more", *GIVEN, "--owner", "x: &a *b #c"], 0, ""),
+    ],
+)
+def test_nothing_is_written_unless_it_passes(
+    words: list[str], code: int, said: str, estate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in estate.rglob("*") if path.is_file()}
+    assert main(["new", "push", *words]) == code
+    assert said.format(estate) in capsys.readouterr().err
+    after = {path: path.read_bytes() for path in estate.rglob("*") if path.is_file()}
+    assert (after == before) == (code != 0)
+    assert load(estate).errors == ()
+
+
+def test_errors_that_were_there_before_do_not_stand_in_the_way(estate: Path) -> None:
+    write_estate(estate, push=PUSH.replace("orders", "Orders!", 1))
+    assert main(["new", "push", "more", *GIVEN]) == 0
+    assert (estate / "push_datasets" / "more.yaml").is_file()
+
+
+def test_a_name_that_differs_from_a_file_in_case_only_is_refused(
+    estate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (estate / "push_datasets" / "a.yaml").rename(estate / "push_datasets" / "MORE.yaml")
+    assert main(["new", "push", "more", *GIVEN]) == 1
+    assert "its name and 'MORE.yaml' are one on macOS and Windows" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_missing_is_made(estate: Path) -> None:
+    (estate / "pull_datasets" / "b.yaml").unlink()
+    (estate / "pull_datasets").rmdir()
+    arn = "arn:aws:iam::754256621582:role/reader"
+    assert main(["new", "pull", "more", "--pull-arn", arn, "--user", "alpha_user_ana"]) == 0
+    assert load(estate).errors == ()
+
+
+def _on_terminal(estate: Path, typed: str, *words: str, interrupt_at: str = "") -> tuple[int, str]:
+    """Run the installed command on a terminal and type these lines; exit code, and what the terminal shows.
+
+    With `interrupt_at`, it is interrupted when the terminal shows that.
+    """
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen([EXPORTS, *words], stdin=theirs, stdout=theirs, stderr=theirs, cwd=estate, env=PLAIN)
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+            if interrupt_at and interrupt_at in shown.decode(errors="replace"):
+                interrupt_at = ""
+                child.send_signal(signal.SIGINT)
+    except OSError:  # the end, on Linux
+        pass
+    os.close(ours)
+    return child.wait(timeout=60), shown.decode()
+
+
+def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
+    answers = [
+        "Orders of the day",  # description
+        "",  # owner
+        "s3://landing/in",  # target_bucket
+        "landing",
+        "1234",  # target_account
+        "754256621582",
+        "",  # target_kms_key
+        "n",  # keep_files
+        "",  # users: at least one
+        "restricted-admin",
+        "alpha_user_ana",
+        "",
+        "DPIA-3",  # paperwork
+        "",
+        "",  # expires
+    ]
+    code, shown = _on_terminal(estate, "".join(f"{each}\n" for each in answers), "new", "push", "daily")
+    assert code == 0, shown
+    for said in ("write the bucket's name alone: landing", "it must be 12 digits", "is not a role that this platform"):
+        assert said in shown
+    assert (estate / "push_datasets" / "daily.yaml").read_text(encoding="utf-8") == (
+        "name: daily\n"
+        "description: Orders of the day\n"
+        "target_bucket: landing\n"
+        'target_account: "754256621582"\n'
+        "users:\n  - alpha_user_ana\n"
+        "paperwork: DPIA-3\n"
+    )
+
+
+def test_ctrl_c_while_it_asks_leaves_everything_as_it_is(estate: Path) -> None:
+    code, shown = _on_terminal(estate, "a description\n", "new", "push", "daily", interrupt_at="owner: ")
+    assert code == 130
+    assert shown.endswith("  owner: \r\nerror: interrupted\r\n")
+    assert not (estate / "push_datasets" / "daily.yaml").exists()
