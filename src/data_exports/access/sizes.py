@@ -24,7 +24,8 @@ def with_sizes_checked(loaded: Loaded) -> Loaded:
     if loaded.estate is None:
         return loaded
     found = check_policy_sizes(loaded.estate)
-    return Loaded(None, tuple(sorted([*loaded.findings, *found]))) if found else loaded
+    findings = tuple(sorted([*loaded.findings, *found]))
+    return replace(loaded, estate=None, findings=findings) if found else loaded
 
 
 def check_policy_sizes(estate: Estate) -> tuple[Finding, ...]:

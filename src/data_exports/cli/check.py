@@ -15,7 +15,7 @@ from data_exports.cli.output import Colour, painted, path_from, write_data, writ
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
 from data_exports.estate.findings import Finding, Severity
-from data_exports.estate.loading import Loaded
+from data_exports.estate.loading import PLATFORM_FILE, Loaded
 
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
@@ -42,17 +42,21 @@ def check(
         Format, typer.Option("--format", help="github: annotations of a workflow; sarif: for code scanning.")
     ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask AWS, too: do users' roles exist, and whose are the target buckets?")
+    ] = False,
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="CODE", help="Explain a finding's code, and do nothing else.")
     ] = None,
 ) -> None:
-    """Find every mistake in the declarations. Needs no AWS.
+    """Find every mistake in the declarations. Needs no AWS, unless --live asks it about roles and buckets.
 
     Exit code 1 if there are errors (with --strict: or warnings), 0 otherwise.
 
     Examples:
       exports check
       exports check --estate examples/estate --strict
+      exports check --live
       exports check --explain EX406
       exports check --json | jq '.[] | select(.severity == "error")'
       exports check --format sarif > exports.sarif
@@ -61,10 +65,23 @@ def check(
         _explain(explain)
         return
     loaded = load(estate)
-    _write(loaded.findings, Format.JSON if as_json else as_format)
-    write_progress(_summary_of(loaded))
-    if loaded.errors or (strict and loaded.findings):
+    findings = tuple(sorted([*loaded.findings, *(_asked(loaded) if live else ())]))
+    _write(findings, Format.JSON if as_json else as_format)
+    write_progress(_summary_of(loaded, findings))
+    if any(strict or finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(1)
+
+
+def _asked(loaded: Loaded) -> tuple[Finding, ...]:
+    """What AWS says about the names that could be read."""
+    platform = loaded.draft.platform.model() if loaded.draft and loaded.draft.platform else None
+    if loaded.draft is None or platform is None:
+        write_progress(f"AWS was not asked: {PLATFORM_FILE} does not say enough about the platform")
+        return ()
+    from data_exports.aws import Aws
+    from data_exports.deploy.existence import check_existence
+
+    return check_existence(loaded.draft, platform, Aws(platform.region))
 
 
 def _explain(name: str) -> None:
@@ -110,8 +127,8 @@ def seen_from(start: Path, finding: Finding) -> Finding:
     return replace(finding, place=replace(finding.place, path=path_from(start, finding.place.path)))
 
 
-def _summary_of(loaded: Loaded) -> str:
-    counts = Counter(finding.severity for finding in loaded.findings)
+def _summary_of(loaded: Loaded, findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
     said = [f"{number} {name}{'s' * (number != 1)}" for name, number in sorted(counts.items())]
     found = ", ".join(said) or "no findings"
     if loaded.estate is None:

@@ -476,7 +476,7 @@ pull_arns:
         " them. What is not told is unknown, which is neither right nor wrong.",
         wrong="The recipient's bucket exists, and S3 answers `403 Forbidden` to whoever runs `check --live`.",
         mend="Nothing need be changed. The mover names `target_account` with each delivery, so a wrong owner receives"
-        " nothing; once deployed, a delivery shows whether the two fit.",
+        " nothing; once deployed, `exports probe` shows whether the two fit.",
         severity=WARNING,
     ),
 }

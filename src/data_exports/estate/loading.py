@@ -38,6 +38,8 @@ class Loaded:
 
     estate: Estate | None
     findings: tuple[Finding, ...]
+    draft: EstateDraft | None = None
+    """Every value that could be read, with its place."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -86,8 +88,8 @@ def load_estate(folder: Path, *, today: date | None = None, proposed: Mapping[Pa
     report.findings.extend(check_estate(draft, today or datetime.now(UTC).date()))
     findings = tuple(sorted(set(report.findings)))
     if any(finding.severity is Severity.ERROR for finding in findings):
-        return Loaded(None, findings)
-    return Loaded(_estate_of(draft), findings)
+        return Loaded(None, findings, draft)
+    return Loaded(_estate_of(draft), findings, draft)
 
 
 def _estate_of(draft: EstateDraft) -> Estate:
