@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from tests.unit.estate.written import PUSH, load, write_estate
 
 EXPORTS = str(Path(sys.executable).parent / "exports")
 PLAIN = {**os.environ, "NO_COLOR": "1"}
+CTRL_C = "Ctrl-C"
+PATIENCE_SECONDS = 60
+"""Only for a command that hangs; it fails the test then."""
 GIVEN = ["--target-bucket", "landing", "--user", "alpha_user_ana"]
 
 
@@ -121,47 +125,50 @@ def test_a_folder_that_is_missing_is_made(estate: Path) -> None:
     assert load(estate).errors == ()
 
 
-def _on_terminal(estate: Path, typed: str, *words: str, interrupt_at: str = "") -> tuple[int, str]:
-    """Run the installed command on a terminal and type these lines; exit code, and what the terminal shows.
+def _on_terminal(estate: Path, dialogue: list[tuple[str, str]], *words: str) -> tuple[int, str]:
+    """Run the installed command on a terminal; exit code, and what the terminal shows.
 
-    With `interrupt_at`, it is interrupted when the terminal shows that.
+    Each answer is typed once its question stands at the end of what is shown; `CTRL_C` interrupts instead.
     """
     ours, theirs = pty.openpty()
     child = subprocess.Popen([EXPORTS, *words], stdin=theirs, stdout=theirs, stderr=theirs, cwd=estate, env=PLAIN)
     os.close(theirs)
-    os.write(ours, typed.encode())
-    shown = b""
+    shown, questions = "", list(dialogue)
     try:
-        while chunk := os.read(ours, 65536):
-            shown += chunk
-            if interrupt_at and interrupt_at in shown.decode(errors="replace"):
-                interrupt_at = ""
-                child.send_signal(signal.SIGINT)
+        while select.select([ours], [], [], PATIENCE_SECONDS)[0] and (chunk := os.read(ours, 65536)):
+            shown += chunk.decode()
+            if questions and shown.endswith(f"  {questions[0][0]}: "):
+                _, answer = questions.pop(0)
+                if answer == CTRL_C:
+                    child.send_signal(signal.SIGINT)
+                else:
+                    os.write(ours, f"{answer}\n".encode())
     except OSError:  # the end, on Linux
         pass
+    child.kill()  # it has ended, or waits for an answer that nobody gives
     os.close(ours)
-    return child.wait(timeout=60), shown.decode()
+    return child.wait(), shown
 
 
 def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
-    answers = [
-        "Orders of the day",  # description
-        "",  # owner
-        "s3://landing/in",  # target_bucket
-        "landing",
-        "1234",  # target_account
-        "754256621582",
-        "",  # target_kms_key
-        "n",  # keep_files
-        "",  # users: at least one
-        "restricted-admin",
-        "alpha_user_ana",
-        "",
-        "DPIA-3",  # paperwork
-        "",
-        "",  # expires
+    dialogue = [
+        ("description", "Orders of the day"),
+        ("owner", ""),
+        ("target_bucket", "s3://landing/in"),
+        ("target_bucket", "landing"),
+        ("target_account", "1234"),
+        ("target_account", "754256621582"),
+        ("target_kms_key", ""),
+        ("keep_files (y/N)", "n"),
+        ("users (one at a time)", ""),
+        ("users (one at a time)", "restricted-admin"),
+        ("users (one at a time)", "alpha_user_ana"),
+        ("users (another, or Enter)", ""),
+        ("paperwork (one at a time)", "DPIA-3"),
+        ("paperwork (another, or Enter)", ""),
+        ("expires", ""),
     ]
-    code, shown = _on_terminal(estate, "".join(f"{each}\n" for each in answers), "new", "push", "daily")
+    code, shown = _on_terminal(estate, dialogue, "new", "push", "daily")
     assert code == 0, shown
     for said in ("write the bucket's name alone: landing", "it must be 12 digits", "is not a role that this platform"):
         assert said in shown
@@ -176,7 +183,8 @@ def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
 
 
 def test_ctrl_c_while_it_asks_leaves_everything_as_it_is(estate: Path) -> None:
-    code, shown = _on_terminal(estate, "a description\n", "new", "push", "daily", interrupt_at="owner: ")
+    dialogue = [("description", "a description"), ("owner", CTRL_C)]
+    code, shown = _on_terminal(estate, dialogue, "new", "push", "daily")
     assert code == 130
     assert shown.endswith("  owner: \r\nerror: interrupted\r\n")
     assert not (estate / "push_datasets" / "daily.yaml").exists()
