@@ -23,10 +23,10 @@ def program(name: str) -> str:
     return str(path)
 
 
-def versions() -> dict[str, str]:
-    """Package → version of all that is measured; a package that is not installed is left out."""
+def versions(*packages: str) -> dict[str, str]:
+    """Package → version of these, or of all that move files; a package that is not installed is left out."""
     found = {}
-    for package in (*PACKAGES, "boto3"):
+    for package in packages or (*PACKAGES, "boto3"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
