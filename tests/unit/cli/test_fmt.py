@@ -12,14 +12,6 @@ from tests.unit.estate.written import PUSH, write_estate
 PLAIN = PUSH.replace("[alpha_user_ana]", "\n  - alpha_user_ana").replace(": \n", ":\n")
 
 
-@pytest.fixture
-def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("EXPORTS_ESTATE", raising=False)
-    folder = write_estate(tmp_path / "estate")
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def test_files_are_rewritten_once(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = estate / "push_datasets" / "a.yaml"
     file.chmod(0o640)

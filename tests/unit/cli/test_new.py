@@ -22,14 +22,6 @@ PATIENCE_SECONDS = 60
 GIVEN = ["--target-bucket", "landing", "--user", "alpha_user_ana"]
 
 
-@pytest.fixture
-def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("EXPORTS_ESTATE", raising=False)
-    folder = write_estate(tmp_path / "estate")
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def test_a_push_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [*GIVEN, "--user", "alpha_user_No", "--target-account", "012345678901", "--keep-files"]
     words += ["--paperwork", "DPIA 7: signed", "--owner", "Courts", "--expires", "2035-03-31"]

@@ -8,15 +8,7 @@ import pytest
 from data_exports.cli.app import main
 from data_exports.estate.declarations import KINDS
 from data_exports.estate.schemas import schema_of
-from tests.unit.estate.written import PUSH, load, write_estate
-
-
-@pytest.fixture
-def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("EXPORTS_ESTATE", raising=False)
-    folder = write_estate(tmp_path / "estate")
-    monkeypatch.chdir(folder)
-    return folder
+from tests.unit.estate.written import PUSH, load
 
 
 def test_one_schema_or_all_are_printed_without_an_estate(

@@ -1,5 +1,6 @@
 """The plain shape: what is changed, what is kept, and that a file's meaning and comments never change."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -305,3 +306,20 @@ def test_any_layout_keeps_its_meaning_and_comments_and_settles_at_once(text: str
     result = shaped(text)  # which compares meaning and comments, and formats twice
     texts = ("# c", "#d: [x", "# 'e", '#" l', "# f", "# g", "# h", "# i: j", "# - k", "# top", "# start")
     assert {each: result.count(each) for each in texts} == {each: text.count(each) for each in texts}
+
+
+GOOD = st.sampled_from([(PLATFORM, written.PLATFORM), (PUSH, MESSY), (PUSH, written.PUSH), (PULL, written.PULL)])
+SLIPS = st.sampled_from(
+    [*"-:?[]{},&*!|>%@`'\"#\n\t \x85\u2028\r", "---\n", "...\n", "? ", "|2\n", ">+\n\n", "[[a]]", "{a: b}"]
+)
+
+
+@QUICK
+@given(GOOD, st.data())
+def test_a_file_with_a_slip_is_formatted_or_left(good: tuple[FileKind, str], data: st.DataObject) -> None:
+    kind, text = good
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 20)))
+    slip = data.draw(st.text(st.characters(codec="utf-8"), max_size=5) | SLIPS)
+    with contextlib.suppress(CannotFormatError):
+        shaped(text[:start] + slip + text[end:], kind)
