@@ -218,7 +218,9 @@ def test_the_help_of_every_command_ends_with_an_example() -> None:
 
 
 def test_examples_are_shown_line_by_line() -> None:
-    assert _run("check", "--help").stdout.splitlines()[6:9] == [
+    lines = _run("check", "--help").stdout.splitlines()
+    start = lines.index("  Examples:")
+    assert lines[start : start + 3] == [
         "  Examples:",
         "    exports check",
         "    exports check --estate examples/estate --strict",
