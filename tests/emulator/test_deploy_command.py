@@ -105,7 +105,7 @@ def test_what_stops_us_is_said_in_one_line_with_a_next_step(
 
 
 def test_ctrl_c_ends_with_130_and_the_next_run_completes(ground: Ground, tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "many", ground, names=[f"orders{number}" for number in range(18)], user=ANA)
+    folder = write_estate(tmp_path / "many", ground, names=[f"orders{number}" for number in range(13)], user=ANA)
     ground.make_roles([ANA])
     with subprocess.Popen(
         [EXPORTS, "deploy", "--estate", str(folder)],
@@ -128,7 +128,7 @@ def test_ctrl_c_ends_with_130_and_the_next_run_completes(ground: Ground, tmp_pat
     assert any("run `exports deploy` again" in line for line in said)
     assert "exports-hub" not in ground.statuses()
     assert _run(ground, folder, "deploy").returncode == 0
-    assert len(ground.rules()) == 18
+    assert len(ground.rules()) == 13
 
 
 def test_a_removal_is_refused_until_it_is_allowed(ground: Ground, tmp_path: Path) -> None:

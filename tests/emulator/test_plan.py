@@ -166,7 +166,8 @@ def test_each_call_that_is_denied_is_said_and_stops_no_more_than_it_must(
 ) -> None:
     ground.make_users_of(estate := ground.estate(pull("lists")))
     ground.deploy(estate)
-    ground.make_bucket(f"{ground.platform.pull_bucket_prefix}kept")
+    bucket = f"{ground.platform.pull_bucket_prefix}kept"
+    ground.make_bucket(bucket, dataset="kept", hub=str(ground.platform.hub_bucket))
     later = ground.estate(pull("lists", users=()), pull("kept"))
     aws = ground.without(action)
     if not said:

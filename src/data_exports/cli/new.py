@@ -57,6 +57,9 @@ def push(
     user: UserOption = None,
     keep_files: Annotated[bool, typer.Option("--keep-files", help="Keep uploads after delivery.")] = False,
     target_kms_key: Annotated[str, typer.Option("--target-kms-key", help="ARN of the recipient's key.")] = "",
+    max_concurrency: Annotated[
+        int | None, typer.Option("--max-concurrency", min=2, max=1000, help="How many movers deliver at once.")
+    ] = None,
     paperwork: PaperworkOption = None,
     owner: OwnerOption = "",
     description: DescriptionOption = "",
@@ -87,6 +90,8 @@ def push(
         "paperwork": paperwork or [],
         "expires": expires,
     }
+    if max_concurrency:
+        values["max_concurrency"] = max_concurrency
     _make(PUSH, values, estate, as_json=as_json)
 
 
@@ -185,7 +190,7 @@ def _ask_or_refuse(kind: "FileKind", values: "dict[str, Value]", folder: Path) -
     platform = _platform_of(folder)
     write_progress("Enter leaves out what is not required; Ctrl-C leaves everything as it is.")
     for field in kind.fields:
-        if not values[field.name]:
+        if field.name in values and not values[field.name]:  # what is hardly ever set has an option, and no question
             values[field.name] = _asked(field, platform)
 
 

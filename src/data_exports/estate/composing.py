@@ -20,7 +20,7 @@ from data_exports.estate.rules.people import check_users_are_allowed
 from data_exports.estate.values import BOOLEAN, Sited
 from data_exports.names import InvalidNameError, RoleName
 
-Value = str | bool | list[str]
+Value = str | bool | int | list[str]
 
 
 def compose(kind: FileKind, values: Mapping[str, Value], path: Path) -> str:
@@ -38,6 +38,8 @@ def _written(value: Value) -> str:
     match value:
         case bool():
             return str(value).lower()
+        case int():
+            return str(value)
         case str():
             return yaml.dump(value, default_style='"', allow_unicode=True, width=10**9).rstrip("\n")
         case _:

@@ -24,7 +24,7 @@ GIVEN = ["--target-bucket", "landing", "--user", "alpha_user_ana"]
 
 def test_a_push_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [*GIVEN, "--user", "alpha_user_No", "--target-account", "012345678901", "--keep-files"]
-    words += ["--paperwork", "DPIA 7: signed", "--owner", "Courts", "--expires", "2035-03-31"]
+    words += ["--max-concurrency", "9", "--paperwork", "DPIA 7: signed", "--owner", "Courts", "--expires", "2035-03-31"]
     assert main(["new", "push", "court_lists", *words]) == 0
     assert capsys.readouterr() == (
         "push_datasets/court_lists.yaml\n",
@@ -36,6 +36,7 @@ def test_a_push_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture
         "target_bucket: landing\n"
         'target_account: "012345678901"\n'
         "keep_files: true\n"
+        "max_concurrency: 9\n"
         "users:\n"
         "  - alpha_user_ana\n"
         "  - alpha_user_No\n"
@@ -137,9 +138,13 @@ def _on_terminal(estate: Path, dialogue: list[tuple[str, str]], *words: str) -> 
                     os.write(ours, f"{answer}\n".encode())
     except OSError:  # the end, on Linux
         pass
-    child.kill()  # it has ended, or waits for an answer that nobody gives
+    try:
+        code = child.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:  # it waits for an answer that nobody gives
+        child.kill()
+        code = child.wait()
     os.close(ours)
-    return child.wait(), shown
+    return code, shown
 
 
 def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
