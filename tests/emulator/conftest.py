@@ -3,6 +3,8 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -29,10 +31,22 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def deployed_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEstate]:
-    """The example estate on a local AWS of its own, every handover in place; for the xdist groups that share it."""
+    """The example estate on a local AWS of its own, every handover in place; for the xdist group `example`."""
+    with _example(tmp_path_factory.mktemp("example-aws")) as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def operated_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEstate]:
+    """Another one, for the xdist group `operate`, whose tests count everything that was ever delivered or given up."""
+    with _example(tmp_path_factory.mktemp("operated-aws")) as deployed:
+        yield deployed
+
+
+@contextmanager
+def _example(folder: Path) -> Iterator[DeployedEstate]:
     estate = load_estate(example_estate_folder()).require()
     platform = estate.platform
-    folder = tmp_path_factory.mktemp("example-aws")
     local = emulator.start(
         folder, account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
     )

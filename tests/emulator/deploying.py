@@ -158,8 +158,8 @@ def ground_of(local: LocalAws, account: str, unique: str) -> Ground:
     return Ground(local, platform)
 
 
-def write_estate(folder: Path, ground: Ground, *, names: Iterable[str], user: RoleName) -> Path:
-    """The estate as files: push datasets of these names, for the installed command."""
+def write_estate(folder: Path, ground: Ground, *, names: Iterable[str], users: Iterable[RoleName]) -> Path:
+    """The estate as files: push datasets of these names and users, for the installed command."""
     platform = ground.platform
     (folder / "push_datasets").mkdir(parents=True)
     (folder / "pull_datasets").mkdir()
@@ -169,9 +169,10 @@ def write_estate(folder: Path, ground: Ground, *, names: Iterable[str], user: Ro
         "  user_roles: [alpha_user_*]\n",
         encoding="utf-8",
     )
+    listed = ", ".join(users)
     for name in names:
         (folder / "push_datasets" / f"{name}.yaml").write_text(
-            f'name: {name}\ntarget_bucket: cp-{name}\ntarget_account: "754256621582"\nusers: [{user}]\n'
+            f'name: {name}\ntarget_bucket: cp-{name}\ntarget_account: "754256621582"\nusers: [{listed}]\n'
             "paperwork: DPIA-1\nowner: somebody\ndescription: something\n",
             encoding="utf-8",
         )

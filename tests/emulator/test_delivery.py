@@ -205,6 +205,7 @@ def test_a_malformed_message_ends_as_a_dead_letter_and_holds_up_nothing(
     reason = "the message is no S3 event notification: KeyError: 'Records'"
     found = [(r.outcome, r.reason) for r in deployed_example.stage.receipts(push) if not r.key]
     assert found == [("failed", reason), ("given_up", reason)]
+    sqs.purge_queue(QueueUrl=queue_url(deployed_example, dead_letter_queue_name_of(push.name)))
 
 
 def test_an_upload_outside_every_dataset_goes_nowhere(deployed_example: DeployedEstate, push: PushDataset) -> None:

@@ -29,7 +29,7 @@ def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Ca
 
 @pytest.fixture
 def folder(ground: Ground, tmp_path: Path) -> Path:
-    return write_estate(tmp_path / "estate", ground, names=["orders"], user=ANA)
+    return write_estate(tmp_path / "estate", ground, names=["orders"], users=[ANA])
 
 
 def _environment(ground: Ground, **changes: str) -> dict[str, str]:
@@ -105,7 +105,7 @@ def test_what_stops_us_is_said_in_one_line_with_a_next_step(
 
 
 def test_ctrl_c_ends_with_130_and_the_next_run_completes(ground: Ground, tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "many", ground, names=[f"orders{number}" for number in range(13)], user=ANA)
+    folder = write_estate(tmp_path / "many", ground, names=[f"orders{number}" for number in range(13)], users=[ANA])
     ground.make_roles([ANA])
     with subprocess.Popen(
         [EXPORTS, "deploy", "--estate", str(folder)],
@@ -132,7 +132,7 @@ def test_ctrl_c_ends_with_130_and_the_next_run_completes(ground: Ground, tmp_pat
 
 
 def test_a_removal_is_refused_until_it_is_allowed(ground: Ground, tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "two", ground, names=["orders", "moves"], user=ANA)
+    folder = write_estate(tmp_path / "two", ground, names=["orders", "moves"], users=[ANA])
     ground.make_roles([ANA])
     assert _run(ground, folder, "deploy").returncode == 0
     (folder / "push_datasets" / "moves.yaml").unlink()

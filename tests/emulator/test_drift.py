@@ -241,7 +241,7 @@ def test_what_may_not_be_looked_at_is_said_and_the_rest_is_looked_at(drifted: Dr
 
 
 def test_the_command_says_it_in_sentences_and_ends_with_1(drifted: Drifted, tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "estate", drifted.ground, names=["orders"], user=RoleName("alpha_user_ana"))
+    folder = write_estate(tmp_path / "estate", drifted.ground, names=["orders"], users=[RoleName("alpha_user_ana")])
     done = _run(drifted.ground, folder)
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
@@ -257,7 +257,7 @@ def test_the_command_ends_with_0_when_nothing_differs_and_with_4_when_it_may_not
     local_aws: LocalAws, unique: Callable[[str], str], unique_account: Callable[[], str], tmp_path: Path
 ) -> None:
     ground = ground_of(local_aws, unique_account(), unique("f"))
-    folder = write_estate(tmp_path / "estate", ground, names=["orders"], user=(user := RoleName("alpha_user_ana")))
+    folder = write_estate(tmp_path / "estate", ground, names=["orders"], users=[user := RoleName("alpha_user_ana")])
     ground.make_roles([user])
     missing = _run(ground, folder)
     assert (missing.returncode, missing.stdout.splitlines()[-1][:23]) == (1, "3 differences, 0 stacks")

@@ -25,25 +25,25 @@ GUIDE = Path(__file__).parents[2] / "docs" / "operate.md"
 
 
 @pytest.fixture
-def push(deployed_example: DeployedEstate) -> PushDataset:
-    return deployed_example.stage.push("health_referrals")
+def push(operated_example: DeployedEstate) -> PushDataset:
+    return operated_example.stage.push("health_referrals")
 
 
 @pytest.fixture
-def owner(deployed_example: DeployedEstate) -> Person:
-    return owner_of(deployed_example)
+def owner(operated_example: DeployedEstate) -> Person:
+    return owner_of(operated_example)
 
 
 @pytest.fixture
-def refused(deployed_example: DeployedEstate, push: PushDataset) -> Iterator[str]:
+def refused(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str]:
     """The key of a file that its recipient refused until it was given up; granted again afterwards."""
-    recipient = deployed_example.stage.as_recipient(push)
+    recipient = operated_example.stage.as_recipient(push)
     recipient.delete_bucket_policy(Bucket=push.target_bucket)
-    with mover_settings(deployed_example, push, receives=1):
-        upload(deployed_example, push, "refused.csv", b"referral,clinic\n1,North\n")
-        wait_until(lambda: bool(dead_letters(deployed_example, push)), timeout_seconds=40)
+    with mover_settings(operated_example, push, receives=1):
+        upload(operated_example, push, "refused.csv", b"referral,clinic\n1,North\n")
+        wait_until(lambda: bool(dead_letters(operated_example, push)), timeout_seconds=40)
     yield "health_referrals/refused.csv"
-    policy = json.dumps(recipient_bucket_policy(deployed_example.estate, push))
+    policy = json.dumps(recipient_bucket_policy(operated_example.estate, push))
     recipient.put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
 
 
@@ -52,7 +52,7 @@ def arrived(deployed: DeployedEstate, push: PushDataset, key: str) -> bool:
 
 
 def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
-    deployed_example: DeployedEstate, push: PushDataset, owner: Person, refused: str
+    operated_example: DeployedEstate, push: PushDataset, owner: Person, refused: str
 ) -> None:
     told = owner.run("failures", "health_referrals")
     assert told.code == 1, told.err
@@ -79,7 +79,7 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
     assert "! health_referrals: 1 dead letter: exports failures health_referrals" in shown.lines
 
     policy = {"Version": "2012-10-17", "Statement": advice["bucket_policy_statements"]}
-    recipient = deployed_example.stage.as_recipient(push)
+    recipient = operated_example.stage.as_recipient(push)
     recipient.put_bucket_policy(Bucket=push.target_bucket, Policy=json.dumps(policy))
     done = owner.run("redrive", "health_referrals")
     assert (done.code, done.lines) == (
@@ -87,32 +87,32 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
         ["1 dead letter moved back; see: exports history health_referrals --since 1h"],
     )
     assert "moving about 1 dead letter of health_referrals back; the mover tries each again" in done.err
-    wait_until(lambda: arrived(deployed_example, push, refused))
+    wait_until(lambda: arrived(operated_example, push, refused))
     again = owner.run("redrive", "health_referrals", "--json")
     assert (again.code, json.loads(again.out)) == (0, {"dataset": "health_referrals", "dead_letters": 0, "moved": 0})
     assert owner.run("failures").code == 0
 
 
 def test_a_message_that_is_no_upload_is_told_as_that(
-    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+    operated_example: DeployedEstate, push: PushDataset, owner: Person
 ) -> None:
-    sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
-    with mover_settings(deployed_example, push):
-        sqs.send_message(QueueUrl=queue_url(deployed_example, queue_name_of(push.name)), MessageBody='{"no": "event"}')
-        wait_until(lambda: bool(dead_letters(deployed_example, push)), timeout_seconds=40)
+    sqs = client(operated_example.local, "sqs", account=operated_example.estate.platform.account)
+    with mover_settings(operated_example, push):
+        sqs.send_message(QueueUrl=queue_url(operated_example, queue_name_of(push.name)), MessageBody='{"no": "event"}')
+        wait_until(lambda: bool(dead_letters(operated_example, push)), timeout_seconds=40)
     told = owner.run("failures", "health_referrals")
     assert told.code == 1
     assert told.lines[1].startswith("  message ")
     assert "no S3" in told.lines[2]
     assert "to do: no file waits" in told.out
-    sqs.purge_queue(QueueUrl=queue_url(deployed_example, "export_health_referrals-DLQ"))
+    sqs.purge_queue(QueueUrl=queue_url(operated_example, "export_health_referrals-DLQ"))
 
 
 def test_of_very_many_dead_letters_so_many_are_looked_at_and_all_are_put_back(
-    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+    operated_example: DeployedEstate, push: PushDataset, owner: Person
 ) -> None:
-    sqs = client(deployed_example.local, "sqs", account=deployed_example.estate.platform.account)
-    url = queue_url(deployed_example, "export_health_referrals-DLQ")
+    sqs = client(operated_example.local, "sqs", account=operated_example.estate.platform.account)
+    url = queue_url(operated_example, "export_health_referrals-DLQ")
     entry = {"bucket": {"name": "hub"}, "object": {"key": "health_referrals/many.csv", "versionId": "v", "size": 1}}
     body = json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": entry}]})
     for _ in range(120):
@@ -128,18 +128,18 @@ def test_of_very_many_dead_letters_so_many_are_looked_at_and_all_are_put_back(
 
 
 def test_an_undelivered_upload_is_withdrawn_with_older_ones_and_ends_as_cancelled(
-    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+    operated_example: DeployedEstate, push: PushDataset, owner: Person
 ) -> None:
-    stage, key = deployed_example.stage, "health_referrals/mistake.csv"
-    upload(deployed_example, push, "mistake.csv", b"first")
-    wait_until(lambda: arrived(deployed_example, push, key) and stage.keys_in_hub(push) == [])
+    stage, key = operated_example.stage, "health_referrals/mistake.csv"
+    upload(operated_example, push, "mistake.csv", b"first")
+    wait_until(lambda: arrived(operated_example, push, key) and stage.keys_in_hub(push) == [])
     refused = owner.run("cancel", "health_referrals", "mistake.csv", "--yes")
     assert (refused.code, refused.out) == (1, "")
     assert f"{key} was delivered at 20" in refused.err
     assert "next: ask the recipient to remove it" in refused.err
 
-    with mover_at_rest(deployed_example, push):
-        made = upload(deployed_example, push, "mistake.csv", b"second")
+    with mover_at_rest(operated_example, push):
+        made = upload(operated_example, push, "mistake.csv", b"second")
         unasked = owner.run("cancel", "health_referrals", key)
         assert (unasked.code, unasked.out) == (2, "")
         assert stage.keys_in_hub(push) == [key]
@@ -159,12 +159,12 @@ def test_an_undelivered_upload_is_withdrawn_with_older_ones_and_ends_as_cancelle
 
 
 def test_another_key_that_begins_alike_is_left_alone(
-    deployed_example: DeployedEstate, push: PushDataset, owner: Person
+    operated_example: DeployedEstate, push: PushDataset, owner: Person
 ) -> None:
-    stage = deployed_example.stage
-    with mover_at_rest(deployed_example, push):
+    stage = operated_example.stage
+    with mover_at_rest(operated_example, push):
         for name in ("alike", "alike.csv", "alike/more.csv"):
-            upload(deployed_example, push, name, b"x")
+            upload(operated_example, push, name, b"x")
         assert owner.run("cancel", "health_referrals", "alike", "--yes", "--json").code == 0
         assert stage.keys_in_hub(push) == ["health_referrals/alike.csv", "health_referrals/alike/more.csv"]
     wait_until(lambda: stage.keys_in_hub(push) == [])
@@ -179,14 +179,14 @@ def test_another_key_that_begins_alike_is_left_alone(
     ],
 )
 def test_a_sender_is_told_which_right_is_missing_for_whom(
-    deployed_example: DeployedEstate, words: tuple[str, ...], action: str
+    operated_example: DeployedEstate, words: tuple[str, ...], action: str
 ) -> None:
-    done = user_of(deployed_example, PRIYA).run(*words)
+    done = user_of(operated_example, PRIYA).run(*words)
     assert (done.code, done.out) == (3, "")
     assert f"{PRIYA} may not do {action}" in done.err
 
 
-def test_the_whole_estate_is_one_screen(deployed_example: DeployedEstate, owner: Person) -> None:
+def test_the_whole_estate_is_one_screen(operated_example: DeployedEstate, owner: Person) -> None:
     done = owner.run("status")
     assert done.code == 0, done.err
     assert done.lines[0] == (
@@ -198,12 +198,12 @@ def test_the_whole_estate_is_one_screen(deployed_example: DeployedEstate, owner:
     assert len(rows) == 9
     assert all(" as declared " in row for row in rows.values())
     facts = json.loads(owner.run("status", "--json").out)
-    assert [each["name"] for each in facts["datasets"]] == [each.name for each in deployed_example.estate.datasets()]
+    assert [each["name"] for each in facts["datasets"]] == [each.name for each in operated_example.estate.datasets()]
     assert facts["not_known"] == []
 
 
-def test_a_sender_sees_what_a_sender_may_see(deployed_example: DeployedEstate) -> None:
-    done = user_of(deployed_example, PRIYA).run("status", "health_referrals", "--json")
+def test_a_sender_sees_what_a_sender_may_see(operated_example: DeployedEstate) -> None:
+    done = user_of(operated_example, PRIYA).run("status", "health_referrals", "--json")
     assert done.code == 4, done.err
     facts: dict[str, Any] = json.loads(done.out)
     (row,) = facts["datasets"]
@@ -217,16 +217,16 @@ def test_a_sender_sees_what_a_sender_may_see(deployed_example: DeployedEstate) -
 
 
 def test_operators_need_no_more_rights_than_the_guide_lists(
-    deployed_example: DeployedEstate, push: PushDataset, refused: str
+    operated_example: DeployedEstate, push: PushDataset, refused: str
 ) -> None:
-    account = deployed_example.estate.platform.account
+    account = operated_example.estate.platform.account
     policy = re.findall(r"^```json\n(.*?)^```", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)[-1]
-    iam = client(deployed_example.local, "iam", account=account)
+    iam = client(operated_example.local, "iam", account=account)
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = RoleArn(iam.create_role(RoleName="operator", AssumeRolePolicyDocument=document)["Role"]["Arn"])
     iam.put_role_policy(RoleName="operator", PolicyName="operate", PolicyDocument=policy)
-    operator = Person(deployed_example, role)
+    operator = Person(operated_example, role)
 
     status = operator.run("status")
     assert (status.code, "health_referrals: 1 dead letter" in status.out) == (0, True), status.err
@@ -236,11 +236,11 @@ def test_operators_need_no_more_rights_than_the_guide_lists(
     assert cancelled.code == 0, cancelled.err
     redriven = operator.run("redrive", "health_referrals")
     assert (redriven.code, redriven.lines[0].split(";")[0]) == (0, "1 dead letter moved back"), redriven.err
-    wait_until(lambda: "cancelled" in {r.outcome for r in deployed_example.stage.receipts(push) if r.key == refused})
+    wait_until(lambda: "cancelled" in {r.outcome for r in operated_example.stage.receipts(push) if r.key == refused})
 
 
 @pytest.fixture
-def changed_estate(deployed_example: DeployedEstate, tmp_path: Path) -> Person:
+def changed_estate(operated_example: DeployedEstate, tmp_path: Path) -> Person:
     """The owner with declarations that went on: a dataset was added, one changed, one removed."""
     folder = tmp_path / "estate"
     shutil.copytree(EXAMPLE, folder)
@@ -249,7 +249,7 @@ def changed_estate(deployed_example: DeployedEstate, tmp_path: Path) -> Person:
     (pushes / "court_hearings.yaml").write_text(hearings.replace("owner: Courts", "owner: High Courts"))
     (pushes / "brand_new.yaml").write_text(hearings.replace("name: court_hearings", "name: brand_new"))
     (pushes / "court_outcomes.yaml").unlink()
-    return Person(deployed_example, folder=folder)
+    return Person(operated_example, folder=folder)
 
 
 def test_what_differs_from_what_is_deployed_is_said(changed_estate: Person) -> None:

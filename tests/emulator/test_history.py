@@ -17,16 +17,16 @@ ANNIKA = "alpha_user_annika-lindqvist"
 
 
 @pytest.fixture(scope="module")
-def owner(deployed_example: DeployedEstate) -> Person:
+def owner(operated_example: DeployedEstate) -> Person:
     """The owner, once two files of court_outcomes were delivered, one of them by name of a formula."""
-    stage = deployed_example.stage
+    stage = operated_example.stage
     push = stage.push("court_outcomes")
-    hub, sender = deployed_example.estate.platform.hub_bucket, stage.as_user(push.users[0])
+    hub, sender = operated_example.estate.platform.hub_bucket, stage.as_user(push.users[0])
     for name in ("history/one.csv", "history/=two.txt"):
         sender.put_object(Bucket=hub, Key=f"{push.prefix}{name}", Body=b"12345")
     wanted = {f"{push.prefix}history/one.csv", f"{push.prefix}history/=two.txt"}
     wait_until(lambda: {each.key for each in stage.receipts(push) if each.outcome == "delivered"} >= wanted)
-    return owner_of(deployed_example)
+    return owner_of(operated_example)
 
 
 def test_a_delivery_is_told_with_its_sender_in_words(owner: Person) -> None:
@@ -59,10 +59,10 @@ def test_csv_has_a_heading_and_a_row_for_each(owner: Person) -> None:
 
 
 def test_a_repeated_receipt_is_told_once_and_a_damaged_one_is_counted(
-    owner: Person, deployed_example: DeployedEstate
+    owner: Person, operated_example: DeployedEstate
 ) -> None:
-    platform = deployed_example.estate.platform
-    s3, log = client(deployed_example.local, "s3", account=platform.account), platform.log_bucket
+    platform = operated_example.estate.platform
+    s3, log = client(operated_example.local, "s3", account=platform.account), platform.log_bucket
     prefix = "deliveries/dataset=court_outcomes/"
     before = owner.run("history", "court_outcomes").out
     first = s3.list_objects_v2(Bucket=log, Prefix=prefix)["Contents"][0]["Key"]
@@ -103,9 +103,9 @@ def test_what_cannot_be_answered_is_said_with_a_next_step(
     assert said in done.err
 
 
-def test_the_receipts_are_a_table_that_athena_can_query(deployed_example: DeployedEstate) -> None:
-    platform = deployed_example.estate.platform
-    glue = client(deployed_example.local, "glue", account=platform.account)
+def test_the_receipts_are_a_table_that_athena_can_query(operated_example: DeployedEstate) -> None:
+    platform = operated_example.estate.platform
+    glue = client(operated_example.local, "glue", account=platform.account)
     table = glue.get_table(DatabaseName="data_exports", Name="receipts")["Table"]
     assert table["StorageDescriptor"]["Location"] == f"s3://{platform.log_bucket}/deliveries/"
     assert table["Parameters"]["projection.dataset.type"] == "injected"

@@ -128,7 +128,7 @@ def test_a_second_run_changes_nothing(deployed: Deployed) -> None:
 
 
 def test_credentials_of_another_account_deploy_nothing(ground: Ground, tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "estate", ground, names=["orders"], user=ANA)
+    folder = write_estate(tmp_path / "estate", ground, names=["orders"], users=[ANA])
     done = run_program(ground.local, folder, account="111111111111")
     assert done.returncode == 1
     assert (
@@ -138,7 +138,7 @@ def test_credentials_of_another_account_deploy_nothing(ground: Ground, tmp_path:
 
 
 def test_declarations_with_errors_deploy_nothing_and_all_are_listed(ground: Ground, tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "estate", ground, names=["orders", "letters"], user=RoleName("somebody"))
+    folder = write_estate(tmp_path / "estate", ground, names=["orders", "letters"], users=[RoleName("somebody")])
     done = run_program(ground.local, folder, account=ground.platform.account)
     assert done.returncode == 1
     for name in ("letters", "orders"):
@@ -147,7 +147,7 @@ def test_declarations_with_errors_deploy_nothing_and_all_are_listed(ground: Grou
 
 
 def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "estate", ground, names=["orders"], user=ANA)
+    folder = write_estate(tmp_path / "estate", ground, names=["orders"], users=[ANA])
     wide = folder / "push_datasets" / "orders.yaml"  # and so many that the template has to go through the log bucket
     users = [str(ANA), *(f"alpha_user_{number:03}" for number in range(90))]
     wide.write_text(wide.read_text().replace(f"[{ANA}]", str(users)))

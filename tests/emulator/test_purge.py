@@ -212,7 +212,7 @@ def test_the_command_shows_what_is_there_and_wants_the_name(
     ground: Ground, left: Estate, bucket: str, tmp_path: Path
 ) -> None:
     del left
-    folder = write_estate(tmp_path / "estate", ground, names=[], user=RoleName("alpha_user_ana"))
+    folder = write_estate(tmp_path / "estate", ground, names=[], users=[RoleName("alpha_user_ana")])
     unasked = _run(ground, folder, LISTS)
     assert (unasked.returncode, unasked.stdout) == (2, "")
     assert "next: add --confirm court_lists" in unasked.stderr

@@ -23,14 +23,14 @@ MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture
-def annika(deployed_example: DeployedEstate) -> Person:
+def annika(operated_example: DeployedEstate) -> Person:
     """A sender of court_hearings and court_outcomes."""
-    return user_of(deployed_example, ANNIKA)
+    return user_of(operated_example, ANNIKA)
 
 
 @pytest.fixture
-def push(deployed_example: DeployedEstate) -> PushDataset:
-    return deployed_example.stage.push("court_hearings")
+def push(operated_example: DeployedEstate) -> PushDataset:
+    return operated_example.stage.push("court_hearings")
 
 
 def write(path: Path, body: bytes = b"case,room\n1,A\n") -> Path:
@@ -45,7 +45,7 @@ def arrived(deployed: DeployedEstate, push: PushDataset, key: str) -> tuple[byte
 
 
 def test_a_file_is_followed_to_its_receipt(
-    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+    operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "send one.csv")
     done = annika.run("send", str(file), "court_hearings", "--wait")
@@ -58,11 +58,11 @@ def test_a_file_is_followed_to_its_receipt(
         "waiting for 1 receipt",
         "delivered court_hearings/send one.csv",
     ]
-    assert arrived(deployed_example, push, "court_hearings/send one.csv") == (file.read_bytes(), "text/csv")
+    assert arrived(operated_example, push, "court_hearings/send one.csv") == (file.read_bytes(), "text/csv")
 
 
 def test_a_folder_arrives_with_its_paths_and_large_files_go_up_in_parts(
-    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+    operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
     large = os.urandom(20 * MEBIBYTE)
     write(tmp_path / "july/deep/large.bin", large)
@@ -78,10 +78,10 @@ def test_a_folder_arrives_with_its_paths_and_large_files_go_up_in_parts(
     ]
     assert facts["not_uploaded"] == []
     assert all(each["version_id"] == each["receipt"]["version_id"] for each in facts["uploaded"])
-    found = arrived(deployed_example, push, "court_hearings/sent/july/deep/large.bin")
+    found = arrived(operated_example, push, "court_hearings/sent/july/deep/large.bin")
     assert found is not None
     assert found[0] == large
-    assert arrived(deployed_example, push, "court_hearings/sent/july/.hidden") is None
+    assert arrived(operated_example, push, "court_hearings/sent/july/.hidden") is None
 
 
 @pytest.mark.parametrize(
@@ -95,28 +95,28 @@ def test_a_folder_arrives_with_its_paths_and_large_files_go_up_in_parts(
     ],
 )
 def test_what_cannot_be_sent_is_said_before_anything_is(
-    annika: Person, deployed_example: DeployedEstate, tmp_path: Path, words: list[str], code: int, said: str
+    annika: Person, operated_example: DeployedEstate, tmp_path: Path, words: list[str], code: int, said: str
 ) -> None:
     done = annika.run("send", str(write(tmp_path / "a.csv")), *words)
     assert (done.code, done.out) == (code, "")
     assert said in done.err
-    kept = deployed_example.stage.push("prison_population")
-    assert "prison_population/a.csv" not in deployed_example.stage.keys_in_hub(kept)
+    kept = operated_example.stage.push("prison_population")
+    assert "prison_population/a.csv" not in operated_example.stage.keys_in_hub(kept)
 
 
-def test_a_role_of_another_account_is_told_whose_hub_it_is(deployed_example: DeployedEstate, tmp_path: Path) -> None:
-    role = stranger_of(deployed_example.estate, AccountId("203591025782"))
-    done = Person(deployed_example, role).run("send", str(write(tmp_path / "a.csv")), "court_hearings")
+def test_a_role_of_another_account_is_told_whose_hub_it_is(operated_example: DeployedEstate, tmp_path: Path) -> None:
+    role = stranger_of(operated_example.estate, AccountId("203591025782"))
+    done = Person(operated_example, role).run("send", str(write(tmp_path / "a.csv")), "court_hearings")
     assert (done.code, done.out) == (1, "")
     assert "the hub is in Analytical Platform (593291632749)" in done.err
 
 
 def test_an_upload_that_waits_is_said_to_be_superseded_and_ends_as_that(
-    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+    operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
-    with mover_at_rest(deployed_example, push):
+    with mover_at_rest(operated_example, push):
         first = annika.start("send", str(write(tmp_path / "twice.csv", b"first")), "court_hearings", "--wait")
-        wait_until(lambda: "court_hearings/twice.csv" in deployed_example.stage.keys_in_hub(push))
+        wait_until(lambda: "court_hearings/twice.csv" in operated_example.stage.keys_in_hub(push))
         second = annika.run("send", str(write(tmp_path / "twice.csv", b"second")), "court_hearings")
     out, err = first.communicate(timeout=60)
     assert first.returncode == 1, err
@@ -127,19 +127,19 @@ def test_an_upload_that_waits_is_said_to_be_superseded_and_ends_as_that(
 
 
 def test_without_a_receipt_in_time_the_exit_code_is_4_and_says_where_to_look(
-    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+    operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
-    with mover_at_rest(deployed_example, push):
+    with mover_at_rest(operated_example, push):
         done = annika.run("send", str(write(tmp_path / "late.csv")), "court_hearings", "--wait", "--timeout", "1s")
     assert (done.code, done.lines) == (4, ["no receipts yet"])
     assert "1 file of 1 has no receipt yet; the delivery goes on\n  next: exports history court_hearings" in done.err
-    wait_until(lambda: arrived(deployed_example, push, "court_hearings/late.csv") is not None)
+    wait_until(lambda: arrived(operated_example, push, "court_hearings/late.csv") is not None)
 
 
 def test_ctrl_c_while_waiting_says_that_the_delivery_goes_on(
-    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+    operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
-    with mover_at_rest(deployed_example, push):
+    with mover_at_rest(operated_example, push):
         running = annika.start("send", str(write(tmp_path / "patience.csv")), "court_hearings", "--wait")
         assert running.stderr
         for line in running.stderr:
@@ -151,14 +151,14 @@ def test_ctrl_c_while_waiting_says_that_the_delivery_goes_on(
 
 
 def test_ctrl_c_while_uploading_tells_what_was_not_and_leaves_no_parts(
-    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+    operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
     for number in range(5):
         with (tmp_path / f"{number}.bin").open("wb") as file:
             file.truncate(200 * MEBIBYTE)
     running = annika.start("send", *(str(path) for path in sorted(tmp_path.iterdir())), "court_hearings")
-    platform = deployed_example.estate.platform
-    s3 = client(deployed_example.local, "s3", account=platform.account)
+    platform = operated_example.estate.platform
+    s3 = client(operated_example.local, "s3", account=platform.account)
 
     def parts() -> list[str]:
         found = s3.list_multipart_uploads(Bucket=platform.hub_bucket, Prefix=push.prefix)
@@ -176,19 +176,19 @@ def test_ctrl_c_while_uploading_tells_what_was_not_and_leaves_no_parts(
 
 
 def test_what_the_recipient_refuses_is_told_with_its_reason(
-    deployed_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
+    operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "refused.csv")
-    with mover_settings(deployed_example, push, receives=1000, TARGET_ACCOUNT="999988887777"):
+    with mover_settings(operated_example, push, receives=1000, TARGET_ACCOUNT="999988887777"):
         done = annika.run("send", str(file), "court_hearings", "--wait", "--timeout", "1m")
     assert done.code == 1, done.err
     assert "1 file of 1 did not arrive: 1 failed\n  next: exports failures court_hearings" in done.err
     assert done.lines[1].split()[2] == "failed"
     assert "AccessDenied" in done.lines[2]
-    wait_until(lambda: arrived(deployed_example, push, "court_hearings/refused.csv") is not None)
+    wait_until(lambda: arrived(operated_example, push, "court_hearings/refused.csv") is not None)
 
 
-def test_senders_read_the_history_of_their_own_dataset_only(annika: Person, deployed_example: DeployedEstate) -> None:
+def test_senders_read_the_history_of_their_own_dataset_only(annika: Person, operated_example: DeployedEstate) -> None:
     assert annika.run("history", "court_hearings", "--since", "1d").code == 0
     done = annika.run("history", "prison_population")
     assert (done.code, done.out) == (3, "")
@@ -196,11 +196,11 @@ def test_senders_read_the_history_of_their_own_dataset_only(annika: Person, depl
         f"{ANNIKA} may not do s3:ListBucket and s3:GetObject on "
         "mojap-hub-exports-log/deliveries/dataset=prison_population/"
     ) in done.err
-    assert owner_of(deployed_example).run("history", "prison_population").code == 0
+    assert owner_of(operated_example).run("history", "prison_population").code == 0
 
 
 def test_on_a_terminal_a_bar_shows_the_bytes_and_stdout_stays_clean(
-    annika: Person, tmp_path: Path, push: PushDataset, deployed_example: DeployedEstate
+    annika: Person, tmp_path: Path, push: PushDataset, operated_example: DeployedEstate
 ) -> None:
     file = write(tmp_path / "bar.bin", os.urandom(9 * MEBIBYTE))
     done = annika.run_on_terminal("send", str(file), "court_hearings")
@@ -208,4 +208,4 @@ def test_on_a_terminal_a_bar_shows_the_bytes_and_stdout_stays_clean(
     assert done.out.startswith("court_hearings/bar.bin  version ")
     assert "uploaded court_hearings/bar.bin (9.4 MB)" in done.err
     assert "/9.4 MB" in done.err
-    wait_until(lambda: arrived(deployed_example, push, "court_hearings/bar.bin") is not None)
+    wait_until(lambda: arrived(operated_example, push, "court_hearings/bar.bin") is not None)

@@ -3,17 +3,20 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from data_exports.estate.loading import load_estate
 from data_exports.local.emulator import LocalAws
+from data_exports.local.world import make_world
 from data_exports.names import RoleName
 from data_exports.operate.who.holdings import holdings_of
 from data_exports.operate.who.live import read_holdings
 from tests.emulator.deployed import DeployedEstate
-from tests.emulator.deploying import Ground, ground_of
-from tests.emulator.installed import EXAMPLE, Person, owner_of, user_of
+from tests.emulator.deploying import Ground, ground_of, write_estate
+from tests.emulator.installed import EXAMPLE, Person, user_of
 from tests.emulator.steps import wait_until
 from tests.estates import pull, push
 
@@ -51,7 +54,7 @@ def test_a_stack_that_does_not_tell_is_named_and_stops_no_other(ground: Ground) 
     cloudformation.update_stack(StackName="exports-pull-lists", TemplateBody=json.dumps(template), Tags=tags)
     wait_until(lambda: ground.statuses()["exports-pull-lists"] == "UPDATE_COMPLETE")
     found, unread = read_holdings(ground.platform, ground.aws)
-    assert {holding.dataset for holding in found} == {"orders"}
+    assert {holding.access.dataset for holding in found} == {"orders"}
     assert unread == ["  exports-pull-lists: its metadata is not there, or is no mapping"]
 
 
@@ -69,20 +72,24 @@ def test_the_command_tells_what_is_deployed_though_the_declarations_have_changed
     assert [each["name"] for each in json.loads(live.out)] == ["alpha_user_priya-raman", "bail-research"]
 
 
-@pytest.mark.xdist_group("example")
-def test_the_command_tells_who_used_what_and_marks_what_nobody_used(deployed_example: DeployedEstate) -> None:
-    stage = deployed_example.stage
-    dataset = stage.push("prison_population")
-    sender, idle = dataset.users
-    hub = deployed_example.estate.platform.hub_bucket
-    stage.as_user(sender).put_object(Bucket=hub, Key=f"{dataset.prefix}who-did.csv", Body=b"x")
-    wait_until(lambda: any(each.key.endswith("who-did.csv") for each in stage.receipts(dataset)))
-    done = owner_of(deployed_example).run("who", "did", "prison_population", "--json")
+def test_the_command_tells_who_used_what_and_marks_what_nobody_used(ground: Ground, tmp_path: Path) -> None:
+    """In an account of its own: what others upload as part of their tests would count as use."""
+    sender, idle = RoleName("alpha_user_ana"), RoleName("alpha_user_ben")
+    folder = write_estate(tmp_path / "estate", ground, names=["used"], users=[sender, idle])
+    estate = load_estate(folder).require()
+    make_world(ground.local, estate)
+    assert ground.deploy(estate).is_complete
+    deployed = DeployedEstate(replace(ground.local, account=str(ground.platform.account)), estate)
+    stage, dataset = deployed.stage, deployed.stage.push("used")
+    key = f"{dataset.prefix}one.csv"
+    stage.as_user(sender).put_object(Bucket=ground.platform.hub_bucket, Key=key, Body=b"x")
+    wait_until(lambda: [(each.key, each.outcome) for each in stage.receipts(dataset)] == [(key, "delivered")])
+    owner = Person(deployed, folder=folder)
+    done = owner.run("who", "did", "used", "--json")
     assert done.code == 0, done.err
-    uses = {each["who"]: each for each in json.loads(done.out)}
-    assert (uses[sender]["is_granted"], uses[sender]["is_unused"], uses[sender]["uploads"] > 0) == (True, False, True)
-    assert (uses[idle]["is_unused"], uses[idle]["uploads"]) == (True, 0)
-    told = owner_of(deployed_example).run("who", "did", "prison_population")
+    uses = {each["who"]: (each["is_granted"], each["is_unused"], each["uploads"]) for each in json.loads(done.out)}
+    assert uses == {sender: (True, False, 1), idle: (True, True, 0)}
+    told = owner.run("who", "did", "used")
     assert any(line.split() == [idle, "NOT", "USED"] for line in told.lines)
 
 
