@@ -21,11 +21,11 @@ SIXTY = timedelta(days=60)
 
 
 def found(question: Question, now: datetime = NOW) -> list[tuple[str, str, str]]:
-    return [(h.name, h.dataset, h.role) for h in asked(holdings_of(FULL), question, now=now)]
+    return [(h.name, h.access.dataset, h.access.role) for h in asked(holdings_of(FULL), question, now=now)]
 
 
 def test_the_holdings_are_the_grants_and_nothing_else() -> None:
-    held = sorted((grant for holding in holdings_of(FULL) for grant in holding.grants), key=repr)
+    held = sorted((grant for holding in holdings_of(FULL) for grant in holding.access.grants), key=repr)
     assert held == sorted(grants_of(FULL), key=repr)
 
 
@@ -110,9 +110,9 @@ def test_what_has_no_paperwork_is_found_and_questions_add_up() -> None:
 
 
 def test_a_mover_that_goes_on_with_its_records_has_ended_all_the_same() -> None:
-    (mover,) = (h for h in holdings_of(FULL) if h.dataset == "prison_moves" and h.role is Role.MOVER)
-    assert mover.until == datetime(2027, 4, 1, tzinfo=UTC)
-    assert mover.has_ended(datetime(2027, 4, 1, tzinfo=UTC))
+    (mover,) = (h for h in holdings_of(FULL) if h.access.dataset == "prison_moves" and h.access.role is Role.MOVER)
+    assert mover.access.until == datetime(2027, 4, 1, tzinfo=UTC)
+    assert mover.access.has_ended(datetime(2027, 4, 1, tzinfo=UTC))
 
 
 def one(**changes: Any) -> tuple[Holding, ...]:
@@ -148,7 +148,7 @@ def test_programs_get_the_grants_themselves() -> None:
         "paperwork": ["DPIA-1"],
         "owner": "Courts",
     }
-    assert [each["actions"] for each in facts["grants"]] == [list(grant.actions) for grant in holding.grants]
+    assert [each["actions"] for each in facts["grants"]] == [list(grant.actions) for grant in holding.access.grants]
 
 
 def test_a_question_is_told_in_words() -> None:

@@ -1,18 +1,19 @@
 """What somebody holds through one dataset, and the questions that can be asked about it.
 
-In: grants, with the dataset's owner and recipient. Out: `Holding` values, and those that a `Question` asks for.
+In: grants, and who answers for each dataset. Out: `Holding` values, and those that a `Question` asks for.
 Effects: none.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Literal
 
-from data_exports.access.grants import Grant, Role, grants_of
+from data_exports.access.accesses import Access, accesses_of
+from data_exports.access.grants import Grant, grants_of
 from data_exports.errors import UsageError
-from data_exports.estate.models import Estate, Outsider, PushDataset
+from data_exports.estate.models import Estate
 from data_exports.names import AccountId, BucketName, DatasetName, InvalidNameError
 
 Verb = Literal["read", "write", "delete"]
@@ -32,57 +33,27 @@ class Doing:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """All that one principal may do through one dataset."""
+    """An access, and who answers for it."""
 
-    grants: tuple[Grant, ...]
+    access: Access
     owner: str = ""
     """Who answers for the dataset."""
-    recipient: AccountId | None = None
-    """Of a mover: the account that files go to, where it is declared."""
-
-    @property
-    def principal(self) -> Outsider:
-        """Who."""
-        return self.grants[0].principal
-
-    @property
-    def dataset(self) -> DatasetName:
-        """Through which dataset."""
-        return self.grants[0].dataset
-
-    @property
-    def role(self) -> Role:
-        """As what."""
-        return self.grants[0].role
 
     @property
     def name(self) -> str:
         """The principal's name without account and path; of a whole account its id."""
-        return self.principal.rsplit("/", 1)[1] if "/" in self.principal else str(self.principal.account)
-
-    @property
-    def paperwork(self) -> tuple[str, ...]:
-        """On what grounds."""
-        return self.grants[0].why
-
-    @property
-    def until(self) -> datetime | None:
-        """The moment the access to data ends; what a mover may do about records goes on."""
-        return max((grant.until for grant in self.grants if grant.until), default=None)
+        principal = self.access.principal
+        return principal.rsplit("/", 1)[1] if "/" in principal else str(principal.account)
 
     @property
     def accounts(self) -> set[AccountId]:
         """The accounts that have a part in it: the principal's, and the recipient's."""
-        return {self.principal.account, *([self.recipient] if self.recipient else [])}
+        return {account for account in (self.access.principal.account, self.access.recipient) if account}
 
     @property
     def doings(self) -> tuple[Doing, ...]:
         """What may be done with objects, place by place."""
-        return tuple(_doings(self.grants))
-
-    def has_ended(self, now: datetime) -> bool:
-        """Whether IAM's clock has ended it."""
-        return self.until is not None and self.until <= now
+        return tuple(_doings(self.access.grants))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,28 +90,14 @@ class Question:
 
 
 def holdings_of(estate: Estate) -> tuple[Holding, ...]:
-    """What everybody holds by the declarations, sorted."""
-    datasets = {dataset.name: dataset for dataset in estate.datasets()}
-    return gathered(
-        grants_of(estate),
-        {
-            name: (dataset.owner, dataset.target_account if isinstance(dataset, PushDataset) else None)
-            for name, dataset in datasets.items()
-        },
-    )
+    """What everybody holds by the declarations, sorted by principal."""
+    return held(grants_of(estate), {dataset.name: dataset.owner for dataset in estate.datasets()})
 
 
-def gathered(grants: Iterable[Grant], about: dict[DatasetName, tuple[str, AccountId | None]]) -> tuple[Holding, ...]:
-    """The grants by principal and dataset; `about` has each dataset's owner and recipient."""
-    groups: dict[tuple[str, str, str], list[Grant]] = {}
-    for grant in grants:
-        groups.setdefault((str(grant.principal), grant.dataset, grant.role), []).append(grant)
-    holdings = []
-    for _, of_one in sorted(groups.items()):
-        owner, recipient = about.get(of_one[0].dataset, ("", None))
-        is_mover = of_one[0].role is Role.MOVER
-        holdings.append(Holding(tuple(of_one), owner, recipient if is_mover else None))
-    return tuple(holdings)
+def held(grants: Iterable[Grant], owners: Mapping[DatasetName, str]) -> tuple[Holding, ...]:
+    """What these grants amount to, sorted by principal. Raises `UnclearGrantsError`."""
+    found = [Holding(access, owners.get(access.dataset, "")) for access in accesses_of(grants)]
+    return tuple(sorted(found, key=lambda each: (each.access.principal, each.access.dataset, each.access.role)))
 
 
 def asked(holdings: Iterable[Holding], question: Question, *, now: datetime) -> tuple[Holding, ...]:
@@ -164,15 +121,16 @@ def parse_place(text: str) -> Place:
 
 
 def _is_asked(holding: Holding, question: Question, now: datetime) -> bool:
-    if question.who and question.who not in (holding.name, holding.principal):
+    access = holding.access
+    if question.who and question.who not in (holding.name, access.principal):
         return False
     if question.account and question.account not in holding.accounts:
         return False
-    if question.without_paperwork and holding.paperwork:
+    if question.without_paperwork and access.paperwork:
         return False
-    if question.ends_within is not None and (holding.until is None or holding.until > now + question.ends_within):
+    if question.ends_within is not None and (access.until is None or access.until > now + question.ends_within):
         return False
-    return question.place is None or any(_reaches(grant, question.place, question.verb) for grant in holding.grants)
+    return question.place is None or any(_reaches(grant, question.place, question.verb) for grant in access.grants)
 
 
 def _reaches(grant: Grant, place: Place, verb: str) -> bool:
@@ -188,7 +146,7 @@ def _doings(grants: Iterable[Grant]) -> Iterator[Doing]:
 
 
 def _check_is_known(who: str, holdings: Iterable[Holding]) -> None:
-    known = {name for holding in holdings for name in (holding.name, str(holding.principal))}
+    known = {name for holding in holdings for name in (holding.name, str(holding.access.principal))}
     if who in known:
         return
     near = get_close_matches(who, sorted(known), n=1)

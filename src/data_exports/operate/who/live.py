@@ -15,15 +15,12 @@ from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, reason_of
 from data_exports.deploy.plan import DeployedStack
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.estate.models import Platform
-from data_exports.names import AccountId, DatasetName, InvalidNameError
-from data_exports.operate.who.holdings import Holding, gathered
+from data_exports.names import DatasetName, InvalidNameError
+from data_exports.operate.who.holdings import Holding, held
 from data_exports.stacks.metadata import UnreadableMetadataError, grants_in
 from data_exports.stacks.stack import DATASET_TAG, METADATA_KEY
 
 READS_AT_ONCE = 8
-
-About = tuple[str, AccountId | None]
-"""Who answers for a dataset, and the account its files go to."""
 
 
 def read_holdings(platform: Platform, aws: Aws) -> tuple[tuple[Holding, ...], list[str]]:
@@ -36,29 +33,29 @@ def read_holdings(platform: Platform, aws: Aws) -> tuple[tuple[Holding, ...], li
     with ThreadPoolExecutor(READS_AT_ONCE) as pool:
         answers = list(pool.map(lambda stack: _read(aws, stack), stacks))
     grants: list[Grant] = []
-    about: dict[DatasetName, About] = {}
+    owners: dict[DatasetName, str] = {}
     unread: list[str] = []
     for stack, answer in zip(stacks, answers, strict=True):
         if isinstance(answer, str):
             unread.append(f"  {stack.name}: {answer}")
             continue
-        dataset, of_one, facts = answer
+        dataset, of_one, owner = answer
         grants += of_one
-        about[dataset] = facts
-    return gathered(grants, about), unread
+        owners[dataset] = owner
+    return held(grants, owners), unread
 
 
 def _is_of_dataset(stack: DeployedStack, platform: Platform) -> bool:
     return stack.has_resources and stack.belongs_to(platform.hub_bucket) and DATASET_TAG in dict(stack.tags)
 
 
-def _read(aws: Aws, stack: DeployedStack) -> tuple[DatasetName, tuple[Grant, ...], About] | str:
-    """The grants of a stack, or why it does not tell them."""
+def _read(aws: Aws, stack: DeployedStack) -> tuple[DatasetName, tuple[Grant, ...], str] | str:
+    """The dataset of a stack, its grants and who answers for it; or why it does not tell them."""
     try:
         dataset = DatasetName(dict(stack.tags)[DATASET_TAG])
         answer = aws.client("cloudformation").get_template(StackName=stack.stack_id, TemplateStage="Original")
         template = answer["TemplateBody"]
-        return dataset, grants_in(template, dataset), _about(template)
+        return dataset, grants_in(template, dataset), _owner(template)
     except (InvalidNameError, UnreadableMetadataError) as error:
         return str(error)
     except (ClientError, BotoCoreError) as error:
@@ -67,10 +64,7 @@ def _read(aws: Aws, stack: DeployedStack) -> tuple[DatasetName, tuple[Grant, ...
         raise aws_error_of(error, where=stack.name) from error
 
 
-def _about(template: Mapping[str, Any]) -> About:
-    """What the metadata says besides, as far as it can be read; it decides about no access."""
+def _owner(template: Mapping[str, Any]) -> str:
+    """Who answers for the dataset, as far as the metadata can be read; it decides about no access."""
     declared = template["Metadata"][METADATA_KEY].get("declaration")
-    declared = declared if isinstance(declared, Mapping) else {}
-    owner, account = declared.get("owner", ""), declared.get("target_account")
-    known = isinstance(account, str) and AccountId.pattern.fullmatch(account)
-    return str(owner), AccountId(str(account)) if known else None
+    return str(declared.get("owner", "")) if isinstance(declared, Mapping) else ""

@@ -21,8 +21,8 @@ _COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "pa
 
 def review_of(holdings: Sequence[Holding], platform: Platform, *, now: datetime, source: str, asked: str) -> str:
     """The review; `source` says where the accesses were read, `asked` which ones were asked for ("" for all)."""
-    outside = [holding for holding in holdings if holding.role in _OUTSIDE]
-    inside = [holding for holding in holdings if holding.role not in _OUTSIDE]
+    outside = [holding for holding in holdings if holding.access.role in _OUTSIDE]
+    inside = [holding for holding in holdings if holding.access.role not in _OUTSIDE]
     parts = [
         f"# Access review: {_text(platform.name_of_account(platform.account))}",
         f"{count_words(holdings)}, {_text(source)}, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
@@ -45,16 +45,17 @@ def _section(title: str, holdings: Sequence[Holding], platform: Platform, now: d
 
 
 def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]:
-    who = who_words(holding.principal, platform)
-    if holding.recipient:
-        who = f"{platform.name_of_account(holding.recipient)}, through {who}"
+    access = holding.access
+    who = who_words(access.principal, platform)
+    if access.recipient:
+        who = f"{platform.name_of_account(access.recipient)}, through {who}"
     return (
         _text(who),
         "<br>".join(_text(doing_words(doing)) for doing in holding.doings),
-        f"{_text(holding.dataset)} ({holding.role})",
+        f"{_text(access.dataset)} ({access.role})",
         _text(holding.owner) or "**nobody named**",
-        _text(until_words(holding, now)),
-        "<br>".join(_text(entry) for entry in holding.paperwork) or "**none**",
+        _text(until_words(access, now)),
+        "<br>".join(_text(entry) for entry in access.paperwork) or "**none**",
         "☐",
         "☐",
     )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from data_exports.access.accesses import Access
 from data_exports.estate.models import Outsider, Platform
 from data_exports.names import AccountRootArn
 from data_exports.operate.who.holdings import Doing, Holding, Question
@@ -25,19 +26,20 @@ def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: dat
 
 def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> dict[str, Any]:
     """The same facts for programs."""
+    access = holding.access
     return {
-        "principal": holding.principal,
+        "principal": access.principal,
         "name": holding.name,
-        "role": str(holding.role),
-        "account": holding.principal.account,
-        "account_name": dict(platform.account_names).get(holding.principal.account, ""),
-        "recipient_account": holding.recipient,
-        "dataset": holding.dataset,
-        "kind": KINDS[holding.role],
+        "role": str(access.role),
+        "account": access.principal.account,
+        "account_name": dict(platform.account_names).get(access.principal.account, ""),
+        "recipient_account": access.recipient,
+        "dataset": access.dataset,
+        "kind": KINDS[access.role],
         "may": [{"verbs": list(doing.verbs), "where": doing.place} for doing in holding.doings],
-        "until": holding.until,
-        "has_ended": holding.has_ended(now),
-        "paperwork": list(holding.paperwork),
+        "until": access.until,
+        "has_ended": access.has_ended(now),
+        "paperwork": list(access.paperwork),
         "owner": holding.owner,
         "grants": [
             {
@@ -46,7 +48,7 @@ def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> d
                 "key_prefix": grant.key_prefix,
                 "until": grant.until,
             }
-            for grant in holding.grants
+            for grant in access.grants
         ],
     }
 
@@ -66,32 +68,33 @@ def doing_words(doing: Doing) -> str:
     return f"{said} {doing.place}"
 
 
-def until_words(holding: Holding, now: datetime) -> str:
+def until_words(access: Access, now: datetime) -> str:
     """The last day, in UTC; IAM refuses from the midnight after it."""
-    if holding.until is None:
+    if access.until is None:
         return "no end"
-    last_day = (holding.until - timedelta(microseconds=1)).astimezone(UTC).date()
-    return f"ENDED with {last_day}" if holding.has_ended(now) else f"until {last_day}"
+    last_day = (access.until - timedelta(microseconds=1)).astimezone(UTC).date()
+    return f"ENDED with {last_day}" if access.has_ended(now) else f"until {last_day}"
 
 
 def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> Iterator[str]:
-    for principal, group in groupby(holdings, key=lambda holding: holding.principal):
+    for principal, group in groupby(holdings, key=lambda holding: holding.access.principal):
         yield printable(who_words(principal, platform))
         for holding in group:
-            kind = f"{KINDS[holding.role]} dataset {holding.dataset}"
-            to = f", to {platform.name_of_account(holding.recipient)}" if holding.recipient else ""
-            yield printable(f"  as {holding.role} of {kind}{to}, {until_words(holding, now)}, {_grounds(holding)}")
+            access = holding.access
+            kind = f"{KINDS[access.role]} dataset {access.dataset}"
+            to = f", to {platform.name_of_account(access.recipient)}" if access.recipient else ""
+            yield printable(f"  as {access.role} of {kind}{to}, {until_words(access, now)}, {_grounds(access)}")
             yield from (printable(f"    {doing_words(doing)}") for doing in holding.doings)
 
 
-def _grounds(holding: Holding) -> str:
-    return f"paperwork: {'; '.join(holding.paperwork)}" if holding.paperwork else "NO PAPERWORK"
+def _grounds(access: Access) -> str:
+    return f"paperwork: {'; '.join(access.paperwork)}" if access.paperwork else "NO PAPERWORK"
 
 
 def count_words(holdings: Iterable[Holding]) -> str:
     """How many holdings of how many principals."""
     found = list(holdings)
-    principals = len({holding.principal for holding in found})
+    principals = len({holding.access.principal for holding in found})
     return f"{len(found):,} access{'es' * (len(found) != 1)} of {principals:,} principal{'s' * (principals != 1)}"
 
 
