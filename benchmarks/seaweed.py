@@ -7,6 +7,7 @@ free ports of 127.0.0.1 and its files in the folder, both gone when the block en
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -97,13 +98,32 @@ def seaweed(folder: Path) -> Iterator[Seaweed]:
             start_new_session=True,
         )
     try:
-        endpoint_url = f"http://127.0.0.1:{ports['s3.port']}"
-        _wait_until_it_answers(endpoint_url, server, folder / "output")
-        yield Seaweed(endpoint_url)
+        with _unwound_by_signals():
+            endpoint_url = f"http://127.0.0.1:{ports['s3.port']}"
+            _wait_until_it_answers(endpoint_url, server, folder / "output")
+            yield Seaweed(endpoint_url)
     finally:
         server.terminate()
         server.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _unwound_by_signals() -> Iterator[None]:
+    """SIGTERM, and SIGINT even where a shell's background job ignores it, end the block as an exception does.
+
+    By itself Python ends at SIGTERM without unwinding, which would leave the server behind.
+    """
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _free_ports(count: int) -> list[int]:
