@@ -16,6 +16,7 @@ def test_under_every_fault_at_once_the_newest_content_arrives_and_nothing_is_lef
     soaked = soak(tmp_path, seed=7, uploads=100, share_of_faults=0.05)
     assert soaked.violations == ()
     assert soaked.uploads == 100
+    assert soaked.large > 0
     assert min(soaked.killed, soaked.repeated, soaked.held_up, soaked.faults.total()) > 0
 
 

@@ -30,6 +30,9 @@ RECIPIENTS = {
 # for as long.
 VISIBILITY_TIMEOUT_SECONDS = 6
 LONGEST_WAIT_SECONDS = 1  # of a failed message, deployed 3 h
+# Large files of some MB: S3's least size of a part but the last, deployed 64 MiB.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+PART_BYTES = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,12 @@ def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterat
 def _lay_the_way(ground: Ground, dataset: str, *, endpoint_url: str) -> None:
     functions, name = ground.client("lambda"), ground.push(dataset).mover_name
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    variables |= {"AWS_ENDPOINT_URL_S3": endpoint_url, "LONGEST_WAIT_SECONDS": str(LONGEST_WAIT_SECONDS)}
+    variables |= {
+        "AWS_ENDPOINT_URL_S3": endpoint_url,
+        "LONGEST_WAIT_SECONDS": str(LONGEST_WAIT_SECONDS),
+        "LARGEST_COPY_BYTES": str(PART_BYTES),
+        "PART_BYTES": str(PART_BYTES),
+    }
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     ground.client("sqs").set_queue_attributes(
         QueueUrl=ground.queue(dataset), Attributes={"VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS)}

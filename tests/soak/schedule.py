@@ -20,6 +20,10 @@ _ODD_NAMES = (
     "a=b;c@d!$().csv",
     "…/deep.csv",
 )
+_LARGE_NAME = "large.bin"
+_WITH_LARGE = (KEPT, "returns")
+_ONE_LARGE_IN = 16  # keys of a dataset that has large ones
+LARGE_BYTES = 6 * 1024 * 1024
 _UPLOADS_OF_A_KEY = 6
 _CONTENTS_OF_A_KEY = 4  # fewer than its uploads: some contents, and so ETags, come again
 
@@ -68,7 +72,7 @@ def schedule_of(seed: int, uploads: int) -> Schedule:
     """Decide everything."""
     random = Random(f"schedule {seed}")
     keys = [
-        (dataset, f"{dataset}/{number:04d} {_ODD_NAMES[number % len(_ODD_NAMES)]}")
+        (dataset, f"{dataset}/{number:04d} {_name_of(dataset, number)}")
         for number in range(max(1, uploads // (_UPLOADS_OF_A_KEY * len(DATASETS))))
         for dataset in DATASETS
     ]
@@ -86,12 +90,18 @@ def schedule_of(seed: int, uploads: int) -> Schedule:
     )
 
 
+def _name_of(dataset: str, number: int) -> str:
+    if dataset in _WITH_LARGE and number % _ONE_LARGE_IN == 0:
+        return _LARGE_NAME
+    return _ODD_NAMES[number % len(_ODD_NAMES)]
+
+
 def _put_of(random: Random, dataset: str, key: str) -> Put:
     content = f"{key} {random.randrange(_CONTENTS_OF_A_KEY)} ".encode()
     return Put(
         dataset=dataset,
         key=key,
-        body=content * (1 + len(key) % 40),
+        body=content * (LARGE_BYTES // len(content) if key.endswith(_LARGE_NAME) else 1 + len(key) % 40),
         pause_seconds=random.choice((0, 0, 0.01, 0.05)),
         repeats_after_seconds=tuple(random.uniform(0, 4) for _ in range(random.choice((0, 0, 0, 1, 1, 3)))),
     )

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.soak.faults import Fault, Faults
-from tests.soak.ground import Ground, deployed_ground
+from tests.soak.ground import PART_BYTES, Ground, deployed_ground
 from tests.soak.schedule import DATASETS, SENDERS, Put, schedule_of
 from tests.soak.trouble import Troubles, Uploaded, troubles
 from tests.soak.verdict import still_in_sight, violations
@@ -39,6 +39,8 @@ class Soaked:
     """A soak that has ended."""
 
     uploads: int
+    large: int
+    """How many of them are too large for one copy."""
     killed: int
     repeated: int
     held_up: int
@@ -64,6 +66,7 @@ def soak(folder: Path, *, seed: int, uploads: int, share_of_faults: float) -> So
         found = tuple(violations(ground, uploaded))
     return Soaked(
         uploads=len(uploaded),
+        large=sum(len(each.put.body) > PART_BYTES for each in uploaded),
         killed=made.killed,
         repeated=made.repeated,
         held_up=made.held_up,
@@ -140,9 +143,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soaked = soak(Path(folder), seed=asked.seed, uploads=asked.uploads, share_of_faults=asked.faults)
     print(
-        f"seed {asked.seed}: {soaked.uploads:,} uploads from {len(SENDERS)} senders over {len(DATASETS)} datasets "
-        f"in {soaked.upload_seconds:.0f} s, drained in {soaked.drain_seconds:.0f} s; {soaked.killed} processes killed, "
-        f"{soaked.repeated:,} events repeated, {soaked.held_up:,} held up, {soaked.redriven:,} dead letters redriven"
+        f"seed {asked.seed}: {soaked.uploads:,} uploads ({soaked.large:,} large) from {len(SENDERS)} senders over "
+        f"{len(DATASETS)} datasets in {soaked.upload_seconds:.0f} s, drained in {soaked.drain_seconds:.0f} s; "
+        f"{soaked.killed} processes killed, {soaked.repeated:,} events repeated, {soaked.held_up:,} held up, "
+        f"{soaked.redriven:,} dead letters redriven"
     )
     print("faults: " + ", ".join(f"{number} x {fault.value}" for fault, number in soaked.faults.most_common()))
     for violation in soaked.violations:

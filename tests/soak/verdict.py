@@ -25,6 +25,7 @@ def violations(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
     seen = _contents(ground.client("s3"), ground.estate.platform.hub_bucket)
     yield from _differences("the hub shows", seen, kept)
     yield from _receipts(ground, uploads)
+    yield from _left_behind(ground)
 
 
 def still_in_sight(ground: Ground) -> int:
@@ -76,6 +77,18 @@ def _receipts(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
             yield f"{uploaded.put.key!r} version {uploaded.version_id} has no receipt"
 
 
+def _left_behind(ground: Ground) -> Iterator[str]:
+    """No checkpoint, and no part of a large file; an upload that has no part may stay (docs/delivery.md)."""
+    hub = ground.estate.platform.hub_bucket
+    for key in _keys(ground.client("s3"), str(log_bucket_of(hub)), prefix="checkpoints/"):
+        yield f"the log bucket holds {key}"
+    for bucket, account in sorted(set(RECIPIENTS.values())):
+        s3 = ground.client("s3", account)
+        for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+            if s3.list_parts(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts"):
+                yield f"{bucket} holds parts of {upload['Key']!r}"
+
+
 def _differences(where: str, found: Contents, expected: Contents) -> Iterator[str]:
     for key in sorted(found.keys() | expected.keys()):
         if key not in expected:
@@ -88,6 +101,6 @@ def _contents(s3: Any, bucket: str) -> Contents:
     return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in _keys(s3, bucket)}
 
 
-def _keys(s3: Any, bucket: str) -> list[str]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+def _keys(s3: Any, bucket: str, *, prefix: str = "") -> list[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
