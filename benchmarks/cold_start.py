@@ -27,6 +27,7 @@ from benchmarks.files import TARGET
 from benchmarks.old_handler import fetch_old_handler
 from benchmarks.seaweed import REGION
 from benchmarks.tables import show, tell, write_json
+from benchmarks.usage import BenchmarkError
 from data_exports.stacks.code import mover_code
 
 _OURS = """
@@ -108,4 +109,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BenchmarkError as error:
+        sys.exit(f"benchmarks.cold_start: {error}")

@@ -28,7 +28,7 @@ class Work:
     server: Seaweed
     uploads: Sequence[Upload]
     folder: Path
-    old_handler: Path
+    old_handler: Path | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ CASES = (Case(2_000, 1_000, rounds=3), Case(20_000, 1_000), Case(200, 8_000_000)
 def measure(case: Case, names: Sequence[str], folder: Path) -> dict[str, dict[str, float]]:
     """Let each contender move the files of a case, in turn, round after round."""
     files = make_files(folder / "files", count=case.files, size_bytes=case.size_bytes)
-    old_handler = fetch_old_handler(folder)
+    old_handler = fetch_old_handler(folder) if "old" in names else None
     runs: dict[str, list[Usage]] = {name: [] for name in names}
     for number in range(case.rounds):
         for name in names:
@@ -53,7 +53,7 @@ def measure(case: Case, names: Sequence[str], folder: Path) -> dict[str, dict[st
     return {name: figures_of(min(usages, key=lambda usage: usage.wall_s), case) for name, usages in runs.items()}
 
 
-def _run(name: str, files: Path, old_handler: Path, folder: Path) -> Usage:
+def _run(name: str, files: Path, old_handler: Path | None, folder: Path) -> Usage:
     with seaweed(folder / "server") as server:
         uploads = fill_hub(server, files)
         command = CONTENDERS[name](Work(server, uploads, folder, old_handler))

@@ -17,12 +17,14 @@ import zipfile
 from pathlib import Path
 from types import ModuleType
 
+from benchmarks.usage import BenchmarkError
+
 _PINS = Path(__file__).with_name("old_handler.txt")
 _MOVE_PY = "data_engineering_pulumi_components/aws/lambdas/lambda_handlers/move/move.py"
 
 
 def fetch_old_handler(folder: Path) -> Path:
-    """Fetch the handler's file into the folder."""
+    """Fetch the handler's file into the folder. Raises BenchmarkError, with what pip said, where that fails."""
     words = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "download"]
     words += [
         "--no-deps",
@@ -33,7 +35,9 @@ def fetch_old_handler(folder: Path) -> Path:
         "--dest",
         str(folder),
     ]
-    subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise BenchmarkError(f"the old handler's wheel could not be fetched: {done.stderr.strip()}")
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return Path(archive.extract(_MOVE_PY, folder))
