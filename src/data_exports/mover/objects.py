@@ -24,8 +24,10 @@ from .calls import (
     Failure,
     HeadObject,
     ListVersions,
+    Reply,
     Retire,
     RetireAll,
+    RetiredAll,
 )
 from .causes import Cause, retry_seconds
 from .large import PARTS_AT_ONCE
@@ -146,7 +148,30 @@ class S3Objects:
         self._start(tag, self._on_hub("ListObjectVersions", "GET", query=query), read)
 
     def _retire_all(self, tag: int, retires: tuple[Retire, ...]) -> None:
-        """Retire many keys, each if it still has its ETag, which goes in quotes as everywhere.
+        """Retire many keys, each if it still has its ETag; those that fail for a moment once more, without the others.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        """
+        replies: dict[Retire, Reply] = {}
+
+        def ask(due: tuple[Retire, ...], tries: int) -> None:
+            def read(response: Response) -> Answer | None:
+                answer = delete_all_reply(response, due, doing=self._retiring())
+                if not isinstance(answer, RetiredAll):
+                    return answer
+                replies.update(zip(due, answer.replies, strict=True))
+                unwell = tuple(retire for retire in due if _is_momentary(replies[retire]))
+                if not unwell or tries == USUAL_PATIENCE.most_tries:
+                    return RetiredAll(tuple(replies[retire] for retire in retires))
+                ask(unwell, tries + 1)
+                return None
+
+            self._start(tag, self._deletion_of(due), read, made=tries - 1)
+
+        ask(retires, 1)
+
+    def _deletion_of(self, retires: tuple[Retire, ...]) -> Exchange:
+        """The exchange that retires these keys. Their ETags go in quotes as everywhere.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ObjectIdentifier.html
         """
@@ -156,8 +181,7 @@ class S3Objects:
         )
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Delete xmlns="{_XMLNS}">{objects}</Delete>'.encode()
         headers = {"content-type": "application/xml"}
-        exchange = self._on_hub("DeleteObjects", "POST", query={"delete": ""}, headers=headers, body=body)
-        self._start(tag, exchange, lambda r: delete_all_reply(r, retires, doing=self._retiring()))
+        return self._on_hub("DeleteObjects", "POST", query={"delete": ""}, headers=headers, body=body)
 
     def _put_receipts(self, tag: int, key: str, body: bytes) -> None:
         bucket = self._settings.log_bucket  # in the hub's account, like all that is the platform's
@@ -178,13 +202,18 @@ class S3Objects:
         owner = {"x-amz-expected-bucket-owner": self._settings.hub_account}
         return Exchange(operation, method, self._settings.hub_bucket, key, query, {**(headers or {}), **owner}, body)
 
-    def _start(self, tag: int, exchange: Exchange, read: Read, *, patience: Patience = USUAL_PATIENCE) -> None:
-        """Start an exchange whose response, read, is the answer to the call; again if it fails for a moment."""
-        tries, started = 1, self._clock()
+    def _start(
+        self, tag: int, exchange: Exchange, read: Read, *, patience: Patience = USUAL_PATIENCE, made: int = 0
+    ) -> None:
+        """Start an exchange whose response, read, is the answer to the call; again if it fails for a moment.
+
+        `made`: how many tries there were already, so that this one waits its turn.
+        """
+        tries, started = made + 1, self._clock()
 
         def again(reply: Answer) -> bool:
             nonlocal tries
-            if not isinstance(reply, Failure) or not reply.cause.is_momentary:
+            if not _is_momentary(reply):
                 return False
             if tries == patience.most_tries or self._clock() - started > patience.seconds_for_tries:
                 return False
@@ -193,7 +222,10 @@ class S3Objects:
             return True
 
         answer = self._answer_to(tag, read, unless=again)
-        self._transport.send(exchange, answer)
+        if made:
+            self._start_later(exchange, answer, tries=made)
+        else:
+            self._transport.send(exchange, answer)
 
     def _answer_to(self, tag: int, read: Read, *, unless: Callable[[Answer], bool] = lambda _: False) -> Then:
         """Return what reads a response and answers the call, unless that sees to it itself."""
@@ -214,6 +246,11 @@ class S3Objects:
 
     def _retiring(self) -> str:
         return f"retiring from s3://{self._settings.hub_bucket}"
+
+
+def _is_momentary(reply: Answer) -> bool:
+    """Whether the same request may well succeed within seconds."""
+    return isinstance(reply, Failure) and reply.cause.is_momentary
 
 
 _XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"

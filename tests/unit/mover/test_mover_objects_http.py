@@ -2,6 +2,7 @@
 
 import base64
 import random
+import re
 import zlib
 from contextlib import closing
 from dataclasses import replace
@@ -159,6 +160,35 @@ def test_many_keys_are_retired_on_condition_with_a_checksum() -> None:
         "x-amz-checksum-crc32": base64.b64encode(zlib.crc32(asked.body).to_bytes(4, "big")).decode(),
         "x-amz-expected-bucket-owner": "593291632749",
     }
+
+
+def deleted(*keys: str, **errors: str) -> Played:
+    """What DeleteObjects answers: these keys are retired, those met an error."""
+    items = [f"<Deleted><Key>orders/{key}</Key></Deleted>" for key in keys]
+    items += [f"<Error><Key>orders/{key}</Key><Code>{code}</Code></Error>" for key, code in errors.items()]
+    return Played(200, f"<DeleteResult {XMLNS}>{''.join(items)}</DeleteResult>".encode())
+
+
+def test_of_many_keys_those_that_failed_for_a_moment_are_retired_again_without_the_others() -> None:
+    retires = tuple(Retire(f"orders/{key}", f"e-{key}") for key in "abcd")
+    first = deleted("a", b="SlowDown", c="AccessDenied", d="InternalError")
+    with serving(first, error(503, "SlowDown"), deleted("d", b="SlowDown"), deleted("b")) as server:
+        answer = ask(server, RetireAll(retires))
+    assert isinstance(answer, RetiredAll)
+    assert [type(reply) for reply in answer.replies] == [Retired, Retired, Forbidden, Retired]
+    keys = [re.findall("<Key>orders/(.)</Key>", asked.body.decode()) for asked in server.asked]
+    assert keys == [["a", "b", "c", "d"], ["b", "d"], ["b", "d"], ["b"]]
+    assert all("<ETag>&quot;e-b&quot;</ETag>" in asked.body.decode() for asked in server.asked)
+
+
+def test_a_key_is_retired_six_times_at_most() -> None:
+    with serving(deleted(a="SlowDown")) as server:
+        answer = ask(server, RetireAll((Retire("orders/a", "e1"),)))
+    assert isinstance(answer, RetiredAll)
+    (reply,) = answer.replies
+    assert isinstance(reply, Failure)
+    assert reply.cause is Cause.THROTTLED
+    assert len(server.asked) == 6
 
 
 def test_versions_are_listed_page_after_page() -> None:
