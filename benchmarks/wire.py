@@ -133,8 +133,8 @@ class _Proxy:
                 await writer.drain()
         except CutOffError as end:
             writer.write(end.sent)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # one of the two ends has gone: so does the other
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # one of the two ends has gone, or the whole proxy ends: so does the other
         finally:
             upstream.close()
             with suppress(OSError):

@@ -1,0 +1,139 @@
+"""Credentials that expire in the middle of a batch, on the local AWS over HTTP.
+
+Lambda gives a process its role's credentials once, with an end. Here a proxy lets so many of the mover's requests pass
+and then answers as S3 does to an expired token, whatever is asked.
+"""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus
+
+import pytest
+
+from benchmarks.wire import PassOn, Request, wire
+from data_exports.local import clients
+from data_exports.local.emulator import LocalAws
+from data_exports.mover.handler import handle_batch
+from data_exports.mover.objects import S3Objects
+from data_exports.mover.signing import Credentials
+from data_exports.mover.transport import Transport
+from tests.emulator.steps import REGION, Steps
+from tests.emulator.test_mover_objects import OverHttp
+from tests.model.memory_s3 import etag_of
+from tests.unit.mover.notifications import message, notification
+
+pytestmark = pytest.mark.emulator
+
+KEYS = [f"orders/{number:02d}.csv" for number in range(20)]
+COPIES, RECEIPTS = len(KEYS), 1
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+BODY = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+EXPIRED = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/xml\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
+
+
+@dataclass
+class Expiring:
+    """Lets so many requests pass; afterwards the credentials have expired."""
+
+    passes: int
+    answered: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+    async def __call__(self, request: Request, pass_on: PassOn) -> bytes:
+        if self.answered.total() >= self.passes:
+            self.refused[request.operation] += 1
+            return EXPIRED
+        self.answered[request.operation] += 1
+        return await pass_on()
+
+
+@dataclass
+class Ran:
+    """What came of one batch."""
+
+    coming_back: int
+    causes: set[object]
+    kept_away: dict[str, int]
+
+
+def run(world: OverHttp, endpoint_url: str, local: LocalAws, *, receive: int) -> Ran:
+    """Hand all events to a fresh process of the function that reaches S3 at this address."""
+    records = []
+    for number, key in enumerate(KEYS):
+        facts = {"bucket": world.hub, "size": 1, "eTag": etag_of(b"x"), "versionId": _version(world, key)}
+        event = notification(quote_plus(key, safe="/"), **facts)
+        records.append(message(event, message_id=f"m{number}", received=str(receive)))
+    lines: list[Mapping[str, object]] = []
+    kept_away: dict[str, int] = {}
+
+    def keep_away(waits: Mapping[str, int]) -> list[str]:
+        kept_away.update(waits)
+        return []
+
+    session = clients.session_of(local, world.role)
+    credentials = Credentials(session.access_key_id, session.secret_access_key, session.session_token)
+    transport = Transport(region=REGION, endpoint_url=endpoint_url, connections=4, credentials=credentials)
+    with closing(S3Objects(world.settings, calls_at_once=4, transport=transport)) as store:
+        response = handle_batch(
+            {"Records": records},
+            settings=world.settings,
+            store=store,
+            seconds_left=lambda: 60,
+            log=lines.append,
+            keep_away=keep_away,
+        )
+    causes = {line["cause"] for line in lines if line["event"] == "delivery failed"}
+    return Ran(len(response["batchItemFailures"]), causes, kept_away)
+
+
+def _version(world: OverHttp, key: str) -> str:
+    (version,) = world.owner.list_object_versions(Bucket=world.hub, Prefix=key)["Versions"]
+    return str(version["VersionId"])
+
+
+def in_sight(world: OverHttp) -> int:
+    return int(world.owner.list_objects_v2(Bucket=world.hub)["KeyCount"])
+
+
+def delivered(world: OverHttp) -> set[str]:
+    """The keys that have a receipt of a delivery."""
+    files = [each["Key"] for each in world.owner.list_objects_v2(Bucket=world.log).get("Contents", [])]
+    lines = [line for file in files for line in gzip.decompress(world.stored_receipts(file)).splitlines()]
+    return {receipt["key"] for receipt in map(json.loads, lines) if receipt["outcome"] == "delivered"}
+
+
+@pytest.fixture
+def world(local_aws: LocalAws, steps: Steps) -> Iterator[OverHttp]:
+    with closing((world := OverHttp(local_aws, steps, may_list=False)).store):
+        for key in KEYS:
+            world.upload(key, b"x")
+        yield world
+
+
+@pytest.mark.parametrize(
+    ("passes", "recorded"),
+    [(0, 0), (7, 0), (COPIES, 0), (COPIES + RECEIPTS, COPIES)],
+    ids=["before the first copy", "between copies", "before the receipts", "before anything is hidden"],
+)
+def test_what_was_begun_when_they_expired_is_hidden_from_nobody_and_arrives_with_new_ones(
+    world: OverHttp, local_aws: LocalAws, passes: int, recorded: int
+) -> None:
+    expiring = Expiring(passes)
+    with wire(local_aws.endpoint_url, expiring) as way:
+        first = run(world, way.url, local_aws, receive=1)
+    assert (first.coming_back, first.causes) == (COPIES, {"credentials"})
+    assert len(first.kept_away) == COPIES
+    assert all(7 <= seconds <= 15 for seconds in first.kept_away.values())
+    assert (in_sight(world), len(delivered(world))) == (COPIES, recorded)
+    assert expiring.answered.total() == passes
+    assert ("DeleteObjects" in expiring.refused) == (recorded == COPIES)  # nothing is hidden that has no receipt
+    assert max(expiring.refused.values()) <= COPIES  # nothing is tried again with the same credentials
+
+    second = run(world, local_aws.endpoint_url, local_aws, receive=2)
+    assert (second.coming_back, second.causes) == (0, set())
+    assert (in_sight(world), delivered(world)) == (0, set(KEYS))
+    assert {key: world.delivered(key) for key in KEYS} == {key: (b"x", {}) for key in KEYS}
