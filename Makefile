@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test lint types check docs lock clean
+.PHONY: help demo test soak fuzz bench lint types check docs lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -16,6 +16,9 @@ test: .venv/installed-dev ## the test suite, on the local AWS with IAM enforced 
 
 soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--seed 2 --uploads 10000" for another)
 	@$(BIN)/python -m tests.soak.soak $(SOAK)
+
+fuzz: .venv/installed-dev ## 10,000 inputs for each fuzzer: no traceback, no access wider than declared (some minutes)
+	@$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile long tests/unit
 
 bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
 	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --json benchmark-$$name.json || exit 1; done

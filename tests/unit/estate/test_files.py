@@ -1,6 +1,7 @@
 """Files and folders that cannot be read as they should: each is a finding, and nothing outside the estate is read."""
 
 import os
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +119,22 @@ def test_a_file_of_the_largest_size_is_read_and_a_larger_one_is_not(tmp_path: Pa
     assert _places(write_estate(tmp_path, push=most + "#")) == [
         "push_datasets/a.yaml:1:1 EX103 error: is larger than 262,144 bytes"
     ]
+
+
+def test_of_files_of_many_megabytes_no_more_is_read_than_shows_that_they_are_too_large(tmp_path: Path) -> None:
+    large = PUSH + "#" * 10_000_000
+    folder = write_estate(tmp_path, platform=large, push=large, pull=large)
+    tracemalloc.start()
+    try:
+        found = _places(folder)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == [
+        f"{name}:1:1 EX103 error: is larger than 262,144 bytes"
+        for name in ("exports.yaml", "pull_datasets/b.yaml", "push_datasets/a.yaml")
+    ]
+    assert peak < 4 * DECLARATION_BYTES
 
 
 def test_other_files_are_mentioned_and_hidden_ones_and_readmes_are_not(tmp_path: Path) -> None:

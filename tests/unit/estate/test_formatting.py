@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.estate.declarations import PLATFORM, PULL, PUSH, FileKind, files_of, kind_of
@@ -15,7 +15,6 @@ from tests.unit.estate import written
 ROOT = Path(__file__).parents[3]
 ESTATES = [ROOT / "examples" / "estate", ROOT / "tests" / "golden" / "shapes"]
 FILES = [(path, kind) for estate in ESTATES for path, kind in files_of(estate)]
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def shaped(text: str, kind: FileKind = PUSH) -> str:
@@ -300,7 +299,6 @@ def push_files(draw: st.DrawFn) -> str:
     return "\n".join(lines) + draw(st.sampled_from(["", "\n", "\n\n"]))
 
 
-@QUICK
 @given(push_files())
 def test_any_layout_keeps_its_meaning_and_comments_and_settles_at_once(text: str) -> None:
     result = shaped(text)  # which compares meaning and comments, and formats twice
@@ -314,7 +312,6 @@ SLIPS = st.sampled_from(
 )
 
 
-@QUICK
 @given(GOOD, st.data())
 def test_a_file_with_a_slip_is_formatted_or_left(good: tuple[FileKind, str], data: st.DataObject) -> None:
     kind, text = good

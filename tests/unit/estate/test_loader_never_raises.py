@@ -3,13 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.estate.loading import Loaded
 from tests.unit.estate.written import PLATFORM, PULL, PUSH, load, write_estate
-
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 YAML_MARKS = st.sampled_from(
     [*"-:?[]{},&*!|>%@`'\"#\n\t \x00\x1b\u2028é", "---\n", "...", "<<: ", "!!str ", "*a", "&a "]
@@ -34,26 +32,22 @@ def _load(**files: str | bytes) -> Loaded:
     return loaded
 
 
-@QUICK
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_any_bytes(platform: bytes, push: bytes) -> None:
     _load(platform=platform, push=push)
 
 
-@QUICK
 @given(st.lists(st.one_of(YAML_MARKS, FIELD_NAMES, SCALARS), max_size=40).map("".join))
 def test_any_text_that_looks_like_yaml(text: str) -> None:
     _load(platform=text, push=text, pull=text)
 
 
-@QUICK
 @given(st.dictionaries(FIELD_NAMES, VALUES, max_size=6))
 def test_any_fields_with_any_values(fields: dict[str, str]) -> None:
     lines = [f"{name}: {value}\n" for name, value in fields.items()]
     _load(platform="platform:\n" + "".join(f"  {line}" for line in lines), push="".join(lines), pull="".join(lines))
 
 
-@QUICK
 @given(st.sampled_from(["platform", "push", "pull"]), st.data())
 def test_good_files_with_a_slip(which: str, data: st.DataObject) -> None:
     good = {"platform": PLATFORM, "push": PUSH, "pull": PULL}[which]

@@ -17,6 +17,8 @@ leaves two receipts each."""
 
 RUN = """
 import json
+import resource
+import sys
 from data_exports.mover.handler import handle
 from tests.unit.mover.notifications import message, notification
 
@@ -31,9 +33,13 @@ class Context:
 records = {"Records": [event(number) for number in range(1000)]}
 size = len(json.dumps(records))
 failed = len(handle(records, Context())["batchItemFailures"])
-# Not getrusage's: that one begins with the memory of whoever started this process.
-(peak,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM:")]
-resident = int(peak.split()[1]) / 1024
+# On Linux not getrusage's: that one begins with the memory of whoever started this process.
+# https://man7.org/linux/man-pages/man2/getrusage.2.html
+if sys.platform == "linux":
+    (peak,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM:")]
+    resident = int(peak.split()[1]) / 1024
+else:  # macOS counts in bytes
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 print(json.dumps({"payload_mb": size / 1e6, "failed": failed, "resident_mb": resident}))
 """
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.access.sizes import with_sizes_checked
@@ -226,7 +226,6 @@ def _check_principals(statement: dict[str, Any], declared: Any, platform: Any) -
         assert {root.split(":")[4] for root in roots} <= set(platform.get("accounts", {}))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated())
 def test_mutated_files_give_findings_or_no_wider_access_than_they_declare(files: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
