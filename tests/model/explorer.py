@@ -50,8 +50,9 @@ from data_exports.mover.calls import (
     Written,
 )
 from data_exports.mover.causes import Cause
-from data_exports.mover.delivery import Outcome, Rules, Steps, Upload
+from data_exports.mover.delivery import Steps
 from data_exports.mover.receipts import Fate
+from data_exports.mover.uploads import Outcome, Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
 
 KEY = "orders/file"

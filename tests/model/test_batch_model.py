@@ -14,8 +14,9 @@ import pytest
 
 from data_exports.mover.batch import Batch
 from data_exports.mover.calls import Answer, Call, Copy, CopyVersion
-from data_exports.mover.delivery import Rules, Upload, deliver_together
+from data_exports.mover.delivery import deliver_together
 from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.mover.uploads import Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
 
 Choose = Callable[[int], int]

@@ -16,8 +16,9 @@ from dataclasses import replace
 import pytest
 
 from data_exports.mover.calls import Copied, Copy, Failure, Gone, Reply, Request, Retire
-from data_exports.mover.delivery import Delivery, Outcome, Rules, Steps, Upload, deliver
+from data_exports.mover.delivery import Delivery, Steps, deliver
 from data_exports.mover.receipts import Fate
+from data_exports.mover.uploads import Outcome, Rules, Upload
 from tests.model.explorer import Bounds, Search
 from tests.model.memory_s3 import ANY
 
@@ -117,7 +118,7 @@ class RetiresWhateverIsThere(Delivery):
 
 class TakesOvertakenForDone(Delivery):
     def settle(self) -> Generator[Request, Reply, Fate]:
-        return (yield from super().settle()) if self.written is None else self.fate()
+        return (yield from super().settle()) if self.ledger.written is None else self.ledger.fate
 
 
 class DoesNotLookAfterKeeping(Delivery):
@@ -142,11 +143,11 @@ class SettlesWithoutLookingAgain(Delivery):
         versions = yield from self.list_versions()
         if versions.newest is None:
             return Fate.CANCELLED
-        if versions.newest.version_id != self.written:
+        if versions.newest.version_id != self.ledger.written:
             yield from self.copy_version(versions.newest)
         if versions.current and not self.rules.keep_files:
             yield from self.retire(versions.newest.etag)
-        return self.fate()
+        return self.ledger.fate
 
 
 class TakesAFailedCopyForOneThatWasNeverMade(Delivery):

@@ -10,8 +10,9 @@ from collections.abc import Callable, Generator
 import pytest
 
 from data_exports.mover.calls import Checkpoint, Reply, Request
-from data_exports.mover.delivery import Delivery, Rules, Upload, deliver
+from data_exports.mover.delivery import Delivery, deliver
 from data_exports.mover.large import LargeCopy
+from data_exports.mover.uploads import Rules, Upload
 from tests.model.explorer import Bounds, Search
 
 CRASH = Bounds(duplicates=0, crashes=1)

@@ -38,10 +38,11 @@ from .calls import (
     travels_in_xml,
 )
 from .causes import Cause
-from .delivery import Outcome, Steps
+from .delivery import Steps
 from .large import PARTS_AT_ONCE
 from .large_parts import PartCopies
 from .receipts import Fate, PutReceipts, Receipt
+from .uploads import Outcome
 
 MOST_KEYS_IN_ONE_DELETE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 _WHOLE_BATCH = -1

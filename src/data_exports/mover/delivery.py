@@ -55,56 +55,14 @@ from .calls import (
     Written,
 )
 from .causes import Cause
-from .large import USUAL_PART_BYTES, LargeCopy, forget_copies
-from .receipts import Fate, Receipt
+from .large import LargeCopy, forget_copies
+from .ledger import Ledger
+from .receipts import Fate
+from .uploads import Outcome, Rules, Upload
 
 _ETAG = re.compile(r"[0-9A-Za-z_-]+")
 MOST_SETTLE_ROUNDS = 20  # a key that is overwritten faster than it is copied: let the message come back later
 MOST_TRIES = 6  # of one copy within one delivery: some 8 s in all while S3 throttles, 200 s while it is silent
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One version of one key in the hub, as its event tells it."""
-
-    bucket: str
-    key: str
-    version_id: str
-    etag: str
-    size_bytes: int | None
-    uploaded_by: str | None
-    uploaded_at: str | None
-    receive_count: int | None
-    received_before: bool  # an earlier try may have written to the recipient; True whenever that cannot be excluded
-    message_id: str | None = None
-    swept: bool = False  # told by the sweep, to which the upload was in sight, and not by S3
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the dataset's declaration says about its deliveries."""
-
-    dataset: str
-    hub_bucket: str
-    keep_files: bool
-    largest_copy_bytes: int  # larger files are copied in parts
-    most_receives: int = 8  # what fails at its last receive is given up: SQS makes a dead letter of it
-    part_bytes: int = USUAL_PART_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a delivery ended, and why if it failed (FAILED or GIVEN_UP).
-
-    `under_way`: a copy that was never answered may be carried out even now, so the message has to come back.
-    `goes_on`: an upload that a message of its own must be sent for before this one's message may go.
-    """
-
-    fate: Fate
-    reason: str = ""
-    cause: Cause | None = None
-    under_way: bool = False
-    goes_on: Upload | None = None
 
 
 Steps = Generator[Request, Reply, Outcome]
@@ -166,13 +124,10 @@ class Delivery:
         self.upload = upload
         self.rules = rules
         self.same_key = same_key or SameKey()
-        self.written: str | None = None  # the hub version that this handler wrote to the recipient last
-        self.delivered = False  # whether the upload itself was written to the recipient
-        self.unrecorded: list[Receipt] = []
-        self.accounted = False  # whether the upload itself has its receipt, written or due
+        self.ledger = Ledger(upload)
         self.may_have_written = upload.received_before  # whether an old content may have been written at any moment
         self.under_way = False  # whether S3 may still carry out a copy that it never answered
-        self.is_large = self.is_too_large_for_one_copy(self.itself())
+        self.is_large = rules.is_too_large_for_one_copy(upload.version)
         self.is_forgotten = False  # whether nothing of it is left at the recipient if it is not delivered
         self.left_behind = ""  # why something may be left all the same
         self.goes_on: Upload | None = None  # a large newer version that a message of its own settles
@@ -192,7 +147,7 @@ class Delivery:
         except _Unfinished as unfinished:
             return (yield from self.pause(str(unfinished)))
         if self.goes_on is None:
-            self.same_key.settled = self.same_key.settled or self.written
+            self.same_key.settled = self.same_key.settled or self.ledger.written
         return Outcome(fate, self.left_behind, under_way=self.under_way, goes_on=self.goes_on)
 
     def fate_already_settled(self) -> Fate | None:
@@ -217,7 +172,7 @@ class Delivery:
                 )
             case Copied(source_version_id=str(version_id)):
                 # Not always the version of the event: a newer upload may have the same content.
-                self.note_written(HubVersion(version_id, upload.etag, upload.size_bytes, None), reply)
+                self.ledger.note_written(HubVersion(version_id, upload.etag, upload.size_bytes, None), reply)
                 return (yield from self.finish())
             case Overtaken() if not self.may_have_written:
                 return Fate.SUPERSEDED
@@ -259,6 +214,11 @@ class Delivery:
             tries += 1
         return reply
 
+    def note_failed_copy(self, failure: Failure) -> None:
+        """Remember that a copy failed, which may have been carried out all the same, or may be even now."""
+        self.may_have_written = True
+        self.under_way = self.under_way or failure.under_way
+
     def copy_current(self) -> Generator[Request, Reply, Reply]:
         """Copy the upload if it is still the current one, in whichever way suits its size."""
         upload = self.upload
@@ -270,7 +230,7 @@ class Delivery:
                 reason = f"s3://{upload.bucket} keeps no versions. Turn versioning on for the hub bucket"
                 raise _Stopped(reason, Cause.NOT_ACCEPTED)
             case Current(version_id) if version_id == upload.version_id:
-                return (yield from self.copy_in_parts(self.itself()))
+                return (yield from self.copy_in_parts(self.upload.version))
             case Current():
                 return Overtaken()
             case _:
@@ -285,7 +245,7 @@ class Delivery:
 
     def forget_unfinished_copies(self) -> Generator[Request, Reply, None]:
         """Leave no parts at the recipient of an upload that will not be delivered."""
-        if not self.is_large or self.delivered or self.is_forgotten:
+        if not self.is_large or self.ledger.delivered or self.is_forgotten:
             return
         reply = yield from forget_copies(self.upload.key, self.upload.version_id)
         match reply:
@@ -304,7 +264,7 @@ class Delivery:
         else:
             done = yield from self.retire(self.upload.etag)
         if done:
-            return self.fate()
+            return self.ledger.fate
         return (yield from self.settle())
 
     def is_current(self) -> Generator[Request, Reply, bool]:
@@ -312,23 +272,23 @@ class Delivery:
         reply = yield HeadObject(self.upload.key)
         if isinstance(reply, Failure):
             raise _stopped_by(reply)
-        return isinstance(reply, Current) and reply.version_id == self.written
+        return isinstance(reply, Current) and reply.version_id == self.ledger.written
 
     # Rule 2
 
     def record(self, fate: Fate = Fate.SUPERSEDED) -> Generator[Request, Reply, None]:
         """Have the receipts of all that was written on disk, and one for the upload itself."""
-        if not self.accounted:
-            self.note_not_delivered(fate)
+        if not self.ledger.accounted:
+            self.ledger.note_not_delivered(fate)
         yield from self.record_what_was_written()
 
     def record_what_was_written(self) -> Generator[Request, Reply, None]:
         """Have the receipts that are due on disk."""
-        if self.unrecorded:
-            reply = yield WriteReceipts(tuple(self.unrecorded))
+        if self.ledger.due:
+            reply = yield WriteReceipts(tuple(self.ledger.due))
             if not isinstance(reply, Written):
                 raise _stopped_by(reply, "the receipt could not be written: ")
-            self.unrecorded = []
+            self.ledger.due = []
 
     # Rule 3
 
@@ -359,26 +319,30 @@ class Delivery:
                 # not even by a request of a dead try that S3 carries out late.
                 yield from self.forget_unfinished_copies()
             if newest is None:
-                return self.fate() if self.written else Fate.CANCELLED
-            if newest.version_id != self.written:
+                return self.ledger.fate if self.ledger.written else Fate.CANCELLED
+            if newest.version_id != self.ledger.written:
                 if self.is_for_a_message_of_its_own(newest):
-                    self.goes_on = self.upload_of(newest)
-                    return self.fate()
+                    self.goes_on = self.upload.of_same_key(newest)
+                    return self.ledger.fate
                 yield from self.copy_version(newest)
             elif self.rules.keep_files or not versions.current or (yield from self.retire(newest.etag)):
-                return self.fate()
+                return self.ledger.fate
         reason = f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered"
         raise _Stopped(reason, Cause.OVERWRITTEN)
 
+    def is_for_a_message_of_its_own(self, newest: HubVersion) -> bool:
+        """Tell whether to leave a version to another message, so that only its own answers for its copy in parts."""
+        return self.rules.is_too_large_for_one_copy(newest) and newest.version_id != self.upload.version_id
+
     def copy_version(self, newest: HubVersion) -> Generator[Request, Reply, None]:
         """Write one version to the recipient. If it was removed in the meantime, the next listing tells."""
-        if self.is_too_large_for_one_copy(newest):
+        if self.rules.is_too_large_for_one_copy(newest):
             reply = yield from self.copy_in_parts(newest)
         else:
             reply = yield from self.try_copy(CopyVersion(self.upload.key, newest.version_id))
         match reply:
             case Copied():
-                self.note_written(newest, reply)
+                self.ledger.note_written(newest, reply)
             case Gone() | Overtaken():
                 pass
             case Forbidden():
@@ -423,88 +387,7 @@ class Delivery:
         if problem:
             raise _Stopped(problem, Cause.BAD_MESSAGE)
 
-    # Bookkeeping
-
-    def note_failed_copy(self, failure: Failure) -> None:
-        """Remember that a copy failed, which may have been carried out all the same, or may be even now."""
-        self.may_have_written = True
-        self.under_way = self.under_way or failure.under_way
-
-    def is_too_large_for_one_copy(self, version: HubVersion) -> bool:
-        """Tell whether a version is copied in parts."""
-        return version.size_bytes is not None and version.size_bytes > self.rules.largest_copy_bytes
-
-    def is_for_a_message_of_its_own(self, newest: HubVersion) -> bool:
-        """Tell whether to leave a version to another message, so that only its own answers for its copy in parts."""
-        return self.is_too_large_for_one_copy(newest) and newest.version_id != self.upload.version_id
-
-    def itself(self) -> HubVersion:
-        """Return the version that the upload is."""
-        return HubVersion(self.upload.version_id, self.upload.etag, self.upload.size_bytes, None)
-
-    def upload_of(self, version: HubVersion) -> Upload:
-        """Return what an event of this version would tell."""
-        return Upload(
-            bucket=self.upload.bucket,
-            key=self.upload.key,
-            version_id=version.version_id,
-            etag=version.etag,
-            size_bytes=version.size_bytes,
-            uploaded_by=None,
-            uploaded_at=version.last_modified,
-            receive_count=None,
-            received_before=True,
-        )
-
-    def note_written(self, version: HubVersion, copied: Copied) -> None:
-        """Remember that a version now is at the recipient, and that its receipt is due."""
-        own = version.version_id == self.upload.version_id
-        self.written = version.version_id
-        self.delivered = self.delivered or own
-        self.note(
-            Receipt(
-                key=self.upload.key,
-                version_id=version.version_id,
-                etag=version.etag,
-                size_bytes=version.size_bytes,
-                uploaded_by=self.upload.uploaded_by if own else None,
-                uploaded_at=self.upload.uploaded_at if own else version.last_modified,
-                outcome=Fate.DELIVERED,
-                delivered_at=copied.at,
-                target_version_id=copied.target_version_id,
-                target_etag=copied.target_etag,
-                receive_count=self.upload.receive_count,
-                message_id=self.upload.message_id,
-            )
-        )
-
-    def note_not_delivered(self, fate: Fate, reason: str | None = None, cause: Cause | None = None) -> None:
-        """Remember that a receipt is due that says why the upload itself was not delivered."""
-        upload = self.upload
-        self.note(
-            Receipt(
-                key=upload.key,
-                version_id=upload.version_id,
-                etag=upload.etag,
-                size_bytes=upload.size_bytes,
-                uploaded_by=upload.uploaded_by,
-                uploaded_at=upload.uploaded_at,
-                outcome=fate,
-                reason=reason,
-                cause=cause,
-                receive_count=upload.receive_count,
-                message_id=upload.message_id,
-            )
-        )
-
-    def note(self, receipt: Receipt) -> None:
-        """Remember a receipt that is due."""
-        self.unrecorded.append(receipt)
-        self.accounted = self.accounted or receipt.version_id == self.upload.version_id
-
-    def fate(self) -> Fate:
-        """Tell what became of the upload, once something was written to the recipient."""
-        return Fate.DELIVERED if self.delivered else Fate.SUPERSEDED
+    # How a run ends
 
     def pause(self, progress: str) -> Generator[Request, Reply, Outcome]:
         """End this run with the receipts still due. The upload's own follows when it is finished."""
@@ -519,8 +402,8 @@ class Delivery:
         reason, count = str(stopped), self.upload.receive_count
         last = count is not None and count >= self.rules.most_receives
         fate = Fate.GIVEN_UP if last else Fate.FAILED
-        self.note_not_delivered(fate, reason, stopped.cause)
-        reply = yield WriteReceipts(tuple(self.unrecorded))
+        self.ledger.note_not_delivered(fate, reason, stopped.cause)
+        reply = yield WriteReceipts(tuple(self.ledger.due))
         if not isinstance(reply, Written):
             reason = f"{reason}; this failure has no receipt: {_stopped_by(reply)}"
         return Outcome(fate, reason, stopped.cause, self.under_way)

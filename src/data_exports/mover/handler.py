@@ -29,14 +29,14 @@ from .alerts import Alert, GivenUp, alert_of, publish
 from .batch import Batch
 from .calls import ObjectStore
 from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
-from .delivery import Outcome, Rules, deliver_together, refuse
+from .delivery import deliver_together, refuse
 from .events import Message, body_to_go_on, read_messages
 from .metrics import batch_metrics, with_metrics
 from .objects import S3Objects
-from .probe import probe
 from .receipts import Fate, PutReceipts, Receipt, receipts_file
 from .settings import Settings, read_settings
 from .transport import Transport
+from .uploads import Outcome, Rules
 
 CALLS_AT_ONCE = 64
 # No copy starts in this last part of the function's time (of a short time at most a quarter): one to a server that
@@ -69,6 +69,8 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if event.get("task") == "sweep":
         return _sweep(settings, context)
     if event.get("task") == "probe":
+        from .probe import probe  # an idle function starts sooner without it
+
         with closing(Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1)) as transport:
             return probe(settings, transport)
     try:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from .causes import Cause
-from .delivery import Outcome
 from .receipts import Fate, Receipt
+from .uploads import Outcome
 
 NAMESPACE = "DataExports"
 MOST_VALUES = 100  # of one metric in one line; the format takes no more

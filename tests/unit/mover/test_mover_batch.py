@@ -20,9 +20,10 @@ from data_exports.mover.calls import (
     RetireAll,
 )
 from data_exports.mover.causes import Cause
-from data_exports.mover.delivery import Outcome, Rules, Steps, Upload, deliver, deliver_together
+from data_exports.mover.delivery import Steps, deliver, deliver_together
 from data_exports.mover.large import PARTS_AT_ONCE
 from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.mover.uploads import Outcome, Rules, Upload
 from tests.model.memory_s3 import HUB, MemoryStore
 
 MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000, part_bytes=10)

@@ -26,8 +26,9 @@ from data_exports.mover.calls import (
     Written,
 )
 from data_exports.mover.causes import Cause
-from data_exports.mover.delivery import MOST_SETTLE_ROUNDS, Outcome, Rules, Upload, deliver, refuse
+from data_exports.mover.delivery import MOST_SETTLE_ROUNDS, deliver, refuse
 from data_exports.mover.receipts import Fate, Receipt
+from data_exports.mover.uploads import Outcome, Rules, Upload
 
 KEY = "orders/a"
 UPLOAD = Upload("hub", KEY, "v1", "e1", 10, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from data_exports.mover.delivery import Upload
 from data_exports.mover.events import Message, read_messages
+from data_exports.mover.uploads import Upload
 from tests.unit.mover.notifications import TEST_EVENT, message, notification
 
 UPLOAD = Upload(

@@ -42,7 +42,7 @@ from data_exports.mover.calls import (
     Written,
 )
 from data_exports.mover.causes import Cause
-from data_exports.mover.delivery import Outcome, Rules, Upload, deliver
+from data_exports.mover.delivery import deliver
 from data_exports.mover.large import (
     LARGEST_FILE_BYTES,
     LARGEST_PART_BYTES,
@@ -55,6 +55,7 @@ from data_exports.mover.large import (
     parts_of,
 )
 from data_exports.mover.receipts import Fate, Receipt
+from data_exports.mover.uploads import Outcome, Rules, Upload
 
 KEY = "orders/large"
 UPLOAD = Upload("hub", KEY, "v1", "e1-2", 25, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)

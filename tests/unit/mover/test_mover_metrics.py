@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data_exports.mover.causes import Cause
-from data_exports.mover.delivery import Outcome
 from data_exports.mover.metrics import batch_metrics
 from data_exports.mover.receipts import Fate, Receipt
+from data_exports.mover.uploads import Outcome
 
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 LINE: dict[str, object] = {"level": "INFO", "event": "batch done", "dataset": "orders", "messages": 3}

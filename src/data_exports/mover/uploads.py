@@ -1,0 +1,78 @@
+"""What a delivery is given, and what it ends with.
+
+In: nothing. Out: `Upload`, `Rules`, `Outcome`. No effects. How one becomes the other is told in `delivery`.
+"""
+
+from dataclasses import dataclass
+
+from .calls import HubVersion
+from .causes import Cause
+from .large import USUAL_PART_BYTES
+from .receipts import Fate
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One version of one key in the hub, as its event tells it."""
+
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size_bytes: int | None
+    uploaded_by: str | None
+    uploaded_at: str | None
+    receive_count: int | None
+    received_before: bool  # an earlier try may have written to the recipient; True whenever that cannot be excluded
+    message_id: str | None = None
+    swept: bool = False  # told by the sweep, to which the upload was in sight, and not by S3
+
+    @property
+    def version(self) -> HubVersion:
+        """The version that the upload is."""
+        return HubVersion(self.version_id, self.etag, self.size_bytes, None)
+
+    def of_same_key(self, version: HubVersion) -> "Upload":
+        """Return what an event of another version of the key would tell."""
+        return Upload(
+            bucket=self.bucket,
+            key=self.key,
+            version_id=version.version_id,
+            etag=version.etag,
+            size_bytes=version.size_bytes,
+            uploaded_by=None,
+            uploaded_at=version.last_modified,
+            receive_count=None,
+            received_before=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the dataset's declaration says about its deliveries."""
+
+    dataset: str
+    hub_bucket: str
+    keep_files: bool
+    largest_copy_bytes: int  # larger files are copied in parts
+    most_receives: int = 8  # what fails at its last receive is given up: SQS makes a dead letter of it
+    part_bytes: int = USUAL_PART_BYTES
+
+    def is_too_large_for_one_copy(self, version: HubVersion) -> bool:
+        """Tell whether a version is copied in parts."""
+        return version.size_bytes is not None and version.size_bytes > self.largest_copy_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a delivery ended, and why if it failed (FAILED or GIVEN_UP).
+
+    `under_way`: a copy that was never answered may be carried out even now, so the message has to come back.
+    `goes_on`: an upload that a message of its own must be sent for before this one's message may go.
+    """
+
+    fate: Fate
+    reason: str = ""
+    cause: Cause | None = None
+    under_way: bool = False
+    goes_on: Upload | None = None
