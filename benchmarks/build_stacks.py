@@ -6,7 +6,8 @@ In: the estate's folder, as the only argument. Out: how many stacks, and their b
 import sys
 from pathlib import Path
 
-from data_exports.deploy.plan import Deployed, plan_deploy
+from data_exports.deploy.deployed import Deployed
+from data_exports.deploy.plan import plan_deploy
 from data_exports.estate.loading import load_estate
 from data_exports.stacks.stack import Surroundings
 

@@ -16,7 +16,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, code_of
-from data_exports.deploy.plan import DeployedStack, Existing, Kind
+from data_exports.deploy.deployed import DeployedStack
+from data_exports.deploy.plan import Existing, Kind
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
 from data_exports.stacks.stack import ADOPTING_KEY, ADOPTING_TAG, DIGEST_TAG, METADATA_KEY, Stack, body_of, digest_of

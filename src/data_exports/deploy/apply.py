@@ -117,7 +117,7 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> It
         yield from leave_out(rest, NEEDS_FOUNDATION)
         return
     datasets = plan.of_wave(Wave.DATASETS)
-    needing = [step for step in datasets if step.name.startswith(PUSH_STACK_PREFIX) and step in plan.changes]
+    needing = [step for step in datasets if step.name.startswith(PUSH_STACK_PREFIX) and step.is_change]
     refusal = (yield from _upload_code(prepared, work)) if needing else ""
     if refusal:
         yield from leave_out(needing, f"the mover's code could not be uploaded: {refusal}")
@@ -226,9 +226,12 @@ def _hub_step(prepared: Prepared, done: Sequence[Outcome]) -> tuple[Step, tuple[
 
 def _remove(plan: Plan, work: Work, *, hub: Outcome) -> Iterator[Event]:
     """Delete the stacks of removed datasets; a push dataset's only once the hub has lost its rule."""
-    kept = [step for step in plan.deletions if step.name.startswith(PUSH_STACK_PREFIX) and not hub.is_done]
-    yield from leave_out(kept, "the hub still has its rule, because the hub's stack could not be updated")
-    for event in run_steps(work, [step for step in plan.deletions if step not in kept]):
+    steps = plan.deletions
+    if not hub.is_done:
+        kept = [step for step in steps if step.name.startswith(PUSH_STACK_PREFIX)]
+        yield from leave_out(kept, "the hub still has its rule, because the hub's stack could not be updated")
+        steps = tuple(step for step in steps if not step.name.startswith(PUSH_STACK_PREFIX))
+    for event in run_steps(work, steps):
         if isinstance(event, Finished) and event.outcome.is_done:
             yield Finished(replace(event.outcome, note=_left_behind(work, event.outcome.step)))
         else:

@@ -17,8 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws
 from data_exports.deploy.adopting import bare_stack, clear_the_way, put_back
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.failures import Cause, Verb, read_cause, read_change_set_cause
-from data_exports.deploy.plan import DeployedStack, Existing
+from data_exports.deploy.plan import Existing
 from data_exports.deploy.remote import read_stack, upload_once
 from data_exports.deploy.watching import Watch
 from data_exports.estate.models import Platform

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
-from data_exports.deploy.plan import Action, DeployedStack, Plan, Step, removal_of, stack_of_dataset, step_of
+from data_exports.deploy.plan import Action, Plan, Step, removal_of, stack_of_dataset, step_of
 from data_exports.estate.models import Estate, Platform
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack

@@ -16,6 +16,7 @@ from data_exports.aws import Aws, aws_error_of, reason_of
 from data_exports.deploy.apply import interrupted, leave_out, run_steps
 from data_exports.deploy.buckets import Bucket, BucketOutcome, Fate, read_buckets, remove_if_empty, stop_notifications
 from data_exports.deploy.changes import Work, work_on
+from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.outcomes import (
     Event,
     Finished,
@@ -26,14 +27,7 @@ from data_exports.deploy.outcomes import (
     lines_of_not_done,
     next_step_of,
 )
-from data_exports.deploy.plan import (
-    DATASET_STACK_PREFIXES,
-    PUSH_STACK_PREFIX,
-    Action,
-    Deployed,
-    DeployedStack,
-    Step,
-)
+from data_exports.deploy.plan import DATASET_STACK_PREFIXES, PUSH_STACK_PREFIX, Action, Step
 from data_exports.deploy.prepare import settle
 from data_exports.deploy.remote import check_account, count_current, read_deployed
 from data_exports.errors import ExportsError, PartlyDoneError

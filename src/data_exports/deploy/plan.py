@@ -10,22 +10,18 @@ whose rules the hub has lost by then.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 
 from data_exports.access.changes import AccessChanges
+from data_exports.deploy.deployed import ROLLED_BACK, Deployed, DeployedStack
 from data_exports.estate.models import Dataset, Estate, PushDataset
-from data_exports.names import FOUNDATION_STACK, HUB_STACK, BucketName, DatasetName, InvalidNameError, RoleName
+from data_exports.names import FOUNDATION_STACK, HUB_STACK, BucketName, DatasetName, RoleName
 from data_exports.stacks.comparison import ResourceChange
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import (
-    ADOPTING_TAG,
-    BUCKET_TAG,
     DATASET_TAG,
-    DIGEST_TAG,
-    HUB_TAG,
     Stack,
     Surroundings,
     Wave,
@@ -38,7 +34,6 @@ PUSH_STACK_PREFIX = DATASET_STACK_PREFIXES[0]
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-data-status-codes
 _AS_DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-_ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
 _NEVER_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"})
 _WAY_OUT = {
     "UPDATE_ROLLBACK_FAILED": "repair what its events name, then `aws cloudformation continue-update-rollback`",
@@ -58,94 +53,6 @@ class Action(StrEnum):
     DELETE = "delete"
     BLOCKED = "blocked"
     """Nothing can be done before somebody, or something, else has finished or repaired it."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeployedStack:
-    """A stack as CloudFormation describes it."""
-
-    name: str
-    stack_id: str
-    status: str
-    tags: tuple[tuple[str, str], ...] = ()
-    status_reason: str = ""
-
-    @property
-    def digest(self) -> str:
-        """The digest of the template it was last deployed with; ``""`` when the stack is not ours."""
-        return self._tag(DIGEST_TAG)
-
-    @property
-    def hub(self) -> str:
-        """The hub bucket of the estate it belongs to; ``""`` when the stack is not ours."""
-        return self._tag(HUB_TAG)
-
-    @property
-    def dataset(self) -> DatasetName | None:
-        """The dataset whose stack it is, if the stack says so."""
-        return None if self.strange_dataset or not self._tag(DATASET_TAG) else DatasetName(self._tag(DATASET_TAG))
-
-    @property
-    def strange_dataset(self) -> str:
-        """What its tag for the dataset holds when that cannot be a dataset's name, else ``""``."""
-        name = self._tag(DATASET_TAG)
-        return name if name and not DatasetName.pattern.fullmatch(name) else ""
-
-    @property
-    def bucket(self) -> BucketName | None:
-        """The bucket of a pull dataset's stack, if the stack says so."""
-        try:
-            return BucketName(self._tag(BUCKET_TAG))
-        except InvalidNameError:
-            return None
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this product deployed it, for any estate."""
-        return bool(self.digest and self.hub and not self.strange_dataset)
-
-    def belongs_to(self, hub: str) -> bool:
-        """Whether this product deployed it for the estate with this hub bucket."""
-        return self.is_ours and self.hub == hub
-
-    @property
-    def is_in_progress(self) -> bool:
-        """Whether CloudFormation is at work on it."""
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
-
-    @property
-    def was_rolled_back(self) -> bool:
-        """Whether its last change was undone; its tags may be those of that change then."""
-        return self.status in _ROLLED_BACK
-
-    @property
-    def is_adopting(self) -> bool:
-        """Whether its tags say that it has adopted what existed, and not put the rest in place yet."""
-        return bool(self._tag(ADOPTING_TAG))
-
-    @property
-    def has_resources(self) -> bool:
-        """Whether its resources exist; False also where that is uncertain, as after a failed creation or deletion."""
-        begun = self.status.startswith(("UPDATE_", "IMPORT_")) or self.status == "CREATE_COMPLETE"
-        return self.is_ours and begun
-
-    def _tag(self, key: str) -> str:
-        return dict(self.tags).get(key, "")
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """The stacks AWS has, among those whose names this product uses."""
-
-    stacks: tuple[DeployedStack, ...] = ()
-
-    def find(self, name: str) -> DeployedStack | None:
-        """The stack of this name, or None when AWS has none."""
-        return self._by_name.get(name)
-
-    @cached_property
-    def _by_name(self) -> Mapping[str, DeployedStack]:
-        return {stack.name: stack for stack in self.stacks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +120,11 @@ class Step:
     how: tuple[ResourceChange, ...] | None = None
     """What an update does to the stack's resources; empty when only metadata or tags change, None when not compared."""
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it would change something."""
+        return self.action not in (Action.UNCHANGED, Action.BLOCKED)
+
 
 @dataclass(frozen=True, slots=True)
 class MissingRoles:
@@ -261,7 +173,7 @@ class Plan:
     @property
     def changes(self) -> tuple[Step, ...]:
         """The steps that would change something."""
-        return tuple(step for step in self.steps if step.action not in (Action.UNCHANGED, Action.BLOCKED))
+        return tuple(step for step in self.steps if step.is_change)
 
     def of_wave(self, wave: Wave) -> tuple[Step, ...]:
         """The steps of this wave, deletions left out."""
@@ -369,7 +281,7 @@ def _obstacle(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:
             f"its bucket would become {stack.buckets[0]}, and the data in {deployed.bucket} would be left behind",
             "put platform.pull_bucket_prefix back; or remove the dataset, deploy, move the data, then add it again",
         )
-    if status in _AS_DEPLOYED | _ROLLED_BACK | _NEVER_CREATED:
+    if status in _AS_DEPLOYED | ROLLED_BACK | _NEVER_CREATED:
         return "", ""
     could_not_undo = "could not undo a failed change:" if status in _WAY_OUT else "reports"
     return f"CloudFormation {could_not_undo} {status}", _WAY_OUT.get(status, "look at the stack in CloudFormation")

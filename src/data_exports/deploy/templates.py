@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, reason_of
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.differences import DeployedTemplate
-from data_exports.deploy.plan import Action, DeployedStack, Plan, Step
+from data_exports.deploy.plan import Action, Plan, Step
 from data_exports.stacks.stack import body_of, digest_of
 
 READS_AT_ONCE = 8

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from data_exports.aws import Aws
-from data_exports.deploy.plan import DeployedStack
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.remote import deployed_stack_of, read_stack, stack_pages
 
 

@@ -11,6 +11,7 @@ import pytest
 from data_exports.aws import Aws
 from data_exports.deploy.apply import interrupted
 from data_exports.deploy.changes import Work
+from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import with_differences
 from data_exports.deploy.outcomes import (
     DeployResult,
@@ -21,7 +22,7 @@ from data_exports.deploy.outcomes import (
     error_of,
 )
 from data_exports.deploy.parallel import run_all
-from data_exports.deploy.plan import Deployed, DeployedStack, plan_deploy
+from data_exports.deploy.plan import plan_deploy
 from data_exports.deploy.prepare import settle
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.render import (

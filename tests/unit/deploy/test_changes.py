@@ -15,7 +15,7 @@ from data_exports.deploy.changes import (
     delete_stack,
     update_stack,
 )
-from data_exports.deploy.plan import DeployedStack
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Stack, Surroundings
 from tests.estates import PLATFORM, pull

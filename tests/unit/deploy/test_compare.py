@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from data_exports.deploy.compare import plan_against
+from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
 from data_exports.deploy.markdown import plan_as_markdown
-from data_exports.deploy.plan import Action, Deployed, DeployedStack, Plan, plan_deploy
+from data_exports.deploy.plan import Action, Plan, plan_deploy
 from data_exports.deploy.report import plan_as_data, remarks_of, render_plan
 from data_exports.estate.models import Estate
 from data_exports.names import AccountId, BucketName, RoleName

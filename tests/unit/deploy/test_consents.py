@@ -8,8 +8,9 @@ import pytest
 
 from data_exports.deploy.compare import plan_against
 from data_exports.deploy.consents import Consent, check_consents, needed_consents
+from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
-from data_exports.deploy.plan import Deployed, DeployedStack, ExistingBucket, Plan, plan_deploy
+from data_exports.deploy.plan import ExistingBucket, Plan, plan_deploy
 from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate

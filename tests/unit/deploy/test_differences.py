@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from data_exports.access.changes import Kind
+from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
-from data_exports.deploy.plan import Action, Deployed, DeployedStack, Plan, plan_deploy
+from data_exports.deploy.plan import Action, Plan, plan_deploy
 from data_exports.deploy.report import render_plan
 from data_exports.estate.models import Estate
 from data_exports.stacks.stack import HUB_TAG, Surroundings

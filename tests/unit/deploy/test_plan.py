@@ -4,15 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.deploy.plan import (
-    Action,
-    Deployed,
-    DeployedStack,
-    MissingRoles,
-    Plan,
-    plan_deploy,
-    pushes_with_queue,
-)
+from data_exports.deploy.deployed import Deployed, DeployedStack
+from data_exports.deploy.plan import Action, MissingRoles, Plan, plan_deploy, pushes_with_queue
 from data_exports.estate.models import Estate
 from data_exports.names import DatasetName, RoleName
 from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, DIGEST_TAG, HUB_TAG, Surroundings, Wave

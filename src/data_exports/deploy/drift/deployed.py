@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_exports.aws import Aws
-from data_exports.deploy.plan import DeployedStack
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.stacks.stack import METADATA_KEY, body_of, digest_of
 
 Properties = Mapping[str, Any]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from data_exports.aws import Aws
-from data_exports.deploy.plan import DeployedStack
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.errors import ExportsError
 
 LONGEST_WAIT_SECONDS = 900

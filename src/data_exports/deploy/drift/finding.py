@@ -16,12 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, reason_of
 from data_exports.deploy.changes import work_on
+from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.drift.buckets import drift_of_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate, read_template
 from data_exports.deploy.drift.detection import detected_drift
 from data_exports.deploy.drift.movers import drift_of_movers
 from data_exports.deploy.drift.roles import drift_of_roles, policies_given_by, undeclared_access
-from data_exports.deploy.plan import Deployed, DeployedStack
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.access.grants import Grant
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, reason_of
-from data_exports.deploy.plan import DeployedStack
+from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.estate.models import Platform
 from data_exports.names import DatasetName, InvalidNameError
