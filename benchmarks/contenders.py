@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.files import DATASET, HUB, LOG, TARGET, Upload, batches_of, notification_of
+from benchmarks.our_mover import VERSION_IDS
 from benchmarks.programs import program
 from benchmarks.seaweed import REGION, Seaweed
 
@@ -46,6 +47,7 @@ def ours(work: Work) -> Command:
     folder.mkdir()
     for number, batch in enumerate(batches_of(work.uploads)):
         (folder / f"{number:04d}.json").write_text(json.dumps(batch))
+    (folder / VERSION_IDS).write_text(json.dumps({upload.key: upload.version_id for upload in work.uploads}))
     return Command([sys.executable, "-m", "benchmarks.our_mover", str(folder)], variables=mover_settings())
 
 

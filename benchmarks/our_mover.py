@@ -1,10 +1,11 @@
 """This mover as a process of its own, fed as Lambda feeds it. A program by itself: `contenders` starts it.
 
-In: a folder of SQS events, one JSON file an invocation; the function's environment variables. Out: exit code 0 if no
-message came back. Effects: the mover's own, through its own code, one batch after another: one function environment.
+In: a folder of SQS events, one JSON file an invocation, with the files' version ids; the function's environment
+variables. Out: exit code 0 if no message came back. Effects: the mover's own, through its own code, one batch after
+another: one function environment.
 
 SeaweedFS, unlike S3, does not name the version that a copy took, and the mover refuses to remove a file without knowing
-it. So the header is put into each answer here, from the event: one look-up more in this process, not one request less.
+it. So the header is put into each answer here: one look-up more in this process, not one request less.
 """
 
 import json
@@ -20,14 +21,15 @@ from data_exports.mover.settings import read_settings
 from data_exports.mover.transport import Exchange, Then, Transport
 
 SECONDS_OF_AN_INVOCATION = 900.0
+VERSION_IDS = "version-ids"
 
 
 class NamingTransport(Transport):
     """Names the version that was copied, as S3 does."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, version_ids: dict[str, str], **options: Any) -> None:
         super().__init__(**options)
-        self.version_ids: dict[str, str] = {}
+        self.version_ids = version_ids
 
     def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
         if exchange.operation != "CopyObject":
@@ -44,14 +46,13 @@ class NamingTransport(Transport):
 def main(folder: Path) -> int:
     """Handle every event of the folder; return how many messages came back."""
     settings = read_settings(os.environ)
-    transport = NamingTransport(region=settings.region, endpoint_url=settings.endpoint_url, connections=CALLS_AT_ONCE)
+    version_ids = json.loads((folder / VERSION_IDS).read_bytes())
+    where = {"region": settings.region, "endpoint_url": settings.endpoint_url}
+    transport = NamingTransport(version_ids, **where, connections=CALLS_AT_ONCE)
     store = S3Objects(settings, calls_at_once=CALLS_AT_ONCE, transport=transport)
     failed = 0
     for file in sorted(folder.glob("*.json")):
         event = json.loads(file.read_bytes())
-        for record in event["Records"]:
-            stored = json.loads(record["body"])["Records"][0]["s3"]["object"]
-            transport.version_ids[stored["key"]] = stored["versionId"]
         answer = handle_batch(
             event,
             settings=settings,

@@ -103,7 +103,7 @@ def seaweed(folder: Path) -> Iterator[Seaweed]:
             _wait_until_it_answers(endpoint_url, server, folder / "output")
             yield Seaweed(endpoint_url)
     finally:
-        server.terminate()
+        server.kill()  # asked to end, it takes half a minute to put in order what is thrown away here
         server.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
