@@ -11,9 +11,10 @@ one in its place.
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import attrgetter
 
 from .causes import Cause
 
@@ -50,6 +51,10 @@ class Receipt:
     message_id: str | None = None
 
 
+_NAMES = tuple(field.name for field in fields(Receipt))
+_values_of = attrgetter(*_NAMES)  # `asdict`, which copies every value, would be a seventh of the CPU time of a delivery
+
+
 @dataclass(frozen=True, slots=True)
 class PutReceipts:
     """Store one file of receipts under `key` in the log bucket."""
@@ -71,7 +76,8 @@ def receipts_file(
     now = now.astimezone(UTC)
     every = {"dataset": dataset, "target_bucket": target_bucket, "mover_version": mover_version}
     every["recorded_at"] = iso_time(now)
-    lines = "".join(json.dumps({**asdict(receipt), **every}) + "\n" for receipt in receipts)
+    facts = (dict(zip(_NAMES, _values_of(receipt), strict=True)) for receipt in receipts)
+    lines = "".join(json.dumps(each | every) + "\n" for each in facts)
     key = f"deliveries/dataset={dataset}/date={now:%Y-%m-%d}/{now:%Y%m%dT%H%M%SZ}-{identifier}.jsonl.gz"
     return PutReceipts(key, gzip.compress(lines.encode(), mtime=0))
 

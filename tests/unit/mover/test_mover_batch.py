@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 from data_exports.mover.batch import Batch
 from data_exports.mover.calls import (
@@ -59,18 +60,53 @@ def test_no_deliveries_cost_nothing() -> None:
     assert (run(store, []), store.calls) == ([], [])
 
 
-def test_a_thousand_files_cost_a_thousand_copies_one_file_of_receipts_and_one_delete() -> None:
+def test_a_thousand_files_cost_a_thousand_copies_one_file_of_receipts_and_ten_deletes() -> None:
     store = MemoryStore()
     uploads = [uploaded(store, f"orders/{number}") for number in range(1000)]
     assert run(store, uploads) == [DELIVERED] * 1000
-    assert [type(call) for call in store.calls] == [Copy] * 1000 + [PutReceipts, RetireAll]
+    assert [type(call) for call in store.calls] == [Copy] * 1000 + [PutReceipts] + [RetireAll] * 10
     assert len(store.memory.receipts()) == 1000
 
 
-def test_more_than_a_thousand_files_are_retired_a_thousand_at_a_time() -> None:
-    store = MemoryStore()
-    assert run(store, [uploaded(store, f"orders/{number}") for number in range(1001)]) == [DELIVERED] * 1001
-    assert [len(call.retires) for call in store.calls if isinstance(call, RetireAll)] == [1000, 1]
+class Watched(MemoryStore):
+    """Notes what is asked and when an answer is waited for."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.events: list[str] = []
+
+    def send(self, call: Call, tag: int) -> None:
+        self.events.append(type(call).__name__)
+        super().send(call, tag)
+
+    def wait(self) -> tuple[int, Answer]:
+        self.events.append("wait")
+        return super().wait()
+
+
+def test_keys_are_retired_a_hundred_a_call_and_all_calls_at_once() -> None:
+    store = Watched()
+    assert run(store, [uploaded(store, f"orders/{number}") for number in range(250)]) == [DELIVERED] * 250
+    assert [len(call.retires) for call in store.calls if isinstance(call, RetireAll)] == [100, 100, 50]
+    assert store.events[-6:] == ["RetireAll"] * 3 + ["wait"] * 3
+
+
+class RefusesOne(MemoryStore):
+    """Answers the second of several deletes with a failure."""
+
+    def send(self, call: Call, tag: int) -> None:
+        second = isinstance(call, RetireAll) and len(self.asked(RetireAll)) == 1
+        self.refusals = {RetireAll: Failure("unwell")} if second else {}
+        super().send(call, tag)
+
+
+def test_one_failed_delete_fails_its_own_deliveries_alone() -> None:
+    store = RefusesOne()
+    outcomes = run(store, [uploaded(store, f"orders/{number}") for number in range(250)])
+    failed = Outcome(Fate.FAILED, "unwell", Cause.UNWELL)
+    assert outcomes == [DELIVERED] * 100 + [failed] * 100 + [DELIVERED] * 50
+    in_sight = [key for key, content in store.memory.hub if content.current]
+    assert sorted(in_sight) == sorted(f"orders/{number}" for number in range(100, 200))
 
 
 def test_a_key_that_xml_cannot_carry_is_retired_by_a_call_of_its_own() -> None:
