@@ -47,10 +47,15 @@ def make_files(folder: Path, *, count: int, size_bytes: int) -> Path:
 
 
 def fill_hub(server: Seaweed, files: Path) -> list[Upload]:
-    """Make the buckets of a benchmark and upload the files to the hub."""
+    """Make the buckets of a benchmark and upload the files to the hub.
+
+    SeaweedFS sets files aside at the first write to a bucket, for up to half a second. That is no part of moving.
+    """
     s3 = server.client()
     for bucket in (HUB, TARGET, LOG):
         s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="first", Body=b"first")
+        s3.delete_object(Bucket=bucket, Key="first")
     s3.put_bucket_versioning(Bucket=HUB, VersioningConfiguration={"Status": "Enabled"})
     source, target = f"{files}/", f"s3://{HUB}/{DATASET}/"
     usage_of([program("s5cmd"), "--log=error", "--numworkers=32", "cp", source, target], server.environment())
