@@ -10,8 +10,9 @@ from typing import Any
 
 from data_exports.access.grants import Grant
 from data_exports.estate.models import Outsider
-from data_exports.names import AccountRootArn, KeyPrefix
+from data_exports.names import AccountRootArn
 
+_KEY = "arn:aws:kms:"
 Statement = dict[str, Any]
 Policy = dict[str, Any]
 
@@ -29,7 +30,7 @@ def identity_statements(sids: Iterable[tuple[str, Grant]]) -> list[Statement]:
             "Effect": "Allow",
             "Action": list(grant.actions),
             "Resource": grant.resource,
-            **_conditions(until=grant.until, key_prefix=grant.key_prefix),
+            **_conditions(grant),
         }
         for sid, grant in sids
     ]
@@ -58,7 +59,7 @@ def resource_statements(sid: str, grants: Sequence[Grant]) -> list[Statement]:
                 "Principal": {"AWS": [str(arn) for arn in principals]},
                 "Action": list(first.actions),
                 "Resource": first.resource,
-                **_conditions(until=first.until, key_prefix=first.key_prefix, principal_arns=arns),
+                **_conditions(first, principal_arns=arns),
             }
         )
     return statements
@@ -97,14 +98,22 @@ def _roots_of(arns: Iterable[Outsider]) -> list[AccountRootArn]:
     return sorted({AccountRootArn(f"arn:aws:iam::{arn.account}:root") for arn in arns})
 
 
-def _conditions(
-    *, until: datetime | None, key_prefix: KeyPrefix | None, principal_arns: Sequence[str] = ()
-) -> dict[str, Any]:
+def _conditions(grant: Grant, *, principal_arns: Sequence[str] = ()) -> dict[str, Any]:
     condition: dict[str, Any] = {}
     if principal_arns:
         condition["ArnEquals"] = {"aws:PrincipalArn": [str(arn) for arn in principal_arns]}
-    if until:
-        condition["DateLessThan"] = {"aws:CurrentTime": iso_moment(until)}
-    if key_prefix:
-        condition["StringLike"] = {"s3:prefix": key_prefix.pattern_below}
+    if grant.until:
+        condition["DateLessThan"] = {"aws:CurrentTime": iso_moment(grant.until)}
+    if grant.resource.startswith(_KEY):
+        condition["StringEquals"] = {"kms:ViaService": _s3_of(grant.resource)}
+    if grant.key_prefix:
+        condition["StringLike"] = {"s3:prefix": grant.key_prefix.pattern_below}
     return {"Condition": condition} if condition else {}
+
+
+def _s3_of(key: str) -> str:
+    """S3 in the key's region. A key is used through S3 alone: nobody decrypts with it what S3 did not encrypt for them.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return f"s3.{key.split(':')[3]}.amazonaws.com"

@@ -26,7 +26,7 @@ from data_exports.access.policies import (
 )
 from data_exports.access.statements import Policy
 from data_exports.estate.models import PullDataset, PushDataset
-from data_exports.names import AccountRootArn, BucketName
+from data_exports.names import AccountRootArn, BucketName, KmsKeyArn
 from tests.estates import FULL, LOADER, PLATFORM, READER, estate_of, pull, push
 
 HUB = "arn:aws:s3:::mojap-hub-exports"
@@ -240,10 +240,24 @@ def test_a_recipients_key_is_usable_by_the_mover_of_the_dataset_that_names_it() 
             "Condition": {
                 "ArnEquals": {
                     "aws:PrincipalArn": ["arn:aws:iam::593291632749:role/service-role/export_sealed-files-move"]
-                }
+                },
+                "StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
             },
         }
     ]
+
+
+def test_a_mover_uses_a_recipients_key_through_s3_in_the_keys_region_and_not_by_itself() -> None:
+    elsewhere = KmsKeyArn("arn:aws:kms:us-east-2:754256621582:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    policy = mover_policy(grants_of_push(PLATFORM, push(target_kms_key=elsewhere)))
+    (statement,) = (each for each in policy["Statement"] if each["Sid"] == "UseTargetKey")
+    assert statement == {
+        "Sid": "UseTargetKey",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": elsewhere,
+        "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-2.amazonaws.com"}},
+    }
 
 
 def test_a_dataset_without_users_has_no_users_policy() -> None:

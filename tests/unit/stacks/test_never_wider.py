@@ -199,7 +199,11 @@ def _check_shape(statement: dict[str, Any]) -> None:
     conditions = statement.get("Condition", {})
     prefixes = [conditions["StringLike"]["s3:prefix"]] if "StringLike" in conditions else []
     arns = conditions.get("ArnEquals", {}).get("aws:PrincipalArn", [])
-    assert set(conditions) <= {"StringLike", "ArnEquals", "DateLessThan"}
+    through_s3 = {"StringEquals"} if statement["Resource"].startswith("arn:aws:kms:") else set()
+    assert set(conditions) - {"StringLike", "ArnEquals", "DateLessThan"} == through_s3
+    if through_s3:  # a key is used through S3 alone
+        assert conditions["StringEquals"].keys() == {"kms:ViaService"}
+        assert conditions["StringEquals"]["kms:ViaService"].startswith("s3.")
     for text in (statement["Resource"], *prefixes):
         assert not set(re.sub(r"[/:]\*$", "", text)) & set("*?$"), text
     for text in (*statement["Action"], *arns, *statement.get("Principal", {}).get("AWS", [])):
