@@ -32,24 +32,47 @@ def check_policy_sizes(estate: Estate) -> tuple[Finding, ...]:
     """Every user's role and every bucket whose policies would be refused for their size."""
     shares: defaultdict[RoleName, list[tuple[int, Dataset]]] = defaultdict(list)
     found: list[Finding] = []
+    sizes: dict[tuple[object, ...], int] = {}
     for dataset in estate.datasets():
-        # All users of a dataset carry one and the same document, so that of the first tells its size.
-        one_user = replace(dataset, users=dataset.users[:1])
-        user_policy, bucket_policy = _policies(estate.platform, one_user)
-        size = size_of(user_policy) if user_policy else 0
-        for user in dataset.users:
-            shares[user].append((size, dataset))
-        if isinstance(dataset, PullDataset) and bucket_policy:
-            found += _check_bucket(dataset, size_of(bucket_policy))
+        if dataset.users:
+            lengths = _lengths(estate.platform, dataset)
+            if lengths not in sizes:
+                sizes[lengths] = user_policy_size(estate.platform, dataset)
+            for user in dataset.users:
+                shares[user].append((sizes[lengths], dataset))
+        if isinstance(dataset, PullDataset) and bucket_policy_bound(dataset) > BUCKET_POLICY_BYTES:
+            found += _check_bucket(dataset, bucket_policy_size(estate.platform, dataset))
     return tuple(sorted([*found, *_check_roles(shares)]))
 
 
-def _policies(platform: Platform, dataset: Dataset) -> tuple[Policy | None, Policy | None]:
-    """What a user carries, and the policy of a pull dataset's bucket."""
-    if isinstance(dataset, PushDataset):
-        return sender_policy(grants_of_push(platform, dataset)), None
-    grants = grants_of_pull(platform, dataset)
-    return pull_user_policy(grants), pull_bucket_policy(dataset.bucket(platform), grants, require_tls=True)
+def _lengths(platform: Platform, dataset: Dataset) -> tuple[object, ...]:
+    """All that the size of a user's policy depends on: its kind, the lengths of the names in it, whether it ends."""
+    bucket = 0 if isinstance(dataset, PushDataset) else len(dataset.bucket(platform))
+    return (type(dataset), len(dataset.name), bucket, dataset.until is None)
+
+
+def user_policy_size(platform: Platform, dataset: Dataset) -> int:
+    """The size of the policy that each user of the dataset carries: all the same one, so that of the first tells it."""
+    one_user = replace(dataset, users=dataset.users[:1])
+    if isinstance(one_user, PushDataset):
+        policy = sender_policy(grants_of_push(platform, one_user))
+    else:
+        policy = pull_user_policy(grants_of_pull(platform, one_user))
+    return size_of(policy) if policy else 0
+
+
+def bucket_policy_size(platform: Platform, pull: PullDataset) -> int:
+    """The size of the policy of a pull dataset's bucket."""
+    nobody = replace(pull, users=())
+    return size_of(pull_bucket_policy(pull.bucket(platform), grants_of_pull(platform, nobody), require_tls=True))
+
+
+def bucket_policy_bound(pull: PullDataset) -> int:
+    """What the policy of the bucket is certainly not larger than; quick to tell.
+
+    It names each outsider, and its account, in two statements, and holds at most six statements of fixed text.
+    """
+    return 6_000 + sum(2 * (len(outsider) + 40) for outsider in pull.outsiders)
 
 
 def size_of(policy: Policy) -> int:

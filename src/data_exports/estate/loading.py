@@ -3,9 +3,11 @@
 The pipeline: `reading` (bytes → nodes) → `drafting` (nodes → drafts) → `rules` (drafts → findings) → models.
 """
 
+import gc
 import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -69,6 +71,23 @@ def find_estate(start: Path) -> Path:
     )
 
 
+@contextmanager
+def _collections_paused() -> Iterator[None]:
+    """No garbage collections meanwhile: nodes and drafts hold no cycles, and each collection goes through all of them.
+
+    A sixth of the time that 10,000 files take. https://docs.python.org/3/library/gc.html#gc.disable
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_collections_paused()
 def load_estate(folder: Path, *, today: date | None = None, proposed: Mapping[Path, str] | None = None) -> Loaded:
     """Read and check everything below `folder`; `today` (UTC, unless given) decides what has expired.
 

@@ -1,6 +1,13 @@
-from data_exports.access.sizes import check_policy_sizes
-from data_exports.names import RoleArn, RoleName
-from tests.estates import FULL, estate_of, pull, push
+from collections.abc import Callable
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_exports.access.sizes import bucket_policy_bound, bucket_policy_size, check_policy_sizes, user_policy_size
+from data_exports.estate.models import Dataset
+from data_exports.names import AccountRootArn, RoleArn, RoleName
+from tests.estates import FULL, PLATFORM, estate_of, pull, push
 
 
 def test_an_ordinary_estate_fits() -> None:
@@ -22,3 +29,36 @@ def test_a_bucket_with_too_many_outsiders_is_found_before_s3_refuses() -> None:
     (finding,) = check_policy_sizes(estate_of(pull(outsiders=roles)))
     assert finding.code == "EX702"
     assert "S3 allows 20,480" in finding.message
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{8,38}[a-z]", fullmatch=True)
+ENDS = st.sampled_from([None, date(2031, 1, 2), date(2035, 12, 31)])
+
+
+@given(NAMES, NAMES, ENDS, ENDS, st.sampled_from([push, pull]))
+def test_users_policies_are_of_one_size_where_names_are_as_long(
+    first: str, second: str, one_end: date | None, other_end: date | None, kind: Callable[..., Dataset]
+) -> None:
+    second = (second * 5)[: len(first) - 1] + "z"
+    other_end = None if one_end is None else other_end or one_end
+    datasets = kind(first, expires=one_end), kind(second, expires=other_end)
+    sizes = {user_policy_size(PLATFORM, dataset) for dataset in datasets}
+    assert len(sizes) == 1
+    assert min(sizes) > 300
+
+
+@given(st.sets(st.integers(0, 10**12 - 1), max_size=60), st.integers(1, 64), st.booleans(), st.booleans())
+def test_a_buckets_policy_is_never_larger_than_its_bound(
+    accounts: set[int], length: int, allow_push: bool, whole: bool
+) -> None:
+    arns = [f"arn:aws:iam::{account:012}:role/{'r' * length}" for account in accounts]
+    roots = [AccountRootArn(f"arn:aws:iam::{account:012}:root") for account in accounts] if whole else []
+    dataset = pull("n" * 50, outsiders=(*map(RoleArn, arns), *roots), allow_push=allow_push, expires=date(2031, 1, 2))
+    assert bucket_policy_size(PLATFORM, dataset) <= bucket_policy_bound(dataset)
+
+
+def test_a_dataset_without_users_counts_for_nobody_and_hides_nobody() -> None:
+    ana = (RoleName("alpha_user_ana"),)
+    many = [push(f"dataset-{number:02}", users=ana if number else ()) for number in range(41)]
+    (finding,) = check_policy_sizes(estate_of(*many))
+    assert "from 40 datasets" in finding.message
