@@ -238,7 +238,9 @@ class Delivery:
 
     def copy_in_parts(self, version: HubVersion) -> Generator[Request, Reply, Reply]:
         """Copy a large version, which is the upload's own. What this run does not finish goes on in another."""
-        reply = yield from self.large_copy(self.upload.key, version, usual_part_bytes=self.rules.part_bytes).steps()
+        copy = self.large_copy(self.upload.key, version, usual_part_bytes=self.rules.part_bytes)
+        reply = yield from copy.steps()
+        self.left_behind = copy.left_behind or self.left_behind
         if isinstance(reply, Unfinished):
             raise _Unfinished(reply.progress)
         return reply

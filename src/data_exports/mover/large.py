@@ -17,7 +17,7 @@ that describes it, and nothing is left behind.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from .calls import (
@@ -63,6 +63,7 @@ LARGEST_FILE_BYTES = MOST_PARTS * LARGEST_PART_BYTES  # S3's "50 TB"
 USUAL_PART_BYTES = 64 * MIB
 PARTS_AT_ONCE = 32
 PARTS_BETWEEN_SAVES = 256  # what a run that dies has copied for nothing, at most
+MOST_TRIES_TO_REMOVE = 3  # of what is left of a finished copy
 MOST_BEGINNINGS = 5  # an upload that vanishes again and again: somebody removes it
 
 Steps = Generator[Request, Reply, Reply]
@@ -97,10 +98,24 @@ def _forget(checkpoints: tuple[Checkpoint, ...]) -> Steps:
     for checkpoint in checkpoints:
         reply = yield AbortUpload(checkpoint.key, checkpoint.upload_id)
         if isinstance(reply, Removed | NoUpload):
-            reply = yield RemoveCheckpoint(checkpoint)
+            reply = yield from _forget_record(checkpoint)
         if not isinstance(reply, Removed):
             return reply
     return Removed()
+
+
+def _forget_record(checkpoint: Checkpoint) -> Steps:
+    return (yield RemoveCheckpoint(checkpoint))
+
+
+def _insist(remove: Callable[[], Steps]) -> Steps:
+    """Remove something, once more if it cannot be removed. Return the last answer."""
+    reply = yield from remove()
+    for _ in range(MOST_TRIES_TO_REMOVE - 1):
+        if isinstance(reply, Removed):
+            break
+        reply = yield from remove()
+    return reply
 
 
 class LargeCopy:
@@ -113,6 +128,7 @@ class LargeCopy:
         self.usual_part_bytes = usual_part_bytes
         self.parts_before = 0  # how many parts earlier runs have copied
         self.others: tuple[Checkpoint, ...] = ()  # uploads of repeated events: one is enough
+        self.left_behind = ""  # what may be left of a finished copy, and why
 
     def steps(self) -> Steps:
         """Copy the version, or as much of it as this run can. Return what a CopyVersion would get, or Unfinished.
@@ -197,9 +213,20 @@ class LargeCopy:
                 return seen
         completed = yield CompleteUpload(self.key, now.version_id, now.upload_id, now.copied)
         if isinstance(completed, Copied):
-            yield RemoveCheckpoint(now)  # whatever the answer: nobody can take it for an upload that is open
-            yield from _forget(self.others)
+            yield from self.clear_up(now)
         return (yield from self.stop(now, completed, is_new=True))
+
+    def clear_up(self, done: Checkpoint) -> Generator[Request, Reply, None]:
+        """Remove the record of the finished upload, then the uploads of repeated events.
+
+        The file is delivered, so what cannot be removed holds up nothing: it is tried a few times, and told.
+        """
+        record = yield from _insist(lambda: _forget_record(done))
+        others = yield from _insist(lambda: _forget(self.others))
+        if not isinstance(others, Removed):
+            self.left_behind = f"parts of a repeated copy may be left at the recipient: {_words_of(others)}"
+        elif not isinstance(record, Removed):
+            self.left_behind = f"the record of its copy in parts is left in the log bucket: {_words_of(record)}"
 
     def stop(self, now: Checkpoint, reply: Reply, *, is_new: bool) -> Steps:
         """End this run with a reply; if another one may go on, with what has been copied on record."""
@@ -241,11 +268,10 @@ def _with_parts(checkpoint: Checkpoint, replies: tuple[Reply, ...]) -> Checkpoin
 
 
 def _not_saved(reply: Reply) -> Failure:
-    match reply:
-        case Failure(reason, cause):
-            pass
-        case Forbidden(reason):
-            cause = Cause.DENIED
-        case _:
-            reason, cause = f"S3 answered {type(reply).__name__}", Cause.FAULT
-    return Failure(f"the checkpoint could not be written: {reason}", cause)
+    cause = reply.cause if isinstance(reply, Failure) else Cause.DENIED if isinstance(reply, Forbidden) else Cause.FAULT
+    return Failure(f"the checkpoint could not be written: {_words_of(reply)}", cause)
+
+
+def _words_of(reply: Reply) -> str:
+    """Why something was not done."""
+    return reply.reason if isinstance(reply, Failure | Forbidden) else f"S3 answered {type(reply).__name__}"

@@ -49,6 +49,7 @@ from data_exports.mover.large import (
     MIB,
     MOST_BEGINNINGS,
     MOST_PARTS,
+    MOST_TRIES_TO_REMOVE,
     PARTS_BETWEEN_SAVES,
     USUAL_PART_BYTES,
     part_bytes_of,
@@ -342,6 +343,33 @@ def test_of_several_uploads_of_one_version_one_is_completed_and_the_others_are_r
         upload=AGAIN,
     )
     assert asked[5:8] == [RemoveCheckpoint(copied_up_to(3)), AbortUpload(KEY, "u2"), RemoveCheckpoint(other)]
+
+
+FINISHED: list[Reply] = [Current("v1"), Checkpoints((copied_up_to(2),)), PartsDone((DONE[2],)), STILL_NEWEST, COPIED]
+
+
+def test_the_record_of_a_finished_copy_that_cannot_be_removed_at_once_is_removed_again() -> None:
+    expired = Failure("expired", Cause.CREDENTIALS)
+    asked, outcome = play([*FINISHED, expired, expired, Removed(), Written(), Retired()], upload=AGAIN)
+    assert asked[5:8] == [RemoveCheckpoint(copied_up_to(3))] * 3
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+@pytest.mark.parametrize("answer", [Failure("no room", Cause.UNWELL), Forbidden("no leave")], ids=["failed", "refused"])
+def test_a_record_that_cannot_be_removed_holds_up_no_delivery_and_is_told(answer: Failure | Forbidden) -> None:
+    _, outcome = play([*FINISHED, *[answer] * MOST_TRIES_TO_REMOVE, Written(), Retired()], upload=AGAIN)
+    reason = f"the record of its copy in parts is left in the log bucket: {answer.reason}"
+    assert outcome == Outcome(Fate.DELIVERED, reason)
+
+
+def test_parts_of_a_repeated_copy_are_removed_again_and_told_when_they_stay() -> None:
+    other, unwell = replace(BEGUN, upload_id="u2"), Failure("unwell")
+    found = [Current("v1"), Checkpoints((copied_up_to(2), other)), *FINISHED[2:], Removed()]
+    asked, outcome = play([*found, unwell, Removed(), Removed(), Written(), Retired()], upload=AGAIN)
+    assert asked[6:9] == [AbortUpload(KEY, "u2"), AbortUpload(KEY, "u2"), RemoveCheckpoint(other)]
+    assert outcome == Outcome(Fate.DELIVERED)
+    _, outcome = play([*found, *[unwell] * MOST_TRIES_TO_REMOVE, Written(), Retired()], upload=AGAIN)
+    assert outcome == Outcome(Fate.DELIVERED, "parts of a repeated copy may be left at the recipient: unwell")
 
 
 def test_nothing_is_copied_into_an_upload_that_is_not_on_record() -> None:
