@@ -3,19 +3,12 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from data_exports.deploy.apply import deploy
-from data_exports.estate.loading import load_estate
 from data_exports.local import emulator
-from data_exports.local.clients import aws_of
 from data_exports.local.emulator import LocalAws
-from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_world
-from tests.emulator.deployed import DeployedEstate
+from tests.emulator.deployed import DeployedEstate, example_deployed
 from tests.emulator.steps import ACCOUNT, REGION, Steps
 
 
@@ -32,30 +25,15 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 @pytest.fixture(scope="session")
 def deployed_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEstate]:
     """The example estate on a local AWS of its own, every handover in place; for the xdist group `example`."""
-    with _example(tmp_path_factory.mktemp("example-aws")) as deployed:
+    with example_deployed(tmp_path_factory.mktemp("example-aws")) as deployed:
         yield deployed
 
 
 @pytest.fixture(scope="session")
 def operated_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEstate]:
     """Another one, for the xdist group `operate`, whose tests count everything that was ever delivered or given up."""
-    with _example(tmp_path_factory.mktemp("operated-aws")) as deployed:
+    with example_deployed(tmp_path_factory.mktemp("operated-aws")) as deployed:
         yield deployed
-
-
-@contextmanager
-def _example(folder: Path) -> Iterator[DeployedEstate]:
-    estate = load_estate(example_estate_folder()).require()
-    platform = estate.platform
-    local = emulator.start(
-        folder, account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
-    )
-    try:
-        make_world(local, estate)
-        assert deploy(estate, aws_of(local)).is_complete
-        yield DeployedEstate(local, estate)
-    finally:
-        emulator.stop(local)
 
 
 @pytest.fixture

@@ -1,10 +1,20 @@
 """The example estate, deployed on a local AWS of its own: what tests of the whole system share."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from data_exports.deploy.apply import deploy
+from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate
+from data_exports.local import emulator
+from data_exports.local.clients import aws_of
 from data_exports.local.demo.stage import Stage
 from data_exports.local.emulator import LocalAws
+from data_exports.local.folders import example_estate_folder
+from data_exports.local.world import make_world
 
 
 @dataclass(frozen=True)
@@ -18,3 +28,19 @@ class DeployedEstate:
     def stage(self) -> Stage:
         """Clients for each of the estate's people."""
         return Stage(self.local, self.estate)
+
+
+@contextmanager
+def example_deployed(folder: Path) -> Iterator[DeployedEstate]:
+    """The example estate on a local AWS of its own, every handover in place, for the time of the block."""
+    estate = load_estate(example_estate_folder()).require()
+    platform = estate.platform
+    local = emulator.start(
+        folder, account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
+    )
+    try:
+        make_world(local, estate)
+        assert deploy(estate, aws_of(local)).is_complete
+        yield DeployedEstate(local, estate)
+    finally:
+        emulator.stop(local)

@@ -29,9 +29,9 @@ from tests.emulator.access_probes import (
     queue_acts,
     spots_of,
 )
-from tests.emulator.deployed import DeployedEstate
+from tests.emulator.deployed import DeployedEstate, example_deployed
 
-pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("access")]
 
 EVERYTHING = {"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}
 
@@ -68,19 +68,19 @@ class Proof:
 
 
 @pytest.fixture(scope="module")
-def proof(deployed_example: DeployedEstate) -> Iterator[Proof]:
-    local, estate = deployed_example.local, deployed_example.estate
-    platform = client(local, "lambda", account=estate.platform.account)
-    mappings = [each["UUID"] for each in platform.list_event_source_mappings()["EventSourceMappings"]]
-    for uuid in mappings:  # the movers rest: the objects put in place here are not to be delivered
-        platform.update_event_source_mapping(UUID=uuid, Enabled=False)
-    acts = tuple(_acts(local, estate))
-    principals = tuple(_principals(estate))
-    for principal in principals:
-        _let_act(local, estate, principal)
-    yield Proof(deployed_example, acts, principals)
-    for uuid in mappings:
-        platform.update_event_source_mapping(UUID=uuid, Enabled=True)
+def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
+    """On an example of its own: whoever acts here leaves objects behind, and outsiders get every right there is."""
+    with example_deployed(tmp_path_factory.mktemp("proof-aws")) as deployed:
+        local, estate = deployed.local, deployed.estate
+        platform = client(local, "lambda", account=estate.platform.account)
+        for mapping in platform.list_event_source_mappings()["EventSourceMappings"]:
+            # The movers rest: the objects put in place here are not to be delivered.
+            platform.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        acts = tuple(_acts(local, estate))
+        principals = tuple(_principals(estate))
+        for principal in principals:
+            _let_act(local, estate, principal)
+        yield Proof(deployed, acts, principals)
 
 
 def _acts(local: LocalAws, estate: Estate) -> Iterator[Act]:
