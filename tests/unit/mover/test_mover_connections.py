@@ -10,7 +10,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from data_exports.mover.connections import Connections, Host, parse_response
+from data_exports.mover.connections import Connections, Host
+from data_exports.mover.http_responses import parse_response
 from data_exports.mover.replies import Response
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
