@@ -134,7 +134,7 @@ def copy_reply(response: Response, *, doing: str, at: str) -> Reply:
     """Read the answer to CopyObject. `at` is the time of the answer."""
     if response.status != 200 or _is_error(response.body):
         return error_reply(response, doing=doing)
-    etag = _text(_parsed(response.body, "CopyObjectResult"), "ETag").strip('"')
+    etag = text_of(_parsed(response.body, "CopyObjectResult"), "ETag").strip('"')
     if not etag:
         return _unreadable(response, doing=doing)
     headers = response.headers
@@ -167,12 +167,12 @@ def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: 
     root = _parsed(response.body, "DeleteResult")
     replies: dict[str, Reply] = {}
     for item in root if root is not None else ():
-        key, kind = _text(item, "Key"), item.tag.rpartition("}")[2]
+        key, kind = text_of(item, "Key"), item.tag.rpartition("}")[2]
         if kind == "Deleted":
             replies[key] = Retired()
         elif kind == "Error":
-            code = _text(item, "Code")
-            replies[key] = reply_to_code(code, doing=doing, said=f"{code}, {_text(item, 'Message')}")
+            code = text_of(item, "Code")
+            replies[key] = reply_to_code(code, doing=doing, said=f"{code}, {text_of(item, 'Message')}")
     missing = _unreadable(response, doing=doing)
     return RetiredAll(tuple(replies.get(retire.key, missing) for retire in retires))
 
@@ -196,13 +196,13 @@ def versions_reply(response: Response, key: str, *, doing: str) -> Reply | MoreV
     root = _parsed(response.body, "ListVersionsResult")
     if root is None:
         return _unreadable(response, doing=doing)
-    decode = unquote_plus if _text(root, "EncodingType") == "url" else str
+    decode = unquote_plus if text_of(root, "EncodingType") == "url" else str
     for item in root.iterfind("{*}Version"):
-        if decode(_text(item, "Key")) == key:
-            return Versions(_hub_version(item), current=_text(item, "IsLatest") == "true")
-    next_key = decode(_text(root, "NextKeyMarker"))
-    if _text(root, "IsTruncated") == "true" and next_key == key:
-        return MoreVersions(next_key, _text(root, "NextVersionIdMarker"))
+        if decode(text_of(item, "Key")) == key:
+            return Versions(_hub_version(item), current=text_of(item, "IsLatest") == "true")
+    next_key = decode(text_of(root, "NextKeyMarker"))
+    if text_of(root, "IsTruncated") == "true" and next_key == key:
+        return MoreVersions(next_key, text_of(root, "NextVersionIdMarker"))
     return Versions(None, current=False)
 
 
@@ -213,7 +213,7 @@ def start_reply(response: Response, *, doing: str) -> Reply:
     """Read the answer to CreateMultipartUpload."""
     if response.status != 200 or _is_error(response.body):
         return error_reply(response, doing=doing)
-    upload_id = _text(_parsed(response.body, "InitiateMultipartUploadResult"), "UploadId")
+    upload_id = text_of(_parsed(response.body, "InitiateMultipartUploadResult"), "UploadId")
     return Started(upload_id) if upload_id else _unreadable(response, doing=doing)
 
 
@@ -221,7 +221,7 @@ def complete_reply(response: Response, version_id: str, *, doing: str, at: str) 
     """Read the answer to CompleteMultipartUpload of an upload that holds this version of the hub."""
     if response.status != 200 or _is_error(response.body):
         return error_reply(response, doing=doing)
-    etag = _text(_parsed(response.body, "CompleteMultipartUploadResult"), "ETag").strip('"')
+    etag = text_of(_parsed(response.body, "CompleteMultipartUploadResult"), "ETag").strip('"')
     if not etag:
         return _unreadable(response, doing=doing)
     return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at)
@@ -231,7 +231,7 @@ def part_reply(response: Response, number: int, *, doing: str) -> Reply:
     """Read the answer to UploadPartCopy."""
     if response.status != 200 or _is_error(response.body):
         return error_reply(response, doing=doing)
-    etag = _text(_parsed(response.body, "CopyPartResult"), "ETag").strip('"')
+    etag = text_of(_parsed(response.body, "CopyPartResult"), "ETag").strip('"')
     return CopiedPart(number, etag) if etag else _unreadable(response, doing=doing)
 
 
@@ -252,7 +252,7 @@ def keys_reply(response: Response, *, doing: str) -> Reply | tuple[str, ...]:
     root = _parsed(response.body, "ListBucketResult")
     if root is None:
         return _unreadable(response, doing=doing)
-    return tuple(_text(item, "Key") for item in root.iterfind("{*}Contents"))
+    return tuple(text_of(item, "Key") for item in root.iterfind("{*}Contents"))
 
 
 def tags_reply(response: Response, headers: Mapping[str, str], *, doing: str) -> Reply:
@@ -268,15 +268,15 @@ def tags_reply(response: Response, headers: Mapping[str, str], *, doing: str) ->
 
 
 def _quoted(element: ET.Element, name: str) -> str:
-    return quote(_text(element, name), safe="")
+    return quote(text_of(element, name), safe="")
 
 
 def _hub_version(item: ET.Element) -> HubVersion:
     return HubVersion(
-        version_id=_text(item, "VersionId"),
-        etag=_text(item, "ETag").strip('"'),
-        size_bytes=int(_text(item, "Size")),
-        last_modified=_text(item, "LastModified"),
+        version_id=text_of(item, "VersionId"),
+        etag=text_of(item, "ETag").strip('"'),
+        size_bytes=int(text_of(item, "Size")),
+        last_modified=text_of(item, "LastModified"),
     )
 
 
@@ -302,7 +302,7 @@ def _parsed(body: bytes, name: str) -> ET.Element | None:
     return root if root.tag.rpartition("}")[2] == name else None
 
 
-def _text(element: ET.Element | None, name: str) -> str:
+def text_of(element: ET.Element | None, name: str) -> str:
     """Return the text of a child element, or nothing."""
     return "" if element is None else element.findtext(f"{{*}}{name}") or ""
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote_plus
 
 from .calls import Failure, Gone
 from .causes import retry_seconds
-from .replies import Response, error_reply
+from .replies import Response, error_reply, text_of
 from .settings import Settings
 from .transport import Exchange, Then
 
@@ -141,7 +141,7 @@ class Survey:
         more: dict[str, str] | None = {}
         while more is not None:
             page = self._listing("ListObjectsV2", self._settings.log_bucket, query | more)
-            yield from map(_decoder(page), (_text(item, "Key") for item in page.iterfind("{*}Contents")))
+            yield from map(_decoder(page), (text_of(item, "Key") for item in page.iterfind("{*}Contents")))
             more = _next_page(page)
 
     def _listing(self, operation: str, bucket: str, query: Mapping[str, str]) -> ET.Element:
@@ -204,39 +204,34 @@ class Survey:
 
 def _is_in_sight(item: ET.Element) -> bool:
     """Tell whether an item of a listing is an upload, and what a plain read would get."""
-    return item.tag.rpartition("}")[2] in ("Contents", "Version") and _text(item, "IsLatest") in ("", "true")
+    return item.tag.rpartition("}")[2] in ("Contents", "Version") and text_of(item, "IsLatest") in ("", "true")
 
 
 def _waiting_of(item: ET.Element, decode: Callable[[str], str]) -> Waiting:
     return Waiting(
-        key=decode(_text(item, "Key")),
-        etag=_text(item, "ETag").strip('"'),
-        size_bytes=int(_text(item, "Size")),
-        last_modified=_text(item, "LastModified"),
-        version_id=_text(item, "VersionId") or None,
+        key=decode(text_of(item, "Key")),
+        etag=text_of(item, "ETag").strip('"'),
+        size_bytes=int(text_of(item, "Size")),
+        last_modified=text_of(item, "LastModified"),
+        version_id=text_of(item, "VersionId") or None,
     )
 
 
 def _next_page(page: ET.Element) -> dict[str, str] | None:
     """What asks for the page after this one; None behind the last."""
-    if _text(page, "IsTruncated") != "true":
+    if text_of(page, "IsTruncated") != "true":
         return None
-    token = _text(page, "NextContinuationToken")
+    token = text_of(page, "NextContinuationToken")
     if token:
         return {"continuation-token": token}
-    markers = {"key-marker": _decoder(page)(_text(page, "NextKeyMarker"))}
-    version = _text(page, "NextVersionIdMarker")
+    markers = {"key-marker": _decoder(page)(text_of(page, "NextKeyMarker"))}
+    version = text_of(page, "NextVersionIdMarker")
     return markers | ({"version-id-marker": version} if version else {})
 
 
 def _decoder(page: ET.Element) -> Callable[[str], str]:
     """What reads the keys of a page: it says itself whether they are encoded."""
-    return unquote_plus if _text(page, "EncodingType") == "url" else str
-
-
-def _text(item: ET.Element, name: str) -> str:
-    """The text of a child element, or nothing."""
-    return item.findtext(f"{{*}}{name}") or ""
+    return unquote_plus if text_of(page, "EncodingType") == "url" else str
 
 
 def _lines(body: bytes) -> Iterator[dict[str, Any]]:
