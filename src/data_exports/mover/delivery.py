@@ -28,7 +28,6 @@ What the rules rest on: a conditional copy and delete look at the current versio
 old content after a newer one. Times and sequencers are never compared.
 """
 
-import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,10 +59,8 @@ from .ledger import Ledger
 from .receipts import Fate
 from .uploads import Outcome, Rules, Upload
 
-_ETAG = re.compile(r"[0-9A-Za-z_-]+")
 MOST_SETTLE_ROUNDS = 20  # a key that is overwritten faster than it is copied: let the message come back later
 MOST_TRIES = 6  # of one copy within one delivery: some 8 s in all while S3 throttles, 200 s while it is silent
-
 
 Steps = Generator[Request, Reply, Outcome]
 
@@ -134,10 +131,11 @@ class Delivery:
 
     def steps(self) -> Steps:
         """Carry the delivery through, and leave a receipt whatever happens."""
-        if self.is_folder_of_the_dataset():
+        if self.rules.is_folder_of_the_dataset(self.upload):
             return Outcome(Fate.IGNORED)
+        if problem := self.rules.problem_of(self.upload):
+            return (yield from self.fail(_Stopped(problem, Cause.BAD_MESSAGE)))
         try:
-            self.refuse_what_is_not_ours()
             fate = self.fate_already_settled() or (yield from self.copy())
             yield from self.forget_unfinished_copies()
             if fate is not Fate.IGNORED:
@@ -368,26 +366,6 @@ class Delivery:
         if not isinstance(reply, Versions):
             raise _stopped_by(reply)
         return reply
-
-    # What is never copied
-
-    def is_folder_of_the_dataset(self) -> bool:
-        """Tell whether this is the empty `<dataset>/` that consoles create to show a folder: no file, nothing to do."""
-        upload = self.upload
-        prefix = f"{self.rules.dataset}/"
-        return (upload.bucket, upload.key, upload.size_bytes) == (self.rules.hub_bucket, prefix, 0)
-
-    def refuse_what_is_not_ours(self) -> None:
-        """Refuse events that do not concern this dataset, or that no condition could be made of."""
-        upload, rules, problem = self.upload, self.rules, ""
-        if upload.bucket != rules.hub_bucket:
-            problem = f"the event is about bucket {upload.bucket!r}; this mover serves only {rules.hub_bucket!r}"
-        elif not upload.key.startswith(f"{rules.dataset}/"):
-            problem = f"the key is outside {rules.dataset}/, the only prefix this mover serves"
-        elif not _ETAG.fullmatch(upload.etag):  # an empty one, or *, would let any content pass
-            problem = f"the event names no usable ETag ({upload.etag!r}); no copy could be tied to this upload"
-        if problem:
-            raise _Stopped(problem, Cause.BAD_MESSAGE)
 
     # How a run ends
 

@@ -3,6 +3,8 @@
 In: an `Upload`, and what happens to it. Out: receipts, for `delivery` to have written. No effects.
 """
 
+from typing import Any
+
 from .calls import Copied, HubVersion
 from .causes import Cause
 from .receipts import Fate, Receipt
@@ -26,11 +28,25 @@ class Ledger:
 
     def note_written(self, version: HubVersion, copied: Copied) -> None:
         """Remember that a version now is at the recipient, and that its receipt is due."""
+        self.written = version.version_id
+        self.delivered = self.delivered or version.version_id == self._upload.version_id
+        self._note(
+            version,
+            Fate.DELIVERED,
+            delivered_at=copied.at,
+            target_version_id=copied.target_version_id,
+            target_etag=copied.target_etag,
+        )
+
+    def note_not_delivered(self, fate: Fate, reason: str | None = None, cause: Cause | None = None) -> None:
+        """Remember that a receipt is due that says why the upload itself was not delivered."""
+        self._note(self._upload.version, fate, reason=reason, cause=cause)
+
+    def _note(self, version: HubVersion, outcome: Fate, **facts: Any) -> None:
+        """Remember a receipt of the version. Who uploaded it is known of the upload itself alone."""
         upload = self._upload
         own = version.version_id == upload.version_id
-        self.written = version.version_id
-        self.delivered = self.delivered or own
-        self._note(
+        self.due.append(
             Receipt(
                 key=upload.key,
                 version_id=version.version_id,
@@ -38,34 +54,10 @@ class Ledger:
                 size_bytes=version.size_bytes,
                 uploaded_by=upload.uploaded_by if own else None,
                 uploaded_at=upload.uploaded_at if own else version.last_modified,
-                outcome=Fate.DELIVERED,
-                delivered_at=copied.at,
-                target_version_id=copied.target_version_id,
-                target_etag=copied.target_etag,
+                outcome=outcome,
                 receive_count=upload.receive_count,
                 message_id=upload.message_id,
+                **facts,
             )
         )
-
-    def note_not_delivered(self, fate: Fate, reason: str | None = None, cause: Cause | None = None) -> None:
-        """Remember that a receipt is due that says why the upload itself was not delivered."""
-        upload = self._upload
-        self._note(
-            Receipt(
-                key=upload.key,
-                version_id=upload.version_id,
-                etag=upload.etag,
-                size_bytes=upload.size_bytes,
-                uploaded_by=upload.uploaded_by,
-                uploaded_at=upload.uploaded_at,
-                outcome=fate,
-                reason=reason,
-                cause=cause,
-                receive_count=upload.receive_count,
-                message_id=upload.message_id,
-            )
-        )
-
-    def _note(self, receipt: Receipt) -> None:
-        self.due.append(receipt)
-        self.accounted = self.accounted or receipt.version_id == self._upload.version_id
+        self.accounted = self.accounted or own

@@ -3,12 +3,15 @@
 In: nothing. Out: `Upload`, `Rules`, `Outcome`. No effects. How one becomes the other is told in `delivery`.
 """
 
+import re
 from dataclasses import dataclass
 
 from .calls import HubVersion
 from .causes import Cause
 from .large import USUAL_PART_BYTES
 from .receipts import Fate
+
+_ETAG = re.compile(r"[0-9A-Za-z_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,23 @@ class Rules:
     def is_too_large_for_one_copy(self, version: HubVersion) -> bool:
         """Tell whether a version is copied in parts."""
         return version.size_bytes is not None and version.size_bytes > self.largest_copy_bytes
+
+    def is_folder_of_the_dataset(self, upload: Upload) -> bool:
+        """Tell whether this is the empty `<dataset>/` that consoles create to show a folder: no file, nothing to do."""
+        return (upload.bucket, upload.key, upload.size_bytes) == (self.hub_bucket, f"{self.dataset}/", 0)
+
+    def problem_of(self, upload: Upload) -> str:
+        """Tell why this mover may not copy the upload; nothing if it may.
+
+        Either its event does not concern this dataset, or no condition could be made of it.
+        """
+        if upload.bucket != self.hub_bucket:
+            return f"the event is about bucket {upload.bucket!r}; this mover serves only {self.hub_bucket!r}"
+        if not upload.key.startswith(f"{self.dataset}/"):
+            return f"the key is outside {self.dataset}/, the only prefix this mover serves"
+        if not _ETAG.fullmatch(upload.etag):  # an empty one, or *, would let any content pass
+            return f"the event names no usable ETag ({upload.etag!r}); no copy could be tied to this upload"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
