@@ -104,6 +104,7 @@ def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
         for task in left:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(asyncio.sleep(0.01))  # connections are closed in the loop's next rounds
         loop.close()
 
     thread = threading.Thread(target=run, name="wire")
