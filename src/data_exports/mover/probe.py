@@ -11,8 +11,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
-import html
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -21,6 +19,7 @@ from typing import Any, Protocol
 from .replies import Response
 from .settings import Settings
 from .transport import Exchange
+from .xml_answers import found_in
 
 PROBE_FILE = ".exports-probe"
 _NO_SUCH_UPLOAD = "exports-probe-no-such-upload"
@@ -110,7 +109,7 @@ class _Prober:
             return [abort]
         headers = {**self._tags(), **self._acl(), **self._encryption(key=True)}
         response = self._ask("CreateMultipartUpload", "POST", query={"uploads": ""}, headers=headers)
-        start, upload_id = self._told("start parts", response), _element(response.body, "UploadId")
+        start, upload_id = self._told("start parts", response), found_in(response.body, "UploadId")
         if not upload_id:
             return [abort, start]
         query = {"partNumber": "1", "uploadId": upload_id}
@@ -173,18 +172,12 @@ class _Prober:
         status = response.status
         if status is None:
             return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
-        code = _element(response.body, "Code")
+        code = found_in(response.body, "Code")
         if (status < 300 and not code) or code in as_good_as_done:
             return Try(what, Verdict.ALLOWED)
         verdict = Verdict.UNKNOWN if status >= 500 or code in _UNTOLD else Verdict.REFUSED
-        said, request_id = _element(response.body, "Message"), response.headers.get("x-amz-request-id", "")
+        said, request_id = found_in(response.body, "Message"), response.headers.get("x-amz-request-id", "")
         return Try(what, verdict, code or str(status), said, request_id)
 
 
 _UNTOLD = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "ExpiredToken", "ConditionalRequestConflict"}
-
-
-def _element(body: bytes, name: str) -> str:
-    """Return the text of an element of an answer."""
-    found = re.search(rf"<{name}>([^<]*)</{name}>".encode(), body)
-    return html.unescape(found[1].decode(errors="replace")).strip() if found else ""

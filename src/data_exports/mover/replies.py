@@ -9,8 +9,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
-import html
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +35,7 @@ from .calls import (
     Written,
 )
 from .causes import Cause
+from .xml_answers import found_in, name_of, parse_xml, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,8 @@ def error_reply(response: Response, *, doing: str) -> Reply:
     if response.status is None:
         reason = f"{doing}: no answer from S3 ({response.fault}). It will be tried again"
         return Failure(reason, Cause.NO_ANSWER, under_way=True)  # S3 may have carried it out, and may even now
-    code = _element(response.body, "Code") or str(response.status)
-    facts = [code, _element(response.body, "Message"), _request_id(response)]
+    code = found_in(response.body, "Code") or str(response.status)
+    facts = [code, found_in(response.body, "Message"), _request_id(response)]
     return reply_to_code(code, doing=doing, said=", ".join(fact for fact in facts if fact))
 
 
@@ -132,9 +131,10 @@ def _failure(code: str, *, doing: str, said: str) -> Failure:
 
 def copy_reply(response: Response, *, doing: str, at: str) -> Reply:
     """Read the answer to CopyObject. `at` is the time of the answer."""
-    if response.status != 200 or _is_error(response.body):
-        return error_reply(response, doing=doing)
-    etag = text_of(_parsed(response.body, "CopyObjectResult"), "ETag").strip('"')
+    root = _promised(response, "CopyObjectResult", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
+    etag = text_of(root, "ETag").strip('"')
     if not etag:
         return _unreadable(response, doing=doing)
     headers = response.headers
@@ -155,19 +155,19 @@ def delete_reply(response: Response, *, doing: str) -> Reply:
 
 def put_reply(response: Response, *, doing: str) -> Reply:
     """Read the answer to PutObject."""
-    if response.status != 200 or _is_error(response.body):
+    if response.status != 200 or name_of(parse_xml(response.body)) == "Error":
         return error_reply(response, doing=doing)
     return Written() if response.headers.get("etag") else _unreadable(response, doing=doing)
 
 
 def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: str) -> Reply | RetiredAll:
     """Read the answer to DeleteObjects: one reply for each key, also for those that it leaves out."""
-    if response.status != 200 or _is_error(response.body):
+    root = parse_xml(response.body)
+    if response.status != 200 or name_of(root) == "Error":
         return error_reply(response, doing=doing)
-    root = _parsed(response.body, "DeleteResult")
     replies: dict[str, Reply] = {}
-    for item in root if root is not None else ():
-        key, kind = text_of(item, "Key"), item.tag.rpartition("}")[2]
+    for item in root if root is not None and name_of(root) == "DeleteResult" else ():
+        key, kind = text_of(item, "Key"), name_of(item)
         if kind == "Deleted":
             replies[key] = Retired()
         elif kind == "Error":
@@ -191,11 +191,9 @@ def versions_reply(response: Response, key: str, *, doing: str) -> Reply | MoreV
     The versions of a key come newest first, so the first one is the answer.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
     """
-    if response.status != 200 or _is_error(response.body):
-        return error_reply(response, doing=doing)
-    root = _parsed(response.body, "ListVersionsResult")
-    if root is None:
-        return _unreadable(response, doing=doing)
+    root = _promised(response, "ListVersionsResult", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
     decode = unquote_plus if text_of(root, "EncodingType") == "url" else str
     for item in root.iterfind("{*}Version"):
         if decode(text_of(item, "Key")) == key:
@@ -211,17 +209,19 @@ def versions_reply(response: Response, key: str, *, doing: str) -> Reply | MoreV
 
 def start_reply(response: Response, *, doing: str) -> Reply:
     """Read the answer to CreateMultipartUpload."""
-    if response.status != 200 or _is_error(response.body):
-        return error_reply(response, doing=doing)
-    upload_id = text_of(_parsed(response.body, "InitiateMultipartUploadResult"), "UploadId")
+    root = _promised(response, "InitiateMultipartUploadResult", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
+    upload_id = text_of(root, "UploadId")
     return Started(upload_id) if upload_id else _unreadable(response, doing=doing)
 
 
 def complete_reply(response: Response, version_id: str, *, doing: str, at: str) -> Reply:
     """Read the answer to CompleteMultipartUpload of an upload that holds this version of the hub."""
-    if response.status != 200 or _is_error(response.body):
-        return error_reply(response, doing=doing)
-    etag = text_of(_parsed(response.body, "CompleteMultipartUploadResult"), "ETag").strip('"')
+    root = _promised(response, "CompleteMultipartUploadResult", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
+    etag = text_of(root, "ETag").strip('"')
     if not etag:
         return _unreadable(response, doing=doing)
     return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at)
@@ -229,9 +229,10 @@ def complete_reply(response: Response, version_id: str, *, doing: str, at: str) 
 
 def part_reply(response: Response, number: int, *, doing: str) -> Reply:
     """Read the answer to UploadPartCopy."""
-    if response.status != 200 or _is_error(response.body):
-        return error_reply(response, doing=doing)
-    etag = text_of(_parsed(response.body, "CopyPartResult"), "ETag").strip('"')
+    root = _promised(response, "CopyPartResult", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
+    etag = text_of(root, "ETag").strip('"')
     return CopiedPart(number, etag) if etag else _unreadable(response, doing=doing)
 
 
@@ -247,21 +248,17 @@ def remove_reply(response: Response, *, doing: str) -> Reply:
 
 def keys_reply(response: Response, *, doing: str) -> Reply | tuple[str, ...]:
     """Read the keys of a page of ListObjectsV2."""
-    if response.status != 200 or _is_error(response.body):
-        return error_reply(response, doing=doing)
-    root = _parsed(response.body, "ListBucketResult")
-    if root is None:
-        return _unreadable(response, doing=doing)
+    root = _promised(response, "ListBucketResult", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
     return tuple(text_of(item, "Key") for item in root.iterfind("{*}Contents"))
 
 
 def tags_reply(response: Response, headers: Mapping[str, str], *, doing: str) -> Reply:
     """Read the answer to GetObjectTagging; the tags complete the headers that describe a file."""
-    if response.status != 200 or _is_error(response.body):
-        return error_reply(response, doing=doing)
-    root = _parsed(response.body, "Tagging")
-    if root is None:
-        return _unreadable(response, doing=doing)
+    root = _promised(response, "Tagging", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
     tags = "&".join(f"{_quoted(tag, 'Key')}={_quoted(tag, 'Value')}" for tag in root.iterfind("{*}TagSet/{*}Tag"))
     described = {**headers, "x-amz-tagging": tags} if tags else headers
     return Attributes(tuple(sorted(described.items())))
@@ -288,29 +285,14 @@ def _unreadable(response: Response, *, doing: str) -> Failure:
     )
 
 
-def _is_error(body: bytes) -> bool:
-    """Tell whether the root element is Error. Not by a parser: the error may quote a key that XML cannot carry."""
-    return re.match(rb"\s*(<\?xml[^>]*\?>)?\s*<Error[\s>]", body) is not None
-
-
-def _parsed(body: bytes, name: str) -> ET.Element | None:
-    """Return the root element if the body is well-formed, whole, and of this name."""
-    try:
-        root = ET.fromstring(body)  # noqa: S314 - the reply is S3's own
-    except ET.ParseError:
-        return None
-    return root if root.tag.rpartition("}")[2] == name else None
-
-
-def text_of(element: ET.Element | None, name: str) -> str:
-    """Return the text of a child element, or nothing."""
-    return "" if element is None else element.findtext(f"{{*}}{name}") or ""
-
-
-def _element(body: bytes, name: str) -> str:
-    """Return the text of an element of an error body."""
-    found = re.search(rf"<{name}>([^<]*)</{name}>".encode(), body)
-    return html.unescape(found[1].decode(errors="replace")).strip() if found else ""
+def _promised(response: Response, name: str, *, doing: str) -> ET.Element | Reply:
+    """Return the root element of this name that a success holds, else what was answered instead."""
+    root = parse_xml(response.body) if response.status == 200 else None
+    if root is not None and name_of(root) == name:
+        return root
+    if response.status != 200 or name_of(root) == "Error":
+        return error_reply(response, doing=doing)
+    return _unreadable(response, doing=doing)
 
 
 def _request_id(response: Response) -> str:

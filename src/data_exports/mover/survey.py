@@ -19,9 +19,10 @@ from urllib.parse import unquote_plus
 
 from .calls import Failure, Gone
 from .causes import retry_seconds
-from .replies import Response, error_reply, text_of
+from .replies import Response, error_reply
 from .settings import Settings
 from .transport import Exchange, Then
+from .xml_answers import name_of, parse_xml, text_of
 
 MOST_TRIES = 6
 REQUESTS_AT_ONCE = 32
@@ -147,11 +148,8 @@ class Survey:
     def _listing(self, operation: str, bucket: str, query: Mapping[str, str]) -> ET.Element:
         response = self._ask(self._on(bucket, operation, "GET", query=query))
         doing = f"listing {query['prefix']!r} in s3://{bucket}"
-        try:
-            page = ET.fromstring(response.body) if response.status == 200 else None  # noqa: S314 - S3's own reply
-        except ET.ParseError:
-            page = None
-        if page is None or not page.tag.rpartition("}")[2].startswith("List"):
+        page = parse_xml(response.body) if response.status == 200 else None
+        if page is None or not name_of(page).startswith("List"):
             raise _error(response, doing)
         return page
 
@@ -204,7 +202,7 @@ class Survey:
 
 def _is_in_sight(item: ET.Element) -> bool:
     """Tell whether an item of a listing is an upload, and what a plain read would get."""
-    return item.tag.rpartition("}")[2] in ("Contents", "Version") and text_of(item, "IsLatest") in ("", "true")
+    return name_of(item) in ("Contents", "Version") and text_of(item, "IsLatest") in ("", "true")
 
 
 def _waiting_of(item: ET.Element, decode: Callable[[str], str]) -> Waiting:
