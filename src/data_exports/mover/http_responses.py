@@ -26,7 +26,7 @@ def parse_response(heard: bytearray, *, is_head: bool, ended: bool) -> tuple[Res
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
+        headers[name.lower()] = value.strip(" \t")  # no other white space: 0xA0 may be part of a character
     keep = headers.get("connection", "").lower() != "close" and version == "HTTP/1.1"
     if is_head or code in (204, 304):
         body: bytes | None = b""

@@ -62,18 +62,37 @@ def signature_headers(
     added = {"x-amz-date": moment, "x-amz-content-sha256": body_hash}
     if credentials.session_token:
         added["x-amz-security-token"] = credentials.session_token
-    signed = sorted([*headers.items(), *added.items()])
-    lines = "".join([f"{name}:{' '.join(value.split())}\n" for name, value in signed])
+    request = canonical_request(method, path, query, {**headers, **added}, body_hash)
+    added["authorization"] = authorization_of(
+        request, moment=moment, credentials=credentials, region=region, service=service
+    )
+    return added
+
+
+def canonical_request(method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str) -> str:
+    """Return the text that a signature is made of; all headers are signed.
+
+    White space in a header's value counts as one space, and around it not at all. That is ASCII's alone: the bytes of
+    other characters, which a header's value holds as Latin-1, are part of the value (0xA0 is no space in UTF-8).
+    """
+    signed = sorted(headers.items())
+    lines = "".join([f"{name}:{_canonical_value(value)}\n" for name, value in signed])
     names = ";".join([name for name, _ in signed])
-    request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{body_hash}"
+    return f"{method}\n{path}\n{query}\n{lines}\n{names}\n{body_hash}"
+
+
+def _canonical_value(value: str) -> str:
+    return b" ".join(value.encode("latin-1").split()).decode("latin-1")  # `bytes.split` knows ASCII's white space only
+
+
+def authorization_of(request: str, *, moment: str, credentials: Credentials, region: str, service: str) -> str:
+    """Return the authorization header of a canonical request."""
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(request.encode('latin-1')).hexdigest()}"
     key = _signing_key(credentials.secret_access_key, moment[:8], region, service)
     signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    added["authorization"] = (
-        f"{_ALGORITHM} Credential={credentials.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
-    )
-    return added
+    names = request.rsplit("\n", 2)[1]
+    return f"{_ALGORITHM} Credential={credentials.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
 
 
 @lru_cache(maxsize=8)

@@ -114,29 +114,33 @@ class Transport:
             then(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
 
     def _try(self, exchange: Exchange, region: str, then: Then) -> None:
-        scheme, host, path = _address(exchange, region=region, endpoint_url=self._endpoint_url)
-        query = _query(exchange)
-        headers = {"host": host, **(exchange.headers or {})}
-        if exchange.body and exchange.checksum_of_body:  # DeleteObjects is refused without a checksum
-            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-            headers["x-amz-checksum-crc32"] = base64.b64encode(zlib.crc32(exchange.body).to_bytes(4, "big")).decode()
-        headers |= signature_headers(
-            exchange.method,
-            path,
-            headers,
-            credentials=self._credentials,
-            region=region,
-            query=query,
-            body=exchange.body,
+        host, request = request_of(
+            exchange, region=region, endpoint_url=self._endpoint_url, credentials=self._credentials
         )
-        headers["user-agent"] = _USER_AGENT
-        if exchange.method in ("PUT", "POST"):
-            headers["content-length"] = str(len(exchange.body))
-        target = f"{path}?{query}" if query else path
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        request = f"{exchange.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + exchange.body
         is_head, silence = exchange.method == "HEAD", exchange.silence_seconds
-        self._connections.send(_host(scheme, host), request, then, is_head=is_head, silence_seconds=silence)
+        self._connections.send(host, request, then, is_head=is_head, silence_seconds=silence)
+
+
+def request_of(
+    exchange: Exchange, *, region: str, endpoint_url: str | None, credentials: Credentials, at: float | None = None
+) -> tuple[Host, bytes]:
+    """Return whom an exchange is sent to and what is sent, signed. `at`: when, in seconds since 1970, if not now."""
+    scheme, host, path = _address(exchange, region=region, endpoint_url=endpoint_url)
+    query = _query(exchange)
+    headers = {"host": host, **(exchange.headers or {})}
+    if exchange.body and exchange.checksum_of_body:  # DeleteObjects is refused without a checksum
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        headers["x-amz-checksum-crc32"] = base64.b64encode(zlib.crc32(exchange.body).to_bytes(4, "big")).decode()
+    headers |= signature_headers(
+        exchange.method, path, headers, credentials=credentials, region=region, query=query, body=exchange.body, at=at
+    )
+    headers["user-agent"] = _USER_AGENT
+    if exchange.method in ("PUT", "POST"):
+        headers["content-length"] = str(len(exchange.body))
+    target = f"{path}?{query}" if query else path
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    request = f"{exchange.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + exchange.body
+    return _host(scheme, host), request
 
 
 @lru_cache(maxsize=64)

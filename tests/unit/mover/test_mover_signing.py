@@ -1,15 +1,22 @@
-"""Signature Version 4: AWS's own examples, and AWS's own library as a second opinion."""
+"""Signature Version 4: AWS's own examples and vectors, and AWS's own library as a second opinion."""
 
 import calendar
-import time
+import hashlib
+import json
+import random
+import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from data_exports.mover.signing import Credentials, signature_headers
+from data_exports.mover.connections import Host
+from data_exports.mover.signing import Credentials, authorization_of, canonical_request, signature_headers
+from data_exports.mover.transport import Exchange, request_of
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 EXAMPLE = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -54,34 +61,99 @@ def test_awss_examples_are_signed_as_aws_does(
     assert signature_of(signed) == signature
 
 
-def test_a_request_is_signed_as_awss_library_signs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    credentials = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
-    url = "https://b.s3.eu-west-2.amazonaws.com/orders/a%20b%2Bc%25d%26%3C%C3%A9%3E/../~//?b=%20%2F&a=~"
-    copy = {"x-amz-copy-source": "/hub/orders/a%20b", "x-amz-copy-source-if-match": '"e1"', "x-amz-acl": "a   b"}
-    request = AWSRequest("PUT", url, headers=copy, data=b"body")
+VECTORS = json.loads((Path(__file__).parent / "signature_vectors.json").read_text(encoding="utf-8"))
+"""The facts of AWS's own vectors: https://github.com/awslabs/aws-c-auth/tree/main/tests/aws-signing-test-suite/v4"""
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
+def test_awss_vectors_are_signed_as_aws_does(vector: dict[str, Any]) -> None:
+    body_hash = hashlib.sha256(vector["body"].encode()).hexdigest()
+    request = canonical_request(vector["method"], vector["path"], vector["query"], vector["headers"], body_hash)
+    assert request == vector["canonical_request"].rstrip("\n")
+    credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    signed = authorization_of(
+        request, moment="20150830T123600Z", credentials=credentials, region="us-east-1", service="service"
+    )
+    assert signature_of({"authorization": signed}) == vector["signature"]
+
+
+def test_there_are_all_vectors() -> None:
+    assert len(VECTORS) == 38
+
+
+def words(draw: random.Random, characters: str, most: int) -> str:
+    return "".join(draw.choices(characters, k=draw.randint(0, most)))
+
+
+ODD_CHARACTERS = "".join(map(chr, [*range(1, 128), 0xA0, 0xE0, 0xE9, 0x2028, 0x20AC, 0x1F600])) + "//..  %%++&&==??~~"
+VALUE_CHARACTERS = "abc/:;,=\"'\t   àéÅ…𝄞" + "".join(map(chr, range(0x21, 0x7F)))
+
+
+def any_exchange(draw: random.Random) -> Exchange:
+    names = ["x-amz-meta-a", "x-amz-meta-b", "content-type", "x-amz-copy-source", "if-match", "content-disposition"]
+    headers = {name: words(draw, VALUE_CHARACTERS, 30).encode().decode("latin-1") for name in draw.sample(names, 3)}
+    parameters = draw.sample(["versionId", "uploads", "prefix", "key-marker", "uploadId", "Z", "max-keys"], 3)
+    return Exchange(
+        "Any",
+        draw.choice(["GET", "PUT", "POST", "HEAD", "DELETE"]),
+        draw.choice(["bucket", "a.bucket.with.dots"]),
+        words(draw, ODD_CHARACTERS, 40),
+        {name: words(draw, ODD_CHARACTERS, 20) for name in parameters} if draw.random() < 0.7 else None,
+        headers,
+        draw.randbytes(draw.choice([0, 0, 5, 3000])),
+        checksum_of_body=draw.random() < 0.5,
+    )
+
+
+def as_awss_library_signs(sent: bytes, host: Host, credentials: Credentials) -> str:
+    """The signature that botocore gives the request that was sent, read again from its bytes."""
+    head, _, body = sent.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = dict(line.split(": ", 1) for line in lines)
+    moment, _ = headers.pop("x-amz-date"), headers.pop("authorization")
+    unsigned = {"user-agent", "content-length", "x-amz-content-sha256", "x-amz-security-token"}
+    request = AWSRequest(
+        method,
+        f"http://{host.name}{target}",  # over https it would leave the body unsigned
+        headers={name: value for name, value in headers.items() if name not in unsigned},
+        data=body,
+    )
     secret = ReadOnlyCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
-    S3SigV4Auth(secret, "s3", "eu-west-2").add_auth(request)
-    at = calendar.timegm(time.strptime(request.context["timestamp"], "%Y%m%dT%H%M%SZ"))
-    signed = signature_headers(
-        "PUT",
-        "/orders/a%20b%2Bc%25d%26%3C%C3%A9%3E/../~//",
-        {"host": "b.s3.eu-west-2.amazonaws.com", **copy},
-        credentials=credentials,
-        region="eu-west-2",
-        query="a=~&b=%20%2F",
-        body=b"body",
-        at=at,
-    )
-    theirs = {name.lower(): value for name, value in request.headers.items()}
-    theirs["x-amz-content-sha256"] = signed["x-amz-content-sha256"]  # over https it leaves the body unsigned
-    assert (signed["x-amz-date"], signed["x-amz-security-token"]) == (
-        theirs["x-amz-date"],
-        theirs["x-amz-security-token"],
-    )
+    signer = S3SigV4Auth(secret, "s3", "eu-west-2")
+    signer.add_auth(request)  # which takes the time of now
+    request.context["timestamp"] = moment
+    request.headers.replace_header("X-Amz-Date", moment)
+    del request.headers["Authorization"]
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    assert headers["x-amz-content-sha256"] == request.headers["X-Amz-Content-SHA256"]
+    return str(signer.signature(text, request))
+
+
+def test_what_is_sent_is_signed_as_awss_library_signs_it() -> None:
+    draw = random.Random(22)
+    credentials = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
+    for _ in range(3000):
+        exchange = any_exchange(draw)
+        host, sent = request_of(
+            exchange, region="eu-west-2", endpoint_url=None, credentials=credentials, at=draw.randrange(2**31)
+        )
+        ours = re.search(rb"\r\nauthorization: ([^\r]*)\r\n", sent)
+        assert ours, exchange
+        assert ours[1].decode().rpartition("=")[2] == as_awss_library_signs(sent, host, credentials), exchange
+
+
+@pytest.mark.parametrize("value", ["caf\xc3\xa0", "\xa0a\xa0\xa0b\xa0", "a\x85", "\x1ca\x1f"])
+def test_bytes_that_are_white_space_in_no_encoding_of_headers_are_signed(value: str) -> None:
+    text = canonical_request("GET", "/", "", {"x-amz-meta-a": f"  {value} \t b  "}, "hash")
+    assert f"\nx-amz-meta-a:{value} b\n" in text
+
+
+def test_credentials_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-nobody")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-nobody")
-    assert Credentials.of_environment() == credentials
+    assert Credentials.of_environment() == Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
 
 
 def test_credentials_do_not_tell_their_secret() -> None:
