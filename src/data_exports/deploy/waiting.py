@@ -78,7 +78,10 @@ def send_waiting(aws: Aws, platform: Platform, push: PushDataset) -> int:
     while batch := list(islice(messages, MESSAGES_IN_A_BATCH)):
         url = url or sqs.get_queue_url(QueueName=queue_name_of(push.name))["QueueUrl"]
         entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)]
-        for refusal in sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", []):
+        answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        untold = {"Code": "NotTold", "Message": "SQS does not say that it has every message"}
+        have = {each["Id"] for each in answer.get("Successful", [])}
+        for refusal in answer.get("Failed", []) or [untold for entry in entries if entry["Id"] not in have]:
             raise ClientError(
                 {"Error": {"Code": refusal["Code"], "Message": refusal.get("Message", "")}}, "SendMessageBatch"
             )

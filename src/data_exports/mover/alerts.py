@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from .causes import Cause
 from .service import Service, ServiceError
 from .signing import Credentials
+from .xml_answers import found_in
 
 FILES_TOLD = 20
 _LONGEST_TEXT = 600
@@ -65,9 +66,12 @@ def publish(
             content = {"TopicArn": topic, "Subject": alert.subject, "Message": alert.text}
             body = urlencode({"Action": "Publish", "Version": "2010-03-31", **content}).encode()
             try:
-                service.ask([("content-type", "application/x-www-form-urlencoded")], body)
+                answer = service.ask([("content-type", "application/x-www-form-urlencoded")], body)
             except ServiceError as error:
                 problems.append(f"Publish to {topic} failed: {error}")
+                continue
+            if not found_in(answer, "MessageId"):
+                problems.append(f"Publish to {topic} was answered with what is no answer of SNS: {answer[:80]!r}")
     return problems
 
 

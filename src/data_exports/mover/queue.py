@@ -74,11 +74,16 @@ class Queue:
             raise QueueError(f"GetQueueAttributes on {self._url} answered without {name}") from None
 
     def _ask_for_all(self, operation: str, entries: Sequence[Entry]) -> None:
-        """Make a batch call. Raises QueueError, also if SQS refuses one of the entries."""
+        """Make a batch call. Raises QueueError unless SQS names every single entry as done."""
         answer = self._ask(operation, {"QueueUrl": self._url, "Entries": entries})
-        refused = [f"{each.get('Code')}, {each.get('Message', '')}" for each in answer.get("Failed", [])]
+        refused = [f"{each.get('Code')}, {each.get('Message', '')}" for each in _entries(answer, "Failed")]
         if refused:
             raise QueueError(f"{operation} refuses {len(refused)} of {len(entries)} messages: {refused[0]}")
+        done = [each.get("Id") for each in _entries(answer, "Successful")]
+        missing = sum(entry["Id"] not in done for entry in entries)
+        if missing:
+            count = f"{missing} of {len(entries)} messages"
+            raise QueueError(f"{operation} on {self._url} does not say what came of {count}")
 
     def _ask(self, operation: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make one call. Raises QueueError.
@@ -87,14 +92,19 @@ class Queue:
         """
         headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", f"AmazonSQS.{operation}")]
         try:
-            return _parsed(self._service.ask(headers, json.dumps(content).encode()))
+            answer = self._service.ask(headers, json.dumps(content).encode())
         except ServiceError as error:
             raise QueueError(f"{operation} on {self._url} failed: {error}") from error
+        try:
+            parsed = json.loads(answer)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise QueueError(f"{operation} on {self._url} was answered with what is no answer of SQS: {answer[:80]!r}")
+        return parsed
 
 
-def _parsed(answer: bytes) -> Mapping[str, Any]:
-    try:
-        content = json.loads(answer)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+def _entries(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The entries of an answer under this name; nothing where there is no such list."""
+    entries = answer.get(name)
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []

@@ -18,11 +18,12 @@ QUEUE = "arn:aws:sqs:eu-west-1:593291632749:export_moves"
 
 
 class FakeAws:
-    """S3 with pages of versions, and SQS that keeps what it is sent or refuses one message."""
+    """S3 with pages of versions, and SQS that keeps what it is sent, refuses one message, or does not tell of some."""
 
-    def __init__(self, *keys: str, refuse: bool = False, rules: dict[str, str] | None = None) -> None:
+    def __init__(self, *keys: str, refuse: bool = False, forget: int = 0, rules: dict[str, str] | None = None) -> None:
         self.keys = keys
         self.refuse = refuse
+        self.forget = forget
         self.rules = rules
         self.batches: list[list[str]] = []
 
@@ -47,7 +48,9 @@ class FakeAws:
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         assert QueueUrl == "export_moves"
         self.batches.append([entry["MessageBody"] for entry in Entries])
-        return {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]} if self.refuse else {}
+        if self.refuse:
+            return {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries[: len(Entries) - self.forget]]}
 
     def get_bucket_notification_configuration(self, **_: str) -> dict[str, Any]:
         if self.rules is None:
@@ -81,6 +84,11 @@ def test_every_current_object_of_every_page_is_sent_ten_at_a_time() -> None:
 def test_a_message_that_sqs_refuses_is_an_error() -> None:
     with pytest.raises(ClientError, match="InternalError"):
         send_waiting(cast(Aws, FakeAws("moves/a", refuse=True)), PLATFORM, MOVES)
+
+
+def test_a_message_that_sqs_does_not_name_as_sent_is_an_error() -> None:
+    with pytest.raises(ClientError, match="SQS does not say that it has every message"):
+        send_waiting(cast(Aws, FakeAws("moves/a", "moves/b", forget=1)), PLATFORM, MOVES)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from urllib.parse import parse_qs
 
+import pytest
+
 from data_exports.mover.alerts import FILES_TOLD, Alert, GivenUp, alert_of, publish
 from data_exports.mover.causes import Cause
 from data_exports.mover.signing import Credentials
@@ -9,6 +11,10 @@ from tests.unit.mover.loopback import Loopback, Played, serving
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-nobody")
 TOPIC, OTHER = (f"arn:aws:sns:eu-west-1:593291632749:{name}" for name in ("exports-alerts", "exports-alerts-orders"))
+PUBLISHED = Played(
+    200,
+    b'<PublishResponse xmlns="http://x/"><PublishResult><MessageId>94f2</MessageId></PublishResult></PublishResponse>',
+)
 REFUSED = GivenUp("orders/a.csv", "the copy is refused (AccessDenied)", Cause.DENIED)
 
 
@@ -55,7 +61,7 @@ def test_a_key_cannot_forge_a_line() -> None:
 
 
 def test_each_topic_gets_one_signed_request() -> None:
-    with serving(Played(200, b"<PublishResponse/>")) as server:
+    with serving(PUBLISHED) as server:
         assert tell(server, TOPIC, OTHER) == []
     assert [parse_qs(asked.body.decode())["TopicArn"] for asked in server.asked] == [[TOPIC], [OTHER]]
     asked = server.asked[0]
@@ -71,15 +77,25 @@ def test_each_topic_gets_one_signed_request() -> None:
 
 def test_a_topic_that_refuses_is_told_and_the_other_still_hears() -> None:
     denied = Played(403, b"<Error><Code>AuthorizationError</Code></Error>")
-    with serving(denied, Played(200, b"")) as server:
+    with serving(denied, PUBLISHED) as server:
         (problem,) = tell(server, TOPIC, OTHER)
     assert problem.startswith(f"Publish to {TOPIC} failed: 403 ")
     assert len(server.asked) == 2
 
 
 def test_a_service_that_is_unwell_is_asked_again() -> None:
-    with serving(Played(503), Played(200, b"")) as server:
+    with serving(Played(503), PUBLISHED) as server:
         assert tell(server, TOPIC) == []
     with serving(Played(503)) as server:
         assert tell(server, TOPIC) == [f"Publish to {TOPIC} failed: 503 "]
         assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>proxy</html>", b"<PublishResponse><MessageId></MessageId></PublishResponse>"]
+)
+def test_an_answer_that_names_no_message_is_not_taken_for_published(body: bytes) -> None:
+    with serving(Played(200, body), PUBLISHED) as server:
+        assert tell(server, TOPIC, OTHER) == [
+            f"Publish to {TOPIC} was answered with what is no answer of SNS: {body[:80]!r}"
+        ]

@@ -2,12 +2,20 @@
 
 import json
 
-from data_exports.mover.queue import Queue
+import pytest
+
+from data_exports.mover.queue import Queue, QueueError
 from data_exports.mover.signing import Credentials
 from tests.unit.mover.loopback import Loopback, Played, serving
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
-DONE = Played(200, b'{"Successful": [{"Id": "0"}], "Failed": []}')
+
+
+def done_with(*ids: str) -> Played:
+    return Played(200, json.dumps({"Successful": [{"Id": each} for each in ids], "Failed": []}).encode())
+
+
+DONE = done_with("0")
 EXPIRED = Played(400, b'{"__type": "com.amazon.coral.service#ExpiredTokenException", "message": "No."}')
 
 
@@ -15,8 +23,12 @@ def url_of(server: Loopback) -> str:
     return f"{server.url}/593291632749/export_orders"
 
 
+def queue_of(server: Loopback) -> Queue:
+    return Queue(url_of(server), region="eu-west-1", credentials=CREDENTIALS)
+
+
 def keep_away(server: Loopback, seconds_by_handle: dict[str, int]) -> list[str]:
-    with Queue(url_of(server), region="eu-west-1", credentials=CREDENTIALS) as queue:
+    with queue_of(server) as queue:
         return queue.keep_away(seconds_by_handle)
 
 
@@ -36,7 +48,8 @@ def test_a_message_is_kept_away_by_one_signed_request() -> None:
 
 
 def test_ten_messages_go_into_one_request() -> None:
-    with serving(DONE) as server:
+    done = [done_with(*map(str, range(start, min(start + 10, 25)))) for start in (0, 10, 20)]
+    with serving(*done) as server:
         assert keep_away(server, {f"handle-{number}": number for number in range(25)}) == []
     sizes = [len(json.loads(asked.body)["Entries"]) for asked in server.asked]
     ids = [entry["Id"] for asked in server.asked for entry in json.loads(asked.body)["Entries"]]
@@ -52,7 +65,7 @@ def test_a_message_that_sqs_refuses_is_told() -> None:
 
 
 def test_a_request_that_sqs_refuses_is_told_and_the_rest_goes_on() -> None:
-    with serving(EXPIRED, DONE) as server:
+    with serving(EXPIRED, done_with("10")) as server:
         (problem,) = keep_away(server, {f"handle-{number}": 1 for number in range(11)})
     assert problem.startswith(f"ChangeMessageVisibilityBatch on {url_of(server)} failed: 400")
     assert "ExpiredTokenException" in problem
@@ -70,3 +83,35 @@ def test_a_queue_that_cannot_be_reached_is_told() -> None:
         pass
     (problem,) = keep_away(server, {"a": 1})
     assert problem.startswith(f"ChangeMessageVisibilityBatch on {url_of(server)} failed: no answer (ConnectionRefused")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"{}", "does not say what came of 2 of 2 messages"),
+        (b'{"Successful": null}', "does not say what came of 2 of 2 messages"),
+        (b'{"Successful": [{"Id": "1"}, "0", {"Id": 0}, {"Id": []}]}', "does not say what came of 1 of 2 messages"),
+        (b'{"Successful": [], "Failed": [{"Id": "0"}]}', "SendMessageBatch refuses 1 of 2 messages: None, "),
+        (b"", "was answered with what is no answer of SQS: b''"),
+        (b"<html>proxy</html>", "was answered with what is no answer of SQS: b'<html>proxy</html>'"),
+        (b"[]", "was answered with what is no answer of SQS: b'[]'"),
+    ],
+)
+def test_no_message_is_taken_for_sent_that_sqs_does_not_name(body: bytes, told: str) -> None:
+    with (
+        serving(Played(200, body)) as server,
+        queue_of(server) as queue,
+    ):
+        problem = queue.send(["a", "b"])
+    where = "" if told.startswith("SendMessageBatch") else f"SendMessageBatch on {url_of(server)} "
+    assert problem == f"{where}{told}"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", b"<html>"])
+def test_a_queue_that_does_not_tell_how_much_waits_is_told(body: bytes) -> None:
+    with (
+        serving(Played(200, body)) as server,
+        queue_of(server) as queue,
+        pytest.raises(QueueError, match=r"GetQueueAttributes on .* answered"),
+    ):
+        queue.waiting()
