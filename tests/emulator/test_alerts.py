@@ -114,7 +114,6 @@ def test_alarms_go_to_both_topics_and_say_what_to_do(deployed: Deployed) -> None
     }
     assert {alarm["AlarmDescription"].partition("Next: ")[2] for alarm in alarms} == {
         "exports failures orders",
-        "exports probe orders",
         "exports status orders",
     }
 

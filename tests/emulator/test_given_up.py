@@ -70,7 +70,7 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
     (letter,), (advice,) = facts["failures"], facts["advice"]
     assert (letter["key"], letter["cause"], letter["uploaded_by_role"], letter["settled"]) == (
         refused,
-        "denied",
+        "recipient_denied",
         PRIYA,
         None,
     )

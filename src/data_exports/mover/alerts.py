@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from .causes import Cause
+from .causes import Cause, Side
 from .service import Service, ServiceError
 from .signing import Credentials
 from .xml_answers import found_in
@@ -18,7 +18,6 @@ from .xml_answers import found_in
 FILES_TOLD = 20
 _LONGEST_TEXT = 600
 """Characters of a key or a reason; a message may hold 256 KiB."""
-_AT_THE_RECIPIENT = {Cause.DENIED, Cause.NO_BUCKET, Cause.KEY_UNUSABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +79,13 @@ def _lines(given_up: GivenUp) -> list[str]:
 
 
 def _next_steps(dataset: str, causes: set[Cause | None]) -> list[str]:
-    at_recipient = bool(causes & _AT_THE_RECIPIENT)
+    sides = {cause.side for cause in causes if cause}
+    recipient, hub, sender = (side in sides for side in (Side.RECIPIENT, Side.HUB, Side.SENDER))
     return [
-        *([f"  exports probe {dataset}      which side lacks what"] if at_recipient else []),
-        *([f"  exports handover {dataset}   what the recipient must put in place"] if at_recipient else []),
+        *(["  ask the senders to send these files again, as the reasons say"] if sender else []),
+        *(["  exports drift      what of the platform's own was changed; exports deploy mends it"] if hub else []),
+        *([f"  exports probe {dataset}      which side lacks what"] if recipient else []),
+        *([f"  exports handover {dataset}   what the recipient must put in place"] if recipient else []),
         f"  exports failures {dataset}   every file that was given up, and what to do about it",
         f"  exports redrive {dataset}    deliver them, once the cause is mended",
     ]

@@ -278,6 +278,7 @@ class Forbidden:
     """
 
     reason: str
+    cause: Cause = Cause.RECIPIENT_DENIED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Why deliveries fail, in classes: few enough to count by, and each says what waiting is worth.
 
 In: nothing. Out: `Cause`, and how long a failed message stays away. No effects. Which answer of S3 belongs to which
-class is told in `replies`.
+class is told in `error_codes`.
 
 Three kinds of failure are waited for differently, all with jitter, so that what failed together does not come back
 together:
@@ -24,14 +24,30 @@ LONGEST_PAUSE_SECONDS = 20  # between two tries of one call
 UNDER_WAY_SECONDS = 16 * 60
 
 
-class Cause(StrEnum):
-    """Why a delivery failed."""
+class Side(StrEnum):
+    """Whose it is to act."""
 
-    DENIED = "denied"  # access to the recipient's bucket or key, or to the hub
-    NO_BUCKET = "no_bucket"  # the recipient's bucket is gone, closed, or not where it was
-    KEY_UNUSABLE = "key_unusable"  # the recipient's KMS key is disabled or gone
-    NOT_ACCEPTED = "not_accepted"  # S3 holds the request for invalid
-    TOO_LARGE = "too_large"
+    SENDER = "sender's upload"
+    HUB = "hub"  # the platform: the hub, the log bucket, the mover itself
+    RECIPIENT = "recipient"
+
+
+class Cause(StrEnum):
+    """Why a delivery failed. Where somebody has to act, the first word of the value names the side."""
+
+    UPLOAD_KEY = "upload_key"  # encrypted with a KMS key that the mover may not or cannot use
+    UPLOAD_SSE_C = "upload_sse_c"  # encrypted with a key that only its sender has
+    UPLOAD_ARCHIVED = "upload_archived"
+    UPLOAD_TOO_LARGE = "upload_too_large"
+    UPLOAD_NOT_ACCEPTED = "upload_not_accepted"  # its tags, metadata, storage class or name
+    HUB_DENIED = "hub_denied"  # access to the hub or to the log bucket
+    HUB_BUCKET = "hub_bucket"  # one of them is gone or closed
+    HUB_NOT_VERSIONED = "hub_not_versioned"
+    HUB_REQUEST = "hub_request"  # S3 holds what the mover sends for invalid, whatever the file
+    RECIPIENT_DENIED = "recipient_denied"  # access to the recipient's bucket or key, or the bucket is not theirs
+    RECIPIENT_BUCKET = "recipient_bucket"  # it is gone, closed, or not where it was
+    RECIPIENT_KEY = "recipient_key"  # their KMS key is disabled or gone
+    RECIPIENT_NOT_ACCEPTED = "recipient_not_accepted"  # their bucket does not take a copy such as this
     BAD_MESSAGE = "bad_message"  # no S3 event, or one about what is not this dataset's
     THROTTLED = "throttled"
     CONFLICT = "conflict"  # another operation on the same key is under way
@@ -45,6 +61,11 @@ class Cause(StrEnum):
     FAULT = "fault"  # an error in the mover itself
 
     @property
+    def side(self) -> Side | None:
+        """Whose it is to act; None where nobody has to, or nobody can."""
+        return _SIDES.get(self.value.partition("_")[0])
+
+    @property
     def is_hopeless(self) -> bool:
         """Whether nothing can ever cure it."""
         return self is Cause.BAD_MESSAGE
@@ -52,7 +73,7 @@ class Cause(StrEnum):
     @property
     def is_permanent(self) -> bool:
         """Whether waiting alone does not cure it."""
-        return self in _PERMANENT
+        return self.side is not None or self.is_hopeless
 
     @property
     def is_momentary(self) -> bool:
@@ -60,14 +81,7 @@ class Cause(StrEnum):
         return self in _MOMENTARY
 
 
-_PERMANENT = {
-    Cause.DENIED,
-    Cause.NO_BUCKET,
-    Cause.KEY_UNUSABLE,
-    Cause.NOT_ACCEPTED,
-    Cause.TOO_LARGE,
-    Cause.BAD_MESSAGE,
-}
+_SIDES = {"upload": Side.SENDER, "hub": Side.HUB, "recipient": Side.RECIPIENT}
 _MOMENTARY = {Cause.THROTTLED, Cause.CONFLICT, Cause.UNWELL, Cause.NO_ANSWER, Cause.UNREADABLE}
 
 

@@ -166,7 +166,7 @@ class Delivery:
                 raise _Stopped(
                     f"s3://{upload.bucket} keeps no versions, so the upload was copied and not removed. "
                     "Turn versioning on for the hub bucket",
-                    Cause.NOT_ACCEPTED,
+                    Cause.HUB_NOT_VERSIONED,
                 )
             case Copied(source_version_id=str(version_id)):
                 # Not always the version of the event: a newer upload may have the same content.
@@ -226,7 +226,7 @@ class Delivery:
         match reply:
             case Current(version_id=None):
                 reason = f"s3://{upload.bucket} keeps no versions. Turn versioning on for the hub bucket"
-                raise _Stopped(reason, Cause.NOT_ACCEPTED)
+                raise _Stopped(reason, Cause.HUB_NOT_VERSIONED)
             case Current(version_id) if version_id == upload.version_id:
                 return (yield from self.copy_in_parts(self.upload.version))
             case Current():
@@ -392,10 +392,8 @@ class Delivery:
 def _stopped_by(reply: Reply, before: str = "") -> _Stopped:
     """Say what an answer means that stops a delivery."""
     match reply:
-        case Failure(reason, cause):
+        case Failure(reason, cause) | Forbidden(reason, cause):
             return _Stopped(before + reason, cause)
-        case Forbidden(reason):
-            return _Stopped(before + reason, Cause.DENIED)
         case _:
             reason = f"S3 answered {type(reply).__name__}, which no rule provides for here"
             return _Stopped(before + reason, Cause.FAULT)

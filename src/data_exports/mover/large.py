@@ -139,7 +139,7 @@ class LargeCopy:
             return Failure(
                 f"the file has {self.size_bytes:,} bytes; S3 copies files of up to {LARGEST_FILE_BYTES:,} bytes. "
                 "Send it in several files",
-                Cause.TOO_LARGE,
+                Cause.UPLOAD_TOO_LARGE,
             )
         for _ in range(MOST_BEGINNINGS):
             begun = yield from self.take_up()
@@ -268,7 +268,7 @@ def _with_parts(checkpoint: Checkpoint, replies: tuple[Reply, ...]) -> Checkpoin
 
 
 def _not_saved(reply: Reply) -> Failure:
-    cause = reply.cause if isinstance(reply, Failure) else Cause.DENIED if isinstance(reply, Forbidden) else Cause.FAULT
+    cause = reply.cause if isinstance(reply, Failure | Forbidden) else Cause.FAULT
     return Failure(f"the checkpoint could not be written: {_words_of(reply)}", cause)
 
 

@@ -35,6 +35,7 @@ from .calls import (
     SaveCheckpoint,
     StartUpload,
 )
+from .error_codes import Doing, Where
 from .patience import Patience, Start
 from .receipts import iso_time
 from .replies import (
@@ -89,6 +90,11 @@ def source_of(bucket: str, key: str, version_id: str | None = None) -> str:
     return f"/{bucket}/{quote(key, safe='/~')}{version}"
 
 
+def copying(words: str, settings: Settings) -> Doing:
+    """What is being done where S3 reads the hub and writes to the recipient in one request."""
+    return Doing(words, Where.BOTH, hub_bucket=settings.hub_bucket, target_kms_key=settings.target_kms_key)
+
+
 def _owner(account: str | None) -> dict[str, str]:
     return {"x-amz-expected-bucket-owner": account} if account else {}
 
@@ -125,13 +131,14 @@ class LargeObjects:
                 self._complete(tag, call)
             case AbortUpload(key, upload_id):
                 exchange = self._on_target("AbortMultipartUpload", "DELETE", key, {"uploadId": upload_id})
-                doing = f"removing an upload in parts from s3://{self._settings.target_bucket}"
+                words = f"removing an upload in parts from s3://{self._settings.target_bucket}"
+                doing = Doing(words, Where.RECIPIENT)
                 self._start(tag, exchange, lambda r: abort_reply(r, doing=doing))
 
     def _read_checkpoints(self, tag: int, call: ReadCheckpoints) -> None:
         """List the checkpoints of a version, then read one after the other."""
         query = {"list-type": "2", "prefix": _folder_of(self._settings, call.key, call.version_id)}
-        doing = f"looking for checkpoints in s3://{self._settings.log_bucket}"
+        doing = Doing(f"looking for checkpoints in s3://{self._settings.log_bucket}", Where.PLATFORM)
 
         def read(response: Response) -> Answer | None:
             names = keys_reply(response, doing=doing)
@@ -149,7 +156,8 @@ class LargeObjects:
         def read(response: Response) -> Answer | None:
             if response.status == 200:
                 return self._read_each(tag, names[1:], (*found, *_checkpoint_of(response.body)))
-            reply = error_reply(response, doing=f"reading a checkpoint in s3://{self._settings.log_bucket}")
+            doing = Doing(f"reading a checkpoint in s3://{self._settings.log_bucket}", Where.PLATFORM)
+            reply = error_reply(response, doing=doing)
             # Without leave to list the whole bucket, S3 answers 403 for what has gone.
             return self._read_each(tag, names[1:], found) if isinstance(reply, Gone | Forbidden) else reply
 
@@ -163,7 +171,7 @@ class LargeObjects:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
         """
         version = {"versionId": call.version_id}
-        doing = f"reading {call.key!r} in the hub"
+        doing = Doing(f"reading {call.key!r} in the hub", Where.UPLOAD)
 
         def read_headers(response: Response) -> Answer | None:
             if response.status != 200:
@@ -188,7 +196,8 @@ class LargeObjects:
         }
         query = {"partNumber": str(part.number), "uploadId": call.upload_id}
         exchange = self._on_target("UploadPartCopy", "PUT", call.key, query, headers=headers)
-        doing = f"the copy of part {part.number} from s3://{settings.hub_bucket} to s3://{settings.target_bucket}"
+        words = f"the copy of part {part.number} from s3://{settings.hub_bucket} to s3://{settings.target_bucket}"
+        doing = copying(words, settings)
         self._start(
             tag,
             replace(exchange, silence_seconds=SILENCE_SECONDS),
@@ -241,11 +250,12 @@ class LargeObjects:
         # A checksum in the request to complete would be taken for that of the whole file.
         return Exchange(operation, method, settings.target_bucket, key, query, named, body, checksum_of_body=False)
 
-    def _copying(self) -> str:
-        return f"the copy in parts from s3://{self._settings.hub_bucket} to s3://{self._settings.target_bucket}"
+    def _copying(self) -> Doing:
+        words = f"the copy in parts from s3://{self._settings.hub_bucket} to s3://{self._settings.target_bucket}"
+        return Doing(words, Where.RECIPIENT)
 
-    def _saving(self) -> str:
-        return f"keeping a checkpoint in s3://{self._settings.log_bucket}"
+    def _saving(self) -> Doing:
+        return Doing(f"keeping a checkpoint in s3://{self._settings.log_bucket}", Where.PLATFORM)
 
 
 def _describes(header: str) -> bool:

@@ -30,8 +30,9 @@ from .calls import (
     RetiredAll,
 )
 from .causes import Cause, retry_seconds
+from .error_codes import Doing, Where
 from .large import PARTS_AT_ONCE
-from .large_objects import LargeObjects, headers_of_a_write, source_of
+from .large_objects import LargeObjects, copying, headers_of_a_write, source_of
 from .patience import USUAL_PATIENCE, Patience, Read
 from .receipts import PutReceipts, iso_time
 from .replies import (
@@ -121,7 +122,7 @@ class S3Objects:
         }
         if etag is not None:
             headers["x-amz-copy-source-if-match"] = f'"{etag}"'
-        doing = f"the copy from s3://{settings.hub_bucket} to s3://{settings.target_bucket}"
+        doing = copying(f"the copy from s3://{settings.hub_bucket} to s3://{settings.target_bucket}", settings)
         exchange = Exchange("CopyObject", "PUT", settings.target_bucket, key, headers=headers)
         answer = self._answer_to(
             tag, lambda response: copy_reply(response, doing=doing, at=iso_time(datetime.now(UTC)))
@@ -136,7 +137,7 @@ class S3Objects:
         query = {"versions": "", "prefix": call.key, "encoding-type": "url", "max-keys": "100"}
         if after:
             query |= {"key-marker": after.key_marker, "version-id-marker": after.version_id_marker}
-        doing = f"listing the versions in s3://{self._settings.hub_bucket}"
+        doing = Doing(f"listing the versions in s3://{self._settings.hub_bucket}", Where.PLATFORM)
 
         def read(response: Response) -> Answer | None:
             reply = versions_reply(response, call.key, doing=doing)
@@ -187,7 +188,8 @@ class S3Objects:
         bucket = self._settings.log_bucket  # in the hub's account, like all that is the platform's
         headers = {"content-type": "application/gzip", "x-amz-expected-bucket-owner": self._settings.hub_account}
         exchange = Exchange("PutObject", "PUT", bucket, key, headers=headers, body=body)
-        self._start(tag, exchange, lambda r: put_reply(r, doing=f"writing receipts to s3://{bucket}"))
+        doing = Doing(f"writing receipts to s3://{bucket}", Where.PLATFORM)
+        self._start(tag, exchange, lambda r: put_reply(r, doing=doing))
 
     def _on_hub(
         self,
@@ -244,8 +246,8 @@ class S3Objects:
         """Start an exchange that was tried so often already, after a little while."""
         self._transport.send(exchange, answer, after_seconds=retry_seconds(tries, draw=self._draw))
 
-    def _retiring(self) -> str:
-        return f"retiring from s3://{self._settings.hub_bucket}"
+    def _retiring(self) -> Doing:
+        return Doing(f"retiring from s3://{self._settings.hub_bucket}", Where.PLATFORM)
 
 
 def _is_momentary(reply: Answer) -> bool:
@@ -260,5 +262,5 @@ def _escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _reading(key: str) -> str:
-    return f"reading {key!r} in the hub"
+def _reading(key: str) -> Doing:
+    return Doing(f"reading {key!r} in the hub", Where.UPLOAD)

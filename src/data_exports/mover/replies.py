@@ -3,7 +3,7 @@
 In: a Response (status, headers, body, or the fault that kept one from coming). Out: a reply of `calls`. No effects.
 
 A status of 200 proves nothing: a copy may answer 200 and tell of an error in the body, and a connection may end early.
-So a success must hold, well-formed, what its operation promises. Errors are told apart by their code, in one table.
+So a success must hold, well-formed, what its operation promises. Errors are told apart by their code (`error_codes`).
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -20,11 +20,7 @@ from .calls import (
     CopiedPart,
     Current,
     Failure,
-    Forbidden,
-    Gone,
     HubVersion,
-    NoUpload,
-    Overtaken,
     Removed,
     Reply,
     Retire,
@@ -35,6 +31,7 @@ from .calls import (
     Written,
 )
 from .causes import Cause
+from .error_codes import Doing, Error, reply_to_error
 from .xml_answers import found_in, name_of, parse_xml, text_of
 
 
@@ -48,88 +45,19 @@ class Response:
     fault: str = ""
 
 
-# Codes that the rules of delivery know. A HEAD response has no body, so its status stands in for the code. Within
-# DeleteObjects the codes are worded differently in places.
-_GONE = {"NoSuchKey", "NoSuchVersion", "NotFound", "Not Found", "404", "404 Not Found"}
-_NO_UPLOAD = {"NoSuchUpload", "InvalidPart"}
-_OVERTAKEN = {"PreconditionFailed", "412", "412 Precondition Failed"}
-_FORBIDDEN = {"AccessDenied", "403", "403 Forbidden"}
-# What every other code means: its class, and what is to be done or known. A code that is not here is taken for one that
-# passes: rather some tries too many than a file given up early.
-# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-_ELSEWHERE = "The bucket is in another region, and S3 did not say in which"
-_INVALID = "S3 holds the request for invalid"
-_KEY_UNUSABLE = "The recipient's KMS key is not usable"
-_EXPIRED = "The function's credentials are not valid any more"
-_CLOCK = "The function's clock is off by more than 15 minutes"
-_CAUSES = {
-    "NoSuchBucket": (Cause.NO_BUCKET, "The bucket does not exist. Check its name with its owner"),
-    "AllAccessDisabled": (Cause.NO_BUCKET, "The bucket's owner or AWS has disabled all access to it"),
-    "AccountProblem": (Cause.NO_BUCKET, "There is a problem with the bucket owner's AWS account"),
-    "PermanentRedirect": (Cause.NO_BUCKET, _ELSEWHERE),
-    "AuthorizationHeaderMalformed": (Cause.NO_BUCKET, _ELSEWHERE),
-    "KMS.DisabledException": (Cause.KEY_UNUSABLE, "The recipient's KMS key is disabled"),
-    "KMS.NotFoundException": (Cause.KEY_UNUSABLE, "The recipient's KMS key does not exist"),
-    "KMS.InvalidStateException": (Cause.KEY_UNUSABLE, _KEY_UNUSABLE),
-    "KMS.KMSInvalidStateException": (Cause.KEY_UNUSABLE, _KEY_UNUSABLE),
-    "AccessControlListNotSupported": (Cause.NOT_ACCEPTED, "The bucket refuses the ACL bucket-owner-full-control"),
-    "InvalidObjectState": (Cause.NOT_ACCEPTED, "The file is archived and must be restored first"),
-    "InvalidRequest": (Cause.NOT_ACCEPTED, _INVALID),
-    "InvalidArgument": (Cause.NOT_ACCEPTED, _INVALID),
-    "MethodNotAllowed": (Cause.NOT_ACCEPTED, "S3 does not allow the operation there"),
-    "NotImplemented": (Cause.NOT_ACCEPTED, "This S3 does not know a condition that the mover relies on"),
-    "KeyTooLongError": (Cause.NOT_ACCEPTED, "The key is longer than S3 allows"),
-    "EntityTooLarge": (Cause.TOO_LARGE, "The file is too large for one copy"),
-    "ExpiredToken": (Cause.CREDENTIALS, _EXPIRED),
-    "TokenRefreshRequired": (Cause.CREDENTIALS, _EXPIRED),
-    "InvalidToken": (Cause.CREDENTIALS, _EXPIRED),
-    "RequestTimeTooSkewed": (Cause.CLOCK, _CLOCK),
-    "RequestExpired": (Cause.CLOCK, _CLOCK),
-} | {
-    code: (cause, "")
-    for cause, codes in {
-        Cause.THROTTLED: "SlowDown ServiceUnavailable TooManyRequests ThrottlingException KMS.ThrottlingException "
-        "RequestLimitExceeded 429 503",
-        Cause.CONFLICT: "OperationAborted ConditionalRequestConflict 409",
-        Cause.UNWELL: "InternalError",
-        Cause.NO_ANSWER: "RequestTimeout",
-    }.items()
-    for code in codes.split()
-}
-
-
-def error_reply(response: Response, *, doing: str) -> Reply:
+def error_reply(response: Response, *, doing: Doing) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
     if response.status is None:
         reason = f"{doing}: no answer from S3 ({response.fault}). It will be tried again"
         return Failure(reason, Cause.NO_ANSWER, under_way=True)  # S3 may have carried it out, and may even now
-    code = found_in(response.body, "Code") or str(response.status)
-    facts = [code, found_in(response.body, "Message"), _request_id(response)]
-    return reply_to_code(code, doing=doing, said=", ".join(fact for fact in facts if fact))
+    body = response.body
+    code, message = found_in(body, "Code") or str(response.status), found_in(body, "Message")
+    facts = [code, message, _request_id(response)]
+    error = Error(code, message, found_in(body, "BucketName"), said=", ".join(fact for fact in facts if fact))
+    return reply_to_error(error, doing=doing)
 
 
-def reply_to_code(code: str, *, doing: str, said: str) -> Reply:
-    """Tell what an error means by its code; `said` is S3's own wording."""
-    if code in _NO_UPLOAD:
-        return NoUpload()
-    if code in _GONE:
-        return Gone()
-    if code in _OVERTAKEN:
-        return Overtaken()
-    if code in _FORBIDDEN:
-        return Forbidden(f"{doing} is refused ({said})")
-    return _failure(code, doing=doing, said=said)
-
-
-def _failure(code: str, *, doing: str, said: str) -> Failure:
-    cause, advice = _CAUSES.get(code, (Cause.UNWELL, ""))
-    if cause.is_permanent:
-        return Failure(f"{doing} is refused ({said}). {advice}", cause)
-    advice = f"{advice}. " if advice else ""
-    return Failure(f"{doing} failed ({said}). {advice}It will be tried again", cause)
-
-
-def copy_reply(response: Response, *, doing: str, at: str) -> Reply:
+def copy_reply(response: Response, *, doing: Doing, at: str) -> Reply:
     """Read the answer to CopyObject. `at` is the time of the answer."""
     root = _promised(response, "CopyObjectResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -141,26 +69,26 @@ def copy_reply(response: Response, *, doing: str, at: str) -> Reply:
     return Copied(headers.get("x-amz-copy-source-version-id"), headers.get("x-amz-version-id"), etag, at)
 
 
-def head_reply(response: Response, *, doing: str) -> Reply:
+def head_reply(response: Response, *, doing: Doing) -> Reply:
     """Read the answer to HeadObject."""
     if response.status != 200:
         return error_reply(response, doing=doing)
     return Current(response.headers.get("x-amz-version-id"))
 
 
-def delete_reply(response: Response, *, doing: str) -> Reply:
+def delete_reply(response: Response, *, doing: Doing) -> Reply:
     """Read the answer to DeleteObject."""
     return Retired() if response.status == 204 else error_reply(response, doing=doing)
 
 
-def put_reply(response: Response, *, doing: str) -> Reply:
+def put_reply(response: Response, *, doing: Doing) -> Reply:
     """Read the answer to PutObject."""
     if response.status != 200 or name_of(parse_xml(response.body)) == "Error":
         return error_reply(response, doing=doing)
     return Written() if response.headers.get("etag") else _unreadable(response, doing=doing)
 
 
-def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: str) -> Reply | RetiredAll:
+def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: Doing) -> Reply | RetiredAll:
     """Read the answer to DeleteObjects: one reply for each key, also for those that it leaves out."""
     root = parse_xml(response.body)
     if response.status != 200 or name_of(root) == "Error":
@@ -172,7 +100,8 @@ def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: 
             replies[key] = Retired()
         elif kind == "Error":
             code = text_of(item, "Code")
-            replies[key] = reply_to_code(code, doing=doing, said=f"{code}, {text_of(item, 'Message')}")
+            message = text_of(item, "Message")
+            replies[key] = reply_to_error(Error(code, message, said=f"{code}, {message}"), doing=doing)
     missing = _unreadable(response, doing=doing)
     return RetiredAll(tuple(replies.get(retire.key, missing) for retire in retires))
 
@@ -185,7 +114,7 @@ class MoreVersions:
     version_id_marker: str
 
 
-def versions_reply(response: Response, key: str, *, doing: str) -> Reply | MoreVersions:
+def versions_reply(response: Response, key: str, *, doing: Doing) -> Reply | MoreVersions:
     """Read a page of ListObjectVersions with prefix=key: versions of longer keys are on it too, after those of the key.
 
     The versions of a key come newest first, so the first one is the answer.
@@ -207,7 +136,7 @@ def versions_reply(response: Response, key: str, *, doing: str) -> Reply | MoreV
 # The copy of a large file in parts (`large_objects`).
 
 
-def start_reply(response: Response, *, doing: str) -> Reply:
+def start_reply(response: Response, *, doing: Doing) -> Reply:
     """Read the answer to CreateMultipartUpload."""
     root = _promised(response, "InitiateMultipartUploadResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -216,7 +145,7 @@ def start_reply(response: Response, *, doing: str) -> Reply:
     return Started(upload_id) if upload_id else _unreadable(response, doing=doing)
 
 
-def complete_reply(response: Response, version_id: str, *, doing: str, at: str) -> Reply:
+def complete_reply(response: Response, version_id: str, *, doing: Doing, at: str) -> Reply:
     """Read the answer to CompleteMultipartUpload of an upload that holds this version of the hub."""
     root = _promised(response, "CompleteMultipartUploadResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -227,7 +156,7 @@ def complete_reply(response: Response, version_id: str, *, doing: str, at: str) 
     return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at)
 
 
-def part_reply(response: Response, number: int, *, doing: str) -> Reply:
+def part_reply(response: Response, number: int, *, doing: Doing) -> Reply:
     """Read the answer to UploadPartCopy."""
     root = _promised(response, "CopyPartResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -236,17 +165,17 @@ def part_reply(response: Response, number: int, *, doing: str) -> Reply:
     return CopiedPart(number, etag) if etag else _unreadable(response, doing=doing)
 
 
-def abort_reply(response: Response, *, doing: str) -> Reply:
+def abort_reply(response: Response, *, doing: Doing) -> Reply:
     """Read the answer to AbortMultipartUpload."""
     return Removed() if response.status == 204 else error_reply(response, doing=doing)
 
 
-def remove_reply(response: Response, *, doing: str) -> Reply:
+def remove_reply(response: Response, *, doing: Doing) -> Reply:
     """Read the answer to a DeleteObject that removes what nobody else needs."""
     return Removed() if response.status == 204 else error_reply(response, doing=doing)
 
 
-def keys_reply(response: Response, *, doing: str) -> Reply | tuple[str, ...]:
+def keys_reply(response: Response, *, doing: Doing) -> Reply | tuple[str, ...]:
     """Read the keys of a page of ListObjectsV2."""
     root = _promised(response, "ListBucketResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -254,7 +183,7 @@ def keys_reply(response: Response, *, doing: str) -> Reply | tuple[str, ...]:
     return tuple(text_of(item, "Key") for item in root.iterfind("{*}Contents"))
 
 
-def tags_reply(response: Response, headers: Mapping[str, str], *, doing: str) -> Reply:
+def tags_reply(response: Response, headers: Mapping[str, str], *, doing: Doing) -> Reply:
     """Read the answer to GetObjectTagging; the tags complete the headers that describe a file."""
     root = _promised(response, "Tagging", doing=doing)
     if not isinstance(root, ET.Element):
@@ -277,7 +206,7 @@ def _hub_version(item: ET.Element) -> HubVersion:
     )
 
 
-def _unreadable(response: Response, *, doing: str) -> Failure:
+def _unreadable(response: Response, *, doing: Doing) -> Failure:
     return Failure(
         f"{doing}: S3 answered {response.status} without the promised content "
         f"({', '.join(filter(None, [f'{len(response.body)} bytes', _request_id(response)]))}). It will be tried again",
@@ -285,7 +214,7 @@ def _unreadable(response: Response, *, doing: str) -> Failure:
     )
 
 
-def _promised(response: Response, name: str, *, doing: str) -> ET.Element | Reply:
+def _promised(response: Response, name: str, *, doing: Doing) -> ET.Element | Reply:
     """Return the root element of this name that a success holds, else what was answered instead."""
     root = parse_xml(response.body) if response.status == 200 else None
     if root is not None and name_of(root) == name:

@@ -19,6 +19,7 @@ from urllib.parse import unquote_plus
 
 from .calls import Failure, Gone
 from .causes import retry_seconds
+from .error_codes import Doing, Where
 from .replies import Response, error_reply
 from .settings import Settings
 from .transport import Exchange, Then
@@ -174,7 +175,7 @@ class Survey:
             while not answers:
                 self._transport.work()
             response = answers.pop()
-            reply = error_reply(response, doing="") if response.status != 200 else None
+            reply = error_reply(response, doing=Doing("", Where.PLATFORM)) if response.status != 200 else None
             if tries == MOST_TRIES or not isinstance(reply, Failure) or not reply.cause.is_momentary:
                 break
             self._transport.send(exchange, answers.append, after_seconds=retry_seconds(tries, draw=self._draw))
@@ -248,5 +249,5 @@ def _lines(body: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _error(response: Response, doing: str) -> SweepError:
-    reply = error_reply(response, doing=doing)
+    reply = error_reply(response, doing=Doing(doing, Where.PLATFORM))
     return SweepError(getattr(reply, "reason", f"{doing}: {'missing' if reply == Gone() else type(reply).__name__}"))

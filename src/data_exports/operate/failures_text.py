@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from data_exports.estate.models import Estate
+from data_exports.operate.advice import side_of
 from data_exports.operate.failures import Failure, Failures, advice_for
 from data_exports.operate.words import counted, moment_words, printable, size_words
 
@@ -96,6 +97,7 @@ def _advice_as_data(failures: Failures, estate: Estate, cause: str | None) -> di
     advice = advice_for(failures, estate, cause)
     return {
         "cause": cause,
+        "side": side_of(cause),
         "to_do": advice.text,
         "bucket_policy_statements": advice.statements,
         "key_policy_statements": advice.key_statements,

@@ -58,7 +58,9 @@ def add_alarms(template: Template, platform: Platform, push: PushDataset) -> Non
     queue, dead_letters = queue_name_of(push.name), dead_letter_queue_name_of(push.name)
     given_up = f"{push.name}: a file was given up; it is still in the hub. Next: exports failures {push.name}"
     waited = f"{push.name}: a file has waited over an hour for its delivery. Next: exports status {push.name}"
-    refused = f"{push.name}: a delivery is refused, which waiting alone does not cure. Next: exports probe {push.name}"
+    refused = (
+        f"{push.name}: a delivery is refused, which waiting alone does not cure. Next: exports failures {push.name}"
+    )
     for title, text, metric, threshold in (
         ("DeadLetterAlarm", given_up, _queue_metric("ApproximateNumberOfMessagesVisible", dead_letters), 1),
         ("OldestEventAlarm", waited, _queue_metric("ApproximateAgeOfOldestMessage", queue), OLDEST_EVENT_ALARM_SECONDS),

@@ -15,7 +15,7 @@ PUBLISHED = Played(
     200,
     b'<PublishResponse xmlns="http://x/"><PublishResult><MessageId>94f2</MessageId></PublishResult></PublishResponse>',
 )
-REFUSED = GivenUp("orders/a.csv", "the copy is refused (AccessDenied)", Cause.DENIED)
+REFUSED = GivenUp("orders/a.csv", "the copy is refused (AccessDenied)", Cause.RECIPIENT_DENIED)
 
 
 def tell(server: Loopback, *topics: str) -> list[str]:
@@ -40,6 +40,22 @@ def test_an_alert_names_dataset_files_reasons_and_what_to_do() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("cause", "steps"),
+    [
+        (Cause.UPLOAD_SSE_C, ["  ask the senders to send these files again, as the reasons say"]),
+        (Cause.HUB_DENIED, ["  exports drift      what of the platform's own was changed; exports deploy mends it"]),
+        (Cause.THROTTLED, []),
+        (None, []),
+    ],
+)
+def test_what_to_do_next_follows_from_the_side_that_has_to_act(cause: Cause | None, steps: list[str]) -> None:
+    lines = alert_of("orders", [GivenUp("orders/a", "no", cause)]).text.splitlines()
+    after = lines[lines.index("Next:") + 1 :]
+    assert after[:-2] == steps
+    assert [line.split("  ")[1] for line in after[-2:]] == ["exports failures orders", "exports redrive orders"]
+
+
 def test_where_the_recipient_is_not_the_cause_it_is_not_probed() -> None:
     alert = alert_of("orders", [GivenUp("", "the message is no S3 event", Cause.BAD_MESSAGE)])
     assert "exports probe" not in alert.text
@@ -47,7 +63,7 @@ def test_where_the_recipient_is_not_the_cause_it_is_not_probed() -> None:
 
 
 def test_a_batch_that_fails_as_a_whole_is_one_message_of_bounded_length() -> None:
-    given_up = [GivenUp(f"orders/{number}-{'k' * 900}", "r" * 5000, Cause.DENIED) for number in range(1000)]
+    given_up = [GivenUp(f"orders/{number}-{'k' * 900}", "r" * 5000, Cause.RECIPIENT_DENIED) for number in range(1000)]
     alert = alert_of("o" * 52, given_up)
     assert alert.text.count("\n    r") == FILES_TOLD
     assert "  and 980 more\n" in alert.text

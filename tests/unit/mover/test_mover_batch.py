@@ -295,9 +295,9 @@ def test_once_time_has_run_out_no_part_is_started_and_what_is_copied_is_on_recor
 
 
 def test_after_a_part_that_fails_no_further_part_of_its_file_is_started() -> None:
-    store = MemoryStore(refusals={CopyPart: Failure("denied", Cause.DENIED)})
+    store = MemoryStore(refusals={CopyPart: Failure("denied", Cause.RECIPIENT_DENIED)})
     upload = uploaded(store, "orders/large", b"A" * 1001)
-    assert run(store, [upload]) == [Outcome(Fate.FAILED, "denied", Cause.DENIED)]
+    assert run(store, [upload]) == [Outcome(Fate.FAILED, "denied", Cause.RECIPIENT_DENIED)]
     assert len(store.asked(CopyPart)) == PARTS_AT_ONCE
 
 

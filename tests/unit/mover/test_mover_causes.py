@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from data_exports.mover.causes import Cause, retry_seconds, wait_seconds
+from data_exports.mover.causes import Cause, Side, retry_seconds, wait_seconds
 
 
 def waits(cause: Cause, **more: float) -> list[list[int]]:
@@ -24,7 +24,7 @@ def test_a_passing_failure_is_waited_out_a_few_seconds_first_and_hours_at_last()
 
 
 def test_a_permanent_failure_has_no_quick_tries() -> None:
-    assert min(least for least, _ in waits(Cause.DENIED)) >= 450
+    assert min(least for least, _ in waits(Cause.RECIPIENT_DENIED)) >= 450
 
 
 def test_what_is_hopeless_does_not_wait() -> None:
@@ -32,12 +32,28 @@ def test_what_is_hopeless_does_not_wait() -> None:
 
 
 def test_no_wait_is_longer_than_the_longest_one_set() -> None:
-    assert {most for _, most in waits(Cause.DENIED, longest_seconds=1)} == {1}
+    assert {most for _, most in waits(Cause.RECIPIENT_DENIED, longest_seconds=1)} == {1}
 
 
 @pytest.mark.parametrize("count", [-1, 0, 10_000])
 def test_an_odd_receive_count_is_no_obstacle(count: int) -> None:
     assert 0 < wait_seconds(Cause.UNWELL, count, draw=random.Random(7)) <= 10_800
+
+
+def test_a_cause_names_the_side_that_has_to_act_and_is_permanent_if_it_does() -> None:
+    sides: dict[Side | None, set[str]] = {}
+    for cause in Cause:
+        sides.setdefault(cause.side, set()).add(cause.value)
+        assert cause.is_permanent is (cause.side is not None or cause is Cause.BAD_MESSAGE)
+    assert sides == {
+        Side.SENDER: {"upload_key", "upload_sse_c", "upload_archived", "upload_too_large", "upload_not_accepted"},
+        Side.HUB: {"hub_denied", "hub_bucket", "hub_not_versioned", "hub_request"},
+        Side.RECIPIENT: {"recipient_denied", "recipient_bucket", "recipient_key", "recipient_not_accepted"},
+        None: {
+            *("bad_message", "throttled", "conflict", "unwell", "no_answer", "unreadable", "credentials", "clock"),
+            *("out_of_time", "overwritten", "fault"),
+        },
+    }
 
 
 def test_only_what_may_pass_within_seconds_is_repeated_at_once() -> None:

@@ -223,8 +223,12 @@ def test_a_version_removed_while_it_is_settled_is_left_out() -> None:
 
 def test_a_403_is_a_refusal_if_the_upload_is_there() -> None:
     asked, outcome = play([REFUSED, Versions(OWN, current=True), Written()])
-    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), WriteReceipts((failed(REFUSED.reason, Cause.DENIED),))]
-    assert outcome == Outcome(Fate.FAILED, REFUSED.reason, Cause.DENIED)
+    assert asked == [
+        Copy(KEY, "e1"),
+        ListVersions(KEY),
+        WriteReceipts((failed(REFUSED.reason, Cause.RECIPIENT_DENIED),)),
+    ]
+    assert outcome == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
 
 
 @pytest.mark.parametrize("versions", [Versions(OWN, current=False), Versions(None, current=False)])
@@ -235,7 +239,7 @@ def test_a_403_is_a_404_if_nothing_is_on_top(versions: Versions) -> None:
 
 def test_a_403_at_the_retire_is_judged_the_same_way() -> None:
     _, refused = play([COPIED, Written(), REFUSED, Versions(OWN, current=True), Written()])
-    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.DENIED)
+    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
     asked, retired_by_another = play(
         [COPIED, Written(), REFUSED, Versions(OWN, current=False), Versions(OWN, current=False)]
     )
@@ -245,7 +249,7 @@ def test_a_403_at_the_retire_is_judged_the_same_way() -> None:
 
 def test_a_403_for_a_version_is_judged_the_same_way() -> None:
     _, refused = play([Gone(), Versions(OWN, current=False), REFUSED, Versions(OWN, current=False), Written()])
-    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.DENIED)
+    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
     _, cancelled = play([Gone(), Versions(OWN, current=False), REFUSED, NOTHING_LEFT, NOTHING_LEFT, Written()])
     assert cancelled == Outcome(Fate.CANCELLED)
 
@@ -398,7 +402,7 @@ def test_a_hub_without_versions_is_never_deleted_from() -> None:
     assert outcome == Outcome(
         Fate.FAILED,
         "s3://hub keeps no versions, so the upload was copied and not removed. Turn versioning on for the hub bucket",
-        Cause.NOT_ACCEPTED,
+        Cause.HUB_NOT_VERSIONED,
     )
 
 

@@ -188,7 +188,7 @@ def test_malformed_and_foreign_messages_come_back_and_the_rest_is_delivered() ->
     assert function.lines[5]["messages_coming_back"] == 5
     assert [(line["Cause"], line["Failures"], line.get("Refused")) for line in function.lines[6:]] == [
         ("bad_message", 4, 4),
-        ("too_large", 1, 1),
+        ("upload_too_large", 1, 1),
     ]
     assert {handle: function.away[handle] for handle in sorted(function.away)} == {
         "AQEB-large": 900,  # somebody has to act
@@ -211,7 +211,7 @@ def test_a_refusal_fails_the_message_and_keeps_the_upload() -> None:
         "version_id": "v1",
         "receive_count": 1,
         "outcome": "failed",
-        "cause": "denied",
+        "cause": "recipient_denied",
         "reason": "the copy is refused (AccessDenied)",
     }
 
@@ -246,7 +246,7 @@ def test_an_upload_that_fails_at_its_last_receive_is_given_up_with_its_reason_an
     function.store.refusals[Copy] = DENIED
     assert function.handle(message(function.upload("orders/a"), received="8")) == ["m1"]
     assert [(r["outcome"], r["cause"], r["reason"], r["message_id"]) for r in function.store.memory.receipts()] == [
-        ("given_up", "denied", "the copy is refused (AccessDenied)", "m1")
+        ("given_up", "recipient_denied", "the copy is refused (AccessDenied)", "m1")
     ]
     assert function.store.memory.hub_key("orders/a").current is not None
     assert function.lines[0]["outcome"] == "given_up"

@@ -228,7 +228,8 @@ def test_a_function_without_time_begins_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "cause"), [(Failure("unwell", Cause.UNWELL), Cause.UNWELL), (Forbidden("unwell"), Cause.DENIED)]
+    ("answer", "cause"),
+    [(Failure("unwell", Cause.UNWELL), Cause.UNWELL), (Forbidden("unwell"), Cause.RECIPIENT_DENIED)],
 )
 def test_what_was_copied_before_a_failure_is_on_record_for_the_next_try(answer: Reply, cause: Cause) -> None:
     looks = [STILL_NEWEST] if isinstance(answer, Forbidden) else []
@@ -380,7 +381,7 @@ def test_nothing_is_copied_into_an_upload_that_is_not_on_record() -> None:
 
 def test_parts_that_cannot_be_put_on_record_fail_the_run() -> None:
     _, outcome = play([*BEGINNING, PartsDone((DONE[0], OutOfTime())), Forbidden("denied"), Written()])
-    assert outcome == Outcome(Fate.FAILED, "the checkpoint could not be written: denied", Cause.DENIED)
+    assert outcome == Outcome(Fate.FAILED, "the checkpoint could not be written: denied", Cause.RECIPIENT_DENIED)
 
 
 def test_a_file_larger_than_s3_copies_is_refused() -> None:
@@ -390,15 +391,15 @@ def test_a_file_larger_than_s3_copies_is_refused() -> None:
         "the file has 53,687,091,200,001 bytes; S3 copies files of up to 53,687,091,200,000 bytes. "
         "Send it in several files"
     )
-    receipt = replace(not_delivered(Fate.FAILED, reason, Cause.TOO_LARGE), size_bytes=upload.size_bytes)
+    receipt = replace(not_delivered(Fate.FAILED, reason, Cause.UPLOAD_TOO_LARGE), size_bytes=upload.size_bytes)
     assert asked[1:] == [WriteReceipts((receipt,))]
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.TOO_LARGE)
+    assert outcome == Outcome(Fate.FAILED, reason, Cause.UPLOAD_TOO_LARGE)
 
 
 def test_a_hub_without_versions_is_refused_before_anything_is_copied() -> None:
     _, outcome = play([Current(None), Written()])
     reason = "s3://hub keeps no versions. Turn versioning on for the hub bucket"
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.NOT_ACCEPTED)
+    assert outcome == Outcome(Fate.FAILED, reason, Cause.HUB_NOT_VERSIONED)
 
 
 @pytest.mark.parametrize("position", range(1, 5))

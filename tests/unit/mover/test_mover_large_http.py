@@ -112,7 +112,7 @@ def tag_of(key: str, value: str) -> str:
         ([Played(404)], Gone()),
         (
             [Played(200), error(403, "AccessDenied")],
-            Forbidden("reading 'orders/a' in the hub is refused (AccessDenied, No.)"),
+            Forbidden("reading 'orders/a' in the hub is refused (AccessDenied, No.)", Cause.HUB_DENIED),
         ),
         ([Played(200), Played(200, f"<Tagging {XMLNS}><TagSet/></Tagging>".encode())], Attributes(())),
     ],
@@ -175,7 +175,7 @@ def test_a_part_is_pinned_to_its_version_and_names_both_owners() -> None:
             Failure(
                 "the copy of part 3 from s3://mojap-hub-exports to s3://recipient-bucket is refused "
                 "(NoSuchBucket, No.). The bucket does not exist. Check its name with its owner",
-                Cause.NO_BUCKET,
+                Cause.RECIPIENT_BUCKET,
             ),
         ),
     ],
@@ -326,4 +326,6 @@ def test_a_checkpoint_that_has_gone_or_is_none_is_left_out(second: Played) -> No
 def test_checkpoints_that_cannot_be_looked_for_are_told() -> None:
     with serving(error(403, "AccessDenied")) as server:
         answer = ask(server, ReadCheckpoints("k", "v"))
-    assert answer == Forbidden("looking for checkpoints in s3://exports-logs is refused (AccessDenied, No.)")
+    assert answer == Forbidden(
+        "looking for checkpoints in s3://exports-logs is refused (AccessDenied, No.)", Cause.HUB_DENIED
+    )

@@ -66,14 +66,17 @@ def test_no_line_holds_more_than_a_hundred_values_of_a_metric() -> None:
 
 def test_failures_are_counted_by_cause_and_refusals_by_themselves() -> None:
     outcomes = [
-        Outcome(Fate.FAILED, "no", Cause.DENIED),
-        Outcome(Fate.GIVEN_UP, "no", Cause.DENIED),
+        Outcome(Fate.FAILED, "no", Cause.RECIPIENT_DENIED),
+        Outcome(Fate.GIVEN_UP, "no", Cause.RECIPIENT_DENIED),
         Outcome(Fate.FAILED, "busy", Cause.THROTTLED),
         Outcome(Fate.DELIVERED),
     ]
     first, denied, throttled = batch_metrics(LINE, [], outcomes, now=NOW)
     assert metrics_of(first)["GivenUp"] == ("Count", 1)
-    assert (denied["Cause"], metrics_of(denied)) == ("denied", {"Failures": ("Count", 2), "Refused": ("Count", 2)})
+    assert (denied["Cause"], metrics_of(denied)) == (
+        "recipient_denied",
+        {"Failures": ("Count", 2), "Refused": ("Count", 2)},
+    )
     assert (throttled["Cause"], metrics_of(throttled)) == ("throttled", {"Failures": ("Count", 1)})
     dimensions = {json.dumps(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"]) for line in (denied, throttled)}  # type: ignore[index]
     assert dimensions == {'[["Dataset"], ["Dataset", "Cause"]]'}

@@ -129,7 +129,9 @@ def test_a_head_asks_the_hub() -> None:
     with serving(Played(200, b"", (("x-amz-version-id", "v1"),)), Played(404), Played(403)) as server:
         assert ask(server, HeadObject(ODD_KEY)) == Current("v1")
         assert ask(server, HeadObject(ODD_KEY)) == Gone()
-        assert ask(server, HeadObject("orders/a")) == Forbidden("reading 'orders/a' in the hub is refused (403)")
+        assert ask(server, HeadObject("orders/a")) == Forbidden(
+            "reading 'orders/a' in the hub is refused (403)", Cause.HUB_DENIED
+        )
     assert (server.asked[0].method, server.asked[0].path) == ("HEAD", f"/mojap-hub-exports{ODD_PATH}")
     assert sent(server.asked[0]) == {"x-amz-expected-bucket-owner": "593291632749"}
 
@@ -278,7 +280,7 @@ def passing(said: str, cause: Cause, advice: str = "") -> Failure:
             Failure(
                 f"{COPYING} is refused (PermanentRedirect, No.). "
                 "The bucket is in another region, and S3 did not say in which",
-                Cause.NO_BUCKET,
+                Cause.RECIPIENT_BUCKET,
             ),
         ),
     ],

@@ -21,7 +21,7 @@ DELIVERED = Receipt(
 FAILED = Receipt(
     *("orders/b", "v2", "e3", None, None, None, Fate.FAILED),
     reason="refused",
-    cause=Cause.DENIED,
+    cause=Cause.RECIPIENT_DENIED,
     receive_count=3,
     message_id="m2",
 )
@@ -71,7 +71,7 @@ def test_a_file_of_receipts_is_one_json_line_for_each_under_its_dataset_and_day(
             "uploaded_at": None,
             "outcome": "failed",
             "reason": "refused",
-            "cause": "denied",
+            "cause": "recipient_denied",
             "delivered_at": None,
             "target_version_id": None,
             "target_etag": None,

@@ -1,34 +1,72 @@
 """Every cause that the mover records has advice, and where the other side's grant is missing, the statements."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from data_exports.access.handover import recipient_bucket_statements, recipient_key_statements
-from data_exports.mover.causes import Cause
-from data_exports.operate.advice import NEEDS_SOMEBODY, advice_on, needs_somebody
+from data_exports.mover.causes import Cause, Side
+from data_exports.operate.advice import OLD_CAUSES, advice_on, needs_somebody, side_of
 from tests.estates import KEY, estate_of, push
 
 NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
 
 
-def test_the_causes_that_need_somebody_are_the_movers_permanent_ones() -> None:
-    assert {cause.value for cause in Cause if cause.is_permanent} == NEEDS_SOMEBODY
+OLD = ["denied", "no_bucket", "key_unusable", "not_accepted", "too_large"]
+"""Causes of receipts that earlier movers wrote."""
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_each_cause_has_the_side_that_the_mover_gives_it(cause: Cause) -> None:
+    assert side_of(cause) == (cause.side and cause.side.value)
+    assert needs_somebody(cause) is cause.is_permanent
+
+
+def test_what_an_older_mover_recorded_needs_somebody_and_names_no_side() -> None:
+    assert [(needs_somebody(cause), side_of(cause)) for cause in OLD] == [(True, None)] * 5
     assert not needs_somebody(None)
 
 
-@pytest.mark.parametrize("cause", [*Cause, None, "a cause of a later mover"])
-def test_every_cause_has_advice(cause: str | None) -> None:
+@pytest.mark.parametrize("cause", [*Cause, *OLD, None, "a cause of a later mover"])
+def test_every_cause_has_advice_and_the_other_sides_statements_only_if_it_denies(cause: str | None) -> None:
     dataset = push(target_kms_key=KEY)
     advice = advice_on(cause, estate_of(dataset), dataset, now=NOW)
     assert advice.text
-    assert bool(advice.statements) == (cause == "denied")
+    assert bool(advice.statements) == (cause in ("recipient_denied", "denied"))
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause.is_permanent])
+def test_advice_on_what_somebody_must_mend_is_of_its_own_and_says_who(cause: Cause) -> None:
+    dataset = push(target_kms_key=KEY)
+    text = advice_on(cause, estate_of(dataset), dataset, now=NOW).text
+    assert "it may pass by itself" not in text
+    assert ("the recipient" in text) is (cause.side is Side.RECIPIENT)
+    assert ("send" in text) is (cause.side is Side.SENDER or cause is Cause.HUB_REQUEST)
+    assert ("exports deploy" in text) is (cause.side is Side.HUB)
+
+
+@pytest.mark.parametrize("cause", OLD)
+def test_advice_on_what_an_older_mover_recorded_says_that_it_named_no_side(cause: str) -> None:
+    dataset = push(target_kms_key=KEY)
+    estate = estate_of(dataset)
+    new = advice_on(OLD_CAUSES[cause], estate, dataset, now=NOW)
+    before = "an earlier mover recorded this and did not tell whose it is to act, so read the reason; "
+    assert advice_on(cause, estate, dataset, now=NOW) == replace(new, text=before + new.text)
+
+
+def test_a_bucket_of_the_recipient_may_be_in_any_region() -> None:
+    dataset = push()
+    assert advice_on("recipient_bucket", estate_of(dataset), dataset, now=NOW).text == (
+        "check with the recipient that cp-hearings exists and is open, in whichever region; if its name is another, "
+        "correct target_bucket and deploy; then redrive"
+    )
 
 
 def test_a_denial_is_cured_by_the_statements_of_the_handover() -> None:
     dataset = push(target_kms_key=KEY)
     estate = estate_of(dataset)
-    advice = advice_on("denied", estate, dataset, now=NOW)
+    advice = advice_on("recipient_denied", estate, dataset, now=NOW)
     assert advice.statements == tuple(recipient_bucket_statements(estate, dataset))
     assert advice.key_statements == tuple(recipient_key_statements(estate, dataset))
     assert advice.text == (
@@ -39,6 +77,6 @@ def test_a_denial_is_cured_by_the_statements_of_the_handover() -> None:
 
 def test_a_denial_after_the_last_day_is_ours_to_cure() -> None:
     dataset = push(expires=date(2031, 3, 30))
-    advice = advice_on("denied", estate_of(dataset), dataset, now=NOW)
+    advice = advice_on("recipient_denied", estate_of(dataset), dataset, now=NOW)
     assert advice.statements == ()
     assert advice.text.startswith("the access of hearings ended on 2031-03-30: agree on a new date")
