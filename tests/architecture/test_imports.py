@@ -9,12 +9,13 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-ESTATE = {"estate", "names", "limits", "errors"}
+ESTATE = {"estate", "names", "limits", "errors", "text"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks"}
 ENGINE = STACKS | {"aws", "deploy", "operate", "local"}
 ALLOWED = {
     "__init__": {"api"},
+    "text": set[str](),
     "limits": set[str](),
     "errors": set[str](),
     "names": {"limits"},
@@ -33,7 +34,7 @@ ALLOWED = {
 }
 """For each folder or module of the package, those it may import."""
 
-COMMON = {"__init__", "api", "cli", "estate", "access", "names", "errors", "limits"}
+COMMON = {"__init__", "api", "cli", "estate", "access", "names", "errors", "limits", "text"}
 """What every command imports, or everybody who uses the package."""
 
 HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack"}

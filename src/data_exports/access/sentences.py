@@ -12,6 +12,7 @@ from data_exports.access.accesses import Access
 from data_exports.access.changes import AccessChange, AccessChanges, Kind, Mark, NewAccount, UnknownAccess
 from data_exports.access.grants import Role
 from data_exports.names import AccountId, AccountRootArn, RoleArn, UserArn
+from data_exports.text import printable
 
 
 class Quoted(str):
@@ -115,7 +116,7 @@ def listed(parts: Sequence[Sentence], *, at_most: int | None = None) -> Sentence
 
 def plain(sentence: Iterable[str]) -> str:
     """The sentence on one line of text; what would not show, or would move the cursor, is escaped."""
-    return "".join(_visible(part) if isinstance(part, Quoted) else part for part in sentence)
+    return "".join(printable(part) if isinstance(part, Quoted) else part for part in sentence)
 
 
 # --- pieces ---------------------------------------------------------------------------------------------------------
@@ -257,7 +258,3 @@ def _facts(access: Access) -> object:
 
 def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"
-
-
-def _visible(text: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

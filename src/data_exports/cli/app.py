@@ -46,6 +46,7 @@ from typer.core import TyperGroup
 from data_exports import __version__, cli
 from data_exports.cli.output import OUTPUT_LOST, painted, write_progress
 from data_exports.errors import ExportsError
+from data_exports.text import printable_lines
 
 SECTIONS = {
     "Declare": ("new", "check", "fmt", "schema", "who"),
@@ -176,7 +177,7 @@ def _show_any_character() -> None:
 
 def _failed(error: BaseException, *, debug: bool) -> int:
     if debug:
-        traceback.print_exception(error)
+        write_progress("".join(traceback.format_exception(error)).rstrip("\n"))
     if isinstance(error, ExportsError):
         return _ended(error.exit_code, str(error))
     if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # nothing imports them just to ask
@@ -191,7 +192,8 @@ def _ended(code: int, message: str = "") -> int:
     """The exit code, once everything is written; another one if it could not be."""
     try:
         if message:
-            write_progress(f"{painted('error:', 'red', stream=sys.stderr, bold=True)} {message}")
+            said = f"{painted('error:', 'red', stream=sys.stderr, bold=True)} {printable_lines(message)}"
+            write_progress(said, styled=True)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # a process may be started without
                 stream.flush()

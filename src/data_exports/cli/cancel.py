@@ -51,7 +51,8 @@ def cancel(
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
-    from data_exports.operate.words import moment_words, printable
+    from data_exports.operate.words import moment_words
+    from data_exports.text import printable
 
     aws = Aws(platform.region)
     check_account(aws, platform)
@@ -84,7 +85,8 @@ def _confirm() -> None:
 
 
 def _words_of(withdrawal: "Withdrawal") -> str:
-    from data_exports.operate.words import counted, moment_words, printable, size_words
+    from data_exports.operate.words import moment_words
+    from data_exports.text import counted, printable, size_words
 
     waiting, older = withdrawal.waiting, withdrawal.older
     text = (

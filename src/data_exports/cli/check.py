@@ -100,7 +100,7 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
     shown = [seen_from(start, finding) for finding in findings]
     if form is Format.TEXT:
         for finding in shown:
-            write_data(_lines_of(finding))
+            write_data(_lines_of(finding), styled=True)
         return
     from data_exports.estate import formats  # the explanations, which only SARIF holds, are a long module
 
@@ -118,8 +118,7 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
 
 def _lines_of(finding: Finding) -> str:
     severity = painted(finding.severity, COLOURS[finding.severity], bold=True)
-    line = f"{finding.place} {finding.code} {severity}: {finding.message}"
-    return f"{line}\n    hint: {finding.hint}" if finding.hint else line
+    return str(finding).replace(f" {finding.severity}: ", f" {severity}: ", 1)
 
 
 def seen_from(start: Path, finding: Finding) -> Finding:

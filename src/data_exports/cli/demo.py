@@ -11,6 +11,7 @@ import typer
 from data_exports.cli.options import JsonOption
 from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
 from data_exports.errors import ExportsError
+from data_exports.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from data_exports.local.demo.stage import Expectation
@@ -75,14 +76,14 @@ class Told:
 
     def say(self, text: str) -> None:
         """Something happens."""
-        self._write(f"  {text}")
+        self._write(f"  {printable_lines(text)}")
 
     def expect(self, expectation: "Expectation") -> None:
         """Something was checked."""
         self.expectations.append((self._scene, expectation))
         sign = _sign(held=expectation.held)
         detail = f"  ({expectation.found})" if expectation.found else ""
-        self._write(f"    {sign} {expectation.text}{detail}")
+        self._write(f"    {sign} {printable(expectation.text)}{printable(detail)}")
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
@@ -93,13 +94,13 @@ class Told:
             return
         from rich.console import Console
 
-        with Console(stderr=True).status(f"{text} ..."):
+        with Console(stderr=True).status(f"{printable(text)} ..."):
             yield
         self.say(text)
 
     def _write(self, text: str) -> None:
         if not self.quiet:
-            write_progress(text)
+            write_progress(text, styled=True)
 
 
 def _sign(*, held: bool) -> str:

@@ -56,7 +56,7 @@ def deploy(*, estate: EstateOption = None, allow: AllowOption = None, as_json: J
     if as_json:
         write_json(result_as_data(result))
     else:
-        write_data(render_result(result, width=terminal_width()))
+        write_data(render_result(result, width=terminal_width()), styled=True)
     error = error_of(result)
     if error:
         raise error
@@ -78,6 +78,8 @@ def progress_shown() -> Iterator["Progress"]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from data_exports.text import printable
 
     console = Console(stderr=True, highlight=False)
     columns = (
@@ -103,7 +105,7 @@ def progress_shown() -> Iterator["Progress"]:
                 del under_way[outcome.name]
                 bar.advance(stacks)
         if not isinstance(event, Started) and (line := render_event(event)):
-            console.print(line, markup=False)
+            console.print(printable(line), markup=False)
         bar.update(stacks, description=", ".join(under_way))
 
     try:
@@ -119,7 +121,7 @@ def _plan_first(shown: "Progress", platform: "Platform", found: "Found") -> "Pro
 
     def heard(event: "Event") -> None:
         if isinstance(event, Planned):
-            write_data(render_plan(event.plan, platform, found, width=terminal_width()))
+            write_data(render_plan(event.plan, platform, found, width=terminal_width()), styled=True)
         shown(event)
 
     return heard

@@ -44,7 +44,7 @@ def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: Jso
     with progress_shown() as shown:
         planned = read_destruction(declared, aws, progress=shown)
     text = render_destruction(planned, declared.platform, width=terminal_width())
-    write_progress(text) if as_json else write_data(text)
+    write_progress(text) if as_json else write_data(text, styled=True)
     if not planned.is_empty:
         _confirm(hub, yes=yes)
     with progress_shown() as shown:
@@ -52,7 +52,7 @@ def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: Jso
     if as_json:
         write_json(destroyed_as_data(result))
     elif not planned.is_empty:
-        write_data(render_destroyed(result, width=terminal_width()))
+        write_data(render_destroyed(result, width=terminal_width()), styled=True)
     error = error_of_destroying(result)
     if error:
         raise error

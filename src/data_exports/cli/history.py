@@ -1,8 +1,5 @@
 """``exports history``: what became of each upload."""
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +9,7 @@ import typer
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_progress
 from data_exports.errors import UsageError
+from data_exports.text import csv_line, json_text, printable
 
 if TYPE_CHECKING:
     from data_exports.operate.history import Entry, History, Wanted
@@ -109,21 +107,15 @@ def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
 
     count = 0
     if as_csv:
-        write_data(_csv_line(CSV_FIELDS))
+        write_data(csv_line(CSV_FIELDS))
     for count, entry in enumerate(entries, start=1):
         if as_csv:
-            write_data(_csv_line(entry_as_row(entry)))
+            write_data(csv_line(entry_as_row(entry)))
         elif as_json:
-            write_data(json.dumps(entry_as_data(entry), ensure_ascii=False))
+            write_data(json_text(entry_as_data(entry)))
         else:
             write_data(render_entry(entry) if count > 1 else f"{HEADING}\n{render_entry(entry)}")
     return count
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
 
 
 def _tell_damaged(histories: Iterable["History"]) -> None:
@@ -139,7 +131,6 @@ def _tell_damaged(histories: Iterable["History"]) -> None:
 
 def _places(damaged: Iterable[object]) -> Iterator[str]:
     from data_exports.operate.receipts import Damaged
-    from data_exports.operate.words import printable
 
     for each in damaged:
         if isinstance(each, Damaged):

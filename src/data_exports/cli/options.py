@@ -6,6 +6,7 @@
         declared = open_estate(estate)
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -79,5 +80,5 @@ def accept(loaded: Loaded) -> Estate:
     if loaded.findings:
         count = len(loaded.findings)
         text = f"{count} warning{'s' * (count != 1)} in the declarations; `exports check` shows them"
-        write_progress(f"{painted('warning:', 'yellow')} {text}")
+        write_progress(f"{painted('warning:', 'yellow', stream=sys.stderr)} {text}", styled=True)
     return estate

@@ -1,9 +1,9 @@
 """What a command prints: data on stdout, progress on stderr, colour on terminals only.
 
-Nothing else in this package writes to the two streams.
+Nothing else in this package writes to the two streams, and nothing leaves here that a terminal would carry out: what
+cannot be seen is escaped, never left out, on a terminal or not.
 """
 
-import json
 import os
 import sys
 from contextlib import suppress
@@ -14,6 +14,7 @@ from typing import Literal, TextIO
 import typer
 
 from data_exports.errors import ExportsError
+from data_exports.text import json_text, printable_lines
 
 Colour = Literal["red", "yellow", "green", "blue", "cyan"]
 
@@ -28,10 +29,13 @@ class OutputLostError(ExportsError):
     exit_code = OUTPUT_LOST
 
 
-def write_data(text: str) -> None:
-    """Write a line of the answer to stdout. Raises `OutputLostError`."""
+def write_data(text: str, *, styled: bool = False) -> None:
+    """Write a line of the answer to stdout. Raises `OutputLostError`.
+
+    `styled` text may hold colours of ours, and its author has escaped whatever others wrote in it.
+    """
     try:
-        typer.echo(text)
+        typer.echo(_shown(text, sys.stdout, styled=styled))
     except BrokenPipeError as error:
         raise OutputLostError("") from error
     except OSError as error:
@@ -40,13 +44,16 @@ def write_data(text: str) -> None:
 
 def write_json(value: object) -> None:
     """Write the answer as JSON to stdout; dates as ISO 8601, paths as text. Raises `OutputLostError`."""
-    write_data(json.dumps(value, indent=2, ensure_ascii=False, default=_plain_of))
+    write_data(json_text(value, indent=2, default=_plain_of))
 
 
-def write_progress(text: str) -> None:
-    """Write a line for the person who waits to stderr; a terminal that has gone away stops no work."""
+def write_progress(text: str, *, styled: bool = False) -> None:
+    """Write a line for the person who waits to stderr; a terminal that has gone away stops no work.
+
+    `styled` as for `write_data`.
+    """
     with suppress(OSError):
-        typer.echo(text, err=True)
+        typer.echo(_shown(text, sys.stderr, styled=styled), err=True)
 
 
 def painted(text: str, colour: Colour, *, stream: TextIO | None = None, bold: bool = False) -> str:
@@ -67,6 +74,10 @@ def path_from(start: Path, path: Path) -> Path:
     """The path as seen from a folder, if it is below it; otherwise as it is."""
     whole = Path(os.path.normpath(Path.cwd() / path))
     return whole.relative_to(start) if whole.is_relative_to(start) else path
+
+
+def _shown(text: str, stream: TextIO | None, *, styled: bool) -> str:
+    return text if styled and wants_colour(stream) else printable_lines(text)
 
 
 def _plain_of(value: object) -> str:

@@ -130,4 +130,4 @@ def _write(made: "Plan", platform: "Platform", found: "Found", output: Format) -
 
             write_data(plan_as_markdown(made, platform, found).removesuffix("\n"))
         case Format.TEXT:
-            write_data(render_plan(made, platform, found, width=terminal_width()))
+            write_data(render_plan(made, platform, found, width=terminal_width()), styled=True)

@@ -37,7 +37,7 @@ def redrive(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOpt
     from data_exports.deploy.remote import check_account
     from data_exports.operate.redrive import plan_redrive
     from data_exports.operate.redrive import redrive as move_back
-    from data_exports.operate.words import counted
+    from data_exports.text import counted
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)

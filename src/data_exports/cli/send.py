@@ -91,7 +91,7 @@ def send(
 
 
 def _tell_before(sources: "Sources", waiting: frozenset[str], push: "PushDataset") -> None:
-    from data_exports.operate.words import counted, printable, size_words
+    from data_exports.text import counted, printable, size_words
 
     if sources.hidden:
         names = ", ".join(printable(str(path)) for path in sources.hidden[:NAMED_AT_MOST])
@@ -101,7 +101,8 @@ def _tell_before(sources: "Sources", waiting: frozenset[str], push: "PushDataset
         what = "kept in the hub under the same name" if push.keep_files else "still waiting under the same name"
         write_progress(
             f"{painted('note:', 'yellow', stream=sys.stderr)} {what}, and now superseded: {names}"
-            f"{_and_more(len(waiting))}"
+            f"{_and_more(len(waiting))}",
+            styled=True,
         )
     write_progress(f"sending {counted(len(sources.files), 'file')}, {size_words(sources.size_bytes)}, for {push.name}")
 
@@ -115,7 +116,7 @@ def _upload(platform: "Platform", push: "PushDataset", aws: "Aws", sources: "Sou
 
     from data_exports.operate.send import Sent
     from data_exports.operate.send import send as send_files
-    from data_exports.operate.words import counted
+    from data_exports.text import counted, printable
 
     sent = Sent(datetime.now(UTC))
     try:
@@ -126,7 +127,7 @@ def _upload(platform: "Platform", push: "PushDataset", aws: "Aws", sources: "Sou
         write_progress(f"{counted(through, 'file')} uploaded, and will be delivered; {counted(rest, 'file')} not:")
         keys = [each.source.key for each in sent.uploaded]
         for source in [each for each in sources.files if each.key not in keys][:NAMED_AT_MOST]:
-            write_progress(f"  {source.path}")
+            write_progress(f"  {printable(str(source.path))}")
         if rest > NAMED_AT_MOST:
             write_progress(f" {_and_more(rest)}")
         raise
@@ -136,7 +137,7 @@ def _upload(platform: "Platform", push: "PushDataset", aws: "Aws", sources: "Sou
 def _shown(sources: "Sources") -> Iterator["Heard"]:
     """What hears of the uploads: a line for each file, and on a terminal a bar over all bytes."""
     from data_exports.operate.send import Heard, Uploaded
-    from data_exports.operate.words import printable, size_words
+    from data_exports.text import printable, size_words
 
     def line_of(result: "Uploaded | NotUploaded") -> str:
         if isinstance(result, Uploaded):
@@ -173,7 +174,7 @@ def _follow(
     platform: "Platform", push: "PushDataset", aws: "Aws", sent: "Sent", patience: int
 ) -> "tuple[Followed, ...]":
     from data_exports.operate.follow import follow
-    from data_exports.operate.words import counted, printable
+    from data_exports.text import counted, printable
 
     uploads = [(each.source.key, each.version_id) for each in sent.uploaded]
 

@@ -5,7 +5,6 @@ stands in code spans, where GitHub takes nothing for a mention, a link, HTML or 
 https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 from data_exports.access.sentences import Quoted, Sentence, listed, sentence_of_unknown, statements_of
@@ -23,6 +22,7 @@ from data_exports.deploy.report import (
 )
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Platform
+from data_exports.text import code_span as code
 
 MARKER = "<!-- data-exports plan -->"
 """The first line, by which a program finds its earlier comment to update it."""
@@ -50,17 +50,6 @@ def plan_as_markdown(plan: Plan, platform: Platform, found: Found = NOTHING_FOUN
     if found.known:
         lines += ["", f"Findings that were there before: {len(found.known):,}."]
     return "\n".join(lines) + "\n"
-
-
-def code(text: str) -> str:
-    """The text in a code span that it cannot leave, on one line, with what would not show escaped.
-
-    https://github.github.com/gfm/#code-spans
-    """
-    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
-    pad = " " if not shown.strip() or shown[0] in "` " or shown[-1] in "` " else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
 
 
 def words(sentence: Sentence) -> str:

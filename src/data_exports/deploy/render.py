@@ -25,6 +25,7 @@ from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.report import COLOURS, place_of, plan_as_data, step_as_data, whose
 from data_exports.deploy.tables import table
 from data_exports.estate.models import Platform
+from data_exports.text import printable
 
 _COLOURS: dict[str, str] = {
     **COLOURS,
@@ -177,11 +178,12 @@ def _contents_as_data(contents: BucketContents) -> dict[str, object]:
 
 
 def _heading(platform: Platform, *, is_local: bool) -> str:
-    return f"Destroy: {place_of(is_local=is_local)}, {whose(platform)}"
+    return printable(f"Destroy: {place_of(is_local=is_local)}, {whose(platform)}")
 
 
 def _left_alone_lines(planned: Destruction) -> list[str]:
-    return [f"left alone: {stack.name}, of the estate whose hub is {stack.hub}" for stack in planned.left_alone]
+    said = (f"left alone: {stack.name}, of the estate whose hub is {stack.hub}" for stack in planned.left_alone)
+    return list(map(printable, said))
 
 
 def _undelivered_lines(undelivered: Sequence[Undelivered]) -> list[str]:

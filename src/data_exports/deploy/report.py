@@ -24,6 +24,7 @@ from data_exports.deploy.plan import Action, MissingRoles, Plan, SettingChange, 
 from data_exports.deploy.tables import table
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Platform
+from data_exports.text import printable
 
 COLOURS: dict[str, str] = {
     Action.CREATE: "green",
@@ -58,15 +59,15 @@ NOTHING_FOUND = Found()
 
 def render_plan(plan: Plan, platform: Platform, found: Found = NOTHING_FOUND, *, width: int | None = None) -> str:
     """The plan for people. `width` in characters for a terminal that shows colour; None for plain text."""
-    parts = [heading_of(plan, platform), f"Access: {plain(access_in_short(plan))}"]
+    parts = [printable(heading_of(plan, platform)), f"Access: {plain(access_in_short(plan))}"]
     parts += _table(_access_rows(plan), width)
     if plan.settings:
         parts.append(f"Settings: {len(plan.settings)}")
         parts += _table([(each.name, setting_in_words(each)) for each in plan.settings], width)
     parts.append(f"Stacks: {stacks_in_short(plan)}")
     parts += _table([(step.action, step.name, remarks_of(step)) for step in steps_shown(plan)], width)
-    parts += [*role_lines(plan), *_finding_lines(found)]
-    parts += [f"NEEDS --allow {each.consent}: {each.sentence}" for each in needed_consents(plan)]
+    parts += [*map(printable, role_lines(plan)), *_finding_lines(found)]
+    parts += [printable(f"NEEDS --allow {each.consent}: {each.sentence}") for each in needed_consents(plan)]
     return "\n".join(parts)
 
 

@@ -6,6 +6,8 @@ In: rows of words. Out: lines. Effects: none.
 import io
 from collections.abc import Mapping, Sequence
 
+from data_exports.text import printable
+
 _GAP = "    "
 
 
@@ -14,7 +16,8 @@ def table(rows: Sequence[Sequence[str]], *, width: int | None, colours: Mapping[
 
     `width` in characters for a terminal that shows colour; None for plain text.
     """
-    return _plain(rows) if width is None else _coloured(rows, width, colours)
+    shown = [[printable(cell) for cell in row] for row in rows]
+    return _plain(shown) if width is None else _coloured(shown, width, colours)
 
 
 def _plain(rows: Sequence[Sequence[str]]) -> str:

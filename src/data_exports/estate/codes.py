@@ -34,6 +34,7 @@ class Code(StrEnum):
     NOT_COUNTED = "EX111", "a file or folder is not read as a declaration"
     NO_DATASETS = "EX112", "a folder of datasets is not there"
     SAME_FILE_NAME = "EX113", "names of two files differ in upper and lower case only"
+    HIDDEN_TEXT = "EX114", "a file holds a character that cannot be seen"
 
     WRONG_SHAPE = "EX201", "a value has the wrong shape: text, list or mapping"
     UNKNOWN_FIELD = "EX202", "a field is not known"

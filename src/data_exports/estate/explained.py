@@ -141,6 +141,14 @@ name: more_orders
         wrong="`push_datasets/orders.yaml` and `push_datasets/Orders.yaml`.",
         mend="Rename one of the two.",
     ),
+    Code.HIDDEN_TEXT: Explanation(
+        why="What a reviewer cannot see must not be there. YAML ends a line at U+0085, U+2028, U+2029 and at a carriage"
+        " return alone, and a diff does not: a comment could hold a field. Direction marks show text in another order,"
+        " and invisible characters make two names of what looks like one. Comments are looked at, too.",
+        wrong="`# read only`, then U+2028, then `allow_push: true`: one line in a diff, two for YAML.",
+        mend="Remove the character, or type the line again. Emoji (U+FE0F, U+200D) and text that was copied from"
+        " documents bring some along.",
+    ),
     Code.WRONG_SHAPE: Explanation(
         why="A field holds one value, a list or a mapping; another shape was probably meant for another field.",
         file=PUSH,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from data_exports.estate.models import Place
+from data_exports.text import printable
 
 
 class Severity(StrEnum):
@@ -24,8 +25,8 @@ class Finding:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        line = f"{self.place} {self.code} {self.severity}: {self.message}"
-        return f"{line}\n    hint: {self.hint}" if self.hint else line
+        line = f"{self.place} {self.code} {self.severity}: {printable(self.message)}"
+        return f"{line}\n    hint: {printable(self.hint)}" if self.hint else line
 
 
 def warning(place: Place, code: str, message: str, hint: str = "") -> Finding:

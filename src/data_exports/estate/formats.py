@@ -10,6 +10,7 @@ from data_exports import __version__
 from data_exports.estate.codes import CODES, Code
 from data_exports.estate.explained import EXPLAINED, explain
 from data_exports.estate.findings import Finding, Severity
+from data_exports.text import printable
 
 ANNOTATIONS_PER_STEP = 10
 """Of each kind; GitHub drops the rest without a word.
@@ -50,9 +51,9 @@ def github_lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _annotation(finding: Finding) -> str:
-    text = f"{finding.message}\nhint: {finding.hint}" if finding.hint else finding.message
+    text = printable(finding.message) + (f"\nhint: {printable(finding.hint)}" if finding.hint else "")
     place = finding.place
-    properties = {"file": str(place.path), "line": place.line, "col": place.column, "title": finding.code}
+    properties = {"file": printable(str(place.path)), "line": place.line, "col": place.column, "title": finding.code}
     said = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in properties.items())
     return f"::{finding.severity} {said}::{_escaped(text)}"
 

@@ -14,8 +14,6 @@ import yaml
 from data_exports.estate.parsing import YAML_LOADER
 
 EDITOR_HEADER = re.compile(r"#\s*yaml-language-server:")
-UNUSUAL_BREAKS = frozenset("\r\x85\u2028\u2029")
-"""They end a line for YAML, and for nobody else."""
 
 BLOCK_HEADER = re.compile(r"([|>][-+]?)[ \t]*(?:[ \t](#.*))?$")
 
@@ -85,8 +83,6 @@ class _Comment:
 def layout_of(text: str) -> Layout:
     """The layout of a file whose top is a mapping. Raises `UnusualLayoutError`."""
     text = text.replace("\r\n", "\n")
-    if set(text) & UNUSUAL_BREAKS:
-        raise UnusualLayoutError("a line ends in an unusual character")
     lines = text.split("\n")
     top, scalars = _tree_of(text, lines)
     places = _Places(top, lines)

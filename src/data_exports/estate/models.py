@@ -29,6 +29,7 @@ from data_exports.names import (
     pull_stack_of,
     push_stack_of,
 )
+from data_exports.text import printable
 
 Outsider = RoleArn | UserArn | AccountRootArn
 """Who may be named in `pull_arns`; an account only where the platform lists it in `accounts`."""
@@ -49,9 +50,7 @@ class Place:
     column: int = 1
 
     def __str__(self) -> str:
-        # A file's name may hold anything; what would not show, or would move the cursor, is escaped.
-        path = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(self.path))
-        return f"{path}:{self.line}:{self.column}"
+        return f"{printable(str(self.path))}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from data_exports.estate.codes import Code
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Place
 from data_exports.estate.nodes import Fields, Items, Node, Text
+from data_exports.text import counted, hidden_in, named_character
 
 DEPTH = 8
 """Levels of lists and mappings in one file; declarations need four."""
@@ -37,6 +38,7 @@ def parse_nodes(
 
     `path` is for the places only. Raises `UnparsableError`.
     """
+    _refuse_hidden(text, path)
     parser = _Parser(path)
     try:
         events = loader(text)
@@ -53,7 +55,7 @@ def parse_nodes(
         before = text[: error.position] if pure else text.encode()[: error.position].decode(errors="ignore")
         message = "not valid YAML: a character that YAML does not allow"
         place = place_after(before, path)
-        raise UnparsableError(Finding(place, Code.NOT_YAML, message, "remove the control character")) from error
+        raise UnparsableError(Finding(place, Code.NOT_YAML, message, "remove the character")) from error
     except (ValueError, OverflowError) as error:  # the pure parser, for "\U00110000"
         message = f"not valid YAML: {error}"
         raise UnparsableError(Finding(Place(path), Code.NOT_YAML, message, "look for a wrong \\U escape")) from error
@@ -63,6 +65,23 @@ def parse_nodes(
 def place_after(text: str, path: Path) -> Place:
     """The place of the character that follows this text."""
     return Place(path, text.count("\n") + 1, len(text) - text.rfind("\n"))
+
+
+def _refuse_hidden(text: str, path: Path) -> None:
+    """Stop at a character that nobody sees, wherever it stands: a comment may hold a line of YAML behind one.
+
+    YAML ends lines also at U+0085, U+2028, U+2029 and a carriage return alone, where `git diff` and GitHub end none.
+    https://yaml.org/spec/1.1/#b-char
+    """
+    found = hidden_in(text.replace("\r\n", " \n"))
+    if not found:
+        return
+    first = text[found[0]]
+    does = "which ends a line for YAML, but not in a diff" if first in "\r\x85\u2028\u2029" else "which cannot be seen"
+    more = f"; and {counted(len(found) - 1, 'other such character')}" if found[1:] else ""
+    hint = "remove it, from a comment, too; emoji and copied text often bring some along"
+    message = f"holds {named_character(first)}, {does}{more}"
+    raise UnparsableError(Finding(place_after(text[: found[0]], path), Code.HIDDEN_TEXT, message, hint))
 
 
 def _syntax_finding(error: yaml.MarkedYAMLError, path: Path) -> Finding:

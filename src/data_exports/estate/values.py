@@ -5,7 +5,6 @@ and `exports check` cannot disagree.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -26,11 +25,9 @@ from data_exports.names import (
     RoleName,
     UserArn,
 )
+from data_exports.text import hidden_in, named_character
 
 T = TypeVar("T")
-
-HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode categories: control characters can rewrite a terminal; direction marks and zero-width ones mislead."""
 
 TEXT_CHARACTERS = 2_000
 """Ours: the longest free text; a declaration is no place for a document."""
@@ -152,14 +149,9 @@ def _line(node: Node, report: Report) -> Sited[str] | None:
     return found
 
 
-def _is_hidden(mark: str) -> bool:
-    return unicodedata.category(mark) in HIDDEN
-
-
 def _is_plain(value: str, place: Place, report: Report) -> bool:
-    hidden = not value.isprintable() and [mark for mark in value if mark not in "\n\t" and _is_hidden(mark)]
-    if hidden:
-        named = f"U+{ord(hidden[0]):04X} {unicodedata.name(hidden[0], '')}".rstrip()
+    if hidden := hidden_in(value):
+        named = named_character(value[hidden[0]])
         report.error(place, Code.BAD_TEXT, f"the text holds a character that cannot be seen: {named}", "remove it")
     elif len(value) > TEXT_CHARACTERS:
         message = f"the text has {len(value):,} characters, more than {TEXT_CHARACTERS:,}"

@@ -20,7 +20,8 @@ from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.receipts import Period, Receipt, read_receipts
 from data_exports.operate.rights import needing
-from data_exports.operate.words import moment_words, printable
+from data_exports.operate.words import moment_words
+from data_exports.text import printable
 
 _KEYS_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 

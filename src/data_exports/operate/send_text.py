@@ -14,7 +14,7 @@ from data_exports.operate.follow import Followed
 from data_exports.operate.history import Entry
 from data_exports.operate.send import Sent
 from data_exports.operate.telling import HEADING, render_entry
-from data_exports.operate.words import counted, printable
+from data_exports.text import counted, printable
 
 NAMED_AT_MOST = 10
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from data_exports.errors import RefusedError, UsageError
 from data_exports.limits import OBJECT_KEY_BYTES
 from data_exports.names import KeyPrefix
-from data_exports.operate.words import counted, printable
+from data_exports.text import counted, printable
 
 SHOWN_AT_MOST = 10
 

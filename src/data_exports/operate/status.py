@@ -36,9 +36,9 @@ from data_exports.operate.receipts import (
     read_files,
 )
 from data_exports.operate.rights import needing
-from data_exports.operate.words import age_words, counted
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
+from data_exports.text import age_words, counted
 
 Found = TypeVar("Found")
 

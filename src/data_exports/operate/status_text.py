@@ -11,7 +11,7 @@ from typing import Any
 
 from data_exports.estate.models import Platform
 from data_exports.operate.status import DatasetStatus, Deliveries, Status
-from data_exports.operate.words import age_words, ago_words, counted, printable, size_words
+from data_exports.text import age_words, ago_words, counted, printable, size_words
 
 ROWS_ON_A_SCREEN = 40
 _HEADINGS = ("dataset", "kind", "state", "in hub", "queued", "flying", "dead", "oldest", "last delivery", "last day")

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from data_exports.operate.history import Entry
-from data_exports.operate.words import moment_words, printable, size_words
+from data_exports.operate.words import moment_words
+from data_exports.text import printable, size_words
 
 CSV_FIELDS = (
     "recorded_at",
@@ -50,15 +51,6 @@ def entry_as_data(entry: Entry) -> dict[str, Any]:
 
 
 def entry_as_row(entry: Entry) -> list[str]:
-    """The values of `CSV_FIELDS`, safe to open in a spreadsheet."""
+    """The values of `CSV_FIELDS` as text; nothing where there is none."""
     data = entry_as_data(entry)
-    return [_cell_of(data[name]) for name in CSV_FIELDS]
-
-
-def _cell_of(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula: a quote stands before what would begin one.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    return ["" if data[name] is None else str(data[name]) for name in CSV_FIELDS]

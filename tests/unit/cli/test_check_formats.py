@@ -109,7 +109,7 @@ def test_paths_for_github_begin_at_the_checkout(
 def test_what_a_message_holds_cannot_end_an_annotation_or_begin_a_command() -> None:
     place = Place(Path("a,b:c%\n.yaml"), 2, 3)
     (line,) = formats.github_lines([Finding(place, "EX205", "x\r\n::add-mask::y", "50%")])
-    assert line == ("::error file=a%2Cb%3Ac%25%0A.yaml,line=2,col=3,title=EX205::x%0D%0A::add-mask::y%0Ahint: 50%25")
+    assert line == "::error file=a%2Cb%3Ac%25\\n.yaml,line=2,col=3,title=EX205::x\\r\\n::add-mask::y%0Ahint: 50%25"
     many = [Finding(each, "EX205", "##[set-output name=x]y", "::error::z") for each in _places(11)]
     plain = [line for line in formats.github_lines(many) if not line.startswith("::error file")][1:]
     assert plain[0].splitlines()[0] == "push_datasets/000009.yaml:1:1 EX205 error: ##\\x5bset-output name=x]y"

@@ -16,7 +16,6 @@ from data_exports.deploy.markdown import (
     LINE_BYTES,
     MARKER,
     SECTION_BYTES,
-    code,
     plan_as_markdown,
 )
 from data_exports.deploy.plan import MissingRoles, Plan
@@ -24,6 +23,7 @@ from data_exports.deploy.report import Found
 from data_exports.estate.findings import warning
 from data_exports.estate.models import Estate, Place
 from data_exports.names import AccountId, DatasetName, RoleArn, RoleName
+from data_exports.text import code_span as code
 from tests.estates import PLATFORM, estate_of, pull, push
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

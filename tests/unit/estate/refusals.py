@@ -38,6 +38,11 @@ READING: dict[str, Files] = {
     "not UTF-8": {"push": PUSH.encode() + b"owner: Jos\xe9\n"},
     "UTF-16": {"push": PUSH.encode("utf-16")},
     "control character": {"push": PUSH + "owner: a\x07b\n"},
+    "line that only YAML sees": {"push": PUSH + "# read only\u2028expires: 2025-01-31\n"},
+    "carriage return alone": {"push": PUSH + "# a\rowner: Ana\r\n"},
+    "direction marks in a comment": {"push": PUSH + "# \u202ea\u202c\n"},
+    "letter that is blank": {"push": PUSH + "owner: Ana\u3164\n"},
+    "emoji with a selector": {"platform": PLATFORM + "# \u26a0\ufe0f\n"},
     "too deep": {"push": PUSH + "owner: " + "[" * 500 + "]" * 500 + "\n"},
     "key that is a list": {"push": PUSH + "? [a, b]\n: c\n"},
     "several mistakes": {

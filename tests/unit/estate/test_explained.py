@@ -72,6 +72,9 @@ BUILT: dict[Code, Callable[[Path], object]] = {
     Code.NOT_COUNTED: lambda folder: (folder / "push_datasets" / "orders.txt").touch(),
     Code.NO_DATASETS: lambda folder: (folder / "push_datasets").rename(folder / "push-datasets"),
     Code.SAME_FILE_NAME: lambda folder: (folder / PUSH).with_name("Orders.yaml").touch(),
+    Code.HIDDEN_TEXT: lambda folder: (folder / PUSH).write_text(
+        "# read only\u2028allow_push: true\n", encoding="utf-8"
+    ),
     Code.TOO_MANY: lambda folder: _more(folder, 101),
     Code.ROLE_POLICIES_TOO_LARGE: lambda folder: _more(folder, 40),
     Code.BUCKET_POLICY_TOO_LARGE: _many_outsiders,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from data_exports.operate.words import printable
+from data_exports.text import printable
 
 
 class Answer(StrEnum):

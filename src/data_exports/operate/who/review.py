@@ -13,7 +13,7 @@ from data_exports.access.grants import Role
 from data_exports.estate.models import Platform
 from data_exports.operate.who.holdings import Holding
 from data_exports.operate.who.telling import count_words, doing_words, until_words, who_words
-from data_exports.operate.words import printable
+from data_exports.text import printable
 
 _OUTSIDE = (Role.OUTSIDER, Role.MOVER)
 _COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "paperwork", "keep", "remove")
