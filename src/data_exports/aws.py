@@ -10,6 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from boto3.exceptions import Boto3Error
 from botocore import exceptions as botocore_errors
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.utils import parse_timestamp
 
 from data_exports import __version__
 from data_exports.errors import AwsError, ExportsError
@@ -50,7 +52,7 @@ class Aws:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         try:
-            self._session = session or boto3.Session(region_name=region)
+            self._session = session or boto3.Session(region_name=region, botocore_session=_botocore_session())
         except BotoCoreError as error:
             raise aws_error_of(error) from error
 
@@ -108,6 +110,19 @@ class Aws:
         )
 
 
+def _botocore_session(**variables: Any) -> botocore.session.Session:
+    """A session whose times all have a zone: one that an S3-compatible server leaves out would not compare."""
+    session = botocore.session.Session(**variables)
+    parsers = session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=_time_of)
+    return session
+
+
+def _time_of(value: Any) -> datetime:
+    moment = parse_timestamp(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def aws_with_keys(
     region: str, *, endpoint_url: str, access_key_id: str, secret_access_key: str, session_token: str = ""
 ) -> Aws:
@@ -122,7 +137,7 @@ def aws_with_keys(
         aws_secret_access_key=secret_access_key,
         aws_session_token=session_token or None,
         region_name=region,
-        botocore_session=botocore.session.Session(session_vars=nothing),
+        botocore_session=_botocore_session(session_vars=nothing),
     )
     return Aws(region, endpoint_url=endpoint_url, session=session)
 

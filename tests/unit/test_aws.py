@@ -1,11 +1,14 @@
 """AWS's refusals as our errors: told apart by code, with where, what and what next."""
 
+from datetime import UTC, datetime
+
 import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, aws_with_keys, is_loopback, reason_of
 from data_exports.errors import AwsError, RefusedError
+from tests.unit.mover.loopback import Played, serving
 
 
 def _refusal(code: str, message: str = "no", *, status: int = 400) -> ClientError:
@@ -134,3 +137,12 @@ def test_services_split_between_this_machine_and_aws_are_refused(monkeypatch: py
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(AwsError, match="s3 would be reached on this machine and the rest on AWS"):
         _ = Aws("eu-west-1").is_local
+
+
+@pytest.mark.parametrize("written", ["2026-11-02T09:00:00", "2026-11-02T09:00:00.000Z"])
+def test_every_time_has_a_zone_so_that_times_compare(written: str) -> None:
+    body = f"<ListAllMyBucketsResult><Buckets><Bucket><CreationDate>{written}</CreationDate></Bucket></Buckets>"
+    with serving(Played(200, f"{body}</ListAllMyBucketsResult>".encode())) as server:
+        aws = aws_with_keys("eu-west-1", endpoint_url=server.url, access_key_id="a", secret_access_key="b")
+        (bucket,) = aws.client("s3").list_buckets()["Buckets"]
+    assert bucket["CreationDate"] == datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -207,13 +207,13 @@ def _is_in_sight(item: ET.Element) -> bool:
 
 
 def _waiting_of(item: ET.Element, decode: Callable[[str], str]) -> Waiting:
-    return Waiting(
-        key=decode(text_of(item, "Key")),
-        etag=text_of(item, "ETag").strip('"'),
-        size_bytes=int(text_of(item, "Size")),
-        last_modified=text_of(item, "LastModified"),
-        version_id=text_of(item, "VersionId") or None,
-    )
+    key, size, time = decode(text_of(item, "Key")), text_of(item, "Size"), text_of(item, "LastModified")
+    try:
+        datetime.fromisoformat(time)
+        size_bytes = int(size)
+    except ValueError:
+        raise SweepError(f"S3 lists {key!r} with the size {size[:40]!r} and the time {time[:40]!r}") from None
+    return Waiting(key, text_of(item, "ETag").strip('"'), size_bytes, time, text_of(item, "VersionId") or None)
 
 
 def _next_page(page: ET.Element) -> dict[str, str] | None:

@@ -25,7 +25,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
@@ -283,7 +283,8 @@ def _entry(upload: Waiting) -> Entry:
 
 
 def _time(upload: Waiting) -> datetime:
-    return datetime.fromisoformat(upload.last_modified)
+    moment = datetime.fromisoformat(upload.last_modified)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # S3 writes Z; servers like it may leave it out
 
 
 def _message(upload: Waiting, settings: Settings, now: datetime) -> str:

@@ -28,7 +28,7 @@ from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import RoleName
 from data_exports.operate.queues import read_figures
 from data_exports.operate.rights import caller_words, needing, role_name_in
-from data_exports.operate.sources import Source
+from data_exports.operate.sources import IN_PARTS_FROM_BYTES, Source
 
 PARTS_AT_ONCE = 10
 LISTED_AT_MOST = 20_000
@@ -163,7 +163,9 @@ def send(
     """
     sent = sent or Sent(datetime.now(UTC))
     s3 = aws.client("s3")
-    config = TransferConfig(max_concurrency=PARTS_AT_ONCE, preferred_transfer_client="classic")
+    config = TransferConfig(
+        multipart_threshold=IN_PARTS_FROM_BYTES, max_concurrency=PARTS_AT_ONCE, preferred_transfer_client="classic"
+    )
     with _versions_noted(s3, sent) as versions:
         pending: deque[tuple[Source, TransferFuture]] = deque()
         try:
@@ -262,4 +264,4 @@ def _note_clock(sent: Sent, parsed: dict[str, Any]) -> None:
         told = parsedate_to_datetime(parsed["ResponseMetadata"]["HTTPHeaders"]["date"])
     except (KeyError, ValueError):
         return
-    sent.began_at = min(sent.began_at, told)
+    sent.began_at = min(sent.began_at, told if told.tzinfo else told.replace(tzinfo=UTC))  # HTTP knows no other zone

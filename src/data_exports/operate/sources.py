@@ -5,6 +5,7 @@ never their content. Everything that would be sent otherwise than meant is refus
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from data_exports.names import KeyPrefix
 from data_exports.text import counted, printable
 
 SHOWN_AT_MOST = 10
+IN_PARTS_FROM_BYTES = 8 * 1024 * 1024
+"""From this size on a file goes up in parts."""
+_BEYOND_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML has no way to write: https://www.w3.org/TR/xml/#charsets"""
 
 _TYPES = MimeTypes(filenames=())  # Python's own table: the same on every machine
 _TYPES.add_type("application/vnd.apache.parquet", ".parquet")
@@ -134,6 +139,14 @@ def _add(found: list[Source], problems: list[str], path: Path, key: str) -> None
     else:
         if size > OBJECT_KEY_BYTES:
             problems.append(f"{path}: its key would have {size:,} bytes; S3 allows {OBJECT_KEY_BYTES:,}")
+        # S3 answers the start of an upload in parts with the key, in XML that boto3 then cannot read, and the upload,
+        # which has begun, stays: https://github.com/boto/botocore/issues/3496
+        odd = _BEYOND_XML.search(key)
+        if odd and facts.st_size >= IN_PARTS_FROM_BYTES:
+            problems.append(
+                f"{path}: a file of 8 MiB or more goes up in parts, and S3 cannot name those of a key that holds "
+                f"{odd[0]!a}; rename it"
+            )
         found.append(Source(path, key, facts.st_size, facts.st_mtime_ns))
 
 

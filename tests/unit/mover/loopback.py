@@ -49,7 +49,9 @@ def serving(*answers: Played) -> Iterator[Loopback]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             loopback.asked.append(Asked(self.command, self.path, headers, body))
             played = loopback.answers.pop(0) if len(loopback.answers) > 1 else loopback.answers[0]
-            self.send_response(played.status)
+            self.send_response_only(played.status)
+            if not any(name.lower() == "date" for name, _ in played.headers):
+                self.send_header("date", self.date_time_string())
             for name, value in played.headers:
                 self.send_header(name, value)
             if played.status != 204:

@@ -188,3 +188,15 @@ def test_receipts_or_notes_that_cannot_be_read_or_written_stop_the_sweep() -> No
 def test_an_upload_that_cannot_be_read_stops_the_sweep() -> None:
     with serving(Played(500)) as server, pytest.raises(SweepError, match="reading 'orders/a' in the hub failed"):
         list(survey(server).with_versions([Waiting("orders/a", "e", 1, TIME)]))
+
+
+@pytest.mark.parametrize(
+    ("size", "time"), [("", "2026-11-02T09:00:00.000Z"), ("one", "2026-11-02T09:00:00.000Z"), ("1", ""), ("1", "now")]
+)
+def test_an_upload_without_a_readable_size_or_time_stops_the_sweep(size: str, time: str) -> None:
+    item = (
+        f"<Contents><Key>orders/a</Key><ETag>e</ETag><Size>{size}</Size><LastModified>{time}</LastModified></Contents>"
+    )
+    with serving(page(item)) as server, pytest.raises(SweepError) as raised:
+        list(survey(server).pages_in_sight(""))
+    assert str(raised.value) == f"S3 lists 'orders/a' with the size {size!r} and the time {time!r}"

@@ -111,6 +111,18 @@ def test_an_upload_that_nobody_heard_of_is_handed_over_once() -> None:
         assert hub.sweep().handed_over == 0
 
 
+def test_a_time_without_a_zone_is_utc() -> None:
+    hub = Hub()
+    hub.put("orders/a", age=16 * MINUTE)
+    hub.put("orders/b", age=14 * MINUTE)
+    hub.uploads = {
+        key: replace(upload, last_modified=upload.last_modified.removesuffix("Z"))
+        for key, upload in hub.uploads.items()
+    }
+    hub.sweep()
+    assert hub.handed_over() == ["orders/a"]
+
+
 def test_what_was_uploaded_less_than_a_quarter_of_an_hour_ago_is_left_to_its_event() -> None:
     hub = Hub()
     hub.put("orders/a", age=14 * MINUTE)

@@ -137,3 +137,28 @@ def test_a_file_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
     assert source.has_changed()
     file.unlink()
     assert source.has_changed()
+
+
+MANY_BYTES = 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize("char", ["\x00", "\x01", "\x07", "\x0b", "\x1b", "\x1f", "\ufffe", "\uffff"])
+def test_a_file_that_goes_up_in_parts_must_have_a_key_that_s3s_xml_can_carry(tmp_path: Path, char: str) -> None:
+    path = write(tmp_path, "a.txt") / "a.txt"
+    key = f"t{char}.txt"
+    os.truncate(path, MANY_BYTES - 1)
+    assert [source.key for source in read_sources([path], PREFIX, key=key).files] == [f"hearings/{key}"]
+    os.truncate(path, MANY_BYTES)
+    with pytest.raises(RefusedError) as refused:
+        read_sources([path], PREFIX, key=key)
+    assert str(refused.value) == (
+        f"nothing was sent:\n  {path}: a file of 8 MiB or more goes up in parts, and S3 cannot name those of a key "
+        f"that holds {char!a}; rename it"
+    )
+
+
+def test_other_odd_keys_go_up_in_parts(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt") / "a.txt"
+    os.truncate(path, MANY_BYTES)
+    key = "t\t\n\r\x7f\x85é\ue000\ufffd\U0010ffff"
+    assert [source.key for source in read_sources([path], PREFIX, key=key).files] == [f"hearings/{key}"]
