@@ -143,7 +143,7 @@ def aws_of_account(local: LocalAws, account: str) -> Aws:
         local.region,
         endpoint_url=local.endpoint_url,
         access_key_id=account,
-        secret_access_key="test",
+        secret_access_key=local.secret,
     )
 
 

@@ -8,6 +8,7 @@ ListRoles, GetCallerIdentity. https://www.pulumi.com/docs/iac/guides/testing/uni
 
 import asyncio
 import json
+import os
 import runpy
 import sys
 import threading
@@ -115,7 +116,8 @@ def main(words: list[str]) -> None:
     pulumi.runtime.set_all_config(
         {f"{PROJECT}:{name}": value for name, _, value in (setting.partition("=") for setting in settings)}
     )
-    aws = aws_with_keys(region, endpoint_url=endpoint, access_key_id=account, secret_access_key="test")
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+    aws = aws_with_keys(region, endpoint_url=endpoint, access_key_id=account, secret_access_key=secret)
     provider = LocalProvider(aws)
     monitor = Monitor(provider)
     asyncio.set_event_loop(asyncio.new_event_loop())

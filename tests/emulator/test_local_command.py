@@ -4,9 +4,13 @@ import json
 import os
 import shutil
 import signal
+import socketserver
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +24,8 @@ pytestmark = pytest.mark.emulator
 
 EXPORTS = [sys.executable, "-m", "data_exports"]
 AWS = str(Path(sys.executable).with_name("aws"))
+TRUSTED = Path(__file__).with_name("tls") / "certificate.pem"
+"""Of a server that passes for AWS's queues, with its key; it signed itself."""
 SENDER = "alpha_user_annika-lindqvist"
 
 
@@ -113,7 +119,56 @@ def test_what_env_sets_it_can_take_away(shell: Shell) -> None:
     shell.exports("local", "up")
     script = f"""eval "$({sys.executable} -m data_exports local env)" && env | grep -c ^AWS_
         eval "$({sys.executable} -m data_exports local env --unset)" ; env | grep -c ^AWS_ ; true"""
-    assert shell.run("bash", "-c", script).splitlines() == [str(len(VARIABLES)), "0"]
+    assert shell.run("bash", "-c", script).splitlines()[:2] == [str(len(VARIABLES)), "0"]
+
+
+@contextmanager
+def stand_in_for_aws(requests: list[bytes]) -> Iterator[str]:
+    """An HTTPS proxy behind which a server passes for AWS's queues; keeps what requests begin with."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(TRUSTED)
+
+    class Proxy(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            """Take CONNECT for any host, and then a request over TLS."""
+            while self.rfile.readline().strip():
+                pass
+            self.connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            with suppress(OSError), context.wrap_socket(self.connection, server_side=True) as tls:
+                requests.append(tls.recv(4))
+                tls.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_nothing_leaves_for_the_real_aws_even_when_aws_version_1_tries(shell: Shell) -> None:
+    shell.exports("local", "up")
+    variables, requests = shell.env(), list[bytes]()
+    with stand_in_for_aws(requests) as proxy:
+        own = {"HTTPS_PROXY": proxy, "AWS_CA_BUNDLE": str(TRUSTED), "AWS_MAX_ATTEMPTS": "1"}
+        before = own | {name: value for name, value in variables.items() if name != "AWS_CA_BUNDLE"}
+        shell.run(AWS, "sqs", "list-queues", code=255, env=before)
+        assert requests == [b"POST"]  # so it would leave
+        said = shell.run(AWS, "sqs", "list-queues", code=255, env=own | variables)
+        assert "SSL validation failed for https://eu-west-1.queue.amazonaws.com/" in said
+        assert requests == [b"POST"]
+    words = ("sqs", "list-queues", "--endpoint-url", variables["AWS_ENDPOINT_URL"])
+    assert json.loads(shell.run(AWS, *words, env=variables)) == {"QueueUrls": []}
+
+
+def test_env_says_when_the_aws_command_is_the_old_one(shell: Shell) -> None:
+    shell.exports("local", "up")
+    old, new = (shell.folder / name for name in ("old", "new"))
+    for folder, version in ((old, "aws-cli/1.46.3 Python/3.11"), (new, "aws-cli/2.31.0 Python/3.13")):
+        folder.mkdir()
+        (folder / "aws").write_text(f"#!/bin/sh\necho {version}\n")
+        (folder / "aws").chmod(0o755)
+    path = os.environ["PATH"]
+    assert "Use version 2" in shell.exports("local", "env", env={"PATH": f"{old}:{path}"})
+    assert "Use version 2" not in shell.exports("local", "env", env={"PATH": f"{new}:{path}"})
 
 
 def test_a_failed_env_is_no_success_for_eval(shell: Shell) -> None:

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -91,7 +90,7 @@ def test_the_state_of_one_that_was_killed_is_cleaned(tmp_path: Path) -> None:
 
 def test_a_number_that_another_program_got_later_is_left_alone(tmp_path: Path) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    emulator.stop(LocalAws(tmp_path, 1, stranger.pid, ACCOUNT, REGION))
+    emulator.stop(LocalAws(tmp_path, 1, stranger.pid, ACCOUNT, REGION, ""))
     assert stranger.poll() is None
     stranger.kill()
     stranger.communicate()
@@ -153,11 +152,6 @@ def test_the_ordinary_aws_command_works_and_never_sees_this_computers_profiles(s
     assert "(403)" in aws(session, "s3", "cp", f"s3://{bucket}/a.csv", "-").stderr
     whoami = aws(session, "sts", "get-caller-identity", "--query", "Arn", "--output", "text")
     assert whoami.stdout.strip() == f"arn:aws:sts::{ACCOUNT}:assumed-role/{role.rsplit('/', 1)[-1]}/local"
-
-
-def test_its_health_tells_whose_it_is(local_aws: LocalAws) -> None:
-    with urllib.request.urlopen(f"{local_aws.endpoint_url}/_ministack/health", timeout=5) as reply:
-        assert f"data-exports pid {local_aws.pid}" in reply.read().decode()
 
 
 def test_functions_and_their_files_go_when_it_stops(tmp_path: Path) -> None:

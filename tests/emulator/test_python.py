@@ -57,9 +57,9 @@ def test_a_sender_sends_waits_and_reads_the_history(
 def test_a_session_of_the_callers_own_is_used(
     deployed_example: DeployedEstate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = deployed_example.estate.platform.account
-    for name in environment_of(deployed_example.local):
+    account, local = deployed_example.estate.platform.account, deployed_example.local
+    for name in environment_of(local):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", deployed_example.local.endpoint_url)
-    session = boto3.Session(aws_access_key_id=str(account), aws_secret_access_key="test", region_name="eu-west-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local.endpoint_url)
+    session = boto3.Session(str(account), local.secret, region_name="eu-west-1")
     assert data_exports.open_estate(EXAMPLE, session=session).plan().changes == ()

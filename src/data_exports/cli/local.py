@@ -1,6 +1,9 @@
 """``exports local``: the whole system on this machine, in a process of its own, with IAM enforced."""
 
 import shlex
+import shutil
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,8 +14,6 @@ from data_exports.errors import LocalAwsError, UsageError
 from data_exports.names import AccountId, DatasetName, InvalidNameError, RoleArn
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from data_exports.estate.models import Estate
     from data_exports.local.emulator import LocalAws
 
@@ -89,7 +90,9 @@ def env(
 ) -> None:
     """Print the variables with which any AWS tool acts on the local AWS.
 
-    They hide your own AWS profiles until the terminal is closed or --unset takes them away.
+    The keys are of this start of the local AWS. Your own AWS profiles are hidden, and no real server of AWS is trusted,
+    until the terminal is closed or --unset takes the variables away. Use aws version 2: version 1 ignores the endpoint
+    for sqs.
 
     Example:
       eval "$(exports local env --as alpha_user_annika-lindqvist)" &&
@@ -111,9 +114,31 @@ def env(
         return
     for name, value in variables.items():
         write_data(f"export {name}={shlex.quote(value)}")
+    if _aws_is_old():
+        write_progress(
+            'aws here is version 1, which would send "aws sqs" to the real AWS: it is stopped by AWS_CA_BUNDLE. '
+            'Use version 2, or: aws sqs --endpoint-url "$AWS_ENDPOINT_URL" ...'
+        )
 
 
-def _variables(estate: "Path | None", role: str | None) -> dict[str, str]:
+def _aws_is_old() -> bool:
+    """Whether the `aws` that this terminal finds is version 1, which is a Python script (version 2 rarely is)."""
+    found = shutil.which("aws")
+    try:
+        if found is None or not _is_script(Path(found)):
+            return False
+        said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return (said.stdout + said.stderr).startswith("aws-cli/1.")
+
+
+def _is_script(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
+
+
+def _variables(estate: Path | None, role: str | None) -> dict[str, str]:
     from data_exports.local.clients import environment_of
 
     return environment_of(_running(estate), _principal_of(load(estate).require(), role))
@@ -157,7 +182,7 @@ def down(*, estate: EstateOption = None) -> None:
     write_progress(f"stopped the local AWS on {local.endpoint_url}")
 
 
-def _running(estate: "Path | None") -> "LocalAws":
+def _running(estate: Path | None) -> "LocalAws":
     from data_exports.local.emulator import read_status
     from data_exports.local.folders import local_folder_of
 
@@ -169,7 +194,7 @@ def _running(estate: "Path | None") -> "LocalAws":
     return local
 
 
-def _option(estate: "Path | None") -> str:
+def _option(estate: Path | None) -> str:
     """What names the same estate again on a command line."""
     return f" --estate {shlex.quote(str(estate))}" if estate else ""
 

@@ -6,8 +6,9 @@ the local AWS's folder. The laptop's own AWS profiles are never read: nothing do
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_exports.local.emulator import LocalAws
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from data_exports.aws import Aws
 
-ROOT_SECRET = "test"  # noqa: S105 - the emulator's fixed secret for every account's root
 _SESSION_NAME = "local"
+_NO_SERVER = Path(__file__).with_name("no_server.pem")
 _creating = threading.Lock()
 
 
@@ -27,13 +28,13 @@ class Credentials:
     """Access key id, secret and session token; the token is ``""`` for an account's root."""
 
     access_key_id: str
-    secret_access_key: str
-    session_token: str = ""
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(default="", repr=False)
 
 
-def root_of(account: str) -> Credentials:
-    """The credentials of an account's root: in the local AWS a 12-digit access key is that account."""
-    return Credentials(account, ROOT_SECRET)
+def root_of(local: LocalAws, account: str) -> Credentials:
+    """The credentials of an account's root: its access key id is the account's own, its secret is of this start."""
+    return Credentials(account, local.secret)
 
 
 @cache
@@ -73,7 +74,7 @@ def _client(local: LocalAws, service: str, credentials: Credentials, region: str
 
 def client(local: LocalAws, service: str, *, account: str, region: str | None = None) -> Any:
     """A boto3 client of this service as the account's root; in the local AWS's region unless another is named."""
-    return _client(local, service, root_of(account), region or local.region)
+    return _client(local, service, root_of(local, account), region or local.region)
 
 
 def session_of(local: LocalAws, arn: str, *, session_name: str = _SESSION_NAME) -> Credentials:
@@ -83,7 +84,7 @@ def session_of(local: LocalAws, arn: str, *, session_name: str = _SESSION_NAME) 
     """
     account = arn.split(":")[4]
     if arn.endswith(":root"):
-        return root_of(account)
+        return root_of(local, account)
     sts = client(local, "sts", account=account)
     made = sts.assume_role(RoleArn=arn, RoleSessionName=session_name)["Credentials"]
     return Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
@@ -109,7 +110,7 @@ def aws_of(local: LocalAws, arn: str | None = None, *, region: str | None = None
     """
     from data_exports.aws import aws_with_keys
 
-    credentials = root_of(local.account) if arn is None else session_of(local, arn)
+    credentials = root_of(local, local.account) if arn is None else session_of(local, arn)
     return aws_with_keys(
         region or local.region,
         endpoint_url=local.endpoint_url,
@@ -126,6 +127,7 @@ VARIABLES = (
     "AWS_SESSION_TOKEN",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
+    "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_PROFILE",
@@ -140,11 +142,13 @@ VARIABLES = (
 def environment_of(local: LocalAws, role_arn: str | None = None) -> dict[str, str]:
     """The variables that point any AWS tool at the local AWS, as the platform account's root or as a role.
 
-    They also hide the laptop's own AWS profiles, so that a real one can never be used by mistake. An empty
-    AWS_SESSION_TOKEN replaces one that the caller's environment may hold; AWS's tools take it as none. Endpoints of
-    single services (`AWS_ENDPOINT_URL_S3`) would win over `AWS_ENDPOINT_URL`, so those that are set are set anew.
+    They also hide the laptop's own AWS profiles, so that a real one can never be used by mistake. No server of AWS's
+    is trusted either, so what leaves nevertheless ends before a byte of a request is sent: `aws` of version 1 sends
+    sqs commands to the real AWS whatever AWS_ENDPOINT_URL says. An empty AWS_SESSION_TOKEN replaces one that the
+    caller's environment may hold; AWS's tools take it as none. Endpoints of single services (`AWS_ENDPOINT_URL_S3`)
+    would win over `AWS_ENDPOINT_URL`, so those that are set are set anew.
     """
-    credentials = root_of(local.account) if role_arn is None else session_of(local, role_arn)
+    credentials = root_of(local, local.account) if role_arn is None else session_of(local, role_arn)
     config = local.folder / "aws-config"
     config.write_text("[default]\ns3 =\n    addressing_style = path\n", encoding="utf-8")
     single = {name: local.endpoint_url for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")}
@@ -156,6 +160,7 @@ def environment_of(local: LocalAws, role_arn: str | None = None) -> dict[str, st
         "AWS_SESSION_TOKEN": credentials.session_token,
         "AWS_REGION": local.region,
         "AWS_DEFAULT_REGION": local.region,
+        "AWS_CA_BUNDLE": str(_NO_SERVER),
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_PROFILE": "default",

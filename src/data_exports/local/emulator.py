@@ -5,23 +5,26 @@ detached process on a free port of 127.0.0.1, and files in the folder (mode 0700
 `client`, `client_as`, `aws_of`, `session_of` and `environment_of` (from `clients`) are how to talk to it.
 """
 
+import hmac
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from shutil import rmtree
 
 from data_exports.errors import LocalAwsError
 from data_exports.local.gaps.patching import check_emulator_version
 from data_exports.local.processes import command_line_of, is_alive
-from data_exports.local.server import edition_of
+from data_exports.local.proof import CLIENT, NONCE_HEADER, PROOF_HEADER, PROOF_PATH, SERVER, proof_of
 
 _SERVER_MODULE = "data_exports.local.server"
 _STATE_FILE = "state.json"
@@ -29,6 +32,8 @@ _LOG_FILE = "emulator.log"
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 10.0
 _PORT_ATTEMPTS = 3
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""A proxy of this computer's user has no business between two processes of it."""
 
 # Started by this very process: to be waited for when they end, or they stay behind as zombies.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -36,13 +41,17 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running local AWS: its folder, its port on 127.0.0.1, its pid, its first account and its region."""
+    """A running local AWS: its folder, its port on 127.0.0.1, its pid, its first account and its region.
+
+    `secret` was drawn for this start: it is the secret access key of every account's root.
+    """
 
     folder: Path
     port: int
     pid: int
     account: str
     region: str
+    secret: str = field(repr=False)
 
     @property
     def endpoint_url(self) -> str:
@@ -133,27 +142,43 @@ def _launch(
     with (folder / _LOG_FILE).open("wb") as log:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
             words,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
             start_new_session=True,
         )
     _children[child.pid] = child
-    local = LocalAws(folder, port, child.pid, account, region)
+    local = LocalAws(folder, port, child.pid, account, region, secret=secrets.token_urlsafe(30))
     try:
+        _tell(child, local.secret)
         _wait_until_healthy(local, child, timeout_seconds)
     except BaseException:
         stop(local)
         raise
-    state = {**asdict(local), "folder": str(folder)}
-    (folder / _STATE_FILE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    _write_state(local)
     return local
+
+
+def _tell(child: "subprocess.Popen[bytes]", secret: str) -> None:
+    """Give the server its secret where no other user of this computer can read it."""
+    assert child.stdin is not None  # it was started with a pipe
+    with suppress(BrokenPipeError), child.stdin:  # it has ended: who waits for it says why
+        child.stdin.write(f"{secret}\n".encode())
+
+
+def _write_state(local: LocalAws) -> None:
+    """Write the folder's state file, for this user alone: it holds the secret."""
+    path = local.folder / _STATE_FILE
+    path.unlink(missing_ok=True)
+    state = {**asdict(local), "folder": str(local.folder)}
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(json.dumps(state, indent=2) + "\n")
 
 
 def _wait_until_healthy(local: LocalAws, child: subprocess.Popen[bytes], timeout_seconds: float) -> None:
     deadline = time.monotonic() + timeout_seconds
-    while not _answers(local):
+    while not answers(local):
         if child.poll() is not None:
             tail = _last_lines(local.log_file)
             kind = _PortLostError if "already in use" in tail else LocalAwsError
@@ -169,12 +194,15 @@ def _wait_until_healthy(local: LocalAws, child: subprocess.Popen[bytes], timeout
         time.sleep(_POLL_SECONDS)
 
 
-def _answers(local: LocalAws) -> bool:
-    """Whether this very server answers on its port (and not another emulator that got it first)."""
+def answers(local: LocalAws) -> bool:
+    """Whether this very server answers on its port, and no other program that got it first."""
+    nonce = secrets.token_hex(16)
+    proof = {NONCE_HEADER: nonce, PROOF_HEADER: proof_of(local.secret, CLIENT, nonce)}
+    asked = urllib.request.Request(local.endpoint_url + PROOF_PATH, headers=proof)  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(f"{local.endpoint_url}/_ministack/health", timeout=2) as reply:  # noqa: S310 - ours
-            return bool(json.load(reply).get("edition") == edition_of(local.pid))
-    except (OSError, ValueError, urllib.error.URLError):
+        with _DIRECTLY.open(asked, timeout=2) as reply:
+            return hmac.compare_digest(reply.read(64), proof_of(local.secret, SERVER, nonce).encode())
+    except (OSError, HTTPException):
         return False
 
 

@@ -1,9 +1,10 @@
 """The process that is the local AWS: ``python -m data_exports.local.server --port … --folder …``.
 
-In: where to listen (127.0.0.1 only), which account and region, a folder for its files, and optionally the process whose
-end is its own. Effects: sets its environment, mends the emulator's differences from AWS, serves until SIGTERM, and then
-ends its function workers and removes its temporary files. Refuses to start when the installed emulator is not the one
-the mends are written for.
+In: where to listen (127.0.0.1 only), which account and region, a folder for its files, optionally the process whose
+end is its own, and on stdin the secret of this start (a command line is open to every user of a computer). Effects:
+sets its environment, mends the emulator's differences from AWS, serves until SIGTERM, and then ends its function
+workers and removes its temporary files. Refuses to start when the installed emulator is not the one the mends are
+written for.
 """
 
 import argparse
@@ -41,11 +42,6 @@ _GRACE_SECONDS = 10.0
 _EXIT_REFUSED = 3
 
 
-def edition_of(pid: int) -> str:
-    """What the server of this pid reports as its edition, so that nobody mistakes another emulator for it."""
-    return f"data-exports pid {pid}"
-
-
 def settings_of(*, port: int, account: str, region: str, folder: Path) -> Mapping[str, str]:
     """The environment variables the emulator reads, all of those that matter here: nothing is left to the caller's."""
     temporary = folder / "tmp"
@@ -56,7 +52,6 @@ def settings_of(*, port: int, account: str, region: str, folder: Path) -> Mappin
         "MINISTACK_ACCOUNT_ID": account,
         "MINISTACK_REGION": region,
         "MINISTACK_HOST": "127.0.0.1",
-        "MINISTACK_EDITION": edition_of(os.getpid()),
         "SERVICES": ",".join(SERVICES),
         "TMPDIR": str(temporary),
         "STATE_DIR": str(folder / "state"),
@@ -89,10 +84,24 @@ def _end_with(owner_pid: int) -> None:
     threading.Thread(target=watch, name="owner-watch", daemon=True).start()
 
 
-def _serve() -> None:
-    """Mend the emulator and serve until SIGTERM; then end the functions' processes."""
-    from data_exports.local.gaps import mend_all
+def _read_secret() -> str:
+    secret = sys.stdin.readline().strip()
+    if not secret:
+        raise LocalAwsError("nobody gave it a secret on stdin", next_step="start it with: exports local up")
+    return secret
 
+
+def _serve(port: int, secret: str) -> None:
+    """Mend the emulator, close its door to strangers and serve until SIGTERM; then end the functions' processes."""
+    from data_exports.local.gaps import mend_all
+    from data_exports.local.gaps.patching import check_emulator_version
+
+    check_emulator_version()
+    from data_exports.local.gate import Gate
+    from data_exports.local.keys import only_who_knows_the_secret
+
+    only_who_knows_the_secret(secret)
+    Gate(port=port, secret=secret).close()
     mend_all()
     from ministack.app import main as serve_forever
     from ministack.core import lambda_runtime
@@ -127,7 +136,7 @@ def main() -> int:
     if asked.owner_pid:
         _end_with(asked.owner_pid)
     try:
-        _serve()
+        _serve(asked.port, _read_secret())
     except LocalAwsError as error:
         print(f"the local AWS refuses to start: {error}", file=sys.stderr, flush=True)  # noqa: T201
         return _EXIT_REFUSED
