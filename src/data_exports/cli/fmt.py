@@ -42,7 +42,7 @@ def fmt(
     """
     from data_exports.estate.formatting import format_file
 
-    done = [format_file(path, kind, within=root) for root, path, kind in _chosen(files, estate)]
+    done = [format_file(path, kind) for path, kind in _chosen(files, estate)]
     left = [each for each in done if each.reason]
     changed = [each for each in done if each.is_changed]
     for each in () if check else changed:
@@ -62,14 +62,13 @@ def fmt(
         raise typer.Exit(1)
 
 
-def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, Path, FileKind]]":
-    """Each file with its estate's folder and its kind."""
+def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, FileKind]]":
+    """Each file with its kind."""
     from data_exports.estate.declarations import files_of, kind_of
     from data_exports.estate.loading import find_estate
 
     if not files:
-        folder = estate_folder(estate)
-        return [(folder, path, kind) for path, kind in files_of(folder)]
+        return list(files_of(estate_folder(estate)))
     chosen = []
     for path in files:
         # Parents are looked for from the folder as it is written, so that a link is taken for where it lies.
@@ -78,12 +77,12 @@ def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, 
         if kind is None:
             next_step = "name exports.yaml, or files in push_datasets or pull_datasets"
             raise UsageError("this is no declaration of the estate", where=str(path), next_step=next_step)
-        chosen.append((folder, path, kind))
+        chosen.append((path, kind))
     return chosen
 
 
 def _replace(formatted: "Formatted") -> None:
-    """Put the new text in the file's place at once; a link stays one."""
+    """Put the new text in the file's place at once."""
     from data_exports.estate.writing import replace_file
 
     try:

@@ -203,7 +203,7 @@ def _platform_of(folder: Path) -> "PlatformDraft | None":
     from data_exports.estate.findings import Report
     from data_exports.estate.reading import read_declaration
 
-    mapping, _ = read_declaration(folder / PLATFORM_FILE, within=folder)
+    mapping, _ = read_declaration(folder / PLATFORM_FILE)
     return draft_platform(mapping, Report()) if mapping else None
 
 

@@ -22,7 +22,7 @@ class Code(StrEnum):
         return member
 
     UNREADABLE = "EX101", "a file or folder cannot be read"
-    OUTSIDE = "EX102", "a symbolic link leads out of the estate"
+    LINK = "EX102", "a symbolic link or a submodule stands for a file or folder"
     TOO_LARGE = "EX103", "a declaration is too large"
     NOT_UTF8 = "EX104", "a file is not UTF-8 text"
     NOT_YAML = "EX105", "a file is not valid YAML"

@@ -11,7 +11,7 @@ from typing import Any
 from data_exports.estate.drafting import draft_platform, draft_pull, draft_push
 from data_exports.estate.fields import PLATFORM_FIELDS, PULL_FIELDS, PUSH_FIELDS, Field
 from data_exports.estate.findings import Report
-from data_exports.estate.loading import DECLARATION_SUFFIXES, PLATFORM_FILE, PULL_FOLDER, PUSH_FOLDER, declarations_in
+from data_exports.estate.loading import PLATFORM_FILE, PULL_FOLDER, PUSH_FOLDER, declarations_in, is_declaration
 from data_exports.estate.nodes import Fields
 
 
@@ -37,7 +37,7 @@ def kind_of(path: Path, *, estate: Path) -> FileKind | None:
     """What a path in an estate's folder is read as; ``None`` when it is not read."""
     if path == estate / PLATFORM_FILE:
         return PLATFORM
-    if path.suffix not in DECLARATION_SUFFIXES or path.name.startswith((".", "README")):
+    if not is_declaration(path.name):
         return None
     return next((kind for kind in (PUSH, PULL) if path.parent == estate / kind.folder), None)
 
@@ -46,5 +46,5 @@ def files_of(estate: Path) -> Iterator[tuple[Path, FileKind]]:
     """Every file that `load_estate` reads, with its kind; what cannot be listed is for `load_estate` to say."""
     yield estate / PLATFORM_FILE, PLATFORM
     for kind in (PUSH, PULL):
-        for path in declarations_in(estate / kind.folder, estate, Report()):
+        for path in declarations_in(estate / kind.folder, Report()):
             yield path, kind

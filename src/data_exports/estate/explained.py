@@ -57,13 +57,15 @@ WARNING = Severity.WARNING
 EXPLAINED: dict[Code, Explanation] = {
     Code.UNREADABLE: Explanation(
         why="What cannot be read cannot be reviewed, and a dataset that went missing would look like one to take down.",
-        wrong="A file without read permission, a link that leads to nothing, a folder or a pipe named `orders.yaml`.",
+        wrong="A file without read permission, a folder or a pipe named `orders.yaml`.",
         mend="Mend the file or its permissions, or remove it from the estate.",
     ),
-    Code.OUTSIDE: Explanation(
-        why="A file outside the estate can change without a review. What is reviewed must be what is deployed.",
-        wrong="`push_datasets/orders.yaml` is a link to `/tmp/orders.yaml`.",
-        mend="Put the file itself into the folder. Links within the estate are followed.",
+    Code.LINK: Explanation(
+        why="What a link leads to lies elsewhere: it can change without a review, or with that of other people than"
+        " CODEOWNERS names for this folder, and git keeps the link alone.",
+        wrong="`push_datasets/orders.yaml` is a symbolic link to `../shared/orders.yaml`, or `push_datasets` is a git"
+        " submodule.",
+        mend="Put the files themselves into the folder.",
     ),
     Code.TOO_LARGE: Explanation(
         why="A declaration is one short file. A very large one is a mistake, or meant to keep readers busy.",
@@ -125,9 +127,10 @@ name: more_orders
     ),
     Code.NOT_COUNTED: Explanation(
         why="Somebody may believe that this file declares something.",
-        wrong="`push_datasets/orders.txt`, `push_datasets/2031/orders.yaml`, or a dataset beside the two folders.",
+        wrong="`push_datasets/orders.txt`, `push_datasets/2031/orders.yaml`, `push_datasets/.orders.yaml`, or a dataset"
+        " beside the two folders.",
         mend="Name it `….yaml` or `….yml` and put it right into `push_datasets/` or `pull_datasets/`. READMEs and"
-        " hidden files are left alone.",
+        " hidden files are left alone, unless they end like a declaration.",
         severity=WARNING,
     ),
     Code.NO_DATASETS: Explanation(

@@ -61,10 +61,10 @@ class Formatted:
     findings: tuple[Finding, ...] = ()
 
 
-def format_file(path: Path, kind: FileKind, *, within: Path) -> Formatted:
-    """The text that a file of an estate, whose folder is `within`, should have. Reads the file, writes nothing."""
+def format_file(path: Path, kind: FileKind) -> Formatted:
+    """The text that a file of an estate should have. Reads the file, writes nothing."""
     try:
-        data = read_bytes(path, within=within)
+        data = read_bytes(path)
         shaped = format_declaration(text_of(data, path), path, kind)
     except UnparsableError as stop:
         return Formatted(path, "", is_changed=False, reason="it cannot be read", findings=(stop.finding,))

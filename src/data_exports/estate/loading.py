@@ -21,7 +21,7 @@ from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding, Report, Severity
 from data_exports.estate.models import Estate, Place
 from data_exports.estate.nodes import Fields
-from data_exports.estate.reading import find_outside, is_link, parse_declaration, read_declaration, unreadable
+from data_exports.estate.reading import linked, parse_declaration, read_declaration, unreadable
 from data_exports.estate.rules import check_estate
 from data_exports.limits import DECLARATION_BYTES
 
@@ -29,6 +29,8 @@ PLATFORM_FILE = "exports.yaml"
 PUSH_FOLDER = "push_datasets"
 PULL_FOLDER = "pull_datasets"
 DECLARATION_SUFFIXES = (".yaml", ".yml")
+_ASIDE = (".", "README")
+"""How the names begin of what may lie beside declarations."""
 
 Draft = TypeVar("Draft")
 Model = TypeVar("Model")
@@ -95,7 +97,7 @@ def load_estate(folder: Path, *, today: date | None = None, proposed: Mapping[Pa
     is in the findings.
     """
     report = Report()
-    read = _Reader(folder, proposed or {}, report)
+    read = _Reader(proposed or {}, report)
     platform = read.one(folder / PLATFORM_FILE, draft_platform)
     draft = EstateDraft(
         platform,
@@ -130,7 +132,6 @@ def _whole(model: Model | None) -> Model:
 class _Reader:
     """Reads files of one estate, and collects what is wrong with them."""
 
-    folder: Path
     proposed: Mapping[Path, str]
     report: Report
 
@@ -139,14 +140,13 @@ class _Reader:
         if path in self.proposed:
             mapping, findings = parse_declaration(self.proposed[path], path)
         else:
-            # To look where a path really leads takes as long as to read it, so only links are asked.
-            mapping, findings = read_declaration(path, within=self.folder if is_link(path) else None)
+            mapping, findings = read_declaration(path)
         self.report.findings.extend(findings)
         return draft(mapping, self.report) if mapping else None
 
     def all_in(self, subfolder: Path, draft: Callable[[Fields, Report], Draft]) -> Iterator[Draft]:
         """The drafts of a folder's files."""
-        there = declarations_in(subfolder, self.folder, self.report)
+        there = declarations_in(subfolder, self.report)
         added = [path for path in self.proposed if path.parent == subfolder and path not in there]
         self.report.findings.extend(_colliding(sorted([*there, *added])))
         for path in (*there, *added):
@@ -155,24 +155,35 @@ class _Reader:
                 yield drafted
 
 
-def declarations_in(subfolder: Path, folder: Path, report: Report) -> list[Path]:
-    """The files of a folder that count; a finding for every other one, hidden files and READMEs aside."""
+def declarations_in(subfolder: Path, report: Report) -> list[Path]:
+    """The files of a folder that count; a finding for every other one, but for hidden files and READMEs of text."""
     if not os.path.lexists(subfolder):
         return []
-    if outside := find_outside(subfolder, within=folder):
-        report.findings.append(outside)
-        return []
     try:
+        if subfolder.is_symlink():
+            report.findings.append(linked(subfolder))
+            return []
         entries = sorted(subfolder.iterdir())
     except OSError as error:
         report.findings.append(unreadable(subfolder, error))
         return []
-    visible = [path for path in entries if not path.name.startswith((".", "README"))]
-    for path in visible:
-        if path.suffix not in DECLARATION_SUFFIXES:
-            hint = "declarations are the files that end in .yaml or .yml, right in this folder"
+    if any(path.name == ".git" for path in entries):
+        report.findings.append(linked(subfolder, "is a git repository of its own, such as a submodule"))
+        return []
+    for path in entries:
+        if not is_declaration(path.name) and not _is_aside(path.name):
+            hint = "declarations are the files that end in .yaml or .yml, right in this folder, and are not hidden"
             report.warning(Place(path), Code.NOT_COUNTED, "is not read", hint)
-    return [path for path in visible if path.suffix in DECLARATION_SUFFIXES]
+    return [path for path in entries if is_declaration(path.name)]
+
+
+def is_declaration(name: str) -> bool:
+    """Whether a file of this name in a folder of datasets is read."""
+    return name.endswith(DECLARATION_SUFFIXES) and not name.startswith(_ASIDE)
+
+
+def _is_aside(name: str) -> bool:
+    return name.startswith(_ASIDE) and not name.lower().endswith(DECLARATION_SUFFIXES)
 
 
 def _colliding(paths: list[Path]) -> Iterator[Finding]:

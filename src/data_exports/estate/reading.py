@@ -3,6 +3,7 @@
 In: a path inside an estate. Out: the top mapping as `Fields`, or ``None``, and what is wrong.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -14,18 +15,14 @@ from data_exports.estate.nodes import Fields, Items, Node, Text
 from data_exports.estate.parsing import UnparsableError, parse_nodes, place_after
 from data_exports.limits import DECLARATION_BYTES
 
-OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-"""Without waiting, which opening a pipe otherwise does until somebody writes to it."""
+OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+"""Without waiting, which opening a pipe otherwise does until somebody writes to it; and no symbolic link."""
 
 
-def read_declaration(path: Path, *, within: Path | None) -> tuple[Fields | None, list[Finding]]:
-    """The top mapping of a file, and the findings; ``None`` when there is none to go on with.
-
-    `within` is the estate's folder: a link that leads out of it is not followed. With ``None`` no link is followed at
-    all; the folder that holds the file has been looked at before.
-    """
+def read_declaration(path: Path) -> tuple[Fields | None, list[Finding]]:
+    """The top mapping of a file, and the findings; ``None`` when there is none to go on with."""
     try:
-        text = text_of(read_bytes(path, within=within), path)
+        text = text_of(read_bytes(path), path)
     except UnparsableError as stop:
         return None, [stop.finding]
     return parse_declaration(text, path)
@@ -40,37 +37,24 @@ def parse_declaration(text: str, path: Path) -> tuple[Fields | None, list[Findin
         return None, [stop.finding]
 
 
-def find_outside(path: Path, *, within: Path) -> Finding | None:
-    """A finding if a symbolic link at or above the path leads out of the estate."""
-    real = os.path.realpath(path)
-    if Path(real).is_relative_to(os.path.realpath(within)):
-        return None
-    hint = "put the file itself here: what is reviewed must be what is deployed"
-    return Finding(Place(path), Code.OUTSIDE, f"leads out of the estate, to {real!r}", hint)
-
-
-def is_link(path: Path) -> bool:
-    """Whether the path is a symbolic link; no, if we may not look."""
-    try:
-        return path.is_symlink()
-    except OSError:
-        return False
+def linked(path: Path, what: str = "is a symbolic link") -> Finding:
+    """The finding for what stands in the place of a file or folder, but leads elsewhere."""
+    hint = "put the files themselves here: reviews, and CODEOWNERS, go by where a file lies"
+    return Finding(Place(path), Code.LINK, what, hint)
 
 
 def unreadable(path: Path, error: OSError) -> Finding:
     """The finding for what the operating system said about a path."""
+    if error.errno == errno.ELOOP:  # what O_NOFOLLOW says of a link
+        return linked(path)
     reason = (error.strerror or type(error).__name__).lower()
-    if isinstance(error, FileNotFoundError) and path.is_symlink():
-        reason = "the symbolic link leads to nothing"
     return Finding(Place(path), Code.UNREADABLE, f"cannot be read: {reason}", "mend it, or remove it from the estate")
 
 
-def read_bytes(path: Path, *, within: Path | None) -> bytes:
-    """What a declaration's file holds; `within` as for `read_declaration`. Raises `UnparsableError`."""
-    if within and (outside := find_outside(path, within=within)):
-        raise UnparsableError(outside)
+def read_bytes(path: Path) -> bytes:
+    """What a declaration's file holds. Raises `UnparsableError`."""
     try:
-        descriptor = os.open(path, OPENING | (0 if within else os.O_NOFOLLOW))
+        descriptor = os.open(path, OPENING)
         try:
             about = os.fstat(descriptor)
             if not stat.S_ISREG(about.st_mode):

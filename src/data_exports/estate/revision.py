@@ -2,7 +2,8 @@
 
 In: the estate's folder and a revision. Out: `Revision`, or `UsageError` when git does not know it. Effects: runs `git`,
 which only reads, and keeps the files in a temporary folder while they are read. What is in the tree is not trusted:
-blobs are taken by their ids, names that are no file names are refused, links stay links for the loader to judge.
+blobs are taken by their ids, names that are no file names are refused, a link becomes one that leads nowhere, which the
+loader refuses.
 """
 
 import hashlib
@@ -67,6 +68,10 @@ class _Entry:
     @property
     def is_file(self) -> bool:
         return self.mode.startswith("100")
+
+    @property
+    def is_submodule(self) -> bool:
+        return self.mode == "160000"
 
     @property
     def is_folder(self) -> bool:
@@ -161,11 +166,13 @@ def _files_of(repository: "_Repository", tree: Sequence[_Entry], root: Path) -> 
             if entry.name.startswith("."):
                 continue
             path.mkdir()
-            inner = repository.tree(entry.object_id) if entry.mode == "040000" else ()  # else another repository
+            if entry.is_submodule:
+                (path / ".git").touch()
+            inner = repository.tree(entry.object_id) if not entry.is_submodule else ()
             for each in inner or ():
                 if not each.is_folder and (entry.name in (PUSH_FOLDER, PULL_FOLDER) or _is_declaration(each)):
                     yield path / _file_name(each.name), each
-        elif _is_declaration(entry) or entry.is_link or entry.name in (PUSH_FOLDER, PULL_FOLDER):
+        elif _is_declaration(entry) or entry.name in (PUSH_FOLDER, PULL_FOLDER):
             yield path, entry
 
 
@@ -247,6 +254,9 @@ class _Repository:
             if entry.size_bytes > DECLARATION_BYTES:
                 _create(path, b"\0" * (DECLARATION_BYTES + 1))
                 continue
+            if entry.is_link:
+                path.symlink_to(path.name)
+                continue
             batch.append((path, entry))
             size += entry.size_bytes
             if size > BATCH_BYTES:
@@ -259,7 +269,7 @@ class _Repository:
         answer = self._git("cat-file", "--batch", given=asked)
         self._check(answer)
         rest = memoryview(answer.stdout)
-        for path, entry in files:
+        for path, _ in files:
             header, _, _ = bytes(rest[:200]).partition(b"\n")
             _, kind, *size = header.split()
             if kind != b"blob":
@@ -268,7 +278,7 @@ class _Repository:
                     next_step="fetch the revision whole: `git fetch --refetch`",
                 )
             begin, length = len(header) + 1, int(size[0])
-            _create(path, bytes(rest[begin : begin + length]), is_link=entry.is_link)
+            _create(path, bytes(rest[begin : begin + length]))
             rest = rest[begin + length + 1 :]
 
     def _id(self, name: str) -> str:
@@ -310,11 +320,8 @@ def _entry(line: bytes) -> _Entry:
     return _Entry(mode, object_id, int(size) if size.isdigit() else 0, os.fsdecode(name))
 
 
-def _create(path: Path, content: bytes, *, is_link: bool = False) -> None:
+def _create(path: Path, content: bytes) -> None:
     try:
-        if is_link:
-            path.symlink_to(os.fsdecode(content))
-            return
         with path.open("xb") as file:
             file.write(content)
     except (OSError, ValueError) as error:  # such as two names that this file system takes for one

@@ -64,7 +64,7 @@ def headed_texts(estate: Path) -> Iterator[tuple[Path, str]]:
     """Every declaration that can be read, with the line at its top that tells editors where its schema is."""
     for path, kind in files_of(estate):
         try:
-            text = text_of(read_bytes(path, within=estate), path)
+            text = text_of(read_bytes(path), path)
         except UnparsableError:
             continue  # for `check` to say
         yield path, with_header(text, path, kind, estate=estate)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Give a file a new text, at once and with the permissions it has; of a link, the file it leads to."""
-    real = Path(os.path.realpath(path))
-    temporary = _written_beside(real, text)
+    """Give a file a new text, at once and with the permissions it has."""
+    temporary = _written_beside(path, text)
     try:
-        temporary.chmod(real.stat().st_mode & 0o7777)
-        temporary.replace(real)
+        temporary.chmod(path.stat().st_mode & 0o7777)
+        temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise

@@ -78,18 +78,7 @@ def test_what_is_no_declaration_is_a_usage_error(name: str, estate: Path, capsys
     assert (estate / "push_datasets" / "a.yaml").read_text(encoding="utf-8") == PUSH
 
 
-def test_a_link_stays_a_link_and_what_it_leads_to_is_rewritten(estate: Path) -> None:
-    shared = estate / "shared.yaml"
-    (estate / "push_datasets" / "a.yaml").rename(shared)
-    (estate / "push_datasets" / "a.yaml").symlink_to("../shared.yaml")
-    assert main(["fmt"]) == 0
-    assert (estate / "push_datasets" / "a.yaml").is_symlink()
-    assert shared.read_text(encoding="utf-8") == PLAIN
-
-
-def test_a_link_out_of_the_estate_is_never_written_through(
-    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_link_is_never_written_through(estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outside = tmp_path / "outside.yaml"
     outside.write_text(PUSH, encoding="utf-8")
     (estate / "push_datasets" / "c.yaml").symlink_to(outside)

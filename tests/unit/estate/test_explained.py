@@ -65,8 +65,8 @@ def _many_outsiders(folder: Path) -> None:
 
 
 BUILT: dict[Code, Callable[[Path], object]] = {
-    Code.UNREADABLE: lambda folder: (folder / "push_datasets" / "gone.yaml").symlink_to("nowhere"),
-    Code.OUTSIDE: lambda folder: (folder / "push_datasets" / "out.yaml").symlink_to(PAGE),
+    Code.UNREADABLE: lambda folder: (folder / "push_datasets" / "gone.yaml").mkdir(),
+    Code.LINK: lambda folder: (folder / "push_datasets" / "out.yaml").symlink_to(PAGE),
     Code.TOO_LARGE: lambda folder: (folder / PUSH).write_bytes(b"#" * (DECLARATION_BYTES + 1)),
     Code.NOT_UTF8: lambda folder: (folder / PUSH).write_bytes("owner: José\n".encode("latin-1")),
     Code.NOT_COUNTED: lambda folder: (folder / "push_datasets" / "orders.txt").touch(),

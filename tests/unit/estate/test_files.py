@@ -63,48 +63,35 @@ def test_a_declaration_that_is_a_pipe_is_a_finding_and_not_waited_for(tmp_path: 
     assert _places(folder) == ["push_datasets/c.yaml:1:1 EX101 error: is not a file"]
 
 
-def test_a_link_to_nothing_is_a_finding(tmp_path: Path) -> None:
-    folder = write_estate(tmp_path)
-    (folder / "push_datasets" / "c.yaml").symlink_to("gone.yaml")
-    assert _places(folder) == [
-        "push_datasets/c.yaml:1:1 EX101 error: cannot be read: the symbolic link leads to nothing"
-    ]
-
-
-def test_links_in_a_circle_are_a_finding(tmp_path: Path) -> None:
-    folder = write_estate(tmp_path)
-    (folder / "push_datasets" / "c.yaml").symlink_to("c.yaml")
-    assert _places(folder) == [
-        "push_datasets/c.yaml:1:1 EX101 error: cannot be read: too many levels of symbolic links"
-    ]
-
-
-def test_a_link_out_of_the_estate_is_not_followed(tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "estate")
-    outside = tmp_path / "outside.yaml"
-    outside.write_text("secret: [", encoding="utf-8")
-    (folder / "push_datasets" / "c.yaml").symlink_to(outside)
-    assert _places(folder) == [
-        f"push_datasets/c.yaml:1:1 EX102 error: leads out of the estate, to {str(outside.resolve())!r}"
-    ]
-
-
-def test_a_folder_that_leads_out_of_the_estate_is_not_read(tmp_path: Path) -> None:
-    folder = write_estate(tmp_path / "estate")
-    (folder / "push_datasets").rename(tmp_path / "elsewhere")
-    (folder / "push_datasets").symlink_to(tmp_path / "elsewhere")
-    assert load(folder).estate is None
-    real = str((tmp_path / "elsewhere").resolve())
-    assert _places(folder) == [f"push_datasets:1:1 EX102 error: leads out of the estate, to {real!r}"]
-
-
-def test_a_link_within_the_estate_is_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["gone.yaml", "c.yaml", "a.yaml", "../shared.yaml", "/etc/hostname"])
+def test_a_declaration_that_is_a_link_is_refused_wherever_it_leads(target: str, tmp_path: Path) -> None:
     folder = write_estate(tmp_path)
     (folder / "shared.yaml").write_text(PUSH.replace("orders", "more"), encoding="utf-8")
-    (folder / "push_datasets" / "c.yaml").symlink_to("../shared.yaml")
-    loaded = load(folder)
-    assert loaded.estate is not None
-    assert [str(dataset.name) for dataset in loaded.estate.push_datasets] == ["more", "orders"]
+    (folder / "push_datasets" / "c.yaml").symlink_to(target)
+    assert "push_datasets/c.yaml:1:1 EX102 error: is a symbolic link" in _places(folder)
+    assert load(folder).estate is None
+
+
+def test_an_exports_yaml_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    folder = write_estate(tmp_path)
+    (folder / "exports.yaml").rename(folder / "other.yaml")
+    (folder / "exports.yaml").symlink_to("other.yaml")
+    assert _places(folder) == ["exports.yaml:1:1 EX102 error: is a symbolic link"]
+
+
+@pytest.mark.parametrize("place", ["shared", "../elsewhere"])
+def test_a_folder_that_is_a_link_is_refused_and_not_read(place: str, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "estate")
+    (folder / "push_datasets").rename(folder / place)
+    (folder / "push_datasets").symlink_to(place)
+    assert "push_datasets:1:1 EX102 error: is a symbolic link" in _places(folder)
+    assert load(folder).estate is None
+
+
+def test_a_folder_that_is_a_submodule_is_refused_and_not_read(tmp_path: Path) -> None:
+    folder = write_estate(tmp_path)
+    (folder / "push_datasets" / ".git").write_text("gitdir: ../.git/modules/push_datasets\n", encoding="utf-8")
+    assert _places(folder) == ["push_datasets:1:1 EX102 error: is a git repository of its own, such as a submodule"]
 
 
 def test_an_estate_may_itself_be_reached_through_a_link(tmp_path: Path) -> None:
@@ -137,14 +124,16 @@ def test_of_files_of_many_megabytes_no_more_is_read_than_shows_that_they_are_too
     assert peak < 4 * DECLARATION_BYTES
 
 
-def test_other_files_are_mentioned_and_hidden_ones_and_readmes_are_not(tmp_path: Path) -> None:
+def test_other_files_are_mentioned_and_hidden_ones_and_readmes_only_if_they_end_like_declarations(
+    tmp_path: Path,
+) -> None:
     folder = write_estate(tmp_path)
-    for name in ("notes.txt", "upper.YAML", "b.yaml~", ".hidden.yaml", "README.md", "README"):
+    for name in ("notes.txt", "upper.YAML", "b.yaml~", ".x.yaml", ".gitkeep", "README.md", "README", "README.yml"):
         (folder / "push_datasets" / name).write_text("x", encoding="utf-8")
     (folder / "push_datasets" / "more").mkdir()
     assert _places(folder) == [
         f"push_datasets/{name}:1:1 EX111 warning: is not read"
-        for name in ("b.yaml~", "more", "notes.txt", "upper.YAML")
+        for name in (".x.yaml", "README.yml", "b.yaml~", "more", "notes.txt", "upper.YAML")
     ]
 
 

@@ -166,7 +166,7 @@ def test_values(line: str, plain: str) -> None:
 
 def test_windows_line_ends_and_a_byte_order_mark_go(tmp_path: Path) -> None:
     folder = written.write_estate(tmp_path, push=b"\xef\xbb\xbf" + written.PUSH.replace("\n", "\r\n").encode())
-    formatted = format_file(folder / "push_datasets" / "a.yaml", PUSH, within=folder)
+    formatted = format_file(folder / "push_datasets" / "a.yaml", PUSH)
     assert formatted.is_changed
     assert formatted.text == written.PUSH.replace("[alpha_user_ana]", "\n  - alpha_user_ana").replace(": \n", ":\n")
 
