@@ -103,9 +103,18 @@ def test_a_message_that_is_no_upload_is_told_as_that(
     told = owner.run("failures", "health_referrals")
     assert told.code == 1
     assert told.lines[1].startswith("  message ")
-    assert "no S3" in told.lines[2]
+    assert "it is a JSON object without Records; it has no" in told.lines[2]
     assert "to do: no file waits" in told.out
-    sqs.purge_queue(QueueUrl=queue_url(operated_example, "export_health_referrals-DLQ"))
+    message_id = told.lines[1].split()[1].rstrip(",")
+    removed = owner.run("cancel", "health_referrals", "--message", message_id, "--yes", "--json")
+    assert removed.code == 0, removed.err
+    facts = json.loads(removed.out)
+    assert (facts["dataset"], facts["removed"], facts["body"]) == ("health_referrals", message_id, '{"no": "event"}')
+    assert "tells of no upload of health_referrals:\n  {" in removed.err
+    assert dead_letters(operated_example, push) == []
+    again = owner.run("cancel", "health_referrals", "--message", message_id, "--yes")
+    assert again.code == 1
+    assert f"health_referrals has no dead letter {message_id}" in again.err
 
 
 def test_of_very_many_dead_letters_so_many_are_looked_at_and_all_are_put_back(

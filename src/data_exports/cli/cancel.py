@@ -1,4 +1,4 @@
-"""``exports cancel``: withdraw an upload before it is delivered."""
+"""``exports cancel``: withdraw an upload before it is delivered, or remove a stray dead letter."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +10,19 @@ from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from data_exports.aws import Aws
+    from data_exports.estate.models import Platform, PushDataset
     from data_exports.operate.cancel import Withdrawal
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
-KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The file's key, with or without NAME/ before it.")]
+KeyArgument = Annotated[
+    str | None, typer.Argument(metavar="[KEY]", help="The file's key, with or without NAME/ before it.")
+]
+MessageOption = Annotated[
+    str | None,
+    typer.Option("--message", metavar="ID", help="Remove this dead letter instead, which tells of no upload."),
+]
+_SHOWN_OF_A_MESSAGE = 300  # characters
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
@@ -28,8 +37,9 @@ def register(app: typer.Typer) -> None:
 
 def cancel(
     name: NameArgument,
-    key: KeyArgument,
+    key: KeyArgument = None,
     *,
+    message: MessageOption = None,
     estate: EstateOption = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -40,10 +50,19 @@ def cancel(
     Refuses what is delivered already. If the mover is copying the file at this very moment it may still arrive; then
     its receipt says so, and so does this command if it sees it. Exit code 0 only if it was withdrawn.
 
+    With --message it removes a stray dead letter: a message that tells of no upload of the dataset, which no redrive
+    cures. `exports failures` shows the ids. Refuses a message whose file waits in the hub.
+
     Examples:
       exports cancel court_hearings sent-by-mistake.csv
       exports cancel court_hearings court_hearings/2031/july.csv --yes
+      exports cancel court_hearings --message 2d0a5f2e-5c5b-4b8e-9d3a-5d1f0c9b7a11
     """
+    if (key is None) is (message is None):
+        raise UsageError(
+            "cancel takes the key of a file, or --message and the id of a dead letter",
+            next_step="exports cancel --help shows both",
+        )
     declared = open_estate(estate)
     push, platform = push_dataset_of(declared, name), declared.platform
     if not yes and not sys.stdin.isatty():
@@ -56,10 +75,13 @@ def cancel(
 
     aws = Aws(platform.region)
     check_account(aws, platform)
+    if key is None:
+        _cancel_message(platform, push, aws, message or "", yes=yes, as_json=as_json)
+        return
     withdrawal = read_withdrawal(platform, push, aws, key_of(push, key))
     write_progress(_words_of(withdrawal))
     if not yes:
-        _confirm()
+        _confirm("Withdraw it?", "nothing was withdrawn")
     arrived = withdraw(platform, push, aws, withdrawal)
     if arrived:
         raise DeliveredMeanwhileError(
@@ -77,11 +99,31 @@ def cancel(
     write_progress(f"  if it was given up before, its dead letter goes with: exports redrive {push.name}")
 
 
-def _confirm() -> None:
+def _cancel_message(
+    platform: "Platform", push: "PushDataset", aws: "Aws", message_id: str, *, yes: bool, as_json: bool
+) -> None:
+    from data_exports.operate.strays import read_stray, remove_stray
+    from data_exports.operate.words import moment_words
+    from data_exports.text import printable
+
+    stray = read_stray(platform, push, aws, message_id)
+    begin = printable(stray.body[:_SHOWN_OF_A_MESSAGE]) + "..." * (len(stray.body) > _SHOWN_OF_A_MESSAGE)
+    write_progress(f"message {message_id}, sent {moment_words(stray.sent_at)}, tells of no upload of {push.name}:")
+    write_progress(f"  {begin or '(it is empty)'}")
+    if not yes:
+        _confirm("Remove it for good?", "nothing was removed")
+    remove_stray(platform, push, aws, message_id)
+    if as_json:
+        write_json({"dataset": push.name, "removed": message_id, "sent_at": stray.sent_at, "body": stray.body})
+    else:
+        write_data(f"removed: message {message_id} of {push.name}")
+
+
+def _confirm(question: str, otherwise: str) -> None:
     """Go on only if the person says yes."""
-    write_progress("Withdraw it? Type yes:")
+    write_progress(f"{question} Type yes:")
     if sys.stdin.readline().strip().lower() not in ("yes", "y"):
-        raise RefusedError("nothing was withdrawn")
+        raise RefusedError(otherwise)
 
 
 def _words_of(withdrawal: "Withdrawal") -> str:

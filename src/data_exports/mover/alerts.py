@@ -28,6 +28,7 @@ class GivenUp:
     """Empty where the message could not be understood."""
     reason: str
     cause: Cause | None
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,21 @@ def publish(
 
 
 def _lines(given_up: GivenUp) -> list[str]:
-    return [f"  {_shown(given_up.key) or '(a message that names no file)'}", f"    {_shown(given_up.reason)}"]
+    what = _shown(given_up.key) or f"(message {given_up.message_id}, which names no file)"
+    return [f"  {what}", f"    {_shown(given_up.reason)}"]
 
 
 def _next_steps(dataset: str, causes: set[Cause | None]) -> list[str]:
     sides = {cause.side for cause in causes if cause}
     recipient, hub, sender = (side in sides for side in (Side.RECIPIENT, Side.HUB, Side.SENDER))
+    strays = Cause.BAD_MESSAGE in causes
     return [
         *(["  ask the senders to send these files again, as the reasons say"] if sender else []),
         *(["  exports drift      what of the platform's own was changed; exports deploy mends it"] if hub else []),
         *([f"  exports probe {dataset}      which side lacks what"] if recipient else []),
         *([f"  exports handover {dataset}   what the recipient must put in place"] if recipient else []),
         f"  exports failures {dataset}   every file that was given up, and what to do about it",
+        *([f"  exports cancel {dataset} --message ID   remove a message that names no file"] if strays else []),
         f"  exports redrive {dataset}    deliver them, once the cause is mended",
     ]
 

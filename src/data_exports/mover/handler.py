@@ -193,7 +193,8 @@ def _tell_of_failures(
             if outcome.reason:
                 log(_outcome_line(settings, message, outcome, facts))
             if outcome.fate is Fate.GIVEN_UP:
-                given_up.append(GivenUp(str(facts.get("key", "")), outcome.reason or "", outcome.cause))
+                key = str(facts.get("key", ""))
+                given_up.append(GivenUp(key, outcome.reason, outcome.cause, message.message_id))
     if given_up:
         for problem in tell(alert_of(settings.dataset, given_up)):
             log(_line("alert not sent", settings, reason=problem))

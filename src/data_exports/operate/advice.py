@@ -98,5 +98,6 @@ def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
         "then redrive",
         "recipient_not_accepted": "S3 holds the copy for invalid, the reason says why; mended at the recipient's "
         "bucket, redrive",
-        "bad_message": "no file waits: the message tells of no upload of this dataset; redriving brings it back here",
+        "bad_message": f"no file waits: the message tells of no upload of this dataset; exports cancel {push.name} "
+        "--message ID removes it, redriving brings it back here",
     }.get(cause, "it may pass by itself: redrive")

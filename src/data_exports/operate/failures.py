@@ -4,13 +4,10 @@ In: an estate's push dataset and an `Aws`. Out: `Failures`. Effects: looks at de
 receipts. Of thousands only so many are looked at as are asked for; how many there are is told in any case.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import unquote_plus
 
 from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws
@@ -18,6 +15,7 @@ from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.operate.advice import Advice, advice_on
 from data_exports.operate.follow import CLOCKS_APART
+from data_exports.operate.letters import LetterUpload, uploads_in
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
 from data_exports.operate.queues import Letter, peek
 from data_exports.operate.receipts import Period, Receipt, list_receipt_files, moment_of, parse_receipts, read_files
@@ -107,7 +105,7 @@ def failures_of(
     """What could not be delivered. Raises `AwsError`, or `RefusedError` when the dataset is not deployed."""
     platform = estate.platform
     peeked = peek(platform, push, aws, at_most=at_most)
-    uploads = [(letter, upload) for letter in peeked.letters for upload in _uploads_in(letter)]
+    uploads = [(letter, upload) for letter in peeked.letters for upload in uploads_in(letter)]
     told = _Told({(u.key, u.version_id) for _, u in uploads}, {letter.message_id for letter in peeked.letters})
     since = (now or datetime.now(UTC)) - TRIED_WITHIN
     for receipt in _receipts(platform, push, aws, peeked.letters, since):
@@ -148,15 +146,6 @@ def _receipts(
             yield from (each for each in parse_receipts(key, body) if isinstance(each, Receipt))
 
 
-@dataclass(frozen=True, slots=True)
-class _Upload:
-    key: str = ""
-    version_id: str = ""
-    size_bytes: int | None = None
-    uploaded_at: str | None = None
-    uploaded_by: str | None = None
-
-
 class _Told:
     """What the receipts tell of some uploads: the last failure, and what became of them nevertheless."""
 
@@ -179,7 +168,7 @@ class _Told:
         elif self._settled.get(upload) != "delivered":  # a repeated event may have come late
             self._settled[upload] = receipt.outcome
 
-    def dead_letter(self, letter: Letter, upload: _Upload, role_ids: RoleIds) -> Failure:
+    def dead_letter(self, letter: Letter, upload: LetterUpload, role_ids: RoleIds) -> Failure:
         """What is known of a dead letter."""
         known = (upload.key, upload.version_id)
         failed = self._failed.get(known) or self._failed.get(letter.message_id)
@@ -216,24 +205,3 @@ class _Told:
                     reason=receipt.reason or "",
                     cause=receipt.cause,
                 )
-
-
-def _uploads_in(letter: Letter) -> list[_Upload]:
-    """The uploads that a message tells of; one without a key when it tells of none."""
-    try:
-        records: Iterable[Any] = json.loads(letter.body)["Records"]
-        return [_upload_of(record) for record in records] or [_Upload()]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return [_Upload()]
-
-
-def _upload_of(record: Mapping[str, Any]) -> _Upload:
-    entry = record["s3"]["object"]
-    size = entry.get("size")
-    return _Upload(
-        key=unquote_plus(entry["key"]),
-        version_id=str(entry.get("versionId") or "null"),
-        size_bytes=size if isinstance(size, int) else None,
-        uploaded_at=record.get("eventTime"),
-        uploaded_by=record.get("userIdentity", {}).get("principalId"),
-    )

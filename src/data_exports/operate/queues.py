@@ -1,9 +1,12 @@
 """A dataset's two queues: how much is in them, what the dead letters are, and the way back out.
 
 In: a dataset and an `Aws`. Out: figures, `Letter` values, the state of a move. Effects: reads attributes; `peek` hides
-what it looks at for as long as it looks; `start_move` has SQS move dead letters back.
+what it looks at for as long as it looks; `start_move` has SQS move dead letters back;
+`delete_letter` removes one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -84,31 +87,63 @@ def _read_counts(platform: Platform, name: str, aws: Aws) -> tuple[int, int]:
     return int(found[names[0]]), int(found[names[1]])
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A dead letter that is hidden from others for as long as it is looked at."""
+
+    letter: Letter
+    receipt_handle: str
+
+
 def peek(platform: Platform, push: PushDataset, aws: Aws, *, at_most: int) -> Peeked:
     """Look at dead letters without consuming them: each is put back before this returns, also when interrupted.
 
     While it is being looked at, a dead letter is in flight: a move that starts just then takes it a moment later.
     Raises as `read_figures`.
     """
-    name = dead_letter_queue_name_of(push.name)
     total = count_dead_letters(platform, push, aws)
-    sqs = aws.client("sqs")
-    url = _url_of(sqs, platform, name)
     letters: dict[str, Letter] = {}
-    handles: list[str] = []
-    try:
-        with needing(aws, "sqs:ReceiveMessage", f"queue {name}"):
-            while len(letters) < min(at_most, total):
-                received = _receive(sqs, url)
-                handles += [message["ReceiptHandle"] for message in received]
-                letters |= {message["MessageId"]: _letter_of(message) for message in received}
-                if not received:
-                    break
-    finally:
-        with needing(aws, "sqs:ChangeMessageVisibility", f"queue {name}"):
-            _put_back(sqs, url, handles)
+    with dead_letters_one_by_one(platform, push, aws) as held:
+        while len(letters) < min(at_most, total) and (each := next(held, None)) is not None:
+            letters[each.letter.message_id] = each.letter
     found = sorted(letters.values(), key=lambda letter: letter.sent_at)
     return Peeked(tuple(found), max(total, len(found)))
+
+
+@contextmanager
+def dead_letters_one_by_one(platform: Platform, push: PushDataset, aws: Aws) -> Iterator[Iterator[Held]]:
+    """Look at dead letters one after the other, each once, until there are no more; all are put back at the end.
+
+    Raises as `read_figures`.
+    """
+    name = dead_letter_queue_name_of(push.name)
+    sqs = aws.client("sqs")
+    url = _url_of(sqs, platform, name)
+    held: dict[str, Held] = {}
+
+    def look() -> Iterator[Held]:
+        while True:
+            with needing(aws, "sqs:ReceiveMessage", f"queue {name}"):
+                received = [Held(_letter_of(message), message["ReceiptHandle"]) for message in _receive(sqs, url)]
+            new = [each for each in received if each.letter.message_id not in held]
+            held.update({each.letter.message_id: each for each in received})
+            yield from new
+            if not new:
+                return
+
+    try:
+        yield look()
+    finally:
+        with needing(aws, "sqs:ChangeMessageVisibility", f"queue {name}"):
+            _put_back(sqs, url, [each.receipt_handle for each in held.values()])
+
+
+def delete_letter(platform: Platform, push: PushDataset, aws: Aws, held: Held) -> None:
+    """Remove a dead letter for good. To put it back afterwards does nothing. Raises as `read_figures`."""
+    name = dead_letter_queue_name_of(push.name)
+    sqs = aws.client("sqs")
+    with needing(aws, "sqs:DeleteMessage", f"queue {name}"):
+        sqs.delete_message(QueueUrl=_url_of(sqs, platform, name), ReceiptHandle=held.receipt_handle)
 
 
 def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:

@@ -57,9 +57,10 @@ def test_what_to_do_next_follows_from_the_side_that_has_to_act(cause: Cause | No
 
 
 def test_where_the_recipient_is_not_the_cause_it_is_not_probed() -> None:
-    alert = alert_of("orders", [GivenUp("", "the message is no S3 event", Cause.BAD_MESSAGE)])
+    alert = alert_of("orders", [GivenUp("", "the message is no S3 event", Cause.BAD_MESSAGE, "3f0c")])
     assert "exports probe" not in alert.text
-    assert "  (a message that names no file)\n    the message is no S3 event\n" in alert.text
+    assert "  (message 3f0c, which names no file)\n    the message is no S3 event\n" in alert.text
+    assert "  exports cancel orders --message ID   remove a message that names no file\n" in alert.text
 
 
 def test_a_batch_that_fails_as_a_whole_is_one_message_of_bounded_length() -> None:

@@ -170,7 +170,7 @@ def test_malformed_and_foreign_messages_come_back_and_the_rest_is_delivered() ->
         (
             "message not understood",
             "malformed",
-            "the message is no S3 event notification: JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+            "the message is no S3 event notification: it is a text that is no JSON, and begins with 'not JSON'",
         ),
         ("delivery failed", "other prefix", "the key is outside orders/, the only prefix this mover serves"),
         ("delivery failed", "other bucket", "the event is about bucket 'another-hub'; this mover serves only 'hub'"),

@@ -188,3 +188,8 @@ def test_an_interruption_puts_back_what_was_taken() -> None:
         assert len(world.put_back) == 10
     else:
         raise AssertionError
+
+
+def test_an_upload_of_nobody_is_an_upload() -> None:
+    nobody = event("hearings/a.csv", "v1").replace('{"principalId": "AWS:AROAANA:ana"}', "null")
+    assert found_in(World({}, [nobody]))["hearings/a.csv"].by is None
