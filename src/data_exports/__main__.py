@@ -1,8 +1,37 @@
-"""``python -m data_exports`` is the ``exports`` command."""
+"""The ``exports`` command as a process, also as ``python -m data_exports``.
 
+Interrupted at whatever moment, it says so in one line and ends with 130. Effects: handles SIGINT.
+"""
+
+import os
+import signal
 import sys
+from types import FrameType
 
-from data_exports.cli.app import main
+
+def run() -> int:
+    """Run the command line and return its exit code."""
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # unless who started us had it ignored
+    if heard:
+        # Nothing has begun, and an exception could be lost: Python ignores those in callbacks of its import system.
+        signal.signal(signal.SIGINT, _leave)
+    from data_exports.cli.app import main
+
+    try:
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return main()
+    except KeyboardInterrupt:  # another one, while the first was answered
+        return 130
+    finally:
+        if heard:  # Python would now wait for threads, and answer with a traceback; the system ends the process at once
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os.write(2, b"error: interrupted\n")
+    os._exit(130)
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -1,11 +1,9 @@
 """The installed command in a process of its own, as one of the estate's people."""
 
 import os
-import pty
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from data_exports.local.clients import environment_of
 from data_exports.local.folders import example_estate_folder
 from data_exports.names import RoleArn, RoleName
 from tests.emulator.deployed import DeployedEstate
+from tests.terminal import run_on_terminal
 
 EXAMPLE = example_estate_folder()
 EXPORTS = str(Path(sys.executable).parent / "exports")
@@ -69,25 +68,12 @@ class Person:
 
     def run_on_terminal(self, *words: str) -> Done:
         """Run a command whose stderr is a terminal, while stdout is none; `err` is all that the terminal showed."""
-        ours, theirs = pty.openpty()
-        try:
-            running = subprocess.Popen(
-                [EXPORTS, *words, "--estate", str(self.folder)],
-                env=self.environment(TERM="xterm", NO_COLOR="", COLUMNS="120"),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=theirs,
-                text=True,
-            )
-        finally:
-            os.close(theirs)
-        shown = b""
-        with suppress(OSError):  # how Linux says that nobody has the terminal open any more
-            while part := os.read(ours, 65536):
-                shown += part
-        os.close(ours)
-        out, _ = running.communicate(timeout=60)
-        return Done(running.returncode, out, shown.decode())
+        done = run_on_terminal(
+            [EXPORTS, *words, "--estate", str(self.folder)],
+            env=self.environment(TERM="xterm", NO_COLOR="", COLUMNS="120"),
+            streams=["stderr"],
+        )
+        return Done(done.code, done.out, done.shown)
 
 
 def interrupt(running: subprocess.Popen[str]) -> Done:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
 from data_exports.names import RoleName
 from tests.emulator.deploying import Ground, ground_of, write_estate
+from tests.terminal import CTRL_C, run_on_terminal
 
 pytestmark = pytest.mark.emulator
 
@@ -174,57 +174,36 @@ def test_destroy_with_yes_removes_everything_and_says_so(ground: Ground, folder:
     assert (again.returncode, again.stdout.splitlines()[1]) == (0, "  nothing is deployed")
 
 
-@pytest.mark.parametrize(("typed", "code", "left"), [("no", 1, 3), ("hub", 0, 0)])
+@pytest.mark.parametrize(("typed", "code", "left"), [("no", 1, 3), (CTRL_C, 130, 3), ("hub", 0, 0)])
 def test_destroy_on_a_terminal_wants_the_hubs_name_typed(
     ground: Ground, folder: Path, typed: str, code: int, left: int
 ) -> None:
     ground.make_roles([ANA])
     _run(ground, folder, "deploy")
-    ours, theirs = pty.openpty()
-    try:
-        answer = str(ground.platform.hub_bucket) if typed == "hub" else typed
-        os.write(ours, f"{answer}\n".encode())
-        done = subprocess.run(
-            [EXPORTS, "destroy", "--estate", str(folder)],
-            env=_environment(ground),
-            stdin=theirs,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert done.returncode == code, done.stderr
-    assert f"Type {ground.platform.hub_bucket} to destroy" in done.stderr
+    hub = str(ground.platform.hub_bucket)
+    done = run_on_terminal(
+        [EXPORTS, "destroy", "--estate", str(folder)],
+        env=_environment(ground, NO_COLOR="1"),
+        streams=["stdin", "stderr"],
+        dialogue=[(f"Type {hub} to destroy all this:\r\n", hub if typed == "hub" else typed)],
+    )
+    assert done.code == code, done.shown
     assert len(ground.statuses()) == left
 
 
 def test_data_stays_on_stdout_while_stderr_is_a_terminal(ground: Ground, folder: Path) -> None:
     ground.make_roles([ANA])
-    ours, theirs = pty.openpty()
-    try:
-        done = subprocess.run(
-            [EXPORTS, "deploy", "--estate", str(folder)],
-            env=_environment(ground, TERM="xterm", NO_COLOR=""),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        shown = os.read(ours, 65536).decode()
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert done.returncode == 0, shown
-    lines = done.stdout.splitlines()
+    done = run_on_terminal(
+        [EXPORTS, "deploy", "--estate", str(folder)],
+        env=_environment(ground, TERM="xterm", NO_COLOR=""),
+        streams=["stderr"],
+    )
+    assert done.code == 0, done.shown
+    lines = done.out.splitlines()
     assert (lines[0][:5], lines[-1].split(" (")[0]) == ("Plan:", "3 created")
-    assert "created exports-hub" in shown
-    assert "0/3" in shown, "how far it has come"
-    assert "Plan:" not in shown
+    assert "created exports-hub" in done.shown
+    assert "0/3" in done.shown, "how far it has come"
+    assert "Plan:" not in done.shown
 
 
 def test_a_plan_is_what_deploying_would_do_and_changes_nothing(ground: Ground, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from data_exports.names import BucketName, DatasetName, RoleName
 from tests.emulator.deploying import Ground, aws_of_account, ground_of, write_estate
 from tests.emulator.steps import refusal_of
 from tests.estates import READER, pull, push
+from tests.terminal import run_on_terminal
 
 pytestmark = pytest.mark.emulator
 
@@ -193,14 +193,16 @@ def test_what_aws_denies_is_said_and_a_later_run_completes_it(
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
-def _run(
-    ground: Ground, folder: Path, *words: str, stdin: int = subprocess.DEVNULL
-) -> subprocess.CompletedProcess[str]:
-    keys = {"AWS_ACCESS_KEY_ID": str(ground.platform.account)}
+def _environment(ground: Ground) -> dict[str, str]:
+    keys = {"AWS_ACCESS_KEY_ID": str(ground.platform.account), "NO_COLOR": "1"}
+    return {**os.environ, **environment_of(ground.local), **keys}
+
+
+def _run(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [EXPORTS, "purge", *words, "--estate", str(folder)],
-        env={**os.environ, **environment_of(ground.local), **keys},
-        stdin=stdin,
+        env=_environment(ground),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
@@ -217,19 +219,18 @@ def test_the_command_shows_what_is_there_and_wants_the_name(
     assert (unasked.returncode, unasked.stdout) == (2, "")
     assert "next: add --confirm court_lists" in unasked.stderr
     assert _run(ground, folder, LISTS, "--confirm", "lists").returncode == 2
-    ours, theirs = pty.openpty()
-    try:
-        os.write(ours, b"something else\n")
-        typed = _run(ground, folder, LISTS, stdin=theirs)
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert typed.returncode == 1
-    assert typed.stdout == (
+    typed = run_on_terminal(
+        [EXPORTS, "purge", LISTS, "--estate", str(folder)],
+        env=_environment(ground),
+        streams=["stdin", "stderr"],
+        dialogue=[("Type court_lists to delete all this for good:\r\n", "something else")],
+    )
+    assert typed.code == 1
+    assert typed.out == (
         f"the bucket {bucket} of the removed dataset court_lists holds: 2 versions, 8 bytes, 1 delete marker, "
         "1 unfinished upload\n"
     )
-    assert "error: nothing was deleted: that is not the dataset's name" in typed.stderr
+    assert typed.shown.endswith("error: nothing was deleted: that is not the dataset's name\r\n")
     done = _run(ground, folder, LISTS, "--confirm", LISTS, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {

@@ -102,6 +102,8 @@ def main(arguments: Sequence[str] | None = None, *, modules: Sequence[ModuleType
     try:
         build_command(modules_for(words) if modules is None else modules).main(args=words, prog_name="exports")
     except SystemExit as stop:
+        if stop.code == _InterruptedError.exit_code:  # typer's word for Ctrl-C while it reads the options
+            return _failed(_InterruptedError("interrupted"), debug=debug)
         return _ended(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
     except KeyboardInterrupt:
         return _failed(_InterruptedError("interrupted"), debug=debug)
@@ -178,6 +180,9 @@ def _show_any_character() -> None:
 def _failed(error: BaseException, *, debug: bool) -> int:
     if debug:
         write_progress("".join(traceback.format_exception(error)).rstrip("\n"))
+    # Before 3.12 that is what comes of Ctrl-C while a class is made: https://github.com/python/cpython/issues/77757
+    if isinstance(error.__cause__, KeyboardInterrupt):
+        return _failed(_InterruptedError("interrupted"), debug=False)
     if isinstance(error, ExportsError):
         return _ended(error.exit_code, str(error))
     if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # nothing imports them just to ask

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.asking import ask
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
@@ -121,8 +122,7 @@ def _cancel_message(
 
 def _confirm(question: str, otherwise: str) -> None:
     """Go on only if the person says yes."""
-    write_progress(f"{question} Type yes:")
-    if sys.stdin.readline().strip().lower() not in ("yes", "y"):
+    if (ask(f"{question} Type yes:\n") or "").strip().lower() not in ("yes", "y"):
         raise RefusedError(otherwise)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.asking import ask
 from data_exports.cli.deploy import progress_shown, terminal_width
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
 from data_exports.cli.output import write_data, write_json, write_progress
@@ -62,6 +63,5 @@ def _confirm(hub: "BucketName", *, yes: bool) -> None:
     """Go on only if the person types the hub's name."""
     if yes:
         return
-    write_progress(f"Type {hub} to destroy all this:")
-    if sys.stdin.readline().strip() != hub:
+    if (ask(f"Type {hub} to destroy all this:\n") or "").strip() != hub:
         raise RefusedError("nothing was destroyed: that is not the hub's name")

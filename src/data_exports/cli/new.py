@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data_exports.access.sizes import with_sizes_checked
+from data_exports.cli.asking import ask
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
@@ -242,11 +243,10 @@ def _right_line(field: "Field[Any]", prompt: str, platform: "PlatformDraft | Non
 
 
 def _line(prompt: str) -> str:
-    try:
-        return str(typer.prompt(f"  {prompt}", default="", show_default=False, err=True)).strip()
-    except typer.Abort:  # Ctrl-C or Ctrl-D
-        write_progress("")
-        raise KeyboardInterrupt from None
+    line = ask(f"  {prompt}: ")
+    if line is None:  # Ctrl-D: nobody answers any more
+        raise KeyboardInterrupt
+    return line.strip()
 
 
 def _composed(kind: "FileKind", values: "Mapping[str, Value]", path: Path) -> str:

@@ -47,13 +47,13 @@ def write_json(value: object) -> None:
     write_data(json_text(value, indent=2, default=_plain_of))
 
 
-def write_progress(text: str, *, styled: bool = False) -> None:
+def write_progress(text: str, *, styled: bool = False, ends_line: bool = True) -> None:
     """Write a line for the person who waits to stderr; a terminal that has gone away stops no work.
 
-    `styled` as for `write_data`.
+    `styled` as for `write_data`; a question does not end its line.
     """
     with suppress(OSError):
-        typer.echo(_shown(text, sys.stderr, styled=styled), err=True)
+        typer.echo(_shown(text, sys.stderr, styled=styled), err=True, nl=ends_line)
 
 
 def painted(text: str, colour: Colour, *, stream: TextIO | None = None, bold: bool = False) -> str:

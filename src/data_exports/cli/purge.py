@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.asking import ask
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.cli.progress import count_shown
@@ -96,6 +97,5 @@ def _facts_of(planned: "Purge") -> dict[str, object]:
 
 def _ask(name: str) -> None:
     """Go on only if the person types the dataset's name."""
-    write_progress(f"Type {name} to delete all this for good:")
-    if sys.stdin.readline().strip() != name:
+    if (ask(f"Type {name} to delete all this for good:\n") or "").strip() != name:
         raise RefusedError("nothing was deleted: that is not the dataset's name")

@@ -1,47 +1,44 @@
-"""Files of an estate written so that nobody ever finds half of one. Effects: writes files.
+"""Files of an estate written so that nobody ever finds half of one, not after Ctrl-C either. Effects: writes files.
 
 Reading and checking never need this module.
 """
 
 import os
-import tempfile
-from contextlib import suppress
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 
 def replace_file(path: Path, text: str) -> None:
     """Give a file a new text, at once and with the permissions it has."""
-    temporary = _written_beside(path, text)
-    try:
-        temporary.chmod(path.stat().st_mode & 0o7777)
+    mode = path.stat().st_mode & 0o7777
+
+    def place(temporary: Path) -> None:
+        temporary.chmod(mode)  # whatever the umask took away
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+
+    _write(path, text, mode=mode, place=place)
 
 
 def create_file(path: Path, text: str) -> None:
     """Make a file with this text, at once. Raises `FileExistsError` when there is one, and leaves that as it is."""
-    temporary = _written_beside(path, text)
-    try:
-        os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    _write(path, text, mode=0o666, place=lambda temporary: os.link(temporary, path))
 
 
-def _written_beside(path: Path, text: str) -> Path:
+def _write(path: Path, text: str, *, mode: int, place: Callable[[Path], None]) -> None:
+    """Write a file in the same folder, and have it put in its place."""
     # Its name is hidden, so that a check that runs meanwhile does not take it for a declaration.
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - a descriptor
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):
-            Path(name).unlink()
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with open(descriptor, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - a descriptor
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            place(temporary)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except KeyboardInterrupt:  # it may have come at that very line
+        temporary.unlink(missing_ok=True)
         raise
-    umask = os.umask(0)
-    os.umask(umask)
-    Path(name).chmod(0o666 & ~umask)  # mkstemp makes files that only their owner may read
-    return Path(name)

@@ -1,7 +1,6 @@
 """The frame of the command: exit codes, what goes to which stream, and what is imported when."""
 
 import os
-import pty
 import subprocess
 import sys
 from importlib import import_module
@@ -15,6 +14,7 @@ import typer
 from data_exports import __version__, cli
 from data_exports.cli import app as frame
 from data_exports.errors import AwsError, DeclarationError, PartlyDoneError, RefusedError, UsageError
+from tests.terminal import run_on_terminal
 
 ESTATE = Path(__file__).parents[3] / "examples" / "estate"
 REPORT_IT = "  next: this is a defect of exports; run again with --debug and report what it shows\n"
@@ -129,26 +129,12 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 
 
 def _on_terminal(env: dict[str, str]) -> str:
-    ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", **env}
     if "NO_COLOR" not in env:
         environment.pop("NO_COLOR", None)
-    subprocess.run(
-        [*EXPORTS, "check", "--estate", str(ESTATE)],
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        check=True,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            shown += chunk
-    except OSError:  # the end, on Linux
-        pass
-    os.close(ours)
-    return shown.decode()
+    done = run_on_terminal([*EXPORTS, "check", "--estate", str(ESTATE)], env=environment, streams=["stdout"])
+    assert done.code == 0
+    return done.shown
 
 
 def test_shell_completion_offers_commands_and_options() -> None:

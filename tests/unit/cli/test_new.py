@@ -2,23 +2,17 @@
 
 import json
 import os
-import pty
-import select
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from data_exports.cli.app import main
+from tests.terminal import CTRL_C, CTRL_D, OnTerminal, run_on_terminal
 from tests.unit.estate.written import PUSH, load, write_estate
 
 EXPORTS = str(Path(sys.executable).parent / "exports")
 PLAIN = {**os.environ, "NO_COLOR": "1"}
-CTRL_C = "Ctrl-C"
-PATIENCE_SECONDS = 60
-"""Only for a command that hangs; it fails the test then."""
 GIVEN = ["--target-bucket", "landing", "--user", "alpha_user_ana"]
 
 
@@ -118,33 +112,9 @@ def test_a_folder_that_is_missing_is_made(estate: Path) -> None:
     assert load(estate).errors == ()
 
 
-def _on_terminal(estate: Path, dialogue: list[tuple[str, str]], *words: str) -> tuple[int, str]:
-    """Run the installed command on a terminal; exit code, and what the terminal shows.
-
-    Each answer is typed once its question stands at the end of what is shown; `CTRL_C` interrupts instead.
-    """
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen([EXPORTS, *words], stdin=theirs, stdout=theirs, stderr=theirs, cwd=estate, env=PLAIN)
-    os.close(theirs)
-    shown, questions = "", list(dialogue)
-    try:
-        while select.select([ours], [], [], PATIENCE_SECONDS)[0] and (chunk := os.read(ours, 65536)):
-            shown += chunk.decode()
-            if questions and shown.endswith(f"  {questions[0][0]}: "):
-                _, answer = questions.pop(0)
-                if answer == CTRL_C:
-                    child.send_signal(signal.SIGINT)
-                else:
-                    os.write(ours, f"{answer}\n".encode())
-    except OSError:  # the end, on Linux
-        pass
-    try:
-        code = child.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:  # it waits for an answer that nobody gives
-        child.kill()
-        code = child.wait()
-    os.close(ours)
-    return code, shown
+def _asked(estate: Path, dialogue: list[tuple[str, str]], *words: str) -> OnTerminal:
+    questions = [(f"  {question}: ", answer) for question, answer in dialogue]
+    return run_on_terminal([EXPORTS, *words], env=PLAIN, cwd=estate, dialogue=questions)
 
 
 def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
@@ -165,10 +135,10 @@ def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
         ("paperwork (another, or Enter)", ""),
         ("expires", ""),
     ]
-    code, shown = _on_terminal(estate, dialogue, "new", "push", "daily")
-    assert code == 0, shown
+    done = _asked(estate, dialogue, "new", "push", "daily")
+    assert done.code == 0, done.shown
     for said in ("write the bucket's name alone: landing", "it must be 12 digits", "is not a role that this platform"):
-        assert said in shown
+        assert said in done.shown
     assert (estate / "push_datasets" / "daily.yaml").read_text(encoding="utf-8") == (
         "name: daily\n"
         "description: Orders of the day\n"
@@ -179,9 +149,10 @@ def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
     )
 
 
-def test_ctrl_c_while_it_asks_leaves_everything_as_it_is(estate: Path) -> None:
-    dialogue = [("description", "a description"), ("owner", CTRL_C)]
-    code, shown = _on_terminal(estate, dialogue, "new", "push", "daily")
-    assert code == 130
-    assert shown.endswith("  owner: \r\nerror: interrupted\r\n")
-    assert not (estate / "push_datasets" / "daily.yaml").exists()
+@pytest.mark.parametrize("end", [CTRL_C, CTRL_D])
+def test_ctrl_c_while_it_asks_leaves_everything_as_it_is(end: str, estate: Path) -> None:
+    dialogue = [("description", "a description"), ("owner", end)]
+    done = _asked(estate, dialogue, "new", "push", "daily")
+    assert done.code == 130
+    assert done.shown.endswith("  owner: \r\nerror: interrupted\r\n")
+    assert [path.name for path in (estate / "push_datasets").iterdir()] == ["a.yaml"]

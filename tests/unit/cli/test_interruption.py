@@ -1,0 +1,66 @@
+"""Ctrl-C at whatever step of a command: one line, 130, and no file that is half written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Interrupts the command at its step of this number. A step is a call, or a line of the one module that is looked at.
+# Python ignores what is raised in callbacks that it makes while it tidies up; those steps are passed over.
+AT_STEP = """
+import signal, sys
+from data_exports.__main__ import run
+
+number, module, sys.argv = int(sys.argv[1]), sys.argv[2], ["exports", *sys.argv[3:]]
+steps = 0
+
+def trace(frame, event, argument):
+    global steps
+    if module not in ("", frame.f_globals["__name__"]):
+        return None
+    steps += 1
+    unheard = frame.f_code.co_name in ("cb", "__del__", "_remove", "remove") or frame.f_globals["__name__"] == "signal"
+    if 0 < number <= steps and not unheard:
+        sys.settrace(None)
+        signal.raise_signal(signal.SIGINT)
+    return trace if module else None
+
+sys.settrace(trace)
+code = run()
+sys.settrace(None)
+print(steps)
+sys.exit(code)
+"""
+NEW = ["new", "push", "daily", "--target-bucket", "landing", "--user", "alpha_user_ana"]
+MOMENTS = 16
+
+
+def _run(estate: Path, step: int, *words: str, module: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", AT_STEP, str(step), module, *words]
+    return subprocess.run(command, cwd=estate, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("module", ["", "data_exports.estate.writing"])
+def test_ctrl_c_at_any_step_is_one_line_and_130_and_leaves_no_half_of_a_file(module: str, estate: Path) -> None:
+    folder = estate / "push_datasets"
+    steps = int(_run(estate, 0, *NEW, module=module).stdout.splitlines()[-1])
+    file = folder / "daily.yaml"
+    whole = file.read_text(encoding="utf-8")
+    file.unlink()
+    every = max(1, steps // MOMENTS)
+    for number in range(every, steps, every):
+        done = _run(estate, number, *NEW, module=module)
+        if done.returncode == 0 and int(done.stdout.splitlines()[-1]) < number:
+            break  # what the first run compiled made it longer
+        assert (done.returncode, done.stderr.splitlines()[-1:]) == (130, ["error: interrupted"]), done.stderr
+        assert "Traceback" not in done.stderr
+        left = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.name != "a.yaml"}
+        assert left in ({}, {"daily.yaml": whole}), number
+        file.unlink(missing_ok=True)
+
+
+def test_a_start_with_ctrl_c_ignored_ignores_it(estate: Path) -> None:
+    command = ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-c", AT_STEP, "1", "", "check"]
+    done = subprocess.run(command, cwd=estate, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
