@@ -15,6 +15,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from .connections import SILENCE_SECONDS, Connections, Host, Then
+from .regions import may_be_elsewhere, region_in
 from .replies import Response
 from .signing import Credentials, signature_headers
 
@@ -99,17 +100,33 @@ class Transport:
             then(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
 
     def _follow(self, exchange: Exchange, region: str, response: Response, then: Then) -> None:
-        """Ask again in the bucket's own region if S3 names another one.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
-        """
-        named = response.headers.get("x-amz-bucket-region", region)
-        if response.status not in (301, 307, 400) or named == region or self._endpoint_url:
+        """Ask again in the bucket's own region if it is another one; where S3 does not say, ask for that first."""
+        if not may_be_elsewhere(response):
             then(response)
             return
-        self._regions[exchange.bucket] = named
+        named = region_in(response)
+        if named:
+            self._again(exchange, region, named, response, then)
+        elif self._regions.get(exchange.bucket) == region:  # asked before
+            then(response)
+        else:
+            asked = Exchange("HeadBucket", "HEAD", exchange.bucket)
+            self._try_or_tell(
+                asked, region, lambda told: self._again(exchange, region, region_in(told), response, then)
+            )
+
+    def _again(self, exchange: Exchange, region: str, named: str, response: Response, then: Then) -> None:
+        """Ask again in the named region; with no other one named, the response is the answer."""
+        if named:
+            self._regions[exchange.bucket] = named
+        if named in ("", region):
+            then(response)
+        else:
+            self._try_or_tell(exchange, named, then)
+
+    def _try_or_tell(self, exchange: Exchange, region: str, then: Then) -> None:
         try:
-            self._try(exchange, named, then)
+            self._try(exchange, region, then)
         except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `then` must be called
             then(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
 

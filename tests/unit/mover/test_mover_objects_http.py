@@ -34,10 +34,9 @@ from data_exports.mover.calls import (
 from data_exports.mover.causes import Cause
 from data_exports.mover.objects import S3Objects
 from data_exports.mover.receipts import PutReceipts
-from data_exports.mover.replies import Response
 from data_exports.mover.settings import Settings
 from data_exports.mover.signing import Credentials
-from data_exports.mover.transport import Exchange, Then, Transport, _address
+from data_exports.mover.transport import Exchange, Transport, _address
 from tests.unit.mover.loopback import Asked, Loopback, Played, serving
 from tests.unit.mover.test_mover_replies import COPY_RESULT, XMLNS, marker, version
 from tests.unit.mover.test_mover_settings import SETTINGS
@@ -269,24 +268,16 @@ def passing(said: str, cause: Cause, advice: str = "") -> Failure:
         (
             replace(GOOD_COPY, cut=50),
             Failure(
-                f"{COPYING}: no answer from S3 (connection closed after 323 bytes of an answer). "
+                f"{COPYING}: no answer from S3 (connection closed after 287 bytes of an answer). "
                 "It will be tried again",
                 Cause.NO_ANSWER,
                 under_way=True,
             ),
         ),
-        (
-            error(301, "PermanentRedirect"),
-            Failure(
-                f"{COPYING} is refused (PermanentRedirect, No.). "
-                "The bucket is in another region, and S3 did not say in which",
-                Cause.RECIPIENT_BUCKET,
-            ),
-        ),
     ],
     ids=[
         *["empty 200", "truncated 200", "200 with an error", "403", "412", "404", "409", "429", "503", "500"],
-        *["200 with InternalError", "clock", "expired", "connection lost in the answer", "301"],
+        *["200 with InternalError", "clock", "expired", "connection lost in the answer"],
     ],
 )
 def test_a_copy_is_sent_once_and_only_a_real_one_passes_for_one(played: Played, answer: Answer) -> None:
@@ -356,52 +347,3 @@ def test_an_answer_that_reading_stumbles_over_is_a_failure_and_not_a_silence() -
 )
 def test_where_a_bucket_is_reached(bucket: str, region: str, endpoint: str | None, address: tuple[str, ...]) -> None:
     assert _address(Exchange("GetObject", "GET", bucket, "k "), region=region, endpoint_url=endpoint) == address
-
-
-class Regions(Transport):
-    """A Transport without a network: each region answers as it is told."""
-
-    def __init__(self, answers: dict[str, Response]) -> None:
-        super().__init__(region="eu-west-1", endpoint_url=None, connections=1, credentials=CREDENTIALS)
-        self.answers = answers
-        self.asked: list[str] = []
-
-    def _try(self, exchange: Exchange, region: str, then: Then) -> None:
-        self.asked.append(region)
-        if region not in self.answers:
-            raise OSError("no such region")
-        then(self.answers[region])
-
-
-def regions_asked(answers: dict[str, Response], *, times: int) -> tuple[list[str], list[int | None]]:
-    transport = Regions(answers)
-    responses: list[Response] = []
-    with closing(transport):
-        for _ in range(times):
-            transport.send(Exchange("CopyObject", "PUT", "recipient", "k"), responses.append)
-    return transport.asked, [response.status for response in responses]
-
-
-HERE = Response(200, {"x-amz-bucket-region": "eu-west-2"}, b"")
-
-
-@pytest.mark.parametrize("status", [301, 307, 400])
-def test_a_bucket_in_another_region_is_asked_there_and_remembered(status: int) -> None:
-    elsewhere = Response(status, {"x-amz-bucket-region": "eu-west-2"}, b"")
-    assert regions_asked({"eu-west-1": elsewhere, "eu-west-2": HERE}, times=2) == (
-        ["eu-west-1", "eu-west-2", "eu-west-2"],
-        [200, 200],
-    )
-
-
-def test_a_bucket_is_followed_once() -> None:
-    one = Response(301, {"x-amz-bucket-region": "eu-west-2"}, b"")
-    other = Response(301, {"x-amz-bucket-region": "eu-west-1"}, b"")
-    assert regions_asked({"eu-west-1": one, "eu-west-2": other}, times=1) == (["eu-west-1", "eu-west-2"], [301])
-
-
-def test_a_region_that_cannot_be_asked_is_an_answer_too() -> None:
-    assert regions_asked({"eu-west-1": Response(301, {"x-amz-bucket-region": "mars"}, b"")}, times=1) == (
-        ["eu-west-1", "mars"],
-        [None],
-    )
