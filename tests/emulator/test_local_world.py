@@ -70,6 +70,19 @@ def test_every_role_can_be_assumed_and_users_may_do_nothing_yet(local: LocalAws,
     assert refusal_of(user.list_buckets) == "AccessDenied"
 
 
+def test_a_user_of_single_sign_on_lives_under_the_path_of_such_roles(local: LocalAws) -> None:
+    user = RoleName("AWSReservedSSO_sender_0a1b2c3d")
+    platform = FULL.platform
+    made = make_world(
+        local, estate_of(push("court", users=(user,), target_bucket=BucketName("cp-court")), platform=platform)
+    ).users
+    path = f"aws-reserved/sso.amazonaws.com/{platform.region}"
+    assert made == (RoleArn(f"arn:aws:iam::{platform.account}:role/{path}/{user}"),)
+    identity = clients.client_as(local, "sts", made[0]).get_caller_identity()["Arn"]
+    assert identity == f"arn:aws:sts::{platform.account}:assumed-role/{user}/local"
+    assert refusal_of(lambda: clients.session_of(local, platform.user_role_arn(user))) == "AccessDenied"
+
+
 def test_a_recipients_bucket_is_closed_but_for_its_handover(local: LocalAws, world: World) -> None:
     (bucket, owner), *_ = world.recipient_buckets.items()
     assert policy_at(local, bucket, owner) == json.loads(json.dumps(recipient_bucket_policies_of(FULL)[bucket]))

@@ -215,8 +215,9 @@ def _principal_of(estate: "Estate", role: str | None) -> str | None:
             return f"arn:aws:iam::{AccountId(role)}:root"
         except InvalidNameError as error:
             raise UsageError(str(error), next_step=error.hint) from error
-    platform = estate.platform
-    users = [platform.user_role_arn(user) for dataset in estate.datasets() for user in dataset.users]
+    from data_exports.local.world import user_role_of
+
+    users = [user_role_of(estate.platform, user) for dataset in estate.datasets() for user in dataset.users]
     outsiders = [each for pull in estate.pull_datasets for each in pull.outsiders if isinstance(each, RoleArn)]
     known = sorted({*users, *outsiders})
     for arn in known:

@@ -13,7 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of
-from data_exports.estate.models import Estate, Outsider, PushDataset
+from data_exports.estate.models import Estate, Outsider, Platform, PushDataset
+from data_exports.estate.rules.people import SSO_PREFIX
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn
@@ -39,6 +40,17 @@ class World:
     allow, so that what refuses it is the resource's side."""
 
 
+def user_role_of(platform: Platform, user: RoleName) -> RoleArn:
+    """The role of a user as it is in the platform's account: those of single sign-on live under a path of their own.
+
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    """
+    if not user.startswith(SSO_PREFIX):
+        return platform.user_role_arn(user)
+    path = f"aws-reserved/sso.amazonaws.com/{platform.region}"
+    return RoleArn(f"arn:aws:iam::{platform.account}:role/{path}/{user}")
+
+
 def recipient_account_of(push: PushDataset) -> AccountId:
     """The account of the recipient's bucket: the declared one, or `UNNAMED_RECIPIENT`."""
     return push.target_account or UNNAMED_RECIPIENT
@@ -62,7 +74,7 @@ def make_world(local: LocalAws, estate: Estate, *, without_handover: Collection[
     Raises botocore's `ClientError` when the local AWS refuses something.
     """
     platform = estate.platform
-    users = sorted({platform.user_role_arn(user) for dataset in estate.datasets() for user in dataset.users})
+    users = sorted({user_role_of(platform, user) for dataset in estate.datasets() for user in dataset.users})
     for user in users:
         _make_role(local, user)
     buckets = {push.target_bucket: recipient_account_of(push) for push in estate.push_datasets}

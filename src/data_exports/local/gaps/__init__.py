@@ -4,8 +4,8 @@ One module for each service; each function is named after the AWS behaviour it r
 so. `mend_all` applies every mend, once, before the emulator serves. `tests/emulator/test_gap_*.py` state the behaviour.
 
 Not mended, so never to be tested here: CloudFormation acts with every right, `iam:PassRole` is not asked for, a
-function's runtime version and architecture are the laptop's, KMS needs no key id, lifecycle rules expire nothing,
-`RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, and the wire is plain http
+function's runtime version and architecture are the laptop's, KMS needs no key id and S3 asks only for keys that exist,
+lifecycle rules expire nothing, the roles of single sign-on can be changed, `RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, and the wire is plain http
 (`aws:SecureTransport` is false).
 """
 
@@ -24,8 +24,11 @@ def mend_all() -> None:
         lambda_queues,
         s3_access,
         s3_deletes,
+        s3_encryption,
+        s3_keys,
         s3_notifications,
         s3_objects,
+        s3_versions,
         sqs,
     )
 

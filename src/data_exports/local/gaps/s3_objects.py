@@ -2,6 +2,7 @@
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,6 +15,8 @@ from ministack.services import s3
 from data_exports.local.gaps.patching import mends
 
 _COPY_LIMIT_BYTES = 5 * 1024**3
+_UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
+"""In an answer that echoes a key, which no parser may read when it holds control characters."""
 
 
 class _ScopedToTheOwner(AccountScopedDict):  # type: ignore[misc]  # the emulator carries no types
@@ -34,16 +37,23 @@ for _store in (s3._buckets, s3._object_versions, s3._object_tags):
     _store.__class__ = _ScopedToTheOwner
 
 
-def _source_record(headers: Mapping[str, str]) -> Mapping[str, Any]:
-    """What the emulator keeps about the object or version a copy reads; empty when there is none."""
+def source_of(headers: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Bucket, key and version id (``""`` for the current one) of what a copy reads; None when it is no copy."""
     source = iam_actions._s3_source_object(headers)
     if source is None:
-        return {}
+        return None
     bucket, _, key = source[0].removeprefix("arn:aws:s3:::").partition("/")
-    if not source[1]:
-        return ((s3._buckets.get(bucket) or {}).get("objects") or {}).get(key) or {}
+    return bucket, key, source[1]
+
+
+def record_of(bucket: str, key: str, version_id: str = "") -> Mapping[str, Any]:
+    """What the emulator keeps about an object or a version of it; empty when there is none."""
     versions = s3._object_versions.get((bucket, key), [])
-    return next((v for v in versions if v["version_id"] == source[1]), {})
+    found = next((version for version in versions if version["version_id"] == version_id), None)
+    if version_id and (found or version_id != "null"):
+        return found or {}
+    current = ((s3._buckets.get(bucket) or {}).get("objects") or {}).get(key) or {}
+    return {} if version_id and current.get("version_id") else current
 
 
 @mends(s3, "_copy_object", "bucket_name dest_key headers")
@@ -54,7 +64,8 @@ def a_copy_holds_up_to_5_gib(
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
     """
-    if (_source_record(headers).get("size") or 0) > _COPY_LIMIT_BYTES:
+    source = source_of(headers)
+    if source and (record_of(*source).get("size") or 0) > _COPY_LIMIT_BYTES:
         return s3._error(
             "InvalidRequest",
             "The specified copy source is larger than the maximum allowable size for a copy source: "
@@ -96,7 +107,7 @@ def an_upload_in_parts_remembers_its_tags(
     """
     response = original(bucket_name, key, headers)
     if response[0] == 200 and headers.get("x-amz-tagging"):
-        upload_id = iam_actions.fromstring(response[2]).findtext(f"{{{s3.S3_NS}}}UploadId")
+        upload_id = _UPLOAD_ID.search(response[2])[1].decode()  # type: ignore[index]  # a 200 always names it
         s3._multipart_uploads[upload_id]["tags"] = dict(parse_qsl(headers["x-amz-tagging"], keep_blank_values=True))
     return response
 
@@ -129,7 +140,7 @@ def the_tags_of_a_version_are_told_below_a_marker_too(
     versions = s3._object_versions.get((bucket_name, key), [])
     if status != 404 or not any(v["version_id"] == version_id and not v.get("is_delete_marker") for v in versions):
         return status, headers, body
-    tags = s3._object_tags.get((bucket_name, key, version_id), {})
+    tags = s3._object_tags.get((bucket_name, key, None if version_id == "null" else version_id), {})
     told = "".join(f"<Tag><Key>{escape(k)}</Key><Value>{escape(v)}</Value></Tag>" for k, v in tags.items())
     told = f'<Tagging xmlns="{s3.S3_NS}"><TagSet>{told}</TagSet></Tagging>'
     return 200, {"Content-Type": "application/xml", "x-amz-version-id": version_id}, told.encode()
