@@ -5,8 +5,8 @@ so. `mend_all` applies every mend, once, before the emulator serves. `tests/emul
 
 Not mended, so never to be tested here: CloudFormation acts with every right, `iam:PassRole` is not asked for, a
 function's runtime version and architecture are the laptop's, KMS needs no key id and S3 asks only for keys that exist,
-lifecycle rules expire nothing, the roles of single sign-on can be changed, `RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, and the wire is plain http
-(`aws:SecureTransport` is false).
+lifecycle rules expire nothing, the roles of single sign-on can be changed, `RedriveAllowPolicy` refuses nobody, alarms
+do not wait for their period, and the wire is plain http (`aws:SecureTransport` is false).
 """
 
 
