@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from .causes import Cause, Side
 from .service import Service, ServiceError
 from .signing import Credentials
+from .time_left import SecondsLeft, endless
 from .xml_answers import found_in
 
 FILES_TOLD = 20
@@ -57,11 +58,17 @@ def alert_of(dataset: str, given_up: Sequence[GivenUp]) -> Alert:
 
 
 def publish(
-    alert: Alert, topics: Sequence[str], *, url: str, region: str, credentials: Credentials | None = None
+    alert: Alert,
+    topics: Sequence[str],
+    *,
+    url: str,
+    region: str,
+    credentials: Credentials | None = None,
+    seconds_left: SecondsLeft = endless,
 ) -> list[str]:
     """Publish to each topic; return what went wrong, in words."""
     problems = []
-    with Service(url, name="sns", region=region, credentials=credentials) as service:
+    with Service(url, name="sns", region=region, credentials=credentials, seconds_left=seconds_left) as service:
         for topic in topics:
             content = {"TopicArn": topic, "Subject": alert.subject, "Message": alert.text}
             body = urlencode({"Action": "Publish", "Version": "2010-03-31", **content}).encode()

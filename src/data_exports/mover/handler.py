@@ -25,23 +25,28 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Protocol
 
-from .alerts import Alert, GivenUp, alert_of, publish
+from .alerts import Alert, GivenUp, alert_of
 from .batch import Batch
 from .calls import ObjectStore
 from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
 from .delivery import deliver_together, refuse
 from .events import Message, body_to_go_on, read_messages
+from .followups import FollowUps
 from .metrics import batch_metrics, with_metrics
 from .objects import S3Objects
 from .receipts import Fate, PutReceipts, Receipt, receipts_file
 from .settings import Settings, read_settings
+from .time_left import (
+    KEPT_AFTER_COPIES,
+    KEPT_AFTER_S3,
+    KEPT_FOR_THE_ANSWER,
+    SecondsLeft,
+    TimeLeft,
+)
 from .transport import Transport
 from .uploads import Outcome, Rules
 
 CALLS_AT_ONCE = 64
-# No copy starts in this last part of the function's time (of a short time at most a quarter): one to a server that
-# stays silent is given up after 30 s, and receipts still have to be written after it, in up to six tries.
-SECONDS_KEPT_FOR_THE_END = 225.0
 
 Log = Callable[[Mapping[str, object]], None]
 KeepAway = Callable[[Mapping[str, int]], list[str]]  # seconds by receipt handle; returns what went wrong
@@ -66,26 +71,34 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     tries what a delivery needs and returns what came of it: see `probe`.
     """
     settings, store = _process()
+    seconds_left = _seconds_left_of(context)
+    time = TimeLeft(seconds_left)
     if event.get("task") == "sweep":
-        return _sweep(settings, context)
+        return _sweep(settings, time)
     if event.get("task") == "probe":
         from .probe import probe  # an idle function starts sooner without it
 
         with closing(Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1)) as transport:
-            return probe(settings, transport)
+            return probe(settings, transport, seconds_left=time.before(KEPT_FOR_THE_ANSWER))
+    store.begin(time.before(KEPT_AFTER_S3))
+    follow_ups = FollowUps(settings, time)
     try:
         return handle_batch(
             event,
             settings=settings,
             store=store,
-            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+            seconds_left=seconds_left,
             log=_log_to_stdout,
-            keep_away=_keep_away,
-            tell=_tell,
-            send_on=_send_on,
+            keep_away=follow_ups.keep_away,
+            tell=follow_ups.tell,
+            send_on=follow_ups.send_on,
         )
     finally:
         store.rest()
+
+
+def _seconds_left_of(context: Context) -> SecondsLeft:
+    return lambda: context.get_remaining_time_in_millis() / 1000
 
 
 @functools.cache
@@ -95,50 +108,23 @@ def _process() -> tuple[Settings, S3Objects]:
     return settings, S3Objects(settings, calls_at_once=CALLS_AT_ONCE)
 
 
-def _sweep(settings: Settings, context: Context) -> dict[str, Any]:
+def _sweep(settings: Settings, time: TimeLeft) -> dict[str, Any]:
     from .queue import Queue
     from .survey import REQUESTS_AT_ONCE, Survey
     from .sweep import sweep
 
+    left = time.before(KEPT_FOR_THE_ANSWER)
     transport = Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=REQUESTS_AT_ONCE)
-    with closing(transport), Queue(settings.queue_url or "", region=settings.region) as queue:
-        summary = sweep(
-            settings,
-            Survey(settings, transport),
-            queue,
-            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
-            now=(now := datetime.now(UTC)),
-        )
+    with (
+        closing(transport),
+        Queue(settings.queue_url or "", region=settings.region, seconds_left=left) as queue,
+    ):
+        survey = Survey(settings, transport, seconds_left=left)
+        summary = sweep(settings, survey, queue, seconds_left=left, now=(now := datetime.now(UTC)))
     counts = {"SweptInSight": summary.in_sight, "SweptLate": summary.late, "SweptHandedOver": summary.handed_over}
     metrics = {name: ("Count", count) for name, count in counts.items()}
     _log_to_stdout(with_metrics(_line("sweep done", settings, level="INFO", **asdict(summary)), metrics, now=now))
     return {"task": "sweep", **asdict(summary)}
-
-
-def _keep_away(seconds_by_handle: Mapping[str, int]) -> list[str]:
-    from .queue import Queue  # only where something has failed: an idle function starts sooner without it
-
-    settings, _ = _process()
-    if settings.queue_url is None:
-        return []
-    with Queue(settings.queue_url, region=settings.region) as queue:
-        return queue.keep_away(seconds_by_handle)
-
-
-def _tell(alert: Alert) -> list[str]:
-    settings, _ = _process()
-    url = settings.sns_endpoint_url or f"https://sns.{settings.region}.amazonaws.com"
-    return publish(alert, settings.alert_topics, url=url, region=settings.region)
-
-
-def _send_on(bodies: Sequence[str]) -> str:
-    from .queue import Queue
-
-    settings, _ = _process()
-    if settings.queue_url is None:
-        return "the function does not know its queue: QUEUE_URL is missing. Deploy the dataset's stack again"
-    with Queue(settings.queue_url, region=settings.region) as queue:
-        return queue.send(bodies)
 
 
 def handle_batch(
@@ -146,7 +132,7 @@ def handle_batch(
     *,
     settings: Settings,
     store: ObjectStore,
-    seconds_left: Callable[[], float],
+    seconds_left: SecondsLeft,
     log: Log,
     keep_away: KeepAway = lambda _: [],
     tell: Tell = lambda _: [],
@@ -205,7 +191,7 @@ def _deliver(
     *,
     settings: Settings,
     store: ObjectStore,
-    seconds_left: Callable[[], float],
+    seconds_left: SecondsLeft,
     recorded: list[Receipt],
     now: Callable[[], datetime],
 ) -> list[list[Outcome]]:
@@ -213,7 +199,7 @@ def _deliver(
 
     The receipts of all that go into `recorded`.
     """
-    kept = min(SECONDS_KEPT_FOR_THE_END, seconds_left() / 4)
+    left_for_copies = TimeLeft(seconds_left).before(KEPT_AFTER_COPIES)
     rules = Rules(
         settings.dataset,
         settings.hub_bucket,
@@ -246,7 +232,7 @@ def _deliver(
         follows=follows,
         receipts_file=file_of,
         calls_at_once=CALLS_AT_ONCE,
-        may_start_copies=lambda: seconds_left() > kept,
+        may_start_copies=lambda: left_for_copies() > 0,
     ).run()
     of_uploads, of_problems = iter(outcomes[: len(deliveries)]), iter(outcomes[len(deliveries) :])
     return [

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from . import connections
 from .calls import (
     AbortUpload,
     Answer,
@@ -53,10 +54,9 @@ from .replies import (
 from .settings import Settings
 from .transport import Exchange
 
-# A part copy is tried again within a minute, and is answered within two more: less than what the handler keeps for the
-# end (`SECONDS_KEPT_FOR_THE_END`).
+# A part copy is tried again within a minute, as long as there will be time to put on record what has been copied.
 SILENCE_SECONDS = 120.0
-PATIENCE_WITH_PARTS = Patience(most_tries=20, seconds_for_tries=60)
+PATIENCE_WITH_PARTS = Patience(most_tries=20, seconds_for_tries=60, seconds_kept=connections.SILENCE_SECONDS + 5)
 # What describes a file and is not its content; a copy in parts carries none of it along by itself.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 _DESCRIBING = (

@@ -46,6 +46,7 @@ from .replies import (
     versions_reply,
 )
 from .settings import Settings
+from .time_left import SecondsLeft, endless
 from .transport import Exchange, Then, Transport
 
 
@@ -68,11 +69,28 @@ class S3Objects:
             region=settings.region, endpoint_url=settings.endpoint_url, connections=calls_at_once + PARTS_AT_ONCE
         )
         self._clock = clock
+        self._seconds_left: SecondsLeft = endless
+        self._under_way: set[int] = set()
         self._answers: SimpleQueue[tuple[int, Answer]] = SimpleQueue()
         self._large = LargeObjects(settings, start=self._start)
 
+    def begin(self, seconds_left: SecondsLeft) -> None:
+        """Take the time of one invocation: when none is left, every call is answered, whatever S3 does."""
+        self._seconds_left = seconds_left
+
     def send(self, call: Call, tag: int) -> None:
         """Start a call and return at once. Raises if it cannot even be made."""
+        if self._seconds_left() <= 0:
+            self._answers.put((tag, Failure(f"{_NO_TIME} before this could be asked of S3", Cause.OUT_OF_TIME)))
+            return
+        self._under_way.add(tag)
+        try:
+            self._make(call, tag)
+        except Exception:
+            self._under_way.discard(tag)
+            raise
+
+    def _make(self, call: Call, tag: int) -> None:
         match call:
             case Copy(key, etag, tries):
                 self._copy(tag, key, source=source_of(self._settings.hub_bucket, key), etag=etag, tries=tries)
@@ -98,7 +116,18 @@ class S3Objects:
         while True:
             with suppress(Empty):
                 return self._answers.get_nowait()
-            self._transport.work()
+            if self._seconds_left() > 0:
+                self._transport.work()
+            else:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        """Answer what S3 has not answered. It may carry that out all the same."""
+        self._transport.drop()
+        for tag in self._under_way:
+            reason = f"{_NO_TIME} before S3 answered. It will be tried again"
+            self._answers.put((tag, Failure(reason, Cause.OUT_OF_TIME, under_way=True)))
+        self._under_way.clear()
 
     def rest(self) -> None:
         """Close the connections that are idle, before the function sleeps."""
@@ -219,7 +248,10 @@ class S3Objects:
                 return False
             if tries == patience.most_tries or self._clock() - started > patience.seconds_for_tries:
                 return False
-            self._start_later(exchange, answer, tries=tries)
+            pause = retry_seconds(tries, draw=self._draw)
+            if self._seconds_left() < pause + exchange.silence_seconds + patience.seconds_kept:
+                return False  # the next one might not be answered in time
+            self._transport.send(exchange, answer, after_seconds=pause)
             tries += 1
             return True
 
@@ -238,6 +270,7 @@ class S3Objects:
             except Exception as error:  # noqa: BLE001 somebody waits for an answer
                 reply = Failure(f"S3's answer could not be read: {type(error).__name__}: {error}", Cause.UNREADABLE)
             if reply is not None and not unless(reply):
+                self._under_way.discard(tag)
                 self._answers.put((tag, reply))
 
         return answer
@@ -248,6 +281,9 @@ class S3Objects:
 
     def _retiring(self) -> Doing:
         return Doing(f"retiring from s3://{self._settings.hub_bucket}", Where.PLATFORM)
+
+
+_NO_TIME = "the function's time ran out"
 
 
 def _is_momentary(reply: Answer) -> bool:

@@ -16,10 +16,14 @@ Read = Callable[[Response], Answer | None]  # None: another request is under way
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """A call is made so many times at most, and not again after so many seconds."""
+    """A call is made so many times at most, and not again after so many seconds.
+
+    `seconds_kept`: what has to be left of the function's time for what follows the call, whatever S3 does.
+    """
 
     most_tries: int
     seconds_for_tries: float
+    seconds_kept: float = 0
 
 
 USUAL_PATIENCE = Patience(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from .replies import Response
 from .settings import Settings
+from .time_left import SecondsLeft, endless
 from .transport import Exchange
 from .xml_answers import found_in
 
@@ -30,8 +31,8 @@ _MOST_ASKED = 3
 class Asks(Protocol):
     """Whatever carries out exchanges: a `Transport`, or a stand-in."""
 
-    def ask(self, exchange: Exchange) -> Response:
-        """Make the exchange and wait for its response."""
+    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft) -> Response:
+        """Make the exchange and wait for its response, as long as there is time for that."""
 
 
 class Verdict(StrEnum):
@@ -53,9 +54,9 @@ class Try:
     request_id: str = ""
 
 
-def probe(settings: Settings, transport: Asks) -> dict[str, Any]:
-    """Try everything; return the facts as JSON holds them."""
-    tries = _Prober(settings, transport).tries()
+def probe(settings: Settings, transport: Asks, *, seconds_left: SecondsLeft = endless) -> dict[str, Any]:
+    """Try everything, as long as there is time; return the facts as JSON holds them."""
+    tries = _Prober(settings, transport, seconds_left).tries()
     return {
         "task": "probe",
         "dataset": settings.dataset,
@@ -69,8 +70,9 @@ def probe(settings: Settings, transport: Asks) -> dict[str, Any]:
 
 
 class _Prober:
-    def __init__(self, settings: Settings, transport: Asks) -> None:
+    def __init__(self, settings: Settings, transport: Asks, seconds_left: SecondsLeft) -> None:
         self._settings = settings
+        self._seconds_left = seconds_left
         self._transport = transport
         self._key = f"{settings.dataset}/{PROBE_FILE}"
 
@@ -163,7 +165,7 @@ class _Prober:
         )
         response = Response(None, {}, b"")
         for _ in range(_MOST_ASKED):
-            response = self._transport.ask(exchange)
+            response = self._transport.ask(exchange, seconds_left=self._seconds_left)
             if response.status is not None and response.status < 500:
                 break
         return response

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from .service import Service, ServiceError
 from .signing import Credentials
+from .time_left import SecondsLeft, endless
 
 MESSAGES_IN_ONE_CALL = 10
 
@@ -26,10 +27,12 @@ class QueueError(Exception):
 class Queue:
     """The dataset's queue: a context that ends with its connection. For one thread at a time."""
 
-    def __init__(self, url: str, *, region: str, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, url: str, *, region: str, credentials: Credentials | None = None, seconds_left: SecondsLeft = endless
+    ) -> None:
         """Connect to nothing yet. Lambda gives the role's credentials in the environment."""
         self._url = url
-        self._service = Service(url, name="sqs", region=region, credentials=credentials)
+        self._service = Service(url, name="sqs", region=region, credentials=credentials, seconds_left=seconds_left)
 
     def __enter__(self) -> Self:
         return self

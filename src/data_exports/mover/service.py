@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from .signing import Credentials, signature_headers
+from .time_left import SecondsLeft, endless
 
 if TYPE_CHECKING:
     import http.client
@@ -25,8 +26,20 @@ class ServiceError(Exception):
 class Service:
     """One AWS service at one address: a context that ends with its connection. For one thread at a time."""
 
-    def __init__(self, url: str, *, name: str, region: str, credentials: Credentials | None = None) -> None:
-        """Connect to nothing yet; `name` is the service's in signatures. Lambda gives the role's credentials."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        region: str,
+        credentials: Credentials | None = None,
+        seconds_left: SecondsLeft = endless,
+    ) -> None:
+        """Connect to nothing yet; `name` is the service's in signatures. Lambda gives the role's credentials.
+
+        When no time is left, nothing is asked and nothing is waited for any more.
+        """
+        self._seconds_left = seconds_left
         parts = urlsplit(url)
         self._scheme, self._host = parts.scheme, parts.netloc
         self._name = name
@@ -44,8 +57,10 @@ class Service:
         """Make one call; again if the service is unwell or the connection is lost. Raises ServiceError."""
         import http.client  # a third of the function's start, and mostly nothing fails
 
-        problem = ""
+        problem = "the function's time ran out before it was asked"
         for _ in range(MOST_TRIES):
+            if self._seconds_left() <= 0:
+                break
             try:
                 status, answer = self._send(headers, body)
             except (OSError, http.client.HTTPException) as error:
@@ -69,6 +84,9 @@ class Service:
             "POST", "/", named, credentials=self._credentials, region=self._region, service=self._name, body=body
         )
         connection = self._connect()
+        connection.timeout = max(0.1, min(TIMEOUT_SECONDS, self._seconds_left()))
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.timeout)
         connection.request("POST", "/", body=body, headers=named | signed)
         response = connection.getresponse()
         return response.status, response.read()

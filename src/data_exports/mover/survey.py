@@ -22,6 +22,7 @@ from .causes import retry_seconds
 from .error_codes import Doing, Where
 from .replies import Response, error_reply
 from .settings import Settings
+from .time_left import SecondsLeft, endless
 from .transport import Exchange, Then
 from .xml_answers import name_of, parse_xml, text_of
 
@@ -57,8 +58,16 @@ class Sends(Protocol):
 class Survey:
     """The hub and the log bucket, as one dataset's sweep sees them."""
 
-    def __init__(self, settings: Settings, transport: Sends, *, draw: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: Sends,
+        *,
+        draw: random.Random | None = None,
+        seconds_left: SecondsLeft = endless,
+    ) -> None:
         """Ask nothing yet. `draw` gives the jitter of repeated requests."""
+        self._seconds_left = seconds_left
         self._settings = settings
         self._transport = transport
         self._draw = draw or random.Random()  # noqa: S311 it keeps no secret
@@ -173,6 +182,8 @@ class Survey:
     def _answer(self, what: Any, exchange: Exchange, answers: list[Response]) -> tuple[Any, Response]:
         for tries in range(1, MOST_TRIES + 1):
             while not answers:
+                if self._seconds_left() <= 0:
+                    raise SweepError(f"the function's time ran out before S3 answered a {exchange.operation}")
                 self._transport.work()
             response = answers.pop()
             reply = error_reply(response, doing=Doing("", Where.PLATFORM)) if response.status != 200 else None

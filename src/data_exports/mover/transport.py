@@ -18,6 +18,7 @@ from .connections import SILENCE_SECONDS, Connections, Host, Then
 from .regions import may_be_elsewhere, region_in
 from .replies import Response
 from .signing import Credentials, signature_headers
+from .time_left import SecondsLeft, endless
 
 __all__ = ["Exchange", "Then", "Transport"]
 
@@ -57,6 +58,7 @@ class Transport:
         """Connect to nothing yet. Lambda gives the role's credentials in the environment."""
         self._region = region
         self._endpoint_url = endpoint_url
+        self._most = connections
         self._connections = Connections(most=connections)
         self._credentials = credentials or Credentials.of_environment()
         self._regions: dict[str, str] = {}
@@ -69,13 +71,14 @@ class Transport:
         region = self._regions.get(exchange.bucket, self._region)
         self._try(exchange, region, lambda response: self._follow(exchange, region, response, then))
 
-    def ask(self, exchange: Exchange) -> Response:
-        """Make the exchange and wait for its response."""
+    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
+        """Make the exchange and wait for its response, as long as there is time for that."""
         answers: list[Response] = []
-        self.send(exchange, answers.append)
-        while not answers:
+        if seconds_left() > 0:
+            self.send(exchange, answers.append)
+        while not answers and seconds_left() > 0:
             self.work()
-        return answers[0]
+        return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")
 
     def work(self) -> None:
         """Wait until something happens, and see to it: responses are handed over from within."""
@@ -88,6 +91,11 @@ class Transport:
     def rest(self) -> None:
         """Close the connections that are idle."""
         self._connections.rest()
+
+    def drop(self) -> None:
+        """End all connections, and what is to be sent later: none of it gets an answer."""
+        self._connections.close()
+        self._connections = Connections(most=self._most)
 
     def close(self) -> None:
         """End all connections."""

@@ -9,6 +9,7 @@ import pytest
 from data_exports.mover.probe import probe
 from data_exports.mover.replies import Response
 from data_exports.mover.settings import Settings
+from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.transport import Exchange
 
 SETTINGS = Settings(
@@ -43,7 +44,7 @@ class Stand:
     answering: Answering
     asked: list[Exchange] = field(default_factory=list)
 
-    def ask(self, exchange: Exchange) -> Response:
+    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
         self.asked.append(exchange)
         return self.answering(exchange)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data_exports.limits import NOTIFICATION_RULES_PER_BUCKET
-from data_exports.mover.handler import SECONDS_KEPT_FOR_THE_END
+from data_exports.mover.time_left import USUAL_SECONDS
 from data_exports.names import RoleName
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
@@ -138,7 +138,7 @@ def test_a_message_is_not_seen_twice_while_a_mover_works_on_it() -> None:
 
 def test_a_copy_may_use_up_all_its_tries_before_the_function_ends() -> None:
     timeout = resources(push_stack(PLATFORM, push(), AROUND))["Mover"]["Properties"]["Timeout"]
-    assert timeout / 4 >= SECONDS_KEPT_FOR_THE_END  # of a shorter time the handler keeps a quarter only
+    assert timeout == USUAL_SECONDS  # of a shorter time the function keeps smaller shares for its end
 
 
 def test_one_address_less_leaves_the_subscriptions_of_the_others_alone() -> None:

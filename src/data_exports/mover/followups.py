@@ -1,0 +1,51 @@
+"""What follows the deliveries of a batch, at SQS and SNS: each in its own part of the function's time.
+
+In: what a batch came to. Out: what went wrong, in words; nothing is raised. Effects: messages sent to the dataset's own
+queue, how long failed messages stay away, alerts. An idle function starts sooner without SQS: it is imported only where
+something is left to do.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from .alerts import Alert, publish
+from .settings import Settings
+from .time_left import KEPT_AFTER_ALERTS, KEPT_AFTER_SENDING_ON, KEPT_FOR_THE_ANSWER, TimeLeft
+
+_NO_QUEUE = "the function does not know its queue: QUEUE_URL is missing. Deploy the dataset's stack again"
+
+
+class FollowUps:
+    """The follow-ups of one invocation."""
+
+    def __init__(self, settings: Settings, time: TimeLeft) -> None:
+        """Ask nothing yet."""
+        self._settings = settings
+        self._send_on_left = time.before(KEPT_AFTER_SENDING_ON)
+        self._tell_left = time.before(KEPT_AFTER_ALERTS)
+        self._keep_away_left = time.before(KEPT_FOR_THE_ANSWER)
+
+    def send_on(self, bodies: Sequence[str]) -> str:
+        """Send messages with these bodies to the dataset's own queue; return what went wrong."""
+        from .queue import Queue
+
+        settings = self._settings
+        if settings.queue_url is None:
+            return _NO_QUEUE
+        with Queue(settings.queue_url, region=settings.region, seconds_left=self._send_on_left) as queue:
+            return queue.send(bodies)
+
+    def tell(self, alert: Alert) -> list[str]:
+        """Publish an alert to the dataset's topics; return what went wrong."""
+        settings = self._settings
+        url = settings.sns_endpoint_url or f"https://sns.{settings.region}.amazonaws.com"
+        return publish(alert, settings.alert_topics, url=url, region=settings.region, seconds_left=self._tell_left)
+
+    def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
+        """Have messages come back after so many seconds, by receipt handle; return what went wrong."""
+        from .queue import Queue
+
+        settings = self._settings
+        if settings.queue_url is None:
+            return []
+        with Queue(settings.queue_url, region=settings.region, seconds_left=self._keep_away_left) as queue:
+            return queue.keep_away(seconds_by_handle)

@@ -1,0 +1,121 @@
+"""S3 and the other services without a network and without waiting: a clock that moves when somebody waits.
+
+`VirtualTransport` stands in for `Transport`: each exchange is answered as S3 answers it when all goes well, or meets
+the trouble that a test gives it. Waiting moves the clock to what happens next, at most by the second for which a real
+one waits.
+"""
+
+import heapq
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from data_exports.mover.replies import Response
+from data_exports.mover.time_left import SecondsLeft, endless
+from data_exports.mover.transport import Exchange, Then
+
+Trouble = Callable[[Exchange], "Answered | None"]
+
+XML = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+ANSWERS = {
+    "CopyObject": f"<CopyObjectResult {XML}><ETag>&quot;e9&quot;</ETag></CopyObjectResult>",
+    "ListObjectVersions": f"<ListVersionsResult {XML}><Version><Key>orders/large</Key><VersionId>v1</VersionId>"
+    "<IsLatest>true</IsLatest><LastModified>2026-11-02T09:00:00.000Z</LastModified><ETag>e</ETag><Size>200</Size>"
+    "</Version></ListVersionsResult>",
+    "ListObjectsV2": f"<ListBucketResult {XML}/>",
+    "GetObjectTagging": f"<Tagging {XML}><TagSet/></Tagging>",
+    "GetBucketVersioning": f"<VersioningConfiguration {XML}><Status>Enabled</Status></VersioningConfiguration>",
+    "CreateMultipartUpload": f"<InitiateMultipartUploadResult {XML}><UploadId>u1</UploadId>"
+    "</InitiateMultipartUploadResult>",
+    "UploadPartCopy": f"<CopyPartResult {XML}><ETag>&quot;p&quot;</ETag></CopyPartResult>",
+    "CompleteMultipartUpload": f"<CompleteMultipartUploadResult {XML}><ETag>&quot;e9&quot;</ETag>"
+    "</CompleteMultipartUploadResult>",
+}
+HEADERS = {"x-amz-copy-source-version-id": "v1", "x-amz-version-id": "v1", "etag": '"e"'}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What an exchange is answered, and after how many seconds."""
+
+    response: Response
+    after_seconds: float = 0.05
+
+
+def silent(exchange: Exchange) -> Answered:
+    """Nothing comes, until the transport gives the request up."""
+    return Answered(Response(None, {}, b"", fault="silent"), exchange.silence_seconds)
+
+
+def unwell(_: Exchange) -> Answered:
+    """S3 throttles at once."""
+    return Answered(Response(503, {}, b"<Error><Code>SlowDown</Code></Error>"))
+
+
+def slow(exchange: Exchange) -> Answered:
+    """The answer comes just before the request would be given up."""
+    return Answered(good(exchange).response, exchange.silence_seconds - 1)
+
+
+def good(exchange: Exchange) -> Answered:
+    """What S3 answers when all goes well."""
+    if exchange.method == "DELETE":
+        return Answered(Response(204, {}, b""))
+    body = ANSWERS.get(exchange.operation, "")
+    if exchange.operation == "DeleteObjects":
+        keys = re.findall("<Key>.*?</Key>", exchange.body.decode())
+        body = f"<DeleteResult>{''.join(f'<Deleted>{key}</Deleted>' for key in keys)}</DeleteResult>"
+    return Answered(Response(200, HEADERS, body.encode()))
+
+
+@dataclass
+class Clock:
+    """Seconds since the invocation began."""
+
+    now: float = 0.0
+
+
+@dataclass
+class VirtualTransport:
+    """A `Transport` over virtual time. `trouble` says what an exchange meets; None is: all goes well."""
+
+    clock: Clock
+    trouble: Trouble = lambda _: None
+    asked: list[Exchange] = field(default_factory=list)
+    _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=count)
+
+    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
+        def start() -> None:
+            self.asked.append(exchange)
+            answered = self.trouble(exchange) or good(exchange)
+            self._plan(answered.after_seconds, lambda: then(answered.response))
+
+        self._plan(after_seconds, start)
+
+    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
+        answers: list[Response] = []
+        if seconds_left() > 0:
+            self.send(exchange, answers.append)
+        while not answers and seconds_left() > 0:
+            self.work()
+        return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")
+
+    def _plan(self, after_seconds: float, call: Callable[[], None]) -> None:
+        heapq.heappush(self._due, (self.clock.now + after_seconds, next(self._numbers), call))
+
+    def work(self) -> None:
+        soonest = self._due[0][0] if self._due else self.clock.now + 1
+        self.clock.now = max(self.clock.now, min(soonest, self.clock.now + 1))
+        while self._due and self._due[0][0] <= self.clock.now:
+            heapq.heappop(self._due)[2]()
+
+    def drop(self) -> None:
+        self._due.clear()
+
+    def rest(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
