@@ -9,6 +9,7 @@ of its own.
 
 import hashlib
 import hmac
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 Answer = tuple[int, Mapping[str, str], bytes]
 
+_THIS_COMPUTER = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _MISSING = AuthError("MissingAuthenticationToken", "Request is missing Authentication Token")
 _UNSUPPORTED = AuthError("UnsupportedSignature", f"One signature of the algorithm {_ALGORITHM} is needed")
@@ -70,14 +72,15 @@ def call_of(scope: Mapping[str, Any]) -> Call:
     return Call(scope["method"], scope["path"], scope["raw_path"].decode("latin-1"), query, headers)
 
 
-def stranger_of(call: Call, hosts: frozenset[str]) -> str | None:
+def stranger_of(call: Call) -> str | None:
     """Why a request comes from where no client of the local AWS is, or None.
 
-    A page that a browser was made to show under another name (DNS rebinding) sends that name as `Host`; browsers add
-    `Origin` or `Sec-Fetch-Site` to what pages ask for. https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
+    A page that a browser was made to show under another name (DNS rebinding) sends that name as `Host` (the port says
+    nothing: a proxy of this computer has one of its own); browsers add `Origin` or `Sec-Fetch-Site` to
+    what pages ask for. https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
     """
-    if call.headers.get("host", "") not in hosts:
-        return f"it answers as {' or '.join(sorted(hosts))} only"
+    if not _THIS_COMPUTER.fullmatch(call.headers.get("host", "")):
+        return "it answers as 127.0.0.1 or localhost only"
     if "origin" in call.headers or call.headers.get("sec-fetch-site", "none") != "none":
         return "it answers no web pages"
     if call.path.startswith("/_"):  # no bucket's name begins so: it is the emulator's administration
@@ -172,9 +175,8 @@ def body_failure(call: Call, body: bytes) -> AuthError | None:
 class Gate:
     """What every request to the emulator passes first."""
 
-    def __init__(self, *, port: int, secret: str) -> None:
+    def __init__(self, secret: str) -> None:
         self._secret = secret
-        self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
 
     def close(self) -> None:
         """Note this gate as a mend of the emulator."""
@@ -195,7 +197,7 @@ class Gate:
             proof = proof_of(self._secret, SERVER, call.headers[NONCE_HEADER])
             await _answer(send, (200, {"Content-Type": "text/plain"}, proof.encode()))
             return
-        stranger = stranger_of(call, self._hosts)
+        stranger = stranger_of(call)
         if stranger:
             said = f"this is a local AWS for development: {stranger}\n"
             await _answer(send, (403, {"Content-Type": "text/plain"}, said.encode()))

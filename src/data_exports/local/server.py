@@ -91,7 +91,7 @@ def _read_secret() -> str:
     return secret
 
 
-def _serve(port: int, secret: str) -> None:
+def _serve(secret: str) -> None:
     """Mend the emulator, close its door to strangers and serve until SIGTERM; then end the functions' processes."""
     from data_exports.local.gaps import mend_all
     from data_exports.local.gaps.patching import check_emulator_version
@@ -101,7 +101,7 @@ def _serve(port: int, secret: str) -> None:
     from data_exports.local.keys import only_who_knows_the_secret
 
     only_who_knows_the_secret(secret)
-    Gate(port=port, secret=secret).close()
+    Gate(secret).close()
     mend_all()
     from ministack.app import main as serve_forever
     from ministack.core import lambda_runtime
@@ -136,7 +136,7 @@ def main() -> int:
     if asked.owner_pid:
         _end_with(asked.owner_pid)
     try:
-        _serve(asked.port, _read_secret())
+        _serve(_read_secret())
     except LocalAwsError as error:
         print(f"the local AWS refuses to start: {error}", file=sys.stderr, flush=True)  # noqa: T201
         return _EXIT_REFUSED
