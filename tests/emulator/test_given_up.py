@@ -93,6 +93,35 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
     assert owner.run("failures").code == 0
 
 
+def test_an_upload_under_its_senders_own_key_is_the_senders_to_send_again(
+    operated_example: DeployedEstate, push: PushDataset, owner: Person
+) -> None:
+    kms = client(operated_example.local, "kms", account=operated_example.estate.platform.account)
+    key, stage = str(kms.create_key()["KeyMetadata"]["Arn"]), operated_example.stage
+    with mover_settings(operated_example, push, receives=1):
+        stage.as_user(push.users[0]).put_object(
+            Bucket=operated_example.estate.platform.hub_bucket,
+            Key=f"{push.prefix}own-key.csv",
+            Body=b"secret",
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=key,
+        )
+        wait_until(lambda: bool(dead_letters(operated_example, push)), timeout_seconds=40)
+    (facts,) = json.loads(owner.run("failures", "health_referrals", "--json").out)
+    (failure,), (advice,) = facts["failures"], facts["advice"]
+    assert (failure["cause"], advice["side"], advice["bucket_policy_statements"]) == (
+        "upload_key",
+        "sender's upload",
+        [],
+    )
+    assert f"not authorized to perform: kms:Decrypt on resource: {key}" in failure["reason"]
+    assert advice["to_do"].startswith("the sender sends the file again without naming a KMS key")
+    upload(operated_example, push, "own-key.csv", b"for all")
+    wait_until(lambda: arrived(operated_example, push, "health_referrals/own-key.csv"))
+    assert owner.run("redrive", "health_referrals").code == 0
+    wait_until(lambda: owner.run("failures", "health_referrals").code == 0, timeout_seconds=60)
+
+
 def test_a_message_that_is_no_upload_is_told_as_that(
     operated_example: DeployedEstate, push: PushDataset, owner: Person
 ) -> None:

@@ -16,6 +16,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from .calls import Failure, Forbidden
+from .causes import Side
+from .error_codes import Doing, Error, Where, reply_to_error
 from .replies import Response
 from .settings import Settings
 from .time_left import SecondsLeft, endless
@@ -40,7 +43,7 @@ class Verdict(StrEnum):
 
     ALLOWED = "allowed"
     REFUSED = "refused"
-    UNKNOWN = "unknown"  # no answer, or one that tells nothing about rights
+    UNKNOWN = "unknown"  # no answer, or one that tells nothing about the recipient's half
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +180,8 @@ class _Prober:
         code = found_in(response.body, "Code")
         if (status < 300 and not code) or code in as_good_as_done:
             return Try(what, Verdict.ALLOWED)
-        verdict = Verdict.UNKNOWN if status >= 500 or code in _UNTOLD else Verdict.REFUSED
         said, request_id = found_in(response.body, "Message"), response.headers.get("x-amz-request-id", "")
-        return Try(what, verdict, code or str(status), said, request_id)
-
-
-_UNTOLD = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "ExpiredToken", "ConditionalRequestConflict"}
+        code = code or str(status)
+        reply = reply_to_error(Error(code, said), doing=Doing(what, Where.RECIPIENT))
+        is_theirs = isinstance(reply, Failure | Forbidden) and reply.cause.side is Side.RECIPIENT
+        return Try(what, Verdict.REFUSED if is_theirs else Verdict.UNKNOWN, code, said, request_id)

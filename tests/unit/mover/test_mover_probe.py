@@ -179,6 +179,15 @@ def test_an_answer_that_tells_nothing_is_asked_for_again_and_is_no_verdict(answe
     assert asked == ["PutObject"] * 3 + ["AbortMultipartUpload"] * 3
 
 
-def test_an_error_in_a_200_is_an_error() -> None:
-    facts, _ = tried(lambda _: Response(200, {}, b"<Error><Code>InternalError</Code></Error>"))
-    assert {verdict for verdict, _ in facts.values()} == {"refused"}
+@pytest.mark.parametrize(
+    ("code", "verdict"), [("AccessDenied", "refused"), ("MethodNotAllowed", "refused"), ("InternalError", "unknown")]
+)
+def test_an_error_in_a_200_is_an_error(code: str, verdict: str) -> None:
+    facts, _ = tried(lambda _: Response(200, {}, f"<Error><Code>{code}</Code></Error>".encode()))
+    assert facts["put"] == (verdict, code)
+
+
+@pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "NeverHeardOf"])
+def test_what_is_not_the_recipients_to_mend_is_no_refusal_of_theirs(code: str) -> None:
+    facts, _ = tried(lambda _: refused(code))
+    assert facts["put"] == ("unknown", code)
