@@ -34,7 +34,7 @@ _OURS = """
 from data_exports.mover import handler
 settings, store = handler._process()
 from data_exports.mover import connections
-connections._tls()
+connections.default_tls_context()
 """
 _OLD = """
 import move

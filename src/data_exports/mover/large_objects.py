@@ -17,7 +17,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from . import connections
 from .calls import (
     AbortUpload,
     Answer,
@@ -36,6 +35,7 @@ from .calls import (
     SaveCheckpoint,
     StartUpload,
 )
+from .connections import USUAL_LIMITS, RequestLimits
 from .error_codes import Doing, Where
 from .patience import Patience, Start
 from .receipts import iso_time
@@ -55,8 +55,8 @@ from .settings import Settings
 from .transport import Exchange
 
 # A part copy is tried again within a minute, as long as there will be time to put on record what has been copied.
-SILENCE_SECONDS = 120.0
-PATIENCE_WITH_PARTS = Patience(most_tries=20, seconds_for_tries=60, seconds_kept=connections.SILENCE_SECONDS + 5)
+PART_LIMITS = RequestLimits(read_timeout_seconds=120)
+PATIENCE_WITH_PARTS = Patience(most_tries=20, seconds_for_tries=60, seconds_kept=USUAL_LIMITS.read_timeout_seconds + 5)
 # What describes a file and is not its content; a copy in parts carries none of it along by itself.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 _DESCRIBING = (
@@ -200,7 +200,7 @@ class LargeObjects:
         doing = copying(words, settings)
         self._start(
             tag,
-            replace(exchange, silence_seconds=SILENCE_SECONDS),
+            replace(exchange, limits=PART_LIMITS),
             lambda r: part_reply(r, part.number, doing=doing),
             patience=PATIENCE_WITH_PARTS,
         )

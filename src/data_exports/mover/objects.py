@@ -249,7 +249,7 @@ class S3Objects:
             if tries == patience.most_tries or self._clock() - started > patience.seconds_for_tries:
                 return False
             pause = retry_seconds(tries, draw=self._draw)
-            if self._seconds_left() < pause + exchange.silence_seconds + patience.seconds_kept:
+            if self._seconds_left() < pause + exchange.limits.read_timeout_seconds + patience.seconds_kept:
                 return False  # the next one might not be answered in time
             self._transport.send(exchange, answer, after_seconds=pause)
             tries += 1

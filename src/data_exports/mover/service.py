@@ -1,22 +1,21 @@
 """Signed requests to AWS services other than S3, one at a time: few are made, and only when something has failed.
 
-In: a service's address, headers and a body. Out: a status and the answer's body, or `ServiceError`. Effects: the
-request. It connects at the first one.
+In: a service's address, headers and a body. Out: the answer's body, or `ServiceError`. Effects: the request. It
+connects at the first one.
 """
 
-import ssl
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import urlsplit
 
+from .connections import Connections, RequestLimits
+from .http_requests import host_of, render_request
+from .replies import Response
 from .signing import Credentials, signature_headers
 from .time_left import SecondsLeft, endless
 
-if TYPE_CHECKING:
-    import http.client
-
 MOST_TRIES = 3
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 10.0
 
 
 class ServiceError(Exception):
@@ -41,68 +40,51 @@ class Service:
         """
         self._seconds_left = seconds_left
         parts = urlsplit(url)
-        self._scheme, self._host = parts.scheme, parts.netloc
+        self._scheme, self._netloc = parts.scheme, parts.netloc
         self._name = name
         self._region = region
         self._credentials = credentials or Credentials.of_environment()
-        self._connection: http.client.HTTPConnection | None = None
+        self._connections: Connections | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._disconnect()
+        if self._connections is not None:
+            self._connections.close()
 
     def ask(self, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
         """Make one call; again if the service is unwell or the connection is lost. Raises ServiceError."""
-        import http.client  # a third of the function's start, and mostly nothing fails
-
         problem = "the function's time ran out before it was asked"
         for _ in range(MOST_TRIES):
             if self._seconds_left() <= 0:
                 break
-            try:
-                status, answer = self._send(headers, body)
-            except (OSError, http.client.HTTPException) as error:
-                self._disconnect()
-                problem = f"no answer ({type(error).__name__}: {error})"
+            response = self._send(headers, body)
+            if response.status == 200:
+                return response.body
+            if response.status is None:
+                problem = f"no answer ({response.fault})"
                 continue
-            if status == 200:
-                return answer
-            problem = f"{status} {answer[:300].decode(errors='replace')}"
-            if status < 500:
+            problem = f"{response.status} {response.body[:300].decode(errors='replace')}"
+            if response.status < 500:
                 break
         raise ServiceError(problem)
 
-    def _send(self, headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
-        """Sign and send one request.
+    def _send(self, headers: Sequence[tuple[str, str]], body: bytes) -> Response:
+        """Sign and send one request, and wait for its response.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
         """
-        named = {"host": self._host, **dict(headers)}
+        named = {"host": self._netloc, **dict(headers)}
         signed = signature_headers(
             "POST", "/", named, credentials=self._credentials, region=self._region, service=self._name, body=body
         )
-        connection = self._connect()
-        connection.timeout = max(0.1, min(TIMEOUT_SECONDS, self._seconds_left()))
-        if connection.sock is not None:
-            connection.sock.settimeout(connection.timeout)
-        connection.request("POST", "/", body=body, headers=named | signed)
-        response = connection.getresponse()
-        return response.status, response.read()
-
-    def _connect(self) -> "http.client.HTTPConnection":
-        import http.client
-
-        if self._connection is None:
-            if self._scheme == "https":
-                context = ssl.create_default_context()
-                self._connection = http.client.HTTPSConnection(self._host, timeout=TIMEOUT_SECONDS, context=context)
-            else:
-                self._connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT_SECONDS)
-        return self._connection
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        seconds = min(TIMEOUT_SECONDS, self._seconds_left())
+        limits = RequestLimits(read_timeout_seconds=seconds, timeout_seconds=seconds)
+        responses: list[Response] = []
+        data = render_request("POST", "/", named | signed, body)
+        connections = self._connections = self._connections or Connections(max_per_host=1)
+        connections.send(host_of(self._scheme, self._netloc), data, responses.append, limits=limits)
+        while not responses:
+            connections.work()
+        return responses[0]

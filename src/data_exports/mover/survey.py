@@ -19,6 +19,7 @@ from urllib.parse import unquote_plus
 
 from .calls import Failure, Gone
 from .causes import retry_seconds
+from .connections import RequestLimits
 from .error_codes import Doing, Where
 from .replies import Response, error_reply
 from .settings import Settings
@@ -28,6 +29,9 @@ from .xml_answers import name_of, parse_xml, text_of
 
 MOST_TRIES = 6
 REQUESTS_AT_ONCE = 32
+# The notes are the only thing read that grows with the hub, by some 40 bytes for each upload in sight. These are three
+# million, and half of the function's memory while they are read.
+NOTES_LIMITS = RequestLimits(max_body_bytes=128 * 1024 * 1024)
 
 
 class SweepError(Exception):
@@ -126,7 +130,7 @@ class Survey:
         # Looked for in a listing first: without the right to list the whole bucket S3 answers 403 to what is missing.
         if key not in self._keys(key, after=""):
             return None
-        response = self._ask(self._log("GetObject", "GET", key))
+        response = self._ask(replace(self._log("GetObject", "GET", key), limits=NOTES_LIMITS))
         if response.status != 200:
             raise _error(response, f"reading s3://{self._settings.log_bucket}/{key}")
         return response.body

@@ -4,17 +4,17 @@ In: an operation on a bucket. Out: a `replies.Response`, handed to a callback fr
 has to call. Effects: the request. A bucket that turns out to be in another region is asked again there, and remembered.
 
 Each request is sent once. Were a copy sent again by itself after a lost connection, nobody would know that S3 may carry
-out the first one later. A request that stays silent for too long is given up (`connections`).
+out the first one later. A request that is not answered in time is given up (`http_connection.RequestLimits`).
 """
 
 import base64
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from .connections import SILENCE_SECONDS, Connections, Host, Then
+from .connections import USUAL_LIMITS, Connections, RequestLimits, Then
+from .http_requests import Host, host_of, render_request
 from .regions import may_be_elsewhere, region_in
 from .replies import Response
 from .signing import Credentials, signature_headers
@@ -30,7 +30,7 @@ class Exchange:
     """One operation on a bucket: `key` is not encoded yet; empty, the operation is on the bucket itself.
 
     `checksum_of_body`: send one along; not where S3 would take it for that of an object.
-    `silence_seconds`: the longest that S3 may stay silent, if it is not the usual time.
+    `limits`: how long S3 may take, and how much it may answer, if it is not as usual.
     """
 
     operation: str
@@ -41,7 +41,7 @@ class Exchange:
     headers: Mapping[str, str] | None = None
     body: bytes = b""
     checksum_of_body: bool = True
-    silence_seconds: float = SILENCE_SECONDS
+    limits: RequestLimits = USUAL_LIMITS
 
 
 class Transport:
@@ -58,8 +58,8 @@ class Transport:
         """Connect to nothing yet. Lambda gives the role's credentials in the environment."""
         self._region = region
         self._endpoint_url = endpoint_url
-        self._most = connections
-        self._connections = Connections(most=connections)
+        self._max_per_host = connections
+        self._connections = Connections(max_per_host=connections)
         self._credentials = credentials or Credentials.of_environment()
         self._regions: dict[str, str] = {}
 
@@ -95,7 +95,7 @@ class Transport:
     def drop(self) -> None:
         """End all connections, and what is to be sent later: none of it gets an answer."""
         self._connections.close()
-        self._connections = Connections(most=self._most)
+        self._connections = Connections(max_per_host=self._max_per_host)
 
     def close(self) -> None:
         """End all connections."""
@@ -142,8 +142,8 @@ class Transport:
         host, request = request_of(
             exchange, region=region, endpoint_url=self._endpoint_url, credentials=self._credentials
         )
-        is_head, silence = exchange.method == "HEAD", exchange.silence_seconds
-        self._connections.send(host, request, then, is_head=is_head, silence_seconds=silence)
+        is_head, limits = exchange.method == "HEAD", exchange.limits
+        self._connections.send(host, request, then, is_head=is_head, limits=limits)
 
 
 def request_of(
@@ -160,18 +160,8 @@ def request_of(
         exchange.method, path, headers, credentials=credentials, region=region, query=query, body=exchange.body, at=at
     )
     headers["user-agent"] = _USER_AGENT
-    if exchange.method in ("PUT", "POST"):
-        headers["content-length"] = str(len(exchange.body))
     target = f"{path}?{query}" if query else path
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    request = f"{exchange.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + exchange.body
-    return _host(scheme, host), request
-
-
-@lru_cache(maxsize=64)
-def _host(scheme: str, netloc: str) -> Host:
-    parts = urlsplit(f"{scheme}://{netloc}")
-    return Host(scheme, parts.hostname or "", parts.port or (443 if scheme == "https" else 80))
+    return host_of(scheme, host), render_request(exchange.method, target, headers, exchange.body)
 
 
 def _query(exchange: Exchange) -> str:

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -10,8 +11,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from data_exports.mover.connections import Connections, Host
-from data_exports.mover.http_responses import parse_response
+from data_exports.mover.connections import USUAL_LIMITS, Connections, Host, RequestLimits
 from data_exports.mover.replies import Response
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -77,18 +77,25 @@ def once(answer: bytes, ended: "SimpleQueue[bool] | None" = None) -> Serve:
 
 
 def ask(
-    connections: Connections, host: Host, *, times: int = 1, is_head: bool = False, silence_seconds: float = 30
+    connections: Connections, host: Host, *, times: int = 1, limits: RequestLimits = USUAL_LIMITS
 ) -> list[Response]:
     answers: list[Response] = []
     for _ in range(times):
-        connections.send(host, REQUEST, answers.append, is_head=is_head, silence_seconds=silence_seconds)
-    while len(answers) < times:
-        connections.work()
+        connections.send(host, REQUEST, answers.append, limits=limits)
+    work_until(connections, lambda: len(answers) == times)
     return answers
 
 
+def work_until(connections: Connections, is_done: Callable[[], bool]) -> None:
+    """Work; what never comes to an end is a failure, not a test that hangs."""
+    hopeless = time.monotonic() + 60
+    while not is_done():
+        assert time.monotonic() < hopeless
+        connections.work()
+
+
 def test_requests_share_no_more_connections_than_allowed() -> None:
-    with server(always(OK)) as (host, made), closing(Connections(most=3)) as connections:
+    with server(always(OK)) as (host, made), closing(Connections(max_per_host=3)) as connections:
         assert ask(connections, host, times=20) == [OKAY] * 20
         assert ask(connections, host) == [OKAY]
     assert len(made) == 3
@@ -97,7 +104,7 @@ def test_requests_share_no_more_connections_than_allowed() -> None:
 @pytest.mark.parametrize("last", [b"", b"HTTP/1.1 408 late\r\n\r\n"], ids=["closed", "with a word"])
 def test_a_connection_that_the_server_has_ended_is_not_used_again(last: bytes) -> None:
     ended: SimpleQueue[bool] = SimpleQueue()
-    with server(once(OK + last, ended)) as (host, made), closing(Connections(most=1)) as connections:
+    with server(once(OK + last, ended)) as (host, made), closing(Connections(max_per_host=1)) as connections:
         for _ in range(3):
             assert ask(connections, host) == [OKAY]
             ended.get()
@@ -105,7 +112,7 @@ def test_a_connection_that_the_server_has_ended_is_not_used_again(last: bytes) -
 
 
 def test_a_function_that_slept_makes_new_connections() -> None:
-    with server(always(OK)) as (host, made), closing(Connections(most=2)) as connections:
+    with server(always(OK)) as (host, made), closing(Connections(max_per_host=2)) as connections:
         ask(connections, host, times=4)
         connections.rest()
         assert ask(connections, host) == [OKAY]
@@ -118,7 +125,7 @@ def test_a_request_is_sent_once_whatever_becomes_of_its_connection() -> None:
     def serve(connection: socket.socket) -> None:
         heard.append(connection.recv(65536))
 
-    with server(serve) as (host, _), closing(Connections(most=1)) as connections:
+    with server(serve) as (host, _), closing(Connections(max_per_host=1)) as connections:
         (answer,) = ask(connections, host)
     assert answer == Response(None, {}, b"", fault="connection closed after 0 bytes of an answer")
     assert heard == [REQUEST]
@@ -134,19 +141,88 @@ def test_a_silent_server_is_given_up_and_the_next_request_is_served() -> None:
         else:
             once(OK)(connection)
 
-    with server(serve) as (host, _), closing(Connections(most=1)) as connections:
-        answers = ask(connections, host, times=2, silence_seconds=0.1)
+    with server(serve) as (host, _), closing(Connections(max_per_host=1)) as connections:
+        answers = ask(connections, host, times=2, limits=RequestLimits(read_timeout_seconds=0.1))
         assert answers == [Response(None, {}, b"", fault="silent for 0.1 s"), OKAY]
 
 
 def test_a_port_that_nobody_serves_is_an_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with closing(Connections(most=1)) as connections:
+    with closing(Connections(max_per_host=1)) as connections:
         (answer,) = ask(connections, Host("http", "127.0.0.1", port))
         assert (answer.status, answer.fault.split(":")[0]) == (None, "ConnectionRefusedError")
-        (answer,) = ask(connections, Host("http", "no-such-host.invalid", port))
-        assert (answer.status, answer.fault.split(":")[0]) == (None, "gaierror")
+
+
+def test_what_waits_in_line_is_not_sent_on_a_connection_that_the_server_has_ended() -> None:
+    """A server that ends each connection after twenty answers, and says so to nobody."""
+    asked: SimpleQueue[bool] = SimpleQueue()
+    may_answer: SimpleQueue[bool] = SimpleQueue()
+    ended: SimpleQueue[bool] = SimpleQueue()
+
+    def serve(connection: socket.socket) -> None:
+        for _ in range(20):
+            connection.recv(65536)
+            asked.put(True)
+            may_answer.get(timeout=10)
+            connection.sendall(OK)
+        connection.shutdown(socket.SHUT_RDWR)
+        ended.put(True)
+
+    with server(serve) as (host, made), closing(Connections(max_per_host=1)) as connections:
+        answers: list[Response] = []
+        for _ in range(60):
+            connections.send(host, REQUEST, answers.append)
+        for number in range(1, 61):
+            while asked.empty() and len(answers) < 60:
+                connections.call_later(0.001, lambda: None)
+                connections.work()
+            asked.get(timeout=10)
+            may_answer.put(True)
+            if number % 20 == 0:
+                ended.get(timeout=10)  # the end has come by the time that the answer is read
+        work_until(connections, lambda: len(answers) == 60)
+    assert (answers, len(made)) == ([OKAY] * 60, 3)
+
+
+@pytest.mark.parametrize(
+    "rest", [b"1\r\n \r\n", b" "], ids=["chunks of white space", "white space before a length is reached"]
+)
+def test_a_server_that_goes_on_for_ever_is_given_up_at_the_deadline(rest: bytes) -> None:
+    """S3 sends white space while it copies, which is no silence."""
+    framing = b"transfer-encoding: chunked" if rest.startswith(b"1") else b"content-length: 1000000"
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
+        while True:
+            connection.sendall(rest)
+            time.sleep(0.01)
+
+    limits = RequestLimits(read_timeout_seconds=30, timeout_seconds=0.2)
+    with server(serve) as (host, _), closing(Connections(max_per_host=1)) as connections:
+        answers = ask(connections, host, times=2, limits=limits)  # the second waits for the first one's connection
+    assert answers == [Response(None, {}, b"", fault="not answered within 0.2 s")] * 2
+
+
+def test_white_space_before_an_answer_that_comes_in_time_is_no_fault() -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(20):
+            connection.sendall(b"1\r\n \r\n")
+            time.sleep(0.01)
+        connection.sendall(b"2\r\nok\r\n0\r\n\r\n")
+
+    with server(serve) as (host, _), closing(Connections(max_per_host=1)) as connections:
+        (answer,) = ask(connections, host, limits=RequestLimits(read_timeout_seconds=5))
+    assert (answer.status, answer.body) == (200, b" " * 20 + b"ok")
+
+
+def test_a_body_larger_than_allowed_is_not_taken() -> None:
+    with server(once(OK)) as (host, _), closing(Connections(max_per_host=1)) as connections:
+        (answer,) = ask(connections, host, limits=RequestLimits(max_body_bytes=1))
+    assert answer == Response(None, {}, b"", fault="a body of more than 1 bytes")
 
 
 def test_a_large_request_goes_out_as_fast_as_it_is_taken() -> None:
@@ -160,11 +236,10 @@ def test_a_large_request_goes_out_as_fast_as_it_is_taken() -> None:
         heard.append(count)
         connection.sendall(OK)
 
-    with server(serve) as (host, _), closing(Connections(most=1)) as connections:
+    with server(serve) as (host, _), closing(Connections(max_per_host=1)) as connections:
         answers: list[Response] = []
         connections.send(host, body, answers.append)
-        while not answers:
-            connections.work()
+        work_until(connections, lambda: bool(answers))
     assert (answers, heard) == ([OKAY], [len(body)])
 
 
@@ -174,62 +249,33 @@ def trusting() -> ssl.SSLContext:
 
 def test_https_is_spoken_with_a_server_whose_certificate_is_trusted() -> None:
     large = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + b"y" * 100_000
-    with server(always(large), tls=True) as (host, made), closing(Connections(most=2, tls=trusting)) as connections:
+    with (
+        server(always(large), tls=True) as (host, made),
+        closing(Connections(max_per_host=2, tls_context=trusting)) as connections,
+    ):
         answers = ask(connections, host, times=6)
         assert [(answer.status, len(answer.body)) for answer in answers] == [(200, 100_000)] * 6
     assert len(made) == 2
 
 
 def test_a_server_whose_certificate_is_not_trusted_is_told_nothing() -> None:
-    with server(always(OK), tls=True) as (host, _), closing(Connections(most=1)) as connections:
+    with server(always(OK), tls=True) as (host, _), closing(Connections(max_per_host=1)) as connections:
         (answer,) = ask(connections, host)
     assert (answer.status, answer.fault.split(":")[0]) == (None, "SSLCertVerificationError")
 
 
 def test_a_call_is_made_when_it_is_due_and_another_thread_may_send() -> None:
-    with server(always(OK)) as (host, _), closing(Connections(most=1)) as connections:
+    with server(always(OK)) as (host, _), closing(Connections(max_per_host=1)) as connections:
         done: list[str] = []
         connections.call_later(0.05, lambda: done.append("later"))
         connections.call_later(0, lambda: done.append("now"))
         threading.Timer(0.1, lambda: connections.send(host, REQUEST, lambda _: done.append("sent"))).start()
-        while len(done) < 3:
-            connections.work()
+        work_until(connections, lambda: len(done) == 3)
     assert done == ["now", "later", "sent"]
 
 
-@pytest.mark.parametrize(
-    ("heard", "response", "keep"),
-    [
-        (OK, OKAY, True),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, OKAY, True),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", Response(204, {}, b""), True),
-        (
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
-            Response(200, {"transfer-encoding": "chunked"}, b"abcde"),
-            True,
-        ),
-        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", None, False),
-        (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", Response(200, {"content-length": "0"}, b""), False),
-    ],
-    ids=["length", "interim", "no content", "chunked", "close", "HTTP/1.0"],
-)
-def test_a_response_is_read_when_it_is_whole(heard: bytes, response: Response | None, *, keep: bool) -> None:
-    parsed = parse_response(bytearray(heard), is_head=False, ended=False)
-    assert parsed is not None
-    assert (response or parsed[0], keep) == parsed
-    for length in range(len(heard)):
-        assert parse_response(bytearray(heard[:length]), is_head=False, ended=True) is None
-
-
-def test_a_body_without_a_length_ends_with_its_connection() -> None:
-    heard = b"HTTP/1.1 200 OK\r\n\r\nall of it"
-    assert parse_response(bytearray(heard), is_head=False, ended=False) is None
-    assert parse_response(bytearray(heard), is_head=False, ended=True) == (Response(200, {}, b"all of it"), False)
-    assert parse_response(bytearray(heard), is_head=True, ended=False) == (Response(200, {}, b""), True)
-
-
-@pytest.mark.parametrize("said", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize("said", [b"SSH-2.0-x", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1\r\n\r\n"])
 def test_what_is_not_http_is_an_answer_too(said: bytes) -> None:
-    with server(once(said)) as (host, _), closing(Connections(most=1)) as connections:
+    with server(once(said)) as (host, _), closing(Connections(max_per_host=1)) as connections:
         (answer,) = ask(connections, host)
-    assert answer == Response(None, {}, b"", fault=f"not HTTP: {said!r}")
+    assert answer == Response(None, {}, b"", fault=f"not HTTP: {said.rstrip()!r}")

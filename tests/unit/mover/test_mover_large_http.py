@@ -9,7 +9,6 @@ from itertools import repeat
 
 import pytest
 
-from data_exports.mover import connections
 from data_exports.mover.calls import (
     AbortUpload,
     Answer,
@@ -36,7 +35,8 @@ from data_exports.mover.calls import (
     Written,
 )
 from data_exports.mover.causes import Cause
-from data_exports.mover.large_objects import PATIENCE_WITH_PARTS, SILENCE_SECONDS
+from data_exports.mover.connections import USUAL_LIMITS
+from data_exports.mover.large_objects import PART_LIMITS, PATIENCE_WITH_PARTS
 from data_exports.mover.objects import S3Objects
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import KEPT_AFTER_COPIES, KEPT_AFTER_S3
@@ -214,9 +214,9 @@ def test_a_part_is_not_tried_again_when_a_try_could_outlast_the_function() -> No
 
 
 def test_a_part_may_be_silent_for_longer_than_other_calls_and_is_put_on_record_before_the_function_ends() -> None:
-    assert SILENCE_SECONDS > connections.SILENCE_SECONDS
-    last = KEPT_AFTER_COPIES - KEPT_AFTER_S3 - SILENCE_SECONDS
-    assert last > PATIENCE_WITH_PARTS.seconds_kept > connections.SILENCE_SECONDS
+    assert PART_LIMITS.read_timeout_seconds > USUAL_LIMITS.read_timeout_seconds
+    last = KEPT_AFTER_COPIES - KEPT_AFTER_S3 - PART_LIMITS.timeout_seconds
+    assert last > PATIENCE_WITH_PARTS.seconds_kept > USUAL_LIMITS.read_timeout_seconds
 
 
 def test_completion_lists_the_parts_and_sends_no_checksum_that_would_be_taken_for_the_files() -> None:

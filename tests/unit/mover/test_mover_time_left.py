@@ -20,10 +20,20 @@ from data_exports.mover.transport import Exchange
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.notifications import message, notification
 from tests.unit.mover.test_mover_settings import SETTINGS
-from tests.unit.mover.virtual_time import Answered, Clock, Trouble, VirtualTransport, silent, slow, unwell
+from tests.unit.mover.virtual_time import (
+    Answered,
+    Clock,
+    Trouble,
+    VirtualTransport,
+    endless_white_space,
+    silent,
+    slow,
+    unwell,
+)
 
 HUB, LOG, RECIPIENT = SETTINGS.hub_bucket, SETTINGS.log_bucket, SETTINGS.target_bucket
 LARGE = replace(SETTINGS, largest_copy_bytes=100, part_bytes=60)
+TROUBLES = [silent, endless_white_space, unwell, slow]
 OPERATIONS = [
     *("CopyObject", "HeadObject", "ListObjectVersions", "DeleteObjects", "PutObject", "ListObjectsV2"),
     *("GetObjectTagging", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "DeleteObject"),
@@ -88,7 +98,7 @@ def test_where_all_goes_well_every_file_is_delivered() -> None:
 @pytest.mark.parametrize("seconds", [900, 240, 30])
 @pytest.mark.parametrize("keep_files", [False, True])
 @pytest.mark.parametrize("received", ["1", "8"])
-@pytest.mark.parametrize("what", [silent, unwell, slow])
+@pytest.mark.parametrize("what", TROUBLES)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_answer_comes_in_time_whichever_call_is_in_trouble(
     operation: str, what: Callable[[Exchange], Answered], received: str, keep_files: bool, seconds: float
@@ -100,7 +110,7 @@ def test_the_answer_comes_in_time_whichever_call_is_in_trouble(
 
 
 @pytest.mark.parametrize("bucket", [HUB, LOG, RECIPIENT])
-@pytest.mark.parametrize("what", [silent, unwell, slow])
+@pytest.mark.parametrize("what", TROUBLES)
 @pytest.mark.parametrize("received", ["1", "2"])
 def test_the_answer_comes_in_time_whichever_bucket_is_in_trouble(
     bucket: str, what: Callable[[Exchange], Answered], received: str
@@ -151,7 +161,7 @@ def test_the_next_invocation_hears_nothing_of_what_the_last_one_gave_up() -> Non
     assert clock.now < 905
 
 
-@pytest.mark.parametrize("what", [silent, unwell, slow])
+@pytest.mark.parametrize("what", TROUBLES)
 def test_a_sweep_ends_in_time_though_s3_is_in_trouble(what: Callable[[Exchange], Answered]) -> None:
     clock = Clock()
     transport = VirtualTransport(clock, what)
@@ -162,7 +172,7 @@ def test_a_sweep_ends_in_time_though_s3_is_in_trouble(what: Callable[[Exchange],
     assert clock.now <= 101
 
 
-@pytest.mark.parametrize("what", [silent, unwell, slow])
+@pytest.mark.parametrize("what", TROUBLES)
 def test_a_probe_ends_in_time_and_says_what_it_could_not_try(what: Callable[[Exchange], Answered]) -> None:
     clock = Clock()
     facts = probe(SETTINGS, VirtualTransport(clock, what), seconds_left=lambda: 40 - clock.now)

@@ -45,7 +45,12 @@ class Answered:
 
 def silent(exchange: Exchange) -> Answered:
     """Nothing comes, until the transport gives the request up."""
-    return Answered(Response(None, {}, b"", fault="silent"), exchange.silence_seconds)
+    return Answered(Response(None, {}, b"", fault="silent"), exchange.limits.read_timeout_seconds)
+
+
+def endless_white_space(exchange: Exchange) -> Answered:
+    """White space comes and comes, until the transport gives the request up."""
+    return Answered(Response(None, {}, b"", fault="not answered"), exchange.limits.timeout_seconds)
 
 
 def unwell(_: Exchange) -> Answered:
@@ -55,7 +60,7 @@ def unwell(_: Exchange) -> Answered:
 
 def slow(exchange: Exchange) -> Answered:
     """The answer comes just before the request would be given up."""
-    return Answered(good(exchange).response, exchange.silence_seconds - 1)
+    return Answered(good(exchange).response, exchange.limits.read_timeout_seconds - 1)
 
 
 def good(exchange: Exchange) -> Answered:
