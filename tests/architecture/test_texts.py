@@ -5,10 +5,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (".github", "src", "tests", "docs", "examples", "benchmarks", "requirements")
+OTHERS = {"__pycache__", "node_modules"}
 FILES = sorted(
     path
     for path in [*ROOT.iterdir(), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))]
-    if path.is_file() and "__pycache__" not in path.parts and path.name != ".git"  # a file, in a linked work tree
+    if path.is_file() and not OTHERS & set(path.parts) and path.name != ".git"  # a file, in a linked work tree
 )
 MACHINE_PATH = re.compile(r"(?<![\w.<>{}*-])/(?:" + "|".join(["home", "Users", "root", "work"]) + r")/[\w.-]+")
 

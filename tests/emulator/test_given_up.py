@@ -228,7 +228,7 @@ def test_the_whole_estate_is_one_screen(operated_example: DeployedEstate, owner:
     done = owner.run("status")
     assert done.code == 0, done.err
     assert done.lines[0] == (
-        "Analytical Platform (593291632749), eu-west-1: 5 push and 4 pull datasets, foundation as declared, "
+        '"Analytical Platform" (593291632749), eu-west-1: 5 push and 4 pull datasets, foundation as declared, '
         "hub as declared"
     )
     assert done.lines[2].split()[:3] == ["dataset", "kind", "state"]

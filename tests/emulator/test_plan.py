@@ -25,7 +25,7 @@ from tests.estates import LOADER, READER, pull, push
 
 pytestmark = pytest.mark.emulator
 
-IRSA = "Cloud Platform (754256621582) role cloud-platform/irsa-reader"
+IRSA = '"Cloud Platform" (754256621582) role cloud-platform/irsa-reader'
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def test_access_is_told_from_what_is_deployed(ground: Ground) -> None:
             " before: until 31 March 2031"
         ),
         (
-            "changed: files of orders go to s3://cp-hearings/orders/ of Cloud Platform (754256621582)"
-            " and stay in the hub (paperwork DPIA-17); before: they left the hub;"
+            'changed: files of orders go to s3://cp-hearings/orders/ of "Cloud Platform" (754256621582)'
+            ' and stay in the hub (paperwork "DPIA-17"); before: they left the hub;'
             f" by arn:aws:iam::{account}:role/service-role/export_orders-move;"
             f" the recipient must let in arn:aws:iam::{account}:role/service-role/export_orders-copy"
         ),
@@ -107,7 +107,7 @@ def test_a_user_gains_when_the_missing_role_is_there(ground: Ground) -> None:
     assert _told(_plan(ground, estate)) == []
     ground.make_roles(["alpha_user_Ben-Two"])
     assert _told(_plan(ground, estate)) == [
-        f"gains: alpha_user_Ben-Two may write under s3://{ground.platform.hub_bucket}/orders/ (paperwork DPIA-17)"
+        f'gains: alpha_user_Ben-Two may write under s3://{ground.platform.hub_bucket}/orders/ (paperwork "DPIA-17")'
     ]
 
 

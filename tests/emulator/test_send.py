@@ -108,7 +108,7 @@ def test_a_role_of_another_account_is_told_whose_hub_it_is(operated_example: Dep
     role = stranger_of(operated_example.estate, AccountId("203591025782"))
     done = Person(operated_example, role).run("send", str(write(tmp_path / "a.csv")), "court_hearings")
     assert (done.code, done.out) == (1, "")
-    assert "the hub is in Analytical Platform (593291632749)" in done.err
+    assert 'the hub is in "Analytical Platform" (593291632749)' in done.err
 
 
 def test_an_upload_that_waits_is_said_to_be_superseded_and_ends_as_that(

@@ -1,7 +1,11 @@
 """The workflows that the example estate carries: real commands, pinned actions, least permissions."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +16,12 @@ import yaml
 from data_exports.cli.app import build_command, modules_for
 from data_exports.deploy.markdown import MARKER
 
-FOLDER = Path(__file__).parents[2] / "examples" / "estate" / ".github" / "workflows"
-PATHS = sorted(FOLDER.glob("*.yaml"))
+TOP = Path(__file__).parents[2]
+ACTION = TOP / "action.yml"
+PATHS = sorted((TOP / "examples" / "estate" / ".github" / "workflows").glob("*.yaml"))
+GIT_IDENTITY = ["-c", "user.name=a colleague", "-c", "user.email=colleague@example.gov.uk"]
 PERMISSIONS = {
-    "check": {"contents": "read"},
-    "plan": {"contents": "read", "pull-requests": "write"},
+    "review": {"contents": "read", "pull-requests": "write"},
     "deploy": {"contents": "read", "id-token": "write"},
     "drift": {"contents": "read", "id-token": "write"},
 }
@@ -30,6 +35,7 @@ def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 def steps() -> Iterator[dict[str, Any]]:
     for _, job in jobs():
         yield from job["steps"]
+    yield from yaml.safe_load(ACTION.read_text())["runs"]["steps"]
 
 
 def commands() -> Iterator[list[str]]:
@@ -41,7 +47,16 @@ def commands() -> Iterator[list[str]]:
 
 
 def test_the_workflows_use_exports_for_these_ends() -> None:
-    assert sorted(words[0] for words in commands()) == ["check", "check", "deploy", "drift", "fmt", "plan"]
+    assert sorted(words[0] for words in commands()) == [
+        "check",
+        "check",
+        "deploy",
+        "drift",
+        "fmt",
+        "plan",
+        "plan",
+        "plan",
+    ]
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
@@ -57,7 +72,12 @@ def test_deploy_hands_each_consent_over_as_a_word_of_its_own() -> None:
 
 
 def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
-    lines = [line for path in PATHS for line in path.read_text().splitlines() if "uses:" in line]
+    lines = [
+        line
+        for path in [*PATHS, ACTION]
+        for line in path.read_text().splitlines()
+        if "- uses: " in line and "..." not in line
+    ]
     assert lines
     assert [line for line in lines if not re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line)] == []
 
@@ -76,6 +96,77 @@ def test_no_expression_is_pasted_into_a_script() -> None:
     assert [step["run"] for step in steps() if "${{" in step.get("run", "")] == []
 
 
+def test_no_module_of_the_checkout_can_run_where_exports_is_installed_or_used() -> None:
+    """A pip.py or yaml.py in a pull request's checkout must not run; ``-I`` leaves the working folder out."""
+    scripts = "\n".join(step["run"] for step in steps() if "run" in step)
+    assert re.findall(r"python\S* (?!-I )\S+", scripts.replace("python-version", "")) == []
+    assert len(re.findall(r"python\"? -I -m pip install[^\n]* --require-hashes ", scripts)) == 3
+
+
+def test_a_module_of_the_checkout_does_run_without_that_option(tmp_path: Path) -> None:
+    (tmp_path / "pip.py").write_text("print('a pip of somebody else')")
+    run = [sys.executable, "-m", "pip", "--version"]
+    isolated = [sys.executable, "-I", "-m", "pip", "--version"]
+    said = [subprocess.run(each, cwd=tmp_path, capture_output=True, text=True, check=False) for each in (run, isolated)]
+    assert ["somebody else" in each.stdout for each in said] == [True, False]
+
+
+def test_every_workflow_says_what_becomes_of_a_second_run() -> None:
+    assert [path.name for path in PATHS if "concurrency" not in yaml.safe_load(path.read_text())] == []
+
+
+def test_an_estates_workflow_for_pull_requests_is_a_checkout_and_the_action() -> None:
+    workflow = yaml.safe_load((PATHS[-1]).read_text())
+    uses = [step.get("uses", "").partition("@")[0] for step in workflow["jobs"]["review"]["steps"]]
+    assert uses == ["actions/checkout", "example-org/data-exports"]
+
+
 def test_the_comment_is_found_again_by_what_the_plan_begins_with() -> None:
     (script,) = [step["run"] for step in steps() if "--method PATCH" in step.get("run", "")]
     assert MARKER in script
+
+
+def test_the_actions_own_scripts_check_and_plan_a_change(tmp_path: Path) -> None:
+    """The scripts as they stand, run by bash in a repository whose branch adds a user."""
+    workspace, runner = tmp_path / "workspace", tmp_path / "runner"
+    shutil.copytree(TOP / "examples" / "estate", workspace / "estate")
+    (runner / "data-exports" / "bin").mkdir(parents=True)
+    python = runner / "data-exports" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    for words in ("init -q -b main", "add .", "commit -q -m before", "branch before"):
+        subprocess.run(["git", *GIT_IDENTITY, *words.split()], cwd=workspace, check=True)
+    (workspace / "yaml.py").write_text("raise SystemExit('a module of the checkout ran')\n")
+    shape = [sys.executable, "-I", "-m", "data_exports", "fmt", "--estate", "estate"]
+    subprocess.run(shape, cwd=workspace, capture_output=True, check=True)
+    file = workspace / "estate" / "push_datasets" / "court_hearings.yaml"
+    file.write_text(file.read_text().replace("users:\n", "users:\n  - alpha_user_new-colleague\n"))
+    environment = {
+        **os.environ,
+        "RUNNER_TEMP": str(runner),
+        "GITHUB_WORKSPACE": str(workspace),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "ESTATE": "estate",
+        "BASE": "before",
+    }
+    scripts = {
+        step["name"]: step["run"] for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if "run" in step
+    }
+    for name in ("Check the declarations", "Plan against the target branch"):
+        run = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", scripts[name]],
+            cwd=workspace,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.startswith(MARKER)
+    assert "alpha_user_new-colleague" in summary
+    assert sorted(path.name for path in (runner / "data-exports-plan").iterdir()) == [
+        "plan.json",
+        "plan.md",
+        "plan.txt",
+    ]

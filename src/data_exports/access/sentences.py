@@ -12,11 +12,17 @@ from data_exports.access.accesses import Access
 from data_exports.access.changes import AccessChange, AccessChanges, Kind, Mark, NewAccount, UnknownAccess
 from data_exports.access.grants import Role
 from data_exports.names import AccountId, AccountRootArn, RoleArn, UserArn
-from data_exports.text import printable
+from data_exports.text import printable, quoted
 
 
 class Quoted(str):
     """Text that somebody wrote into a declaration, or that AWS gave us."""
+
+    __slots__ = ()
+
+
+class Prose(Quoted):
+    """Such text that may hold any words, which could read like ours: it stands in quotes."""
 
     __slots__ = ()
 
@@ -77,8 +83,8 @@ def sentence_of_new_account(new: NewAccount, names: AccountNames) -> Sentence:
 
 
 def account_in_words(account: AccountId, names: AccountNames) -> Sentence:
-    """``Cloud Platform (754256621582)``, or ``account 754256621582`` when it has no name."""
-    return (Quoted(names[account]), f" ({account})") if account in names else (f"account {account}",)
+    """``"Cloud Platform" (754256621582)``, or ``account 754256621582`` when it has no name."""
+    return (Prose(names[account]), f" ({account})") if account in names else (f"account {account}",)
 
 
 def principal_in_words(access: Access) -> Sentence:
@@ -116,7 +122,17 @@ def listed(parts: Sequence[Sentence], *, at_most: int | None = None) -> Sentence
 
 def plain(sentence: Iterable[str]) -> str:
     """The sentence on one line of text; what would not show, or would move the cursor, is escaped."""
-    return "".join(printable(part) if isinstance(part, Quoted) else part for part in sentence)
+    return "".join(_as_text(part) for part in sentence)
+
+
+def _as_text(part: str) -> str:
+    match part:
+        case Prose():
+            return quoted(part)
+        case Quoted():
+            return printable(part)
+        case _:
+            return part
 
 
 # --- pieces ---------------------------------------------------------------------------------------------------------
@@ -196,7 +212,7 @@ def _until_in_words(until: datetime | None, moment: datetime, *, or_else: str = 
 def _paperwork_in_words(paperwork: Sequence[str]) -> Sentence:
     if not paperwork:
         return ("no paperwork",)
-    return ("paperwork ", *listed([(Quoted(entry),) for entry in paperwork]))
+    return ("paperwork ", *listed([(Prose(entry),) for entry in paperwork]))
 
 
 def _differences(before: Access, after: Access, names: AccountNames, moment: datetime) -> Iterator[Sentence]:

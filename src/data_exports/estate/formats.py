@@ -31,8 +31,8 @@ def facts_of(finding: Finding) -> dict[str, object]:
         "column": finding.place.column,
         "code": str(finding.code),
         "severity": str(finding.severity),
-        "message": finding.message,
-        "hint": finding.hint,
+        "message": printable(finding.message),
+        "hint": printable(finding.hint),
     }
 
 
@@ -107,7 +107,7 @@ def _sarif_rule(code: Code) -> dict[str, object]:
 
 def _sarif_result(finding: Finding, codes: list[Code]) -> dict[str, object]:
     code = CODES[finding.code]
-    text = f"{finding.message}. Hint: {finding.hint}" if finding.hint else finding.message
+    text = printable(f"{finding.message}. Hint: {finding.hint}" if finding.hint else finding.message)
     # An undecodable byte in a file's name is a lone surrogate in the path; a URI holds the byte itself.
     uri = quote(finding.place.path.as_posix().encode(errors="surrogateescape"))
     location = {

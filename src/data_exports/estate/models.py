@@ -29,7 +29,7 @@ from data_exports.names import (
     pull_stack_of,
     push_stack_of,
 )
-from data_exports.text import printable
+from data_exports.text import printable, quoted
 
 Outsider = RoleArn | UserArn | AccountRootArn
 """Who may be named in `pull_arns`; an account only where the platform lists it in `accounts`."""
@@ -84,9 +84,9 @@ class Platform:
         return RoleArn.of(self.account, user)
 
     def name_of_account(self, account: AccountId) -> str:
-        """The account for people: ``Cloud Platform (754256621582)``, or the bare id when it has no name."""
+        """The account for people: ``"Cloud Platform" (754256621582)``, or the bare id when it has no name."""
         name = dict(self.account_names).get(account)
-        return f"{name} ({account})" if name else str(account)
+        return f"{quoted(name)} ({account})" if name else str(account)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

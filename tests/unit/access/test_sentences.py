@@ -13,7 +13,7 @@ from data_exports.names import AccountId, AccountRootArn, BucketName, RoleName, 
 from tests.estates import KEY, LOADER, PLATFORM, READER, estate_of, pull, push
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-CLOUD = "Cloud Platform (754256621582)"
+CLOUD = '"Cloud Platform" (754256621582)'
 IRSA = f"{CLOUD} role cloud-platform/irsa-reader"
 TARGET = f"s3://cp-hearings/hearings/ of {CLOUD}"
 ANA = (RoleName("alpha_user_ana"),)
@@ -31,10 +31,10 @@ def said(before: list[Dataset], after: list[Dataset]) -> list[str]:
 
 def test_a_push_dataset_that_is_new_tells_where_its_files_go_and_who_may_write() -> None:
     assert said([], [push(expires=date(2031, 3, 31))]) == [
-        f"files of hearings go to {TARGET} until 31 March 2031 (paperwork DPIA-17)",
+        f'files of hearings go to {TARGET} until 31 March 2031 (paperwork "DPIA-17")',
         (
             "alpha_user_Ben-Two and alpha_user_ana may write under s3://mojap-hub-exports/hearings/ until 31 March 2031"
-            " (paperwork DPIA-17)"
+            ' (paperwork "DPIA-17")'
         ),
     ]
 
@@ -43,7 +43,7 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
     user = UserArn("arn:aws:iam::754256621582:user/loads/nightly")
     root = AccountRootArn("arn:aws:iam::112233445566:root")
     assert said([], [pull(outsiders=(READER, user, LOADER, root), allow_push=True, paperwork=("A 1", "B 2"))]) == [
-        f"{who} can read and write s3://mojap-court-lists (paperwork A 1 and B 2)"
+        f'{who} can read and write s3://mojap-court-lists (paperwork "A 1" and "B 2")'
         for who in (
             "account 112233445566 role loader",
             "account 112233445566 as a whole",
@@ -72,7 +72,7 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
             pull(users=(), expires=date(2031, 3, 31), paperwork=("DPIA-2",)),
             (
                 f"{IRSA} can read s3://mojap-court-lists until 31 March 2031"
-                " (paperwork DPIA-2); before: without an end; no paperwork"
+                ' (paperwork "DPIA-2"); before: without an end; no paperwork'
             ),
         ),
         (
@@ -95,7 +95,7 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
             push(users=ANA),
             push(users=ANA, target_bucket=BucketName("other"), target_account=None),
             (
-                "files of hearings go to s3://other/hearings/, whose account is not named (paperwork DPIA-17);"
+                'files of hearings go to s3://other/hearings/, whose account is not named (paperwork "DPIA-17");'
                 f" before: to {TARGET}"
             ),
         ),
@@ -103,7 +103,7 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
             push(users=ANA),
             push(users=ANA, target_kms_key=KEY),
             (
-                f"files of hearings go to {TARGET}, encrypted with {KEY} (paperwork DPIA-17);"
+                f'files of hearings go to {TARGET}, encrypted with {KEY} (paperwork "DPIA-17");'
                 " before: encrypted with no key of theirs"
             ),
         ),
@@ -111,7 +111,7 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
             push(users=ANA),
             push(users=ANA, keep_files=True),
             (
-                f"files of hearings go to {TARGET} and stay in the hub (paperwork DPIA-17);"
+                f'files of hearings go to {TARGET} and stay in the hub (paperwork "DPIA-17");'
                 " before: they left the hub; by arn:aws:iam::593291632749:role/service-role/export_hearings-move;"
                 " the recipient must let in arn:aws:iam::593291632749:role/service-role/export_hearings-copy"
             ),
@@ -160,7 +160,7 @@ def test_what_others_have_written_is_quoted_and_shows_itself() -> None:
     (statement,) = statements_of(
         changes_between([], grants_of(estate_of(pull(users=(), paperwork=("see\x1b[2J\u202e@x",)))), moment=NOW)
     )
-    assert plain(statement.sentence).endswith("(paperwork see\\x1b[2J\\u202e@x)")
+    assert plain(statement.sentence).endswith('(paperwork "see\\x1b[2J\\u202e@x")')
     assert [part for part in statement.sentence if isinstance(part, Quoted)] == [
         "cloud-platform/irsa-reader",
         "s3://mojap-court-lists",

@@ -50,7 +50,7 @@ def test_a_plan_tells_access_first_then_stacks_then_new_findings_then_consents(e
     assert done.stdout.splitlines() == [
         f"Plan: against main ({commit}), account 593291632749, eu-west-1, hub mojap-hub-exports",
         "Access: gains 1, loses 3; new accounts: account 112233445566 through tables",
-        "  gains    [NEW ACCOUNT] account 112233445566 role reader can read s3://mojap-tables (paperwork DPIA-2)",
+        '  gains    [NEW ACCOUNT] account 112233445566 role reader can read s3://mojap-tables (paperwork "DPIA-2")',
         (
             "  loses    [HAS ENDED] files of orders go to s3://orders-landing/orders/ of account 754256621582, but that"
             " ended with 31 March 2020 (no paperwork); before: without an end"

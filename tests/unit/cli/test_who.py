@@ -24,7 +24,7 @@ def test_a_user_is_shown_with_everything_they_hold(capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert out == (
         "alpha_user_Ines-Carvalho\n"
-        "  as pull user of pull dataset reoffending_statistics, no end, paperwork: https://example.gov.uk/dpia/987\n"
+        '  as pull user of pull dataset reoffending_statistics, no end, paperwork: "https://example.gov.uk/dpia/987"\n'
         "    read, write and delete s3://mojap-reoffending-statistics/\n"
         "  as pull user of pull dataset victim_survey, no end, NO PAPERWORK\n"
         "    read, write and delete s3://mojap-victim-survey/\n"
@@ -54,9 +54,9 @@ def test_nobody_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--account", "871026394550", "--markdown") == 0
     out = capsys.readouterr().out
-    assert out.startswith("# Access review: Analytical Platform (593291632749)\n")
+    assert out.startswith('# Access review: `"Analytical Platform" (593291632749)`\n')
     assert "as declared" in out
-    assert "Asked for: account 871026394550." in out
+    assert "Asked for: `account 871026394550`." in out
 
 
 @pytest.mark.parametrize(

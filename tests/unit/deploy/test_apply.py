@@ -168,7 +168,7 @@ def test_plan_tells_access_first_and_then_one_line_for_each_stack_that_changes()
     assert render_plan(PLAN, PLATFORM) == (
         "Plan: the local AWS, account 593291632749, eu-west-1, hub mojap-hub-exports\n"
         "Access: gains 2; a first deployment, so all of it is new\n"
-        "  gains    Cloud Platform (754256621582) role cloud-platform/irsa-reader can read s3://mojap-lists"
+        '  gains    "Cloud Platform" (754256621582) role cloud-platform/irsa-reader can read s3://mojap-lists'
         " (no paperwork)\n"
         "  gains    alpha_user_ana can read and write s3://mojap-lists (no paperwork)\n"
         "Stacks: 3 create\n"

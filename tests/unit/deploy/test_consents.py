@@ -142,7 +142,7 @@ def test_where_nobody_can_tell_what_was_granted_accounts_and_writing_need_a_cons
     assert [(each.consent, each.sentence) for each in needed_consents(plan)] == [
         (
             Consent.ACCOUNT,
-            "it opens data to accounts that had no access before: Cloud Platform (754256621582) through court_lists",
+            'it opens data to accounts that had no access before: "Cloud Platform" (754256621582) through court_lists',
         ),
         (
             Consent.WRITE,

@@ -71,7 +71,7 @@ def test_a_denial_is_cured_by_the_statements_of_the_handover() -> None:
     assert advice.key_statements == tuple(recipient_key_statements(estate, dataset))
     assert advice.text == (
         "the recipient adds these statements to the policy of cp-hearings and of its key, then redrive; "
-        "if they are there: check that the bucket belongs to Cloud Platform (754256621582)"
+        'if they are there: check that the bucket belongs to "Cloud Platform" (754256621582)'
     )
 
 

@@ -233,7 +233,7 @@ def test_the_letter_to_a_recipient_asks_for_all_that_is_needed_and_no_more() -> 
     usual = letter_of(half(push(expires=date(2027, 3, 31), owner="Courts", description="Lists\nof hearings")))
     assert "the key" not in usual
     assert "3." not in usual
-    assert "    what it is:         Lists of hearings\n    who answers for it: Courts\n" in usual
+    assert '    what it is:         "Lists of hearings"\n    who answers for it: "Courts"\n' in usual
     assert "    until:              the last day is 2027-03-31, in UTC; IAM itself ends it\n" in usual
 
 

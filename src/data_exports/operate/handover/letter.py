@@ -1,17 +1,18 @@
 """The handover as a letter: to send as it is to the owner of the other side.
 
 In: a half of a handover. Out: text, lines of at most 100 characters apart from policies, ARNs and commands. Effects:
-none.
+none. What people declared stands in quotes, on lines that Markdown takes for code, or in code.
 """
 
-import json
 import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from data_exports.access.statements import policy_of
 from data_exports.estate.models import Dataset, Platform
+from data_exports.names import AccountId
 from data_exports.operate.handover.halves import UNFINISHED_UPLOAD_DAYS, AttachTo, Half, Reader, Reading, Receiving
+from data_exports.text import code_span, json_text, quoted
 
 WIDTH = 100
 _STEP = " " * 3
@@ -26,19 +27,13 @@ def letter_of(half: Half) -> str:
     return "\n\n".join(parts)
 
 
-def one_line(text: str) -> str:
-    """Declared text on one line, with nothing in it that could move a cursor or end a comment."""
-    shown = "".join(mark if mark.isprintable() else " " for mark in text)
-    return " ".join(shown.split())
-
-
 # --- to the owner of a receiving bucket ------------------------------------------------------------------------------
 
 
 def _to_recipient(half: Receiving) -> Iterator[str]:
     push, platform = half.dataset, half.platform
-    us, bucket = _account(platform), push.target_bucket
-    them = f" in account {platform.name_of_account(push.target_account)}" if push.target_account else ""
+    us, bucket = _account(platform, platform.account), push.target_bucket
+    them = f" in account {_account(platform, push.target_account)}" if push.target_account else ""
     yield f"Subject: Data export {push.name}: please let it into your bucket {bucket}"
     yield f"To the owner of the bucket {bucket}{them}"
     yield _wrapped(f"{us} is to deliver the dataset {push.name} to your bucket. {_BOTH_SIDES}")
@@ -106,10 +101,10 @@ def _to_reader(half: Reading) -> Iterator[str]:
     pull, platform = half.dataset, half.platform
     may = "read and write" if pull.allow_push else "read"
     yield f"Subject: Data export {pull.name}: how to {may} s3://{half.bucket}"
-    yield f"To the owner of account {platform.name_of_account(half.account)}"
+    yield f"To the owner of account {_account(platform, half.account)}"
     yield _wrapped(
-        f"{_account(platform)} shares the dataset {pull.name} with you: you may {may} the bucket {half.bucket} in "
-        f"region {platform.region}. {_BOTH_SIDES}"
+        f"{_account(platform, platform.account)} shares the dataset {pull.name} with you: you may {may} the bucket "
+        f"{half.bucket} in region {platform.region}. {_BOTH_SIDES}"
     )
     yield _agreed(pull)
     yield "WHAT WE ASK YOU TO DO"
@@ -136,12 +131,12 @@ def _to_reader(half: Reading) -> Iterator[str]:
 def _step_of_reader(reader: Reader) -> str:
     match reader.attach_to:
         case AttachTo.ITSELF:
-            asked = f"Give {reader.arn} this policy:"
+            asked = f"Give {code_span(reader.arn)} this policy:"
         case AttachTo.PERMISSION_SET:
             asked = (
-                f"Put this policy into the permission set that {reader.arn} comes from (IAM Identity Center, "
-                "Permission sets, Inline policy): IAM lets nobody edit such a role itself. Should it be provisioned "
-                "anew, its name changes, and we need to know the new one."
+                f"Put this policy into the permission set that {code_span(reader.arn)} comes from (IAM Identity "
+                "Center, Permission sets, Inline policy): IAM lets nobody edit such a role itself. Should it be "
+                "provisioned anew, its name changes, and we need to know the new one."
             )
         case AttachTo.OWN_CHOICE:
             asked = (
@@ -180,12 +175,17 @@ _BOTH_SIDES = (
 def _agreed(dataset: Dataset) -> str:
     last = f"the last day is {dataset.expires}, in UTC; IAM itself ends it" if dataset.expires else ""
     rows = [
-        ("what it is", dataset.description),
-        ("who answers for it", dataset.owner),
-        ("agreed in", "; ".join(dataset.paperwork)),
+        ("what it is", dataset.description and quoted(on_one_line(dataset.description))),
+        ("who answers for it", dataset.owner and quoted(dataset.owner)),
+        ("agreed in", ", ".join(map(quoted, dataset.paperwork))),
         ("until", last or "no end is declared"),
     ]
-    return "\n".join(_row(title, one_line(text)) for title, text in rows if text)
+    return "\n".join(_row(title, text) for title, text in rows if text)
+
+
+def on_one_line(text: str) -> str:
+    """A text of several lines, which a description may be, with spaces for their ends."""
+    return text.replace("\n", " ")
 
 
 def _row(title: str, text: str) -> str:
@@ -193,8 +193,10 @@ def _row(title: str, text: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False)
 
 
-def _account(platform: Platform) -> str:
-    return one_line(platform.name_of_account(platform.account))
+def _account(platform: Platform, account: AccountId) -> str:
+    """The account by its name, in code: the letter may be sent where text is read as Markdown."""
+    name = dict(platform.account_names).get(account)
+    return f"{code_span(name)} ({account})" if name else str(account)
 
 
 def _listed(names: tuple[Any, ...]) -> str:
@@ -207,12 +209,12 @@ def _json(value: Any) -> str:
 
 def _compact(value: Any, indent: str) -> str:
     """JSON with everything on one line that fits on one: policies become half as long."""
-    line = json.dumps(value, ensure_ascii=False)
+    line = json_text(value)
     if len(indent) + len(line) <= WIDTH or not isinstance(value, dict | list):
         return line
     inner = f"{indent}  "
     if isinstance(value, dict):
-        parts = [f"{json.dumps(key)}: {_compact(each, inner)}" for key, each in value.items()]
+        parts = [f"{json_text(key)}: {_compact(each, inner)}" for key, each in value.items()]
     else:
         parts = [_compact(each, inner) for each in value]
     opening, closing = "{}" if isinstance(value, dict) else "[]"

@@ -6,7 +6,6 @@ says there is no other one. Declared texts cannot get out of their strings and c
 https://developer.hashicorp.com/terraform/language/expressions/strings
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -14,7 +13,8 @@ from typing import Any
 
 from data_exports.names import RoleArn
 from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, nothing_to_attach
-from data_exports.operate.handover.letter import one_line
+from data_exports.operate.handover.letter import on_one_line
+from data_exports.text import json_text, quoted
 
 _ENOUGH = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
 
@@ -28,9 +28,9 @@ def terraform_of(half: Half) -> str:
 def _heading(half: Half) -> list[str]:
     dataset, platform = half.dataset, half.platform
     said = [f"Data export {dataset.name} of {platform.name_of_account(platform.account)}: your half of the access."]
-    said += [f"What it is: {one_line(dataset.description)}"] if dataset.description else []
-    said += [f"Agreed in: {one_line('; '.join(dataset.paperwork))}"] if dataset.paperwork else []
-    return [f"# {one_line(each)}" for each in said]
+    said += [f"What it is: {quoted(on_one_line(dataset.description))}"] if dataset.description else []
+    said += [f"Agreed in: {', '.join(map(quoted, dataset.paperwork))}"] if dataset.paperwork else []
+    return [f"# {each}" for each in said]
 
 
 def _receiving(half: Receiving) -> Iterator[str]:
@@ -120,5 +120,5 @@ def _aligned(members: list[tuple[str, str]]) -> Iterator[str]:
 
 def _string(text: str) -> str:
     """A string in quotes. ``${`` and ``%{`` would begin a template; written as code points they do not."""
-    quoted = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
-    return re.sub(r"[$%](?=\{)", lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    written = json_text(text).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
+    return re.sub(r"[$%](?=\{)", lambda found: f"\\u{ord(found[0]):04x}", written)

@@ -1,11 +1,9 @@
 """An access review: every access as a row that somebody decides on and signs, in Markdown.
 
-In: holdings. Out: text in GitHub's Markdown. Effects: none. What people declared is escaped: it can neither end its
-cell nor become a link, a picture or HTML.
-https://github.github.com/gfm/#backslash-escapes
+In: holdings. Out: text in GitHub's Markdown. Effects: none. What people declared stands in code: it can neither end its
+cell nor become a mention, a link, a picture or HTML.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -13,7 +11,7 @@ from data_exports.access.grants import Role
 from data_exports.estate.models import Platform
 from data_exports.operate.who.holdings import Holding
 from data_exports.operate.who.telling import count_words, doing_words, until_words, who_words
-from data_exports.text import printable
+from data_exports.text import code_cell, code_span
 
 _OUTSIDE = (Role.OUTSIDER, Role.MOVER)
 _COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "paperwork", "keep", "remove")
@@ -24,9 +22,9 @@ def review_of(holdings: Sequence[Holding], platform: Platform, *, now: datetime,
     outside = [holding for holding in holdings if holding.access.role in _OUTSIDE]
     inside = [holding for holding in holdings if holding.access.role not in _OUTSIDE]
     parts = [
-        f"# Access review: {_text(platform.name_of_account(platform.account))}",
-        f"{count_words(holdings)}, {_text(source)}, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
-        + (f" Asked for: {_text(asked)}." if asked else ""),
+        f"# Access review: {code_span(platform.name_of_account(platform.account))}",
+        f"{count_words(holdings)}, {source}, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+        + (f" Asked for: {code_span(asked)}." if asked else ""),
         "What stands here is what this estate grants. Other policies in the accounts may grant more.",
         *_section("Outside the platform: recipients and outside roles", outside, platform, now),
         *_section("On the platform: senders and users", inside, platform, now),
@@ -50,17 +48,12 @@ def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]
     if access.recipient:
         who = f"{platform.name_of_account(access.recipient)}, through {who}"
     return (
-        _text(who),
-        "<br>".join(_text(doing_words(doing)) for doing in holding.doings),
-        f"{_text(access.dataset)} ({access.role})",
-        _text(holding.owner) or "**nobody named**",
-        _text(until_words(access, now)),
-        "<br>".join(_text(entry) for entry in access.paperwork) or "**none**",
+        code_cell(who),
+        "<br>".join(code_cell(doing_words(doing)) for doing in holding.doings),
+        f"{code_cell(access.dataset)} ({access.role})",
+        code_cell(holding.owner) if holding.owner else "**nobody named**",
+        until_words(access, now),
+        "<br>".join(map(code_cell, access.paperwork)) or "**none**",
         "☐",
         "☐",
     )
-
-
-def _text(text: str) -> str:
-    """Text as Markdown shows it unchanged, on one line: every mark that means something within a line is escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>!|~&$])", r"\\\1", printable(" ".join(text.split())))

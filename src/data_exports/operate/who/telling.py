@@ -15,7 +15,7 @@ from data_exports.names import AccountRootArn
 from data_exports.operate.who.holdings import Doing, Holding, Question
 from data_exports.operate.who.uses import Use, Uses
 from data_exports.operate.words import moment_words
-from data_exports.text import counted, printable
+from data_exports.text import counted, printable, quoted
 
 KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull"}
 
@@ -89,7 +89,7 @@ def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> It
 
 
 def _grounds(access: Access) -> str:
-    return f"paperwork: {'; '.join(access.paperwork)}" if access.paperwork else "NO PAPERWORK"
+    return f"paperwork: {', '.join(map(quoted, access.paperwork))}" if access.paperwork else "NO PAPERWORK"
 
 
 def count_words(holdings: Iterable[Holding]) -> str:
