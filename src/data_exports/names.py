@@ -157,7 +157,7 @@ class KmsKeyArn(_Name):
     """The ARN of one KMS key (not of an alias: a grant on an alias grants nothing)."""
 
     __slots__ = ()
-    pattern = re.compile(r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
+    pattern = re.compile(r"arn:aws:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[A-Za-z0-9-]{1,64}")
     reason = "is not the ARN of a KMS key"
     hint = "write arn:aws:kms:<region>:<12 digits>:key/<id>; an alias cannot be granted on"
 

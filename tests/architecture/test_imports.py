@@ -26,9 +26,10 @@ ALLOWED = {
     "stacks": STACKS,
     "deploy": ENGINE - {"operate", "local"},
     "operate": ENGINE - {"local"},
-    "local": ENGINE,
+    "local": ENGINE | {"views"},
     "pulumi": STACKS | {"deploy"},
-    "cli": ENGINE | {"cli"},
+    "views": ENGINE - {"local"} | {"views"},
+    "cli": ENGINE | {"cli", "views"},
     "api": ENGINE - {"local"},
     "__main__": {"cli"},
 }

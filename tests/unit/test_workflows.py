@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from data_exports.cli.app import build_command, modules_for
-from data_exports.deploy.markdown import MARKER
+from data_exports.views.plan_markdown import MARKER
 
 TOP = Path(__file__).parents[2]
 ACTION = TOP / "action.yml"

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from data_exports.access.grants import Grant, Role
 from data_exports.estate.models import Outsider
-from data_exports.names import AccountId, DatasetName
+from data_exports.names import AccountId, AccountRootArn, DatasetName
 
 _S3 = "arn:aws:s3:::"
 _KEY = "arn:aws:kms:"
@@ -103,6 +103,11 @@ class Access:
     def is_outside(self) -> bool:
         """Whether it opens data to somebody who is not a user of the platform."""
         return self.role in (Role.MOVER, Role.OUTSIDER)
+
+    @property
+    def is_of_everybody(self) -> bool:
+        """Whether it is a whole account's: whoever that account chooses."""
+        return isinstance(self.principal, AccountRootArn)
 
     @property
     def identity(self) -> tuple[str, str, str]:

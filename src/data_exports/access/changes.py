@@ -1,44 +1,21 @@
 """Two sets of grants → who gains, who loses, who keeps what longer or shorter, and which accounts are new.
 
-In: the grants before and after, those that both share, and the datasets of which nobody can tell what they granted
-before. Out: `AccessChanges`. Effects: none. Every difference between the two sets is in some change: what fits none of
-the plainer kinds is `Kind.CHANGED`, with the rights themselves.
+In: the grants before and after, those that both share, the datasets of which nobody can tell what they granted
+before, and who is told by e-mail. Out: `AccessChanges`, the most dangerous change first. Effects: none. Every
+difference between the two sets is in some change: what fits none of the plainer kinds is `Kind.CHANGED`, with the
+rights themselves. An access that has ended is none: when its end is put off, it is gained anew.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from data_exports.access.accesses import Access, accesses_of
 from data_exports.access.grants import Grant, Role
-from data_exports.names import AccountId, AccountRootArn, DatasetName
-
-
-class Kind(StrEnum):
-    """What happens to one access; what a reviewer should see first comes first."""
-
-    GAINS = "gains"
-    MORE = "more"
-    """May do more with the same data."""
-    LONGER = "longer"
-    CHANGED = "changed"
-    """Other data, another recipient or paperwork, or rights that are neither reading nor writing."""
-    SHORTER = "shorter"
-    LESS = "less"
-    LOSES = "loses"
-
-
-class Mark(StrEnum):
-    """What a reviewer should not overlook."""
-
-    NEW_ACCOUNT = "new account"
-    WRITE = "write"
-    """An outsider may write who could not before."""
-    WHOLE_ACCOUNT = "whole account"
-    NO_PAPERWORK = "no paperwork"
-    ENDED = "has ended"
-    """The access is over by the clock of IAM, whatever else is granted."""
+from data_exports.access.kinds import GAINED, Kind, Mark, rank_of
+from data_exports.access.mails import Mail, MailChange, mail_changes
+from data_exports.names import AccountId, DatasetName
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +59,17 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class AccessChanges:
-    """All that changes in who may do what."""
+    """All that changes in who may do what, and in who is told."""
 
     changes: tuple[AccessChange, ...] = ()
+    """The most dangerous first."""
     unknown: tuple[UnknownAccess, ...] = ()
     new_accounts: tuple[NewAccount, ...] = ()
+    widened: tuple[DatasetName, ...] = ()
+    """The datasets that no outsider could write, or perhaps none, and some can now; new datasets are not among them."""
+    mails: tuple[MailChange, ...] = ()
     count_before: int = 0
-    """How many accesses there were that had not ended, as far as is known."""
+    """How many accesses there were, as far as is known, without those that had ended or that AWS has taken."""
     account_names: tuple[tuple[AccountId, str], ...] = ()
     """Names for accounts, for the sentences about these changes."""
     moment: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,26 +77,48 @@ class AccessChanges:
 
     @property
     def lost(self) -> tuple[AccessChange, ...]:
-        """The accesses that go, but for those that had ended before."""
-        gone = (change for change in self.changes if Kind.LOSES in change.kinds)
-        return tuple(change for change in gone if change.before and not change.before.has_ended(self.moment))
+        """The accesses that go, but for those that had ended before, and those that AWS itself has taken."""
+        return tuple(
+            change
+            for change in self.changes
+            if Kind.LOSES in change.kinds
+            and Mark.ROLE_GONE not in change.marks
+            and change.before
+            and not change.before.has_ended(self.moment)
+        )
 
     @property
-    def widened(self) -> tuple[DatasetName, ...]:
-        """The datasets that could only be read from outside, or may have been, and can now be written."""
-        read_only = {each.access.dataset for each in self.changes if each.before and not each.before.writes}
-        written = {each.access.dataset for each in self.changes if Mark.WRITE in each.marks}
-        doubtful = {
-            each.dataset
-            for each in self.unknown
-            if any(access.role is Role.OUTSIDER and access.writes for access in each.after)
-        }
-        return tuple(sorted((read_only & written) | doubtful))
+    def whole_accounts(self) -> tuple[Access, ...]:
+        """The accesses that whole accounts gain, or perhaps had before."""
+        gained = [change.access for change in self.changes if Mark.WHOLE_ACCOUNT in change.marks]
+        doubtful = (access for each in self.unknown for access in each.after if access.is_of_everybody)
+        return (*gained, *doubtful)
+
+    @property
+    def gaining(self) -> tuple[tuple[AccountId | None, str], ...]:
+        """The accounts that gain something, or may, each with the first place of it; outsiders' and recipients' alone.
+
+        The place tells who it is where a recipient's account is not named.
+        """
+        gained = [change.access for change in self.changes if set(change.marks) & set(GAINED)]
+        outside = [
+            access for access in [*gained, *(a for each in self.unknown for a in each.after)] if access.is_outside
+        ]
+        found: dict[str, tuple[AccountId | None, str]] = {}
+        for access in outside:
+            found.setdefault(access.account or _bucket(access), (access.account, access.where))
+        return tuple(found.values())
+
+    @property
+    def marks(self) -> Counter[Mark]:
+        """How often each mark stands on a change."""
+        access = (mark for change in self.changes for mark in change.marks)
+        return Counter([*access, *(mark for change in self.mails for mark in change.marks)])
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing changes."""
-        return not self.changes and not self.unknown
+        return not self.changes and not self.unknown and not self.mails
 
 
 def changes_between(
@@ -127,26 +130,37 @@ def changes_between(
     unknown: Mapping[DatasetName, str] | None = None,
     account_names: Mapping[AccountId, str] | None = None,
     is_first: bool = False,
+    gone: Collection[tuple[DatasetName, str]] = (),
+    mails: tuple[Collection[Mail], Collection[Mail]] = ((), ()),
+    mail_domains: Collection[str] = (),
 ) -> AccessChanges:
     """What changes in who may do what.
 
     `unchanged` are grants that both sides share; `unknown`: dataset → why nobody can tell what it granted before. With
-    `is_first` every account would be new, so none is told as new.
+    `is_first` every account would be new, so none is told as new. `gone`: dataset and principal, of roles that do not
+    exist any more. `mails`: who was told, and who will be, outside these `mail_domains` or inside.
     Raises `UnclearGrantsError` for grants that reach no data.
     """
     unknown = unknown or {}
     old = {access.identity: access for access in accesses_of(before)}
     will_be = accesses_of(after)
     new = {access.identity: access for access in will_be if access.dataset not in unknown}
-    same = accesses_of(unchanged)
-    opened = () if is_first else _new_accounts([*old.values(), *same], will_be)
-    new_to = {(each.account, dataset) for each in opened for dataset in each.datasets}
+    had = [*old.values(), *accesses_of(unchanged)]
+    live = [access for access in had if not access.has_ended(moment) and (access.dataset, access.principal) not in gone]
+    opened = () if is_first else _new_accounts(live, [access for access in will_be if not access.has_ended(moment)])
+    about = _About(
+        moment, frozenset((each.account, name) for each in opened for name in each.datasets), frozenset(gone)
+    )
     found = (_change(old.get(key), new.get(key), moment) for key in sorted({*old, *new}))
+    changes = tuple(sorted((about.marked(change) for change in found if change), key=_order))
+    cannot_be_told = tuple(_unknown(unknown, will_be))
     return AccessChanges(
-        tuple(sorted((_marked(change, new_to, moment) for change in found if change), key=_order)),
-        tuple(_unknown(unknown, will_be)),
+        changes,
+        cannot_be_told,
         opened,
-        count_before=sum(not access.has_ended(moment) for access in [*old.values(), *same]),
+        _widened(changes, cannot_be_told, had, live),
+        tuple(mail_changes(*mails, domains=mail_domains)),
+        count_before=len(live),
         account_names=tuple(sorted((account_names or {}).items())),
         moment=moment,
     )
@@ -191,24 +205,52 @@ def _later(one: datetime | None, other: datetime | None) -> bool:
     return one != other and (one is None or (other is not None and one > other))
 
 
-def _marked(change: AccessChange, new_to: set[tuple[AccountId | None, DatasetName]], moment: datetime) -> AccessChange:
-    return AccessChange(change.kinds, change.before, change.after, tuple(_marks(change, new_to, moment)))
+@dataclass(frozen=True)
+class _About:
+    """What marks depend on besides the change itself."""
+
+    moment: datetime
+    new_to: frozenset[tuple[AccountId | None, DatasetName]]
+    gone: frozenset[tuple[DatasetName, str]]
+
+    def marked(self, change: AccessChange) -> AccessChange:
+        """The change with its marks, the most dangerous first."""
+        fits = self._marks(change)
+        return AccessChange(change.kinds, change.before, change.after, tuple(mark for mark in Mark if fits.get(mark)))
+
+    def _marks(self, change: AccessChange) -> dict[Mark, bool]:
+        before, after = change.before, change.after
+        if after is None:
+            return {Mark.ROLE_GONE: (change.access.dataset, change.access.principal) in self.gone}
+        if after.has_ended(self.moment):
+            return {Mark.ENDED: True}
+        had = before if before and not before.has_ended(self.moment) else None
+        # An account that is named from now on narrows a delivery; one that no longer is, or is another, does not.
+        is_anew = had is None or had.where != after.where or had.recipient not in (None, after.recipient)
+        is_longer = Kind.LONGER in change.kinds
+        is_more = is_anew or is_longer or Kind.MORE in change.kinds
+        is_delivered = after.role is Role.MOVER
+        return {
+            Mark.WHOLE_ACCOUNT: is_more and after.is_of_everybody,
+            Mark.WRITE: after.role is Role.OUTSIDER and after.writes and (had is None or is_anew or not had.writes),
+            Mark.NEW_ACCOUNT: after.is_outside and (after.account, after.dataset) in self.new_to,
+            Mark.LONGER: is_longer,
+            Mark.READ: (is_anew and (after.reads or is_delivered))
+            or (after.reads and not is_delivered and had is not None and not had.reads),
+            Mark.NO_PAPERWORK: not after.paperwork and (is_more or Kind.CHANGED in change.kinds),
+        }
 
 
-def _marks(change: AccessChange, new_to: set[tuple[AccountId | None, DatasetName]], moment: datetime) -> Iterator[Mark]:
-    before, after = change.before, change.after
-    if after is None:
-        return
-    if after.is_outside and (after.account, after.dataset) in new_to:
-        yield Mark.NEW_ACCOUNT
-    if after.role is Role.OUTSIDER and after.writes and not (before and before.writes):
-        yield Mark.WRITE
-    if isinstance(after.principal, AccountRootArn):
-        yield Mark.WHOLE_ACCOUNT
-    if not after.paperwork:
-        yield Mark.NO_PAPERWORK
-    if after.has_ended(moment):
-        yield Mark.ENDED
+def _widened(
+    changes: Iterable[AccessChange], unknown: Iterable[UnknownAccess], had: Iterable[Access], live: Iterable[Access]
+) -> tuple[DatasetName, ...]:
+    was_there = {access.dataset for access in had}
+    was_written = {access.dataset for access in live if access.role is Role.OUTSIDER and access.writes}
+    written = {change.access.dataset for change in changes if Mark.WRITE in change.marks}
+    doubtful = {
+        each.dataset for each in unknown if any(access.role is Role.OUTSIDER and access.writes for access in each.after)
+    }
+    return tuple(sorted((written & was_there - was_written) | doubtful))
 
 
 def _new_accounts(before: Sequence[Access], after: Sequence[Access]) -> tuple[NewAccount, ...]:
@@ -242,6 +284,6 @@ def _unknown(unknown: Mapping[DatasetName, str], after: Iterable[Access]) -> Ite
 
 
 def _order(change: AccessChange) -> tuple[object, ...]:
-    kinds = list(Kind)
-    access = change.access
-    return (kinds.index(change.kinds[0]), not change.marks, access.dataset, access.role, access.principal)
+    kinds, access = list(Kind), change.access
+    danger = (rank_of(change.marks), not access.is_outside, kinds.index(change.kinds[0]))
+    return (*danger, access.dataset, access.role, access.principal)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from data_exports.access.accesses import Access
-from data_exports.access.changes import AccessChange, AccessChanges, Kind, Mark, NewAccount, UnknownAccess
+from data_exports.access.changes import AccessChange, AccessChanges, NewAccount, UnknownAccess
 from data_exports.access.grants import Role
+from data_exports.access.kinds import Kind, Mark, rank_of
+from data_exports.access.mails import MailChange
 from data_exports.names import AccountId, AccountRootArn, RoleArn, UserArn
 from data_exports.text import printable, quoted
 
@@ -36,44 +38,71 @@ class Statement:
     """One line of a plan: what happens to one access, or to several that differ in their principal only."""
 
     kinds: tuple[Kind, ...]
-    sentence: Sentence
+    head: Sentence
+    """What is done where, until when, what it was before, and the account: what nobody may cut."""
+    rest: Sentence
+    """Who it is by name, and on what paperwork."""
     marks: tuple[Mark, ...]
+    account: AccountId | None = None
+    """Of outsiders and recipients."""
+    count: int = 1
+    """How many accesses this is about."""
+    about: str = ""
+    """The dataset."""
+
+    @property
+    def sentence(self) -> Sentence:
+        """All of it."""
+        return (*self.head, *self.rest)
 
 
-def statements_of(changes: AccessChanges) -> tuple[Statement, ...]:
-    """The changes as lines, in their order; principals with one and the same change share a line."""
+def statements_of(
+    changes: AccessChanges, *, names: int | None = None, by_dataset: bool = False
+) -> tuple[Statement, ...]:
+    """The changes as lines, the most dangerous first; principals with one and the same change share a line.
+
+    So many `names` are in a line, and the rest counted; None for all. With `by_dataset` the lines of a dataset stand
+    together.
+    """
     groups: dict[object, list[AccessChange]] = {}
     for change in changes.changes:
         groups.setdefault(_without_principal(change), []).append(change)
-    names = dict(changes.account_names)
-    return tuple(
-        Statement(group[0].kinds, tuple(_change_in_words(group, names, changes.moment)), group[0].marks)
-        for group in groups.values()
-    )
+    accounts = dict(changes.account_names)
+    found = [_statement(group, accounts, changes.moment, names) for group in groups.values()]
+    found += _mail_statements(changes.mails, names)
+    found.sort(key=lambda each: rank_of(each.marks))
+    if by_dataset:
+        first = {each.about: number for number, each in reversed(list(enumerate(found)))}
+        found.sort(key=lambda each: first[each.about])
+    return tuple(found)
 
 
 def sentence_of_change(change: AccessChange, changes: AccessChanges) -> Sentence:
     """One of the changes by itself."""
-    return tuple(_change_in_words([change], dict(changes.account_names), changes.moment))
+    return _statement([change], dict(changes.account_names), changes.moment, None).sentence
 
 
-def sentence_of_unknown(unknown: UnknownAccess, changes: AccessChanges) -> Sentence:
-    """Of a dataset whose access before nobody can tell: why, and what it will be."""
+def sentence_of_mail(change: MailChange) -> Sentence:
+    """One address that is told of failures, or no longer."""
+    (statement,) = _mail_statements([change], None)
+    return statement.sentence
+
+
+def sentence_of_unknown(unknown: UnknownAccess, changes: AccessChanges, *, most: int | None = None) -> Sentence:
+    """Of a dataset whose access before nobody can tell: why, and what it will be, so much of it at `most`."""
     names = dict(changes.account_names)
     parts: list[str] = ["what ", Quoted(unknown.dataset), " granted before cannot be told: ", Quoted(unknown.reason)]
     if not unknown.after:
         return (*parts, ". It will grant nothing")
     groups: dict[object, list[Access]] = {}
-    for access in unknown.after:
+    for access in sorted(unknown.after, key=lambda access: not access.is_outside):
         groups.setdefault(_facts(access), []).append(access)
-    for number, group in enumerate(groups.values()):
-        parts += ["; " if number else ". After this: ", *_access_in_words(group, names, changes.moment)]
+    shown = list(groups.values())[:most]
+    for number, group in enumerate(shown):
+        parts += ["; " if number else ". After this: ", *_access_in_words(group, names, changes.moment, most)]
+    if len(shown) < len(groups):
+        parts.append(f"; and {len(unknown.after) - sum(map(len, shown)):,} more accesses")
     return tuple(parts)
-
-
-def sentence_of(access: Access, names: AccountNames, moment: datetime) -> Sentence:
-    """The access as it is: who may do what where, until when, on what paperwork."""
-    return tuple(_access_in_words([access], names, moment))
 
 
 def sentence_of_new_account(new: NewAccount, names: AccountNames) -> Sentence:
@@ -138,51 +167,80 @@ def _as_text(part: str) -> str:
 # --- pieces ---------------------------------------------------------------------------------------------------------
 
 
-def _change_in_words(group: Sequence[AccessChange], names: AccountNames, moment: datetime) -> Iterator[str]:
+def _statement(group: Sequence[AccessChange], names: AccountNames, moment: datetime, most: int | None) -> Statement:
     first = group[0]
-    before = first.before
-    if first.after is None:
-        yield from _lost_in_words([change.access for change in group], names, moment)
-        return
-    yield from _access_in_words([change.access for change in group], names, moment)
-    if before is None:
-        return
-    if first.kinds == (Kind.LOSES,):
-        yield from ("; before: ", *_until_in_words(before.until, moment, or_else="without an end"))
-        return
-    differences = list(_differences(before, first.after, names, moment))
-    for number, part in enumerate(differences):
-        yield from ("; " if number else "; before: ", *part)
+    accesses = [change.access for change in group]
+    verb = "may no longer " if first.after is None else "may "
+    head = [*_head_in_words(first.access, names, moment, verb=verb, lost=first.after is None)]
+    if first.before and first.after:
+        differences = list(_differences(first.before, first.after, names, moment))
+        for number, part in enumerate(differences):
+            head += ["; " if number else " (before: ", *part]
+        head += [")"] if differences else []
+    head += _account_in_words(first.access, names)
+    rest = [*_who_in_words(accesses, most)]
+    if first.after:
+        rest += [" (", *_paperwork_in_words(first.after.paperwork, most)]
+        if first.before and first.before.paperwork != first.after.paperwork:
+            rest += ["; before: ", *_paperwork_in_words(first.before.paperwork, most)]
+        rest.append(")")
+    account = first.access.account if first.access.is_outside else None
+    return Statement(first.kinds, tuple(head), tuple(rest), first.marks, account, len(group), str(first.access.dataset))
 
 
-def _lost_in_words(group: Sequence[Access], names: AccountNames, moment: datetime) -> Iterator[str]:
+def _mail_statements(changes: Iterable[MailChange], most: int | None) -> list[Statement]:
+    """Addresses with one and the same change share a line."""
+    groups: dict[object, list[MailChange]] = {}
+    for change in changes:
+        groups.setdefault((change.kind, change.marks, change.mail.dataset), []).append(change)
+    found = []
+    for group in groups.values():
+        kind, dataset = group[0].kind, group[0].mail.dataset
+        verb = "is no longer mailed" if kind is Kind.LOSES else "is mailed"
+        of = ("of every push dataset",) if dataset is None else ("of ", Quoted(dataset))
+        head = (f"{verb} the failures ", *of, ", with the names of files: ")
+        rest = listed([(Quoted(change.mail.address),) for change in group], at_most=most)
+        found.append(Statement((kind,), head, rest, group[0].marks, None, len(group), str(dataset or "")))
+    return found
+
+
+def _access_in_words(
+    group: Sequence[Access], names: AccountNames, moment: datetime, most: int | None = None
+) -> Iterator[str]:
     first = group[0]
-    if first.role is Role.MOVER:
-        yield from ("files of ", Quoted(first.dataset), " no longer go to ", *_recipient_in_words(first, names))
-    else:
-        yield from (*_who_in_words(group, names), " can no longer ", *_doing_in_words(first))
-    if first.has_ended(moment):
-        yield from (" (", *_until_in_words(first.until, moment), ")")
+    yield from _head_in_words(first, names, moment)
+    yield from _account_in_words(first, names)
+    yield from (*_who_in_words(group, most), " (", *_paperwork_in_words(first.paperwork, most), ")")
 
 
-def _access_in_words(group: Sequence[Access], names: AccountNames, moment: datetime) -> Iterator[str]:
-    first = group[0]
-    if first.role is Role.MOVER:
-        yield from ("files of ", Quoted(first.dataset), " go to ", *_recipient_in_words(first, names))
-        if first.keeps:
+def _head_in_words(
+    access: Access, names: AccountNames, moment: datetime, *, verb: str = "may ", lost: bool = False
+) -> Iterator[str]:
+    """What is done where, and until when; of a mover also to whom."""
+    if access.role is Role.MOVER:
+        goes = "no longer go" if lost else "go"
+        yield from ("files of ", Quoted(access.dataset), f" {goes} to ", *_recipient_in_words(access, names))
+        if access.keeps and not lost:
             yield " and stay in the hub"
     else:
-        may = " may " if first.role is Role.SENDER else " can "
-        yield from (*_who_in_words(group, names), may, *_doing_in_words(first))
-    if first.until:
-        yield from (", but that " if first.has_ended(moment) else " ", *_until_in_words(first.until, moment))
-    yield from (" (", *_paperwork_in_words(first.paperwork), ")")
+        yield from (verb, *_doing_in_words(access))
+    if access.until and (not lost or access.has_ended(moment)):
+        link = (", which " if lost else ", but that ") if access.has_ended(moment) else " "
+        yield from (link, *_until_in_words(access.until, moment))
 
 
-def _who_in_words(group: Sequence[Access], names: AccountNames) -> Sentence:
-    first = group[0]
-    who = listed([principal_in_words(access) for access in group])
-    return (*account_in_words(first.principal.account, names), " ", *who) if first.role is Role.OUTSIDER else who
+def _account_in_words(access: Access, names: AccountNames) -> Iterator[str]:
+    """The account of an outsider, and what leads to the names; a mover's recipient has been named already."""
+    if access.role is not Role.MOVER:
+        yield ": "
+        if access.role is Role.OUTSIDER:
+            yield from (*account_in_words(access.principal.account, names), " ")
+
+
+def _who_in_words(group: Sequence[Access], most: int | None) -> Sentence:
+    if group[0].role is Role.MOVER:
+        return ()
+    return listed([principal_in_words(access) for access in group], at_most=most)
 
 
 def _doing_in_words(access: Access) -> Sentence:
@@ -209,16 +267,15 @@ def _until_in_words(until: datetime | None, moment: datetime, *, or_else: str = 
     return (f"{'ended with' if until <= moment else 'until'} {day_in_words(until)}",)
 
 
-def _paperwork_in_words(paperwork: Sequence[str]) -> Sentence:
+def _paperwork_in_words(paperwork: Sequence[str], most: int | None = None) -> Sentence:
     if not paperwork:
         return ("no paperwork",)
-    return ("paperwork ", *listed([(Prose(entry),) for entry in paperwork]))
+    return ("paperwork ", *listed([(Prose(entry),) for entry in paperwork], at_most=most))
 
 
 def _differences(before: Access, after: Access, names: AccountNames, moment: datetime) -> Iterator[Sentence]:
     """Each thing that was otherwise before, as it was."""
     is_mover = after.role is Role.MOVER
-    had_words = len(_plain_differences(before, after))
     if before.where != after.where or (is_mover and before.recipient != after.recipient):
         yield ("to ", *_recipient_in_words(before, names)) if is_mover else ("in ", Quoted(before.where))
     elif is_mover and before.key != after.key:
@@ -231,16 +288,12 @@ def _differences(before: Access, after: Access, names: AccountNames, moment: dat
         yield ("by ", Quoted(before.principal), "; the recipient must let in ", Quoted(after.principal))
     if before.until != after.until:
         yield _until_in_words(before.until, moment, or_else="without an end")
-    if before.paperwork != after.paperwork:
-        yield _paperwork_in_words(before.paperwork)
-    if not had_words:
+    if not _differs_in(before, after, "where", "recipient", "reads", "writes", "principal", "key", "keeps"):
         yield from _rights_in_words(before, after)
 
 
-def _plain_differences(before: Access, after: Access) -> list[str]:
-    """The properties in which the two differ and for which there are words."""
-    told = ("where", "recipient", "reads", "writes", "principal", "until", "paperwork", "key", "keeps")
-    return [name for name in told if getattr(before, name) != getattr(after, name)]
+def _differs_in(before: Access, after: Access, *properties: str) -> bool:
+    return any(getattr(before, name) != getattr(after, name) for name in properties)
 
 
 def _rights_in_words(before: Access, after: Access) -> Iterator[Sentence]:
@@ -250,7 +303,7 @@ def _rights_in_words(before: Access, after: Access) -> Iterator[Sentence]:
     for word, actions in (("without ", new - old), ("with ", old - new)):
         if actions:
             yield (word, *listed([(Quoted(action),) for action in sorted(actions)]))
-    if old == new:
+    if old == new and not _differs_in(before, after, "until", "paperwork"):
         yield ("other conditions or resources for the same actions",)
 
 

@@ -35,6 +35,9 @@ BaseOption = Annotated[
 ]
 LiveOption = Annotated[bool, typer.Option("--live", help="Compare with what is deployed (the default).")]
 FormatOption = Annotated[Format, typer.Option("--format", help="markdown is fit for a comment on a pull request.")]
+WholeAtOption = Annotated[
+    str, typer.Option("--whole-at", metavar="URL", help="Where a comment that cannot hold the whole plan says it is.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +51,7 @@ def plan(
     base: BaseOption = None,
     live: LiveOption = False,
     output: FormatOption = Format.TEXT,
+    whole_at: WholeAtOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Tell what deploying would change: who gains and loses which access, then the stacks, then findings.
@@ -73,7 +77,7 @@ def plan(
     if output is Format.MARKDOWN:  # GitHub wants paths from the top of the checkout
         start = Path(os.environ.get("GITHUB_WORKSPACE") or start)
     found = found_in(loaded, folder, before, start=start)
-    _write(made, declared.platform, found, Format.JSON if as_json else output)
+    _write(made, declared.platform, found, Format.JSON if as_json else output, whole_at)
 
 
 def found_in(loaded: "Loaded", folder: Path, before: "Before" = (), *, start: Path | None = None) -> "Found":
@@ -118,7 +122,7 @@ def _facts_of(finding: Finding, folder: Path) -> tuple[str, str, str]:
     return (os.path.relpath(finding.place.path, folder), str(finding.code), finding.message)
 
 
-def _write(made: "Plan", platform: "Platform", found: "Found", output: Format) -> None:
+def _write(made: "Plan", platform: "Platform", found: "Found", output: Format, whole_at: str) -> None:
     from data_exports.cli.deploy import terminal_width
     from data_exports.deploy.report import plan_as_data, render_plan
 
@@ -126,8 +130,8 @@ def _write(made: "Plan", platform: "Platform", found: "Found", output: Format) -
         case Format.JSON:
             write_json(plan_as_data(made, found))
         case Format.MARKDOWN:
-            from data_exports.deploy.markdown import plan_as_markdown
+            from data_exports.views.plan_markdown import plan_as_markdown
 
-            write_data(plan_as_markdown(made, platform, found).removesuffix("\n"))
+            write_data(plan_as_markdown(made, platform, found, whole_at=whole_at).removesuffix("\n"))
         case Format.TEXT:
             write_data(render_plan(made, platform, found, width=terminal_width()), styled=True)

@@ -9,14 +9,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from data_exports.access.sentences import Quoted, Sentence, listed, plain, sentence_of_new_account
+from data_exports.access.kinds import Mark
+from data_exports.access.sentences import (
+    Quoted,
+    Sentence,
+    account_in_words,
+    listed,
+    plain,
+    sentence_of_new_account,
+)
 from data_exports.errors import RefusedError
 
 if TYPE_CHECKING:
     from data_exports.deploy.plan import Plan
 
-LARGEST_LOSS = 10
-"""A plan that takes away more than one in so many accesses is more likely a slip than a wish."""
+LARGEST_LOSS = 5
+"""A plan that takes away more than one in so many accesses is more likely a slip than a wish, …"""
+SMALLEST_LOSS = 5
+"""… unless these are fewer than so many: on a small estate the consent would become a habit."""
 NAMES_IN_A_SENTENCE = 20
 
 
@@ -31,10 +41,16 @@ class Consent(StrEnum):
     """Buckets, roles and functions that this product did not make become its own."""
     ACCOUNT = "account"
     """An account that had no access before is given some, or receives files."""
+    WHOLE_ACCOUNT = "whole-account"
+    """A whole account, and not single roles of it, is let in."""
     WRITE = "write"
-    """Outsiders who could only read a dataset may write it."""
+    """Outsiders may write a dataset that none of them could write."""
+    MAIL = "mail"
+    """Addresses outside the platform's `mail_domains` are told of failures."""
+    GUARD = "guard"
+    """A setting that holds access back lets more through: `user_roles`, `mail_domains`, `paperwork`, `tags`."""
     LOSS = "loss"
-    """More than a tenth of all accesses go."""
+    """More than a fifth of all accesses go, and at least five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +60,14 @@ class NeededConsent:
     consent: Consent
     names: tuple[str, ...]
     """What it is about: datasets, buckets, accounts; for a loss how many of how many."""
-    words: Sentence
+    why: str
+    parts: tuple[Sentence, ...]
+    """Each of the names in words."""
 
     @property
     def sentence(self) -> str:
         """The words as text."""
-        return plain(self.words)
+        return plain((self.why, *listed(self.parts, at_most=NAMES_IN_A_SENTENCE)))
 
 
 def needed_consents(plan: "Plan") -> tuple[NeededConsent, ...]:
@@ -74,11 +92,10 @@ def command_with(needed: Sequence[NeededConsent]) -> str:
 
 
 def _needed_consents(plan: "Plan") -> Iterator[NeededConsent]:
-    for consent, (find, words) in _CONSENTS.items():
+    for consent, (find, why) in _CONSENTS.items():
         found = find(plan)
         if found:
-            about = listed(tuple(found.values()), at_most=NAMES_IN_A_SENTENCE)
-            yield NeededConsent(consent, tuple(found), (words, *about))
+            yield NeededConsent(consent, tuple(found), why, tuple(found.values()))
 
 
 Found = Mapping[str, Sentence]
@@ -103,6 +120,37 @@ def _new_accounts(plan: "Plan") -> Found:
     return {str(new.account or new.where): sentence_of_new_account(new, names) for new in plan.access.new_accounts}
 
 
+def _whole_accounts(plan: "Plan") -> Found:
+    if plan.is_first:
+        return {}
+    names = dict(plan.access.account_names)
+    return {
+        f"{access.principal.account} in {access.dataset}": (
+            *account_in_words(access.principal.account, names),
+            " in ",
+            Quoted(access.dataset),
+        )
+        for access in plan.access.whole_accounts
+    }
+
+
+def _mails_outside(plan: "Plan") -> Found:
+    if plan.is_first:
+        return {}
+    outside = [each.mail for each in plan.access.mails if Mark.MAIL_OUTSIDE in each.marks]
+    by_address = {mail.address: [each.dataset for each in outside if each.address == mail.address] for mail in outside}
+    return {
+        address: (Quoted(address), " of ", *listed([(Quoted(name or "every push dataset"),) for name in of], at_most=5))
+        for address, of in by_address.items()
+    }
+
+
+def _loosened_guards(plan: "Plan") -> Found:
+    from data_exports.deploy.guards import loosened
+
+    return loosened(plan)
+
+
 def _widened_datasets(plan: "Plan") -> Found:
     doubtful = {each.dataset for each in plan.access.unknown}
     return {
@@ -114,7 +162,7 @@ def _widened_datasets(plan: "Plan") -> Found:
 def _large_loss(plan: "Plan") -> Found:
     lost, before = len(plan.access.lost), plan.access.count_before
     share = f"{lost:,} of {before:,}"
-    return {share: (share,)} if lost * LARGEST_LOSS > before else {}
+    return {share: (share,)} if lost >= SMALLEST_LOSS and lost * LARGEST_LOSS > before else {}
 
 
 def _by_name(names: Iterator[str]) -> Found:
@@ -135,7 +183,10 @@ _CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], Found], str]] = {
         "it adopts what this product did not make, whose settings, policies and code become what is declared: ",
     ),
     Consent.ACCOUNT: (_new_accounts, "it opens data to accounts that had no access before: "),
-    Consent.WRITE: (_widened_datasets, "it lets outsiders write where they could only read: "),
-    Consent.LOSS: (_large_loss, "it takes away more than a tenth of all accesses: "),
+    Consent.WHOLE_ACCOUNT: (_whole_accounts, "it lets in whole accounts, whoever they choose: "),
+    Consent.WRITE: (_widened_datasets, "it lets outsiders write what none of them could: "),
+    Consent.MAIL: (_mails_outside, "it mails failures, with the names of files, outside platform.mail_domains: "),
+    Consent.GUARD: (_loosened_guards, "it changes settings that hold access back: "),
+    Consent.LOSS: (_large_loss, "it takes away more than a fifth of all accesses: "),
 }
 """For each consent, what of a plan needs it, and the sentence that says so."""

@@ -13,11 +13,18 @@ from typing import Any
 
 from data_exports.access.changes import changes_between
 from data_exports.access.grants import Grant, grants_of_dataset
-from data_exports.deploy.plan import Action, Plan, SettingChange, Step
+from data_exports.access.mails import Mail
+from data_exports.deploy.plan import PUSH_STACK_PREFIX, Action, Plan, SettingChange, Step
 from data_exports.estate.models import Estate
-from data_exports.names import FOUNDATION_STACK, AccountId, DatasetName, RoleName
+from data_exports.names import FOUNDATION_STACK, AccountId, DatasetName, RoleArn, RoleName
 from data_exports.stacks.comparison import resource_changes
-from data_exports.stacks.metadata import UnreadableMetadataError, grants_in, settings_in, without_missing
+from data_exports.stacks.metadata import (
+    UnreadableMetadataError,
+    grants_in,
+    mailed_in,
+    settings_in,
+    without_missing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ def with_differences(
     sides = _Sides()
     datasets = {dataset.name: dataset for dataset in estate.datasets()}
     missing = {each.dataset: frozenset(each.roles) for each in plan.missing_roles}
+    account = estate.platform.account
     nobody: frozenset[RoleName] = frozenset()
     for step in plan.steps:
         dataset = datasets.get(step.dataset) if step.dataset and step.action is not Action.DELETE else None
@@ -56,6 +64,7 @@ def with_differences(
         plan,
         steps=tuple(_with_how(step, templates) for step in plan.steps),
         settings=tuple(_settings(plan, templates)),
+        settings_unknown=_settings_unknown(plan, templates),
         compared=changes_between(
             sides.before,
             sides.after,
@@ -63,6 +72,9 @@ def with_differences(
             unchanged=sides.unchanged,
             unknown=sides.unknown,
             is_first=plan.is_first,
+            gone={(name, RoleArn.of(account, role)) for name, roles in missing.items() for role in roles},
+            mails=(sides.mailed_before, sides.mailed_after),
+            mail_domains=estate.platform.mail_domains,
             account_names={**(account_names or {}), **dict(estate.platform.account_names)},
         ),
     )
@@ -70,16 +82,21 @@ def with_differences(
 
 @dataclass
 class _Sides:
-    """The grants before and after, as the steps tell them one by one."""
+    """The grants, and who is told, before and after, as the steps tell them one by one."""
 
     before: list[Grant] = field(default_factory=list)
     after: list[Grant] = field(default_factory=list)
     unchanged: list[Grant] = field(default_factory=list)
     unknown: dict[DatasetName, str] = field(default_factory=dict)
+    mailed_before: set[Mail] = field(default_factory=set)
+    mailed_after: set[Mail] = field(default_factory=set)
 
     def add(self, step: Step, templates: Mapping[str, DeployedTemplate], granted: Iterable[Grant]) -> None:
         """Take one step in; `granted` is what the declarations grant through its stack."""
-        if step.dataset is None or step.action is Action.BLOCKED:
+        if step.action is Action.BLOCKED:
+            return
+        self._add_mailed(step, templates)
+        if step.dataset is None:
             return
         if step.action is Action.UNCHANGED:
             self.unchanged += granted
@@ -87,6 +104,16 @@ class _Sides:
         self.after += granted
         if step.name in templates:
             self._add_deployed(step.dataset, templates[step.name])
+
+    def _add_mailed(self, step: Step, templates: Mapping[str, DeployedTemplate]) -> None:
+        if step.action is Action.UNCHANGED or not (
+            step.name == FOUNDATION_STACK or step.name.startswith(PUSH_STACK_PREFIX)
+        ):
+            return
+        if step.name in templates:
+            self.mailed_before |= {Mail(each, step.dataset) for each in mailed_in(templates[step.name].template)}
+        if step.stack:
+            self.mailed_after |= {Mail(each, step.dataset) for each in mailed_in(json.loads(step.stack.body))}
 
     def _add_deployed(self, dataset: DatasetName, deployed: DeployedTemplate) -> None:
         if deployed.problem:
@@ -100,27 +127,27 @@ class _Sides:
 
 def _settings(plan: Plan, templates: Mapping[str, DeployedTemplate]) -> Iterator[SettingChange]:
     """The settings that the foundation carries in its metadata, where they are not the same."""
-    step = next((each for each in plan.steps if each.name == FOUNDATION_STACK), None)
+    step = _foundation(plan)
     if step is None or step.stack is None or step.name not in templates:
         return
     before, after = settings_in(templates[step.name].template), settings_in(json.loads(step.stack.body))
-    if not before:  # nobody knows what they were
+    if not before:  # nobody knows what they were: `_settings_unknown`
         return
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
-            yield SettingChange(name, _setting_in_words(before.get(name)), _setting_in_words(after.get(name)))
+            yield SettingChange(name, before.get(name), after.get(name))
 
 
-def _setting_in_words(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case Mapping():
-            return ", ".join(f"{key}: {each}" for key, each in sorted(value.items()))
-        case list():
-            return ", ".join(map(str, value))
-        case _:
-            return str(value)
+def _settings_unknown(plan: Plan, templates: Mapping[str, DeployedTemplate]) -> str:
+    step = _foundation(plan)
+    found = templates.get(FOUNDATION_STACK)
+    if step is None or step.stack is None or found is None or step.action is Action.BLOCKED:
+        return ""
+    return found.problem or ("" if settings_in(found.template) else "its metadata holds none")
+
+
+def _foundation(plan: Plan) -> Step | None:
+    return next((each for each in plan.steps if each.name == FOUNDATION_STACK), None)
 
 
 def _with_how(step: Step, templates: Mapping[str, DeployedTemplate]) -> Step:

@@ -139,9 +139,9 @@ class SettingChange:
     """A setting of ``exports.yaml`` that is another one than was deployed."""
 
     name: str
-    before: str
-    after: str
-    """Both for people; ``""`` where it is not set."""
+    before: object
+    after: object
+    """Both as JSON holds them; None where it is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,8 @@ class Plan:
     """Who gains, loses or keeps what; None before `differences` has found that out."""
     settings: tuple[SettingChange, ...] = ()
     """What the platform's settings change: whom a dataset may name, who is told, how long things are kept."""
+    settings_unknown: str = ""
+    """Why nobody can tell what the settings were; ``""`` when they are known, or there were none."""
     missing_roles: tuple[MissingRoles, ...] = ()
     roles_not_checked: str = ""
     """Why the users' roles could not be looked up; all of them are taken to exist then."""

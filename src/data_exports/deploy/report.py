@@ -9,17 +9,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data_exports.access.accesses import Access
-from data_exports.access.changes import AccessChange, AccessChanges, Kind, Mark
+from data_exports.access.changes import AccessChange, AccessChanges
+from data_exports.access.grants import Role
+from data_exports.access.kinds import GAINED, Kind, Mark
+from data_exports.access.mails import MailChange
 from data_exports.access.sentences import (
+    Quoted,
     Sentence,
+    account_in_words,
     listed,
     plain,
     sentence_of_change,
+    sentence_of_mail,
     sentence_of_new_account,
     sentence_of_unknown,
     statements_of,
 )
 from data_exports.deploy.consents import needed_consents
+from data_exports.deploy.guards import items_of
 from data_exports.deploy.plan import Action, MissingRoles, Plan, SettingChange, Step
 from data_exports.deploy.tables import table
 from data_exports.estate.findings import Finding
@@ -41,9 +48,10 @@ COLOURS: dict[str, str] = {
     Kind.LOSES: "bold red",
     "unknown": "bold red",
 }
-SHOWN_MARKS = (Mark.NEW_ACCOUNT, Mark.WRITE, Mark.WHOLE_ACCOUNT, Mark.ENDED)
+SHOWN_MARKS = (Mark.WHOLE_ACCOUNT, Mark.WRITE, Mark.NEW_ACCOUNT, Mark.MAIL_OUTSIDE, Mark.ENDED, Mark.ROLE_GONE)
 """The others are in the sentence itself."""
 RESOURCES_IN_A_LINE = 6
+NOBODY = "nobody gains or loses any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +68,13 @@ NOTHING_FOUND = Found()
 def render_plan(plan: Plan, platform: Platform, found: Found = NOTHING_FOUND, *, width: int | None = None) -> str:
     """The plan for people. `width` in characters for a terminal that shows colour; None for plain text."""
     parts = [printable(heading_of(plan, platform)), f"Access: {plain(access_in_short(plan))}"]
+    parts += [f"Marks: {marks_in_short(plan)}"] * bool(marks_in_short(plan))
+    parts += [f"Accounts that gain: {plain(listed(gaining))}" for gaining in [accounts_that_gain(plan)] if gaining]
     parts += _table(_access_rows(plan), width)
-    if plan.settings:
-        parts.append(f"Settings: {len(plan.settings)}")
+    if plan.settings or plan.settings_unknown:
+        parts.append(f"Settings: {'unknown' if plan.settings_unknown else len(plan.settings)}")
         parts += _table([(each.name, setting_in_words(each)) for each in plan.settings], width)
+        parts += [f"  what they were cannot be told: {printable(plan.settings_unknown)}"] * bool(plan.settings_unknown)
     parts.append(f"Stacks: {stacks_in_short(plan)}")
     parts += _table([(step.action, step.name, remarks_of(step)) for step in steps_shown(plan)], width)
     parts += [*map(printable, role_lines(plan)), *_finding_lines(found)]
@@ -90,14 +101,34 @@ def whose(platform: Platform) -> str:
 
 def access_in_short(plan: Plan) -> Sentence:
     """``gains 2, loses 1; new accounts: Cloud Platform (754256621582) through court_lists``."""
+    return (counts_in_short(plan), *_novelty(plan))
+
+
+def counts_in_short(plan: Plan) -> str:
+    """``gains 2, loses 1``."""
     changes = plan.access
-    if changes.is_empty:
-        return ("nobody gains or loses any",)
-    counts = Counter(change.kinds[0] for change in changes.changes)
-    said = [f"{kind} {counts[kind]:,}" for kind in Kind if counts[kind]]
-    if changes.unknown:
-        said.append(f"unknown {len(changes.unknown):,}")
-    return (", ".join(said), *_novelty(plan))
+    counts = Counter([change.kinds[0] for change in changes.changes] + [change.kind for change in changes.mails])
+    said = [f"unknown {len(changes.unknown):,}"] * bool(changes.unknown)
+    return ", ".join([*said, *(f"{kind} {counts[kind]:,}" for kind in Kind if counts[kind])]) or NOBODY
+
+
+def marks_in_short(plan: Plan) -> str:
+    """How often each mark stands on what is gained, the most dangerous first: ``write 1, read 3``."""
+    counts = plan.access.marks
+    return ", ".join(f"{mark} {counts[mark]:,}" for mark in GAINED if counts[mark])
+
+
+def accounts_that_gain(plan: Plan) -> tuple[Sentence, ...]:
+    """Each account that gains something, or may, and whether it is new; that of the most dangerous change first."""
+    names = dict(plan.access.account_names)
+    new = {each.account or each.where for each in plan.access.new_accounts}
+    return tuple(
+        (
+            *(account_in_words(account, names) if account else ("whoever owns ", Quoted(where))),
+            *([" (new)"] if (account or where) in new else []),
+        )
+        for account, where in plan.access.gaining
+    )
 
 
 def stacks_in_short(plan: Plan) -> str:
@@ -113,7 +144,8 @@ def steps_shown(plan: Plan) -> tuple[Step, ...]:
 
 def setting_in_words(change: SettingChange) -> str:
     """What a setting was, and what it will be."""
-    return f"was {change.before or 'not set'}; will be {change.after or 'not set'}"
+    before, after = (", ".join(items_of(value)) or "not set" for value in (change.before, change.after))
+    return f"was {before}; will be {after}"
 
 
 def remarks_of(step: Step) -> str:
@@ -161,9 +193,9 @@ def _novelty(plan: Plan) -> Sentence:
 def _access_rows(plan: Plan) -> list[tuple[str, str]]:
     rows = [
         (", ".join(each.kinds), " ".join(filter(None, [marks_in_words(each.marks), plain(each.sentence)])))
-        for each in statements_of(plan.access)
+        for each in statements_of(plan.access, by_dataset=plan.is_first)
     ]
-    return [*rows, *(("unknown", plain(sentence_of_unknown(each, plan.access))) for each in plan.access.unknown)]
+    return [*(("unknown", plain(sentence_of_unknown(each, plan.access))) for each in plan.access.unknown), *rows]
 
 
 def _how(step: Step) -> str:
@@ -198,6 +230,7 @@ def plan_as_data(plan: Plan, found: Found | None = None) -> dict[str, object]:
         "first_deployment": plan.is_first,
         "access": _access_as_data(plan.access),
         "settings": [{"name": each.name, "before": each.before, "after": each.after} for each in plan.settings],
+        "settings_unknown": plan.settings_unknown,
         "stacks": [step_as_data(step) for step in plan.steps],
         "missing_roles": {str(each.dataset): [str(role) for role in each.roles] for each in plan.missing_roles},
         "roles_not_checked": plan.roles_not_checked,
@@ -242,6 +275,8 @@ def _access_as_data(changes: AccessChanges) -> dict[str, object]:
             }
             for new in changes.new_accounts
         ],
+        "mails": [_mail_as_data(change) for change in changes.mails],
+        "marks": {str(mark): number for mark, number in changes.marks.items()},
         "lost": len(changes.lost),
         "count_before": changes.count_before,
     }
@@ -257,6 +292,16 @@ def _change_as_data(change: AccessChange, sentence: str) -> dict[str, object]:
     }
 
 
+def _mail_as_data(change: MailChange) -> dict[str, object]:
+    return {
+        "kind": str(change.kind),
+        "marks": [str(mark) for mark in change.marks],
+        "sentence": plain(sentence_of_mail(change)),
+        "address": change.mail.address,
+        "dataset": str(change.mail.dataset) if change.mail.dataset else None,
+    }
+
+
 def _facts_of(access: Access) -> dict[str, object]:
     return {
         "dataset": str(access.dataset),
@@ -266,6 +311,8 @@ def _facts_of(access: Access) -> dict[str, object]:
         "where": access.where,
         "read": access.reads,
         "write": access.writes,
+        "key": access.key or None,
+        "keeps_files": access.keeps if access.role is Role.MOVER else None,
         "until": access.until.isoformat() if access.until else None,
         "paperwork": list(access.paperwork),
     }

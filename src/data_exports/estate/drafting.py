@@ -48,6 +48,7 @@ def draft_platform(top: Fields, report: Report) -> PlatformDraft:
         recovery_days=recovery_days.value if recovery_days else 7,
         large_file_mib=large_file_mib.value if large_file_mib else 256,
         alerts=(file.take(f.ALERTS) or ()) if file.has(f.ALERTS) else None,
+        mail_domains=file.take(f.MAIL_DOMAINS) or (),
         tags=file.take(f.TAGS) or (),
     )
 

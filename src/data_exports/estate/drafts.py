@@ -32,6 +32,7 @@ class PlatformDraft:
     large_file_mib: int = 256
     alerts: tuple[Sited[str], ...] | None = None
     """``None`` when there is no such field."""
+    mail_domains: tuple[Sited[str], ...] = ()
     tags: tuple[tuple[Sited[str], Sited[str]], ...] = ()
 
     def model(self) -> Platform | None:
@@ -49,6 +50,7 @@ class PlatformDraft:
             recovery_days=self.recovery_days,
             large_file_mib=self.large_file_mib,
             alerts=tuple(address.value for address in self.alerts or ()),
+            mail_domains=tuple(domain.value for domain in self.mail_domains),
             tags=tuple((key.value, value.value) for key, value in self.tags),
             place=self.place,
         )

@@ -236,7 +236,7 @@ name: more_orders
         file=PLATFORM,
         wrong='  user_roles: ["*"]\n',
         right="  user_roles: [alpha_user_*, alpha_app_*]\n",
-        mend="Write what the names of user roles begin with.",
+        mend="Write what the names of user roles begin with, three letters at least, before any `*` or `?`.",
     ),
     Code.BAD_TAG: Explanation(
         why="AWS would refuse the tag, and with it every stack.",
@@ -247,7 +247,7 @@ name: more_orders
         " characters, no key that begins with `aws:`, no two that differ in case only.",
     ),
     Code.BAD_EMAIL: Explanation(
-        why="Nobody would hear of failures.",
+        why="Nobody would hear of failures; or somebody else, at a domain that only looks like yours.",
         file=PLATFORM,
         wrong="  alerts: [data engineering]\n",
         right="  alerts: [data-engineering@example.gov.uk]\n",
@@ -410,8 +410,8 @@ pull_arns:
         file=PULL,
         wrong="pull_arns: [arn:aws:iam::593291632749:role/reader]   # as platform.account\n",
         right="pull_arns: [arn:aws:iam::754256621582:role/reader]\n",
-        mend="Check the account; list the platform's own roles under `users`.",
-        severity=WARNING,
+        mend="Check the account; list the platform's own roles under `users`. A role that `user_roles` allows is only"
+        " warned of.",
     ),
     Code.LISTED_ACCOUNT: Explanation(
         why="The platform knows this account, but the account still decides alone who reads the data.",

@@ -9,17 +9,21 @@ from typing import Any, Generic, TypeVar
 from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY
 from data_exports.estate.values import (
     ACCOUNT,
+    ACCOUNT_NAME,
     BOOLEAN,
     BUCKET,
     BUCKET_PREFIX,
     DATASET,
     DATE,
+    DOMAIN,
     EMAIL,
     LINE,
     OUTSIDER,
     PROSE,
+    REFERENCE,
     ROLE,
     ROLE_PATTERN,
+    SHORT_LINE,
     Kind,
     choice_of,
     count_between,
@@ -50,10 +54,10 @@ NAME = Field("name", DATASET, "Name of the dataset.", required=True)
 USERS = Field("users", list_of(ROLE), "IAM roles of the platform that may send or work with the data.", required=True)
 PAPERWORK = Field(
     "paperwork",
-    one_or_list_of(LINE, may_be_empty=True),
+    one_or_list_of(REFERENCE, may_be_empty=True),
     "Link or reference of the impact assessment or sharing agreement.",
 )
-OWNER = Field("owner", LINE, "Who answers for the dataset.")
+OWNER = Field("owner", SHORT_LINE, "Who answers for the dataset.")
 DESCRIPTION = Field("description", PROSE, "What the dataset is.")
 EXPIRES = Field("expires", DATE, "Last day of access, in UTC; IAM itself ends it.")
 
@@ -113,13 +117,18 @@ USER_ROLES = Field(
     "Patterns (* and ?) of the IAM roles that datasets may name as users.",
     required=True,
 )
-ACCOUNTS = Field("accounts", mapping_of(ACCOUNT, LINE), "Names of accounts, for messages.")
+ACCOUNTS = Field("accounts", mapping_of(ACCOUNT, ACCOUNT_NAME), "Names of accounts, for messages.")
 PAPERWORK_POLICY = Field("paperwork", choice_of("warn", "required"), "What becomes of a dataset without paperwork.")
 RECOVERY_DAYS = Field("recovery_days", count_between(1, 365), "Days for which a delivered upload can be recovered.")
 LARGE_FILE_MIB = Field(
     "large_file_mib", count_between(5, 256), "Size in MiB above which a file is copied in parts; 256 unless set."
 )
 ALERTS = Field("alerts", list_of(EMAIL), "E-mail addresses that are told of failures.")
+MAIL_DOMAINS = Field(
+    "mail_domains",
+    list_of(DOMAIN, whole=True),
+    "Domains in which `alerts` and owners' addresses need no consent; each holds for those below it, too.",
+)
 TAGS = Field("tags", mapping_of(LINE, LINE), "Tags of everything deployed.")
 
 PLATFORM_FIELDS: tuple[Field[Any], ...] = (
@@ -133,5 +142,6 @@ PLATFORM_FIELDS: tuple[Field[Any], ...] = (
     RECOVERY_DAYS,
     LARGE_FILE_MIB,
     ALERTS,
+    MAIL_DOMAINS,
     TAGS,
 )

@@ -3,13 +3,13 @@
 Nothing here reads or checks; `loading` makes these values, and only from declarations without errors in them.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
+from data_exports.estate.addresses import address_in
 from data_exports.names import (
     AccountId,
     AccountRootArn,
@@ -69,6 +69,8 @@ class Platform:
     """Days for which a delivered upload can still be recovered from the hub."""
     alerts: tuple[str, ...] = ()
     """E-mail addresses."""
+    mail_domains: tuple[str, ...] = ()
+    """Domains in which an address may be told of failures without a consent; each holds for those below it, too."""
     large_file_mib: int = 256
     """Size above which a file is copied in parts."""
     tags: tuple[tuple[str, str], ...] = ()
@@ -104,8 +106,7 @@ class _Dataset:
     @property
     def owner_address(self) -> str:
         """The e-mail address in `owner`; "" when it holds none."""
-        found = re.search(r"[^\s@,;:<>\"()]+@[\w-]+(?:\.[\w-]+)+", self.owner)
-        return found[0] if found else ""
+        return address_in(self.owner)
 
     @property
     def until(self) -> datetime | None:

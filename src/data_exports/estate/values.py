@@ -11,10 +11,12 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Generic, TypeVar
 
+from data_exports.estate.addresses import ADDRESS_CHARACTERS, DOMAIN_PATTERN, is_address
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Report
 from data_exports.estate.models import Outsider, Place
 from data_exports.estate.nodes import Fields, Items, Node, Text
+from data_exports.limits import IAM_PATH_CHARACTERS
 from data_exports.names import (
     AccountId,
     AccountRootArn,
@@ -31,6 +33,16 @@ T = TypeVar("T")
 
 TEXT_CHARACTERS = 2_000
 """Ours: the longest free text; a declaration is no place for a document."""
+
+SHORT_CHARACTERS = 320
+"""Ours: a name or a team with an address of 254 characters."""
+
+REFERENCE_CHARACTERS = 500
+"""Ours: the longest link or reference of paperwork; it stands in every plan."""
+
+ACCOUNT_NAME_CHARACTERS = 100
+"""Ours: twice what AWS lets the name of an account have; it stands beside the account's id in every plan.
+https://docs.aws.amazon.com/accounts/latest/reference/API_GetAccountInformation.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +136,22 @@ ROLE_PATTERN = name_of(_role_pattern, "[A-Za-z0-9_+=,.@*?-]{1,64}")
 
 def _email(node: Node, report: Report) -> Sited[str] | None:
     found = LINE.read(node, report)
-    if found and not (len(found.value) <= 254 and re.fullmatch(r"[^@\s,;<>\"]+@[\w-]+(\.[\w-]+)+", found.value)):
+    if found and not is_address(found.value):
         hint = "write one address, such as data-engineering@example.gov.uk"
         report.error(found.place, Code.BAD_EMAIL, f"{found.value!r} is not an e-mail address", hint)
         return None
     return found
+
+
+def _domain(text: str) -> str:
+    if len(text) > ADDRESS_CHARACTERS or not re.fullmatch(DOMAIN_PATTERN, text):
+        plain = text.rpartition("@")[2].removeprefix("*.")
+        hint = f"write {plain}" if re.fullmatch(DOMAIN_PATTERN, plain) else "write a domain such as example.gov.uk"
+        raise InvalidNameError(f"{text!r} is not a domain of e-mail addresses", hint=hint)
+    return text.lower()
+
+
+DOMAIN = name_of(_domain, DOMAIN_PATTERN)
 
 
 def _prose(node: Node, report: Report) -> Sited[str] | None:
@@ -141,12 +164,21 @@ def _prose(node: Node, report: Report) -> Sited[str] | None:
     return Sited(value, text.place) if _is_plain(value, text.place, report) else None
 
 
-def _line(node: Node, report: Report) -> Sited[str] | None:
-    found = _prose(node, report)
-    if found and "\n" in found.value:
-        report.error(found.place, Code.BAD_TEXT, "the text has several lines", "write it on one line")
-        return None
-    return found
+def line_within(most: int) -> Kind[Sited[str]]:
+    """Text on one line, of so many characters at most: what is read along with a plan must not bury it."""
+
+    def read(node: Node, report: Report) -> Sited[str] | None:
+        found = _prose(node, report)
+        if found and "\n" in found.value:
+            report.error(found.place, Code.BAD_TEXT, "the text has several lines", "write it on one line")
+            return None
+        if found and len(found.value) > most:
+            message = f"the text has {len(found.value):,} characters, more than {most:,}"
+            report.error(found.place, Code.BAD_TEXT, message, "put it in a document, and a short name or link here")
+            return None
+        return found
+
+    return Kind(read, {"type": "string", "minLength": 1, "maxLength": most})
 
 
 def _is_plain(value: str, place: Place, report: Report) -> bool:
@@ -162,7 +194,10 @@ def _is_plain(value: str, place: Place, report: Report) -> bool:
 
 
 PROSE = Kind(_prose, {"type": "string", "minLength": 1, "maxLength": TEXT_CHARACTERS})
-LINE = Kind(_line, {"type": "string", "minLength": 1, "maxLength": TEXT_CHARACTERS})
+LINE = line_within(TEXT_CHARACTERS)
+SHORT_LINE = line_within(SHORT_CHARACTERS)
+REFERENCE = line_within(REFERENCE_CHARACTERS)
+ACCOUNT_NAME = line_within(ACCOUNT_NAME_CHARACTERS)
 EMAIL = Kind(_email, {"type": "string", "format": "email"})
 
 
@@ -294,6 +329,11 @@ def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
         message = f"{text.text!r} lets in everybody who fits a pattern"
         report.error(text.place, Code.WILD_OUTSIDER, message, "write the full ARN of each role")
         return None
+    path = text.text.partition("/")[2].rpartition("/")[0]
+    if len(path) + len("//") > IAM_PATH_CHARACTERS:
+        message = f"its path has {len(path) + len('//'):,} characters; IAM allows {IAM_PATH_CHARACTERS}"
+        report.error(text.place, Code.BAD_NAME, message, "copy the ARN of the role from IAM")
+        return None
     for parse in (RoleArn, UserArn, AccountRootArn):
         try:
             return Sited(parse(text.text), text.place)
@@ -307,4 +347,5 @@ def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
 
 
 _OUTSIDERS = "|".join(each.pattern.pattern for each in (RoleArn, UserArn, AccountRootArn))
-OUTSIDER = Kind(_outsider, {"type": "string", "pattern": f"^({_OUTSIDERS})$"})
+_LONG_PATH = f"arn:[^/]*/.{{{IAM_PATH_CHARACTERS - 1},}}/"
+OUTSIDER = Kind(_outsider, {"type": "string", "pattern": f"^(?!{_LONG_PATH})({_OUTSIDERS})$"})

@@ -44,4 +44,5 @@ def _settings(platform: Platform) -> dict[str, object]:
         "recovery_days": platform.recovery_days,
         "large_file_mib": platform.large_file_mib,
         "alerts": platform.alerts,
+        "mail_domains": platform.mail_domains,
     }

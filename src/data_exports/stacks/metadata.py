@@ -58,9 +58,21 @@ def grants_in(template: object, dataset: DatasetName) -> tuple[Grant, ...]:
 
 
 def settings_in(template: object) -> Mapping[str, Any]:
-    """The platform's settings, as the foundation's template carries them; none where they cannot be read."""
-    found = template
-    for key in ("Metadata", METADATA_KEY, "platform"):
+    """The platform's settings and tags, as the foundation's template has them; none where they cannot be read."""
+    metadata = _at(template, "Metadata", METADATA_KEY)
+    platform, tags = _at(metadata, "platform"), _at(metadata, "tags")
+    return {**platform, **({"tags": tags} if tags else {})} if platform else {}
+
+
+def mailed_in(template: object) -> frozenset[str]:
+    """The addresses that are told by e-mail: the subscriptions themselves say so, of whatever version."""
+    resources = _at(template, "Resources").values()
+    subscribed = [_at(each, "Properties") for each in resources if _at(each).get("Type") == "AWS::SNS::Subscription"]
+    return frozenset(str(each["Endpoint"]) for each in subscribed if "Endpoint" in each)
+
+
+def _at(found: object, *keys: str) -> Mapping[str, Any]:
+    for key in keys:
         found = found.get(key) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 

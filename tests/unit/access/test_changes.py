@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.access.accesses import UnclearGrantsError, accesses_of
-from data_exports.access.changes import AccessChanges, Kind, Mark, NewAccount, changes_between
+from data_exports.access.changes import AccessChanges, NewAccount, changes_between
 from data_exports.access.grants import Grant, Role, grants_of
+from data_exports.access.kinds import Kind, Mark
+from data_exports.access.mails import Mail, MailChange
 from data_exports.estate.models import Dataset
 from data_exports.names import AccountId, AccountRootArn, BucketName, RoleName
 from tests.estates import FULL, KEY, LOADER, READER, estate_of, pull, push
@@ -72,7 +74,7 @@ def test_another_end_is_longer_or_shorter_and_across_this_moment_a_gain_or_a_los
 
 def test_writing_that_is_added_is_more_and_marked_and_taken_away_is_less() -> None:
     assert of_outsider(pull(), pull(allow_push=True)) == ((Kind.MORE,), (Mark.WRITE, Mark.NO_PAPERWORK))
-    assert of_outsider(pull(allow_push=True), pull()) == ((Kind.LESS,), (Mark.NO_PAPERWORK,))
+    assert of_outsider(pull(allow_push=True), pull()) == ((Kind.LESS,), ())
 
 
 def test_several_changes_at_once_are_all_told() -> None:
@@ -151,10 +153,74 @@ def test_accounts_of_what_does_not_change_are_not_new() -> None:
     assert (found.new_accounts, found.count_before) == ((), 3)
 
 
-def test_a_whole_account_and_an_end_in_the_past_are_marked() -> None:
-    everybody = AccountRootArn("arn:aws:iam::754256621582:root")
-    found = between([], [pull(outsiders=(everybody,), expires=date(2026, 11, 24), paperwork=("D",))]).changes
-    assert found[0].marks == (Mark.NEW_ACCOUNT, Mark.WHOLE_ACCOUNT, Mark.ENDED)
+EVERYBODY = AccountRootArn("arn:aws:iam::754256621582:root")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "marks"),
+    [
+        (None, pull(outsiders=(EVERYBODY,)), (Mark.WHOLE_ACCOUNT, Mark.NEW_ACCOUNT, Mark.READ, Mark.NO_PAPERWORK)),
+        (pull(), pull(outsiders=(EVERYBODY,)), (Mark.WHOLE_ACCOUNT, Mark.READ, Mark.NO_PAPERWORK)),
+        (pull(outsiders=(EVERYBODY,)), pull(outsiders=(EVERYBODY,), paperwork=("D",)), ()),
+        (None, pull(outsiders=(EVERYBODY,), expires=date(2026, 11, 24)), (Mark.ENDED,)),
+        (
+            pull(allow_push=True, expires=date(2026, 11, 24), paperwork=("D",)),
+            pull(allow_push=True, expires=date(2031, 3, 31), paperwork=("D",)),
+            (Mark.WRITE, Mark.NEW_ACCOUNT, Mark.READ),
+        ),
+        (pull(expires=date(2031, 3, 31), paperwork=("D",)), pull(paperwork=("D",)), (Mark.LONGER,)),
+    ],
+    ids=["new", "instead of a role", "on other paperwork", "over already", "reopened", "longer"],
+)
+def test_marks_tell_what_is_gained_the_most_dangerous_first(
+    before: Dataset | None, after: Dataset, marks: tuple[Mark, ...]
+) -> None:
+    """What was over before counts as not there: its account is new, and it may write anew."""
+    (change,) = (
+        each
+        for each in between([before] if before else [], [after]).changes
+        if each.access.role is Role.OUTSIDER and Kind.LOSES not in each.kinds
+    )
+    assert change.marks == marks
+
+
+def test_the_most_dangerous_change_comes_first_whatever_else_changes() -> None:
+    quiet = [pull(f"a{number:02}", paperwork=()) for number in range(13)]
+    loud = pull("z", outsiders=(EVERYBODY,), allow_push=True, paperwork=("D",))
+    found = between([], [*quiet, loud]).changes
+    assert found[0].access.principal == EVERYBODY
+    assert found[0].marks[:2] == (Mark.WHOLE_ACCOUNT, Mark.WRITE)
+
+
+def test_an_account_all_of_whose_accesses_have_ended_is_new_when_one_is_opened_again() -> None:
+    over, open_again = pull(expires=date(2026, 11, 24)), pull(expires=date(2031, 3, 31))
+    assert [each.account for each in between([over], [open_again]).new_accounts] == ["754256621582"]
+    assert between([over, push()], [open_again, push()]).new_accounts == ()
+    assert between([], [over]).new_accounts == ()
+
+
+def test_what_aws_itself_has_taken_is_marked_and_neither_lost_nor_counted() -> None:
+    before = grants_of(estate_of(push()))
+    after = [grant for grant in before if grant.principal != ANA]
+    found = changes_between(before, after, moment=NOW, gone={(push().name, ANA)})
+    assert [(change.access.principal, change.kinds, change.marks) for change in found.changes] == [
+        (ANA, (Kind.LOSES,), (Mark.ROLE_GONE,))
+    ]
+    assert (found.lost, found.count_before) == ((), 2)
+
+
+def test_mails_are_told_by_address_those_outside_the_domains_first() -> None:
+    every, one = Mail("a@x.example.gov.uk"), Mail("b@EXAMPLE.gov.uk", push().name)
+    strange, gone = Mail("c@notexample.gov.uk"), Mail("d@example.gov.uk")
+    found = changes_between(
+        [], [], moment=NOW, mails=({gone}, {every, one, strange}), mail_domains=("example.gov.uk",)
+    ).mails
+    assert found == (
+        MailChange(Kind.GAINS, strange, (Mark.MAIL_OUTSIDE, Mark.MAIL)),
+        MailChange(Kind.GAINS, every, (Mark.MAIL,)),
+        MailChange(Kind.GAINS, one, (Mark.MAIL,)),
+        MailChange(Kind.LOSES, gone),
+    )
 
 
 def test_what_nobody_can_tell_is_unknown_and_neither_gain_nor_loss() -> None:

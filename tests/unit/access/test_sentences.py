@@ -33,20 +33,20 @@ def test_a_push_dataset_that_is_new_tells_where_its_files_go_and_who_may_write()
     assert said([], [push(expires=date(2031, 3, 31))]) == [
         f'files of hearings go to {TARGET} until 31 March 2031 (paperwork "DPIA-17")',
         (
-            "alpha_user_Ben-Two and alpha_user_ana may write under s3://mojap-hub-exports/hearings/ until 31 March 2031"
-            ' (paperwork "DPIA-17")'
+            "may write under s3://mojap-hub-exports/hearings/ until 31 March 2031: alpha_user_Ben-Two and"
+            ' alpha_user_ana (paperwork "DPIA-17")'
         ),
     ]
 
 
-def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
+def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes_whole_accounts_first() -> None:
     user = UserArn("arn:aws:iam::754256621582:user/loads/nightly")
     root = AccountRootArn("arn:aws:iam::112233445566:root")
     assert said([], [pull(outsiders=(READER, user, LOADER, root), allow_push=True, paperwork=("A 1", "B 2"))]) == [
-        f'{who} can read and write s3://mojap-court-lists (paperwork "A 1" and "B 2")'
+        f'may read and write s3://mojap-court-lists: {who} (paperwork "A 1" and "B 2")'
         for who in (
-            "account 112233445566 role loader",
             "account 112233445566 as a whole",
+            "account 112233445566 role loader",
             f"{IRSA}",
             f"{CLOUD} user loads/nightly",
             "alpha_user_ana",
@@ -60,60 +60,61 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes() -> None:
         (
             pull(),
             pull(allow_push=True),
-            (f"{IRSA} can read and write s3://mojap-court-lists (no paperwork); before: could read only"),
+            f"may read and write s3://mojap-court-lists (before: could read only): {IRSA} (no paperwork)",
         ),
         (
             pull(allow_push=True),
             pull(),
-            (f"{IRSA} can read s3://mojap-court-lists (no paperwork); before: could read and write"),
+            f"may read s3://mojap-court-lists (before: could read and write): {IRSA} (no paperwork)",
         ),
         (
             pull(users=()),
             pull(users=(), expires=date(2031, 3, 31), paperwork=("DPIA-2",)),
             (
-                f"{IRSA} can read s3://mojap-court-lists until 31 March 2031"
-                ' (paperwork "DPIA-2"); before: without an end; no paperwork'
+                "may read s3://mojap-court-lists until 31 March 2031 (before: without an end):"
+                f' {IRSA} (paperwork "DPIA-2"; before: no paperwork)'
             ),
         ),
         (
             pull(users=(), expires=date(2026, 11, 24)),
             pull(users=(), expires=date(2031, 3, 31)),
             (
-                f"{IRSA} can read s3://mojap-court-lists until 31 March 2031"
-                " (no paperwork); before: ended with 24 November 2026"
+                "may read s3://mojap-court-lists until 31 March 2031 (before: ended with 24 November 2026):"
+                f" {IRSA} (no paperwork)"
             ),
         ),
         (
             pull(users=(), expires=date(2031, 3, 31)),
             pull(users=(), expires=date(2026, 11, 24)),
             (
-                f"{IRSA} can read s3://mojap-court-lists, but that ended with 24 November 2026"
-                " (no paperwork); before: until 31 March 2031"
+                "may read s3://mojap-court-lists, but that ended with 24 November 2026 (before: until 31 March 2031):"
+                f" {IRSA} (no paperwork)"
             ),
         ),
         (
             push(users=ANA),
             push(users=ANA, target_bucket=BucketName("other"), target_account=None),
             (
-                'files of hearings go to s3://other/hearings/, whose account is not named (paperwork "DPIA-17");'
-                f" before: to {TARGET}"
+                "files of hearings go to s3://other/hearings/, whose account is not named"
+                f' (before: to {TARGET}) (paperwork "DPIA-17")'
             ),
         ),
         (
             push(users=ANA),
             push(users=ANA, target_kms_key=KEY),
             (
-                f'files of hearings go to {TARGET}, encrypted with {KEY} (paperwork "DPIA-17");'
-                " before: encrypted with no key of theirs"
+                f"files of hearings go to {TARGET}, encrypted with {KEY}"
+                ' (before: encrypted with no key of theirs) (paperwork "DPIA-17")'
             ),
         ),
         (
             push(users=ANA),
             push(users=ANA, keep_files=True),
             (
-                f'files of hearings go to {TARGET} and stay in the hub (paperwork "DPIA-17");'
-                " before: they left the hub; by arn:aws:iam::593291632749:role/service-role/export_hearings-move;"
-                " the recipient must let in arn:aws:iam::593291632749:role/service-role/export_hearings-copy"
+                f"files of hearings go to {TARGET} and stay in the hub"
+                " (before: they left the hub; by arn:aws:iam::593291632749:role/service-role/export_hearings-move;"
+                " the recipient must let in arn:aws:iam::593291632749:role/service-role/export_hearings-copy)"
+                ' (paperwork "DPIA-17")'
             ),
         ),
     ],
@@ -124,10 +125,10 @@ def test_a_change_tells_how_it_will_be_and_how_it_was(before: Dataset, after: Da
 
 def test_losses_tell_what_is_no_longer_possible() -> None:
     assert said([push(users=ANA), pull(expires=date(2026, 11, 24))], []) == [
-        (f"{IRSA} can no longer read s3://mojap-court-lists (ended with 24 November 2026)"),
-        "alpha_user_ana can no longer read and write s3://mojap-court-lists (ended with 24 November 2026)",
+        f"may no longer read s3://mojap-court-lists, which ended with 24 November 2026: {IRSA}",
         f"files of hearings no longer go to {TARGET}",
-        "alpha_user_ana can no longer write under s3://mojap-hub-exports/hearings/",
+        "may no longer read and write s3://mojap-court-lists, which ended with 24 November 2026: alpha_user_ana",
+        "may no longer write under s3://mojap-hub-exports/hearings/: alpha_user_ana",
     ]
 
 
@@ -135,7 +136,12 @@ def test_rights_without_words_of_their_own_are_named() -> None:
     before = grants_of(estate_of(pull(users=())))
     after = [replace(grant, actions=("s3:GetObjectAcl", *grant.actions)) for grant in before]
     (statement,) = statements_of(changes_between(before, after, moment=NOW))
-    assert plain(statement.sentence).endswith("(no paperwork); before: without s3:GetObjectAcl")
+    assert "(before: without s3:GetObjectAcl): " in plain(statement.sentence)
+    longer = [
+        replace(grant, actions=("s3:GetObjectAcl", *grant.actions), until=NOW.replace(year=2031)) for grant in before
+    ]
+    (statement,) = statements_of(changes_between(before, longer, moment=NOW))
+    assert "(before: without an end; without s3:GetObjectAcl): " in plain(statement.sentence)
 
 
 def test_what_cannot_be_told_says_why_and_what_it_will_be() -> None:
@@ -149,8 +155,8 @@ def test_what_cannot_be_told_says_why_and_what_it_will_be() -> None:
     assert [plain(sentence_of_unknown(each, changes)) for each in changes.unknown] == [
         (
             "what court_lists granted before cannot be told: its metadata lists no grants. After this:"
-            f" {IRSA} can read s3://mojap-court-lists (no paperwork);"
-            " alpha_user_ana can read and write s3://mojap-court-lists (no paperwork)"
+            f" may read s3://mojap-court-lists: {IRSA} (no paperwork);"
+            " may read and write s3://mojap-court-lists: alpha_user_ana (no paperwork)"
         ),
         "what hearings granted before cannot be told: gone. It will grant nothing",
     ]
@@ -162,8 +168,8 @@ def test_what_others_have_written_is_quoted_and_shows_itself() -> None:
     )
     assert plain(statement.sentence).endswith('(paperwork "see\\x1b[2J\\u202e@x")')
     assert [part for part in statement.sentence if isinstance(part, Quoted)] == [
-        "cloud-platform/irsa-reader",
         "s3://mojap-court-lists",
+        "cloud-platform/irsa-reader",
         "see\x1b[2J\u202e@x",
     ]
 

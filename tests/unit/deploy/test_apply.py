@@ -167,10 +167,14 @@ def test_stack_that_left_something_undone_is_done_but_partly() -> None:
 def test_plan_tells_access_first_and_then_one_line_for_each_stack_that_changes() -> None:
     assert render_plan(PLAN, PLATFORM) == (
         "Plan: the local AWS, account 593291632749, eu-west-1, hub mojap-hub-exports\n"
-        "Access: gains 2; a first deployment, so all of it is new\n"
-        '  gains    "Cloud Platform" (754256621582) role cloud-platform/irsa-reader can read s3://mojap-lists'
+        "Access: gains 3; a first deployment, so all of it is new\n"
+        "Marks: mail outside 1, read 2, mail 1, no paperwork 2\n"
+        'Accounts that gain: "Cloud Platform" (754256621582)\n'
+        "  gains    [MAIL OUTSIDE] is mailed the failures of every push dataset, with the names of files:"
+        " exports@example.gov.uk\n"
+        '  gains    may read s3://mojap-lists: "Cloud Platform" (754256621582) role cloud-platform/irsa-reader'
         " (no paperwork)\n"
-        "  gains    alpha_user_ana can read and write s3://mojap-lists (no paperwork)\n"
+        "  gains    may read and write s3://mojap-lists: alpha_user_ana (no paperwork)\n"
         "Stacks: 3 create\n"
         "  create    exports-foundation\n"
         "  create    exports-pull-lists\n"

@@ -9,12 +9,12 @@ import pytest
 from data_exports.deploy.compare import plan_against
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
-from data_exports.deploy.markdown import plan_as_markdown
 from data_exports.deploy.plan import Action, Plan, plan_deploy
 from data_exports.deploy.report import plan_as_data, remarks_of, render_plan
 from data_exports.estate.models import Estate
 from data_exports.names import AccountId, BucketName, RoleName
 from data_exports.stacks.stack import Surroundings
+from data_exports.views.plan_markdown import plan_as_markdown
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
 
 AROUND = Surroundings(code_key="code/mover.zip")
@@ -109,14 +109,16 @@ def test_settings_that_change_are_told_because_they_say_whom_a_dataset_may_name(
     wider = replace(PLATFORM, user_roles=("alpha_*",), account_names=(), alerts=())
     plan = against(FULL, replace(FULL, platform=wider))
     assert [(each.name, each.before, each.after) for each in plan.settings] == [
-        ("accounts", "754256621582: Cloud Platform", ""),
-        ("alerts", "exports@example.gov.uk", ""),
-        ("user_roles", "alpha_user_*, alpha_app_*", "alpha_*"),
+        ("accounts", {"754256621582": "Cloud Platform"}, {}),
+        ("alerts", ["exports@example.gov.uk"], None),
+        ("user_roles", ["alpha_user_*", "alpha_app_*"], ["alpha_*"]),
     ]
     lines = render_plan(plan, wider).splitlines()
     assert "Settings: 3" in lines
     assert "  user_roles    was alpha_user_*, alpha_app_*; will be alpha_*" in lines
-    assert "- **user_roles** `was alpha_user_*, alpha_app_*; will be alpha_*`" in plan_as_markdown(plan, wider)
+    comment = plan_as_markdown(plan, wider)
+    assert "- **user_roles** now also `alpha_*`; no longer `alpha_user_*` and `alpha_app_*`" in comment
+    assert "- **loses** is no longer mailed the failures of every push dataset" in comment
     assert against(FULL, FULL).settings == ()
 
 
@@ -125,4 +127,6 @@ def test_settings_of_a_foundation_that_nobody_can_read_are_not_made_up() -> None
     after = replace(FULL, platform=replace(PLATFORM, recovery_days=9))
     plan = plan_deploy(after, stacks, AROUND)
     found = with_differences(plan, after, {**templates, "exports-foundation": DeployedTemplate()}, moment=NOW)
-    assert found.settings == ()
+    assert (found.settings, found.settings_unknown) == ((), "its metadata holds none")
+    assert "  what they were cannot be told: its metadata holds none" in render_plan(found, PLATFORM)
+    assert "cannot be told: `its metadata holds none`" in plan_as_markdown(found, PLATFORM)

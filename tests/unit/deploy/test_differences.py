@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from data_exports.access.changes import Kind
+from data_exports.access.kinds import Kind
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
 from data_exports.deploy.plan import Action, Plan, plan_deploy
@@ -93,7 +93,8 @@ def test_a_change_of_tags_alone_is_said_to_be_one() -> None:
 def test_unknown_access_is_told_in_a_line_of_its_own() -> None:
     lines = render_plan(_planned(AFTER, problem="it is damaged"), PLATFORM).splitlines()
     assert lines[1] == "Access: unknown 1"
-    assert lines[2].startswith("  unknown    what lists granted before cannot be told: it is damaged. After this: ")
+    assert lines[2] == 'Accounts that gain: "Cloud Platform" (754256621582)'
+    assert lines[3].startswith("  unknown    what lists granted before cannot be told: it is damaged. After this: ")
 
 
 def test_on_a_terminal_long_sentences_are_wrapped_and_brackets_stay_brackets() -> None:

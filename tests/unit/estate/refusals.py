@@ -88,6 +88,13 @@ VALUES: dict[str, Files] = {
     "escape character": {"push": PUSH + 'owner: "a\\x1b[2Jb"\n'},
     "direction mark": {"push": PUSH + "owner: a\u202eb\n"},
     "two lines in one": {"push": PUSH + "owner: |\n  a\n  b\n"},
+    "long path of a role": {"pull": swap(PULL, "role/reader", f"role/{'a' * 511}/reader")},
+    "long paperwork": {"push": swap(PUSH, "DPIA-1", "a" * 501)},
+    "long owner": {"push": PUSH + "owner: " + "a" * 321 + "\n"},
+    "long account name": {"platform": PLATFORM + '  accounts: {"754256621582": ' + "a" * 101 + "}\n"},
+    "long key": {"push": PUSH + f"target_kms_key: arn:aws:kms:eu-west-1:754256621582:key/{'a' * 65}\n"},
+    "long address": {"platform": swap(PLATFORM, "exports@", "a" * 65 + "@")},
+    "domains of mails": {"platform": PLATFORM + "  mail_domains: [uk, '*.example.gov.uk', a@example.gov.uk, exа.uk]\n"},
     "long text": {"push": PUSH + "description: " + "a" * 2001 + "\n"},
     "stray field in exports.yaml": {"platform": PLATFORM + "region: eu-west-1\n"},
     "second top field": {"platform": PLATFORM + "extra: 1\n"},
@@ -110,6 +117,11 @@ VALUES: dict[str, Files] = {
 
 RULES: dict[str, Files] = {
     "any role may be a user": {"platform": swap(PLATFORM, "[alpha_user_*]", "['*', 'alpha_user_*', '??*']")},
+    "nearly any role may be a user": {
+        "platform": swap(PLATFORM, "[alpha_user_*]", "['*_*', 'a_*', 'ab?', 'alpha_user_*', 'alp*']")
+    },
+    "owner's address with letters of another alphabet": {"push": PUSH + "owner: Ana <ana@exаmple.gov.uk>\n"},
+    "owner's address that is too long": {"push": PUSH + "owner: " + "a" * 65 + "@example.gov.uk\n"},
     "no alerts": {"platform": swap(PLATFORM, "  alerts: [exports@example.gov.uk]\n", "")},
     "alert twice": {"platform": swap(PLATFORM, "exports@example.gov.uk", "a@b.uk, A@b.uk")},
     "hub name too long for its log bucket": {"platform": swap(PLATFORM, "mojap-hub-exports", "h" * 60)},
@@ -167,6 +179,13 @@ RULES: dict[str, Files] = {
         )
     },
     "own account outsider": {"pull": swap(PULL, "754256621582", "593291632749")},
+    "own account outsider that user_roles allows": {
+        "pull": swap(PULL, "754256621582:role/reader", "593291632749:role/team/alpha_user_ana")
+    },
+    "own account as a whole": {
+        "platform": PLATFORM + '  accounts: {"593291632749": Us}\n',
+        "pull": swap(PULL, "754256621582:role/reader", "593291632749:root"),
+    },
     "stray bucket": {"pull": PULL + "bucket: tables\n"},
     "no paperwork": {"push": swap(PUSH, "paperwork: DPIA-1\n", "")},
     "bare paperwork": {"push": swap(PUSH, "DPIA-1", "")},

@@ -27,6 +27,7 @@ ONLY_CHECK = {
     "week date",
     "last date there is",
     "e-mail",
+    "long address",
     "date in another order",
     "blank text",
     "escape character",

@@ -15,6 +15,7 @@ RULES = (
     platform.check_user_roles_are_narrow,
     platform.check_tags,
     platform.check_alerts,
+    platform.check_owners_addresses,
     platform.check_log_bucket_name,
     names.check_names_are_unique,
     names.check_slugs_are_unique,

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
-from data_exports.estate.findings import Finding, warning
+from data_exports.estate.findings import Finding, Severity, warning
 from data_exports.estate.models import Outsider
 from data_exports.estate.values import Sited
 from data_exports.names import AccountId, AccountRootArn, RoleArn, RoleName, UserArn
@@ -70,9 +70,17 @@ def check_outsiders(draft: EstateDraft) -> Iterator[Finding]:
     for outsider in (outsider for dataset in draft.pull for outsider in dataset.outsiders):
         yield from _check_kind(outsider, known)
         if outsider.value.account == own:
-            message = "this is in the platform's own account"
-            hint = "list the platform's own roles under `users`; check that the account is right"
-            yield warning(outsider.place, Code.OWN_ACCOUNT_OUTSIDER, message, hint)
+            yield _check_own(outsider, (draft.platform and draft.platform.user_roles) or ())
+
+
+def _check_own(outsider: Sited[Outsider], patterns: Sequence[Sited[str]]) -> Finding:
+    """A role of the platform's own account that `user_roles` does not let a dataset name is none by another way."""
+    name = outsider.value.name if isinstance(outsider.value, RoleArn) else ""
+    is_allowed = any(fnmatchcase(name, pattern.value) for pattern in patterns)
+    message = "this is in the platform's own account" + ("" if is_allowed else ", and user_roles does not allow it")
+    hint = "list the platform's own roles under `users`; check that the account is right"
+    severity = Severity.WARNING if is_allowed else Severity.ERROR
+    return Finding(outsider.place, Code.OWN_ACCOUNT_OUTSIDER, message, hint, severity)
 
 
 def _check_kind(outsider: Sited[Outsider], known: frozenset[AccountId]) -> Iterator[Finding]:
