@@ -64,21 +64,22 @@ def test_access_is_told_from_what_is_deployed(ground: Ground) -> None:
     account, hub = ground.platform.account, ground.platform.hub_bucket
     assert _told(_plan(ground, later)) == [
         (
-            f"more: {IRSA} can read and write {bucket}lists until 31 March 2032 (no paperwork);"
-            " before: could read only; until 31 March 2031"
+            f"more: may read and write {bucket}lists until 31 March 2032 (before: could read only;"
+            f" until 31 March 2031): {IRSA} (no paperwork)"
         ),
         (
-            f"longer: alpha_user_ana can read and write {bucket}lists until 31 March 2032 (no paperwork);"
-            " before: until 31 March 2031"
+            f"longer: may read and write {bucket}lists until 31 March 2032 (before: until 31 March 2031):"
+            " alpha_user_ana (no paperwork)"
         ),
         (
             'changed: files of orders go to s3://cp-hearings/orders/ of "Cloud Platform" (754256621582)'
-            ' and stay in the hub (paperwork "DPIA-17"); before: they left the hub;'
+            " and stay in the hub (before: they left the hub;"
             f" by arn:aws:iam::{account}:role/service-role/export_orders-move;"
-            f" the recipient must let in arn:aws:iam::{account}:role/service-role/export_orders-copy"
+            f" the recipient must let in arn:aws:iam::{account}:role/service-role/export_orders-copy)"
+            ' (paperwork "DPIA-17")'
         ),
-        f"loses: {IRSA} can no longer read {bucket}notes",
-        f"loses: alpha_user_ana can no longer read and write {bucket}notes",
+        f"loses: may no longer read {bucket}notes: {IRSA}",
+        f"loses: may no longer read and write {bucket}notes: alpha_user_ana",
     ]
     assert str(hub) not in "".join(_told(_plan(ground, later)))  # the senders of orders keep what they have
 
@@ -107,7 +108,7 @@ def test_a_user_gains_when_the_missing_role_is_there(ground: Ground) -> None:
     assert _told(_plan(ground, estate)) == []
     ground.make_roles(["alpha_user_Ben-Two"])
     assert _told(_plan(ground, estate)) == [
-        f'gains: alpha_user_Ben-Two may write under s3://{ground.platform.hub_bucket}/orders/ (paperwork "DPIA-17")'
+        f'gains: may write under s3://{ground.platform.hub_bucket}/orders/: alpha_user_Ben-Two (paperwork "DPIA-17")'
     ]
 
 
@@ -189,7 +190,7 @@ def test_a_new_account_is_refused_until_it_is_allowed_and_then_known(ground: Gro
     assert str(refused.value).splitlines() == [
         "nothing was deployed:",
         "  it opens data to accounts that had no access before: account 112233445566 through lists",
-        "  it lets outsiders write where they could only read: lists",
+        "  it lets outsiders write what none of them could: lists",
         "  next: if this is meant: `exports deploy --allow account --allow write`",
     ]
     assert _told(_plan(ground, estate)) == []
