@@ -148,6 +148,7 @@ def test_the_actions_own_scripts_check_and_plan_a_change(tmp_path: Path) -> None
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "ESTATE": "estate",
         "BASE": "before",
+        "RUN": "https://github.com/example/estate/actions/runs/1",
     }
     scripts = {
         step["name"]: step["run"] for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if "run" in step
