@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from .causes import Cause, Side
-from .service import Service, ServiceError
+from .service import Connect, Service, ServiceError, one_connection
 from .signing import Credentials
 from .time_left import SecondsLeft, endless
 from .xml_answers import found_in
@@ -65,10 +65,18 @@ def publish(
     region: str,
     credentials: Credentials | None = None,
     seconds_left: SecondsLeft = endless,
+    connect: Connect = one_connection,
 ) -> list[str]:
     """Publish to each topic; return what went wrong, in words."""
     problems = []
-    with Service(url, name="sns", region=region, credentials=credentials, seconds_left=seconds_left) as service:
+    with Service(
+        url,
+        name="sns",
+        region=region,
+        credentials=credentials,
+        seconds_left=seconds_left,
+        connect=connect,
+    ) as service:
         for topic in topics:
             content = {"TopicArn": topic, "Subject": alert.subject, "Message": alert.text}
             body = urlencode({"Action": "Publish", "Version": "2010-03-31", **content}).encode()

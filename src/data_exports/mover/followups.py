@@ -8,6 +8,7 @@ something is left to do.
 from collections.abc import Mapping, Sequence
 
 from .alerts import Alert, publish
+from .service import Connect, one_connection
 from .settings import Settings
 from .time_left import KEPT_AFTER_ALERTS, KEPT_AFTER_SENDING_ON, KEPT_FOR_THE_ANSWER, TimeLeft
 
@@ -17,8 +18,9 @@ _NO_QUEUE = "the function does not know its queue: QUEUE_URL is missing. Deploy 
 class FollowUps:
     """The follow-ups of one invocation."""
 
-    def __init__(self, settings: Settings, time: TimeLeft) -> None:
+    def __init__(self, settings: Settings, time: TimeLeft, *, connect: Connect = one_connection) -> None:
         """Ask nothing yet."""
+        self._connect = connect
         self._settings = settings
         self._send_on_left = time.before(KEPT_AFTER_SENDING_ON)
         self._tell_left = time.before(KEPT_AFTER_ALERTS)
@@ -31,14 +33,23 @@ class FollowUps:
         settings = self._settings
         if settings.queue_url is None:
             return _NO_QUEUE
-        with Queue(settings.queue_url, region=settings.region, seconds_left=self._send_on_left) as queue:
+        with Queue(
+            settings.queue_url, region=settings.region, seconds_left=self._send_on_left, connect=self._connect
+        ) as queue:
             return queue.send(bodies)
 
     def tell(self, alert: Alert) -> list[str]:
         """Publish an alert to the dataset's topics; return what went wrong."""
         settings = self._settings
         url = settings.sns_endpoint_url or f"https://sns.{settings.region}.amazonaws.com"
-        return publish(alert, settings.alert_topics, url=url, region=settings.region, seconds_left=self._tell_left)
+        return publish(
+            alert,
+            settings.alert_topics,
+            url=url,
+            region=settings.region,
+            seconds_left=self._tell_left,
+            connect=self._connect,
+        )
 
     def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
         """Have messages come back after so many seconds, by receipt handle; return what went wrong."""
@@ -47,5 +58,7 @@ class FollowUps:
         settings = self._settings
         if settings.queue_url is None:
             return []
-        with Queue(settings.queue_url, region=settings.region, seconds_left=self._keep_away_left) as queue:
+        with Queue(
+            settings.queue_url, region=settings.region, seconds_left=self._keep_away_left, connect=self._connect
+        ) as queue:
             return queue.keep_away(seconds_by_handle)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from .service import Service, ServiceError
+from .service import Connect, Service, ServiceError, one_connection
 from .signing import Credentials
 from .time_left import SecondsLeft, endless
 
@@ -28,11 +28,24 @@ class Queue:
     """The dataset's queue: a context that ends with its connection. For one thread at a time."""
 
     def __init__(
-        self, url: str, *, region: str, credentials: Credentials | None = None, seconds_left: SecondsLeft = endless
+        self,
+        url: str,
+        *,
+        region: str,
+        credentials: Credentials | None = None,
+        seconds_left: SecondsLeft = endless,
+        connect: Connect = one_connection,
     ) -> None:
         """Connect to nothing yet. Lambda gives the role's credentials in the environment."""
         self._url = url
-        self._service = Service(url, name="sqs", region=region, credentials=credentials, seconds_left=seconds_left)
+        self._service = Service(
+            url,
+            name="sqs",
+            region=region,
+            credentials=credentials,
+            seconds_left=seconds_left,
+            connect=connect,
+        )
 
     def __enter__(self) -> Self:
         return self

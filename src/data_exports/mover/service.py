@@ -4,7 +4,7 @@ In: a service's address, headers and a body. Out: the answer's body, or `Service
 connects at the first one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -16,6 +16,14 @@ from .time_left import SecondsLeft, endless
 
 MOST_TRIES = 3
 TIMEOUT_SECONDS = 10.0
+
+
+Connect = Callable[[], Connections]
+
+
+def one_connection() -> Connections:
+    """What a service is asked over, unless a test gives another."""
+    return Connections(max_per_host=1)
 
 
 class ServiceError(Exception):
@@ -33,12 +41,14 @@ class Service:
         region: str,
         credentials: Credentials | None = None,
         seconds_left: SecondsLeft = endless,
+        connect: Connect = one_connection,
     ) -> None:
         """Connect to nothing yet; `name` is the service's in signatures. Lambda gives the role's credentials.
 
         When no time is left, nothing is asked and nothing is waited for any more.
         """
         self._seconds_left = seconds_left
+        self._connect = connect
         parts = urlsplit(url)
         self._scheme, self._netloc = parts.scheme, parts.netloc
         self._name = name
@@ -83,7 +93,7 @@ class Service:
         limits = RequestLimits(read_timeout_seconds=seconds, timeout_seconds=seconds)
         responses: list[Response] = []
         data = render_request("POST", "/", named | signed, body)
-        connections = self._connections = self._connections or Connections(max_per_host=1)
+        connections = self._connections = self._connections or self._connect()
         connections.send(host_of(self._scheme, self._netloc), data, responses.append, limits=limits)
         while not responses:
             connections.work()

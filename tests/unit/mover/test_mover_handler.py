@@ -3,6 +3,8 @@
 import hashlib
 import json
 import random
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -490,6 +492,39 @@ def test_the_functions_entry_point_takes_its_settings_from_the_environment(
         *("delivery failed", "batch done", "deliveries failed"),
     ]
     assert "secret-of-nobody" not in written
+
+
+class Ends:
+    """A context of a function that is stopped so many seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(1000 * (self.end - time.monotonic()))
+
+
+@pytest.mark.usefixtures("fresh_process")
+def test_a_function_answers_though_no_service_answers_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the system takes connections in; nobody ever answers
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        variables = {
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "secret-of-nobody",
+            "AWS_ENDPOINT_URL": url,
+            "QUEUE_URL": f"{url}/593291632749/export_orders",
+            "ALERT_TOPICS": "arn:aws:sns:eu-west-1:593291632749:exports-alerts",
+        }
+        for name, value in {**ENVIRONMENT, **variables}.items():
+            monkeypatch.setenv(name, value)
+        event = {"Records": [message(notification(bucket="mojap-hub-exports"), received="8")]}
+        assert handler.handle(event, Ends(seconds=2)) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    lines = {line["event"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert "the function's time ran out before S3 answered" in lines["delivery failed"]["reason"]
+    assert lines["alert not sent"]["reason"].startswith("Publish to arn:aws:sns:eu-west-1:593291632749:exports-alerts")
+    assert lines["messages come back late"]["reason"].startswith("ChangeMessageVisibilityBatch on ")
 
 
 @pytest.mark.usefixtures("fresh_process")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
+from data_exports.mover.connections import Host, RequestLimits
 from data_exports.mover.replies import Response
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.transport import Exchange, Then
@@ -82,32 +83,14 @@ class Clock:
 
 
 @dataclass
-class VirtualTransport:
-    """A `Transport` over virtual time. `trouble` says what an exchange meets; None is: all goes well."""
+class Timetable:
+    """What happens at which moment; waiting moves the clock, at most by the second that a real wait takes."""
 
     clock: Clock
-    trouble: Trouble = lambda _: None
-    asked: list[Exchange] = field(default_factory=list)
     _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
-    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
-        def start() -> None:
-            self.asked.append(exchange)
-            answered = self.trouble(exchange) or good(exchange)
-            self._plan(answered.after_seconds, lambda: then(answered.response))
-
-        self._plan(after_seconds, start)
-
-    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
-        answers: list[Response] = []
-        if seconds_left() > 0:
-            self.send(exchange, answers.append)
-        while not answers and seconds_left() > 0:
-            self.work()
-        return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")
-
-    def _plan(self, after_seconds: float, call: Callable[[], None]) -> None:
+    def plan(self, after_seconds: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._due, (self.clock.now + after_seconds, next(self._numbers), call))
 
     def work(self) -> None:
@@ -124,3 +107,44 @@ class VirtualTransport:
 
     def close(self) -> None:
         pass
+
+
+class VirtualConnections(Timetable):
+    """`Connections` to services that all answer alike, after so many seconds; with no answer they stay silent."""
+
+    def __init__(self, clock: Clock, answer: Response | None, after_seconds: float = 0.02) -> None:
+        super().__init__(clock)
+        self.answer, self.after_seconds = answer, after_seconds
+        self.asked: list[bytes] = []
+
+    def send(self, host: Host, data: bytes, then: Then, *, limits: RequestLimits) -> None:
+        self.asked.append(data)
+        silence = Response(None, {}, b"", fault="silent")
+        answer = silence if self.answer is None or self.after_seconds > limits.timeout_seconds else self.answer
+        seconds = limits.timeout_seconds if answer is silence else self.after_seconds
+        self.plan(seconds, lambda: then(answer))
+
+
+class VirtualTransport(Timetable):
+    """A `Transport` over virtual time. `trouble` says what an exchange meets; None is: all goes well."""
+
+    def __init__(self, clock: Clock, trouble: Trouble = lambda _: None) -> None:
+        super().__init__(clock)
+        self.trouble = trouble
+        self.asked: list[Exchange] = []
+
+    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
+        def start() -> None:
+            self.asked.append(exchange)
+            answered = self.trouble(exchange) or good(exchange)
+            self.plan(answered.after_seconds, lambda: then(answered.response))
+
+        self.plan(after_seconds, start)
+
+    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
+        answers: list[Response] = []
+        if seconds_left() > 0:
+            self.send(exchange, answers.append)
+        while not answers and seconds_left() > 0:
+            self.work()
+        return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")
