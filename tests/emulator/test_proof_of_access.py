@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from data_exports.access.grants import grants_of
-from data_exports.estate.models import Estate
+from data_exports.access.grants import MOVER_TARGET_BUCKET_ACTIONS, grants_of
+from data_exports.estate.models import Estate, PushDataset
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import recipient_account_of, stranger_of
@@ -80,6 +80,8 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
         principals = tuple(_principals(estate))
         for principal in principals:
             _let_act(local, estate, principal)
+        for push in estate.push_datasets:
+            _let_its_uploads_be_listed(local, push, mover=push.mover_role_arn(estate.platform))
         yield Proof(deployed, acts, principals)
 
 
@@ -121,6 +123,21 @@ def _let_act(local: LocalAws, estate: Estate, principal: RoleArn) -> None:
     elif principal.account != estate.platform.account:
         document = {"Version": "2012-10-17", "Statement": [EVERYTHING]}
         iam.put_role_policy(RoleName=principal.name, PolicyName="everything", PolicyDocument=json.dumps(document))
+
+
+def _let_its_uploads_be_listed(local: LocalAws, push: PushDataset, *, mover: RoleArn) -> None:
+    """Give the one right that the handover leaves to the recipient's choice."""
+    s3, bucket = client(local, "s3", account=recipient_account_of(push)), str(push.target_bucket)
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    policy["Statement"].append(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": str(mover)},
+            "Action": list(MOVER_TARGET_BUCKET_ACTIONS),
+            "Resource": push.target_bucket.arn,
+        }
+    )
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
 def test_everybody_may_do_exactly_what_the_grants_say(proof: Proof) -> None:

@@ -249,7 +249,8 @@ class Search:
                 after = world._replace(memory=memory)
                 yield f"{label}, {so}", _with_handler(after, (number, self._node_number(node.after(reply)), -1, late))
         elif made.read < 0:
-            unwell = (number, self._node_number(node.after(Failure("unwell", Cause.CREDENTIALS))), -1, late)
+            cause = Cause.UNREADABLE if isinstance(node.next, StartUpload) else Cause.CREDENTIALS
+            unwell = (number, self._node_number(node.after(Failure("unwell", cause))), -1, late)
             done = world._replace(memory=made.memory, receipts=receipts)
             for so, after in (("carried out", done), ("not carried out", world)):
                 yield f"{label}, but answered with a fault, {so}", _with_handler(after, unwell)

@@ -39,6 +39,7 @@ from data_exports.mover.calls import (
     CopyPart,
     CopyVersion,
     Current,
+    FindUploads,
     Forbidden,
     Gone,
     HeadObject,
@@ -59,6 +60,7 @@ from data_exports.mover.calls import (
     SaveCheckpoint,
     Started,
     StartUpload,
+    Uploads,
     Versions,
     Written,
 )
@@ -203,10 +205,18 @@ def _answer_large(memory: Memory, call: LargeCall) -> tuple[Memory, Answer]:
         case ReadAttributes(key, version_id):
             version = _version(memory, key, version_id)
             return memory, Attributes(version.attributes) if version else Gone()
+        case _:
+            return _answer_upload(memory, call)
+
+
+def _answer_upload(memory: Memory, call: LargeCall) -> tuple[Memory, Answer]:
+    match call:
         case StartUpload(key, Attributes(attributes)):
             name = f"u{memory.begun + 1}"
             in_parts = _with(memory.in_parts, name, InParts(key, attributes))
             return memory._replace(in_parts=in_parts, begun=memory.begun + 1), Started(name)
+        case FindUploads(key):
+            return memory, Uploads(tuple(name for name, upload in memory.in_parts if upload.key == key))
         case CopyPart():
             return _copy_part(memory, call)
         case CompleteUpload():
@@ -215,6 +225,8 @@ def _answer_large(memory: Memory, call: LargeCall) -> tuple[Memory, Answer]:
             if upload_id not in dict(memory.in_parts):
                 return memory, NoUpload()
             return memory._replace(in_parts=_without(memory.in_parts, upload_id)), Removed()
+        case _:
+            raise AssertionError(call)
 
 
 def _copy_part(memory: Memory, call: CopyPart) -> tuple[Memory, Reply]:

@@ -66,6 +66,10 @@ MOVER_RETIRE_ACTIONS = ("s3:DeleteObject",)
 MOVER_LIST_ACTIONS = ("s3:ListBucketVersions",)
 MOVER_SWEEP_ACTIONS = ("s3:ListBucket",)  # what is in sight; a hub that keeps its files is swept by its versions
 MOVER_TARGET_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging")
+# To abort what a start has begun whose answer was lost. S3 confines this right to no prefix, so recipients are not
+# asked for it (the handover leaves it out): where it is missing, the mover says that an upload may be left.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+MOVER_TARGET_BUCKET_ACTIONS = ("s3:ListBucketMultipartUploads",)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 MOVER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -152,6 +156,7 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
     data: list[tuple[str, tuple[str, ...], AccountId | None]] = [
         (f"{hub}/{below}", tuple(sorted(MOVER_READ_ACTIONS + retire)), None),
         (f"{push.target_bucket.arn}/{below}", MOVER_TARGET_ACTIONS, push.target_account),
+        (push.target_bucket.arn, MOVER_TARGET_BUCKET_ACTIONS, push.target_account),
     ]
     if push.target_kms_key:
         data.append((push.target_kms_key, MOVER_KEY_ACTIONS, None))

@@ -25,6 +25,7 @@ MOVER_SIDS = (
     ("s3:ListBucketVersions", "", "ListHub"),
     ("s3:GetObjectVersion", "", "ReadHub"),
     ("s3:PutObjectAcl", "", "WriteTarget"),
+    ("s3:ListBucketMultipartUploads", "", "ListTargetUploads"),
     ("s3:ListBucket", "deliveries/", "ListReceipts"),
     ("s3:ListBucket", "checkpoints/", "ListCheckpoints"),
     ("s3:PutObject", "/deliveries/", "KeepReceipts"),

@@ -142,6 +142,13 @@ class StartUpload:
 
 
 @dataclass(frozen=True, slots=True)
+class FindUploads:
+    """Ask for the uploads in parts of `key` that the mover itself has begun at the recipient."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class CopyParts:
     """Copy these parts of this very version into an upload at the recipient, many at once."""
 
@@ -170,7 +177,14 @@ class AbortUpload:
 
 
 LargeRequest = (
-    ReadCheckpoints | SaveCheckpoint | RemoveCheckpoint | ReadAttributes | StartUpload | CompleteUpload | AbortUpload
+    ReadCheckpoints
+    | SaveCheckpoint
+    | RemoveCheckpoint
+    | ReadAttributes
+    | StartUpload
+    | FindUploads
+    | CompleteUpload
+    | AbortUpload
 )
 Request = Copy | CopyVersion | HeadObject | ListVersions | Retire | WriteReceipts | CopyParts | LargeRequest
 
@@ -219,6 +233,13 @@ class Started:
     """The upload in parts has begun, under this id."""
 
     upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The ids of the uploads in parts that were asked for."""
+
+    upload_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +314,14 @@ class Failure:
     under_way: bool = False
 
 
-LargeReply = Checkpoints | Attributes | Started | CopiedPart | PartsDone | NoUpload | OutOfTime | Unfinished | Removed
+def is_refusal(reply: "Answer") -> bool:
+    """Whether S3 said that it did not carry out the request."""
+    return not isinstance(reply, Failure) or reply.cause.is_refusal
+
+
+LargeReply = (
+    Checkpoints | Attributes | Started | Uploads | CopiedPart | PartsDone | NoUpload | OutOfTime | Unfinished | Removed
+)
 Reply = Copied | Current | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure | LargeReply
 
 

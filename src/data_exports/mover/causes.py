@@ -76,12 +76,18 @@ class Cause(StrEnum):
         return self.side is not None or self.is_hopeless
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether S3 said so before it did anything: the request was not carried out, and is not going to be."""
+        return self.is_permanent or self in _REFUSALS
+
+    @property
     def is_momentary(self) -> bool:
         """Whether the same request may well succeed within seconds."""
         return self in _MOMENTARY
 
 
 _SIDES = {"upload": Side.SENDER, "hub": Side.HUB, "recipient": Side.RECIPIENT}
+_REFUSALS = {Cause.THROTTLED, Cause.CONFLICT, Cause.CREDENTIALS, Cause.CLOCK}
 _MOMENTARY = {Cause.THROTTLED, Cause.CONFLICT, Cause.UNWELL, Cause.NO_ANSWER, Cause.UNREADABLE}
 
 

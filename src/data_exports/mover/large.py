@@ -7,6 +7,7 @@ Nothing is at the recipient before its parts are completed; that moment is the w
 rules. What this module answers for: parts that were copied are not copied again, the right version is written with all
 that describes it, and nothing is left behind.
 
+- A start without a readable answer is not made again blindly: what it may have begun is looked for, and aborted.
 - The upload in parts is on record, in a checkpoint, before its first part is copied. Whoever takes the version up again
   finds it there, goes on with it, or aborts it.
 - Parts are pinned to the version, so they fit each other whatever is uploaded in the meantime.
@@ -30,6 +31,7 @@ from .calls import (
     CopiedPart,
     CopyParts,
     Failure,
+    FindUploads,
     Forbidden,
     Gone,
     HubVersion,
@@ -49,8 +51,10 @@ from .calls import (
     Started,
     StartUpload,
     Unfinished,
+    Uploads,
     Versions,
     Written,
+    is_refusal,
 )
 from .causes import Cause
 
@@ -184,6 +188,8 @@ class LargeCopy:
                 pass
             case OutOfTime():
                 return Failure("the function's time ran out before the copy was started", Cause.OUT_OF_TIME)
+            case Failure() if not is_refusal(started):
+                return (yield from self.take_back(started))
             case _:
                 return started
         part_bytes = part_bytes_of(self.size_bytes, usual=self.usual_part_bytes)
@@ -193,6 +199,24 @@ class LargeCopy:
             yield AbortUpload(self.key, upload_id)
             return _not_saved(saved)
         return begun
+
+    def take_back(self, failed: Failure) -> Generator[Request, Reply, Failure]:
+        """Abort what a start has begun whose answer is missing or unreadable, and say what may be left.
+
+        Another run's upload of the same key may go with it: that run finds it gone, and begins anew.
+        """
+        found = yield FindUploads(self.key)
+        left = "" if isinstance(found, Uploads) else _words_of(found)
+        for upload_id in found.upload_ids if isinstance(found, Uploads) else ():
+            reply = yield AbortUpload(self.key, upload_id)
+            if not isinstance(reply, Removed | NoUpload):
+                left = _words_of(reply)
+        if failed.under_way and not left:
+            left = "S3 may begin it even now"
+        if not left:
+            return failed
+        may = "An empty upload in parts may be left at the recipient, until a lifecycle rule removes it"
+        return replace(failed, reason=f"{failed.reason}. {may} ({left})")
 
     def go_on(self, now: Checkpoint) -> Steps:
         """Copy the parts that are missing, and complete them; or save how far this run has come."""

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote
 
 from .calls import (
@@ -26,6 +27,7 @@ from .calls import (
     CompleteUpload,
     CopiedPart,
     CopyPart,
+    FindUploads,
     Forbidden,
     Gone,
     LargeCall,
@@ -50,6 +52,7 @@ from .replies import (
     remove_reply,
     start_reply,
     tags_reply,
+    uploads_reply,
 )
 from .settings import Settings
 from .transport import Exchange
@@ -57,6 +60,8 @@ from .transport import Exchange
 # A part copy is tried again within a minute, as long as there will be time to put on record what has been copied.
 PART_LIMITS = RequestLimits(read_timeout_seconds=120)
 PATIENCE_WITH_PARTS = Patience(most_tries=20, seconds_for_tries=60, seconds_kept=USUAL_LIMITS.read_timeout_seconds + 5)
+# A start that may have begun an upload is not made again before that is looked for (`large`).
+PATIENCE_TO_START = Patience(most_tries=6, seconds_for_tries=300, only_if_refused=True)
 # What describes a file and is not its content; a copy in parts carries none of it along by itself.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 _DESCRIBING = (
@@ -124,7 +129,10 @@ class LargeObjects:
             case StartUpload(key, Attributes(headers)):
                 described = {**dict(headers), **headers_of_a_write(self._settings)}
                 exchange = self._on_target("CreateMultipartUpload", "POST", key, {"uploads": ""}, headers=described)
-                self._start(tag, exchange, lambda r: start_reply(r, doing=self._copying()))
+                read = partial(start_reply, doing=self._copying())
+                self._start(tag, exchange, read, patience=PATIENCE_TO_START)
+            case FindUploads(key):
+                self._find_uploads(tag, key)
             case CopyPart():
                 self._copy_part(tag, call)
             case CompleteUpload():
@@ -182,6 +190,19 @@ class LargeObjects:
             return None
 
         self._start(tag, self._on_hub("HeadObject", "HEAD", call.key, version), read_headers)
+
+    def _find_uploads(self, tag: int, key: str) -> None:
+        """List the uploads in parts of a key that this function's role has begun; the recipient need not allow it.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+        """
+        settings = self._settings
+        query = {"uploads": "", "prefix": key, "encoding-type": "url"}
+        exchange = self._on_target("ListMultipartUploads", "GET", "", query)
+        # Function and role have one name, and Lambda names the role's sessions after the function.
+        us = f"arn:aws:sts::{settings.hub_account}:assumed-role/{settings.function_name}/{settings.function_name}"
+        doing = Doing(f"listing uploads in parts in s3://{settings.target_bucket}", Where.RECIPIENT)
+        self._start(tag, exchange, lambda r: uploads_reply(r, key, us, doing=doing))
 
     def _copy_part(self, tag: int, call: CopyPart) -> None:
         """Copy a part of a version into an upload at the recipient.

@@ -28,6 +28,7 @@ from .calls import (
     Retire,
     RetireAll,
     RetiredAll,
+    is_refusal,
 )
 from .causes import Cause, retry_seconds
 from .error_codes import Doing, Where
@@ -244,7 +245,7 @@ class S3Objects:
 
         def again(reply: Answer) -> bool:
             nonlocal tries
-            if not _is_momentary(reply):
+            if not _is_momentary(reply) or (patience.only_if_refused and not is_refusal(reply)):
                 return False
             if tries == patience.most_tries or self._clock() - started > patience.seconds_for_tries:
                 return False

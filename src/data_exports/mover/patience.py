@@ -19,11 +19,13 @@ class Patience:
     """A call is made so many times at most, and not again after so many seconds.
 
     `seconds_kept`: what has to be left of the function's time for what follows the call, whatever S3 does.
+    `only_if_refused`: again only where S3 said that it did not carry it out; else what was begun would be begun twice.
     """
 
     most_tries: int
     seconds_for_tries: float
     seconds_kept: float = 0
+    only_if_refused: bool = False
 
 
 USUAL_PATIENCE = Patience(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent

@@ -27,6 +27,7 @@ from .calls import (
     Retired,
     RetiredAll,
     Started,
+    Uploads,
     Versions,
     Written,
 )
@@ -143,6 +144,21 @@ def start_reply(response: Response, *, doing: Doing) -> Reply:
         return root
     upload_id = text_of(root, "UploadId")
     return Started(upload_id) if upload_id else _unreadable(response, doing=doing)
+
+
+def uploads_reply(response: Response, key: str, initiator: str, *, doing: Doing) -> Reply:
+    """Read the answer to ListMultipartUploads with prefix=key: those of this very key that this principal began."""
+    root = _promised(response, "ListMultipartUploadsResult", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
+    decode = unquote_plus if text_of(root, "EncodingType") == "url" else str
+    return Uploads(
+        tuple(
+            text_of(item, "UploadId")
+            for item in root.iterfind("{*}Upload")
+            if decode(text_of(item, "Key")) == key and text_of(item.find("{*}Initiator"), "ID") == initiator
+        )
+    )
 
 
 def complete_reply(response: Response, version_id: str, *, doing: Doing, at: str) -> Reply:

@@ -13,6 +13,7 @@ MOST_RECEIVES          how often a message is received before it is a dead lette
 LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
 SWEEP_PATIENCE_SECONDS how long an upload waits before the sweep looks into it, default 15 minutes
 ALERT_TOPICS           ARNs of SNS topics, with commas between, that are told what is given up; empty: nobody is
+AWS_LAMBDA_FUNCTION_NAME  Lambda's own: what our own uploads in parts are known by
 AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL    where S3 is, if not at AWS; AWS_ENDPOINT_URL_SNS or the latter: where SNS is
 """
 
@@ -57,6 +58,7 @@ class Settings:
     alert_topics: tuple[str, ...] = ()
     sns_endpoint_url: str | None = None
     part_bytes: int = USUAL_PART_BYTES
+    function_name: str = ""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -126,6 +128,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         alert_topics=tuple(filter(None, topics.split(","))),
         sns_endpoint_url=_origin(sns_endpoint),
         part_bytes=part_bytes,
+        function_name=read("AWS_LAMBDA_FUNCTION_NAME", default=""),
     )
 
 

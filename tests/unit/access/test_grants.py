@@ -71,6 +71,7 @@ def test_a_mover_reaches_its_prefix_its_recipient_its_queue_its_receipts_and_its
             ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"),
             None,
         ),
+        "arn:aws:s3:::cp-hearings": (("s3:ListBucketMultipartUploads",), None),
         "arn:aws:sqs:eu-west-1:593291632749:export_hearings": (
             (
                 "sqs:ChangeMessageVisibility",

@@ -17,6 +17,7 @@ from data_exports.mover.calls import (
     CopyParts,
     Current,
     Failure,
+    FindUploads,
     Forbidden,
     Gone,
     HeadObject,
@@ -37,6 +38,7 @@ from data_exports.mover.calls import (
     SaveCheckpoint,
     Started,
     StartUpload,
+    Uploads,
     Versions,
     WriteReceipts,
     Written,
@@ -218,6 +220,46 @@ def test_a_run_that_brings_the_copy_no_further_has_failed(done: PartsDone) -> No
     _, outcome = play([*before, done, *saved, Written()], upload=AGAIN)
     reason = "the function's time ran out before it had copied one more of 3 parts"
     assert outcome == Outcome(Fate.FAILED, reason, Cause.OUT_OF_TIME)
+
+
+UNREADABLE = Failure("the start: no readable answer", Cause.UNREADABLE)
+MAY_BE_LEFT = "An empty upload in parts may be left at the recipient, until a lifecycle rule removes it"
+
+
+@pytest.mark.parametrize(
+    ("failure", "answers", "aborted", "told"),
+    [
+        (UNREADABLE, [Uploads(())], [], ""),
+        (UNREADABLE, [Uploads(("u1", "u2")), Removed(), NoUpload()], ["u1", "u2"], ""),
+        (UNREADABLE, [Uploads(("u1",)), Forbidden("no")], ["u1"], f". {MAY_BE_LEFT} (no)"),
+        (UNREADABLE, [Forbidden("not granted")], [], f". {MAY_BE_LEFT} (not granted)"),
+        (UNREADABLE, [Failure("unwell", Cause.UNWELL)], [], f". {MAY_BE_LEFT} (unwell)"),
+        (
+            Failure("silent", Cause.NO_ANSWER, under_way=True),
+            [Uploads(("u1",)), Removed()],
+            ["u1"],
+            f". {MAY_BE_LEFT} (S3 may begin it even now)",
+        ),
+        (Failure("an error of its own", Cause.UNWELL), [Uploads(())], [], ""),
+    ],
+)
+def test_what_a_start_without_a_readable_answer_may_have_begun_is_aborted_or_told(
+    failure: Failure, answers: list[Reply], aborted: list[str], told: str
+) -> None:
+    asked, outcome = play([Current("v1"), NONE_FOUND, ATTRIBUTES, failure, *answers, Written()])
+    assert asked[3:-1] == [
+        StartUpload(KEY, ATTRIBUTES),
+        FindUploads(KEY),
+        *[AbortUpload(KEY, upload_id) for upload_id in aborted],
+    ]
+    assert outcome == Outcome(Fate.FAILED, f"{failure.reason}{told}", failure.cause)
+
+
+@pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.CONFLICT, Cause.CREDENTIALS, Cause.CLOCK])
+def test_a_start_that_s3_refused_has_begun_nothing(cause: Cause) -> None:
+    asked, outcome = play([Current("v1"), NONE_FOUND, ATTRIBUTES, Failure("refused", cause), Written()])
+    assert not any(isinstance(request, FindUploads | AbortUpload) for request in asked)
+    assert outcome == Outcome(Fate.FAILED, "refused", cause)
 
 
 def test_a_function_without_time_begins_nothing() -> None:
@@ -405,7 +447,7 @@ def test_a_hub_without_versions_is_refused_before_anything_is_copied() -> None:
 @pytest.mark.parametrize("position", range(1, 5))
 def test_a_failure_before_the_first_part_is_told(position: int) -> None:
     stopped = Failure("S3 is unwell", Cause.UNWELL)
-    aborted = [Removed()] if position == 4 else []
+    aborted: list[Reply] = [Uploads(())] if position == 3 else [Removed()] if position == 4 else []
     _, outcome = play([*BEGINNING[:position], stopped, *aborted, Written()])
     reason = "S3 is unwell" if position < 4 else "the checkpoint could not be written: S3 is unwell"
     assert outcome == Outcome(Fate.FAILED, reason, Cause.UNWELL)

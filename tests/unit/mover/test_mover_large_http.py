@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import repeat
+from urllib.parse import quote
 
 import pytest
 
@@ -21,6 +22,7 @@ from data_exports.mover.calls import (
     CopiedPart,
     CopyPart,
     Failure,
+    FindUploads,
     Forbidden,
     Gone,
     NoUpload,
@@ -32,6 +34,7 @@ from data_exports.mover.calls import (
     SaveCheckpoint,
     Started,
     StartUpload,
+    Uploads,
     Written,
 )
 from data_exports.mover.causes import Cause
@@ -143,6 +146,74 @@ def test_an_upload_begins_with_all_that_describes_the_file() -> None:
         "x-amz-server-side-encryption-aws-kms-key-id": KMS,
         "content-length": "0",
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "cause"),
+    [
+        (Played(200, b"<InitiateMultipartUploadResult>"), Cause.UNREADABLE),
+        (Played(200, b""), Cause.UNREADABLE),
+        (Played(200, b"x" * 10, cut=5), Cause.NO_ANSWER),
+        (error(500, "InternalError"), Cause.UNWELL),
+    ],
+)
+def test_a_start_that_may_have_begun_an_upload_is_made_once(first: Played, cause: Cause) -> None:
+    with serving(first) as server:
+        answer = ask(server, StartUpload(ODD_KEY, Attributes(())))
+    assert isinstance(answer, Failure)
+    assert (answer.cause, len(server.asked)) == (cause, 1)
+
+
+@pytest.mark.parametrize("refusal", [error(503, "SlowDown"), error(409, "OperationAborted")])
+def test_a_start_that_s3_refused_for_a_moment_is_made_again(refusal: Played) -> None:
+    result = b"<InitiateMultipartUploadResult><Key>t&#x7;</Key><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
+    with serving(refusal, Played(200, result)) as server:
+        assert ask(server, StartUpload(ODD_KEY, Attributes(()))) == Started("u1")
+    assert len(server.asked) == 2
+
+
+OURS = "arn:aws:sts::593291632749:assumed-role/export_orders-move/export_orders-move"
+
+
+def test_only_the_uploads_of_this_very_key_that_this_function_began_are_found() -> None:
+    def upload(key: str, upload_id: str, initiator: str = OURS) -> str:
+        named = f"<Key>{key}</Key><UploadId>{upload_id}</UploadId>"
+        return f"<Upload>{named}<Initiator><ID>{initiator}</ID></Initiator></Upload>"
+
+    key = quote(ODD_KEY)
+    items = [
+        upload(key, "u1"),
+        upload(f"{key}x", "longer key"),
+        upload(key, "theirs", "arn:aws:sts::754256621582:assumed-role/etl/etl"),
+        upload(key, "another dataset's", OURS.replace("orders-move", "orders_private-move")),
+        upload(key, "nobody's", ""),
+        upload(key, "u2"),
+    ]
+    body = f"<ListMultipartUploadsResult><EncodingType>url</EncodingType>{''.join(items)}</ListMultipartUploadsResult>"
+    settings = replace(OWNERS, function_name="export_orders-move")
+    with serving(Played(200, body.encode())) as server:
+        assert ask(server, FindUploads(ODD_KEY), settings) == Uploads(("u1", "u2"))
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == (
+        "GET",
+        f"/recipient-bucket/?encoding-type=url&prefix={quote(ODD_KEY, safe='~')}&uploads=",
+    )
+    assert asked.headers["x-amz-expected-bucket-owner"] == "754256621582"
+
+
+@pytest.mark.parametrize(
+    ("played", "answer"),
+    [
+        (
+            error(403, "AccessDenied"),
+            Forbidden("listing uploads in parts in s3://recipient-bucket is refused (AccessDenied, No.)"),
+        ),
+        (Played(200, b"<ListMultipartUploadsResult/>"), Uploads(())),
+    ],
+)
+def test_a_recipient_may_keep_its_uploads_to_itself(played: Played, answer: Answer) -> None:
+    with serving(played) as server:
+        assert ask(server, FindUploads(ODD_KEY)) == answer
 
 
 def test_a_part_is_pinned_to_its_version_and_names_both_owners() -> None:

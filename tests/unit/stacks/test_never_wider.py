@@ -180,6 +180,7 @@ def _allowed_to_mover(name: str, hub: str, declared: Any, platform: Any) -> dict
         (f"{hub}/{name}/*", ""): reads | retire,
         (hub, f"{name}/*"): {"s3:ListBucket", "s3:ListBucketVersions"},
         (f"{target}/{name}/*", ""): WRITES | {"s3:PutObjectAcl", "s3:ListMultipartUploadParts"},
+        (target, ""): {"s3:ListBucketMultipartUploads"},
         (f"{hub}-log/deliveries/dataset={name}/*", ""): {"s3:GetObject", "s3:PutObject"},
         (f"{hub}-log", f"deliveries/dataset={name}/*"): {"s3:ListBucket"},
         (f"{hub}-log/checkpoints/dataset={name}/*", ""): checkpoints,
