@@ -69,13 +69,16 @@ def fill_hub(server: Seaweed, files: Path) -> list[Upload]:
 
 def check_moved(server: Seaweed, uploads: Sequence[Upload]) -> None:
     """Raise BenchmarkError unless all uploads are at the target, whole, and none is left in sight in the hub."""
-    expected = {upload.key: upload.size_bytes for upload in uploads}
-    found, left = _sizes(server, TARGET), _sizes(server, HUB)
-    if found != expected or left:
-        missing = len(expected.keys() - found.keys())
-        raise BenchmarkError(
-            f"not moved as it should be: {missing} files are missing, {len(left)} are still in the hub"
-        )
+    check_copied(server, uploads)
+    if left := _sizes(server, HUB):
+        raise BenchmarkError(f"not moved as it should be: {len(left)} files are still in the hub")
+
+
+def check_copied(server: Seaweed, uploads: Sequence[Upload]) -> None:
+    """Raise BenchmarkError unless all uploads are at the target, whole."""
+    expected, found = {upload.key: upload.size_bytes for upload in uploads}, _sizes(server, TARGET)
+    if found != expected:
+        raise BenchmarkError(f"not copied as it should be: {len(expected.keys() - found.keys())} files are missing")
 
 
 def _sizes(server: Seaweed, bucket: str) -> dict[str, int]:
