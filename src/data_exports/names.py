@@ -181,9 +181,11 @@ FOUNDATION_STACK = "exports-foundation"
 HUB_STACK = "exports-hub"
 
 ALERT_TOPIC = "exports-alerts"
+ALERT_KEY_ALIAS = "alias/exports-alerts"
 """The topic of the platform's own `alerts`."""
 
 SERVICE_ROLE_PATH = "/service-role/"
+MOVER_NAME_PREFIX = "export_"
 """Where the movers' roles live; recipients' bucket policies name them with this path."""
 
 
@@ -194,7 +196,7 @@ def hub_prefix_of(dataset: DatasetName) -> KeyPrefix:
 
 def mover_name_of(dataset: DatasetName, *, keep_files: bool) -> RoleName:
     """The name of the mover's Lambda and of its role."""
-    return RoleName(f"export_{dataset}-{'copy' if keep_files else 'move'}")
+    return RoleName(f"{MOVER_NAME_PREFIX}{dataset}-{'copy' if keep_files else 'move'}")
 
 
 def mover_role_arn_of(account: AccountId, dataset: DatasetName, *, keep_files: bool) -> RoleArn:

@@ -20,7 +20,7 @@ from data_exports.names import AccountRootArn
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Surroundings
-from tests.prove.questions import Question, somebody_of
+from tests.prove.questions import Question, alert_key_arn_of, somebody_of
 
 Policy = dict[str, Any]
 
@@ -63,6 +63,8 @@ def policies_of(estate: Estate) -> Policies:
                 for role in properties["Roles"]:
                     arn = f"arn:aws:iam::{estate.platform.account}:role/{role}"
                     identities[arn].append(properties["PolicyDocument"])
+            case "AWS::KMS::Key":
+                resources[alert_key_arn_of(estate)] = properties["KeyPolicy"]
             case "AWS::S3::BucketPolicy" | "AWS::SQS::QueuePolicy" | "AWS::SNS::TopicPolicy":
                 carriers = properties.get("Queues") or properties.get("Topics") or [properties["Bucket"]]
                 for carrier in carriers:

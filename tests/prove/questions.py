@@ -76,6 +76,7 @@ def questions_of(estate: Estate) -> Iterator[Question]:
                     yield _asked("anybody, elsewhere", grants, principal, action, neighbour, prefix, moment)
     yield from _of_services(estate)
     yield from _of_the_administrator(estate)
+    yield from _of_the_alert_key(estate)
 
 
 def administrator_of(estate: Estate) -> str:
@@ -171,6 +172,40 @@ def _asked(
         context["kms:ViaService"] = f"s3.{resource.split(':')[3]}.amazonaws.com"
     expected = is_granted(grants, principal, action, resource, prefix, moment)
     return Question(kind, principal, action, resource, tuple(context.items()), expected)
+
+
+def alert_key_arn_of(estate: Estate) -> str:
+    """The key of the alert topics, under an id of ours: only AWS knows the real one."""
+    return f"arn:aws:kms:{estate.platform.region}:{estate.platform.account}:key/alerts"
+
+
+def _of_the_alert_key(estate: Estate) -> Iterator[Question]:
+    """Movers and the platform's alarms make data keys of it through SNS; nobody else does, and nobody otherwise."""
+    platform, key = estate.platform, alert_key_arn_of(estate)
+    mover = str(estate.push_datasets[0].mover_role_arn(platform))
+    account, through = str(platform.account), f"sns.{platform.region}.amazonaws.com"
+    for principal, caller, via, expected in (
+        (mover, account, through, True),
+        (mover, account, f"s3.{platform.region}.amazonaws.com", False),
+        (mover, "999999999999", through, False),
+        (f"arn:aws:iam::{account}:role/service-role/other-move", account, through, False),
+        (f"arn:aws:iam::{account}:role/export_hearings-move", account, through, False),
+        (f"arn:aws:iam::999999999999:role/service-role/{mover.rpartition('/')[2]}", "999999999999", through, False),
+    ):
+        for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+            context = {"aws:PrincipalArn": principal, "kms:CallerAccount": caller, "kms:ViaService": via}
+            yield Question("the alert key", principal, action, key, tuple(context.items()), expected=expected)
+        yield Question(
+            "the alert key", principal, "kms:ScheduleKeyDeletion", key, tuple(context.items()), expected=False
+        )
+    for source, named, expected in (
+        (account, account, True),
+        ("999999999999", account, False),
+        (account, "9" * 12, False),
+    ):
+        alarm = f"arn:aws:cloudwatch:{platform.region}:{named}:alarm:any"
+        context = {"aws:SourceArn": alarm, "aws:SourceAccount": source}
+        yield _of_service("cloudwatch.amazonaws.com", "kms:GenerateDataKey", key, context, expected=expected)
 
 
 def _of_the_administrator(estate: Estate) -> Iterator[Question]:

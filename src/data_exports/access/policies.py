@@ -15,7 +15,7 @@ from data_exports.access.statements import (
     resource_statements,
 )
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import BucketName, queue_name_of
+from data_exports.names import MOVER_NAME_PREFIX, SERVICE_ROLE_PATH, BucketName, queue_name_of
 
 SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix")
 """In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub."""
@@ -148,4 +148,46 @@ def alert_topic_policy(platform: Platform, topic_arn: str) -> Policy:
                 "StringEquals": {"aws:SourceAccount": str(platform.account)},
             },
         }
+    )
+
+
+def alert_key_policy(platform: Platform) -> Policy:
+    """The policy of the key that encrypts the alert topics: the account's own, and whoever may publish, through SNS.
+
+    A mover is let in here, not by a policy of its own, which would have to name the key by an id that only AWS knows:
+    any role of the platform's account that has a mover's path and the beginning of a mover's name. Which of them may
+    publish is the matter of their policies.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-caller-account
+    """
+    account, publishing = str(platform.account), ["kms:Decrypt", "kms:GenerateDataKey*"]
+    through_sns = {"kms:CallerAccount": account, "kms:ViaService": f"sns.{platform.region}.amazonaws.com"}
+    alarms = f"arn:aws:cloudwatch:{platform.region}:{account}:alarm:*"
+    return policy_of(
+        {
+            "Sid": "AccountAdministers",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Sid": "AlarmsPublish",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": publishing,
+            "Resource": "*",
+            "Condition": {"ArnLike": {"aws:SourceArn": alarms}, "StringEquals": {"aws:SourceAccount": account}},
+        },
+        {
+            "Sid": "MoversPublish",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": publishing,
+            "Resource": "*",
+            "Condition": {
+                "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role{SERVICE_ROLE_PATH}{MOVER_NAME_PREFIX}*"},
+                "StringEquals": through_sns,
+            },
+        },
     )

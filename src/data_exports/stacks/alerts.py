@@ -11,6 +11,7 @@ from typing import Any
 
 from troposphere import Template
 from troposphere.cloudwatch import Alarm, MetricDimension
+from troposphere.kms import Alias, Key
 from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 
 from data_exports.access.grants import (
@@ -18,17 +19,36 @@ from data_exports.access.grants import (
     owner_alert_address_of,
     topic_arn_of,
 )
-from data_exports.access.policies import alert_topic_policy
+from data_exports.access.policies import alert_key_policy, alert_topic_policy
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import dead_letter_queue_name_of, owner_topic_of, queue_name_of
+from data_exports.names import ALERT_KEY_ALIAS, dead_letter_queue_name_of, owner_topic_of, queue_name_of
 
 OLDEST_EVENT_ALARM_SECONDS = 3600
 METRICS_NAMESPACE = "DataExports"
 
 
-def add_alert_topic(template: Template, platform: Platform, *, title: str, name: str, addresses: Iterable[str]) -> None:
-    """A topic that the platform's own alarms may publish to, with an e-mail subscription for each address."""
-    topic = template.add_resource(Topic(title, TopicName=name))
+def add_alert_key(template: Template, platform: Platform) -> Alias:
+    """The key that encrypts every alert topic, under an alias by which the datasets' stacks name it.
+
+    Not SNS's own key: CloudWatch's alarms cannot publish to a topic that is encrypted with that.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    key = template.add_resource(
+        Key(
+            "AlertKey",
+            Description="Alerts of data exports",
+            EnableKeyRotation=True,
+            KeyPolicy=alert_key_policy(platform),
+        )
+    )
+    return template.add_resource(Alias("AlertKeyAlias", AliasName=ALERT_KEY_ALIAS, TargetKeyId=key.ref()))
+
+
+def add_alert_topic(
+    template: Template, platform: Platform, *, title: str, name: str, addresses: Iterable[str]
+) -> Topic:
+    """An encrypted topic that the platform's own alarms may publish to, with a subscription for each e-mail address."""
+    topic = template.add_resource(Topic(title, TopicName=name, KmsMasterKeyId=ALERT_KEY_ALIAS))
     policy = alert_topic_policy(platform, topic_arn_of(platform, name))
     template.add_resource(TopicPolicy(f"{title}Policy", Topics=[topic.ref()], PolicyDocument=policy))
     for address in addresses:
@@ -38,6 +58,7 @@ def add_alert_topic(template: Template, platform: Platform, *, title: str, name:
         template.add_resource(
             SubscriptionResource(subscription, TopicArn=topic.ref(), Protocol="email", Endpoint=address)
         )
+    return topic
 
 
 def add_owner_topic(template: Template, platform: Platform, push: PushDataset) -> None:

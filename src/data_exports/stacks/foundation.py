@@ -1,4 +1,4 @@
-"""The foundation stack: the log bucket, the receipts as a table, and the topic that alarms go to.
+"""The foundation stack: the log bucket, the receipts as a table, and the topic that alarms go to, with its key.
 
 In: the platform. Out: one `Stack`. Effects: none. The log bucket holds receipts (``deliveries/``), the mover's code
 (``code/``) and templates too large for a request (``templates/``).
@@ -9,7 +9,7 @@ from troposphere.s3 import LifecycleConfiguration
 from data_exports.access.policies import private_bucket_policy
 from data_exports.estate.models import Platform
 from data_exports.names import ALERT_TOPIC, FOUNDATION_STACK
-from data_exports.stacks.alerts import add_alert_topic
+from data_exports.stacks.alerts import add_alert_key, add_alert_topic
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
 from data_exports.stacks.receipts_table import add_receipts_table
 from data_exports.stacks.stack import Stack, Wave, new_template, stack_of
@@ -26,7 +26,9 @@ def foundation_stack(platform: Platform, *, require_tls: bool) -> Stack:
         LifecycleConfiguration=LifecycleConfiguration(Rules=[abort_abandoned_uploads()]),
     )
     add_receipts_table(template, platform)
-    add_alert_topic(template, platform, title="AlertTopic", name=ALERT_TOPIC, addresses=platform.alerts)
+    key = add_alert_key(template, platform)
+    topic = add_alert_topic(template, platform, title="AlertTopic", name=ALERT_TOPIC, addresses=platform.alerts)
+    topic.DependsOn = key.title
     return stack_of(
         template, name=FOUNDATION_STACK, wave=Wave.FOUNDATION, platform=platform, buckets=(platform.log_bucket,)
     )

@@ -15,9 +15,11 @@ from data_exports.access.handover import (
     recipient_key_statements,
 )
 from data_exports.access.policies import (
+    alert_key_policy,
     alert_topic_policy,
     dead_letter_queue_policy,
     mover_policy,
+    mover_trust_policy,
     private_bucket_policy,
     pull_bucket_policy,
     pull_user_policy,
@@ -264,3 +266,95 @@ def test_a_dataset_without_users_has_no_users_policy() -> None:
     nobody: tuple[PushDataset, PullDataset] = (push(users=()), pull(users=()))
     assert sender_policy(grants_of_push(PLATFORM, nobody[0])) is None
     assert pull_user_policy(grants_of_pull(PLATFORM, nobody[1])) is None
+
+
+def test_the_movers_trust_policy_lets_in_lambda_alone() -> None:
+    assert mover_trust_policy() == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "LambdaOnly",
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+
+
+def test_the_alert_topics_policy_lets_in_the_platforms_own_alarms_alone() -> None:
+    topic = "arn:aws:sns:eu-west-1:593291632749:exports-alerts"
+    assert alert_topic_policy(PLATFORM, topic) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AlarmsPublish",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": topic,
+                "Condition": {
+                    "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:593291632749:alarm:*"},
+                    "StringEquals": {"aws:SourceAccount": "593291632749"},
+                },
+            }
+        ],
+    }
+
+
+def test_the_alert_keys_policy() -> None:
+    publishing = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert alert_key_policy(PLATFORM) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AccountAdministers",
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::593291632749:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            {
+                "Sid": "AlarmsPublish",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": publishing,
+                "Resource": "*",
+                "Condition": {
+                    "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:593291632749:alarm:*"},
+                    "StringEquals": {"aws:SourceAccount": "593291632749"},
+                },
+            },
+            {
+                "Sid": "MoversPublish",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": publishing,
+                "Resource": "*",
+                "Condition": {
+                    "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::593291632749:role/service-role/export_*"},
+                    "StringEquals": {
+                        "kms:CallerAccount": "593291632749",
+                        "kms:ViaService": "sns.eu-west-1.amazonaws.com",
+                    },
+                },
+            },
+        ],
+    }
+
+
+def test_the_dead_letter_queues_policy_refuses_what_comes_without_tls() -> None:
+    queue = "arn:aws:sqs:eu-west-1:593291632749:export_hearings-DLQ"
+    assert dead_letter_queue_policy(PLATFORM, push()) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "DenyWithoutTls",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:*",
+                "Resource": [queue],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data_exports.access.policies import alert_key_policy
 from data_exports.limits import NOTIFICATION_RULES_PER_BUCKET
 from data_exports.mover.time_left import USUAL_SECONDS
 from data_exports.names import RoleName
@@ -211,3 +212,24 @@ def test_every_bucket_is_private_encrypted_and_kept() -> None:
         assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
         assert properties["BucketEncryption"]
         assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_every_topic_is_encrypted_with_the_platforms_own_key() -> None:
+    owned = push_stack(PLATFORM, push(owner="Courts, courts@example.gov.uk"), AROUND)
+    found = [
+        (stack.name, resource["Properties"]["KmsMasterKeyId"], resource.get("DependsOn"))
+        for stack in [*all_stacks(), owned]
+        for resource in resources(stack).values()
+        if resource["Type"] == "AWS::SNS::Topic"
+    ]
+    assert found == [
+        ("exports-foundation", "alias/exports-alerts", "AlertKeyAlias"),
+        ("exports-push-hearings", "alias/exports-alerts", None),
+    ]
+    foundation = resources(all_stacks()[0])
+    assert foundation["AlertKeyAlias"]["Properties"] == {
+        "AliasName": "alias/exports-alerts",
+        "TargetKeyId": {"Ref": "AlertKey"},
+    }
+    assert foundation["AlertKey"]["Properties"]["EnableKeyRotation"] is True
+    assert foundation["AlertKey"]["Properties"]["KeyPolicy"] == alert_key_policy(PLATFORM)
