@@ -89,9 +89,10 @@ class Aws:
             attempts = FIRST_ATTEMPTS if service == "sts" else ATTEMPTS
             mode: Literal["adaptive", "standard"] = "adaptive" if service == PACED else "standard"
             made = self._create(service, Config(retries={"mode": mode, "total_max_attempts": attempts}))
-            if service == "s3" and is_loopback(made.meta.endpoint_url):
-                path_style = Config(s3={"addressing_style": "path"})  # there is no DNS name for each bucket
-                return self._create(service, made.meta.config.merge(path_style))
+            if is_loopback(made.meta.endpoint_url):
+                # No proxy leads to this machine, and there is no DNS name for each bucket.
+                local = Config(proxies={}, s3={"addressing_style": "path"})
+                return self._create(service, made.meta.config.merge(local))
         except (BotoCoreError, ValueError) as error:
             raise aws_error_of(error) from error
         return made

@@ -46,6 +46,11 @@ class AccountId(_Name):
     hint = 'write all 12 digits in quotes, such as "012345678901"'
 
 
+# What the names of regions begin with where ARNs do not begin with arn:aws: and endpoints are others.
+# https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+_OTHER_PARTITIONS = ("cn-", "eu-iso", "eusc-", "us-gov-", "us-iso")
+
+
 class Region(_Name):
     """An AWS region name, such as ``eu-west-1``."""
 
@@ -53,6 +58,13 @@ class Region(_Name):
     pattern = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
     reason = "is not an AWS region"
     hint = "write a region name such as eu-west-1"
+
+    def __new__(cls, text: str) -> Self:
+        """Parse it; a region of another partition is refused as such."""
+        if text.startswith(_OTHER_PARTITIONS):
+            reason = "is a region of another AWS partition than aws (China, GovCloud, the European Sovereign Cloud ...)"
+            raise InvalidNameError(f"{text!r} {reason}, which alone is supported", hint=cls.hint)
+        return super().__new__(cls, text)
 
 
 class DatasetName(_Name):

@@ -1,6 +1,7 @@
 """AWS's refusals as our errors: told apart by code, with where, what and what next."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from botocore import exceptions
@@ -146,3 +147,62 @@ def test_every_time_has_a_zone_so_that_times_compare(written: str) -> None:
         aws = aws_with_keys("eu-west-1", endpoint_url=server.url, access_key_id="a", secret_access_key="b")
         (bucket,) = aws.client("s3").list_buckets()["Buckets"]
     assert bucket["CreationDate"] == datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("variables", "endpoint"),
+    [
+        ({}, "https://s3.eu-west-1.amazonaws.com"),
+        ({"AWS_USE_FIPS_ENDPOINT": "true"}, "https://s3-fips.eu-west-1.amazonaws.com"),
+        ({"AWS_USE_DUALSTACK_ENDPOINT": "true"}, "https://s3.dualstack.eu-west-1.amazonaws.com"),
+        ({"AWS_ENDPOINT_URL_S3": "https://s3.example"}, "https://s3.example"),
+        ({"AWS_ENDPOINT_URL_SQS": "https://sqs.example"}, "https://s3.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_endpoints_are_those_that_the_environment_asks_for(
+    variables: dict[str, str], endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", **variables}.items():
+        monkeypatch.setenv(name, value)
+    s3 = Aws("eu-west-1").client("s3")
+    with pytest.raises(AskedError) as asked:
+        ask_nothing(s3)
+    assert asked.value.url == f"{endpoint}/"
+
+
+class AskedError(Exception):
+    """Ends a call once its request is made."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+def ask_nothing(s3: Any) -> None:
+    def stop(request: Any, **_: Any) -> None:
+        raise AskedError(request.url)
+
+    s3.meta.events.register("before-send.s3", stop)
+    s3.list_buckets()
+
+
+def test_no_proxy_stands_between_us_and_a_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Played(500)) as proxy, serving(Played(200, b"<ListAllMyBucketsResult/>")) as server:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        aws = aws_with_keys("eu-west-1", endpoint_url=server.url, access_key_id="a", secret_access_key="b")
+        aws.client("s3").list_buckets()
+    assert (len(server.asked), proxy.asked) == (1, [])
+
+
+def test_a_proxy_and_authorities_that_the_environment_names_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Played(200, b"<ListAllMyBucketsResult/>")) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        aws = aws_with_keys("eu-west-1", endpoint_url="http://s3.example", access_key_id="a", secret_access_key="b")
+        aws.client("s3").list_buckets()
+    assert [asked.path for asked in proxy.asked] == ["http://s3.example/"]
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/no/such.pem")
+    aws = aws_with_keys("eu-west-1", endpoint_url="https://s3.example", access_key_id="a", secret_access_key="b")
+    assert aws.client("s3")._endpoint.http_session._verify == "/no/such.pem"

@@ -15,8 +15,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 
+from .endpoints import default_tls_context
 from .http_connection import USUAL_LIMITS, HttpConnection, Request, RequestLimits, Then
 from .http_requests import Host
 from .name_resolution import LookUp, Resolver
@@ -184,11 +184,3 @@ class Connections:
                 queued.remove(request)
             for request in late:
                 request.fail(request.fault_at(now))
-
-
-@cache
-def default_tls_context() -> ssl.SSLContext:
-    """What https is spoken with, unless somebody knows better."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

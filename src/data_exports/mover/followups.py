@@ -8,6 +8,7 @@ something is left to do.
 from collections.abc import Mapping, Sequence
 
 from .alerts import Alert, publish
+from .endpoints import sns_url_of
 from .service import Connect, one_connection
 from .settings import Settings
 from .time_left import KEPT_AFTER_ALERTS, KEPT_AFTER_SENDING_ON, KEPT_FOR_THE_ANSWER, TimeLeft
@@ -28,20 +29,18 @@ class FollowUps:
 
     def send_on(self, bodies: Sequence[str]) -> str:
         """Send messages with these bodies to the dataset's own queue; return what went wrong."""
-        from .queue import Queue
+        from .queue import queue_of
 
         settings = self._settings
         if settings.queue_url is None:
             return _NO_QUEUE
-        with Queue(
-            settings.queue_url, region=settings.region, seconds_left=self._send_on_left, connect=self._connect
-        ) as queue:
+        with queue_of(settings, seconds_left=self._send_on_left, connect=self._connect) as queue:
             return queue.send(bodies)
 
     def tell(self, alert: Alert) -> list[str]:
         """Publish an alert to the dataset's topics; return what went wrong."""
         settings = self._settings
-        url = settings.sns_endpoint_url or f"https://sns.{settings.region}.amazonaws.com"
+        url = settings.sns_endpoint_url or sns_url_of(settings.region)
         return publish(
             alert,
             settings.alert_topics,
@@ -53,12 +52,10 @@ class FollowUps:
 
     def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
         """Have messages come back after so many seconds, by receipt handle; return what went wrong."""
-        from .queue import Queue
+        from .queue import queue_of
 
         settings = self._settings
         if settings.queue_url is None:
             return []
-        with Queue(
-            settings.queue_url, region=settings.region, seconds_left=self._keep_away_left, connect=self._connect
-        ) as queue:
+        with queue_of(settings, seconds_left=self._keep_away_left, connect=self._connect) as queue:
             return queue.keep_away(seconds_by_handle)

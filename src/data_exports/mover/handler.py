@@ -109,16 +109,13 @@ def _process() -> tuple[Settings, S3Objects]:
 
 
 def _sweep(settings: Settings, time: TimeLeft) -> dict[str, Any]:
-    from .queue import Queue
+    from .queue import queue_of
     from .survey import REQUESTS_AT_ONCE, Survey
     from .sweep import sweep
 
     left = time.before(KEPT_FOR_THE_ANSWER)
     transport = Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=REQUESTS_AT_ONCE)
-    with (
-        closing(transport),
-        Queue(settings.queue_url or "", region=settings.region, seconds_left=left) as queue,
-    ):
+    with closing(transport), queue_of(settings, seconds_left=left) as queue:
         survey = Survey(settings, transport, seconds_left=left)
         summary = sweep(settings, survey, queue, seconds_left=left, now=(now := datetime.now(UTC)))
     counts = {"SweptInSight": summary.in_sight, "SweptLate": summary.late, "SweptHandedOver": summary.handed_over}

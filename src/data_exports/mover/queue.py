@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from .service import Connect, Service, ServiceError, one_connection
+from .settings import Settings
 from .signing import Credentials
 from .time_left import SecondsLeft, endless
 
@@ -24,6 +25,12 @@ class QueueError(Exception):
     """SQS did not do what it was asked to."""
 
 
+def queue_of(settings: Settings, *, seconds_left: SecondsLeft, connect: Connect = one_connection) -> "Queue":
+    """Return the dataset's queue."""
+    url, endpoint = settings.queue_url or "", settings.sqs_endpoint_url
+    return Queue(url, region=settings.region, endpoint_url=endpoint, seconds_left=seconds_left, connect=connect)
+
+
 class Queue:
     """The dataset's queue: a context that ends with its connection. For one thread at a time."""
 
@@ -32,14 +39,18 @@ class Queue:
         url: str,
         *,
         region: str,
+        endpoint_url: str | None = None,
         credentials: Credentials | None = None,
         seconds_left: SecondsLeft = endless,
         connect: Connect = one_connection,
     ) -> None:
-        """Connect to nothing yet. Lambda gives the role's credentials in the environment."""
+        """Connect to nothing yet; the URL's own host is asked, unless there is an `endpoint_url`.
+
+        Lambda gives the role's credentials in the environment.
+        """
         self._url = url
         self._service = Service(
-            url,
+            endpoint_url or url,
             name="sqs",
             region=region,
             credentials=credentials,

@@ -14,7 +14,8 @@ LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
 SWEEP_PATIENCE_SECONDS how long an upload waits before the sweep looks into it, default 15 minutes
 ALERT_TOPICS           ARNs of SNS topics, with commas between, that are told what is given up; empty: nobody is
 AWS_LAMBDA_FUNCTION_NAME  Lambda's own: what our own uploads in parts are known by
-AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL    where S3 is, if not at AWS; AWS_ENDPOINT_URL_SNS or the latter: where SNS is
+AWS_ENDPOINT_URL_S3, ..._SQS, ..._SNS, or AWS_ENDPOINT_URL for all: where they are, if not at AWS's usual endpoints;
+                       not heeded if AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true; for the rest see `endpoints`
 """
 
 import re
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .causes import LONGEST_WAIT_SECONDS
+from .endpoints import check_endpoints, sns_url_of
 from .large import LARGEST_PART_BYTES, MIB, SMALLEST_PART_BYTES, USUAL_PART_BYTES
 
 # One copy must end well within the 30 s of silence after which a request is given up (`connections`).
@@ -56,6 +58,7 @@ class Settings:
     longest_wait_seconds: int = LONGEST_WAIT_SECONDS
     sweep_patience_seconds: int = SWEEP_PATIENCE_SECONDS
     alert_topics: tuple[str, ...] = ()
+    sqs_endpoint_url: str | None = None
     sns_endpoint_url: str | None = None
     part_bytes: int = USUAL_PART_BYTES
     function_name: str = ""
@@ -102,8 +105,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     region = read("AWS_REGION")
     topics = read("ALERT_TOPICS", pattern=r"arn:[^\s,]+(,arn:[^\s,]+)*", meaning="ARNs of topics", default="")
     general = read("AWS_ENDPOINT_URL", **url)
-    endpoint = read("AWS_ENDPOINT_URL_S3", **url) or general
-    sns_endpoint = read("AWS_ENDPOINT_URL_SNS", **url) or general
+    named = {name: read(f"AWS_ENDPOINT_URL_{name}", **url) or general for name in ("S3", "SQS", "SNS")}
+    if environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        named = dict.fromkeys(named, "")
+    usual = {"S3": f"https://s3.{region}.amazonaws.com", "SQS": queue_url, "SNS": sns_url_of(region)}
+    problems += check_endpoints(environment, region=region, urls=[named[name] or usual[name] for name in named])
     if target_bucket and target_bucket in (hub_bucket, log_bucket):
         problems.append(f"TARGET_BUCKET must be the recipient's bucket, not {target_bucket!r}, which is the platform's")
     if problems:
@@ -120,13 +126,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         mover_version=mover_version,
         largest_copy_bytes=largest,
         region=region,
-        endpoint_url=_origin(endpoint),
+        endpoint_url=_origin(named["S3"]),
         queue_url=queue_url or None,
         most_receives=int(receives),
         longest_wait_seconds=int(longest_wait),
         sweep_patience_seconds=int(patience),
         alert_topics=tuple(filter(None, topics.split(","))),
-        sns_endpoint_url=_origin(sns_endpoint),
+        sqs_endpoint_url=_origin(named["SQS"]),
+        sns_endpoint_url=_origin(named["SNS"]),
         part_bytes=part_bytes,
         function_name=read("AWS_LAMBDA_FUNCTION_NAME", default=""),
     )

@@ -177,7 +177,7 @@ def _address(exchange: Exchange, *, region: str, endpoint_url: str | None) -> tu
     if endpoint_url:
         parts = urlsplit(endpoint_url)
         return parts.scheme, parts.netloc, f"/{exchange.bucket}{path}"
-    host = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    host = f"s3.{region}.amazonaws.com"
     if "." in exchange.bucket:
         return "https", host, f"/{exchange.bucket}{path}"
     return "https", f"{exchange.bucket}.{host}", path

@@ -66,6 +66,15 @@ def test_100_push_datasets_are_the_most_one_hub_can_notify(tmp_path: Path) -> No
     )
 
 
+def test_a_region_of_another_partition_is_refused_as_such(tmp_path: Path) -> None:
+    folder = write_estate(tmp_path, platform=swap(PLATFORM, "eu-west-1", "cn-north-1"))
+    (line,) = said(folder)
+    assert line == (
+        "exports.yaml:3:11 EX205 error: 'cn-north-1' is a region of another AWS partition than aws (China, GovCloud, "
+        "the European Sovereign Cloud ...), which alone is supported -> write a region name such as eu-west-1"
+    )
+
+
 def test_mistakes_in_one_file_do_not_hide_those_in_others(tmp_path: Path) -> None:
     folder = write_estate(
         tmp_path,

@@ -340,7 +340,6 @@ def test_an_answer_that_reading_stumbles_over_is_a_failure_and_not_a_silence() -
     [
         ("b", "eu-west-1", None, ("https", "b.s3.eu-west-1.amazonaws.com", "/k%20")),
         ("b.c", "eu-west-1", None, ("https", "s3.eu-west-1.amazonaws.com", "/b.c/k%20")),
-        ("b", "cn-north-1", None, ("https", "b.s3.cn-north-1.amazonaws.com.cn", "/k%20")),
         ("b", "eu-west-1", "http://127.0.0.1:4566", ("http", "127.0.0.1:4566", "/b/k%20")),
         ("b", "eu-west-1", "https://s3.example", ("https", "s3.example", "/b/k%20")),
     ],

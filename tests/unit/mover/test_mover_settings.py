@@ -70,6 +70,7 @@ def test_everything_can_be_set() -> None:
         most_receives=3,
         longest_wait_seconds=60,
         alert_topics=("arn:aws:sns:eu-west-1:593291632749:a", "arn:aws:sns:eu-west-1:593291632749:b"),
+        sqs_endpoint_url="http://127.0.0.1:4566",
         sns_endpoint_url="http://127.0.0.1:4566",
         sweep_patience_seconds=30,
     )
