@@ -25,7 +25,6 @@ from data_exports.mover.calls import (
     Forbidden,
     Gone,
     HeadObject,
-    HubVersion,
     ListVersions,
     Overtaken,
     Retire,
@@ -36,6 +35,7 @@ from data_exports.mover.calls import (
     Written,
 )
 from data_exports.mover.handler import handle_batch
+from data_exports.mover.hub_version import HubVersion
 from data_exports.mover.objects import S3Objects
 from data_exports.mover.receipts import PutReceipts
 from data_exports.mover.settings import Settings
@@ -140,6 +140,7 @@ class OverHttp:
         statements = [
             allow([*read, "s3:DeleteObject"], below(self.hub)),
             allow("s3:ListBucketVersions", hub, Condition=prefix),
+            allow("s3:GetBucketVersioning", hub),
             allow(put, below(self.target)),
             allow("s3:PutObject", f"arn:aws:s3:::{self.log}/deliveries/dataset=orders/*"),
             *([allow("s3:ListBucket", hub)] if may_list else []),
@@ -187,9 +188,9 @@ class OverHttp:
     def plain(self, answer: Answer) -> Answer:
         match answer:
             case Copied(source_version_id=version_id):
-                return replace(answer, source_version_id=self.names.get(version_id or ""), at=TIME)
+                return replace(answer, source_version_id=self.names.get(version_id, version_id), at=TIME)
             case Current(version_id):
-                return Current(self.names.get(version_id or ""))
+                return Current(self.names.get(version_id, version_id))
             case Versions(HubVersion() as newest):
                 named = replace(newest, version_id=self.names[newest.version_id], last_modified=TIME)
                 return replace(answer, newest=named)

@@ -13,6 +13,9 @@ restates of S3, with the source of each rule, is held against an S3 interface by
 - A conditional delete looks at the current version alone: 404 if there is none or a marker is on top, 412 if its ETag
   is another. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 - Without leave to list the bucket, 403 stands for 404. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+- While versioning is not on, every upload has the version id `null` and takes the place of the one before it, and a
+  delete removes it for good; versions that have an id stay. Once versioning is on, `null` is a version like others.
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersioningWorkflows.html
 - A plain bucket (the recipient's, here) keeps only the last write.
 - An upload in parts shows nothing until it is completed; then its parts are the file, in their order. Completed or
   aborted it is gone, parts and all. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
@@ -39,17 +42,18 @@ from data_exports.mover.calls import (
     CopyPart,
     CopyVersion,
     Current,
+    Failure,
     FindUploads,
     Forbidden,
     Gone,
     HeadObject,
-    HubVersion,
     LargeCall,
     ListVersions,
     NoUpload,
     Overtaken,
     ReadAttributes,
     ReadCheckpoints,
+    ReadVersioning,
     RemoveCheckpoint,
     Removed,
     Reply,
@@ -61,14 +65,18 @@ from data_exports.mover.calls import (
     Started,
     StartUpload,
     Uploads,
+    Versioning,
     Versions,
     Written,
 )
+from data_exports.mover.causes import Cause
+from data_exports.mover.hub_version import NULL, HubVersion
 from data_exports.mover.receipts import PutReceipts
 
 HUB, TARGET, LOG = "hub", "target", "log"
 ANY = "*"  # an ETag condition that every current version meets
 TIME = "2026-11-02T10:00:00.000Z"
+ON, SUSPENDED, NEVER_ON = "Enabled", "Suspended", ""
 
 
 @cache
@@ -83,6 +91,7 @@ class Stored(NamedTuple):
     version_id: str
     body: bytes
     attributes: tuple[tuple[str, str], ...] = ()  # content type, metadata, tags: a copy carries them all
+    at: str = TIME
 
     @property
     def etag(self) -> str:
@@ -119,6 +128,7 @@ class Memory(NamedTuple):
     begun: int = 0
     completed: tuple[tuple[str, None], ...] | None = ()  # None: S3 does not remember them
     checkpoints: tuple[tuple[str, Checkpoint], ...] = ()  # by upload id
+    versioning: str = ON  # of the hub
 
     def hub_key(self, key: str) -> Key:
         return dict(self.hub).get(key, Key())
@@ -132,14 +142,25 @@ class Memory(NamedTuple):
     def with_hub_key(self, key: str, content: Key) -> "Memory":
         return self._replace(hub=_with(self.hub, key, content))
 
-    def upload(self, key: str, body: bytes, attributes: tuple[tuple[str, str], ...] = ()) -> "Memory":
-        version = Stored(f"v{self.uploads + 1}", body, attributes)
-        after = self.with_hub_key(key, Key((*self.hub_key(key).versions, version)))
+    def upload(
+        self, key: str, body: bytes, attributes: tuple[tuple[str, str], ...] = (), *, at: str = TIME
+    ) -> "Memory":
+        kept = self.hub_key(key).versions if self.versioning == ON else self._versions_with_ids(key)
+        version_id = f"v{self.uploads + 1}" if self.versioning == ON else NULL
+        after = self.with_hub_key(key, Key((*kept, Stored(version_id, body, attributes, at))))
         return after._replace(uploads=self.uploads + 1)
 
     def delete(self, key: str) -> "Memory":
-        """A plain delete: a marker, also on nothing."""
-        return self.with_hub_key(key, Key(self.hub_key(key).versions, hidden=True))
+        """A plain delete: a marker, also on nothing; unless versioning is on, what has no id of its own is lost."""
+        kept = self.hub_key(key).versions if self.versioning == ON else self._versions_with_ids(key)
+        return self.with_hub_key(key, Key(kept, hidden=self.versioning != NEVER_ON))
+
+    def toggle(self) -> "Memory":
+        """Turn versioning on, or suspend it."""
+        return self._replace(versioning=SUSPENDED if self.versioning == ON else ON)
+
+    def _versions_with_ids(self, key: str) -> tuple[Stored, ...]:
+        return tuple(stored for stored in self.hub_key(key).versions if stored.version_id != NULL)
 
     def remove_versions(self, key: str) -> "Memory":
         return self.with_hub_key(key, Key())
@@ -151,14 +172,14 @@ def _with(pairs: tuple[tuple[str, Any], ...], key: str, value: object) -> tuple[
 
 def read_for_copy(memory: Memory, call: Copy | CopyVersion) -> Stored | Reply:
     """The first half of a copy: what S3 reads, or why it does not."""
-    content = memory.hub_key(call.key)
     match call:
-        case CopyVersion(_, version_id):
-            return next((stored for stored in content.versions if stored.version_id == version_id), Gone())
-        case Copy(_, etag):
-            if content.current is None:
-                return Gone()
-            return content.current if etag in (content.current.etag, ANY) else Overtaken()
+        case CopyVersion(key, version_id, etag):
+            found = _version(memory, key, version_id)
+        case Copy(key, etag):
+            found = memory.hub_key(key).current
+    if found is None:
+        return Gone()
+    return found if etag in (None, found.etag, ANY) else Overtaken()
 
 
 def write_copy(memory: Memory, key: str, read: Stored) -> tuple[Memory, Copied]:
@@ -172,9 +193,15 @@ def answer(memory: Memory, call: Call) -> tuple[Memory, Answer]:
         case Copy() | CopyVersion():
             read = read_for_copy(memory, call)
             return write_copy(memory, call.key, read) if isinstance(read, Stored) else (memory, read)
-        case HeadObject(key):
-            current = memory.hub_key(key).current
-            return memory, Current(current.version_id) if current else Gone()
+        case HeadObject(key, version_id):
+            found = memory.hub_key(key).current if version_id is None else _version(memory, key, version_id)
+            if found is None:
+                return memory, Gone()
+            return memory, Current(NULL, found.etag, found.at) if found.version_id == NULL else Current(
+                found.version_id
+            )
+        case ReadVersioning():
+            return memory, Versioning(is_on=memory.versioning == ON)
         case ListVersions(key):
             return memory, _versions(memory.hub_key(key))
         case Retire():
@@ -233,10 +260,13 @@ def _copy_part(memory: Memory, call: CopyPart) -> tuple[Memory, Reply]:
     version, upload = _version(memory, call.key, call.version_id), dict(memory.in_parts).get(call.upload_id)
     if version is None:
         return memory, Gone()
+    if call.etag not in (None, version.etag):
+        return memory, Overtaken()
     if upload is None:
         return memory, NoUpload()
     body = version.body[call.part.first_byte : call.part.last_byte + 1]
-    assert len(body) == call.part.last_byte - call.part.first_byte + 1
+    if len(body) != call.part.last_byte - call.part.first_byte + 1:
+        return memory, Failure("the range is not valid for the source (InvalidArgument)", Cause.UPLOAD_NOT_ACCEPTED)
     parts = tuple(sorted({**dict(upload.parts), call.part.number: body}.items()))
     in_parts = _with(memory.in_parts, call.upload_id, upload._replace(parts=parts))
     return memory._replace(in_parts=in_parts), CopiedPart(call.part.number, etag_of(body))
@@ -283,9 +313,8 @@ def _versions(content: Key) -> Versions:
     if not content.versions:
         return Versions(None, current=False)
     newest = content.versions[-1]
-    return Versions(
-        HubVersion(newest.version_id, newest.etag, len(newest.body), TIME), current=content.current is not None
-    )
+    version = HubVersion(newest.version_id, newest.etag, len(newest.body), newest.at)
+    return Versions(version, current=content.current is not None)
 
 
 @dataclass

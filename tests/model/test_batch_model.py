@@ -14,8 +14,8 @@ import pytest
 
 from data_exports.mover.batch import Batch
 from data_exports.mover.calls import Answer, Call, Copy, CopyVersion
-from data_exports.mover.delivery import deliver_together
 from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.mover.together import deliver_together
 from data_exports.mover.uploads import Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
 
@@ -167,7 +167,7 @@ def every_schedule(run: Callable[[Choose], list[str]]) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize(
     ("contents", "duplicates", "deaths", "schedules"),
-    [("A", 1, 1, 91), ("A", 2, 0, 22), ("AB", 1, 0, 206), ("AA", 1, 0, 171), ("AB", 0, 1, 680), ("AA", 0, 1, 381)],
+    [("A", 1, 1, 144), ("A", 2, 0, 25), ("AB", 1, 0, 293), ("AA", 1, 0, 235), ("AB", 0, 1, 1221), ("AA", 0, 1, 634)],
 )
 def test_a_batch_keeps_the_promise_under_every_schedule(
     contents: str, duplicates: int, deaths: int, schedules: int

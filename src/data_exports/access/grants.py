@@ -63,6 +63,7 @@ SENDER_RECEIPT_ACTIONS = ("s3:GetObject",)
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 MOVER_READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging")
 MOVER_RETIRE_ACTIONS = ("s3:DeleteObject",)
+MOVER_VERSIONING_ACTIONS = ("s3:GetBucketVersioning",)  # where versioning is off, a delete would be for good
 MOVER_LIST_ACTIONS = ("s3:ListBucketVersions",)
 MOVER_SWEEP_ACTIONS = ("s3:ListBucket",)  # what is in sight; a hub that keeps its files is swept by its versions
 MOVER_TARGET_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging")
@@ -158,6 +159,8 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
         (f"{push.target_bucket.arn}/{below}", MOVER_TARGET_ACTIONS, push.target_account),
         (push.target_bucket.arn, MOVER_TARGET_BUCKET_ACTIONS, push.target_account),
     ]
+    if not push.keep_files:
+        data.append((hub, MOVER_VERSIONING_ACTIONS, None))
     if push.target_kms_key:
         data.append((push.target_kms_key, MOVER_KEY_ACTIONS, None))
     for resource, actions, owner in data:

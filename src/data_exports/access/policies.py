@@ -24,6 +24,7 @@ OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
 MOVER_SIDS = (
     ("s3:ListBucketVersions", "", "ListHub"),
     ("s3:GetObjectVersion", "", "ReadHub"),
+    ("s3:GetBucketVersioning", "", "SeeVersioning"),
     ("s3:PutObjectAcl", "", "WriteTarget"),
     ("s3:ListBucketMultipartUploads", "", "ListTargetUploads"),
     ("s3:ListBucket", "deliveries/", "ListReceipts"),

@@ -5,8 +5,9 @@ order. Effects: only through the store.
 
 Copies, listings and heads run concurrently. Once none is left to run, the receipts of all deliveries that wait for one
 are stored as one file; once no delivery waits for a receipt, the retires that are due go out together, many keys a
-DeleteObjects. So 1,000 new files cost 1,000 copies, one file of receipts and ten DeleteObjects, and no retire overtakes
-its receipt: each delivery asks for them in that order, and is answered only when its receipt is on disk.
+DeleteObjects, right after one look at the hub's versioning. So 1,000 new files cost 1,000 copies, one file of receipts,
+one look and ten DeleteObjects, and no retire overtakes its receipt: each delivery asks for them in that order, and is
+answered only when its receipt is on disk.
 
 The parts of large files take minutes. They run beside all this (`large_parts`), and nothing waits for them but the
 delivery that they belong to.
@@ -28,6 +29,7 @@ from .calls import (
     Failure,
     ObjectStore,
     OutOfTime,
+    ReadVersioning,
     Reply,
     Request,
     Retire,
@@ -77,6 +79,7 @@ class Batch:
             self._followers.setdefault(leader, []).append(follower)
         self._calls: deque[tuple[int, Call]] = deque()
         self._receipts: dict[int, WriteReceipts] = {}
+        self._looks: list[int] = []  # deliveries that wait to hear whether the hub keeps versions
         self._retires: dict[int, Retire] = {}
         self._running = 0  # calls under way, without parts
         self._parts = PartCopies(first_tag=len(deliveries), at_once=PARTS_AT_ONCE)
@@ -91,6 +94,8 @@ class Batch:
             self._run_calls()
             if self._receipts:
                 self._write_receipts()
+            elif self._looks:
+                self._look()
             elif self._retires:
                 self._retire()
             elif self._parts:
@@ -120,6 +125,8 @@ class Batch:
         match request:
             case WriteReceipts():
                 self._receipts[number] = request
+            case ReadVersioning():
+                self._looks.append(number)
             case Retire(key) if travels_in_xml(key):
                 self._retires[number] = request
             case CopyParts():
@@ -175,6 +182,13 @@ class Batch:
         waiting, self._receipts = self._receipts, {}
         receipts = [receipt for request in waiting.values() for receipt in request.receipts]
         (answer,) = self._ask([lambda: self._receipts_file(receipts)])
+        for number in waiting:
+            self._advance(number, cast("Reply", answer))
+
+    def _look(self) -> None:
+        """Look at the hub's versioning once for all deliveries that are about to retire: they come next."""
+        waiting, self._looks = self._looks, []
+        (answer,) = self._ask([ReadVersioning])
         for number in waiting:
             self._advance(number, cast("Reply", answer))
 

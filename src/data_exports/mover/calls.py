@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .causes import Cause
+from .hub_version import HubVersion
 from .receipts import PutReceipts, Receipt
 
 
@@ -25,18 +26,23 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class CopyVersion:
-    """Copy this very version of `key` to the recipient, whatever lies on top of it; `tries` as for `Copy`."""
+    """Copy this very version of `key` to the recipient, whatever lies on top of it; `tries` as for `Copy`.
+
+    The version `null` if its ETag is `etag`.
+    """
 
     key: str
     version_id: str
+    etag: str | None = None
     tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class HeadObject:
-    """Ask which version of `key` is current in the hub."""
+    """Ask which version of `key` is current in the hub; or, with a version id, whether that version is there."""
 
     key: str
+    version_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +61,15 @@ class Retire:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadVersioning:
+    """Ask whether the hub keeps versions, so that a delete leaves a marker and removes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteReceipts:
     """Have these receipts on disk."""
 
     receipts: tuple[Receipt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HubVersion:
-    """One version of a key in the hub. ETags carry no quotes; `last_modified` is S3's own UTC text, if known."""
-
-    version_id: str
-    etag: str
-    size_bytes: int | None
-    last_modified: str | None
 
 
 # What the copy of a large file in parts asks for (`large`).
@@ -101,6 +102,8 @@ class Checkpoint:
     size_bytes: int
     part_bytes: int
     copied: tuple[CopiedPart, ...] = ()
+    etag: str = ""  # of a version `null`, as the time: which upload of that id it was
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +153,13 @@ class FindUploads:
 
 @dataclass(frozen=True, slots=True)
 class CopyParts:
-    """Copy these parts of this very version into an upload at the recipient, many at once."""
+    """Copy these parts of this very version into an upload at the recipient, many at once. `etag`: see CopyVersion."""
 
     key: str
     version_id: str
     upload_id: str
     parts: tuple[Part, ...]
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +190,16 @@ LargeRequest = (
     | CompleteUpload
     | AbortUpload
 )
-Request = Copy | CopyVersion | HeadObject | ListVersions | Retire | WriteReceipts | CopyParts | LargeRequest
+Request = (
+    Copy | CopyVersion | HeadObject | ListVersions | ReadVersioning | Retire | WriteReceipts | CopyParts | LargeRequest
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The copy is at the recipient. The hub's version is None if S3 named none; `at` is UTC, ISO 8601."""
+    """The copy is at the recipient. The hub's version is `null` if S3 named none; `at` is UTC, ISO 8601."""
 
-    source_version_id: str | None
+    source_version_id: str
     target_version_id: str | None
     target_etag: str
     at: str
@@ -201,9 +207,18 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The version that a plain read of the key would get."""
+    """The version that was asked for; of a version `null` also what tells its uploads apart."""
 
-    version_id: str | None
+    version_id: str
+    etag: str = ""
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Versioning:
+    """Whether the hub's versioning is on now; if not, it is suspended or was never turned on."""
+
+    is_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +337,9 @@ def is_refusal(reply: "Answer") -> bool:
 LargeReply = (
     Checkpoints | Attributes | Started | Uploads | CopiedPart | PartsDone | NoUpload | OutOfTime | Unfinished | Removed
 )
-Reply = Copied | Current | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure | LargeReply
+Reply = (
+    Copied | Current | Versioning | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure | LargeReply
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,10 +364,11 @@ class CopyPart:
     version_id: str
     upload_id: str
     part: Part
+    etag: str | None = None
 
 
 LargeCall = LargeRequest | CopyPart
-Call = Copy | CopyVersion | HeadObject | ListVersions | Retire | RetireAll | PutReceipts | LargeCall
+Call = Copy | CopyVersion | HeadObject | ListVersions | ReadVersioning | Retire | RetireAll | PutReceipts | LargeCall
 Answer = Reply | RetiredAll
 
 

@@ -10,8 +10,10 @@ The promise, for every key: once uploads stop, the recipient holds the newest up
 1. Copy  the current version, if it still has the ETag of the event. Another content on top (412): the upload is
          superseded, and the newer one's own event delivers that. Nothing on top (404): settle.
 2. Record  what was written to the recipient, before anything is hidden.
-3. Retire  the key, if it still has the ETag that was copied. Otherwise (412, 404) somebody was faster: settle.
-4. Settle  write the newest version, by version id, until it is still the newest after the write; then retire it.
+3. Retire  the key, if it still has the ETag that was copied, and only while the hub keeps versions: a delete would be
+         for good. Otherwise (412, 404, versioning off) settle.
+4. Settle  write the newest version, by version id, until it is still the newest after the write, and as visible as
+         before it; then retire it. A listing that shows no version is believed if the upload's own is not there.
 
 A large file is copied in parts (`large`), which keeps the same rules: it is looked at instead of copied on condition,
 and its parts are pinned to the version that was seen. It may take several runs; then, and where a large newer version
@@ -23,13 +25,16 @@ delivery whose own copy has failed once. And since S3 may carry out a copy that 
 after a newer upload was delivered, the message of such a delivery comes back once more when that can no longer be, and
 settles, though all went well (`Outcome.under_way`).
 
+An upload is known by version id and ETag: without versioning every upload has the version id `null`. Of equal uploads
+the newest counts, too, as its metadata and tags may be others. Whoever hid the key may have written an older one.
+
 What the rules rest on: a conditional copy and delete look at the current version alone, and a delete leaves a marker
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html); a copy is not atomic: S3 may write an
-old content after a newer one. Times and sequencers are never compared.
+old content after a newer one. Times and sequencers tell whether two uploads are one, never which is newer.
 """
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import replace
 
 from .calls import (
     Copied,
@@ -40,23 +45,27 @@ from .calls import (
     Forbidden,
     Gone,
     HeadObject,
-    HubVersion,
     ListVersions,
     Overtaken,
+    ReadVersioning,
     Removed,
     Reply,
     Request,
     Retire,
     Retired,
     Unfinished,
+    Versioning,
     Versions,
     WriteReceipts,
     Written,
 )
 from .causes import Cause
+from .hub_version import NULL, HubVersion
 from .large import LargeCopy, forget_copies
 from .ledger import Ledger
 from .receipts import Fate
+from .same_key import SameKey
+from .stopped import Stopped, stopped_by
 from .uploads import Outcome, Rules, Upload
 
 MOST_SETTLE_ROUNDS = 20  # a key that is overwritten faster than it is copied: let the message come back later
@@ -64,28 +73,15 @@ MOST_TRIES = 6  # of one copy within one delivery: some 8 s in all while S3 thro
 
 Steps = Generator[Request, Reply, Outcome]
 
-
-class _Stopped(Exception):  # noqa: N818 it ends a delivery, and deliver() turns it into an outcome
-    """This delivery cannot go on; the message is its reason."""
-
-    def __init__(self, reason: str, cause: Cause) -> None:
-        super().__init__(reason)
-        self.cause = cause
+_AGAIN = "It will be tried again"
+_UNVERSIONED = (
+    "the file was delivered, and not taken out of sight: versioning is not on for s3://{}, so that a delete would "
+    "remove it for good. Turn versioning on for the hub bucket"
+)
 
 
 class _Unfinished(Exception):  # noqa: N818 it ends this run of a delivery, and steps() turns it into an outcome
     """Another run has to go on; the message says how far this one has come."""
-
-
-@dataclass
-class SameKey:
-    """What the deliveries of one key tell each other that are made together: which version one of them has settled.
-
-    All their uploads were in the hub before the first of them began. So what it found to be the newest, and wrote, is
-    the newest of them all, and was written after whatever an earlier try of theirs may have written.
-    """
-
-    settled: str | None = None
 
 
 def deliver(upload: Upload, rules: Rules, same_key: SameKey | None = None) -> Steps:
@@ -93,23 +89,10 @@ def deliver(upload: Upload, rules: Rules, same_key: SameKey | None = None) -> St
     return Delivery(upload, rules, same_key).steps()
 
 
-def deliver_together(uploads: Sequence[Upload], rules: Rules) -> tuple[list[Steps], dict[int, int]]:
-    """Deliver uploads whose messages came together: a delivery of each, and which of them must follow which.
-
-    Of uploads of one key the last one goes first, as it is the newest more often than not. If it is, nothing has to be
-    asked for the others.
-    """
-    last = {(upload.bucket, upload.key): number for number, upload in enumerate(uploads)}
-    shared = {place: SameKey() for place in last}
-    places = [(upload.bucket, upload.key) for upload in uploads]
-    deliveries = [deliver(upload, rules, shared[place]) for upload, place in zip(uploads, places, strict=True)]
-    return deliveries, {number: last[place] for number, place in enumerate(places) if last[place] != number}
-
-
 def refuse(problem: str, rules: Rules, *, message_id: str, receive_count: int | None) -> Steps:
     """Leave a receipt of a message that tells of no upload: one without a key, by which its dead letter is known."""
     nothing = Upload("", "", "", "", None, None, None, receive_count, received_before=True, message_id=message_id)
-    return Delivery(nothing, rules).fail(_Stopped(problem, Cause.BAD_MESSAGE))
+    return Delivery(nothing, rules).fail(Stopped(problem, Cause.BAD_MESSAGE))
 
 
 class Delivery:
@@ -125,35 +108,28 @@ class Delivery:
         self.may_have_written = upload.received_before  # whether an old content may have been written at any moment
         self.under_way = False  # whether S3 may still carry out a copy that it never answered
         self.is_large = rules.is_too_large_for_one_copy(upload.version)
-        self.is_forgotten = False  # whether nothing of it is left at the recipient if it is not delivered
+        self.may_leave_parts = self.is_large  # whether an unfinished copy of it may be at the recipient
         self.left_behind = ""  # why something may be left all the same
         self.goes_on: Upload | None = None  # a large newer version that a message of its own settles
+        self.uploaded_at: str | None = None  # when, by the hub's own word: it tells uploads as `null` apart
 
     def steps(self) -> Steps:
         """Carry the delivery through, and leave a receipt whatever happens."""
         if self.rules.is_folder_of_the_dataset(self.upload):
             return Outcome(Fate.IGNORED)
         if problem := self.rules.problem_of(self.upload):
-            return (yield from self.fail(_Stopped(problem, Cause.BAD_MESSAGE)))
+            return (yield from self.fail(Stopped(problem, Cause.BAD_MESSAGE)))
         try:
-            fate = self.fate_already_settled() or (yield from self.copy())
+            fate = self.same_key.fate_of(self.upload) or (yield from self.copy())
             yield from self.forget_unfinished_copies()
             if fate is not Fate.IGNORED:
                 yield from self.record(fate)
-        except _Stopped as stopped:
+        except Stopped as stopped:
             return (yield from self.fail(stopped))
         except _Unfinished as unfinished:
             return (yield from self.pause(str(unfinished)))
-        if self.goes_on is None:
-            self.same_key.settled = self.same_key.settled or self.ledger.written
+        self.same_key.note_settled(self.ledger.written, self.upload)
         return Outcome(fate, self.left_behind, under_way=self.under_way, goes_on=self.goes_on)
-
-    def fate_already_settled(self) -> Fate | None:
-        """Tell what became of the upload, if a delivery of the same key has settled that."""
-        settled = self.same_key.settled
-        if settled is None:
-            return None
-        return Fate.IGNORED if settled == self.upload.version_id else Fate.SUPERSEDED
 
     # Rule 1
 
@@ -162,15 +138,10 @@ class Delivery:
         upload = self.upload
         reply = yield from self.copy_current()
         match reply:
-            case Copied(source_version_id=None):
-                raise _Stopped(
-                    f"s3://{upload.bucket} keeps no versions, so the upload was copied and not removed. "
-                    "Turn versioning on for the hub bucket",
-                    Cause.HUB_NOT_VERSIONED,
-                )
-            case Copied(source_version_id=str(version_id)):
+            case Copied(version_id):
                 # Not always the version of the event: a newer upload may have the same content.
-                self.ledger.note_written(HubVersion(version_id, upload.etag, upload.size_bytes, None), reply)
+                version = HubVersion(version_id, upload.etag, upload.size_bytes, self.uploaded_at)
+                self.ledger.note_written(version, reply)
                 return (yield from self.finish())
             case Overtaken() if not self.may_have_written:
                 return Fate.SUPERSEDED
@@ -186,7 +157,7 @@ class Delivery:
                     return Fate.IGNORED
                 return (yield from self.settle())
             case _:
-                raise _stopped_by(reply)
+                raise stopped_by(reply)
 
     def is_repeated_by_the_sweep(self) -> bool:
         """Tell whether to leave a key alone that is out of sight.
@@ -224,11 +195,11 @@ class Delivery:
             return (yield from self.try_copy(Copy(upload.key, upload.etag)))
         reply = yield HeadObject(upload.key)
         match reply:
-            case Current(version_id=None):
-                reason = f"s3://{upload.bucket} keeps no versions. Turn versioning on for the hub bucket"
-                raise _Stopped(reason, Cause.HUB_NOT_VERSIONED)
-            case Current(version_id) if version_id == upload.version_id:
-                return (yield from self.copy_in_parts(self.upload.version))
+            case Current(version_id, etag, last_modified) if upload.may_be(
+                HubVersion(version_id, etag if version_id == NULL else upload.etag, None, None)
+            ):
+                self.uploaded_at = last_modified
+                return (yield from self.copy_in_parts(replace(upload.version, last_modified=last_modified)))
             case Current():
                 return Overtaken()
             case _:
@@ -236,33 +207,35 @@ class Delivery:
 
     def copy_in_parts(self, version: HubVersion) -> Generator[Request, Reply, Reply]:
         """Copy a large version, which is the upload's own. What this run does not finish goes on in another."""
+        self.may_leave_parts = True
         copy = self.large_copy(self.upload.key, version, usual_part_bytes=self.rules.part_bytes)
         reply = yield from copy.steps()
         self.left_behind = copy.left_behind or self.left_behind
+        self.may_leave_parts = not isinstance(reply, Copied)
         if isinstance(reply, Unfinished):
             raise _Unfinished(reply.progress)
         return reply
 
     def forget_unfinished_copies(self) -> Generator[Request, Reply, None]:
         """Leave no parts at the recipient of an upload that will not be delivered."""
-        if not self.is_large or self.ledger.delivered or self.is_forgotten:
+        if not self.may_leave_parts:
             return
-        reply = yield from forget_copies(self.upload.key, self.upload.version_id)
+        reply = yield from forget_copies(self.upload.key, self.upload.version)
         match reply:
             case Removed():
-                self.is_forgotten = True
+                self.may_leave_parts = False
             case Forbidden(reason):  # a recipient may take back what it granted; that holds up nothing
-                self.is_forgotten = True
+                self.may_leave_parts = False
                 self.left_behind = f"parts of it may be left at the recipient: {reason}"
             case _:
-                raise _stopped_by(reply, "parts of it may be left at the recipient: ")
+                raise stopped_by(reply, "parts of it may be left at the recipient: ")
 
     def finish(self) -> Generator[Request, Reply, Fate]:
         """After the first copy: take the upload out of sight, or with keep_files make sure it is still the newest."""
         if self.rules.keep_files:
             done = yield from self.is_current()
         else:
-            done = yield from self.retire(self.upload.etag)
+            done = (yield from self.may_retire()) and (yield from self.retire(self.upload.etag))
         if done:
             return self.ledger.fate
         return (yield from self.settle())
@@ -271,8 +244,14 @@ class Delivery:
         """Tell whether what was written is what the hub shows. When in doubt: no, and the versions are listed."""
         reply = yield HeadObject(self.upload.key)
         if isinstance(reply, Failure):
-            raise _stopped_by(reply)
-        return isinstance(reply, Current) and reply.version_id == self.ledger.written
+            raise stopped_by(reply)
+        if not isinstance(reply, Current):
+            return False
+        return self.is_written(HubVersion(reply.version_id, reply.etag, None, reply.last_modified))
+
+    def is_written(self, version: HubVersion) -> bool:
+        """Tell whether a version is known to be what the recipient has."""
+        return version.is_surely(self.ledger.written)
 
     # Rule 2
 
@@ -287,14 +266,21 @@ class Delivery:
         if self.ledger.due:
             reply = yield WriteReceipts(tuple(self.ledger.due))
             if not isinstance(reply, Written):
-                raise _stopped_by(reply, "the receipt could not be written: ")
+                raise stopped_by(reply, "the receipt could not be written: ")
             self.ledger.due = []
 
     # Rule 3
 
+    def may_retire(self) -> Generator[Request, Reply, bool]:
+        """Have the receipts on disk, then look whether the hub keeps versions: if not, a delete is for good."""
+        yield from self.record()
+        reply = yield ReadVersioning()
+        if not isinstance(reply, Versioning):
+            raise stopped_by(reply)
+        return reply.is_on
+
     def retire(self, etag: str) -> Generator[Request, Reply, bool]:
         """Hide the key if `etag` is still on top. Return False if it is not: then the key has to be settled."""
-        yield from self.record()
         reply = yield Retire(self.upload.key, etag)
         match reply:
             case Retired():
@@ -305,41 +291,50 @@ class Delivery:
                 yield from self.look_before_judging(reply)
                 return False
             case _:
-                raise _stopped_by(reply)
+                raise stopped_by(reply)
 
     # Rule 4
 
     def settle(self) -> Generator[Request, Reply, Fate]:
-        """Write the newest version until it stays the newest across a write, and retire it if it is in sight."""
+        """Write the newest version until nothing changes across a write, and retire it if it is in sight."""
+        was_in_sight = True
         for _ in range(MOST_SETTLE_ROUNDS):
             versions = yield from self.list_versions()
             newest = versions.newest
-            if newest is None or newest.version_id != self.upload.version_id:
+            if newest is None or not self.upload.may_be(newest):
                 # Before anything newer is written: an upload in parts that is aborted cannot be completed any more,
                 # not even by a request of a dead try that S3 carries out late.
                 yield from self.forget_unfinished_copies()
             if newest is None:
-                return self.ledger.fate if self.ledger.written else Fate.CANCELLED
-            if newest.version_id != self.ledger.written:
+                return self.ledger.fate if self.ledger.wrote else Fate.CANCELLED
+            if was_in_sight and not versions.current:
+                self.ledger.note_interference()
+            if not self.is_written(newest):
                 if self.is_for_a_message_of_its_own(newest):
                     self.goes_on = self.upload.of_same_key(newest)
                     return self.ledger.fate
+                was_in_sight = versions.current
                 yield from self.copy_version(newest)
-            elif self.rules.keep_files or not versions.current or (yield from self.retire(newest.etag)):
+            elif self.rules.keep_files or not versions.current:
+                return self.ledger.fate
+            elif not (yield from self.may_retire()):
+                raise Stopped(_UNVERSIONED.format(self.upload.bucket), Cause.HUB_NOT_VERSIONED)
+            elif (yield from self.retire(newest.etag)):
                 return self.ledger.fate
         reason = f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered"
-        raise _Stopped(reason, Cause.OVERWRITTEN)
+        raise Stopped(reason, Cause.OVERWRITTEN)
 
     def is_for_a_message_of_its_own(self, newest: HubVersion) -> bool:
         """Tell whether to leave a version to another message, so that only its own answers for its copy in parts."""
-        return self.rules.is_too_large_for_one_copy(newest) and newest.version_id != self.upload.version_id
+        return self.rules.is_too_large_for_one_copy(newest) and not self.upload.may_be(newest)
 
     def copy_version(self, newest: HubVersion) -> Generator[Request, Reply, None]:
         """Write one version to the recipient. If it was removed in the meantime, the next listing tells."""
         if self.rules.is_too_large_for_one_copy(newest):
             reply = yield from self.copy_in_parts(newest)
         else:
-            reply = yield from self.try_copy(CopyVersion(self.upload.key, newest.version_id))
+            etag = None if newest.has_an_id else newest.etag
+            reply = yield from self.try_copy(CopyVersion(self.upload.key, newest.version_id, etag))
         match reply:
             case Copied():
                 self.ledger.note_written(newest, reply)
@@ -348,9 +343,9 @@ class Delivery:
             case Forbidden():
                 versions = yield from self.list_versions()
                 if versions.newest == newest:
-                    raise _stopped_by(reply)
+                    raise stopped_by(reply)
             case _:
-                raise _stopped_by(reply)
+                raise stopped_by(reply)
 
     # The 403 rule
 
@@ -358,14 +353,28 @@ class Delivery:
         """Return if nothing is on top of the key: the 403 meant 404. Otherwise it is a refusal, and the end."""
         versions = yield from self.list_versions()
         if versions.current:
-            raise _stopped_by(refusal)
+            raise stopped_by(refusal)
 
     def list_versions(self) -> Generator[Request, Reply, Versions]:
-        """Ask for the newest version of the key."""
+        """Ask for the newest version of the key. That there is none has to be proven."""
         reply = yield ListVersions(self.upload.key)
         if not isinstance(reply, Versions):
-            raise _stopped_by(reply)
+            raise stopped_by(reply)
+        if reply.newest is None:
+            yield from self.prove_removal()
         return reply
+
+    def prove_removal(self) -> Generator[Request, Reply, None]:
+        """Return if the upload's own version is not there. If it is, the listing that shows nothing is wrong."""
+        reply = yield HeadObject(self.upload.key, self.upload.version_id)
+        match reply:
+            case Gone() | Forbidden():  # without s3:ListBucket S3 answers 403 to what is missing
+                return
+            case Current():
+                reason = f"S3 lists no version of the key, but has version {self.upload.version_id}. {_AGAIN}"
+                raise Stopped(reason, Cause.UNREADABLE)
+            case _:
+                raise stopped_by(reply)
 
     # How a run ends
 
@@ -373,11 +382,11 @@ class Delivery:
         """End this run with the receipts still due. The upload's own follows when it is finished."""
         try:
             yield from self.record_what_was_written()
-        except _Stopped as stopped:
+        except Stopped as stopped:
             return (yield from self.fail(stopped))
         return Outcome(Fate.UNFINISHED, progress, under_way=self.under_way, goes_on=self.upload)
 
-    def fail(self, stopped: _Stopped) -> Generator[Request, Reply, Outcome]:
+    def fail(self, stopped: Stopped) -> Generator[Request, Reply, Outcome]:
         """Leave a receipt of the failure, with those still due. The upload stays in the hub."""
         reason, count = str(stopped), self.upload.receive_count
         last = count is not None and count >= self.rules.most_receives
@@ -385,15 +394,5 @@ class Delivery:
         self.ledger.note_not_delivered(fate, reason, stopped.cause)
         reply = yield WriteReceipts(tuple(self.ledger.due))
         if not isinstance(reply, Written):
-            reason = f"{reason}; this failure has no receipt: {_stopped_by(reply)}"
+            reason = f"{reason}; this failure has no receipt: {stopped_by(reply)}"
         return Outcome(fate, reason, stopped.cause, self.under_way)
-
-
-def _stopped_by(reply: Reply, before: str = "") -> _Stopped:
-    """Say what an answer means that stops a delivery."""
-    match reply:
-        case Failure(reason, cause) | Forbidden(reason, cause):
-            return _Stopped(before + reason, cause)
-        case _:
-            reason = f"S3 answered {type(reply).__name__}, which no rule provides for here"
-            return _Stopped(before + reason, Cause.FAULT)

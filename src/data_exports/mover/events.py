@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from .hub_version import NULL
 from .uploads import Upload
 
 # A redriven message is a new message to SQS: its count starts again, though an earlier try may have written and died.
@@ -48,6 +49,8 @@ def read_messages(event: Mapping[str, Any]) -> list[Message]:
 def body_to_go_on(upload: Upload) -> str:
     """Write the message for an upload that another run goes on with: like S3's own, and marked as not the first."""
     entry = {"key": quote_plus(upload.key), "versionId": upload.version_id, "eTag": upload.etag}
+    if upload.sequencer is not None:
+        entry["sequencer"] = upload.sequencer
     notification = {
         "eventName": "ObjectCreated:Continued",
         "eventTime": upload.uploaded_at,
@@ -121,8 +124,8 @@ def _read_upload(notification: object, record: Mapping[str, Any]) -> Upload:
     return Upload(
         bucket=_text_at(notification, "s3", "bucket", "name"),
         key=key,
-        # Without a version id the upload is older than the hub's versioning; S3 calls that version "null".
-        version_id=_text_at(notification, "s3", "object", "versionId", default="null"),
+        # None is named while versioning is not on.
+        version_id=_text_at(notification, "s3", "object", "versionId", default=NULL),
         etag=_text_at(notification, "s3", "object", "eTag", default="").strip('"'),
         size_bytes=None if size is None else _whole_number(size),
         uploaded_by=_text_or_none(_at(notification, "userIdentity", "principalId")),
@@ -131,6 +134,7 @@ def _read_upload(notification: object, record: Mapping[str, Any]) -> Upload:
         received_before=not came_straight or not _came_straight(swept_at or uploaded_at, record),
         swept=swept_at is not None,
         message_id=record["messageId"],
+        sequencer=_text_or_none(_at(notification, "s3", "object", "sequencer")),
     )
 
 

@@ -29,7 +29,7 @@ from .alerts import Alert, GivenUp, alert_of
 from .batch import Batch
 from .calls import ObjectStore
 from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
-from .delivery import deliver_together, refuse
+from .delivery import refuse
 from .events import Message, body_to_go_on, read_messages
 from .followups import FollowUps
 from .metrics import batch_metrics, with_metrics
@@ -43,6 +43,7 @@ from .time_left import (
     SecondsLeft,
     TimeLeft,
 )
+from .together import deliver_together
 from .transport import Transport
 from .uploads import Outcome, Rules
 

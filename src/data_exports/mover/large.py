@@ -10,7 +10,8 @@ that describes it, and nothing is left behind.
 - A start without a readable answer is not made again blindly: what it may have begun is looked for, and aborted.
 - The upload in parts is on record, in a checkpoint, before its first part is copied. Whoever takes the version up again
   finds it there, goes on with it, or aborts it.
-- Parts are pinned to the version, so they fit each other whatever is uploaded in the meantime.
+- Parts are pinned to the version (of a version `null` to its ETag, too), so they fit each other whatever is uploaded in
+  the meantime.
 - Now and then, and before the parts are completed, the key is looked at again: a newer upload may have come.
 - An upload is completed only by a run that has seen it open, by copying at least its last part into it. S3 may answer
   a second completion like the first, without writing anything.
@@ -34,7 +35,6 @@ from .calls import (
     FindUploads,
     Forbidden,
     Gone,
-    HubVersion,
     ListVersions,
     NoUpload,
     OutOfTime,
@@ -57,6 +57,7 @@ from .calls import (
     is_refusal,
 )
 from .causes import Cause
+from .hub_version import HubVersion
 
 MIB = 1024 * 1024
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -87,15 +88,20 @@ def parts_of(size_bytes: int, part_bytes: int) -> tuple[Part, ...]:
     )
 
 
-def forget_copies(key: str, version_id: str) -> Steps:
+def forget_copies(key: str, version: HubVersion) -> Steps:
     """Remove what unfinished copies of a version have left at the recipient, and their checkpoints.
 
     Returns Removed, or what stands in the way. An upload that could not be aborted stays on record.
     """
-    reply = yield ReadCheckpoints(key, version_id)
+    reply = yield ReadCheckpoints(key, version.version_id)
     if not isinstance(reply, Checkpoints):
         return reply
-    return (yield from _forget(reply.found))
+    return (yield from _forget(_copies_of(version, reply.found)))
+
+
+def _copies_of(version: HubVersion, found: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
+    """Those that may be of this version: with the id `null`, those of other contents are not."""
+    return tuple(checkpoint for checkpoint in found if checkpoint.etag in ("", version.etag))
 
 
 def _forget(checkpoints: tuple[Checkpoint, ...]) -> Steps:
@@ -161,14 +167,22 @@ class LargeCopy:
         """Return the checkpoint to go on from, or why there is none."""
         reply = yield ReadCheckpoints(self.key, self.version.version_id)
         match reply:
-            case Checkpoints((first, *others)):
-                self.others = tuple(others)
-                self.parts_before = len(first.copied)
-                return self.unproven(first)
-            case Checkpoints():
-                return (yield from self.begin())
+            case Checkpoints(found):
+                pass
             case _:
                 return reply
+        of_version = _copies_of(self.version, found)
+        first = next((checkpoint for checkpoint in of_version if self.may_go_on(checkpoint)), None)
+        self.others = tuple(checkpoint for checkpoint in of_version if checkpoint is not first)
+        if first is None:
+            return (yield from self.begin())
+        self.parts_before = len(first.copied)
+        return self.unproven(first)
+
+    def may_go_on(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether a copy that was begun is of this very upload, whose attributes it has."""
+        begun = HubVersion(checkpoint.version_id, checkpoint.etag, None, checkpoint.last_modified)
+        return begun.is_surely(self.version)
 
     def unproven(self, checkpoint: Checkpoint) -> Checkpoint:
         """Take the last part for not copied if all are: copying it shows whether the upload is still open."""
@@ -194,6 +208,8 @@ class LargeCopy:
                 return started
         part_bytes = part_bytes_of(self.size_bytes, usual=self.usual_part_bytes)
         begun = Checkpoint(self.key, self.version.version_id, upload_id, self.size_bytes, part_bytes)
+        if not self.version.has_an_id:
+            begun = replace(begun, etag=self.version.etag, last_modified=self.version.last_modified)
         saved = yield SaveCheckpoint(begun)
         if not isinstance(saved, Written):
             yield AbortUpload(self.key, upload_id)
@@ -221,7 +237,7 @@ class LargeCopy:
     def go_on(self, now: Checkpoint) -> Steps:
         """Copy the parts that are missing, and complete them; or save how far this run has come."""
         while missing := _missing_parts(now):
-            reply = yield CopyParts(self.key, now.version_id, now.upload_id, missing[:PARTS_BETWEEN_SAVES])
+            reply = yield self.parts_of_now(now, missing[:PARTS_BETWEEN_SAVES])
             if not isinstance(reply, PartsDone):
                 return reply
             before, now = now, _with_parts(now, reply.replies)
@@ -239,6 +255,11 @@ class LargeCopy:
         if isinstance(completed, Copied):
             yield from self.clear_up(now)
         return (yield from self.stop(now, completed, is_new=True))
+
+    def parts_of_now(self, now: Checkpoint, parts: tuple[Part, ...]) -> CopyParts:
+        """Ask for parts of this very upload, also where another one may take the place of its version."""
+        etag = None if self.version.has_an_id else self.version.etag
+        return CopyParts(self.key, now.version_id, now.upload_id, parts, etag)
 
     def clear_up(self, done: Checkpoint) -> Generator[Request, Reply, None]:
         """Remove the record of the finished upload, then the uploads of repeated events.
@@ -266,8 +287,8 @@ class LargeCopy:
         match reply:
             case Versions(None):
                 return Gone()
-            case Versions(HubVersion(version_id)):
-                return None if version_id == self.version.version_id else Overtaken()
+            case Versions(HubVersion() as newest):
+                return None if newest.is_surely(self.version) else Overtaken()
             case _:
                 return reply
 

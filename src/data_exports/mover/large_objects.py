@@ -214,6 +214,7 @@ class LargeObjects:
             "x-amz-copy-source": source_of(settings.hub_bucket, call.key, call.version_id),
             "x-amz-copy-source-range": f"bytes={part.first_byte}-{part.last_byte}",
             "x-amz-source-expected-bucket-owner": settings.hub_account,
+            **({"x-amz-copy-source-if-match": f'"{call.etag}"'} if call.etag else {}),
         }
         query = {"partNumber": str(part.number), "uploadId": call.upload_id}
         exchange = self._on_target("UploadPartCopy", "PUT", call.key, query, headers=headers)

@@ -59,7 +59,7 @@ class PartCopies:
         tag = next(self._tags)
         self._under_way[tag] = file
         request = file.request
-        return tag, CopyPart(request.key, request.version_id, request.upload_id, part)
+        return tag, CopyPart(request.key, request.version_id, request.upload_id, part, request.etag)
 
     def take(self, tag: int, reply: Reply) -> tuple[int, PartsDone] | None:
         """Take the answer to one part. Return the delivery and its reply if it was the last to wait for."""

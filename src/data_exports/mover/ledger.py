@@ -5,8 +5,9 @@ In: an `Upload`, and what happens to it. Out: receipts, for `delivery` to have w
 
 from typing import Any
 
-from .calls import Copied, HubVersion
+from .calls import Copied
 from .causes import Cause
+from .hub_version import HubVersion
 from .receipts import Fate, Receipt
 from .uploads import Upload
 
@@ -16,7 +17,8 @@ class Ledger:
 
     def __init__(self, upload: Upload) -> None:
         self._upload = upload
-        self.written: str | None = None  # the hub version that was written to the recipient last
+        self.written: HubVersion | None = None  # what is known to be at the recipient: the version written last
+        self.wrote = False  # whether anything was written to the recipient
         self.delivered = False  # whether the upload itself was written to the recipient
         self.due: list[Receipt] = []  # receipts that are not on disk yet
         self.accounted = False  # whether the upload itself has its receipt, on disk or due
@@ -28,8 +30,9 @@ class Ledger:
 
     def note_written(self, version: HubVersion, copied: Copied) -> None:
         """Remember that a version now is at the recipient, and that its receipt is due."""
-        self.written = version.version_id
-        self.delivered = self.delivered or version.version_id == self._upload.version_id
+        self.written = version
+        self.wrote = True
+        self.delivered = self.delivered or self._upload.may_be(version)
         self._note(
             version,
             Fate.DELIVERED,
@@ -38,6 +41,10 @@ class Ledger:
             target_etag=copied.target_etag,
         )
 
+    def note_interference(self) -> None:
+        """Remember that another one was at work on the key: what is at the recipient now is not known any more."""
+        self.written = None
+
     def note_not_delivered(self, fate: Fate, reason: str | None = None, cause: Cause | None = None) -> None:
         """Remember that a receipt is due that says why the upload itself was not delivered."""
         self._note(self._upload.version, fate, reason=reason, cause=cause)
@@ -45,7 +52,7 @@ class Ledger:
     def _note(self, version: HubVersion, outcome: Fate, **facts: Any) -> None:
         """Remember a receipt of the version. Who uploaded it is known of the upload itself alone."""
         upload = self._upload
-        own = version.version_id == upload.version_id
+        own = upload.may_be(version)
         self.due.append(
             Receipt(
                 key=upload.key,

@@ -24,6 +24,7 @@ from .calls import (
     Failure,
     HeadObject,
     ListVersions,
+    ReadVersioning,
     Reply,
     Retire,
     RetireAll,
@@ -44,6 +45,7 @@ from .replies import (
     delete_reply,
     head_reply,
     put_reply,
+    versioning_reply,
     versions_reply,
 )
 from .settings import Settings
@@ -95,11 +97,17 @@ class S3Objects:
         match call:
             case Copy(key, etag, tries):
                 self._copy(tag, key, source=source_of(self._settings.hub_bucket, key), etag=etag, tries=tries)
-            case CopyVersion(key, version_id, tries):
+            case CopyVersion(key, version_id, etag, tries):
                 source = source_of(self._settings.hub_bucket, key, version_id)
-                self._copy(tag, key, source=source, tries=tries)
-            case HeadObject(key):
-                self._start(tag, self._on_hub("HeadObject", "HEAD", key), lambda r: head_reply(r, doing=_reading(key)))
+                self._copy(tag, key, source=source, etag=etag, tries=tries)
+            case HeadObject(key, version_id):
+                query = None if version_id is None else {"versionId": version_id}
+                exchange = self._on_hub("HeadObject", "HEAD", key, query=query)
+                self._start(tag, exchange, lambda r: head_reply(r, doing=_reading(key)))
+            case ReadVersioning():
+                exchange = self._on_hub("GetBucketVersioning", "GET", query={"versioning": ""})
+                doing = Doing(f"reading whether s3://{self._settings.hub_bucket} keeps versions", Where.PLATFORM)
+                self._start(tag, exchange, lambda r: versioning_reply(r, doing=doing))
             case ListVersions():
                 self._list(tag, call)
             case Retire(key, etag):

@@ -12,6 +12,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote, unquote_plus
 
 from .calls import (
@@ -20,7 +21,6 @@ from .calls import (
     CopiedPart,
     Current,
     Failure,
-    HubVersion,
     Removed,
     Reply,
     Retire,
@@ -28,11 +28,14 @@ from .calls import (
     RetiredAll,
     Started,
     Uploads,
+    Versioning,
     Versions,
     Written,
 )
 from .causes import Cause
 from .error_codes import Doing, Error, reply_to_error
+from .hub_version import NULL, HubVersion
+from .receipts import iso_time
 from .xml_answers import found_in, name_of, parse_xml, text_of
 
 
@@ -67,14 +70,38 @@ def copy_reply(response: Response, *, doing: Doing, at: str) -> Reply:
     if not etag:
         return _unreadable(response, doing=doing)
     headers = response.headers
-    return Copied(headers.get("x-amz-copy-source-version-id"), headers.get("x-amz-version-id"), etag, at)
+    return Copied(headers.get("x-amz-copy-source-version-id") or NULL, headers.get("x-amz-version-id"), etag, at)
 
 
 def head_reply(response: Response, *, doing: Doing) -> Reply:
     """Read the answer to HeadObject."""
     if response.status != 200:
         return error_reply(response, doing=doing)
-    return Current(response.headers.get("x-amz-version-id"))
+    headers = response.headers
+    version_id = headers.get("x-amz-version-id") or NULL
+    if version_id != NULL:
+        return Current(version_id)
+    return Current(NULL, headers.get("etag", "").strip('"'), _iso_time_of(headers.get("last-modified", "")))
+
+
+def _iso_time_of(http_time: str) -> str | None:
+    """Write the time of a header as listings do."""
+    try:
+        moment = datetime.strptime(http_time, "%a, %d %b %Y %H:%M:%S GMT")
+    except ValueError:
+        return None
+    return iso_time(moment.replace(tzinfo=UTC))
+
+
+def versioning_reply(response: Response, *, doing: Doing) -> Reply:
+    """Read the answer to GetBucketVersioning, which tells no status of a bucket that never kept versions.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
+    """
+    root = _promised(response, "VersioningConfiguration", doing=doing)
+    if not isinstance(root, ET.Element):
+        return root
+    return Versioning(is_on=text_of(root, "Status") == "Enabled")
 
 
 def delete_reply(response: Response, *, doing: Doing) -> Reply:
@@ -131,6 +158,8 @@ def versions_reply(response: Response, key: str, *, doing: Doing) -> Reply | Mor
     next_key = decode(text_of(root, "NextKeyMarker"))
     if text_of(root, "IsTruncated") == "true" and next_key == key:
         return MoreVersions(next_key, text_of(root, "NextVersionIdMarker"))
+    if text_of(root, "EncodingType") != "url":  # what was asked for: keys may stand there in some other way
+        return _unreadable(response, doing=doing)
     return Versions(None, current=False)
 
 

@@ -6,8 +6,8 @@ In: nothing. Out: `Upload`, `Rules`, `Outcome`. No effects. How one becomes the 
 import re
 from dataclasses import dataclass
 
-from .calls import HubVersion
 from .causes import Cause
+from .hub_version import NULL, HubVersion
 from .large import USUAL_PART_BYTES
 from .receipts import Fate
 
@@ -29,11 +29,22 @@ class Upload:
     received_before: bool  # an earlier try may have written to the recipient; True whenever that cannot be excluded
     message_id: str | None = None
     swept: bool = False  # told by the sweep, to which the upload was in sight, and not by S3
+    sequencer: str | None = None  # S3's mark of the event: the same mark, the same upload. It tells no order
 
     @property
     def version(self) -> HubVersion:
         """The version that the upload is."""
         return HubVersion(self.version_id, self.etag, self.size_bytes, None)
+
+    def may_be(self, version: HubVersion) -> bool:
+        """Tell whether a version is the upload. A version `null` of other content is another upload's."""
+        return (self.version_id, self.etag) == (version.version_id, version.etag)
+
+    def is_surely(self, other: "Upload") -> bool:
+        """Tell whether two events are of one upload. Of two of the same content as `null` only S3's mark tells."""
+        if not self.may_be(other.version):
+            return False
+        return self.version_id != NULL or (self.sequencer is not None and self.sequencer == other.sequencer)
 
     def of_same_key(self, version: HubVersion) -> "Upload":
         """Return what an event of another version of the key would tell."""

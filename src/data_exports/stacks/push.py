@@ -17,15 +17,16 @@ from data_exports.access.policies import (
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import dead_letter_queue_name_of, push_users_policy_of, queue_name_of
 from data_exports.stacks.alerts import add_alarms, add_owner_topic
-from data_exports.stacks.mover_function import add_mover
+from data_exports.stacks.mover_function import FUNCTION_TIMEOUT_SECONDS, add_mover
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
 from data_exports.stacks.users import add_users_policy, split_roles
 
-VISIBILITY_TIMEOUT_SECONDS = 1800
-"""When a message comes back whose function died; the mover itself sets other times for what fails (mover/causes.py). At
-least the function's timeout, and 16 minutes after the last moment at which the function starts a copy: by then S3 no
-longer carries out what the dead function asked for.
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+VISIBILITY_TIMEOUT_SECONDS = 6 * FUNCTION_TIMEOUT_SECONDS
+"""When a message comes back whose function died; the mover itself sets other times for what fails (mover/causes.py).
+Six times the function's timeout, as AWS advises: Lambda may hold what it received while the function is throttled.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig
+An invocation that began up to 59 minutes late is over by then, and so are the 16 minutes for which S3 may still carry
+out a copy that it asked for."""
 RECEIVES_BEFORE_DEAD_LETTER = 8
 EVENT_RETENTION_SECONDS = 7 * 24 * 3600
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600

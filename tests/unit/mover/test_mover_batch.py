@@ -17,13 +17,15 @@ from data_exports.mover.calls import (
     Failure,
     HeadObject,
     ListVersions,
+    ReadVersioning,
     Retire,
     RetireAll,
 )
 from data_exports.mover.causes import Cause
-from data_exports.mover.delivery import Steps, deliver, deliver_together
+from data_exports.mover.delivery import Steps, deliver
 from data_exports.mover.large import PARTS_AT_ONCE
 from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.mover.together import deliver_together
 from data_exports.mover.uploads import Outcome, Rules, Upload
 from tests.model.memory_s3 import HUB, MemoryStore
 
@@ -64,7 +66,7 @@ def test_a_thousand_files_cost_a_thousand_copies_one_file_of_receipts_and_ten_de
     store = MemoryStore()
     uploads = [uploaded(store, f"orders/{number}") for number in range(1000)]
     assert run(store, uploads) == [DELIVERED] * 1000
-    assert [type(call) for call in store.calls] == [Copy] * 1000 + [PutReceipts] + [RetireAll] * 10
+    assert [type(call) for call in store.calls] == [Copy] * 1000 + [PutReceipts, ReadVersioning] + [RetireAll] * 10
     assert len(store.memory.receipts()) == 1000
 
 
@@ -113,7 +115,7 @@ def test_a_key_that_xml_cannot_carry_is_retired_by_a_call_of_its_own() -> None:
     store = MemoryStore()
     odd = uploaded(store, "orders/\x01")
     assert run(store, [uploaded(store, "orders/a"), odd]) == [DELIVERED] * 2
-    assert [type(call) for call in store.calls] == [Copy, Copy, PutReceipts, Retire, RetireAll]
+    assert [type(call) for call in store.calls] == [Copy, Copy, PutReceipts, ReadVersioning, Retire, RetireAll]
     assert store.memory.hub_key("orders/\x01").current is None
 
 
@@ -121,14 +123,14 @@ def test_a_repeated_event_in_one_batch_costs_nothing() -> None:
     store = MemoryStore()
     upload = uploaded(store, "orders/a")
     assert run(store, [upload, upload]) == [Outcome(Fate.IGNORED), DELIVERED]
-    assert [type(call) for call in store.calls] == [Copy, PutReceipts, RetireAll]
+    assert [type(call) for call in store.calls] == [Copy, PutReceipts, ReadVersioning, RetireAll]
 
 
 def test_of_many_uploads_of_one_key_in_one_batch_the_newest_alone_is_copied() -> None:
     store = MemoryStore()
     uploads = [uploaded(store, "orders/a", b"%d" % number) for number in range(1000)]
     assert run(store, uploads) == [Outcome(Fate.SUPERSEDED)] * 999 + [DELIVERED]
-    assert [type(call) for call in store.calls] == [Copy, PutReceipts, RetireAll, PutReceipts]
+    assert [type(call) for call in store.calls] == [Copy, PutReceipts, ReadVersioning, RetireAll, PutReceipts]
     assert len({receipt["version_id"] for receipt in store.memory.receipts()}) == 1000
 
 
@@ -250,7 +252,7 @@ def test_settling_runs_before_the_receipts_of_the_batch_so_that_they_are_one_fil
     assert run(store, [hidden, uploaded(store, "orders/a")]) == [DELIVERED, DELIVERED]
     assert [type(call) for call in store.calls] == [
         *[Copy, Copy, ListVersions, CopyVersion, ListVersions],
-        *[PutReceipts, RetireAll],
+        *[PutReceipts, ReadVersioning, RetireAll],
     ]
 
 

@@ -14,19 +14,21 @@ from data_exports.mover.calls import (
     Forbidden,
     Gone,
     HeadObject,
-    HubVersion,
     ListVersions,
     Overtaken,
+    ReadVersioning,
     Reply,
     Request,
     Retire,
     Retired,
+    Versioning,
     Versions,
     WriteReceipts,
     Written,
 )
 from data_exports.mover.causes import Cause
 from data_exports.mover.delivery import MOST_SETTLE_ROUNDS, deliver, refuse
+from data_exports.mover.hub_version import HubVersion
 from data_exports.mover.receipts import Fate, Receipt
 from data_exports.mover.uploads import Outcome, Rules, Upload
 
@@ -40,6 +42,8 @@ OWN = HubVersion("v1", "e1", 10, "2026-11-02T09:00:00.000Z")
 COPIED = Copied("v1", "t1", "te", "2026-11-02T10:00:00.000Z")
 COPIED_NEWER = Copied("v2", "t2", "te", "2026-11-02T10:00:00.000Z")
 NOTHING_LEFT = Versions(None, current=False)
+PROVEN: list[Reply] = [NOTHING_LEFT, Gone()]  # that it is not there is asked for by its id
+ON, OFF = Versioning(is_on=True), Versioning(is_on=False)
 REFUSED = Forbidden("the copy is refused (AccessDenied)")
 
 DELIVERED = Receipt(
@@ -104,8 +108,8 @@ def play(
 
 
 def test_an_upload_is_copied_recorded_and_retired() -> None:
-    asked, outcome = play([COPIED, Written(), Retired()])
-    assert asked == [Copy(KEY, "e1"), WriteReceipts((DELIVERED,)), Retire(KEY, "e1")]
+    asked, outcome = play([COPIED, Written(), ON, Retired()])
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((DELIVERED,)), ReadVersioning(), Retire(KEY, "e1")]
     assert outcome == Outcome(Fate.DELIVERED)
 
 
@@ -124,7 +128,15 @@ def test_an_overtaken_upload_is_superseded_with_a_receipt() -> None:
 def test_an_overtaken_upload_that_was_received_before_is_settled() -> None:
     again = replace(DELIVERED_NEWER, receive_count=2)
     asked, outcome = play(
-        [Overtaken(), Versions(NEWER, current=True), COPIED_NEWER, Versions(NEWER, current=True), Written(), Retired()],
+        [
+            Overtaken(),
+            Versions(NEWER, current=True),
+            COPIED_NEWER,
+            Versions(NEWER, current=True),
+            Written(),
+            ON,
+            Retired(),
+        ],
         upload=AGAIN,
     )
     assert asked == [
@@ -133,6 +145,7 @@ def test_an_overtaken_upload_that_was_received_before_is_settled() -> None:
         CopyVersion(KEY, "v2"),
         ListVersions(KEY),
         WriteReceipts((again, replace(SUPERSEDED, receive_count=2))),
+        ReadVersioning(),
         Retire(KEY, "e2"),
     ]
     assert outcome == Outcome(Fate.SUPERSEDED)
@@ -158,22 +171,26 @@ def test_an_upload_overtaken_at_its_retire_is_settled(overtaken: Reply) -> None:
         [
             COPIED,
             Written(),
+            ON,
             overtaken,
             Versions(NEWER, current=True),
             COPIED_NEWER,
             Versions(NEWER, current=True),
             Written(),
+            ON,
             Retired(),
         ]
     )
     assert asked == [
         Copy(KEY, "e1"),
         WriteReceipts((DELIVERED,)),
+        ReadVersioning(),
         Retire(KEY, "e1"),
         ListVersions(KEY),
         CopyVersion(KEY, "v2"),
         ListVersions(KEY),
         WriteReceipts((DELIVERED_NEWER,)),
+        ReadVersioning(),
         Retire(KEY, "e2"),
     ]
     assert outcome == Outcome(Fate.DELIVERED)
@@ -198,25 +215,25 @@ def test_with_keep_files_an_upload_that_is_not_the_current_one_is_settled(seen: 
 
 def test_an_upload_that_the_copy_of_an_equal_newer_one_covers_is_superseded() -> None:
     newer = replace(DELIVERED_NEWER, etag="e1", size_bytes=10, uploaded_at=None)
-    asked, outcome = play([COPIED_NEWER, Written(), Retired()])
-    assert asked == [Copy(KEY, "e1"), WriteReceipts((newer, SUPERSEDED)), Retire(KEY, "e1")]
+    asked, outcome = play([COPIED_NEWER, Written(), ON, Retired()])
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((newer, SUPERSEDED)), ReadVersioning(), Retire(KEY, "e1")]
     assert outcome == Outcome(Fate.SUPERSEDED)
 
 
 def test_an_upload_whose_versions_were_removed_is_cancelled() -> None:
-    asked, outcome = play([Gone(), Versions(None, current=False), Written()])
-    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), WriteReceipts((CANCELLED,))]
+    asked, outcome = play([Gone(), Versions(None, current=False), Gone(), Written()])
+    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), HeadObject(KEY, "v1"), WriteReceipts((CANCELLED,))]
     assert outcome == Outcome(Fate.CANCELLED)
 
 
 def test_an_upload_cancelled_after_its_delivery_stays_delivered() -> None:
-    asked, outcome = play([COPIED, Written(), Gone(), Versions(None, current=False)])
-    assert asked[-1] == ListVersions(KEY)
+    asked, outcome = play([COPIED, Written(), ON, Gone(), Versions(None, current=False), Forbidden("403")])
+    assert asked[-2:] == [ListVersions(KEY), HeadObject(KEY, "v1")]
     assert outcome == Outcome(Fate.DELIVERED)
 
 
 def test_a_version_removed_while_it_is_settled_is_left_out() -> None:
-    asked, outcome = play([Gone(), Versions(OWN, current=False), Gone(), Versions(None, current=False), Written()])
+    asked, outcome = play([Gone(), Versions(OWN, current=False), Gone(), *PROVEN, Written()])
     assert asked[-1] == WriteReceipts((CANCELLED,))
     assert outcome == Outcome(Fate.CANCELLED)
 
@@ -233,24 +250,24 @@ def test_a_403_is_a_refusal_if_the_upload_is_there() -> None:
 
 @pytest.mark.parametrize("versions", [Versions(OWN, current=False), Versions(None, current=False)])
 def test_a_403_is_a_404_if_nothing_is_on_top(versions: Versions) -> None:
-    asked, _ = play([REFUSED, versions])
-    assert asked == [Copy(KEY, "e1"), ListVersions(KEY), ListVersions(KEY)]
+    proof: list[Reply] = [] if versions.newest else [Gone()]
+    asked, _ = play([REFUSED, versions, *proof])
+    assert [type(request) for request in asked] == [Copy, ListVersions, *[HeadObject for _ in proof], ListVersions]
 
 
 def test_a_403_at_the_retire_is_judged_the_same_way() -> None:
-    _, refused = play([COPIED, Written(), REFUSED, Versions(OWN, current=True), Written()])
+    _, refused = play([COPIED, Written(), ON, REFUSED, Versions(OWN, current=True), Written()])
     assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
-    asked, retired_by_another = play(
-        [COPIED, Written(), REFUSED, Versions(OWN, current=False), Versions(OWN, current=False)]
-    )
-    assert asked[2:] == [Retire(KEY, "e1"), ListVersions(KEY), ListVersions(KEY)]
+    hidden = Versions(OWN, current=False)
+    asked, retired_by_another = play([COPIED, Written(), ON, REFUSED, hidden, hidden, COPIED, hidden, Written()])
+    assert asked[3:6] == [Retire(KEY, "e1"), ListVersions(KEY), ListVersions(KEY)]
     assert retired_by_another == Outcome(Fate.DELIVERED)
 
 
 def test_a_403_for_a_version_is_judged_the_same_way() -> None:
     _, refused = play([Gone(), Versions(OWN, current=False), REFUSED, Versions(OWN, current=False), Written()])
     assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
-    _, cancelled = play([Gone(), Versions(OWN, current=False), REFUSED, NOTHING_LEFT, NOTHING_LEFT, Written()])
+    _, cancelled = play([Gone(), Versions(OWN, current=False), REFUSED, *PROVEN, *PROVEN, Written()])
     assert cancelled == Outcome(Fate.CANCELLED)
 
 
@@ -265,7 +282,7 @@ SILENCE = Failure("no answer", Cause.NO_ANSWER, under_way=True)
 
 
 def test_a_copy_that_fails_for_a_moment_is_asked_for_again() -> None:
-    asked, outcome = play([BUSY, BUSY, COPIED, Written(), Retired()])
+    asked, outcome = play([BUSY, BUSY, COPIED, Written(), ON, Retired()])
     assert asked[:3] == [Copy(KEY, "e1"), Copy(KEY, "e1", tries=1), Copy(KEY, "e1", tries=2)]
     assert outcome == Outcome(Fate.DELIVERED)
 
@@ -288,7 +305,7 @@ def test_a_copy_that_failed_may_have_been_carried_out_so_being_overtaken_is_not_
     assert asked[-1] == ListVersions(KEY)
 
 
-@pytest.mark.parametrize("later", [[COPIED, Written(), Retired()], [Gone(), NOTHING_LEFT, Written()]], ids=str)
+@pytest.mark.parametrize("later", [[COPIED, Written(), ON, Retired()], [Gone(), *PROVEN, Written()]], ids=str)
 def test_a_copy_without_an_answer_may_be_carried_out_later_however_the_delivery_ends(later: list[Reply]) -> None:
     _, outcome = play([SILENCE, *later])
     assert outcome is not None
@@ -309,7 +326,7 @@ SWEPT = replace(UPLOAD, swept=True)
 
 
 def test_what_the_sweep_told_of_is_delivered_like_any_other() -> None:
-    asked, outcome = play([COPIED, Written(), Retired()], upload=SWEPT)
+    asked, outcome = play([COPIED, Written(), ON, Retired()], upload=SWEPT)
     assert (asked[0], outcome) == (Copy(KEY, "e1"), Outcome(Fate.DELIVERED))
     assert play([Overtaken(), Written()], upload=SWEPT)[1] == Outcome(Fate.SUPERSEDED)
 
@@ -396,14 +413,93 @@ def test_a_file_of_the_largest_size_for_one_copy_is_copied_at_once() -> None:
     assert asked == [Copy(KEY, "e1")]
 
 
-def test_a_hub_without_versions_is_never_deleted_from() -> None:
-    asked, outcome = play([replace(COPIED, source_version_id=None), Written()])
-    assert [type(request) for request in asked] == [Copy, WriteReceipts]
-    assert outcome == Outcome(
-        Fate.FAILED,
-        "s3://hub keeps no versions, so the upload was copied and not removed. Turn versioning on for the hub bucket",
-        Cause.HUB_NOT_VERSIONED,
+NULL_UPLOAD = replace(UPLOAD, version_id="null")
+OWN_NULL = replace(OWN, version_id="null")
+COPIED_NULL = replace(COPIED, source_version_id="null")
+DELIVERED_NULL = replace(DELIVERED, version_id="null")
+NOT_RETIRED = (
+    "the file was delivered, and not taken out of sight: versioning is not on for s3://hub, so that a delete would "
+    "remove it for good. Turn versioning on for the hub bucket"
+)
+
+
+def test_a_file_from_before_versioning_is_delivered_and_retired_like_any_other() -> None:
+    asked, outcome = play([COPIED_NULL, Written(), ON, Retired()], upload=NULL_UPLOAD)
+    assert asked == [Copy(KEY, "e1"), WriteReceipts((DELIVERED_NULL,)), ReadVersioning(), Retire(KEY, "e1")]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_a_file_from_before_versioning_that_is_kept_is_written_until_nothing_changes_across_a_write() -> None:
+    seen = Versions(OWN_NULL, current=True)
+    asked, outcome = play(
+        [COPIED_NULL, Current("null", "e1", OWN.last_modified), seen, COPIED_NULL, seen, Written()],
+        upload=NULL_UPLOAD,
+        rules=KEEP,
     )
+    assert asked == [
+        Copy(KEY, "e1"),
+        HeadObject(KEY),
+        ListVersions(KEY),
+        CopyVersion(KEY, "null", "e1"),
+        ListVersions(KEY),
+        WriteReceipts((DELIVERED_NULL, DELIVERED_NULL)),
+    ]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_while_versioning_is_off_nothing_is_deleted_and_the_failure_names_what_is_to_be_mended() -> None:
+    seen = Versions(OWN_NULL, current=True)
+    asked, outcome = play(
+        [COPIED_NULL, Written(), OFF, seen, COPIED_NULL, seen, Written(), OFF, Written()], upload=NULL_UPLOAD
+    )
+    failed_null = replace(failed(NOT_RETIRED, Cause.HUB_NOT_VERSIONED), version_id="null")
+    assert asked == [
+        Copy(KEY, "e1"),
+        WriteReceipts((DELIVERED_NULL,)),
+        ReadVersioning(),
+        ListVersions(KEY),
+        CopyVersion(KEY, "null", "e1"),
+        ListVersions(KEY),
+        WriteReceipts((DELIVERED_NULL,)),
+        ReadVersioning(),
+        WriteReceipts((failed_null,)),
+    ]
+    assert outcome == Outcome(Fate.FAILED, NOT_RETIRED, Cause.HUB_NOT_VERSIONED)
+
+
+def test_also_a_version_with_an_id_is_not_deleted_while_versioning_is_off() -> None:
+    """An upload of equal content may have come on top of it, which a delete would destroy."""
+    _, outcome = play([COPIED, Written(), OFF, Versions(OWN, current=True), OFF, Written()])
+    assert outcome == Outcome(Fate.FAILED, NOT_RETIRED, Cause.HUB_NOT_VERSIONED)
+
+
+def test_another_upload_under_the_id_null_is_another_upload() -> None:
+    newer = replace(OWN_NULL, etag="e2", last_modified="2026-11-02T09:30:00.000Z")
+    again = replace(NULL_UPLOAD, receive_count=2, received_before=True)
+    asked, _ = play(
+        [Overtaken(), Versions(newer, current=True), COPIED_NULL, Versions(newer, current=True)], upload=again
+    )
+    assert asked[2] == CopyVersion(KEY, "null", "e2")
+    (delivered, superseded) = asked[-1].receipts if isinstance(asked[-1], WriteReceipts) else ()
+    assert [(r.etag, r.outcome, r.uploaded_by) for r in (delivered, superseded)] == [
+        ("e2", Fate.DELIVERED, None),
+        ("e1", Fate.SUPERSEDED, "AWS:AROA:alice"),
+    ]
+
+
+def test_what_another_one_hid_is_written_once_more() -> None:
+    """Who hid it may have written an upload of equal content and other metadata before."""
+    hidden = Versions(OWN, current=False)
+    asked, outcome = play([COPIED, Written(), ON, Gone(), hidden, COPIED, hidden, Written()])
+    assert asked[4:7] == [ListVersions(KEY), CopyVersion(KEY, "v1"), ListVersions(KEY)]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+def test_an_empty_listing_is_a_failure_that_comes_back_if_the_upload_is_there() -> None:
+    asked, outcome = play([Gone(), NOTHING_LEFT, Current("v1"), Written()])
+    reason = "S3 lists no version of the key, but has version v1. It will be tried again"
+    assert asked[2:] == [HeadObject(KEY, "v1"), WriteReceipts((failed(reason, Cause.UNREADABLE),))]
+    assert outcome == Outcome(Fate.FAILED, reason, Cause.UNREADABLE)
 
 
 def test_the_empty_folder_of_the_dataset_is_no_file() -> None:

@@ -19,6 +19,7 @@ UPLOAD = Upload(
     receive_count=1,
     received_before=False,
     message_id="m1",
+    sequencer="0055AED6DCD90281E5",
 )
 
 

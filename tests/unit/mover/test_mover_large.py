@@ -21,7 +21,6 @@ from data_exports.mover.calls import (
     Forbidden,
     Gone,
     HeadObject,
-    HubVersion,
     ListVersions,
     NoUpload,
     OutOfTime,
@@ -29,6 +28,7 @@ from data_exports.mover.calls import (
     PartsDone,
     ReadAttributes,
     ReadCheckpoints,
+    ReadVersioning,
     RemoveCheckpoint,
     Removed,
     Reply,
@@ -39,12 +39,14 @@ from data_exports.mover.calls import (
     Started,
     StartUpload,
     Uploads,
+    Versioning,
     Versions,
     WriteReceipts,
     Written,
 )
 from data_exports.mover.causes import Cause
 from data_exports.mover.delivery import deliver
+from data_exports.mover.hub_version import HubVersion
 from data_exports.mover.large import (
     LARGEST_FILE_BYTES,
     LARGEST_PART_BYTES,
@@ -114,6 +116,7 @@ def play(
     return asked, None
 
 
+ON = Versioning(is_on=True)
 BEGINNING: list[Reply] = [Current("v1"), NONE_FOUND, ATTRIBUTES, Started("u1"), Written()]
 ASKED_TO_BEGIN: list[Request] = [
     HeadObject(KEY),
@@ -151,13 +154,14 @@ def test_parts_hold_every_byte_once(size_bytes: int) -> None:
 
 
 def test_a_large_file_is_copied_in_parts_and_then_recorded_and_retired_like_any_other() -> None:
-    asked, outcome = play([*BEGINNING, PartsDone(DONE), STILL_NEWEST, COPIED, Removed(), Written(), Retired()])
+    asked, outcome = play([*BEGINNING, PartsDone(DONE), STILL_NEWEST, COPIED, Removed(), Written(), ON, Retired()])
     assert asked == [
         *ASKED_TO_BEGIN,
         ListVersions(KEY),
         CompleteUpload(KEY, "v1", "u1", DONE),
         RemoveCheckpoint(copied_up_to(3)),
         WriteReceipts((DELIVERED,)),
+        ReadVersioning(),
         Retire(KEY, "e1-2"),
     ]
     assert outcome == Outcome(Fate.DELIVERED)
@@ -186,7 +190,17 @@ def test_when_time_runs_out_the_parts_are_on_record_and_another_run_goes_on_with
 def test_the_next_run_copies_only_what_is_missing() -> None:
     found = Checkpoints((replace(BEGUN, copied=(DONE[1],)),))
     asked, outcome = play(
-        [Current("v1"), found, PartsDone((DONE[2], DONE[0])), STILL_NEWEST, COPIED, Removed(), Written(), Retired()],
+        [
+            Current("v1"),
+            found,
+            PartsDone((DONE[2], DONE[0])),
+            STILL_NEWEST,
+            COPIED,
+            Removed(),
+            Written(),
+            ON,
+            Retired(),
+        ],
         upload=AGAIN,
     )
     assert asked[:5] == [
@@ -337,9 +351,9 @@ def test_an_upload_overtaken_between_two_runs_is_aborted_before_the_newer_one_is
 def test_a_cancelled_upload_is_aborted() -> None:
     nothing = Versions(None, current=False)
     asked, outcome = play(
-        [Gone(), nothing, Checkpoints((copied_up_to(2),)), Removed(), Removed(), Written()], upload=AGAIN
+        [Gone(), nothing, Gone(), Checkpoints((copied_up_to(2),)), Removed(), Removed(), Written()], upload=AGAIN
     )
-    assert asked[2:5] == [ReadCheckpoints(KEY, "v1"), AbortUpload(KEY, "u1"), RemoveCheckpoint(copied_up_to(2))]
+    assert asked[3:6] == [ReadCheckpoints(KEY, "v1"), AbortUpload(KEY, "u1"), RemoveCheckpoint(copied_up_to(2))]
     assert outcome == Outcome(Fate.CANCELLED)
 
 
@@ -393,14 +407,14 @@ FINISHED: list[Reply] = [Current("v1"), Checkpoints((copied_up_to(2),)), PartsDo
 
 def test_the_record_of_a_finished_copy_that_cannot_be_removed_at_once_is_removed_again() -> None:
     expired = Failure("expired", Cause.CREDENTIALS)
-    asked, outcome = play([*FINISHED, expired, expired, Removed(), Written(), Retired()], upload=AGAIN)
+    asked, outcome = play([*FINISHED, expired, expired, Removed(), Written(), ON, Retired()], upload=AGAIN)
     assert asked[5:8] == [RemoveCheckpoint(copied_up_to(3))] * 3
     assert outcome == Outcome(Fate.DELIVERED)
 
 
 @pytest.mark.parametrize("answer", [Failure("no room", Cause.UNWELL), Forbidden("no leave")], ids=["failed", "refused"])
 def test_a_record_that_cannot_be_removed_holds_up_no_delivery_and_is_told(answer: Failure | Forbidden) -> None:
-    _, outcome = play([*FINISHED, *[answer] * MOST_TRIES_TO_REMOVE, Written(), Retired()], upload=AGAIN)
+    _, outcome = play([*FINISHED, *[answer] * MOST_TRIES_TO_REMOVE, Written(), ON, Retired()], upload=AGAIN)
     reason = f"the record of its copy in parts is left in the log bucket: {answer.reason}"
     assert outcome == Outcome(Fate.DELIVERED, reason)
 
@@ -408,10 +422,10 @@ def test_a_record_that_cannot_be_removed_holds_up_no_delivery_and_is_told(answer
 def test_parts_of_a_repeated_copy_are_removed_again_and_told_when_they_stay() -> None:
     other, unwell = replace(BEGUN, upload_id="u2"), Failure("unwell")
     found = [Current("v1"), Checkpoints((copied_up_to(2), other)), *FINISHED[2:], Removed()]
-    asked, outcome = play([*found, unwell, Removed(), Removed(), Written(), Retired()], upload=AGAIN)
+    asked, outcome = play([*found, unwell, Removed(), Removed(), Written(), ON, Retired()], upload=AGAIN)
     assert asked[6:9] == [AbortUpload(KEY, "u2"), AbortUpload(KEY, "u2"), RemoveCheckpoint(other)]
     assert outcome == Outcome(Fate.DELIVERED)
-    _, outcome = play([*found, *[unwell] * MOST_TRIES_TO_REMOVE, Written(), Retired()], upload=AGAIN)
+    _, outcome = play([*found, *[unwell] * MOST_TRIES_TO_REMOVE, Written(), ON, Retired()], upload=AGAIN)
     assert outcome == Outcome(Fate.DELIVERED, "parts of a repeated copy may be left at the recipient: unwell")
 
 
@@ -438,10 +452,37 @@ def test_a_file_larger_than_s3_copies_is_refused() -> None:
     assert outcome == Outcome(Fate.FAILED, reason, Cause.UPLOAD_TOO_LARGE)
 
 
-def test_a_hub_without_versions_is_refused_before_anything_is_copied() -> None:
-    _, outcome = play([Current(None), Written()])
-    reason = "s3://hub keeps no versions. Turn versioning on for the hub bucket"
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.HUB_NOT_VERSIONED)
+NULL_UPLOAD = replace(UPLOAD, version_id="null")
+TIME, LATER = "2026-11-02T09:00:00.000Z", "2026-11-02T09:30:00.000Z"
+BEGUN_NULL = replace(BEGUN, version_id="null", etag="e1-2", last_modified=TIME)
+CURRENT_NULL = Current("null", "e1-2", TIME)
+
+
+def test_a_large_file_from_before_versioning_is_pinned_to_its_content_and_retired_like_any_other() -> None:
+    still, copied = Versions(replace(OWN, version_id="null"), current=True), replace(COPIED, source_version_id="null")
+    asked, outcome = play(
+        [CURRENT_NULL, *BEGINNING[1:], PartsDone(DONE), still, copied, Removed(), Written(), ON, Retired()],
+        upload=NULL_UPLOAD,
+    )
+    assert asked[4:6] == [SaveCheckpoint(BEGUN_NULL), CopyParts(KEY, "null", "u1", PARTS, "e1-2")]
+    assert asked[-2:] == [ReadVersioning(), Retire(KEY, "e1-2")]
+    assert outcome == Outcome(Fate.DELIVERED)
+
+
+@pytest.mark.parametrize(
+    "begun", [replace(BEGUN_NULL, last_modified=LATER), replace(BEGUN_NULL, etag="", last_modified=None)]
+)
+def test_a_copy_of_another_upload_under_the_id_null_is_not_gone_on_with(begun: Checkpoint) -> None:
+    """Nor one of which an earlier version of the mover did not note whose it is."""
+    asked, _ = play([CURRENT_NULL, Checkpoints((begun,))], upload=NULL_UPLOAD)
+    assert asked[-1] == ReadAttributes(KEY, "null")
+
+
+def test_another_content_under_the_id_null_is_superseded_by_what_took_its_place() -> None:
+    other = replace(BEGUN_NULL, etag="e2-2")
+    asked, outcome = play([Current("null", "e2-2", LATER), Checkpoints((other,)), Written()], upload=NULL_UPLOAD)
+    assert [type(request).__name__ for request in asked] == ["HeadObject", "ReadCheckpoints", "WriteReceipts"]
+    assert outcome == Outcome(Fate.SUPERSEDED)
 
 
 @pytest.mark.parametrize("position", range(1, 5))

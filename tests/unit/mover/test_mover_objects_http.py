@@ -21,7 +21,6 @@ from data_exports.mover.calls import (
     Forbidden,
     Gone,
     HeadObject,
-    HubVersion,
     ListVersions,
     Overtaken,
     Retire,
@@ -32,6 +31,7 @@ from data_exports.mover.calls import (
     Written,
 )
 from data_exports.mover.causes import Cause
+from data_exports.mover.hub_version import HubVersion
 from data_exports.mover.objects import S3Objects
 from data_exports.mover.receipts import PutReceipts
 from data_exports.mover.settings import Settings

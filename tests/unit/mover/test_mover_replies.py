@@ -9,17 +9,18 @@ from data_exports.mover.calls import (
     Failure,
     Forbidden,
     Gone,
-    HubVersion,
     Overtaken,
     Reply,
     Retire,
     Retired,
     RetiredAll,
+    Versioning,
     Versions,
     Written,
 )
 from data_exports.mover.causes import Cause
 from data_exports.mover.error_codes import Doing, Where
+from data_exports.mover.hub_version import HubVersion
 from data_exports.mover.replies import (
     MoreVersions,
     Response,
@@ -28,6 +29,7 @@ from data_exports.mover.replies import (
     delete_reply,
     head_reply,
     put_reply,
+    versioning_reply,
     versions_reply,
 )
 
@@ -56,7 +58,7 @@ def copied(answer: Response) -> Reply:
 def test_a_copy_names_the_versions_on_both_sides() -> None:
     headers = {"x_amz_copy_source_version_id": "v1", "x_amz_version_id": "t1"}
     assert copied(response(200, COPY_RESULT, **headers)) == Copied("v1", "t1", "e9", "now")
-    assert copied(response(200, COPY_RESULT)) == Copied(None, None, "e9", "now")
+    assert copied(response(200, COPY_RESULT)) == Copied("null", None, "e9", "now")
 
 
 @pytest.mark.parametrize(
@@ -158,6 +160,27 @@ def test_without_an_answer_s3_may_carry_the_request_out_even_now() -> None:
     assert copied(Response(None, {}, b"", fault="silent for 30 s")) == Failure(
         "the copy: no answer from S3 (silent for 30 s). It will be tried again", Cause.NO_ANSWER, under_way=True
     )
+
+
+@pytest.mark.parametrize("named", [{}, {"x_amz_version_id": "null"}])
+def test_a_version_null_is_known_by_its_content_and_its_time(named: dict[str, str]) -> None:
+    answer = response(200, etag='"e1"', last_modified="Mon, 02 Nov 2026 09:00:00 GMT", **named)
+    reading = Doing("reading", Where.UPLOAD)
+    assert head_reply(answer, doing=reading) == Current("null", "e1", "2026-11-02T09:00:00.000Z")
+    assert head_reply(response(200, etag='"e1"', last_modified="now"), doing=reading) == Current("null", "e1", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "reply"),
+    [
+        ("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>", Versioning(is_on=True)),
+        ("<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>", Versioning(is_on=False)),
+        ('<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>', Versioning(is_on=False)),
+    ],
+)
+def test_only_a_hub_whose_versioning_is_on_keeps_versions(body: str, reply: Reply) -> None:
+    assert versioning_reply(response(200, body), doing=Doing("reading", Where.UPLOAD)) == reply
+    assert not isinstance(versioning_reply(response(200, "<Other/>"), doing=Doing("reading", Where.UPLOAD)), Versioning)
 
 
 def test_a_head_tells_the_current_version() -> None:
@@ -299,6 +322,12 @@ def test_a_marker_on_top_hides_the_newest_version() -> None:
 )
 def test_keys_in_a_listing_are_decoded_if_it_says_that_they_are_encoded(written: str, encoded: bool, key: str) -> None:
     assert listed(version(written, "v1", latest=True), key=key, encoded=encoded) == Versions(found("v1"), current=True)
+
+
+def test_an_empty_listing_that_does_not_say_how_it_encodes_keys_tells_nothing() -> None:
+    reply = listed(version("orders/ab", "v9", latest=True), encoded=False)
+    assert isinstance(reply, Failure)
+    assert reply.cause is Cause.UNREADABLE
 
 
 def test_a_page_of_markers_only_asks_for_the_next_page() -> None:

@@ -8,18 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.mover.calls import (
-    Attributes,
-    Copied,
-    CopiedPart,
-    HubVersion,
-    Retire,
-    Retired,
-    RetiredAll,
-    Started,
-    Versions,
-)
+from data_exports.mover.calls import Attributes, Copied, CopiedPart, Retire, Retired, RetiredAll, Started, Versions
 from data_exports.mover.error_codes import Doing, Where
+from data_exports.mover.hub_version import HubVersion
 from data_exports.mover.replies import (
     Response,
     complete_reply,
@@ -102,7 +93,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Response], object], object]] = {
     "copy": (
         f"<CopyObjectResult>{ECHO}<ETag>&quot;e&quot;</ETag></CopyObjectResult>",
         lambda answer: copy_reply(answer, doing=Doing("copying", Where.RECIPIENT), at="now"),
-        Copied(None, "t1", "e", "now"),
+        Copied("null", "t1", "e", "now"),
     ),
     "part": (
         f"<CopyPartResult>{ECHO}<ETag>&quot;e&quot;</ETag></CopyPartResult>",

@@ -179,6 +179,7 @@ def _allowed_to_mover(name: str, hub: str, declared: Any, platform: Any) -> dict
     return {
         (f"{hub}/{name}/*", ""): reads | retire,
         (hub, f"{name}/*"): {"s3:ListBucket", "s3:ListBucketVersions"},
+        (hub, ""): set() if kept == "copy" else {"s3:GetBucketVersioning"},
         (f"{target}/{name}/*", ""): WRITES | {"s3:PutObjectAcl", "s3:ListMultipartUploadParts"},
         (target, ""): {"s3:ListBucketMultipartUploads"},
         (f"{hub}-log/deliveries/dataset={name}/*", ""): {"s3:GetObject", "s3:PutObject"},

@@ -132,7 +132,8 @@ def test_as_many_movers_run_at_once_as_the_dataset_says() -> None:
 
 def test_a_message_is_not_seen_twice_while_a_mover_works_on_it() -> None:
     found = resources(push_stack(PLATFORM, push(), AROUND))
-    assert found["Queue"]["Properties"]["VisibilityTimeout"] >= found["Mover"]["Properties"]["Timeout"]
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig
+    assert found["Queue"]["Properties"]["VisibilityTimeout"] == 6 * found["Mover"]["Properties"]["Timeout"] == 5400
     kept = found["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]
     assert kept > found["Queue"]["Properties"]["MessageRetentionPeriod"]
 
