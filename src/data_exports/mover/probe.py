@@ -171,6 +171,8 @@ class _Prober:
             response = self._transport.ask(exchange, seconds_left=self._seconds_left)
             if response.status is not None and response.status < 500:
                 break
+            if operation == "CreateMultipartUpload" and response.status != 503:
+                break  # it may have begun: another one would leave two
         return response
 
     def _told(self, what: str, response: Response, as_good_as_done: set[str] = frozenset()) -> Try:  # type: ignore[assignment]

@@ -191,3 +191,12 @@ def test_an_error_in_a_200_is_an_error(code: str, verdict: str) -> None:
 def test_what_is_not_the_recipients_to_mend_is_no_refusal_of_theirs(code: str) -> None:
     facts, _ = tried(lambda _: refused(code))
     assert facts["put"] == ("unknown", code)
+
+
+@pytest.mark.parametrize(("status", "asked"), [(None, 1), (500, 1), (503, 3)])
+def test_a_start_that_may_have_begun_an_upload_is_not_tried_again(status: int | None, asked: int) -> None:
+    def answering(exchange: Exchange) -> Response:
+        return Response(status, {}, b"") if exchange.operation == "CreateMultipartUpload" else willing(exchange)
+
+    _, operations = tried(answering)
+    assert operations.count("CreateMultipartUpload") == asked
