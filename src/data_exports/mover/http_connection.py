@@ -13,7 +13,6 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from .http_requests import Host
@@ -29,8 +28,7 @@ IDLE_SECONDS = 2.0
 _CHUNK_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLimits:
+class RequestLimits(NamedTuple):
     """What a server may take and give for one request.
 
     `read_timeout_seconds`: the longest that it may stay silent. `timeout_seconds`: the longest until the whole response
