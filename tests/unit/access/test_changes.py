@@ -237,3 +237,17 @@ def test_grants_that_reach_no_data_are_refused() -> None:
     (listing, _, _, _) = grants_of(estate_of(pull()))
     with pytest.raises(UnclearGrantsError, match="reach no objects"):
         accesses_of([replace(listing, resource="arn:aws:s3:::mojap-court-lists")])
+
+
+def test_datasets_to_one_bucket_of_an_unnamed_account_open_it_once_and_two_buckets_are_two() -> None:
+    verdicts, lists = BucketName("cp-verdicts"), BucketName("cp-lists")
+    one, two = (push(name, target_account=None, target_bucket=verdicts) for name in ("one", "two"))
+    three = push("three", target_account=None, target_bucket=lists)
+    assert between([push()], [push(), one, two, three]).new_accounts == (
+        NewAccount(None, "s3://cp-lists/three/", (three.name,)),
+        NewAccount(None, "s3://cp-verdicts/one/", (one.name, two.name)),
+    )
+    assert between([push(), one], [push(), one, two]).new_accounts == ()
+    assert between([push(), one], [push(), three]).new_accounts == (
+        NewAccount(None, "s3://cp-lists/three/", (three.name,)),
+    )

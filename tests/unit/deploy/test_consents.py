@@ -11,7 +11,7 @@ from data_exports.deploy.compare import plan_against
 from data_exports.deploy.consents import Consent, check_consents, needed_consents
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
-from data_exports.deploy.plan import ExistingBucket, Plan, plan_deploy
+from data_exports.deploy.plan import Existing, ExistingBucket, Kind, Plan, plan_deploy
 from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
@@ -259,3 +259,9 @@ def test_a_long_list_of_names_is_cut_in_the_sentence_and_whole_in_the_data() -> 
 def test_a_plan_is_not_asked_for_its_consents_before_it_is_compared() -> None:
     with pytest.raises(AssertionError, match="not been found out"):
         needed_consents(plan_deploy(estate_of(), Deployed(), Surroundings(code_key="c")))
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_nobody_says_is_ours_is_adopted_with_consent_alone_but_for_a_log_group(kind: Kind) -> None:
+    assert Existing(kind, "export_orders-move").needs_consent is (kind is not Kind.LOG_GROUP)
+    assert not Existing(kind, "export_orders-move", is_ours=True).needs_consent
