@@ -18,7 +18,7 @@ soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--se
 	@$(BIN)/python -m tests.soak.soak $(SOAK)
 
 fuzz: .venv/installed-dev ## 10,000 inputs for each fuzzer: no traceback, no access wider than declared (some minutes)
-	@$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile long tests/unit
+	@$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile long -o faulthandler_timeout=7200 tests/unit
 
 prove: .venv/installed-dev tests/node_modules ## a policy evaluator that nobody here wrote judges every policy (needs Node, some minutes)
 	@$(BIN)/python -m tests.prove.prove

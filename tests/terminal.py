@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
+
 CTRL_C = "Ctrl-C"
 CTRL_D = "\x04"
-PATIENCE_SECONDS = 120
-"""Only for a command that hangs; it is killed then."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,7 @@ from tests.emulator.steps import ACCOUNT, REGION, Steps
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A running local AWS, shared by all tests of this worker: make names of your own with `unique`."""
-    local = emulator.start(
-        tmp_path_factory.mktemp("local-aws"), account=ACCOUNT, region=REGION, owner_pid=os.getpid(), timeout_seconds=60
-    )
+    local = emulator.start(tmp_path_factory.mktemp("local-aws"), account=ACCOUNT, region=REGION, owner_pid=os.getpid())
     yield local
     emulator.stop(local)
 

@@ -35,9 +35,7 @@ def example_deployed(folder: Path) -> Iterator[DeployedEstate]:
     """The example estate on a local AWS of its own, every handover in place, for the time of the block."""
     estate = load_estate(example_estate_folder()).require()
     platform = estate.platform
-    local = emulator.start(
-        folder, account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
-    )
+    local = emulator.start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:
         make_world(local, estate)
         assert deploy(estate, aws_of(local)).is_complete

@@ -11,6 +11,7 @@ from data_exports.local.clients import environment_of
 from data_exports.local.folders import example_estate_folder
 from data_exports.names import RoleArn, RoleName
 from tests.emulator.deployed import DeployedEstate
+from tests.patience import PATIENCE_SECONDS
 from tests.terminal import run_on_terminal
 
 EXAMPLE = example_estate_folder()
@@ -61,7 +62,7 @@ class Person:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
@@ -79,7 +80,7 @@ class Person:
 def interrupt(running: subprocess.Popen[str]) -> Done:
     """Press Ctrl-C."""
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=PATIENCE_SECONDS)
     assert "Traceback" not in err, err
     return Done(running.returncode, out, err)
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
+from tests.patience import PATIENCE_SECONDS
 
 ACCOUNT = "593291632749"
 REGION = "eu-west-1"
@@ -82,10 +83,10 @@ def refusal_of(call: Callable[[], Any]) -> str:
     return ""
 
 
-def wait_until(met: Callable[[], bool], *, timeout_seconds: float = 15) -> None:
-    """Wait until the condition holds; fails the test when it does not in time."""
-    deadline = time.monotonic() + timeout_seconds
+def wait_until(met: Callable[[], bool]) -> None:
+    """Wait until the condition holds; fails the test when it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not met():
         if time.monotonic() > deadline:
-            pytest.fail(f"not met within {timeout_seconds:g} s: {met}")
+            pytest.fail(f"not met within {PATIENCE_SECONDS:g} s: {met}")
         time.sleep(0.05)

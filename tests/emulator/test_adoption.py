@@ -96,6 +96,7 @@ def test_the_old_programs_resources_are_adopted_with_their_data_and_files_are_de
     wait_until(
         lambda: set(old.received("orders")) | set(old.received("moves")) == {"orders/first.csv", "moves/kept.csv"}
     )
+    wait_until(lambda: "Contents" not in s3.list_objects_v2(Bucket=old.hub, Prefix="orders/"))
     rules = s3.get_bucket_notification_configuration(Bucket=old.hub)
     s3.put_bucket_notification_configuration(Bucket=old.hub, NotificationConfiguration={})
     old.upload("orders/dropped.csv", b"its event was lost")

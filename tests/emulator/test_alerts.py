@@ -83,7 +83,7 @@ def test_a_batch_that_is_given_up_is_one_message_to_the_platform_and_one_to_the_
     ears = [deployed.ear("exports-alerts"), deployed.ear("exports-alerts-orders")]
     deployed.upload("a.csv", "b.csv")
     for ear in ears:
-        wait_until(lambda ear=ear: "b.csv" in str(ear.heard()) and "a.csv" in str(ear.heard()), timeout_seconds=40)  # type: ignore[misc]
+        wait_until(lambda ear=ear: "b.csv" in str(ear.heard()) and "a.csv" in str(ear.heard()))  # type: ignore[misc]
         messages = [each for each in ear.heard() if not each["Subject"].startswith("ALARM: ")]
         assert len(messages) <= 2  # one for each batch, whichever files share one
         assert {message["Subject"] for message in messages} <= {
@@ -129,16 +129,16 @@ def test_each_alarm_goes_off_and_reaches_both_topics(deployed: Deployed) -> None
         return all(ear.has_alarm(names[title]) for ear in ears)
 
     deployed.upload("refused.csv")
-    wait_until(partial(went_off, "Refused"), timeout_seconds=40)
+    wait_until(partial(went_off, "Refused"))
     dead = sqs.get_queue_url(QueueName=dead_letter_queue_name_of(deployed.push.name))["QueueUrl"]
     sqs.send_message(QueueUrl=dead, MessageBody="given up")
-    wait_until(partial(went_off, "DeadLetter"), timeout_seconds=40)
+    wait_until(partial(went_off, "DeadLetter"))
     (usual,) = cloudwatch.describe_alarms(AlarmNames=[names["OldestEvent"]])["MetricAlarms"]
     assert usual["Threshold"] == 3600
     settable = ("AlarmName", "AlarmActions", "Namespace", "MetricName", "Dimensions", "Statistic", "Period")
     more = ("EvaluationPeriods", "ComparisonOperator", "TreatMissingData")
     cloudwatch.put_metric_alarm(**{name: usual[name] for name in settable + more}, Threshold=1)
-    wait_until(partial(went_off, "OldestEvent"), timeout_seconds=40)  # the refused file's message is still in the queue
+    wait_until(partial(went_off, "OldestEvent"))  # the refused file's message is still in the queue
 
 
 def test_an_alert_that_cannot_be_sent_holds_up_nothing(deployed: Deployed) -> None:
@@ -147,4 +147,4 @@ def test_an_alert_that_cannot_be_sent_holds_up_nothing(deployed: Deployed) -> No
     )
     ear = deployed.ear("exports-alerts-orders")
     deployed.upload("c.csv")
-    wait_until(lambda: "c.csv" in str(ear.heard()), timeout_seconds=40)
+    wait_until(lambda: "c.csv" in str(ear.heard()))

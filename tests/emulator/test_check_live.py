@@ -14,6 +14,7 @@ import pytest
 from data_exports.local.clients import client, environment_of, session_of
 from data_exports.local.emulator import LocalAws
 from tests.emulator.deploying import Ground, ground_of
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.estate.written import PUSH, write_estate
 
 pytestmark = pytest.mark.emulator
@@ -61,7 +62,7 @@ class Live:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
         facts = json.loads(done.stdout) if done.stdout else []
         keys_of = ("code", "line", "severity", "message", "hint")

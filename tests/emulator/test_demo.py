@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from data_exports.local.clients import client
 from data_exports.local.demo.scenes import SCENES, everyone_else_is_refused
 from data_exports.local.demo.stage import Expectation
 from tests.emulator.deployed import DeployedEstate
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.emulator
 
@@ -50,9 +50,8 @@ def test_the_demo_interrupted_ends_what_it_started(home: dict[str, str]) -> None
     for line in running.stderr:
         if "Files are delivered" in line:
             break
-    time.sleep(0.5)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=PATIENCE_SECONDS)
     assert (running.returncode, out) == (130, "")
     assert err.endswith("error: interrupted\n")
     assert "Traceback" not in err

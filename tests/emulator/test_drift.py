@@ -23,6 +23,7 @@ from data_exports.names import AccountId, RoleName
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import wait_until
 from tests.estates import LOADER, READER, pull, push
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("drift")]
 
@@ -280,5 +281,5 @@ def _run(ground: Ground, folder: Path, *words: str, **keys: str) -> subprocess.C
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )

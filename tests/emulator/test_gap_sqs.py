@@ -35,8 +35,8 @@ def test_dead_letters_are_moved_back_to_where_they_came_from(steps: Steps) -> No
     assert (depth(steps, url), depth(steps, dead_url)) == (0, 1)
 
     assert sqs.start_message_move_task(SourceArn=dead_arn)["TaskHandle"]
-    wait_until(lambda: depth(steps, url) == 1)
-    assert depth(steps, dead_url) == 0
+    wait_until(lambda: sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"][0]["Status"] == "COMPLETED")
+    assert (depth(steps, url), depth(steps, dead_url)) == (1, 0)
     (task,) = sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"]
     assert (task["Status"], task["ApproximateNumberOfMessagesMoved"], task["SourceArn"]) == ("COMPLETED", 1, dead_arn)
     back = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["ApproximateReceiveCount"])["Messages"][0]

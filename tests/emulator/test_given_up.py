@@ -41,7 +41,7 @@ def refused(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str
     recipient.delete_bucket_policy(Bucket=push.target_bucket)
     with mover_settings(operated_example, push, receives=1):
         upload(operated_example, push, "refused.csv", b"referral,clinic\n1,North\n")
-        wait_until(lambda: bool(dead_letters(operated_example, push)), timeout_seconds=40)
+        wait_until(lambda: bool(dead_letters(operated_example, push)))
     yield "health_referrals/refused.csv"
     policy = json.dumps(recipient_bucket_policy(operated_example.estate, push))
     recipient.put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
@@ -128,7 +128,7 @@ def test_a_message_that_is_no_upload_is_told_as_that(
     sqs = client(operated_example.local, "sqs", account=operated_example.estate.platform.account)
     with mover_settings(operated_example, push):
         sqs.send_message(QueueUrl=queue_url(operated_example, queue_name_of(push.name)), MessageBody='{"no": "event"}')
-        wait_until(lambda: bool(dead_letters(operated_example, push)), timeout_seconds=40)
+        wait_until(lambda: bool(dead_letters(operated_example, push)))
     told = owner.run("failures", "health_referrals")
     assert told.code == 1
     assert told.lines[1].startswith("  message ")

@@ -22,6 +22,7 @@ from data_exports.local.world import make_world
 from data_exports.names import RoleName
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import wait_until
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("pulumi")]
 
@@ -44,7 +45,7 @@ def run_program(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -116,7 +117,7 @@ def test_what_the_program_deployed_is_to_the_byte_what_exports_deploys(deployed:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     actions = {step["stack"]: step["action"] for step in json.loads(done.stdout)["stacks"]}
     assert set(actions) == {*(each.stack_name for each in estate.datasets()), "exports-foundation", "exports-hub"}

@@ -24,6 +24,7 @@ from data_exports.names import BucketName, DatasetName, RoleName
 from tests.emulator.deploying import Ground, aws_of_account, ground_of, write_estate
 from tests.emulator.steps import refusal_of
 from tests.estates import READER, pull, push
+from tests.patience import PATIENCE_SECONDS
 from tests.terminal import run_on_terminal
 
 pytestmark = pytest.mark.emulator
@@ -206,7 +207,7 @@ def _run(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
 

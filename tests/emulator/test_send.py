@@ -15,6 +15,7 @@ from tests.emulator.deployed import DeployedEstate
 from tests.emulator.installed import Person, interrupt, owner_of, user_of
 from tests.emulator.steps import wait_until
 from tests.emulator.test_delivery import mover_at_rest, mover_settings
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
 
@@ -118,7 +119,7 @@ def test_an_upload_that_waits_is_said_to_be_superseded_and_ends_as_that(
         first = annika.start("send", str(write(tmp_path / "twice.csv", b"first")), "court_hearings", "--wait")
         wait_until(lambda: "court_hearings/twice.csv" in operated_example.stage.keys_in_hub(push))
         second = annika.run("send", str(write(tmp_path / "twice.csv", b"second")), "court_hearings")
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate(timeout=PATIENCE_SECONDS)
     assert first.returncode == 1, err
     assert out.splitlines()[1].split()[2:] == ["superseded", "5", "B", "court_hearings/twice.csv"]
     assert "error: 1 file of 1 did not arrive: 1 superseded" in err
@@ -164,7 +165,7 @@ def test_ctrl_c_while_uploading_tells_what_was_not_and_leaves_no_parts(
         found = s3.list_multipart_uploads(Bucket=platform.hub_bucket, Prefix=push.prefix)
         return [each["Key"] for each in found.get("Uploads", [])]
 
-    wait_until(lambda: bool(parts()), timeout_seconds=60)
+    wait_until(lambda: bool(parts()))
     done = interrupt(running)
     assert (done.code, done.out) == (130, "")
     told = re.search(r"(\d) files? uploaded, and will be delivered; (\d) files? not:", done.err)
@@ -180,7 +181,7 @@ def test_what_the_recipient_refuses_is_told_with_its_reason(
 ) -> None:
     file = write(tmp_path / "refused.csv")
     with mover_settings(operated_example, push, receives=1000, TARGET_ACCOUNT="999988887777"):
-        done = annika.run("send", str(file), "court_hearings", "--wait", "--timeout", "1m")
+        done = annika.run("send", str(file), "court_hearings", "--wait", "--timeout", "10m")
     assert done.code == 1, done.err
     assert "1 file of 1 did not arrive: 1 failed\n  next: exports failures court_hearings" in done.err
     assert done.lines[1].split()[2] == "failed"

@@ -34,9 +34,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The example estate, deployed, its last recipient still to be convinced."""
     estate = load_estate(example_estate_folder()).require()
     platform, folder = estate.platform, tmp_path_factory.mktemp("walkthrough-aws")
-    local = emulator.start(
-        folder, account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
-    )
+    local = emulator.start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:
         make_world(local, estate, without_handover=[DatasetName(NOT_YET_GRANTED)])
         assert deploy(estate, aws_of(local)).is_complete
@@ -76,11 +74,11 @@ def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
             stage.as_recipient(push).put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
         if words.startswith("send"):
             done = run(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())
-            wait_until(lambda: "1 dead letter" in run(stage, None, "status", push.name).out, timeout_seconds=120)
+            wait_until(lambda: "1 dead letter" in run(stage, None, "status", push.name).out)
         else:
             done = run(stage, None, *words.split())
         if words.startswith("redrive"):
-            wait_until(lambda: any(r.outcome == "delivered" for r in stage.receipts(push)), timeout_seconds=60)
+            wait_until(lambda: any(r.outcome == "delivered" for r in stage.receipts(push)))
         yield printed(done)
 
 

@@ -85,9 +85,7 @@ def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterat
             for name in DATASETS
         )
     )
-    local = emulator.start(
-        folder, account=PLATFORM.account, region=PLATFORM.region, owner_pid=owner_pid, timeout_seconds=60
-    )
+    local = emulator.start(folder, account=PLATFORM.account, region=PLATFORM.region, owner_pid=owner_pid)
     try:
         with wire(local.endpoint_url, meddler) as way:
             make_world(local, estate)

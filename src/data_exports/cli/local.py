@@ -68,12 +68,12 @@ def up(*, estate: EstateOption = None, port: PortOption = None, without_handover
         write_progress("starting the local AWS ...")
     elif port not in (None, running.port):
         raise UsageError(f"it runs already, on port {running.port}", next_step="stop it first: exports local down")
-    local = running or start(folder, account=platform.account, region=platform.region, port=port)
     try:
+        local = running or start(folder, account=platform.account, region=platform.region, port=port)
         make_world(local, declared, without_handover=withheld)
-    except BaseException:
-        if running is None:  # half a world would look like a whole one
-            stop(local)
+    except BaseException:  # Ctrl-C as well, even between the two
+        if running is None and (started := read_status(folder)):  # half a world would look like a whole one
+            stop(started)
         raise
     write_progress(f"the local AWS runs on {local.endpoint_url} (pid {local.pid})")
     option = _option(estate)

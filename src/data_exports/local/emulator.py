@@ -70,7 +70,7 @@ def start(
     account: str,
     region: str,
     port: int | None = None,
-    timeout_seconds: float = 30,
+    timeout_seconds: float = 120,
     owner_pid: int | None = None,
 ) -> LocalAws:
     """Start a local AWS that outlives this process, and wait until it answers.
@@ -153,10 +153,10 @@ def _launch(
     try:
         _tell(child, local.secret)
         _wait_until_healthy(local, child, timeout_seconds)
+        _write_state(local)
     except BaseException:
         stop(local)
         raise
-    _write_state(local)
     return local
 
 

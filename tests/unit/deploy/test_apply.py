@@ -35,6 +35,7 @@ from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.errors import AwsError, PartlyDoneError
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Surroundings
 from tests.estates import PLATFORM, estate_of, pull
+from tests.patience import PATIENCE_SECONDS
 
 ESTATE = estate_of(pull("lists"))
 PLAN = with_differences(
@@ -109,7 +110,7 @@ def test_interruption_names_exactly_what_goes_on() -> None:
 
 
 def test_everything_is_done_several_at_once() -> None:
-    meet = threading.Barrier(3, timeout=10)
+    meet = threading.Barrier(3, timeout=PATIENCE_SECONDS)
 
     def work(piece: str) -> str:
         meet.wait()

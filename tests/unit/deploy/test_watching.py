@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from data_exports.aws import Aws
 from data_exports.deploy.watching import Watch
+from tests.patience import PATIENCE_SECONDS
 
 
 class CloudFormation:
@@ -100,7 +101,7 @@ def test_few_stacks_are_asked_about_one_by_one() -> None:
 def test_threads_that_ask_at_once_share_one_listing() -> None:
     cloudformation = CloudFormation(NAMES)
     watch = Watch(cast(Aws, cloudformation))
-    meet = threading.Barrier(len(NAMES), timeout=10)
+    meet = threading.Barrier(len(NAMES), timeout=PATIENCE_SECONDS)
     since = time.monotonic()
 
     def wait_for(name: str) -> None:

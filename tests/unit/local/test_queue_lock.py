@@ -24,7 +24,7 @@ def waits_for_the_lock(call: Callable[[], object]) -> bool:
         thread = threading.Thread(target=run)
         thread.start()
         waited = not done.wait(0.05)
-    thread.join(5)
+    thread.join()
     return waited and done.is_set()
 
 

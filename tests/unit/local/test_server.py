@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.local.server import SERVICES, settings_of
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_iam_is_enforced_on_loopback_alone_and_nothing_else_is_opened(tmp_path: Path) -> None:
@@ -26,7 +27,9 @@ def test_a_server_whose_emulator_has_changed_says_so_and_does_not_serve(tmp_path
         "from data_exports.local import server; sys.exit(server.main())"
     )
     words = [sys.executable, "-c", code, "--port", "1", "--account", "1", "--region", "r", "--folder", str(tmp_path)]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        words, input="a secret\n", capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
     assert ended.returncode == 3
     assert ended.stderr.startswith("the local AWS refuses to start: ministack 1.5.33 is installed")
     assert list(tmp_path.iterdir()) == []
@@ -37,5 +40,5 @@ def test_a_server_needs_to_be_told_everything(tmp_path: Path, missing: str) -> N
     told = {"--port": "1", "--account": "1", "--region": "r", "--folder": str(tmp_path)}
     words = [word for name, value in told.items() if name != missing for word in (name, value)]
     started = [sys.executable, "-m", "data_exports.local.server", *words]
-    ended = subprocess.run(started, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(started, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert (ended.returncode, missing in ended.stderr) == (2, True)

@@ -13,6 +13,7 @@ import pytest
 
 from data_exports.mover.connections import USUAL_LIMITS, Connections, Host, RequestLimits
 from data_exports.mover.replies import Response
+from tests.patience import PATIENCE_SECONDS
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok"
@@ -142,14 +143,17 @@ def test_a_silent_server_is_given_up_and_the_next_request_is_served() -> None:
             once(OK)(connection)
 
     with server(serve) as (host, _), closing(Connections(max_per_host=1)) as connections:
-        answers = ask(connections, host, times=2, limits=RequestLimits(read_timeout_seconds=0.1))
+        answers: list[Response] = []
+        connections.send(host, REQUEST, answers.append, limits=RequestLimits(read_timeout_seconds=0.1))
+        connections.send(host, REQUEST, answers.append)
+        work_until(connections, lambda: len(answers) == 2)
         assert answers == [Response(None, {}, b"", fault="silent for 0.1 s"), OKAY]
 
 
 def test_a_port_that_nobody_serves_is_an_answer() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with closing(Connections(max_per_host=1)) as connections:
+    with socket.socket() as held, closing(Connections(max_per_host=1)) as connections:
+        held.bind(("127.0.0.1", 0))  # and nobody listens: as long as it is held, no other program can
+        port = held.getsockname()[1]
         (answer,) = ask(connections, Host("http", "127.0.0.1", port))
         assert (answer.status, answer.fault.split(":")[0]) == (None, "ConnectionRefusedError")
 
@@ -164,7 +168,7 @@ def test_what_waits_in_line_is_not_sent_on_a_connection_that_the_server_has_ende
         for _ in range(20):
             connection.recv(65536)
             asked.put(True)
-            may_answer.get(timeout=10)
+            may_answer.get(timeout=PATIENCE_SECONDS)
             connection.sendall(OK)
         connection.shutdown(socket.SHUT_RDWR)
         ended.put(True)
@@ -177,10 +181,10 @@ def test_what_waits_in_line_is_not_sent_on_a_connection_that_the_server_has_ende
             while asked.empty() and len(answers) < 60:
                 connections.call_later(0.001, lambda: None)
                 connections.work()
-            asked.get(timeout=10)
+            asked.get(timeout=PATIENCE_SECONDS)
             may_answer.put(True)
             if number % 20 == 0:
-                ended.get(timeout=10)  # the end has come by the time that the answer is read
+                ended.get(timeout=PATIENCE_SECONDS)  # the end has come by the time that the answer is read
         work_until(connections, lambda: len(answers) == 60)
     assert (answers, len(made)) == ([OKAY] * 60, 3)
 
@@ -267,10 +271,16 @@ def test_a_server_whose_certificate_is_not_trusted_is_told_nothing() -> None:
 def test_a_call_is_made_when_it_is_due_and_another_thread_may_send() -> None:
     with server(always(OK)) as (host, _), closing(Connections(max_per_host=1)) as connections:
         done: list[str] = []
-        connections.call_later(0.05, lambda: done.append("later"))
+        other = threading.Thread(target=connections.send, args=(host, REQUEST, lambda _: done.append("sent")))
+
+        def later() -> None:
+            done.append("later")
+            other.start()
+
+        connections.call_later(0.05, later)
         connections.call_later(0, lambda: done.append("now"))
-        threading.Timer(0.1, lambda: connections.send(host, REQUEST, lambda _: done.append("sent"))).start()
         work_until(connections, lambda: len(done) == 3)
+        other.join()
     assert done == ["now", "later", "sent"]
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.test_mover_replies import COPY_RESULT
 from tests.unit.mover.test_mover_settings import ENVIRONMENT
@@ -54,7 +55,7 @@ def test_a_full_batch_of_the_longest_messages_fits_into_half_of_the_functions_me
             stdout=subprocess.PIPE,
             text=True,
             check=True,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
     measured = json.loads(found.stdout.splitlines()[-1])
     assert measured["failed"] == 1000

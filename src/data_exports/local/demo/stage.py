@@ -18,7 +18,7 @@ from data_exports.local.world import recipient_account_of
 from data_exports.names import AccountId, RoleArn, RoleName
 from data_exports.operate.receipts import Receipt, read_receipts
 
-ARRIVAL_TIMEOUT_SECONDS = 30
+ARRIVAL_TIMEOUT_SECONDS = 120
 POLL_SECONDS = 0.1
 REFUSED = ("AccessDenied", "403")
 

@@ -29,7 +29,7 @@ def polling_a_queue_needs_the_functions_role(
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (execution role permissions)
     """
-    _polled.window_seconds = esm.get("MaximumBatchingWindowInSeconds") or 0
+    _polled.mapping = esm
     role = ((func_rec or {}).get("config") or {}).get("Role", "")
     if role and not role_may(role, "sqs:ReceiveMessage", esm["EventSourceArn"]):
         esm["LastProcessingResult"] = "PROBLEM: Lambda cannot read the queue: its role lacks sqs:ReceiveMessage"
@@ -52,7 +52,8 @@ def a_batch_waits_for_its_window_and_may_be_large(
         now = time.time()
         visible = [m for m in queue["messages"] if m.get("visible_at", 0) <= now]
         wait = _seconds_to_wait(visible, max_number, now)
-        if not visible or wait > 0:
+        is_off = not _polled.mapping.get("Enabled", True)  # since the poller looked
+        if not visible or wait > 0 or is_off:
             if wait > 0:
                 _look_again_in(wait)
             return []
@@ -66,7 +67,8 @@ def _seconds_to_wait(visible: list[Message], max_number: int, now: float) -> flo
     if not visible or len(visible) >= max_number:
         return 0.0
     first = min(max(m["sent_at"], m.get("visible_at") or 0) for m in visible)
-    return max(0.0, float(first + getattr(_polled, "window_seconds", 0) - now))
+    window = _polled.mapping.get("MaximumBatchingWindowInSeconds") or 0
+    return max(0.0, float(first + window - now))
 
 
 def _look_again_in(seconds: float) -> None:
