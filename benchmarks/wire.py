@@ -95,16 +95,16 @@ def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
         finally:
             server.close()
 
+    serving = loop.create_task(serve())
+
     def run() -> None:
         asyncio.set_event_loop(loop)
-        serving = loop.create_task(serve())
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(serving)
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.run_until_complete(asyncio.sleep(0.01))  # connections are closed in the loop's next rounds
+        while left := asyncio.all_tasks(loop):  # again: one that was accepted just now has a task since
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(left))
         loop.close()
 
     thread = threading.Thread(target=run, name="wire")
@@ -113,7 +113,7 @@ def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
     try:
         yield running
     finally:
-        loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+        loop.call_soon_threadsafe(serving.cancel)
         thread.join()
 
 
@@ -134,12 +134,13 @@ class _Proxy:
                 await writer.drain()
         except CutOffError as end:
             writer.write(end.sent)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # one of the two ends has gone, or the whole proxy ends: so does the other
+        except asyncio.CancelledError:  # the whole proxy ends: nobody reads any more
+            writer.transport.abort()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # one of the two ends has gone: so does the other
         finally:
-            upstream.close()
-            with suppress(OSError):
-                writer.close()
+            await upstream.close()
+            await _close(writer)
 
 
 class _Upstream:
@@ -162,13 +163,21 @@ class _Upstream:
             return await self.ask(request)
         body = b"" if request.method == "HEAD" or status in (204, 304) else await _read_body(reader, headers)
         if headers.get("connection", "").lower() == "close":
-            self.close()
+            await self.close()
         return head + body
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._streams is not None:
-            self._streams[1].close()
+            _, writer = self._streams
             self._streams = None
+            await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, and wait until it is closed: a loop that ends before would leave it open."""
+    with suppress(OSError):
+        writer.close()
+        await writer.wait_closed()
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request | None:

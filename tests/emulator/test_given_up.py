@@ -106,7 +106,7 @@ def test_an_upload_under_its_senders_own_key_is_the_senders_to_send_again(
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=key,
         )
-        wait_until(lambda: bool(dead_letters(operated_example, push)), timeout_seconds=40)
+        wait_until(lambda: bool(dead_letters(operated_example, push)))
     (facts,) = json.loads(owner.run("failures", "health_referrals", "--json").out)
     (failure,), (advice,) = facts["failures"], facts["advice"]
     assert (failure["cause"], advice["side"], advice["bucket_policy_statements"]) == (

@@ -94,7 +94,9 @@ class Troubles:
             Random(each.order).shuffle(taken)
             self._send_later(each.dataset, [message["Body"] for message in taken], each.back_after_seconds)
             for message in taken:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                # A function that had it before may have handled and deleted it meanwhile; it comes again all the same.
+                with suppress(sqs.exceptions.ReceiptHandleIsInvalid):
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             self.held_up += len(taken)
 
 

@@ -89,7 +89,7 @@ def ask(
 
 def work_until(connections: Connections, is_done: Callable[[], bool]) -> None:
     """Work; what never comes to an end is a failure, not a test that hangs."""
-    hopeless = time.monotonic() + 60
+    hopeless = time.monotonic() + PATIENCE_SECONDS
     while not is_done():
         assert time.monotonic() < hopeless
         connections.work()
