@@ -119,7 +119,7 @@ def test_an_upload_under_its_senders_own_key_is_the_senders_to_send_again(
     upload(operated_example, push, "own-key.csv", b"for all")
     wait_until(lambda: arrived(operated_example, push, "health_referrals/own-key.csv"))
     assert owner.run("redrive", "health_referrals").code == 0
-    wait_until(lambda: owner.run("failures", "health_referrals").code == 0, timeout_seconds=60)
+    wait_until(lambda: owner.run("failures", "health_referrals").code == 0)
 
 
 def test_a_message_that_is_no_upload_is_told_as_that(
