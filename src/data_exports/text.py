@@ -94,6 +94,16 @@ def _escaped(text: str, escape: Callable[[str], str]) -> str:
     return "".join(char if is_seen(char) else escape(char) for char in text)
 
 
+def word(text: str) -> str:
+    """The text as it is if it is one plain word, which reads like no words of ours; otherwise in quotes."""
+    return text if re.fullmatch(r"[A-Za-z0-9_.@*?+=/-]+", text) else quoted(text)
+
+
+def shell_word(text: str) -> str:
+    """The text as one word of a command that people copy into a shell; no quote within it ends the word."""
+    return "'" + printable(text).replace("'", "'\"'\"'") + "'"
+
+
 # --- as JSON ---------------------------------------------------------------------------------------------------------
 
 

@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
-import sys
+import shlex
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_exports.mover.alerts import GivenUp, alert_of
 from data_exports.text import (
     code_cell,
     code_span,
@@ -22,9 +23,12 @@ from data_exports.text import (
     printable,
     printable_lines,
     quoted,
+    shell_word,
+    word,
 )
 
-EVERY = [chr(code) for code in range(sys.maxunicode + 1)]
+EVERY = [chr(code) for code in (*range(0x20000), *range(0xE0000, 0xE2000))]
+"""All but ideographs, and what is not assigned."""
 HOSTILE = "\x00\x07\t\n\x0b\r\x1b\x7f\x85\x9b\xa0\u00ad\u034f\u061c"
 HOSTILE += "\u115f\u180e\u200b\u200f\u2028\u2029\u202e\u2066\u2800\u3164"
 HOSTILE += "\ufe0f\ufeff\uffa0\ufffc\ud800\U0001d159\U000e0001\U000e0100"
@@ -42,11 +46,12 @@ def test_letters_digits_and_signs_of_any_script_are_seen() -> None:
 
 
 def test_a_declaration_may_hold_white_space_and_what_unicode_has_no_name_for_and_nothing_else_unseen() -> None:
-    unseen = [char for char in EVERY if not is_seen(char) and not hidden_in(char)]
+    hidden = {EVERY[place] for place in hidden_in("".join(EVERY))}
+    unseen = [char for char in EVERY if not is_seen(char) and char not in hidden]
     categories = {unicodedata.category(char) for char in unseen}
     assert categories <= {"Zs", "Cn", "Co", "Cc"}
     assert [char for char in unseen if unicodedata.category(char) == "Cc"] == ["\t", "\n"]
-    assert [char for char in EVERY if hidden_in(char) and is_seen(char)] == []
+    assert [char for char in hidden if is_seen(char)] == []
 
 
 def test_the_places_of_hidden_characters_are_told() -> None:
@@ -72,6 +77,28 @@ def test_what_is_printable_is_on_one_line_all_seen_and_stays_as_it_is(text: str)
     assert [char for char in shown if not is_seen(char)] == []
     assert printable(shown) == shown
     assert [each.count("\n") for each in (printable_lines(text), text)] == [text.count("\n")] * 2
+
+
+def test_a_plain_word_needs_no_quotes() -> None:
+    assert [word(each) for each in ("alpha_user_*", "a@b.org", "", "a b", "a; will be x", "é")] == [
+        "alpha_user_*", "a@b.org", '""', '"a b"', '"a; will be x"', '"é"',
+    ]  # fmt: skip
+
+
+def test_a_word_of_a_command_cannot_be_left_in_a_shell() -> None:
+    assert [shell_word(each) for each in ("a/b c.csv", "a'; rm -rf ~ #\x1b")] == [
+        "'a/b c.csv'",
+        "'a'\"'\"'; rm -rf ~ #\\x1b'",
+    ]
+    assert shlex.split(shell_word('a\'; $(b) `c` "d"')) == ['a\'; $(b) `c` "d"']
+
+
+def test_the_mails_of_the_mover_which_brings_no_list_along_hide_no_character_either() -> None:
+    doubtful = [char for char in EVERY if char < "\u0600" or (char.isprintable() and not is_seen(char))]
+    told = [alert_of("hearings", [GivenUp(char, "é λ Ж", None, "m")]).text for char in doubtful]
+    assert [text for text in told if any(not is_seen(char) for char in text.replace("\n", ""))] == []
+    assert all("    é λ Ж\n" in text for text in told)
+    assert len(set(told)) == len(doubtful)
 
 
 def test_quotes_cannot_be_closed_from_inside() -> None:

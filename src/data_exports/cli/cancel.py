@@ -72,7 +72,7 @@ def cancel(
     from data_exports.deploy.remote import check_account
     from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
     from data_exports.operate.words import moment_words
-    from data_exports.text import printable
+    from data_exports.text import printable, shell_word
 
     aws = Aws(platform.region)
     check_account(aws, platform)
@@ -95,7 +95,7 @@ def cancel(
         write_data(f"withdrawn: {printable(withdrawal.key)} is gone from the hub, and will not be delivered")
     write_progress(
         "  a mover that was copying it at this moment leaves a receipt: "
-        f"exports history {push.name} --key '{printable(withdrawal.key)}'"
+        f"exports history {push.name} --key {shell_word(withdrawal.key)}"
     )
     write_progress(f"  if it was given up before, its dead letter goes with: exports redrive {push.name}")
 

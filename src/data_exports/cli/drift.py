@@ -9,6 +9,7 @@ from data_exports.cli.options import EstateOption, JsonOption, open_estate
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.cli.progress import count_shown
 from data_exports.errors import PartlyDoneError
+from data_exports.text import printable
 
 if TYPE_CHECKING:
     from data_exports.deploy.drift.finding import DriftReport
@@ -42,7 +43,7 @@ def drift(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
     else:
         write_data(_in_words(report))
     for each in report.not_checked:
-        write_progress(f"not looked at: {each.where}: {each.what}")
+        write_progress(printable(f"not looked at: {each.where}: {each.what}"))
     if report.drifts:
         raise typer.Exit(1)
     if report.not_checked:
@@ -57,7 +58,7 @@ def _in_words(report: "DriftReport") -> str:
         return f"{'As' if not report.not_checked else 'As far as could be looked at, as'} deployed: {stacks}"
     lines = []
     for where, drifts in groupby(report.drifts, key=lambda each: each.where):
-        lines += [where, *(f"  {each.what}" for each in drifts)]
+        lines += [where, *(f"  {printable(each.what)}" for each in drifts)]
     return "\n".join([*lines, f"{in_words(len(report.drifts), 'difference')}, {stacks}"])
 
 

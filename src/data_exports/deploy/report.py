@@ -31,7 +31,7 @@ from data_exports.deploy.plan import Action, MissingRoles, Plan, SettingChange, 
 from data_exports.deploy.tables import table
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Platform
-from data_exports.text import printable
+from data_exports.text import printable, word
 
 COLOURS: dict[str, str] = {
     Action.CREATE: "green",
@@ -144,7 +144,7 @@ def steps_shown(plan: Plan) -> tuple[Step, ...]:
 
 def setting_in_words(change: SettingChange) -> str:
     """What a setting was, and what it will be."""
-    before, after = (", ".join(items_of(value)) or "not set" for value in (change.before, change.after))
+    before, after = (", ".join(map(word, items_of(value))) or "not set" for value in (change.before, change.after))
     return f"was {before}; will be {after}"
 
 

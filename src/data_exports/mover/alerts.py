@@ -111,6 +111,15 @@ def _next_steps(dataset: str, causes: set[Cause | None]) -> list[str]:
 
 
 def _shown(text: str) -> str:
-    """The text on one line, with what would not show escaped, and not too long."""
-    shown = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+    """The text on one line, with what might not show escaped, and not too long."""
+    shown = "".join(mark if _is_seen(mark) else ascii(mark)[1:-1] for mark in text)
     return shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}..."
+
+
+def _is_seen(mark: str) -> bool:
+    """Whether it is a letter of Latin, Greek or Cyrillic, a digit or a sign that shows.
+
+    Among the other scripts there are blank ones that Python calls printable. The list is in `data_exports.text`, which
+    the mover does not bring along; so it escapes more than that does. Before U+0530 one mark alone is drawn as nothing.
+    """
+    return mark.isprintable() and mark < "\u0530" and mark != "\u034f"

@@ -21,7 +21,7 @@ from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.receipts import Period, Receipt, read_receipts
 from data_exports.operate.rights import needing
 from data_exports.operate.words import moment_words
-from data_exports.text import printable
+from data_exports.text import printable, shell_word
 
 _KEYS_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
@@ -70,7 +70,7 @@ def read_withdrawal(platform: Platform, push: PushDataset, aws: Aws, key: str) -
     if not real:
         raise RefusedError(
             f"no upload of {printable(key)} is in the hub",
-            next_step=f"exports history {push.name} --key '{printable(key)}' tells what became of it",
+            next_step=f"exports history {push.name} --key {shell_word(key)} tells what became of it",
         )
     delivered = _deliveries(platform, push, aws, key, since=min(version.uploaded_at for version in real))
     told = tuple(

@@ -9,7 +9,7 @@ from data_exports.errors import RefusedError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.letters import upload_of_the_dataset_in
 from data_exports.operate.queues import Letter, dead_letters_one_by_one, delete_letter
-from data_exports.text import printable
+from data_exports.text import printable, shell_word
 
 
 def read_stray(platform: Platform, push: PushDataset, aws: Aws, message_id: str) -> Letter:
@@ -20,10 +20,10 @@ def read_stray(platform: Platform, push: PushDataset, aws: Aws, message_id: str)
         raise _not_there(push, message_id)
     upload = upload_of_the_dataset_in(found, platform, push)
     if upload is not None:
-        key = printable(upload.key)
+        key, word = printable(upload.key), shell_word(upload.key)
         raise RefusedError(
             f"message {message_id} is no stray: it tells of the upload {key}, which is in the hub",
-            next_step=f"exports redrive {push.name} delivers it; exports cancel {push.name} '{key}' withdraws it",
+            next_step=f"exports redrive {push.name} delivers it; exports cancel {push.name} {word} withdraws it",
         )
     return found
 

@@ -162,6 +162,20 @@ def test_what_cannot_be_told_says_why_and_what_it_will_be() -> None:
     ]
 
 
+def test_paperwork_and_names_that_read_like_the_plans_own_words_do_not_get_out_of_their_quotes() -> None:
+    evil = "+1); and alpha_user_a can no longer write anything (paperwork x"
+    found = changes_between(
+        [],
+        grants_of(estate_of(pull(users=(), paperwork=(evil,)))),
+        moment=NOW,
+        account_names={AccountId("754256621582"): 'Cloud" (111122223333) role x, and "Other'},
+    )
+    who = '"Cloud\\" (111122223333) role x, and \\"Other" (754256621582) role cloud-platform/irsa-reader'
+    assert [plain(each.sentence) for each in statements_of(found)] == [
+        f'may read s3://mojap-court-lists: {who} (paperwork "{evil}")'
+    ]
+
+
 def test_what_others_have_written_is_quoted_and_shows_itself() -> None:
     (statement,) = statements_of(
         changes_between([], grants_of(estate_of(pull(users=(), paperwork=("see\x1b[2J\u202e@x",)))), moment=NOW)

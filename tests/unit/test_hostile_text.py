@@ -1,0 +1,189 @@
+"""Whatever anybody writes into any field, key or file name: no output holds a character that cannot be seen, and each
+has the lines that it would have for a harmless text."""
+
+import io
+import re
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_exports.access.changes import UnknownAccess
+from data_exports.cli.app import main
+from data_exports.cli.output import write_data, write_json
+from data_exports.deploy.compare import plan_against
+from data_exports.deploy.outcomes import DeployResult, Outcome, Result
+from data_exports.deploy.plan import Plan, SettingChange
+from data_exports.deploy.render import render_result, result_as_data
+from data_exports.deploy.report import Found, plan_as_data, render_plan
+from data_exports.estate import formats
+from data_exports.estate.findings import Finding
+from data_exports.estate.models import Estate, Place
+from data_exports.mover.alerts import GivenUp, alert_of
+from data_exports.names import AccountId
+from data_exports.operate.failures import Failure, Failures
+from data_exports.operate.failures_text import failures_as_data, render_failures
+from data_exports.operate.handover.cloudformation import cloudformation_of
+from data_exports.operate.handover.facts import facts_of
+from data_exports.operate.handover.halves import halves_of
+from data_exports.operate.handover.letter import letter_of
+from data_exports.operate.handover.terraform import terraform_of
+from data_exports.operate.history import Entry
+from data_exports.operate.people import Uploader
+from data_exports.operate.receipts import Receipt
+from data_exports.operate.telling import entry_as_data, entry_as_row, render_entry
+from data_exports.operate.who.holdings import holdings_of
+from data_exports.operate.who.review import review_of
+from data_exports.operate.who.telling import holding_as_data, render_holdings
+from data_exports.text import csv_line, is_seen
+from data_exports.views.plan_markdown import plan_as_markdown
+from tests.estates import PLATFORM, estate_of, pull, push
+from tests.unit.estate.written import write_estate
+from tests.unit.operate.test_receipts_read import line
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+OURS = re.compile(r"\x1b\[(?:0|1|3[0-7]|1;3[0-7])m")
+"""The colours of a plan on a terminal."""
+PIECES = [
+    *"\x00\x07\t\n\x0b\r\x7f\x85\x9b\xa0\xad\u200b\u2028\u2029\u202e\u2066\u2800\u3164\ufe0f\ufeff\udcff\U000e0100",
+    *("\x1b[2m", "\r\n::error::x\n", '"\r\n"delivered","', "); and x (", "@all", "`", "|", "=1", "'", '"', "\\", "é "),
+]
+TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map("".join)
+"""Short: a plan says so when it shortens a text."""
+
+
+def _estate(text: str) -> Estate:
+    said: dict[str, Any] = {"paperwork": (text, "DPIA-1"), "owner": text, "description": text}
+    names = ((AccountId("754256621582"), text), (PLATFORM.account, text))
+    return estate_of(push(**said), pull(**said), platform=replace(PLATFORM, account_names=names))
+
+
+def _findings(text: str) -> list[Finding]:
+    return [Finding(Place(Path(f"push_datasets/a{text}b.yaml")), "EX205", text, text)]
+
+
+def _plan(text: str) -> Plan:
+    plan = plan_against(_estate(text), estate_of(push("old", paperwork=(text,))), name=text, moment=NOW)
+    unknown = UnknownAccess(push().name, text)
+    return replace(
+        plan,
+        compared=replace(plan.access, unknown=(unknown,)),
+        steps=tuple(replace(step, reason=text, next_step=text) for step in plan.steps),
+        settings=(SettingChange("alerts", None, text),),
+        roles_not_checked=text,
+    )
+
+
+def _result(text: str) -> DeployResult:
+    plan = _plan(text)
+    return DeployResult(plan, tuple(Outcome(step, Result.FAILED, text, text, text) for step in plan.steps), 1.0)
+
+
+def _entry(text: str) -> Entry:
+    told = line(key=f"hearings/{text}", reason=text, version_id=text, etag=text, mover_version=text, outcome="failed")
+    return Entry(Receipt(**told), Uploader(f"AROAX:{text}"))
+
+
+def _failures(text: str) -> Failures:
+    failure = Failure(True, "m1", text, text, 3, text, Uploader(text), NOW, text, text)
+    return Failures(push(), (failure,), 1, 1)
+
+
+def _letters(text: str, write: Callable[..., str]) -> str:
+    estate = _estate(text)
+    return "\n".join(write(half) for dataset in estate.datasets() for half in halves_of(estate, dataset))
+
+
+TOLD: dict[str, Callable[[str], object]] = {
+    "plan": lambda text: render_plan(_plan(text), _estate(text).platform, Found(tuple(_findings(text)))),
+    "plan as Markdown": lambda text: plan_as_markdown(
+        _plan(text), _estate(text).platform, Found(tuple(_findings(text)))
+    ),
+    "plan as JSON": lambda text: plan_as_data(_plan(text), Found(tuple(_findings(text)))),
+    "result": lambda text: render_result(_result(text)),
+    "result as JSON": lambda text: result_as_data(_result(text)),
+    "who": lambda text: render_holdings(holdings_of(_estate(text)), _estate(text).platform, now=NOW),
+    "who as JSON": lambda text: [
+        holding_as_data(each, _estate(text).platform, now=NOW) for each in holdings_of(_estate(text))
+    ],
+    "review": lambda text: review_of(
+        holdings_of(_estate(text)), _estate(text).platform, now=NOW, source="as declared", asked=text
+    ),
+    "terraform": lambda text: _letters(text, terraform_of),
+    "cloudformation": lambda text: _letters(text, cloudformation_of),
+    "handover as JSON": lambda text: [
+        facts_of(half) for each in _estate(text).datasets() for half in halves_of(_estate(text), each)
+    ],
+    "history": lambda text: render_entry(_entry(text)),
+    "history as CSV": lambda text: csv_line(entry_as_row(_entry(text))),
+    "history as JSON": lambda text: entry_as_data(_entry(text)),
+    "failures": lambda text: render_failures(_failures(text), _estate(text)),
+    "failures as JSON": lambda text: failures_as_data(_failures(text), _estate(text)),
+    "findings": lambda text: "\n".join(map(str, _findings(text))),
+    "findings as annotations": lambda text: "\n".join(formats.github_lines(_findings(text) * 12)),
+    "findings as SARIF": lambda text: formats.sarif_of(_findings(text)),
+    "findings as JSON": lambda text: [formats.facts_of(each) for each in _findings(text)],
+    "alert": lambda text: alert_of("hearings", [GivenUp(text, text, None, "m1")]).text,
+}
+
+
+def _printed(told: object) -> str:
+    """What leaves the program."""
+    with redirect_stdout(io.StringIO()) as out:
+        write_data(told) if isinstance(told, str) else write_json(told)
+    return out.getvalue()
+
+
+def _unseen(text: str) -> list[str]:
+    return [char for char in text.replace("\n", "") if not is_seen(char)]
+
+
+@pytest.mark.parametrize("name", list(TOLD))
+@settings(max_examples=25)
+@given(text=TEXTS)
+def test_every_output_has_its_lines_and_no_hidden_character(name: str, text: str) -> None:
+    told, harmless = TOLD[name](text), TOLD[name]("harmless")
+    assert _unseen(told if isinstance(told, str) and name == "alert" else _printed(told)) == []
+    assert _printed(told).count("\n") == _printed(harmless).count("\n")
+
+
+@settings(max_examples=25)
+@given(text=TEXTS)
+def test_a_letter_holds_no_hidden_character_and_its_title_lines_are_ours(text: str) -> None:
+    hostile, harmless = (_letters(each, letter_of) for each in (text, "harmless"))
+    assert _unseen(hostile) == []
+    titles = [
+        [each for each in letter.splitlines() if re.match(r"[A-Z][A-Z ,]{8,}$", each)] for letter in (hostile, harmless)
+    ]
+    assert titles[0] == titles[1]
+
+
+@settings(max_examples=10)
+@given(text=TEXTS)
+def test_on_a_terminal_no_colour_is_another_than_ours(text: str) -> None:
+    platform = _estate(text).platform
+    shown = [
+        render_plan(_plan(text), platform, Found(tuple(_findings(text))), width=200),
+        render_result(_result(text), width=200),
+    ]
+    assert [_unseen(OURS.sub("", each)) for each in shown] == [[], []]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+def test_a_file_name_shows_itself_in_every_format(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = []
+    for place, name in (("a", "plain"), ("b", "\x1b[2m\n::error::x\u202e\u3164")):
+        folder = write_estate(tmp_path / place)
+        (folder / "push_datasets" / f"{name}.yaml").write_text("- a\n", encoding="utf-8")
+        assert main(["check", "--estate", str(folder), "--format", form]) == 1
+        printed.append(capsys.readouterr().out)
+    assert _unseen(printed[1]) == []
+    assert printed[1].count("\n") == printed[0].count("\n")
