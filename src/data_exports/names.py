@@ -79,6 +79,12 @@ class DatasetName(_Name):
     hint = "use lower case letters, digits, _ and -, starting and ending with a letter or digit, at most 52 characters"
 
 
+RESERVED_BUCKET_PREFIXES = ("amzn-s3-demo-", "sthree-", "xn--")
+_RESERVED_BUCKET_SUFFIXES = ("--ol-s3", "--table-s3", "--x-s3", "-s3alias", ".mrap")
+"""What no bucket's name begins or ends with: those of access points, directory and table buckets do, and examples.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+
+
 class BucketName(_Name):
     """An S3 bucket name.
 
@@ -86,9 +92,22 @@ class BucketName(_Name):
     """
 
     __slots__ = ()
-    pattern = re.compile(r"(?!xn--|\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    pattern = re.compile(
+        rf"(?!{'|'.join(map(re.escape, RESERVED_BUCKET_PREFIXES))}|[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$)"
+        rf"(?!.*(?:\.\.|(?:{'|'.join(map(re.escape, _RESERVED_BUCKET_SUFFIXES))})$))[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]"
+    )
     reason = "is not an S3 bucket name"
     hint = "use 3 to 63 lower case letters, digits, - and ., starting and ending with a letter or digit"
+
+    def __new__(cls, text: str) -> Self:
+        """Parse it; a name that S3 keeps for something else is refused as such."""
+        begins = next(filter(text.startswith, RESERVED_BUCKET_PREFIXES), "")
+        ends = next(filter(text.endswith, _RESERVED_BUCKET_SUFFIXES), "")
+        if begins or ends:
+            reason = f"{text!r} {'begins' if begins else 'ends'} with {begins or ends}, which S3 reserves"
+            hint = "choose another beginning" if begins else "name the bucket itself, not an access point or an alias"
+            raise InvalidNameError(reason, hint=hint)
+        return super().__new__(cls, text)
 
     @property
     def arn(self) -> str:
@@ -276,7 +295,11 @@ def pull_bucket_of(prefix: str, dataset: DatasetName) -> BucketName:
             f"the bucket {text!r} would have {len(text)} characters, S3 allows {BUCKET_NAME_CHARACTERS}",
             hint="shorten the dataset's name or the platform's pull_bucket_prefix",
         )
-    return BucketName(text)
+    try:
+        return BucketName(text)
+    except InvalidNameError as error:
+        hint = "change the dataset's name or the platform's pull_bucket_prefix"
+        raise InvalidNameError(f"the bucket {error}", hint=hint) from error
 
 
 def log_bucket_of(hub_bucket: BucketName) -> BucketName:

@@ -70,6 +70,8 @@ class Code(StrEnum):
     SSO_ROLE = "EX506", "an outsider is a role that single sign-on may rename"
     OWN_ACCOUNT_OUTSIDER = "EX507", "an outsider is of the platform's own account"
     LISTED_ACCOUNT = "EX508", "an outsider is a whole account, which the platform lists"
+    SSO_PATH = "EX509", "a role of single sign-on stands without its path"
+    PROTECTED_USER = "EX510", "a user's role is one that AWS lets nobody change"
 
     NO_PAPERWORK = "EX601", "no paperwork is named"
     EXPIRED = "EX602", "the access has ended"

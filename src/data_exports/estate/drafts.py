@@ -9,11 +9,9 @@ from datetime import date
 from typing import Literal
 
 from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY, Outsider, Place, Platform, PullDataset, PushDataset
+from data_exports.estate.paperwork import is_paperwork
 from data_exports.estate.values import Sited
 from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleName
-
-PLACEHOLDERS = frozenset({"tbd", "tbc", "todo", "to do", "n/a", "na", "none", "pending", "-", "?", "x", "xxx"})
-"""What people write where no paperwork exists yet, in lower case and without a full stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +67,11 @@ class _DatasetDraft:
 
     def placeholders(self) -> tuple[Sited[str], ...]:
         """What stands for paperwork that is still to come."""
-        return tuple(entry for entry in self.paperwork or () if entry.value.lower().rstrip(". ") in PLACEHOLDERS)
+        return tuple(entry for entry in self.paperwork or () if not is_paperwork(entry.value))
 
     def real_paperwork(self) -> tuple[str, ...]:
         """The paperwork without placeholders."""
-        return tuple(entry.value for entry in self.paperwork or () if entry not in self.placeholders())
+        return tuple(entry.value for entry in self.paperwork or () if is_paperwork(entry.value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -421,12 +421,34 @@ pull_arns:
         mend="Name the roles that need it.",
         severity=WARNING,
     ),
-    Code.NO_PAPERWORK: Explanation(
-        why="Assurers ask on what paperwork data leaves. A placeholder such as `TBD` is none yet.",
+    Code.SSO_PATH: Explanation(
+        why="Roles of single sign-on (IAM Identity Center) have a path, which is part of their ARN. Without it the ARN"
+        " names no role, and whoever was meant is refused. The ARNs of sessions (`assumed-role`) leave paths out.",
+        file=PULL,
+        wrong="pull_arns: [arn:aws:iam::754256621582:role/AWSReservedSSO_reader_0123456789abcdef]\n",
+        right="""\
+pull_arns:
+  - arn:aws:iam::754256621582:role/aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_reader_0123456789abcdef
+""",
+        mend="Copy the ARN of the role from IAM, or put `aws-reserved/sso.amazonaws.com/` and the region of Identity"
+        " Center before its name; with Identity Center in us-east-1 there is no region. Better: ask the recipient for a"
+        " role of their own making (EX506).",
+    ),
+    Code.PROTECTED_USER: Explanation(
+        why="A user is granted access by a policy of their role. Roles of single sign-on (`AWSReservedSSO_…`) and of"
+        " services (`AWSServiceRoleFor…`) are changed by AWS alone, so the deployment would fail.",
         file=PUSH,
-        wrong="paperwork: TBD\n",
+        wrong="users: [AWSReservedSSO_analyst_0123456789abcdef]   # which user_roles allows\n",
+        right="users: [alpha_user_ana]\n",
+        mend="Name a role of the platform's own that these people, or this service, can assume.",
+    ),
+    Code.NO_PAPERWORK: Explanation(
+        why="Assurers ask on what paperwork data leaves. A placeholder such as `TBD` or `link to your DPIA` is none,"
+        " whatever letters it is written in, and neither is the bare kind (`DPIA`).",
+        file=PUSH,
+        wrong="paperwork: OneTrust TBD\n",
         right="paperwork: https://example.gov.uk/dpia/1042\n",
-        mend="Write the link or reference of the impact assessment or sharing agreement.",
+        mend="Write the link or reference of the impact assessment or sharing agreement, or words that say which.",
         severity=WARNING,
         severity_note="an error where the platform says `paperwork: required`",
     ),

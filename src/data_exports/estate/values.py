@@ -18,6 +18,7 @@ from data_exports.estate.models import Outsider, Place
 from data_exports.estate.nodes import Fields, Items, Node, Text
 from data_exports.limits import IAM_PATH_CHARACTERS
 from data_exports.names import (
+    RESERVED_BUCKET_PREFIXES,
     AccountId,
     AccountRootArn,
     BucketName,
@@ -43,6 +44,17 @@ REFERENCE_CHARACTERS = 500
 ACCOUNT_NAME_CHARACTERS = 100
 """Ours: twice what AWS lets the name of an account have; it stands beside the account's id in every plan.
 https://docs.aws.amazon.com/accounts/latest/reference/API_GetAccountInformation.html"""
+
+
+SSO_PREFIX = "AWSReservedSSO_"
+SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
+"""Behind it the region of IAM Identity Center, unless that is us-east-1.
+https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
+
+PROTECTED_ROLES = {SSO_PREFIX: "single sign-on", "AWSServiceRoleFor": "an AWS service"}
+"""How the names of roles begin that AWS alone changes, and whose they are.
+https://repost.aws/knowledge-center/identity-center-aws-reserved-sso
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +123,19 @@ _ACCOUNT_NUMBER = {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1}
 ACCOUNT = Kind(_ACCOUNT.read, {"anyOf": [_ACCOUNT.schema, _ACCOUNT_NUMBER]})
 DATASET = name_of(DatasetName, DatasetName.pattern.pattern, advise=_dataset_advice)
 BUCKET = name_of(BucketName, BucketName.pattern.pattern, advise=_bucket_advice)
-ROLE = name_of(RoleName, RoleName.pattern.pattern, advise=_role_advice)
+ROLE = name_of(RoleName, f"(?!{'|'.join(PROTECTED_ROLES)}){RoleName.pattern.pattern}", advise=_role_advice)
+
+
+_BUCKET_PREFIX = rf"(?!{'|'.join(map(re.escape, RESERVED_BUCKET_PREFIXES))})[a-z0-9][a-z0-9.-]{{0,60}}"
 
 
 def _bucket_prefix(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,60}", text):
+    for reserved in RESERVED_BUCKET_PREFIXES:
+        if text.startswith(reserved):
+            raise InvalidNameError(
+                f"{text!r} begins with {reserved}, which S3 reserves", hint="choose another beginning"
+            )
+    if not re.fullmatch(_BUCKET_PREFIX, text):
         raise InvalidNameError(
             f"{text!r} cannot begin a bucket name", hint="use lower case letters, digits, - and ., such as example-"
         )
@@ -130,7 +150,7 @@ def _role_pattern(text: str) -> str:
     return text
 
 
-BUCKET_PREFIX = name_of(_bucket_prefix, "[a-z0-9][a-z0-9.-]{0,60}")
+BUCKET_PREFIX = name_of(_bucket_prefix, _BUCKET_PREFIX)
 ROLE_PATTERN = name_of(_role_pattern, "[A-Za-z0-9_+=,.@*?-]{1,64}")
 
 
@@ -322,6 +342,22 @@ def mapping_of(keys: Kind[Sited[T]], values: Kind[Sited[str]]) -> Kind[tuple[tup
     return Kind(read, {"type": "object", "propertyNames": keys.schema, "additionalProperties": values.schema})
 
 
+_SESSION = re.compile(rf"arn:aws:sts::([0-9]{{12}}):assumed-role/({RoleName.pattern.pattern})/.+")
+
+
+def sso_advice(account: str, name: str) -> str:
+    """How to name a role of single sign-on of which the path is not known."""
+    arn = f"arn:aws:iam::{account}:role{SSO_PATH}<region of IAM Identity Center>/{name}"
+    return f"copy the role's ARN from IAM: {arn}, without a region if that is us-east-1"
+
+
+def _session_advice(account: str, name: str) -> str:
+    """The ARN of a session leaves out the path of its role."""
+    if name.startswith(SSO_PREFIX):
+        return sso_advice(account, name)
+    return f"write the ARN of the role, not of a session, with the role's path: `aws iam get-role --role-name {name}`"
+
+
 def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
     if (text := _text(node, report)) is None:
         return None
@@ -339,13 +375,13 @@ def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
             return Sited(parse(text.text), text.place)
         except InvalidNameError:
             continue
-    hint = RoleArn.hint
-    if ":assumed-role/" in text.text:
-        hint = "write the ARN of the role itself, arn:aws:iam::<12 digits>:role/<name>, not of one of its sessions"
+    session = _SESSION.fullmatch(text.text)
+    hint = _session_advice(session[1], session[2]) if session else RoleArn.hint
     report.error(text.place, Code.BAD_NAME, f"{text.text!r} is not the ARN of an IAM role", hint)
     return None
 
 
 _OUTSIDERS = "|".join(each.pattern.pattern for each in (RoleArn, UserArn, AccountRootArn))
 _LONG_PATH = f"arn:[^/]*/.{{{IAM_PATH_CHARACTERS - 1},}}/"
-OUTSIDER = Kind(_outsider, {"type": "string", "pattern": f"^(?!{_LONG_PATH})({_OUTSIDERS})$"})
+_SSO_WITHOUT_PATH = f"arn:[^/]*(?!{re.escape(SSO_PATH)})/(?:.*/)?{SSO_PREFIX}"
+OUTSIDER = Kind(_outsider, {"type": "string", "pattern": f"^(?!{_LONG_PATH}|{_SSO_WITHOUT_PATH})({_OUTSIDERS})$"})

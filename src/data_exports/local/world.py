@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of
 from data_exports.estate.models import Estate, Outsider, Platform, PushDataset
-from data_exports.estate.rules.people import SSO_PREFIX
+from data_exports.estate.values import SSO_PREFIX
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn

@@ -55,6 +55,29 @@ VALUES: dict[str, Files] = {
     "account of 10 digits": {"push": swap(PUSH, "754256621582", "7542566215")},
     "bucket as ARN": {"push": swap(PUSH, "orders-landing", "arn:aws:s3:::orders-landing")},
     "bucket as URL": {"push": swap(PUSH, "orders-landing", "s3://orders-landing/in")},
+    "bucket's beginning is reserved": {"push": swap(PUSH, "orders-landing", "amzn-s3-demo-orders")},
+    "bucket's other beginning is reserved": {"push": swap(PUSH, "orders-landing", "sthree-orders")},
+    "access point": {"push": swap(PUSH, "orders-landing", "orders-ab1cd2ef-s3alias")},
+    "Object Lambda access point": {"push": swap(PUSH, "orders-landing", "orders-ab1cd2ef--ol-s3")},
+    "directory bucket": {"push": swap(PUSH, "orders-landing", "orders--usw2-az1--x-s3")},
+    "table bucket": {"push": swap(PUSH, "orders-landing", "orders--table-s3")},
+    "multi-region access point": {"push": swap(PUSH, "orders-landing", "orders.mrap")},
+    "hub of a reserved name": {"platform": swap(PLATFORM, "mojap-hub-exports", "sthree-hub")},
+    "bucket prefix that is reserved": {"platform": swap(PLATFORM, "mojap-\n", "amzn-s3-demo-\n")},
+    "single sign-on role without its path": {
+        "pull": swap(PULL, "role/reader", "role/AWSReservedSSO_x_0123456789abcdef"),
+    },
+    "single sign-on role with another path": {
+        "pull": swap(PULL, "role/reader", "role/sso.amazonaws.com/AWSReservedSSO_x_0123456789abcdef"),
+    },
+    "single sign-on role as user": {
+        "platform": swap(PLATFORM, "alpha_user_*", "alpha_user_*, AWSReservedSSO_*"),
+        "push": swap(PUSH, "alpha_user_ana", "AWSReservedSSO_x_0123456789abcdef"),
+    },
+    "service-linked role as user": {
+        "platform": swap(PLATFORM, "alpha_user_*", "alpha_user_*, AWSServiceRole*"),
+        "pull": swap(PULL, "alpha_user_ana", "AWSServiceRoleForSupport"),
+    },
     "name with star": {"push": swap(PUSH, "name: orders", "name: 'orders*'")},
     "name with slash": {"push": swap(PUSH, "name: orders", "name: a/b")},
     "name with capitals": {"push": swap(PUSH, "name: orders", "name: Orders")},
@@ -146,6 +169,11 @@ RULES: dict[str, Files] = {
         "platform": swap(PLATFORM, "mojap-", "mojap-analytical-platform-exports-"),
         "pull": swap(PULL, "tables", "t" * 40),
     },
+    "pull bucket of a reserved name": {
+        "platform": swap(PLATFORM, "mojap-\n", "amzn-\n"),
+        "pull": swap(PULL, "tables", "s3_demo_tables"),
+    },
+    "pull bucket whose end is reserved": {"pull": swap(PULL, "tables", "tables--x-s3")},
     "no target account": {"push": swap(PUSH, 'target_account: "754256621582"\n', "")},
     "own account as target": {"push": swap(PUSH, "754256621582", "593291632749")},
     "user outside the patterns": {"push": swap(PUSH, "[alpha_user_ana]", "[alpha_user_ana, restricted-admin]")},
@@ -171,6 +199,13 @@ RULES: dict[str, Files] = {
     "bare account": {"pull": swap(PULL, "arn:aws:iam::754256621582:role/reader", "'754256621582'")},
     "session of a role": {
         "pull": swap(PULL, "arn:aws:iam::754256621582:role/reader", "arn:aws:sts::754256621582:assumed-role/reader/ana")
+    },
+    "session of a single sign-on role": {
+        "pull": swap(
+            PULL,
+            "arn:aws:iam::754256621582:role/reader",
+            "arn:aws:sts::754256621582:assumed-role/AWSReservedSSO_x_0123456789abcdef/ana",
+        )
     },
     "IAM user": {"pull": swap(PULL, "role/reader", "user/reader")},
     "single sign-on role": {

@@ -24,6 +24,7 @@ RULES = (
     buckets.check_target_accounts,
     buckets.check_pull_buckets,
     people.check_users_are_allowed,
+    people.check_users_can_be_granted_to,
     people.check_nobody_is_listed_twice,
     people.check_outsiders,
 )

@@ -43,8 +43,7 @@ def check_pull_buckets(draft: EstateDraft) -> Iterator[Finding]:
         try:
             bucket = pull_bucket_of(prefix.value, dataset.name.value)
         except InvalidNameError as error:
-            hint = error.hint or "change the dataset's name, or the platform's pull_bucket_prefix"
-            yield Finding(dataset.name.place, Code.BAD_PULL_BUCKET, str(error), hint)
+            yield Finding(dataset.name.place, Code.BAD_PULL_BUCKET, str(error), error.hint)
             continue
         if bucket in others:
             message = f"the bucket of this dataset, {str(bucket)!r}, is {others[bucket]}"

@@ -8,11 +8,8 @@ from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding, Severity, warning
 from data_exports.estate.models import Outsider
-from data_exports.estate.values import Sited
+from data_exports.estate.values import PROTECTED_ROLES, SSO_PATH, SSO_PREFIX, Sited, sso_advice
 from data_exports.names import AccountId, AccountRootArn, RoleArn, RoleName, UserArn
-
-SSO_PREFIX = "AWSReservedSSO_"
-"""https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
 
 NEAR = 0.8
 """How alike two beginnings of a name must be for one to be a slip of the other."""
@@ -31,6 +28,16 @@ def check_users_are_allowed(draft: EstateDraft) -> Iterator[Finding]:
             if near := _nearest_allowed(user.value, [pattern.value for pattern in patterns]):
                 hint = f"did you mean {near!r}? {hint}"
             yield Finding(user.place, Code.USER_NOT_ALLOWED, message, hint)
+
+
+def check_users_can_be_granted_to(draft: EstateDraft) -> Iterator[Finding]:
+    """Users are granted access by a policy of their role, which AWS must let somebody change."""
+    for user in (user for dataset in draft.datasets for user in dataset.users):
+        for prefix, whose in PROTECTED_ROLES.items():
+            if user.value.startswith(prefix):
+                message = f"{str(user.value)!r} is a role of {whose}, which AWS lets nobody give a policy"
+                hint = "name a role of the platform's own that its people can assume"
+                yield Finding(user.place, Code.PROTECTED_USER, message, hint)
 
 
 def _nearest_allowed(user: RoleName, patterns: Sequence[str]) -> str:
@@ -95,6 +102,9 @@ def _check_kind(outsider: Sited[Outsider], known: frozenset[AccountId]) -> Itera
         case UserArn():
             message = "this is an IAM user, whose access keys do not run out"
             yield warning(outsider.place, Code.USER_ARN, message, "ask the recipient for a role to name instead")
+        case RoleArn() as role if role.name.startswith(SSO_PREFIX) and not role.path.startswith(SSO_PATH):
+            message = "a role of single sign-on has a path; without it nobody fits this ARN"
+            yield Finding(outsider.place, Code.SSO_PATH, message, sso_advice(role.account, role.name))
         case RoleArn() as role if role.name.startswith(SSO_PREFIX):
             message = "single sign-on gives this role another name when it is set up again; access then stops"
             yield warning(outsider.place, Code.SSO_ROLE, message, "ask the recipient for a role of their own making")
