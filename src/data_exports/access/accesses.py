@@ -6,7 +6,7 @@ dataset are several, because IAM names buckets and objects apart; a reviewer see
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from data_exports.access.grants import Grant, Role
@@ -71,8 +71,13 @@ class Access:
 
     @property
     def until(self) -> datetime | None:
-        """The moment it ends, if it does."""
+        """The moment it ends, if it does: the first at which IAM refuses."""
         return self._data.until
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day, in UTC, on which it holds."""
+        return self._data.last_day
 
     @property
     def paperwork(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ access all read these values; nothing else decides about access.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from data_exports.estate.models import Dataset, Estate, Outsider, Platform, PullDataset, PushDataset
@@ -49,6 +49,11 @@ class Grant:
     """The dataset's paperwork."""
     owner_account: AccountId | None = None
     """The account that a recipient's bucket must belong to, if it is named; S3 is told with every copy."""
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day, in UTC, on which it holds; `until` is the moment after."""
+        return (self.until - timedelta(microseconds=1)).astimezone(UTC).date() if self.until else None
 
 
 # What each role may do. Actions by IAM's names:

@@ -313,6 +313,7 @@ def _facts_of(access: Access) -> dict[str, object]:
         "write": access.writes,
         "key": access.key or None,
         "keeps_files": access.keeps if access.role is Role.MOVER else None,
+        "last_day": access.last_day.isoformat() if access.last_day else None,
         "until": access.until.isoformat() if access.until else None,
         "paperwork": list(access.paperwork),
     }

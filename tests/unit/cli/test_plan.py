@@ -102,6 +102,7 @@ def test_json_and_markdown_give_the_same_facts(estate: Path) -> None:
         "write": False,
         "key": None,
         "keeps_files": None,
+        "last_day": None,
         "until": None,
         "paperwork": ["DPIA-2"],
     }

@@ -19,6 +19,8 @@ def facts_of(half: Half) -> dict[str, Any]:
         "owner": dataset.owner,
         "paperwork": list(dataset.paperwork),
         "expires": dataset.expires,
+        "last_day": dataset.expires,
+        "until": dataset.until,
         **(_receiving(half) if isinstance(half, Receiving) else _reading(half)),
     }
 

@@ -5,7 +5,7 @@ In: holdings. Out: text, or plain facts. Effects: none.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -38,6 +38,7 @@ def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> d
         "dataset": access.dataset,
         "kind": KINDS[access.role],
         "may": [{"verbs": list(doing.verbs), "where": doing.place} for doing in holding.doings],
+        "last_day": access.last_day,
         "until": access.until,
         "has_ended": access.has_ended(now),
         "paperwork": list(access.paperwork),
@@ -47,6 +48,7 @@ def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> d
                 "actions": list(grant.actions),
                 "resource": grant.resource,
                 "key_prefix": grant.key_prefix,
+                "last_day": grant.last_day,
                 "until": grant.until,
             }
             for grant in access.grants
@@ -71,10 +73,9 @@ def doing_words(doing: Doing) -> str:
 
 def until_words(access: Access, now: datetime) -> str:
     """The last day, in UTC; IAM refuses from the midnight after it."""
-    if access.until is None:
+    if access.last_day is None:
         return "no end"
-    last_day = (access.until - timedelta(microseconds=1)).astimezone(UTC).date()
-    return f"ENDED with {last_day}" if access.has_ended(now) else f"until {last_day}"
+    return f"ENDED with {access.last_day}" if access.has_ended(now) else f"until {access.last_day}"
 
 
 def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> Iterator[str]:

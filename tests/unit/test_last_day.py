@@ -1,0 +1,50 @@
+"""The day on which an access ends is one day in every output, whoever reads it."""
+
+from datetime import UTC, date, datetime
+
+from data_exports.access.accesses import accesses_of
+from data_exports.access.changes import changes_between
+from data_exports.access.grants import grants_of
+from data_exports.access.sentences import plain, sentence_of_change
+from data_exports.operate.handover.facts import facts_of
+from data_exports.operate.handover.halves import halves_of
+from data_exports.operate.handover.letter import letter_of
+from data_exports.operate.who.holdings import holdings_of
+from data_exports.operate.who.review import review_of
+from data_exports.operate.who.telling import holding_as_data, render_holdings
+from tests.estates import PLATFORM, estate_of, pull
+
+LAST = date(2027, 3, 31)
+UNTIL = datetime(2027, 4, 1, tzinfo=UTC)
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+DATASET = pull("lists", expires=LAST)
+ESTATE = estate_of(DATASET)
+
+
+def test_python_has_the_day_beside_the_moment_after_it() -> None:
+    grants = grants_of(ESTATE)
+    assert {(grant.last_day, grant.until) for grant in grants} == {(LAST, UNTIL)}
+    assert {(access.last_day, access.until) for access in accesses_of(grants)} == {(LAST, UNTIL)}
+    assert {grant.last_day for grant in grants_of(estate_of(pull("lists")))} == {None}
+
+
+def test_json_has_the_day_beside_the_moment_after_it() -> None:
+    for holding in holdings_of(ESTATE):
+        facts = holding_as_data(holding, PLATFORM, now=NOW)
+        assert {(each["last_day"], each["until"]) for each in (facts, *facts["grants"])} == {(LAST, UNTIL)}
+    for half in halves_of(ESTATE, DATASET):
+        assert (facts_of(half)["expires"], facts_of(half)["last_day"], facts_of(half)["until"]) == (LAST, LAST, UNTIL)
+
+
+def test_people_read_the_day_and_never_the_moment_after_it() -> None:
+    changes = changes_between([], grants_of(ESTATE), moment=NOW)
+    for text in (
+        render_holdings(holdings_of(ESTATE), PLATFORM, now=NOW),
+        review_of(holdings_of(ESTATE), PLATFORM, now=NOW, source="here", asked=""),
+        *(plain(sentence_of_change(each, changes)) for each in changes.changes),
+    ):
+        assert str(LAST) in text or "31 March 2027" in text
+        assert str(UNTIL.date()) not in text
+        assert "1 April 2027" not in text
+    for half in halves_of(ESTATE, DATASET):  # the policies in a letter hold the moment, as IAM wants it
+        assert "the last day is 2027-03-31, in UTC" in letter_of(half)
