@@ -47,12 +47,16 @@ class Code(StrEnum):
     BAD_CHOICE = "EX209", "a value is not one of those allowed"
     BOTH_SPELLINGS = "EX210", "both spellings of one field are used"
     IGNORED_FIELD = "EX211", "a field has no effect here"
+    READ_OTHERWISE = "EX212", "a text without quotes is something else for other readers of YAML"
+    CUT_TEXT = "EX213", "YAML ends a text at a #"
 
     WIDE_ROLE_PATTERN = "EX301", "a pattern of user roles allows any role"
     BAD_TAG = "EX302", "a tag breaks AWS's rules"
     BAD_EMAIL = "EX303", "an e-mail address is not one"
     NO_ALERTS = "EX304", "nobody is told of failures"
     LONG_HUB = "EX305", "the name of the log bucket would be too long"
+    SAME_ACCOUNT_NAME = "EX306", "two accounts have one name"
+    OTHER_ACCOUNT_IN_NAME = "EX307", "an account's name holds the id of another"
 
     SAME_NAME = "EX401", "two datasets have one name"
     SAME_SLUG = "EX402", "two names are one once _ becomes -"

@@ -231,6 +231,23 @@ name: more_orders
         mend="Remove the line.",
         severity=WARNING,
     ),
+    Code.READ_OTHERWISE: Explanation(
+        why="`exports` takes every name for a text. Editors, and programs that read the file too, take `123`, `1e3`,"
+        " `0x1f`, `2031-01-31`, `on` or `true` for a number, a date, or true or false.",
+        file=PUSH,
+        wrong="owner: 1042\n",
+        right='owner: "1042"\n',
+        mend="Put it in double quotes. `exports fmt` does.",
+        severity=WARNING,
+    ),
+    Code.CUT_TEXT: Explanation(
+        why="A `#` behind a space begins a comment. What looks like the rest of the text is none of it.",
+        file=PUSH,
+        wrong="description: issue #42 of the court\n",
+        right='description: "issue #42 of the court"\n',
+        mend="Put the text in double quotes. If a comment is meant, write a space behind the `#`.",
+        severity=WARNING,
+    ),
     Code.WIDE_ROLE_PATTERN: Explanation(
         why="Dataset files could then grant data to any role of the account, administrators' and services' included.",
         file=PLATFORM,
@@ -283,6 +300,21 @@ platform:
         wrong="  hub_bucket: ministry-of-justice-analytical-platform-hub-exports-production\n",
         right="  hub_bucket: mojap-hub-exports\n",
         mend="Use at most 59 characters.",
+    ),
+    Code.SAME_ACCOUNT_NAME: Explanation(
+        why="Plans and reviews call accounts by these names. With one name for two, a reader takes a stranger for a"
+        " partner. Names that only look alike count as one.",
+        file=PLATFORM,
+        wrong='  accounts: {"318604275917": Cloud Platform, "754256621582": cloud platform}\n',
+        right='  accounts: {"318604275917": Cloud Platform, "754256621582": Cloud Platform (test)}\n',
+        mend="Give each account a name of its own.",
+    ),
+    Code.OTHER_ACCOUNT_IN_NAME: Explanation(
+        why="A name with an id in it passes for the account with that id.",
+        file=PLATFORM,
+        wrong='  accounts: {"318604275917": Courts 754256621582}\n',
+        right='  accounts: {"318604275917": Courts}\n',
+        mend="Leave ids out of names: every message shows the id of the account itself beside its name.",
     ),
     Code.SAME_NAME: Explanation(
         why="Folders in the hub, queues, roles and stacks are named after the dataset, so no two may share a name, be"

@@ -28,7 +28,7 @@ from data_exports.estate.layout import (
     layout_of,
 )
 from data_exports.estate.models import Place
-from data_exports.estate.nodes import Fields
+from data_exports.estate.nodes import Fields, other_reading
 from data_exports.estate.parsing import UnparsableError, parse_nodes
 from data_exports.estate.reading import read_bytes, text_of
 from data_exports.estate.values import ACCOUNT, BOOLEAN, DATE, Sited
@@ -36,8 +36,7 @@ from data_exports.estate.values import ACCOUNT, BOOLEAN, DATE, Sited
 INDENT = "  "
 _WORD = r"[A-Za-z0-9_./@+:,-]*[A-Za-z0-9_./@+-]"
 SAFE_PLAIN = re.compile(rf"(?=[A-Za-z]){_WORD}(?: {_WORD})*")
-"""Texts that no reader of YAML takes for anything but a text, apart from `WORDS`."""
-WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+"""Texts that no reader of YAML takes for anything but a text, but for those of an `other_reading`."""
 
 Known = tuple[f.Field[Any], ...]
 
@@ -207,7 +206,7 @@ def _value_lines(value: Scalar, field: f.Field[Any] | None, indent: str) -> list
         return [mark, *(f"{indent}{INDENT}{line}" if line.strip(" ") else "" for line in content)]
     if field and field.kind is ACCOUNT:
         return [_quoted(value.text)]
-    if field and field.kind is DATE:
+    if field and (field.kind in (BOOLEAN, DATE) or field.kind.schema.get("type") == "integer"):
         return [value.text]
     if not field and value.style:
         return [_quoted(value.text)]
@@ -217,9 +216,9 @@ def _value_lines(value: Scalar, field: f.Field[Any] | None, indent: str) -> list
 def _plain_or_quoted(value: Scalar | None) -> str:
     if value is None:
         return ""
-    is_safe = SAFE_PLAIN.fullmatch(value.text) and value.text.lower() not in WORDS
-    is_plain = not value.style and "\n" not in value.text
-    return value.text if is_plain or is_safe else _quoted(value.text)
+    what = other_reading(value.text)
+    is_plain = not value.style and "\n" not in value.text and what in ("", "nothing")
+    return value.text if is_plain or (SAFE_PLAIN.fullmatch(value.text) and not what) else _quoted(value.text)
 
 
 def _quoted(text: str) -> str:

@@ -4,6 +4,7 @@ YAML is taken as a stream of events, so that anchors, tags and second documents 
 nesting can exhaust the stack. What stops the reading is raised as `UnparsableError`; the rest is collected.
 """
 
+import re
 from pathlib import Path
 
 import yaml
@@ -19,6 +20,9 @@ DEPTH = 8
 
 # The C parser is some ten times quicker, and not built everywhere.
 YAML_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_LIKE_NO_COMMENT = re.compile(r"(?<=\S)[ \t]+#[^\s#]")
+"""What ends a text for YAML, and looks as if it went on: ``issue #42``. https://yaml.org/spec/1.2.2/#66-comments"""
 
 REVIEWABLE = "write the value out: a reviewer must see it where it applies"
 
@@ -39,7 +43,7 @@ def parse_nodes(
     `path` is for the places only. Raises `UnparsableError`.
     """
     _refuse_hidden(text, path)
-    parser = _Parser(path)
+    parser = _Parser(path, text)
     try:
         events = loader(text)
         try:
@@ -95,20 +99,22 @@ def _syntax_finding(error: yaml.MarkedYAMLError, path: Path) -> Finding:
 class _Parser:
     """Builds nodes from YAML events."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: str) -> None:
         self.top: Node | None = None
         self.findings: list[Finding] = []
         self._path = path
         self._documents = 0
         self._open: list[tuple[Place, list[Node]]] = []
         self._anchored: dict[str, Text] = {}
+        # Few files have such a place, so that the lines are worth having in few.
+        self._lines = text.split("\n") if _LIKE_NO_COMMENT.search(text) else []
 
     def take(self, event: yaml.Event) -> None:
         """Add what one event says."""
         match event:  # the most frequent first
             case yaml.ScalarEvent():
                 place = self._place_of(event)
-                node = Text(place, event.value, not event.style)
+                node = Text(place, event.value, not event.style, self._is_cut(event))
                 if event.anchor is not None or event.tag is not None:
                     self._refuse_tricks(event, place)
                     self._anchored[str(event.anchor)] = node
@@ -134,6 +140,12 @@ class _Parser:
                 self._add(Text(place, meant.text, plain=meant.plain))
             case _:
                 pass
+
+    def _is_cut(self, event: yaml.ScalarEvent) -> bool:
+        mark = event.end_mark
+        if not self._lines or event.style or mark is None or mark.line >= len(self._lines):
+            return False
+        return _LIKE_NO_COMMENT.match(self._lines[mark.line], mark.column) is not None
 
     def _place_of(self, event: yaml.Event) -> Place:
         mark = event.start_mark

@@ -15,7 +15,7 @@ from data_exports.estate.addresses import ADDRESS_CHARACTERS, DOMAIN_PATTERN, is
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Report
 from data_exports.estate.models import Outsider, Place
-from data_exports.estate.nodes import Fields, Items, Node, Text
+from data_exports.estate.nodes import Fields, Items, Node, Text, other_reading
 from data_exports.limits import IAM_PATH_CHARACTERS
 from data_exports.names import (
     RESERVED_BUCKET_PREFIXES,
@@ -84,17 +84,32 @@ def _text(node: Node, report: Report) -> Text | None:
     return node
 
 
-def name_of(parse: Callable[[str], T], pattern: str, *, advise: Callable[[str], str] = lambda _: "") -> Kind[Sited[T]]:
+def _warn_of_other_reading(text: Text, report: Report) -> None:
+    if text.plain and (what := other_reading(text.text)):
+        message = f"{text.text!r} without quotes is {what} for other readers of YAML"
+        report.warning(text.place, Code.READ_OTHERWISE, message, "put it in double quotes; `exports fmt` does")
+
+
+def name_of(
+    parse: Callable[[str], T],
+    pattern: str,
+    *,
+    advise: Callable[[str], str] = lambda _: "",
+    may_be_number: bool = False,
+) -> Kind[Sited[T]]:
     """Names that a type of `data_exports.names` checks; `advise` may know a better hint for a wrong one."""
 
     def read(node: Node, report: Report) -> Sited[T] | None:
         if (text := _text(node, report)) is None:
             return None
         try:
-            return Sited(parse(text.text), text.place)
+            value = parse(text.text)
         except InvalidNameError as error:
             report.error(text.place, Code.BAD_NAME, str(error), advise(text.text) or error.hint)
             return None
+        if not may_be_number:
+            _warn_of_other_reading(text, report)
+        return Sited(value, text.place)
 
     return Kind(read, {"type": "string", "pattern": f"^{pattern}$"})
 
@@ -117,7 +132,7 @@ def _role_advice(text: str) -> str:
     return f"write the role's name alone: {text.rsplit('/', 1)[-1]}" if text.startswith("arn:") else ""
 
 
-_ACCOUNT = name_of(AccountId, AccountId.pattern.pattern)
+_ACCOUNT = name_of(AccountId, AccountId.pattern.pattern, may_be_number=True)
 # Files in use have ids without quotes, which the editors' YAML takes for numbers.
 _ACCOUNT_NUMBER = {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1}
 ACCOUNT = Kind(_ACCOUNT.read, {"anyOf": [_ACCOUNT.schema, _ACCOUNT_NUMBER]})
@@ -181,7 +196,14 @@ def _prose(node: Node, report: Report) -> Sited[str] | None:
     if not value:
         report.error(text.place, Code.NO_VALUE, "the text is blank", "write one, or remove the line")
         return None
-    return Sited(value, text.place) if _is_plain(value, text.place, report) else None
+    if not _is_plain(value, text.place, report):
+        return None
+    _warn_of_other_reading(text, report)
+    if text.is_cut:
+        message = f"YAML ends the text behind {value[-40:]!r}: what follows # is a comment to it"
+        hint = "put the text in double quotes; if a comment is meant, write a space behind #"
+        report.warning(text.place, Code.CUT_TEXT, message, hint)
+    return Sited(value, text.place)
 
 
 def line_within(most: int) -> Kind[Sited[str]]:

@@ -213,6 +213,23 @@ RULES: dict[str, Files] = {
             PULL, "role/reader", "role/aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_x_0123456789abcdef"
         )
     },
+    "text that others read as something else": {
+        "platform": PLATFORM + "  accounts: {754256621582: 12}\n  tags: {on: 0x1f, 'no': '1'}\n",
+        "push": swap(PUSH, "name: orders", "name: 1e3") + "owner: yes\ndescription: 2031-01-31\n",
+        "pull": swap(PULL, "name: tables", "name: '123'") + "description: 1_000:30\n",
+    },
+    "text that is cut": {
+        "platform": PLATFORM + "  accounts:\n    754256621582: Team #4 #5\n  tags: {a: b #c\n    }\n",
+        "push": PUSH + "description: issue #42 of the court\nowner: Ana\n  and Ben #both\n",
+        "pull": swap(PULL, "paperwork: DPIA-2", "paperwork:\n  - DPIA #2") + "owner: Ana # see #42\n",
+    },
+    "accounts with one name": {
+        "platform": PLATFORM + "  accounts: {754256621582: Pilot, 318604275917: 'PIL\u039fT', 112233445566: pi1ot}\n"
+    },
+    "account named like another": {
+        "platform": PLATFORM
+        + "  accounts: {754256621582: 'Courts (3186-0427-5917)', 318604275917: Probation 318604275917}\n"
+    },
     "own account outsider": {"pull": swap(PULL, "754256621582", "593291632749")},
     "own account outsider that user_roles allows": {
         "pull": swap(PULL, "754256621582:role/reader", "593291632749:role/team/alpha_user_ana")

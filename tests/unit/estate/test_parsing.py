@@ -52,3 +52,15 @@ def test_references_that_would_grow_without_end_do_not() -> None:
     node, findings = parse_nodes(f"l0: &l0 [x]\n{lists}\n", PATH)
     assert isinstance(node, Fields)
     assert {finding.code for finding in findings} == {"EX109"}
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_text_is_cut_where_a_comment_follows_that_looks_like_text(
+    loader: type[yaml.SafeLoader | yaml.CSafeLoader],
+) -> None:
+    text = "a: issue #42\nb: é d #e\nc: x # see #42\nd: 'y' #z\ne:\n  - f\n    g #h\ni: |\n  j #k\nl: m#n\no: p\n"
+    top, findings = parse_nodes(text, Path("x.yaml"), loader=loader)
+    assert findings == []
+    assert isinstance(top, Fields)
+    leaves = [value.items[0] if isinstance(value, Items) else value for _, value in top.entries]
+    assert [each.text for each in leaves if isinstance(each, Text) and each.is_cut] == ["issue", "é d", "f g"]

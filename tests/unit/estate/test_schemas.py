@@ -137,3 +137,28 @@ def test_the_schemas_of_an_estate_are_those_of_the_kinds(tmp_path: Path) -> None
     assert {path.relative_to(tmp_path).as_posix(): json.loads(text) for path, text in schema_texts(tmp_path)} == {
         f".schemas/{kind.name}.schema.json": schema_of(kind) for kind in KINDS
     }
+
+
+@pytest.mark.parametrize(
+    "word", ["true", "123", "2031-01-31", "1e3", "0x1f", "yes", "no", "0o17", "1_0", "12:30", ".5", "Off"]
+)
+def test_what_an_editor_takes_for_no_text_is_warned_of_and_quoted(word: str, tmp_path: Path) -> None:
+    text = f"name: orders\ndescription: {word}\ntarget_bucket: abc\nowner: {word}\nusers: [alpha_user_ana]\n"
+    platform = written.PLATFORM + f"  tags: {{{word}: {word}}}\n"
+    folder = written.write_estate(tmp_path, push=text, platform=platform)
+    for path, kind in ((folder / "push_datasets" / "a.yaml", PUSH), (folder / "exports.yaml", PLATFORM)):
+        warned = [each for each in written.load(folder).findings if (each.place.path, each.code) == (path, "EX212")]
+        assert len(warned) == 2
+        shaped = format_declaration(path.read_text(encoding="utf-8"), path, kind)
+        assert shaped.count(f'"{word}"') == 2
+        assert not _wrong(shaped, kind)
+        path.write_text(shaped, encoding="utf-8")
+    assert [each for each in written.load(folder).findings if each.code == "EX212"] == []
+
+
+@pytest.mark.parametrize(
+    "word", ["orders", "1.2.3", "DPIA-1", "12 March", "t", "none", "e3", "0xg", "2031/17", "yesterday"]
+)
+def test_what_every_reader_takes_for_a_text_is_left_alone(word: str, tmp_path: Path) -> None:
+    folder = written.write_estate(tmp_path, push=written.PUSH + f"owner: {word}\n")
+    assert written.said(folder) == []

@@ -13,6 +13,7 @@ from data_exports.estate.rules import buckets, names, paperwork, people, platfor
 
 RULES = (
     platform.check_user_roles_are_narrow,
+    platform.check_account_names,
     platform.check_tags,
     platform.check_alerts,
     platform.check_owners_addresses,

@@ -7,9 +7,10 @@ from data_exports.estate.addresses import address_in, is_address
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding, warning
+from data_exports.estate.lookalikes import folded
 from data_exports.estate.values import Sited
 from data_exports.limits import BUCKET_NAME_CHARACTERS
-from data_exports.names import InvalidNameError, log_bucket_of
+from data_exports.names import AccountId, InvalidNameError, log_bucket_of
 
 PLATFORM_TAGS = 40
 """Ours: of the 50 tags a stack may have, ten are kept for the product's own."""
@@ -33,6 +34,26 @@ def check_user_roles_are_narrow(draft: EstateDraft) -> Iterator[Finding]:
             message = f"{pattern.value!r} allows {what}"
             hint = f"write what the names of user roles begin with, {FIXED_LETTERS} letters at least, before any * or ?"
             yield Finding(pattern.place, Code.WIDE_ROLE_PATTERN, message, hint)
+
+
+def check_account_names(draft: EstateDraft) -> Iterator[Finding]:
+    """What people read for an account must not be taken for another one, whatever letters it is written in."""
+    first: dict[str, Sited[AccountId]] = {}
+    for account, name in draft.platform.accounts if draft.platform else ():
+        looks = " ".join(folded(name.value).split())
+        other = first.setdefault(looks.translate(_DRAWN_AS_ONE), account)
+        if other is not account:
+            message = f"{name.value!r} is the name of account {other.value}, too, or looks like it"
+            yield Finding(name.place, Code.SAME_ACCOUNT_NAME, message, "give each account a name of its own")
+        ids = _ACCOUNT_ID.findall(re.sub(r"(?<=[0-9])[^\w]+(?=[0-9])", "", looks))
+        if strangers := [each for each in ids if each != account.value]:
+            message = f"{name.value!r}, the name of account {account.value}, holds the id {strangers[0]}"
+            hint = "leave ids out of names: every message shows the account's own"
+            yield Finding(name.place, Code.OTHER_ACCOUNT_IN_NAME, message, hint)
+
+
+_DRAWN_AS_ONE = str.maketrans("i10", "llo")
+_ACCOUNT_ID = re.compile("(?<![0-9])[0-9]{12}(?![0-9])")
 
 
 def check_tags(draft: EstateDraft) -> Iterator[Finding]:
