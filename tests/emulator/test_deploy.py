@@ -29,7 +29,7 @@ from data_exports.limits import TEMPLATE_BODY_BYTES
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_world
-from data_exports.names import BucketName, DatasetName, RoleName
+from data_exports.names import BucketName, RoleName
 from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG
 from tests.emulator.deploying import NOBODY, Ground, aws_of_account, ground_of
 from tests.emulator.steps import wait_until
@@ -403,12 +403,13 @@ def test_template_above_a_megabyte_is_refused_before_it_is_sent(ground: Ground) 
     assert ground.statuses() == {}
 
 
-def test_name_taken_by_another_datasets_stack_is_blocked(ground: Ground) -> None:
-    ground.make_users_of(estate := ground.estate(push("big_orders")))
+def test_a_name_that_makes_the_same_stack_is_refused_and_the_rule_that_is_there_stays(ground: Ground) -> None:
+    ground.make_users_of(estate := ground.estate(push("big_orders"), pull("lists")))
     ground.deploy(estate)
-    result = ground.deploy(ground.estate(push("big-orders")))
-    assert result.of("exports-push-big-orders").result is Result.LEFT_OUT
-    assert result.of("exports-push-big-orders").reason == f"it is the stack of the dataset {DatasetName('big_orders')}"
+    before = ground.history()
+    with pytest.raises(RefusedError, match="exports-push-big-orders: it is the stack of the dataset big_orders"):
+        ground.deploy(ground.estate(push("big-orders"), pull("lists", allow_push=True)))
+    assert (ground.history(), ground.rules()) == (before, ["big_orders/"])
 
 
 def test_another_estates_stacks_are_blocked_and_never_removed(ground: Ground) -> None:
@@ -432,11 +433,10 @@ def test_a_changed_bucket_prefix_does_not_leave_the_data_behind(ground: Ground) 
     ground.make_users_of(estate := ground.estate(pull("lists")))
     ground.deploy(estate)
     prefix = ground.platform.pull_bucket_prefix
-    result = ground.deploy(ground.estate(pull("lists"), pull_bucket_prefix=f"new-{prefix}"))
-    assert result.of("exports-pull-lists").result is Result.LEFT_OUT
-    assert result.of("exports-pull-lists").reason == (
-        f"its bucket would become new-{prefix}lists, and the data in {prefix}lists would be left behind"
-    )
+    before = ground.history()
+    with pytest.raises(RefusedError, match=f"new-{prefix}lists, and the data in {prefix}lists would be left behind"):
+        ground.deploy(ground.estate(pull("lists"), pull_bucket_prefix=f"new-{prefix}"))
+    assert ground.history() == before
 
 
 def test_datasets_are_not_removed_without_consent(ground: Ground) -> None:

@@ -24,7 +24,7 @@ from data_exports.deploy.changes import (
     update_stack,
     work_on,
 )
-from data_exports.deploy.consents import Consent, check_consents
+from data_exports.deploy.consents import Consent, check_consents, check_possible
 from data_exports.deploy.outcomes import (
     DeployResult,
     Event,
@@ -45,6 +45,7 @@ from data_exports.deploy.plan import (
     Action,
     Plan,
     Step,
+    kept_rules,
     pushes_with_queue,
     step_of_hub,
 )
@@ -64,15 +65,16 @@ NEEDS_FOUNDATION = "the foundation, which everything needs, is not there"
 def deploy(estate: Estate, aws: Aws, *, allow: Collection[Consent] = (), progress: Progress = ignore) -> DeployResult:
     """Make AWS what the estate declares.
 
-    Raises `RefusedError` when the credentials are of another account, or the plan needs a consent that `allow` does
-    not hold; nothing is done then. `AwsError` when AWS cannot be asked at all, and
-    `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of`.
+    Raises `RefusedError` when the credentials are of another account, the declarations ask for what no deployment can
+    do, or the plan needs a consent that `allow` does not hold; nothing is done then. `AwsError` when AWS cannot be
+    asked at all, and `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of`.
     """
     check_account(aws, estate.platform)
     work = work_on(aws, estate.platform)
     settle(work, progress=progress)
     prepared = prepare(estate, aws)
     progress(Planned(prepared.plan))
+    check_possible(prepared.plan)
     check_consents(prepared.plan, allow)
     return carry_out(prepared, work, progress=progress)
 
@@ -219,7 +221,8 @@ def _hub_step(prepared: Prepared, done: Sequence[Outcome]) -> tuple[Step, tuple[
     planned = next(step for step in plan.steps if step.name == HUB_STACK)
     created = {outcome.name: outcome.result is Result.CREATED for outcome in done}
     ready = pushes_with_queue(estate, plan.of_wave(Wave.DATASETS), created)
-    hub = hub_stack(estate.platform, ready, require_tls=not plan.is_local)
+    kept = kept_rules(plan.steps, ready, hub=estate.platform.hub_bucket)
+    hub = hub_stack(estate.platform, ready, kept=kept, require_tls=not plan.is_local)
     step = planned if planned.stack == hub else step_of_hub(plan, hub)
     return step, ready
 

@@ -5,13 +5,13 @@ declaration, or whose platform, is not the same; what only AWS knows (missing ro
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
-from data_exports.deploy.plan import Action, Plan, Step, removal_of, stack_of_dataset, step_of
+from data_exports.deploy.plan import Action, Plan, Step, kept_rules, removal_of, stack_of_dataset, step_of
 from data_exports.estate.models import Estate, Platform
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
@@ -39,27 +39,36 @@ def plan_against(estate: Estate, base: Estate | None, *, name: str, moment: date
 def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[Step, ...], dict[str, DeployedTemplate]]:
     """One step for each stack; and the old templates, by name."""
     unchanged = _unchanged(estate, base) if base else frozenset()
-    before = {stack.name: stack for stack in _stacks_of(base, unchanged)} if base else {}
-    steps = [_step(stack, before.get(stack.name)) for stack in _stacks_of(estate, unchanged)]
+    before = {stack.name: stack for stack in (*_datasets_of(base, unchanged), _hub_of(base))} if base else {}
+    steps = [_step(stack, before.get(stack.name)) for stack in _datasets_of(estate, unchanged)]
+    hub = _hub_of(estate, blocked=[step for step in steps if step.action is Action.BLOCKED])
+    steps.append(_step(hub, before.get(hub.name)))
     steps += (
         Step(Action.UNCHANGED, dataset.stack_name, Wave.DATASETS, dataset=dataset.name)
         for dataset in estate.datasets()
         if dataset.stack_name in unchanged
     )
     wanted = {step.name for step in steps}
-    hub = estate.platform.hub_bucket  # with another hub it is another estate, which takes nothing of this one down
-    gone = (stack for name, stack in before.items() if name not in wanted and stack.hub == hub)
+    ours = estate.platform.hub_bucket  # with another hub it is another estate, which takes nothing of this one down
+    gone = (stack for name, stack in before.items() if name not in wanted and stack.hub == ours)
     steps += (removal_of(_as_deployed(stack)) for stack in gone)
     return tuple(steps), {name: DeployedTemplate(json.loads(stack.body)) for name, stack in before.items()}
 
 
-def _stacks_of(estate: Estate, unchanged: Collection[str]) -> Iterator[Stack]:
-    """The estate's stacks in the order of work, but for the datasets whose stacks nobody needs to see."""
+def _datasets_of(estate: Estate, unchanged: Collection[str]) -> Iterator[Stack]:
+    """The foundation's stack and the datasets', but for those whose stacks nobody needs to see."""
     yield foundation_stack(estate.platform, require_tls=True)
     for dataset in estate.datasets():
         if dataset.stack_name not in unchanged:
             yield stack_of_dataset(estate, dataset, _AROUND)
-    yield hub_stack(estate.platform, estate.push_datasets, require_tls=True)
+
+
+def _hub_of(estate: Estate, blocked: Sequence[Step] = ()) -> Stack:
+    """The hub's stack, with the rules of what is deployed under the names of the `blocked` stacks."""
+    names = {step.name for step in blocked if step.is_impossible}
+    ready = [push for push in estate.push_datasets if push.stack_name not in names]
+    kept = kept_rules(blocked, ready, hub=estate.platform.hub_bucket)
+    return hub_stack(estate.platform, ready, kept=kept, require_tls=True)
 
 
 def _unchanged(estate: Estate, base: Estate) -> frozenset[str]:

@@ -75,6 +75,17 @@ def needed_consents(plan: "Plan") -> tuple[NeededConsent, ...]:
     return tuple(_needed_consents(plan))
 
 
+def check_possible(plan: "Plan") -> None:
+    """Raise `RefusedError` if the plan holds what can never be carried out."""
+    impossible = plan.impossible
+    if impossible:
+        steps = dict.fromkeys(step.next_step for step in impossible)
+        raise RefusedError(
+            "\n".join(["nothing was deployed:", *(f"  {step.name}: {step.reason}" for step in impossible)]),
+            next_step="; ".join(steps),
+        )
+
+
 def check_consents(plan: "Plan", allow: Collection[Consent]) -> None:
     """Raise `RefusedError` unless every consent that the plan needs is given."""
     needed = needed_consents(plan)

@@ -7,7 +7,7 @@ Order: the foundation; the datasets' stacks; the hub, whose rules need every que
 whose rules the hub has lost by then.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -125,6 +125,13 @@ class Step:
         """Whether it would change something."""
         return self.action not in (Action.UNCHANGED, Action.BLOCKED)
 
+    @property
+    def is_impossible(self) -> bool:
+        """Whether the declarations ask of this estate's own stack what no deployment can do: see `_contradiction`."""
+        if self.action is not Action.BLOCKED or self.stack is None or self.deployed is None:
+            return False
+        return self.deployed.belongs_to(self.stack.hub) and any(_contradiction(self.stack, self.deployed))
+
 
 @dataclass(frozen=True, slots=True)
 class MissingRoles:
@@ -182,6 +189,11 @@ class Plan:
         return tuple(step for step in self.steps if step.wave is wave and step.action is not Action.DELETE)
 
     @property
+    def impossible(self) -> tuple[Step, ...]:
+        """What can never be carried out; then nothing is, for the rest would be half of what was meant."""
+        return tuple(step for step in self.steps if step.is_impossible)
+
+    @property
     def deletions(self) -> tuple[Step, ...]:
         """The stacks of removed datasets."""
         return tuple(step for step in self.steps if step.action is Action.DELETE)
@@ -194,9 +206,11 @@ def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, 
     datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
     dataset_steps = [step_of(stack, deployed.find(stack.name)) for stack in datasets]
     with_queue = pushes_with_queue(estate, dataset_steps)
-    hub = hub_stack(platform, with_queue, require_tls=surroundings.require_tls)
+    removals = tuple(_removals(datasets, deployed, hub=platform.hub_bucket))
+    kept = kept_rules([*dataset_steps, *removals], with_queue, hub=platform.hub_bucket)
+    hub = hub_stack(platform, with_queue, kept=kept, require_tls=surroundings.require_tls)
     steps = [step_of(foundation, deployed.find(FOUNDATION_STACK)), *dataset_steps]
-    steps += [step_of(hub, deployed.find(HUB_STACK)), *_removals(datasets, deployed, hub=platform.hub_bucket)]
+    steps += [step_of(hub, deployed.find(HUB_STACK)), *removals]
     return Plan(
         tuple(steps),
         missing_roles=tuple(_missing_roles(estate, surroundings)),
@@ -240,6 +254,20 @@ def pushes_with_queue(
     return tuple(push for push in estate.push_datasets if has_queue(push))
 
 
+def kept_rules(steps: Iterable[Step], ready: Sequence[PushDataset], *, hub: str) -> tuple[DatasetName, ...]:
+    """The datasets that nobody declares any more and whose stacks stay, because they are blocked: so do their rules.
+
+    Their senders can still upload, and what they upload must not lie in the hub unheard.
+    """
+    stays = (
+        step.deployed
+        for step in steps
+        if step.action is Action.BLOCKED and step.name.startswith(PUSH_STACK_PREFIX) and step.deployed
+    )
+    names = {stack.dataset for stack in stays if stack.belongs_to(hub) and stack.has_resources and stack.dataset}
+    return tuple(sorted(names - {push.name for push in ready}))
+
+
 def step_of_hub(plan: Plan, stack: Stack) -> Step:
     """The hub's step for another hub than the plan expected."""
     planned = next(step for step in plan.steps if step.name == HUB_STACK)
@@ -276,6 +304,17 @@ def _obstacle(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:
         return _whose(stack, deployed)
     if deployed.is_in_progress:
         return f"CloudFormation is at work on it: {status}", "deploy again when it has finished"
+    contradiction, way_out = _contradiction(stack, deployed)
+    if contradiction:
+        return contradiction, way_out
+    if status in _AS_DEPLOYED | ROLLED_BACK | _NEVER_CREATED:
+        return "", ""
+    could_not_undo = "could not undo a failed change:" if status in _WAY_OUT else "reports"
+    return f"CloudFormation {could_not_undo} {status}", _WAY_OUT.get(status, "look at the stack in CloudFormation")
+
+
+def _contradiction(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:
+    """Why this stack can never become what is declared; and what to do. Two empty texts when it can."""
     if deployed.dataset not in (None, stack.dataset):
         return f"it is the stack of the dataset {deployed.dataset}", "remove that dataset, deploy, then add this one"
     if deployed.bucket and deployed.bucket not in stack.buckets:
@@ -283,10 +322,7 @@ def _obstacle(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:
             f"its bucket would become {stack.buckets[0]}, and the data in {deployed.bucket} would be left behind",
             "put platform.pull_bucket_prefix back; or remove the dataset, deploy, move the data, then add it again",
         )
-    if status in _AS_DEPLOYED | ROLLED_BACK | _NEVER_CREATED:
-        return "", ""
-    could_not_undo = "could not undo a failed change:" if status in _WAY_OUT else "reports"
-    return f"CloudFormation {could_not_undo} {status}", _WAY_OUT.get(status, "look at the stack in CloudFormation")
+    return "", ""
 
 
 def _whose(stack: Stack, deployed: DeployedStack) -> tuple[str, str]:

@@ -78,6 +78,7 @@ def render_plan(plan: Plan, platform: Platform, found: Found = NOTHING_FOUND, *,
     parts.append(f"Stacks: {stacks_in_short(plan)}")
     parts += _table([(step.action, step.name, remarks_of(step)) for step in steps_shown(plan)], width)
     parts += [*map(printable, role_lines(plan)), *_finding_lines(found)]
+    parts += [printable(f"REFUSED: {step.name}: {step.reason}; {step.next_step}") for step in plan.impossible]
     parts += [printable(f"NEEDS --allow {each.consent}: {each.sentence}") for each in needed_consents(plan)]
     return "\n".join(parts)
 
@@ -108,7 +109,8 @@ def counts_in_short(plan: Plan) -> str:
     """``gains 2, loses 1``."""
     changes = plan.access
     counts = Counter([change.kinds[0] for change in changes.changes] + [change.kind for change in changes.mails])
-    said = [f"unknown {len(changes.unknown):,}"] * bool(changes.unknown)
+    said = [f"refused {len(plan.impossible):,}"] * bool(plan.impossible)
+    said += [f"unknown {len(changes.unknown):,}"] * bool(changes.unknown)
     return ", ".join([*said, *(f"{kind} {counts[kind]:,}" for kind in Kind if counts[kind])]) or NOBODY
 
 
@@ -235,6 +237,7 @@ def plan_as_data(plan: Plan, found: Found | None = None) -> dict[str, object]:
         "missing_roles": {str(each.dataset): [str(role) for role in each.roles] for each in plan.missing_roles},
         "roles_not_checked": plan.roles_not_checked,
         **({} if found is None else {"findings": _findings_as_data(found)}),
+        "refused": [step.name for step in plan.impossible],
         "consents": {str(each.consent): list(each.names) for each in needed_consents(plan)},
     }
 

@@ -22,16 +22,21 @@ from troposphere.s3 import NoncurrentVersionExpiration as NoncurrentExpiration
 from data_exports.access.grants import queue_arn_of
 from data_exports.access.policies import private_bucket_policy
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import HUB_STACK, queue_name_of
+from data_exports.names import HUB_STACK, DatasetName, hub_prefix_of, queue_name_of
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
 from data_exports.stacks.stack import Stack, Wave, new_template, stack_of
 
 
-def hub_stack(platform: Platform, push_datasets: Sequence[PushDataset], *, require_tls: bool) -> Stack:
-    """The hub bucket, versioned: a retired upload stays recoverable for the platform's `recovery_days`."""
-    ordered = sorted(push_datasets, key=lambda push: push.name)
-    template = new_template("Data exports: the hub", {"push_datasets": [push.name for push in ordered]})
-    rules = NotificationConfiguration(QueueConfigurations=[_rule(platform, push) for push in ordered])
+def hub_stack(
+    platform: Platform, push_datasets: Sequence[PushDataset], *, kept: Sequence[DatasetName] = (), require_tls: bool
+) -> Stack:
+    """The hub bucket, versioned: a retired upload stays recoverable for the platform's `recovery_days`.
+
+    `kept`: datasets that are not declared any more, but whose queue still stands and feeds a mover.
+    """
+    ordered = sorted([*(push.name for push in push_datasets), *kept])
+    template = new_template("Data exports: the hub", {"push_datasets": ordered})
+    rules = NotificationConfiguration(QueueConfigurations=[_rule(platform, name) for name in ordered])
     add_private_bucket(
         template,
         title="Hub",
@@ -46,12 +51,12 @@ def hub_stack(platform: Platform, push_datasets: Sequence[PushDataset], *, requi
     return stack_of(template, name=HUB_STACK, wave=Wave.HUB, platform=platform, buckets=(platform.hub_bucket,))
 
 
-def _rule(platform: Platform, push: PushDataset) -> QueueConfigurations:
+def _rule(platform: Platform, dataset: DatasetName) -> QueueConfigurations:
     """Every new object under the dataset's prefix is told to the dataset's queue."""
     return QueueConfigurations(
         Event="s3:ObjectCreated:*",
-        Queue=queue_arn_of(platform, queue_name_of(push.name)),
-        Filter=Filter(S3Key=S3Key(Rules=[Rules(Name="prefix", Value=str(push.prefix))])),
+        Queue=queue_arn_of(platform, queue_name_of(dataset)),
+        Filter=Filter(S3Key=S3Key(Rules=[Rules(Name="prefix", Value=str(hub_prefix_of(dataset)))])),
     )
 
 

@@ -155,10 +155,13 @@ def _context(plan: Plan, platform: Platform) -> list[str]:
 
 def _consents(comment: _Comment, plan: Plan) -> list[str]:
     needed = needed_consents(plan)
+    refused = [(Quoted(step.name), ": ", Quoted(f"{step.reason}; {step.next_step}")) for step in plan.impossible]
+    lines = ["", f"**Cannot be carried out, so nothing of it will be**: {comment.some(refused)}"] if refused else []
     if not needed:
-        return []
-    lines = [f"- **--allow {each.consent}**: {each.why}{comment.some(each.parts)}" for each in needed]
-    return ["", "#### Needs consent to be deployed", "", *lines, "", f"If this is meant: {code(command_with(needed))}"]
+        return lines
+    lines += ["", "#### Needs consent to be deployed", ""]
+    lines += [f"- **--allow {each.consent}**: {each.why}{comment.some(each.parts)}" for each in needed]
+    return [*lines, "", f"If this is meant: {code(command_with(needed))}"]
 
 
 # --- changes of access ------------------------------------------------------------------------------------------------

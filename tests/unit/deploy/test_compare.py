@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from data_exports.deploy.compare import plan_against
+from data_exports.deploy.consents import check_possible
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
 from data_exports.deploy.plan import Action, Plan, plan_deploy
 from data_exports.deploy.report import plan_as_data, remarks_of, render_plan
-from data_exports.estate.models import Estate
+from data_exports.errors import RefusedError
+from data_exports.estate.models import Dataset, Estate
 from data_exports.names import AccountId, BucketName, RoleName
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.plan_markdown import plan_as_markdown
@@ -63,6 +65,32 @@ def test_a_plan_against_a_revision_is_the_plan_against_the_same_deployed(after: 
 
 def _by_name(plan: Plan) -> list[tuple[object, ...]]:
     return sorted((step.name, step.action, step.dataset, remarks_of(step)) for step in plan.steps)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        (push("big_orders"), push("big-orders"), "exports-push-big-orders"),
+        (pull("big_lists"), pull("big-lists"), "exports-pull-big-lists"),
+    ],
+    ids=["push", "pull"],
+)
+def test_a_rename_that_keeps_the_stacks_name_is_refused_as_a_whole_and_no_rule_goes(
+    before: Dataset, after: Dataset, name: str
+) -> None:
+    wanted = estate_of(after, pull("other", allow_push=True))
+    base = estate_of(before, pull("other"))
+    stacks, templates = deployed(base)
+    live = with_differences(plan_deploy(wanted, stacks, AROUND), wanted, templates, moment=NOW)
+    for plan in (live, against(base, wanted)):
+        hub = next(step for step in plan.steps if step.name == "exports-hub")
+        assert (hub.action, [step.name for step in plan.impossible]) == (Action.UNCHANGED, [name])
+        reason = f"it is the stack of the dataset {before.name}; remove that dataset, deploy, then add this one"
+        assert f"REFUSED: {name}: {reason}" in render_plan(plan, PLATFORM).splitlines()
+        assert "**Cannot be carried out, so nothing of it will be**: " in plan_as_markdown(plan, PLATFORM)
+        assert plan_as_data(plan)["refused"] == [name]
+        with pytest.raises(RefusedError, match="nothing was deployed"):
+            check_possible(plan)
 
 
 def test_where_nothing_was_declared_everything_is_created_for_the_first_time() -> None:
