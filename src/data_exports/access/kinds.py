@@ -56,6 +56,6 @@ GAINED = (
 """The marks of what is gained, the most dangerous first; each is counted before any detail."""
 
 
-def rank_of(marks: Collection[Mark]) -> int:
-    """How dangerous a change with these marks is: 0 is the most dangerous."""
-    return next((number for number, mark in enumerate(GAINED) if mark in marks), len(GAINED))
+def rank_of(marks: Collection[Mark]) -> tuple[bool, ...]:
+    """How dangerous a change with these marks is: the least is the most dangerous; its worst mark decides first."""
+    return tuple(mark not in marks for mark in GAINED)

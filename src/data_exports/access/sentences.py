@@ -297,12 +297,13 @@ def _differs_in(before: Access, after: Access, *properties: str) -> bool:
 
 
 def _rights_in_words(before: Access, after: Access) -> Iterator[Sentence]:
-    """What there are no plainer words for: the actions themselves."""
-    old = {action for grant in before.grants for action in grant.actions}
-    new = {action for grant in after.grants for action in grant.actions}
-    for word, actions in (("without ", new - old), ("with ", old - new)):
-        if actions:
-            yield (word, *listed([(Quoted(action),) for action in sorted(actions)]))
+    """What there are no plainer words for: the actions themselves, or else what they are allowed on."""
+    old, new = ({action for grant in each.grants for action in grant.actions} for each in (before, after))
+    if old == new:
+        old, new = ({grant.resource for grant in each.grants} for each in (before, after))
+    for word, rights in (("without ", new - old), ("with ", old - new)):
+        if rights:
+            yield (word, *listed([(Quoted(right),) for right in sorted(rights)]))
     if old == new and not _differs_in(before, after, "until", "paperwork"):
         yield ("other conditions or resources for the same actions",)
 
