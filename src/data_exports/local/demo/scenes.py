@@ -20,6 +20,7 @@ from data_exports.local.demo.operating import (
     a_missing_grant_is_mended_and_redriven,
     who_can_is_answered,
 )
+from data_exports.local.demo.reviewing import a_pull_request_hides_nothing
 from data_exports.local.demo.stage import Expectation, Stage, is_refused, wait_for
 from data_exports.local.world import stranger_of
 from data_exports.names import RoleArn
@@ -139,6 +140,7 @@ def _forbidden_acts(stage: Stage) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 SCENES: tuple[tuple[str, Scene], ...] = (
+    ("A pull request hides nothing", a_pull_request_hides_nothing),
     ("Files are delivered", files_are_delivered),
     ("Kept files stay", kept_files_stay),
     ("The last of a burst wins", the_last_of_a_burst_wins),
