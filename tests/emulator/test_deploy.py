@@ -195,6 +195,24 @@ def test_missing_role_is_left_out_and_the_deployment_partly_done(ground: Ground)
     assert again.is_complete
 
 
+def test_roles_that_somebody_deletes_in_aws_block_nobody(ground: Ground) -> None:
+    """The roles of most users are gone: no consent is asked, and the rest goes on."""
+    users = tuple(RoleName(f"alpha_user_{number}") for number in range(8))
+    ground.make_users_of(estate := ground.estate(push("orders", users=users), pull("lists")))
+    ground.deploy(estate)
+    iam = ground.client("iam")
+    for user in users[1:]:
+        iam.delete_role_policy(RoleName=user, PolicyName="hub-exports-push-orders")
+        iam.delete_role(RoleName=user)
+    result = ground.deploy(ground.estate(push("orders", users=users), pull("lists", bucket_versioning=True)))
+    assert [(each.dataset, each.roles) for each in result.missing_roles] == [("orders", users[1:])]
+    assert result.not_done == ()
+    assert {each.name: each.result for each in result.outcomes if each.result is not Result.UNCHANGED} == {
+        "exports-push-orders": Result.UPDATED,
+        "exports-pull-lists": Result.UPDATED,
+    }
+
+
 def test_template_above_the_request_limit_goes_through_the_log_bucket(ground: Ground) -> None:
     users = tuple(RoleName(f"alpha_user_{number:03}_{'x' * 40}") for number in range(60))
     estate = ground.estate(pull("lists", users=users))

@@ -1,5 +1,6 @@
 """A plan from two states of the declarations: the same as if the first were deployed."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from data_exports.deploy.compare import plan_against
-from data_exports.deploy.consents import check_possible
+from data_exports.deploy.consents import check_possible, needed_consents
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.differences import DeployedTemplate, with_differences
 from data_exports.deploy.plan import Action, Plan, plan_deploy
@@ -29,8 +30,6 @@ def against(before: Estate | None, after: Estate) -> Plan:
 
 def deployed(estate: Estate) -> tuple[Deployed, dict[str, DeployedTemplate]]:
     """The estate's stacks as if deployed, and the templates of all of them."""
-    import json
-
     steps = [step for step in plan_deploy(estate, Deployed(), AROUND).steps if step.stack]
     stacks = (DeployedStack(step.name, "id", "CREATE_COMPLETE", step.stack.tags) for step in steps if step.stack)
     templates = {step.name: DeployedTemplate(json.loads(step.stack.body)) for step in steps if step.stack}
@@ -148,6 +147,20 @@ def test_settings_that_change_are_told_because_they_say_whom_a_dataset_may_name(
     assert "- **user_roles** now also `alpha_*`; no longer `alpha_user_*` and `alpha_app_*`" in comment
     assert "- **loses** is no longer mailed the failures of every push dataset" in comment
     assert against(FULL, FULL).settings == ()
+
+
+def test_stacks_that_the_version_before_deployed_gain_nothing_by_the_new_one() -> None:
+    """Their metadata knows no mails and no domains; who is mailed, the subscriptions say."""
+    estate = estate_of(push(owner="Ana <ana@example.gov.uk>"))
+    stacks, templates = deployed(estate)
+    older = json.loads(json.dumps({name: each.template for name, each in templates.items()}))
+    older["exports-foundation"]["Description"] = older["exports-push-hearings"]["Description"] = "as it was"
+    changed = tuple(replace(stack, tags=(*stack.tags, ("data-exports:digest", "0" * 64))) for stack in stacks.stacks)
+    plan = plan_deploy(estate, Deployed(changed), AROUND)
+    assert {step.action for step in plan.steps} == {Action.UPDATE}
+    read = {name: DeployedTemplate(template) for name, template in older.items()}
+    found = with_differences(plan, estate, read, moment=NOW)
+    assert (found.access.is_empty, found.settings, needed_consents(found)) == (True, (), ())
 
 
 def test_settings_of_a_foundation_that_nobody_can_read_are_not_made_up() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from data_exports.access.kinds import Mark
 from data_exports.deploy.compare import plan_against
 from data_exports.deploy.consents import Consent, needed_consents
 from data_exports.estate.models import Estate, PullDataset
@@ -32,11 +33,10 @@ def a_pull_request_hides_nothing(stage: Stage) -> Iterator[str | Expectation]:
     shown = [line for line in (*head.split("Compared")[0].splitlines()[1:], first) if line]
     yield from (f"  {line}" if len(line) <= COLUMNS else f"  {line[:COLUMNS]} …" for line in shown)
     yield Expectation("the whole account stands first, marked", "**[WHOLE ACCOUNT, WRITE]**" in first)
-    counted = f"whole account 1, write {plan.access.marks['write']}" in head
+    counted = f"whole account 1, write {plan.access.marks[Mark.WRITE]}" in head
     yield Expectation("the head counts it before any detail, and names its account", counted and _INSIDER in head)
-    yield Expectation(
-        "the comment fits, and says that the whole is elsewhere", _fits(comment), f"{len(comment):,} bytes"
-    )
+    size = f"{len(comment.encode()):,} bytes"
+    yield Expectation("the comment fits, and says that the whole is elsewhere", _fits(comment), size)
     needed = {each.consent for each in needed_consents(plan)}
     yield Expectation("nothing of it is deployed without consent", {Consent.WHOLE_ACCOUNT, Consent.WRITE} <= needed)
 
