@@ -84,6 +84,14 @@ class Aws:
         answer = self.client("sts").get_caller_identity()
         return answer["Account"], answer["Arn"]
 
+    def in_region(self, region: str) -> "Aws":
+        """The same caller in another region."""
+        return Aws(region, endpoint_url=self._endpoint_url, session=self._session)
+
+    def at(self, endpoint_url: str) -> "Aws":
+        """The same caller at another endpoint."""
+        return Aws(self.region, endpoint_url=endpoint_url, session=self._session)
+
     def _new_client(self, service: str) -> Any:
         try:
             attempts = FIRST_ATTEMPTS if service == "sts" else ATTEMPTS

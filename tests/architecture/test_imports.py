@@ -25,7 +25,7 @@ ALLOWED = {
     "access": ACCESS,
     "stacks": STACKS,
     "deploy": ENGINE - {"operate", "local"},
-    "operate": ENGINE - {"local"},
+    "operate": ENGINE - {"local"} | {"mover"},
     "local": ENGINE | {"views"},
     "pulumi": STACKS | {"deploy"},
     "views": ENGINE - {"local"} | {"views"},

@@ -52,7 +52,7 @@ SECTIONS = {
     "Declare": ("new", "check", "fmt", "schema", "who"),
     "Deploy": ("plan", "deploy", "drift", "destroy", "purge", "handover", "probe"),
     "Operate": ("send", "status", "history", "failures", "redrive", "cancel"),
-    "Try it on this machine": ("demo", "local"),
+    "Try it": ("demo", "local", "canary"),
 }
 """The commands by the step they belong to, in the order in which people meet them."""
 

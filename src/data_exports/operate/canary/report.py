@@ -1,0 +1,86 @@
+"""What the canary found, as text and as JSON's values.
+
+In: a `Report`, or what a killed run left. Out: text for people, plain data. Effects: none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from data_exports.operate.canary.removal import Left, Thing
+from data_exports.operate.canary.run import Report, Result, Verdict
+
+
+def render_report(report: Report) -> str:
+    """The table with its evidence, and what the run cost."""
+    return "\n".join([*_lines(report)])
+
+
+def _lines(report: Report) -> Iterator[str]:
+    for result in report.results:
+        yield from _lines_of(result)
+    counts = (f"{report.count(Verdict.HELD)} held", f"{report.count(Verdict.FAILED)} failed")
+    cost = report.cost
+    yield f"\n{', '.join(counts)}, {report.count(Verdict.NOT_TRIED)} not tried, on account {report.world.account}"
+    yield (
+        f"cost: at most US$ {cost.usd:.4f}, estimated: {cost.s3_requests} requests to S3, 1 run of the function, "
+        f"at list prices of us-east-1 ({cost.source})"
+    )
+
+
+def _lines_of(result: Result) -> Iterator[str]:
+    fact = result.fact
+    yield f"{result.verdict:<10} {fact.name}: {fact.statement}"
+    for seen in result.seen:
+        yield f"{'':<10}   {seen.tried}: {seen.answered}" + ("" if seen.is_good else f", needed: {seen.needed}")
+        if seen.said and not seen.is_good:
+            yield f"{'':<10}     {seen.said}"
+    if result.reason:
+        yield f"{'':<10}   {result.reason}"
+    if result.verdict is Verdict.FAILED:
+        yield f"{'':<10}   see {fact.documentation}"
+
+
+def report_as_data(report: Report) -> dict[str, object]:
+    """The same facts for `--json`."""
+    return {
+        "canary": report.world.identifier,
+        "account": report.world.account,
+        "region": report.world.region,
+        "facts": [_data_of(result) for result in report.results],
+        "cost": asdict(report.cost),
+        "left": [left_as_data(each) for each in report.left],
+    }
+
+
+def _data_of(result: Result) -> dict[str, object]:
+    fact = result.fact
+    return {
+        "fact": fact.name,
+        "statement": fact.statement,
+        "documentation": fact.documentation,
+        "verdict": result.verdict.value,
+        "reason": result.reason,
+        "evidence": [asdict(seen) for seen in result.seen],
+    }
+
+
+def left_as_data(left: Left) -> dict[str, str]:
+    """One thing that was not removed."""
+    return {"kind": left.thing.kind, "name": left.thing.name, "reason": left.reason}
+
+
+def worlds_as_data(worlds: Mapping[str, Sequence[Thing]]) -> list[dict[str, object]]:
+    """What is there of canaries' worlds, for `--json`."""
+    return [
+        {"canary": identifier, "left": [asdict(thing) for thing in things]} for identifier, things in worlds.items()
+    ]
+
+
+def render_worlds(worlds: Mapping[str, Sequence[Thing]], region: str) -> str:
+    """What is there of canaries' worlds, each with the command that removes it."""
+    return "\n".join(line for identifier, things in worlds.items() for line in _world_lines(identifier, things, region))
+
+
+def _world_lines(identifier: str, things: Sequence[Thing], region: str) -> Iterator[str]:
+    yield f"{identifier}: {', '.join(f'{thing.kind} {thing.name}' for thing in things)}"
+    yield f"  remove it: exports canary --remove {identifier} --region {region}"
