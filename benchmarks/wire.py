@@ -86,8 +86,15 @@ def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
     assert parts.port
     proxy = _Proxy(parts.hostname, parts.port, meddler, running)
 
+    serving_each: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = serving_each[writer] = loop.create_task(proxy.serve(reader, writer))
+        # One that is cancelled before it begins closes nothing.
+        task.add_done_callback(lambda _: serving_each.pop(writer) if writer.is_closing() else None)
+
     async def serve() -> None:
-        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=_MOST_HEAD_BYTES)
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=_MOST_HEAD_BYTES)
         running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         started.set()
         try:
@@ -105,6 +112,9 @@ def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
             for task in left:
                 task.cancel()
             loop.run_until_complete(asyncio.wait(left))
+        for writer in serving_each:
+            writer.transport.abort()
+        loop.run_until_complete(asyncio.sleep(0))  # what was aborted is closed in the loop's next round
         loop.close()
 
     thread = threading.Thread(target=run, name="wire")
