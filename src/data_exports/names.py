@@ -18,6 +18,11 @@ class InvalidNameError(ValueError):
         self.hint = hint
 
 
+_OTHER_PARTITION = re.compile("arn:(aws-[a-z-]+):")
+"""The ARN of something in China, GovCloud, the European Sovereign Cloud ...: nothing there can be granted access here.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+
+
 class _Name(str):
     """A `str` whose text matches `pattern` as a whole."""
 
@@ -28,6 +33,9 @@ class _Name(str):
 
     def __new__(cls, text: str) -> Self:
         if not cls.pattern.fullmatch(text):
+            if other := _OTHER_PARTITION.match(text):
+                reason = f"{text!r} is of the AWS partition {other[1]}; only aws is supported"
+                raise InvalidNameError(reason, hint="no access crosses partitions: name one of the partition aws")
             raise InvalidNameError(f"{text!r} {cls.reason}", hint=cls.hint)
         return super().__new__(cls, text)
 
@@ -48,20 +56,20 @@ class AccountId(_Name):
 
 # What the names of regions begin with where ARNs do not begin with arn:aws: and endpoints are others.
 # https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-_OTHER_PARTITIONS = ("cn-", "eu-iso", "eusc-", "us-gov-", "us-iso")
+OTHER_PARTITIONS = ("cn-", "eu-iso", "eusc-", "us-gov-", "us-iso")
 
 
 class Region(_Name):
     """An AWS region name, such as ``eu-west-1``."""
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
+    pattern = re.compile(rf"(?!{'|'.join(OTHER_PARTITIONS)})[a-z]{{2}}(-[a-z]+)+-[0-9]{{1,2}}")
     reason = "is not an AWS region"
     hint = "write a region name such as eu-west-1"
 
     def __new__(cls, text: str) -> Self:
         """Parse it; a region of another partition is refused as such."""
-        if text.startswith(_OTHER_PARTITIONS):
+        if text.startswith(OTHER_PARTITIONS):
             reason = "is a region of another AWS partition than aws (China, GovCloud, the European Sovereign Cloud ...)"
             raise InvalidNameError(f"{text!r} {reason}, which alone is supported", hint=cls.hint)
         return super().__new__(cls, text)

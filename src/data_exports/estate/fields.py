@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY
+from data_exports.estate.regions import parse_key, parse_region
 from data_exports.estate.values import (
     ACCOUNT,
     ACCOUNT_NAME,
@@ -67,7 +68,7 @@ TARGET_ACCOUNT = Field("target_account", ACCOUNT, "Account that must own the tar
 KEEP_FILES = Field("keep_files", BOOLEAN, "Keep uploads in the hub after delivery.")
 TARGET_KMS_KEY = Field(
     "target_kms_key",
-    name_of(KmsKeyArn, KmsKeyArn.pattern.pattern),
+    name_of(parse_key, KmsKeyArn.pattern.pattern),
     "Key to encrypt with at the recipient.",
 )
 MAX_CONCURRENCY = Field(
@@ -108,7 +109,7 @@ PULL_FIELDS: tuple[Field[Any], ...] = (
 
 # --- exports.yaml, below `platform`
 PLATFORM_ACCOUNT = Field("account", ACCOUNT, "Account of the platform.", required=True)
-REGION = Field("region", name_of(Region, Region.pattern.pattern), "Region of everything deployed.", required=True)
+REGION = Field("region", name_of(parse_region, Region.pattern.pattern), "Region of everything deployed.", required=True)
 HUB_BUCKET = Field("hub_bucket", BUCKET, "Bucket that senders write to.", required=True)
 PULL_BUCKET_PREFIX = Field("pull_bucket_prefix", BUCKET_PREFIX, "What pull buckets' names begin with.", required=True)
 USER_ROLES = Field(

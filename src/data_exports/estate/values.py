@@ -129,7 +129,7 @@ def _dataset_advice(text: str) -> str:
 def _role_advice(text: str) -> str:
     if set(text) & set("*?"):
         return "name each role: only `user_roles` in exports.yaml takes patterns"
-    return f"write the role's name alone: {text.rsplit('/', 1)[-1]}" if text.startswith("arn:") else ""
+    return f"write the role's name alone: {text.rsplit('/', 1)[-1]}" if text.startswith("arn:aws:") else ""
 
 
 _ACCOUNT = name_of(AccountId, AccountId.pattern.pattern, may_be_number=True)
@@ -392,14 +392,14 @@ def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
         message = f"its path has {len(path) + len('//'):,} characters; IAM allows {IAM_PATH_CHARACTERS}"
         report.error(text.place, Code.BAD_NAME, message, "copy the ARN of the role from IAM")
         return None
-    for parse in (RoleArn, UserArn, AccountRootArn):
+    for parse in (UserArn, AccountRootArn, RoleArn):
         try:
             return Sited(parse(text.text), text.place)
-        except InvalidNameError:
-            continue
+        except InvalidNameError as error:
+            said = error
     session = _SESSION.fullmatch(text.text)
-    hint = _session_advice(session[1], session[2]) if session else RoleArn.hint
-    report.error(text.place, Code.BAD_NAME, f"{text.text!r} is not the ARN of an IAM role", hint)
+    hint = _session_advice(session[1], session[2]) if session else said.hint
+    report.error(text.place, Code.BAD_NAME, str(said), hint)
     return None
 
 

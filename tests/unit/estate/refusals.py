@@ -126,6 +126,14 @@ VALUES: dict[str, Files] = {
     "no platform": {"platform": "account: '593291632749'\n"},
     "unknown platform field": {"platform": PLATFORM + "  regoin: eu-west-1\n"},
     "region": {"platform": swap(PLATFORM, "eu-west-1", "Ireland")},
+    "region of GovCloud": {"platform": swap(PLATFORM, "eu-west-1", "us-gov-west-1")},
+    "region of China": {"platform": swap(PLATFORM, "eu-west-1", "cn-north-1")},
+    "role in another partition": {"pull": swap(PULL, "arn:aws:", "arn:aws-us-gov:")},
+    "user in another partition": {"push": swap(PUSH, "alpha_user_ana", "'arn:aws-cn:iam::593291632749:role/a'")},
+    "bucket in another partition": {"push": swap(PUSH, "orders-landing", "arn:aws-eusc:s3:::orders-landing")},
+    "key in another partition": {
+        "push": PUSH + "target_kms_key: arn:aws-us-gov:kms:us-gov-west-1:754256621582:key/a\n"
+    },
     "recovery days zero": {"platform": PLATFORM + "  recovery_days: 0\n"},
     "recovery days octal": {"platform": PLATFORM + "  recovery_days: 010\n"},
     "recovery days too many": {"platform": PLATFORM + "  recovery_days: 366\n"},
@@ -139,6 +147,11 @@ VALUES: dict[str, Files] = {
 }
 
 RULES: dict[str, Files] = {
+    "region with a slip": {"platform": swap(PLATFORM, "eu-west-1", "eu-wset-1")},
+    "region with too much": {"platform": swap(PLATFORM, "eu-west-1", "eu-west-11")},
+    "region by its place": {"platform": swap(PLATFORM, "eu-west-1", "London")},
+    "region that nobody knows": {"platform": swap(PLATFORM, "eu-west-1", "zz-moon-1")},
+    "key in a region with a slip": {"push": PUSH + "target_kms_key: arn:aws:kms:eu-wset-2:754256621582:key/a\n"},
     "any role may be a user": {"platform": swap(PLATFORM, "[alpha_user_*]", "['*', 'alpha_user_*', '??*']")},
     "nearly any role may be a user": {
         "platform": swap(PLATFORM, "[alpha_user_*]", "['*_*', 'a_*', 'ab?', 'alpha_user_*', 'alp*']")
