@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from tests.patience import PATIENCE_SECONDS
 
 CTRL_C = "Ctrl-C"
 CTRL_D = "\x04"
+
+Answer = str | Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,12 @@ def run_on_terminal(
     env: Mapping[str, str],
     cwd: Path | None = None,
     streams: Sequence[str] = ("stdin", "stdout", "stderr"),
-    dialogue: Sequence[tuple[str, str]] = (),
+    dialogue: Sequence[tuple[str, Answer]] = (),
 ) -> OnTerminal:
     """Run a command with a terminal for these streams; of the others, stdin is empty and stdout kept.
 
-    Each answer of the dialogue is typed once its question stands at the end of what is shown; `CTRL_C` interrupts.
+    Each answer of the dialogue is typed once its question stands at the end of what is shown; `CTRL_C` interrupts. A
+    function does something meanwhile, and gives the answer.
     """
     ours, theirs = pty.openpty()
     with tempfile.TemporaryFile() as out:
@@ -56,14 +59,15 @@ def run_on_terminal(
         return OnTerminal(code, shown, out.read().decode())
 
 
-def _converse(running: "subprocess.Popen[bytes]", ours: int, dialogue: Sequence[tuple[str, str]]) -> str:
+def _converse(running: "subprocess.Popen[bytes]", ours: int, dialogue: Sequence[tuple[str, Answer]]) -> str:
     """Answer until the command has closed its terminal, or says nothing for long; all that was shown."""
     shown, questions = b"", list(dialogue)
     with suppress(OSError):  # how Linux says that nobody has the terminal open any more
         while select.select([ours], [], [], PATIENCE_SECONDS)[0] and (part := os.read(ours, 65536)):
             shown += part
             if questions and shown.endswith(questions[0][0].encode()):
-                _, answer = questions.pop(0)
+                _, given = questions.pop(0)
+                answer = given if isinstance(given, str) else given()
                 if answer == CTRL_C:
                     running.send_signal(signal.SIGINT)
                 else:

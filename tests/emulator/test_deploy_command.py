@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from data_exports.local.emulator import LocalAws
 from data_exports.names import RoleName
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.patience import PATIENCE_SECONDS
-from tests.terminal import CTRL_C, run_on_terminal
+from tests.terminal import CTRL_C, CTRL_D, Answer, OnTerminal, run_on_terminal
 
 pytestmark = pytest.mark.emulator
 
@@ -227,3 +227,144 @@ def test_a_plan_is_what_deploying_would_do_and_changes_nothing(ground: Ground, f
     assert _run(ground, folder, "deploy").stdout.startswith(before.stdout)
     after = json.loads(_run(ground, folder, "plan", "--json").stdout)
     assert {each["action"] for each in after["stacks"]} == {"unchanged"}
+
+
+# --- asked first, or reviewed before --------------------------------------------------------------------------------
+
+QUESTION = " Deploy? Type yes:\r\n"
+
+
+def _at_terminal(
+    ground: Ground,
+    folder: Path,
+    *words: str,
+    answer: Answer | None = None,
+    streams: Sequence[str] = ("stdin", "stdout", "stderr"),
+) -> OnTerminal:
+    return run_on_terminal(
+        [EXPORTS, "deploy", *words, "--estate", str(folder)],
+        env=_environment(ground, NO_COLOR="1", TERM="xterm"),
+        streams=streams,
+        dialogue=[] if answer is None else [(QUESTION, answer)],
+    )
+
+
+@pytest.mark.parametrize(("typed", "code"), [("no", 1), ("", 1), (CTRL_D, 1), (CTRL_C, 130)])
+def test_on_a_terminal_whatever_is_not_yes_changes_nothing(ground: Ground, folder: Path, typed: str, code: int) -> None:
+    done = _at_terminal(ground, folder, answer=typed)
+    assert done.code == code, done.shown
+    lines = done.shown.splitlines()
+    assert f"3 stacks of account {ground.platform.account} would change. Deploy? Type yes:" in lines
+    assert lines[1].startswith("Plan: the local AWS"), "after a warning about the declarations"
+    assert lines[-1] == ("error: interrupted" if code == 130 else "error: nothing was deployed")
+    assert ground.statuses() == {}
+    assert ground.buckets() == []
+
+
+def test_on_a_terminal_yes_deploys_and_a_plan_that_changes_nothing_is_not_asked_about(
+    ground: Ground, folder: Path
+) -> None:
+    ground.make_roles([ANA])
+    done = _at_terminal(ground, folder, answer="yes")
+    assert done.code == 0, done.shown
+    assert done.shown.count("Plan: the local AWS") == 1
+    assert "3 created" in done.shown
+    again = _at_terminal(ground, folder)
+    assert again.code == 0, again.shown
+    assert "Nothing to do: all 3 stacks are as declared" in again.shown
+    assert "Type yes" not in again.shown
+
+
+def test_nothing_is_asked_with_yes_and_what_cannot_be_asked_is_refused(ground: Ground, folder: Path) -> None:
+    ground.make_roles([ANA])
+    blind = _at_terminal(ground, folder, streams=["stdin"])
+    assert (blind.code, blind.out, ground.statuses()) == (2, "", {})
+    done = _at_terminal(ground, folder, "--yes")
+    assert done.code == 0, done.shown
+    assert "Type yes" not in done.shown
+
+
+def test_who_is_asked_sees_the_plan_though_stdout_is_no_terminal(ground: Ground, folder: Path) -> None:
+    ground.make_roles([ANA])
+    done = _at_terminal(ground, folder, "--json", answer="y", streams=["stdin", "stderr"])
+    assert done.code == 0, done.shown
+    assert "\r\nPlan: the local AWS" in done.shown
+    assert json.loads(done.out)["complete"] is True
+
+
+def test_consents_are_wanted_before_the_question_and_named_in_it(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "two", ground, names=["orders", "moves"], users=[ANA])
+    ground.make_roles([ANA])
+    assert _run(ground, folder, "deploy").returncode == 0
+    (folder / "push_datasets" / "moves.yaml").unlink()
+    refused = _at_terminal(ground, folder)
+    assert refused.code == 1, refused.shown
+    assert "Type yes" not in refused.shown
+    assert "  next: if this is meant: `exports deploy --allow removal`" in refused.shown.splitlines()
+    allowed = _at_terminal(ground, folder, "--allow", "removal", answer="no")
+    assert allowed.code == 1, allowed.shown
+    assert " would change. You consent to: removal. Deploy? Type yes:" in allowed.shown
+    assert "exports-push-moves" in ground.statuses()
+
+
+def test_what_aws_has_otherwise_since_the_question_was_asked_is_refused(ground: Ground, folder: Path) -> None:
+    def lose_a_role() -> str:
+        ground.client("iam").delete_role(RoleName=ANA)
+        return "yes"
+
+    ground.make_roles([ANA])
+    done = _at_terminal(ground, folder, answer=lose_a_role)
+    assert done.code == 1, done.shown
+    assert "error: nothing was deployed: AWS has changed since the plan was shown:" in done.shown
+    assert f'users\' roles of "orders": "{ANA}" does not exist any more' in done.shown
+    assert "next: deploy again, and look at the plan that it shows then" in done.shown
+    assert ground.statuses() == {}
+
+
+def test_a_kept_plan_is_carried_out_once_and_refused_when_declarations_or_aws_have_changed(
+    ground: Ground, folder: Path, tmp_path: Path
+) -> None:
+    ground.make_roles([ANA])
+    file = tmp_path / "plan of today.json"
+    assert _run(ground, folder, "plan", "--out", "/dev/null").returncode == 2
+    assert Path("/dev/null").is_char_device()
+    kept = _run(ground, folder, "plan", "--out", str(file))
+    assert kept.returncode == 0, kept.stderr
+    assert kept.stderr.splitlines()[-1] == f"the plan is kept; to carry it out: exports deploy '{file}'"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+    orders = folder / "push_datasets" / "orders.yaml"
+    written = orders.read_text()
+    orders.write_text(written.replace("DPIA-1", "DPIA-2"))
+    changed = _run(ground, folder, "deploy", str(file))
+    assert changed.returncode == 1
+    assert f'error: nothing was deployed: what is to be done now is not what "{file}" holds:' in changed.stderr
+    assert '  "push_datasets/orders.yaml" has changed' in changed.stderr.splitlines()
+    assert '  "exports-push-orders": it is to become template ' in changed.stderr
+    assert "  next: plan again, and have that reviewed: `exports plan --out FILE`" in changed.stderr.splitlines()
+    assert ground.statuses() == {}
+
+    orders.write_text(written)
+    done = _at_terminal(ground, folder, str(file))  # reviewed before, so nobody is asked
+    assert (done.code, "Type yes" in done.shown, "3 created" in done.shown) == (0, False, True), done.shown
+    again = _run(ground, folder, "deploy", str(file))
+    assert again.returncode == 1
+    assert '  "exports-hub": AWS has "CREATE_COMPLETE" of template ' in again.stderr
+
+
+def test_a_kept_plan_needs_its_consents_and_the_advice_is_to_deploy_that_plan(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "two", ground, names=["orders", "moves"], users=[ANA])
+    ground.make_roles([ANA])
+    assert _run(ground, folder, "deploy").returncode == 0
+    (folder / "push_datasets" / "moves.yaml").unlink()
+    file, link = tmp_path / "plan.json", tmp_path / "link.json"
+    link.symlink_to(file)
+    assert _run(ground, folder, "plan", "--out", str(link), "--json").returncode == 0
+    assert (link.is_symlink(), json.loads(file.read_text())["schema"]) == (True, "data-exports/plan/1")
+    refused = _run(ground, folder, "deploy", str(file))
+    assert refused.returncode == 1
+    advice = f"  next: if this is meant: `exports deploy '{file}' --allow removal`"
+    assert advice in refused.stderr.splitlines()
+    assert _run(ground, folder, "deploy", str(file), "--allow", "removal").returncode == 0
+    assert "exports-push-moves" not in ground.statuses()

@@ -22,6 +22,7 @@ PATHS = sorted((TOP / "examples" / "estate" / ".github" / "workflows").glob("*.y
 GIT_IDENTITY = ["-c", "user.name=a colleague", "-c", "user.email=colleague@example.gov.uk"]
 PERMISSIONS = {
     "review": {"contents": "read", "pull-requests": "write"},
+    "plan": {"contents": "read", "id-token": "write"},
     "deploy": {"contents": "read", "id-token": "write"},
     "drift": {"contents": "read", "id-token": "write"},
 }
@@ -56,6 +57,7 @@ def test_the_workflows_use_exports_for_these_ends() -> None:
         "plan",
         "plan",
         "plan",
+        "plan",
     ]
 
 
@@ -69,6 +71,20 @@ def test_every_command_in_them_is_one_that_exports_understands(words: list[str])
 def test_deploy_hands_each_consent_over_as_a_word_of_its_own() -> None:
     (script,) = [step["run"] for step in steps() if "exports deploy" in step.get("run", "")]
     assert 'for word in $ALLOW; do words+=(--allow "$word"); done' in script
+
+
+def test_what_is_deployed_is_the_plan_that_was_kept_for_the_reviewers() -> None:
+    workflow = yaml.safe_load(next(path for path in PATHS if path.name == "deploy.yaml").read_text())["jobs"]
+    assert {name: (job.get("needs"), job.get("environment")) for name, job in workflow.items()} == {
+        "plan": (None, None),
+        "deploy": ("plan", "production"),
+    }
+    kept, taken = (
+        step["with"] for job in workflow.values() for step in job["steps"] if "load-artifact@" in step.get("uses", "")
+    )
+    assert (kept, taken) == ({"name": "data-exports-plan", "path": "plan.json"}, {"name": "data-exports-plan"})
+    roles = [step["with"].get("role-to-assume") for job in workflow.values() for step in job["steps"] if "with" in step]
+    assert list(filter(None, roles)) == ["${{ vars.EXPORTS_READ_ROLE }}", "${{ vars.EXPORTS_DEPLOY_ROLE }}"]
 
 
 def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
@@ -100,7 +116,7 @@ def test_no_module_of_the_checkout_can_run_where_exports_is_installed_or_used() 
     """A pip.py or yaml.py in a pull request's checkout must not run; ``-I`` leaves the working folder out."""
     scripts = "\n".join(step["run"] for step in steps() if "run" in step)
     assert re.findall(r"python\S* (?!-I )\S+", scripts.replace("python-version", "")) == []
-    assert len(re.findall(r"python\"? -I -m pip install[^\n]* --require-hashes ", scripts)) == 3
+    assert len(re.findall(r"python\"? -I -m pip install[^\n]* --require-hashes ", scripts)) == 4
 
 
 def test_a_module_of_the_checkout_does_run_without_that_option(tmp_path: Path) -> None:

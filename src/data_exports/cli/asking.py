@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from data_exports.cli.output import write_progress
+from data_exports.errors import RefusedError
 
 
 def ask(question: str, terminal: TextIO | None = None) -> str | None:
@@ -32,6 +33,12 @@ def ask(question: str, terminal: TextIO | None = None) -> str | None:
         write_progress("")
         return None
     return typed.decode(errors="surrogateescape").rstrip("\r\n")
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """Go on only if the person says yes. Raises `RefusedError` with what became of it otherwise."""
+    if (ask(f"{question} Type yes:\n") or "").strip().lower() not in ("yes", "y"):
+        raise RefusedError(otherwise)
 
 
 def _typed_into(descriptor: int) -> bytes:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.asking import ask
-from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
+from data_exports.cli.asking import confirm
+from data_exports.cli.options import EstateOption, JsonOption, YesOption, open_estate, push_dataset_of
 from data_exports.cli.output import write_data, write_json, write_progress
-from data_exports.errors import ExportsError, RefusedError, UsageError
+from data_exports.errors import ExportsError, UsageError
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
@@ -24,7 +24,6 @@ MessageOption = Annotated[
     typer.Option("--message", metavar="ID", help="Remove this dead letter instead, which tells of no upload."),
 ]
 _SHOWN_OF_A_MESSAGE = 300  # characters
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
 class DeliveredMeanwhileError(ExportsError):
@@ -82,7 +81,7 @@ def cancel(
     withdrawal = read_withdrawal(platform, push, aws, key_of(push, key))
     write_progress(_words_of(withdrawal))
     if not yes:
-        _confirm("Withdraw it?", "nothing was withdrawn")
+        confirm("Withdraw it?", "nothing was withdrawn")
     arrived = withdraw(platform, push, aws, withdrawal)
     if arrived:
         raise DeliveredMeanwhileError(
@@ -112,18 +111,12 @@ def _cancel_message(
     write_progress(f"message {message_id}, sent {moment_words(stray.sent_at)}, tells of no upload of {push.name}:")
     write_progress(f"  {begin or '(it is empty)'}")
     if not yes:
-        _confirm("Remove it for good?", "nothing was removed")
+        confirm("Remove it for good?", "nothing was removed")
     remove_stray(platform, push, aws, message_id)
     if as_json:
         write_json({"dataset": push.name, "removed": message_id, "sent_at": stray.sent_at, "body": stray.body})
     else:
         write_data(f"removed: message {message_id} of {push.name}")
-
-
-def _confirm(question: str, otherwise: str) -> None:
-    """Go on only if the person says yes."""
-    if (ask(f"{question} Type yes:\n") or "").strip().lower() not in ("yes", "y"):
-        raise RefusedError(otherwise)
 
 
 def _words_of(withdrawal: "Withdrawal") -> str:

@@ -2,25 +2,37 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, accept, estate_folder, load
+from data_exports.cli.asking import confirm
+from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, load
 from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
 from data_exports.cli.plan import found_in
 from data_exports.deploy.consents import Consent
+from data_exports.errors import UsageError
+from data_exports.text import counted, printable, quoted, shell_word
 
 if TYPE_CHECKING:
+    from data_exports.aws import Aws
     from data_exports.deploy.outcomes import Event, Progress
+    from data_exports.deploy.plan import Plan
     from data_exports.deploy.report import Found
-    from data_exports.estate.models import Platform
+    from data_exports.estate.models import Estate, Platform
+
+    Approve = Callable[[Plan], None]
 
 AllowOption = Annotated[
     list[Consent] | None,
     typer.Option("--allow", help="Consent to what the plan says it needs; may be given more than once."),
+]
+FileArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE]", dir_okay=False, help="The plan to carry out, from `exports plan --out FILE`."),
 ]
 
 
@@ -29,30 +41,50 @@ def register(app: typer.Typer) -> None:
     app.command("deploy")(deploy)
 
 
-def deploy(*, estate: EstateOption = None, allow: AllowOption = None, as_json: JsonOption = False) -> None:
+def deploy(
+    file: FileArgument = None,
+    *,
+    estate: EstateOption = None,
+    allow: AllowOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Make AWS what is declared.
 
-    Prints the plan, carries out that very plan, and prints what became of it. Each dataset is one CloudFormation
-    stack: what fails is named with AWS's reason and stops nothing else, what is unchanged is not touched. Refuses a
-    plan that needs a consent which is not given. Exit code 4 if something is left to do, such as a user whose role does
-    not exist. Interrupted, run it again.
+    Prints the plan, carries out that very plan, and prints what became of it. On a terminal it asks in between; with
+    FILE, a plan that `exports plan --out FILE` kept, it carries out that one, and refuses if declarations or AWS have
+    changed since. The declarations are always those of --estate; FILE must be of the same estate.
+
+    Each dataset is one CloudFormation stack: what fails is named with AWS's reason and stops nothing else, what is
+    unchanged is not touched. Refuses a plan that needs a consent which is not given. Exit code 4 if something is left
+    to do, such as a user whose role does not exist. Interrupted, run it again.
 
     Examples:
       exports deploy
-      exports deploy --estate examples/estate --json
+      exports deploy plan.json
+      exports deploy --yes --estate examples/estate --json
       exports deploy --allow removal
     """
+    asks = file is None and not yes and sys.stdin is not None and sys.stdin.isatty()
+    if asks and not (sys.stderr and sys.stderr.isatty()):
+        raise UsageError("deploy asks before it begins, and stderr is not a terminal", next_step="add --yes")
     loaded = load(estate)
-    declared = accept(loaded)
+    declared, folder = accept(loaded), estate_folder(estate)
+    kept = None if file is None else _read(file, declared, folder)
     from data_exports.aws import Aws
     from data_exports.deploy.apply import deploy as deploy_estate
     from data_exports.deploy.outcomes import error_of
     from data_exports.deploy.render import render_result, result_as_data
 
+    aws, given, approve = Aws(declared.platform.region), allow or (), None
+    command = "exports deploy" if file is None else f"exports deploy {shell_word(str(file))}"
     with progress_shown() as shown:
-        found = found_in(loaded, estate_folder(estate))
-        heard = shown if as_json else _plan_first(shown, declared.platform, found)
-        result = deploy_estate(declared, Aws(declared.platform.region), allow=allow or (), progress=heard)
+        heard = shown if as_json else _plan_first(shown, declared.platform, found_in(loaded, folder))
+        if kept:
+            approve = kept
+        elif asks:
+            approve, heard = _asked(declared, aws, given, heard, as_json=as_json), shown
+        result = deploy_estate(declared, aws, allow=given, approve=approve, command=command, progress=heard)
     if as_json:
         write_json(result_as_data(result))
     else:
@@ -60,6 +92,69 @@ def deploy(*, estate: EstateOption = None, allow: AllowOption = None, as_json: J
     error = error_of(result)
     if error:
         raise error
+
+
+def _read(file: Path, declared: "Estate", folder: Path) -> "Approve":
+    """What holds the plan that is to be carried out against the one in the file. Raises if the file is of no use."""
+    from data_exports.deploy.plan_file import LARGEST_BYTES, read_plan_file
+    from data_exports.deploy.reviewed import check_unchanged, digests_of, reviewed_of
+    from data_exports.estate.revision import commit_here
+
+    where = str(file)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"the plan could not be read: {error.strerror}", where=where, next_step="plan: `exports plan --out FILE`"
+        ) from error
+    text = content.decode(errors="replace") if len(content) <= LARGEST_BYTES else ""
+    kept = read_plan_file(text, declared.platform, where=where)
+    files, commit = digests_of(declared, folder), commit_here(folder)
+
+    def approve(plan: "Plan") -> None:
+        check_unchanged(
+            kept,
+            reviewed_of(plan, files, commit=commit),
+            what=f"what is to be done now is not what {quoted(where)} holds",
+            next_step="plan again, and have that reviewed: `exports plan --out FILE`",
+        )
+
+    return approve
+
+
+def _asked(
+    declared: "Estate", aws: "Aws", allow: Collection[Consent], heard: "Progress", *, as_json: bool
+) -> "Approve":
+    """Ask about the plan; what holds the one that is to be carried out against it. Raises if the answer is no."""
+    from data_exports.deploy.apply import prepare_settled
+    from data_exports.deploy.changes import work_on
+    from data_exports.deploy.consents import check_consents, check_possible, needed_consents
+    from data_exports.deploy.report import render_plan
+    from data_exports.deploy.reviewed import check_unchanged, reviewed_of
+
+    platform = declared.platform
+    plan = prepare_settled(declared, work_on(aws, platform), progress=heard).plan
+    check_possible(plan)
+    check_consents(plan, allow)
+    if plan.changes:
+        if as_json or not sys.stdout.isatty():  # whoever is asked has to see it
+            write_progress(render_plan(plan, platform))
+        needed = ", ".join(each.consent for each in needed_consents(plan))
+        consents = f" You consent to: {needed}." if needed else ""
+        what = f"{counted(len(plan.changes), 'stack')} of account {platform.name_of_account(platform.account)}"
+        confirm(f"{printable(what)} would change.{consents} Deploy?", "nothing was deployed")
+    shown = reviewed_of(plan, {})
+
+    def approve(again: "Plan") -> None:
+        check_unchanged(
+            shown,
+            reviewed_of(again, {}),
+            what="AWS has changed since the plan was shown",
+            next_step="deploy again, and look at the plan that it shows then",
+        )
+
+    return approve
 
 
 def terminal_width() -> int | None:

@@ -22,6 +22,7 @@ from data_exports.estate.models import Estate
 __all__ = [
     "EstateOption",
     "JsonOption",
+    "YesOption",
     "accept",
     "dataset_of",
     "estate_folder",
@@ -41,6 +42,7 @@ EstateOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 
 def estate_folder(given: Path | None) -> Path:

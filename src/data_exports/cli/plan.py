@@ -38,6 +38,15 @@ FormatOption = Annotated[Format, typer.Option("--format", help="markdown is fit 
 WholeAtOption = Annotated[
     str, typer.Option("--whole-at", metavar="URL", help="Where a comment that cannot hold the whole plan says it is.")
 ]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        dir_okay=False,
+        help="Also keep the plan in a file that `exports deploy FILE` carries out.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -52,23 +61,31 @@ def plan(
     live: LiveOption = False,
     output: FormatOption = Format.TEXT,
     whole_at: WholeAtOption = "",
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what deploying would change: who gains and loses which access, then the stacks, then findings.
 
     Looks at AWS and changes nothing there. What it prints is the plan that `exports deploy` would carry out now, and
     the consents (`--allow`) that it would need. With --base it compares the declarations here, committed or not, with
-    those of a git revision instead: where this branch left it, if both have gone on since. Exit code 0 whenever the
-    plan could be made.
+    those of a git revision instead: where this branch left it, if both have gone on since. With --out it also keeps
+    the plan in a file, for you alone to read: `exports deploy FILE` carries out that very plan. Exit code 0 whenever
+    the plan could be made.
 
     Examples:
       exports plan
+      exports plan --out plan.json
       exports plan --base main
       exports plan --base origin/main --format markdown > comment.md
       exports plan --estate examples/estate --json
     """
     if base is not None and live:
         raise UsageError("--base and --live exclude each other", next_step="give one of them")
+    if base is not None and out is not None:
+        raise UsageError(
+            "--out keeps a plan to be carried out, and one against a git revision cannot be",
+            next_step="give one of them",
+        )
     loaded = load(estate)
     declared = loaded.require()
     folder = estate_folder(estate)
@@ -77,6 +94,8 @@ def plan(
     if output is Format.MARKDOWN:  # GitHub wants paths from the top of the checkout
         start = Path(os.environ.get("GITHUB_WORKSPACE") or start)
     found = found_in(loaded, folder, before, start=start)
+    if out is not None:
+        _keep(made, declared, folder, found, out)
     _write(made, declared.platform, found, Format.JSON if as_json else output, whole_at)
 
 
@@ -115,6 +134,27 @@ def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str)
         write_progress(f"{revision.name} has no {PLATFORM_FILE} in this folder: all that is declared here is new")
     made = plan_against(declared, revision.estate, name=revision.name, moment=datetime.now(UTC))
     return made, revision.findings
+
+
+def _keep(made: "Plan", declared: "Estate", folder: Path, found: "Found", out: Path) -> None:
+    from datetime import UTC, datetime
+
+    from data_exports.deploy.plan_file import plan_file_of
+    from data_exports.deploy.reviewed import digests_of, reviewed_of
+    from data_exports.estate.revision import commit_here
+    from data_exports.estate.writing import write_private
+    from data_exports.text import shell_word
+
+    # The file that a link leads to is replaced, not the link; and no device, such as /dev/stdout.
+    place = Path(os.path.realpath(out))
+    if place.exists() and not place.is_file():
+        raise UsageError("this is no file that a plan can be kept in", where=f"--out {out}")
+    reviewed = reviewed_of(made, digests_of(declared, folder), commit=commit_here(folder), found=found)
+    try:
+        write_private(place, plan_file_of(reviewed, declared.platform, moment=datetime.now(UTC)))
+    except OSError as error:
+        raise UsageError(f"the plan could not be kept: {error.strerror}", where=f"--out {out}") from error
+    write_progress(f"the plan is kept; to carry it out: exports deploy {shell_word(str(out))}")
 
 
 def _facts_of(finding: Finding, folder: Path) -> tuple[str, str, str]:

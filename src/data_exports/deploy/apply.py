@@ -7,7 +7,7 @@ completes the rest.
 """
 
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -62,21 +62,38 @@ INTERRUPT_GRACE_SECONDS = 2.0
 NEEDS_FOUNDATION = "the foundation, which everything needs, is not there"
 
 
-def deploy(estate: Estate, aws: Aws, *, allow: Collection[Consent] = (), progress: Progress = ignore) -> DeployResult:
+def deploy(
+    estate: Estate,
+    aws: Aws,
+    *,
+    allow: Collection[Consent] = (),
+    approve: Callable[[Plan], None] | None = None,
+    command: str = "exports deploy",
+    progress: Progress = ignore,
+) -> DeployResult:
     """Make AWS what the estate declares.
 
     Raises `RefusedError` when the credentials are of another account, the declarations ask for what no deployment can
-    do, or the plan needs a consent that `allow` does not hold; nothing is done then. `AwsError` when AWS cannot be
-    asked at all, and `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of`.
+    do, or the plan needs a consent that `allow` does not hold (it advises to repeat `command`); nothing is done then,
+    nor when `approve` raises, which sees the plan before the first change. `AwsError` when AWS cannot be asked at all,
+    and `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of`.
     """
-    check_account(aws, estate.platform)
     work = work_on(aws, estate.platform)
-    settle(work, progress=progress)
-    prepared = prepare(estate, aws)
-    progress(Planned(prepared.plan))
+    prepared = prepare_settled(estate, work, progress=progress)
+    if approve:
+        approve(prepared.plan)
     check_possible(prepared.plan)
-    check_consents(prepared.plan, allow)
+    check_consents(prepared.plan, allow, command=command)
     return carry_out(prepared, work, progress=progress)
+
+
+def prepare_settled(estate: Estate, work: Work, *, progress: Progress = ignore) -> Prepared:
+    """The plan once CloudFormation has finished what it was at. Raises as `deploy`."""
+    check_account(work.aws, estate.platform)
+    settle(work, progress=progress)
+    prepared = prepare(estate, work.aws)
+    progress(Planned(prepared.plan))
+    return prepared
 
 
 def carry_out(prepared: Prepared, work: Work, *, progress: Progress = ignore) -> DeployResult:

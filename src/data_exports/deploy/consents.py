@@ -86,20 +86,20 @@ def check_possible(plan: "Plan") -> None:
         )
 
 
-def check_consents(plan: "Plan", allow: Collection[Consent]) -> None:
-    """Raise `RefusedError` unless every consent that the plan needs is given."""
+def check_consents(plan: "Plan", allow: Collection[Consent], *, command: str = "exports deploy") -> None:
+    """Raise `RefusedError` unless every consent that the plan needs is given; `command` is what gives them."""
     needed = needed_consents(plan)
     missing = [each for each in needed if each.consent not in allow]
     if missing:
         raise RefusedError(
             "\n".join(["nothing was deployed:", *(f"  {each.sentence}" for each in missing)]),
-            next_step=f"if this is meant: `{command_with(needed)}`",
+            next_step=f"if this is meant: `{command_with(needed, command)}`",
         )
 
 
-def command_with(needed: Sequence[NeededConsent]) -> str:
+def command_with(needed: Sequence[NeededConsent], command: str = "exports deploy") -> str:
     """The whole command that gives these consents."""
-    return " ".join(["exports deploy", *(f"--allow {each.consent}" for each in needed)])
+    return " ".join([command, *(f"--allow {each.consent}" for each in needed)])
 
 
 def _needed_consents(plan: "Plan") -> Iterator[NeededConsent]:

@@ -100,6 +100,14 @@ def load_revision(folder: Path, revision: str, *, here: Loaded | None = None, to
     return Revision(name, loaded.estate, loaded.findings)
 
 
+def commit_here(folder: Path) -> str:
+    """The id of the commit that is checked out, or ``""`` where git cannot tell."""
+    try:
+        return _Repository(folder).commit("HEAD")
+    except UsageError:
+        return ""
+
+
 def _load(
     repository: "_Repository", tree: Sequence[_Entry], folder: Path, here: Loaded | None, today: date | None
 ) -> Loaded:

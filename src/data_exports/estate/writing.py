@@ -25,6 +25,15 @@ def create_file(path: Path, text: str) -> None:
     _write(path, text, mode=0o666, place=lambda temporary: os.link(temporary, path))
 
 
+def write_private(path: Path, text: str) -> None:
+    """Give a file this text, at once, whether there was one or not; nobody but its owner may read it."""
+
+    def place(temporary: Path) -> None:
+        temporary.replace(path)
+
+    _write(path, text, mode=0o600, place=place)
+
+
 def _write(path: Path, text: str, *, mode: int, place: Callable[[Path], None]) -> None:
     """Write a file in the same folder, and have it put in its place."""
     # Its name is hidden, so that a check that runs meanwhile does not take it for a declaration.

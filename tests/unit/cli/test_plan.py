@@ -164,3 +164,37 @@ def test_a_plan_against_a_revision_needs_no_boto3(estate: Path) -> None:
     )
     done = _run(estate, "-c", program, program=sys.executable)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_plan_against_a_revision_cannot_be_kept_to_be_carried_out(estate: Path) -> None:
+    _commit(estate)
+    done = _run(estate, "plan", "--base", "main", "--out", "plan.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "error: --out keeps a plan to be carried out, and one against a git revision cannot be",
+        "  next: give one of them",
+    ]
+    assert not (estate / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "plan.json: the plan could not be read: No such file or directory"),
+        (b"\xff\x00", "plan.json: this holds no plan that can be carried out: it is not JSON"),
+        (
+            b'{"schema": "data-exports/plan/1"}',
+            "plan.json: the plan is not as it was written: its content does not fit",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_plan_is_refused_before_aws_is_asked(
+    estate: Path, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (estate / "plan.json").write_bytes(content)
+    done = _run(estate, "deploy", "plan.json")
+    assert (done.returncode, done.stdout) == (1 if content and b"schema" in content else 2, "")
+    assert said in done.stderr
+    assert "  next: " in done.stderr
+    assert "Traceback" not in done.stderr
