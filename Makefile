@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane http_clients
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz prove bench lint actionlint types check docs lock clean
+.PHONY: help demo test soak fuzz prove conformance bench lint actionlint types check docs lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -26,6 +26,22 @@ prove: .venv/installed-dev tests/node_modules ## a policy evaluator that nobody 
 tests/node_modules: tests/package-lock.json
 	@command -v npm >/dev/null || { echo "this needs Node and npm: https://nodejs.org"; exit 1; }
 	@cd tests && npm ci --silent && touch node_modules
+
+conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack and, if named, AWS are held to what the mover relies on (about two minutes)
+	@$(MAKE) -s localstack
+	@LOCALSTACK_BIN=$$(test ! -e .venv/localstack/installed || echo .venv/localstack/bin/python) \
+		$(BIN)/python -m tests.conformance $(SERVERS)
+
+# LocalStack's pins are not ours, and it needs a newer Python: an environment of its own, or none where there is none.
+LOCALSTACK_PYTHON ?= $(shell for python in $(PYTHON) python3.13 python3.12 $$HOME/.pyenv/versions/3.1[23].*/bin/python; do \
+	$$python -c 'import sys; sys.exit(not (3, 12) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+localstack:
+	@$(if $(LOCALSTACK_PYTHON),$(MAKE) -s .venv/localstack/installed,true)
+.venv/localstack/installed: requirements/localstack.txt
+	@echo "Installing requirements/localstack.txt into .venv/localstack ..."
+	@$(if $(UV),uv venv --quiet --clear --python $(LOCALSTACK_PYTHON) .venv/localstack,$(LOCALSTACK_PYTHON) -m venv --clear .venv/localstack)
+	@$(if $(UV),uv pip install --quiet --python .venv/localstack/bin/python,.venv/localstack/bin/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes -r $<
+	@touch $@
 
 bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
 	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --json benchmark-$$name.json || exit 1; done
@@ -49,12 +65,15 @@ docs: .venv/installed-local ## write the pages that are made from the code
 	@$(BIN)/python -m data_exports.estate.explained > docs/findings.md
 
 # local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools. bench.txt: that, and the peers.
+# conformance.txt: dev.txt, and S3s that others have built.
 .venv/installed-local: requirements/local.txt pyproject.toml
 	@$(call install,local)
 .venv/installed-dev: requirements/dev.txt pyproject.toml
 	@$(call install,dev)
 .venv/installed-bench: requirements/bench.txt pyproject.toml
 	@$(call install,bench)
+.venv/installed-conformance: requirements/conformance.txt pyproject.toml
+	@$(call install,conformance)
 
 define install
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "data-exports needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'
@@ -70,6 +89,8 @@ lock: ## compile requirements/*.txt anew (needs uv)
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group build --extra local -c requirements/dev.txt -o requirements/local.txt
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt -o requirements/runtime.txt
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group bench --extra local --extra pulumi -c requirements/dev.txt -o requirements/bench.txt
+	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group conformance --extra local --extra pulumi -c requirements/dev.txt -c requirements/bench.txt -o requirements/conformance.txt
+	uv pip compile requirements/localstack.in --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/localstack.txt
 
 clean: ## remove the environment and the tools' caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

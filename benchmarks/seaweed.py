@@ -80,7 +80,7 @@ def seaweed(folder: Path) -> Iterator[Seaweed]:
     allowed = {"name": "benchmark", "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
     keys = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
     (folder / "s3.json").write_text(json.dumps({"identities": [{**allowed, "credentials": keys}]}))
-    ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     words = [program("weed"), f"-logdir={folder}", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}"]
     words += ["-s3", f"-s3.config={folder / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     words += [
@@ -126,7 +126,7 @@ def _unwound_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

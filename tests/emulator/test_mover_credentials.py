@@ -15,14 +15,14 @@ from urllib.parse import quote_plus
 import pytest
 
 from benchmarks.wire import PassOn, Request, wire
-from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
 from data_exports.mover.handler import handle_batch
 from data_exports.mover.objects import S3Objects
-from data_exports.mover.signing import Credentials
 from data_exports.mover.transport import Transport
-from tests.emulator.steps import REGION, Steps
-from tests.emulator.test_mover_objects import OverHttp
+from tests.conformance.http_world import HttpWorld
+from tests.conformance.local_aws import local_aws_world
+from tests.conformance.steps import Scenario
+from tests.emulator.steps import REGION
 from tests.model.memory_s3 import etag_of
 from tests.unit.mover.notifications import message, notification
 
@@ -60,11 +60,16 @@ class Ran:
     kept_away: dict[str, int]
 
 
-def run(world: OverHttp, endpoint_url: str, local: LocalAws, *, receive: int) -> Ran:
+def run(world: HttpWorld, endpoint_url: str, *, receive: int) -> Ran:
     """Hand all events to a fresh process of the function that reaches S3 at this address."""
     records = []
     for number, key in enumerate(KEYS):
-        facts = {"bucket": world.hub, "size": 1, "eTag": etag_of(b"x"), "versionId": _version(world, key)}
+        facts = {
+            "bucket": world.settings.hub_bucket,
+            "size": 1,
+            "eTag": etag_of(b"x"),
+            "versionId": _version(world, key),
+        }
         event = notification(quote_plus(key, safe="/"), **facts)
         records.append(message(event, message_id=f"m{number}", received=str(receive)))
     lines: list[Mapping[str, object]] = []
@@ -74,9 +79,7 @@ def run(world: OverHttp, endpoint_url: str, local: LocalAws, *, receive: int) ->
         kept_away.update(waits)
         return []
 
-    session = clients.session_of(local, world.role)
-    credentials = Credentials(session.access_key_id, session.secret_access_key, session.session_token)
-    transport = Transport(region=REGION, endpoint_url=endpoint_url, connections=4, credentials=credentials)
+    transport = Transport(region=REGION, endpoint_url=endpoint_url, connections=4, credentials=world.ground.credentials)
     with closing(S3Objects(world.settings, calls_at_once=4, transport=transport)) as store:
         response = handle_batch(
             {"Records": records},
@@ -90,27 +93,29 @@ def run(world: OverHttp, endpoint_url: str, local: LocalAws, *, receive: int) ->
     return Ran(len(response["batchItemFailures"]), causes, kept_away)
 
 
-def _version(world: OverHttp, key: str) -> str:
-    (version,) = world.owner.list_object_versions(Bucket=world.hub, Prefix=key)["Versions"]
+def _version(world: HttpWorld, key: str) -> str:
+    (version,) = world.ground.owner.list_object_versions(Bucket=world.settings.hub_bucket, Prefix=key)["Versions"]
     return str(version["VersionId"])
 
 
-def in_sight(world: OverHttp) -> int:
-    return int(world.owner.list_objects_v2(Bucket=world.hub)["KeyCount"])
+def in_sight(world: HttpWorld) -> int:
+    return int(world.ground.owner.list_objects_v2(Bucket=world.settings.hub_bucket)["KeyCount"])
 
 
-def delivered(world: OverHttp) -> set[str]:
+def delivered(world: HttpWorld) -> set[str]:
     """The keys that have a receipt of a delivery."""
-    files = [each["Key"] for each in world.owner.list_objects_v2(Bucket=world.log).get("Contents", [])]
-    lines = [line for file in files for line in gzip.decompress(world.stored_receipts(file)).splitlines()]
+    files = [
+        each["Key"] for each in world.ground.owner.list_objects_v2(Bucket=world.settings.log_bucket).get("Contents", [])
+    ]
+    lines = [line for file in files for line in gzip.decompress(world.logged(file)).splitlines()]
     return {receipt["key"] for receipt in map(json.loads, lines) if receipt["outcome"] == "delivered"}
 
 
 @pytest.fixture
-def world(local_aws: LocalAws, steps: Steps) -> Iterator[OverHttp]:
-    with closing((world := OverHttp(local_aws, steps, may_list=False)).store):
+def world(local_aws: LocalAws) -> Iterator[HttpWorld]:
+    with local_aws_world(local_aws, Scenario("expiry", "", ()), may_list=False) as world:
         for key in KEYS:
-            world.upload(key, b"x")
+            world.upload(key, b"x", {})
         yield world
 
 
@@ -120,11 +125,11 @@ def world(local_aws: LocalAws, steps: Steps) -> Iterator[OverHttp]:
     ids=["before the first copy", "between copies", "before the receipts", "before anything is hidden"],
 )
 def test_what_was_begun_when_they_expired_is_hidden_from_nobody_and_arrives_with_new_ones(
-    world: OverHttp, local_aws: LocalAws, passes: int, recorded: int
+    world: HttpWorld, local_aws: LocalAws, passes: int, recorded: int
 ) -> None:
     expiring = Expiring(passes)
     with wire(local_aws.endpoint_url, expiring) as way:
-        first = run(world, way.url, local_aws, receive=1)
+        first = run(world, way.url, receive=1)
     assert (first.coming_back, first.causes) == (COPIES, {"credentials"})
     assert len(first.kept_away) == COPIES
     assert all(7 <= seconds <= 15 for seconds in first.kept_away.values())
@@ -133,7 +138,7 @@ def test_what_was_begun_when_they_expired_is_hidden_from_nobody_and_arrives_with
     assert ("DeleteObjects" in expiring.refused) == (recorded == COPIES)  # nothing is hidden that has no receipt
     assert max(expiring.refused.values()) <= COPIES  # nothing is tried again with the same credentials
 
-    second = run(world, local_aws.endpoint_url, local_aws, receive=2)
+    second = run(world, local_aws.endpoint_url, receive=2)
     assert (second.coming_back, second.causes) == (0, set())
     assert (in_sight(world), delivered(world)) == (0, set(KEYS))
-    assert {key: world.delivered(key) for key in KEYS} == {key: (b"x", {}) for key in KEYS}
+    assert {key: world.arrived(key) for key in KEYS} == {key: (b"x", {}) for key in KEYS}

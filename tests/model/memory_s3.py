@@ -1,7 +1,7 @@
 """S3 in memory, as far as the mover uses it: a value that calls turn into another value.
 
 In: a Memory (frozen, hashable: a search can keep millions) and a call. Out: the Memory after it and the answer. What it
-restates of S3, with the source of each rule, is held against an S3 interface by tests/emulator/test_mover_objects.py:
+restates of S3, with the source of each rule, is held against an S3 interface by tests/conformance:
 
 - Every read and listing sees every write that was answered before it.
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
@@ -19,6 +19,8 @@ restates of S3, with the source of each rule, is held against an S3 interface by
 - A plain bucket (the recipient's, here) keeps only the last write.
 - An upload in parts shows nothing until it is completed; then its parts are the file, in their order. Completed or
   aborted it is gone, parts and all. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+- The ETag of what was uploaded in parts is the digest of their digests, and how many they were.
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 """
 
 import gzip
@@ -282,7 +284,7 @@ def _complete(memory: Memory, call: CompleteUpload) -> tuple[Memory, Reply]:
     if [part.etag for part in call.parts] != [etag_of(parts.get(part.number, b"none")) for part in call.parts]:
         return memory, NoUpload()
     body = b"".join(parts[part.number] for part in call.parts)
-    etag = f"{etag_of(body)}-{len(call.parts)}"
+    etag = f"{etag_of(b''.join(bytes.fromhex(part.etag) for part in call.parts))}-{len(call.parts)}"
     completed = memory.completed if memory.completed is None else _with(memory.completed, call.upload_id, None)
     after = memory._replace(
         target=_with(memory.target, call.key, Stored(call.version_id, body, upload.attributes)),

@@ -1,0 +1,1 @@
+"""What S3 answers, as scenarios, and S3s that are held to it: `make conformance`."""
