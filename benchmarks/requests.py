@@ -32,6 +32,7 @@ USD_PER_MILLION = {
     "GetObject": 0.4,
     "HeadObject": 0.4,
     "GetObjectTagging": 0.4,
+    "GetBucketVersioning": 0.4,
     "DeleteObject": 0.0,
     "DeleteObjects": 0.0,
 }

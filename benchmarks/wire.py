@@ -54,6 +54,7 @@ _BY_QUERY = {
     "delete": ("POST", "DeleteObjects"),
     "versions": ("GET", "ListObjectVersions"),
     "tagging": ("GET", "GetObjectTagging"),
+    "versioning": ("GET", "GetBucketVersioning"),
     "uploads": ("POST", "CreateMultipartUpload"),
     "uploadId": ("POST", "CompleteMultipartUpload"),
 }
