@@ -29,7 +29,7 @@ tests/node_modules: tests/package-lock.json
 
 conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack and, if named, AWS are held to what the mover relies on (about two minutes)
 	@$(MAKE) -s localstack
-	@LOCALSTACK_BIN=$$(test ! -e .venv/localstack/installed || echo .venv/localstack/bin/python) \
+	@LOCALSTACK_BIN=$$(test ! -e .venv/localstack/installed || echo $(CURDIR)/.venv/localstack/bin/python) \
 		$(BIN)/python -m tests.conformance $(SERVERS)
 
 # LocalStack's pins are not ours, and it needs a newer Python: an environment of its own, or none where there is none.
