@@ -33,8 +33,8 @@ conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack and, if 
 		$(BIN)/python -m tests.conformance $(SERVERS)
 
 # LocalStack's pins are not ours, and it needs a newer Python: an environment of its own, or none where there is none.
-LOCALSTACK_PYTHON ?= $(shell for python in $(PYTHON) python3.13 python3.12 $$HOME/.pyenv/versions/3.1[23].*/bin/python; do \
-	$$python -c 'import sys; sys.exit(not (3, 12) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+LOCALSTACK_PYTHON ?= $(shell for python in $(PYTHON) python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$python && break; done)
 localstack:
 	@$(if $(LOCALSTACK_PYTHON),$(MAKE) -s .venv/localstack/installed,true)
 .venv/localstack/installed: requirements/localstack.txt

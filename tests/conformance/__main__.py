@@ -21,9 +21,7 @@ from tests.conformance.servers import is_named, localstack, moto, named, seaweed
 from tests.emulator.steps import ACCOUNT, REGION
 
 Verdicts = Mapping[str, Sequence[Verdict]]
-NO_LOCALSTACK = (
-    "left out: LocalStack (it needs Python 3.12 or 3.13; name one with: make conformance LOCALSTACK_PYTHON=...)"
-)
+NO_LOCALSTACK = "left out: LocalStack (it needs Python 3.13; name one with: make conformance LOCALSTACK_PYTHON=...)"
 
 _STARTS = {"moto": moto, "seaweedfs": seaweedfs, "localstack": localstack}
 
