@@ -1,6 +1,7 @@
 """From the old program to this one without moving data: rehearsed on buckets, roles and rules made the old way."""
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 from data_exports.deploy.apply import carry_out, deploy
 from data_exports.deploy.changes import StackFailedError, create_stack, work_on
 from data_exports.deploy.consents import Consent, needed_consents
-from data_exports.deploy.outcomes import InterruptedWorkError, Result
+from data_exports.deploy.outcomes import InterruptedWorkError, Note, Result
 from data_exports.deploy.plan import Action, Plan, Step
 from data_exports.deploy.prepare import prepare
 from data_exports.errors import AwsError, RefusedError
@@ -19,7 +20,8 @@ from data_exports.estate.models import Estate
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_world
-from data_exports.names import BucketName, RoleArn
+from data_exports.names import BucketName, DatasetName, RoleArn, log_bucket_of
+from data_exports.operate.receipts import read_receipts
 from data_exports.stacks.stack import Stack
 from tests.emulator.deploying import Ground, aws_of_account, ground_of
 from tests.emulator.old_program import make_old_program
@@ -54,6 +56,16 @@ class Old:
         s3 = client(self.ground.local, "s3", account=str(found.target_account))
         keys = [each["Key"] for each in s3.list_objects_v2(Bucket=str(found.target_bucket)).get("Contents", [])]
         return {key: s3.get_object(Bucket=str(found.target_bucket), Key=key)["Body"].read() for key in keys}
+
+    def receipts(self, dataset: str) -> set[tuple[str, str, str]]:
+        found = read_receipts(
+            self.ground.client("s3"), log_bucket_of(self.ground.platform.hub_bucket), DatasetName(dataset)
+        )
+        return {(receipt.key, receipt.version_id, receipt.outcome) for receipt in found}
+
+    def in_sight(self, prefix: str) -> list[str]:
+        page = self.ground.client("s3").list_objects_v2(Bucket=self.hub, Prefix=prefix)
+        return [each["Key"] for each in page.get("Contents", [])]
 
     def upload(self, key: str, body: bytes) -> None:
         arn = f"arn:aws:iam::{self.ground.platform.account}:role/alpha_user_ana"
@@ -131,9 +143,44 @@ def test_the_old_programs_resources_are_adopted_with_their_data_and_files_are_de
         "orders/second.csv": b"by this program",
     }
     assert s3.get_object(Bucket=old.hub, Key="moves/kept.csv")["Body"].read() == b"kept"
+    # What was there before versioning has a receipt, and is out of sight in the hub, below a marker.
+    dropped = ("orders/dropped.csv", "null", "delivered")
+    wait_until(lambda: dropped in old.receipts("orders"))
+    assert {outcome for _, _, outcome in old.receipts("orders") | old.receipts("moves")} == {"delivered"}
+    wait_until(lambda: old.in_sight("orders/") == [])
+    versions = s3.list_object_versions(Bucket=old.hub, Prefix="orders/dropped.csv")
+    assert [each["VersionId"] for each in versions["Versions"]] == ["null"]
+    kept = s3.get_object(Bucket=old.hub, Key="orders/dropped.csv", VersionId="null")
+    assert kept["Body"].read() == b"its event was lost"
     reader = client_as(ground.local, "s3", READER)
     assert reader.get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
     assert ground.deploy(old.estate).plan.changes == ()
+
+
+def test_a_hub_that_is_adopted_waits_until_its_versioning_holds_everywhere(old: Old) -> None:
+    ground, s3 = old.ground, old.ground.client("s3")
+    seen: list[tuple[str, list[str]]] = []
+    said: list[str] = []
+
+    class Waits(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout != 900:
+                return super().wait(timeout)
+            seen.append((s3.get_bucket_versioning(Bucket=old.hub)["Status"], ground.rules()))
+            return False
+
+    def listen(event: object) -> None:
+        said.extend([event.text] if isinstance(event, Note) and "versioning" in event.text else [])
+
+    work = replace(work_on(ground.aws, ground.platform), versioning_seconds=900, stop=Waits())
+    assert carry_out(prepare(old.estate, ground.aws), work, progress=listen).is_complete
+    assert seen == [("Enabled", [])]  # before the hub has any rule of ours
+    sentence = (
+        f"turned on the versioning of s3://{old.hub}. That may take 15 minutes to reach every part of S3: "
+        "waiting so long before the hub's rules change and uploads are handed over"
+    )
+    assert said == [sentence]
+    assert ground.rules() == ["moves/", "orders/"]
 
 
 def test_an_adopted_mover_has_no_right_but_ours(old: Old) -> None:

@@ -59,13 +59,22 @@ class HoldUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspend:
+    """Suspend the hub's versioning so long after the last time, and turn it on again later."""
+
+    pause_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
-    """All that is decided beforehand. Kills and hold-ups go on, from the start again, while there are uploads."""
+    """All that is decided beforehand. Troubles go on, from the start again, while there are uploads."""
 
     puts: tuple[tuple[Put, ...], ...]
     """For each sender, in order."""
     kills: tuple[Kill, ...]
     hold_ups: tuple[HoldUp, ...]
+    suspensions: tuple[Suspend, ...]
 
 
 def schedule_of(seed: int, uploads: int) -> Schedule:
@@ -87,6 +96,7 @@ def schedule_of(seed: int, uploads: int) -> Schedule:
             HoldUp(random.uniform(0.2, 1), random.choice(DATASETS), random.uniform(0, 3), random.getrandbits(32))
             for _ in range(100)
         ),
+        suspensions=tuple(Suspend(random.uniform(5, 15), random.uniform(1, 5)) for _ in range(100)),
     )
 
 

@@ -3,9 +3,9 @@
 In: a seed, how many uploads, which share of the mover's requests goes wrong. Out: a `Soaked`: what was done and which
 violations there were at the end. Effects: a local AWS for the time of the run.
 
-While several senders upload and overwrite, the functions' processes are killed, events are repeated and held up, and
-the mover's requests to S3 meet faults. Then all that ends, what was given up is redriven as an operator would, and once
-the queues are empty the promise is checked.
+While several senders upload and overwrite, the functions' processes are killed, events are repeated and held up, the
+hub's versioning is suspended and turned on again, and the mover's requests to S3 meet faults. Then all that ends, what
+was given up is redriven as an operator would, and once the queues are empty the promise is checked.
 
 The seed decides who uploads what in which order, which events are repeated and held up, which process is killed after
 how long, and which request meets which fault. How these fall together in time, the machine decides.
@@ -44,6 +44,7 @@ class Soaked:
     killed: int
     repeated: int
     held_up: int
+    suspended: int
     redriven: int
     upload_seconds: float
     drain_seconds: float
@@ -70,6 +71,7 @@ def soak(folder: Path, *, seed: int, uploads: int, share_of_faults: float) -> So
         killed=made.killed,
         repeated=made.repeated,
         held_up=made.held_up,
+        suspended=made.suspended,
         redriven=redriven,
         upload_seconds=uploaded_at - started,
         drain_seconds=drained_at - uploaded_at,
@@ -89,7 +91,7 @@ def _upload(ground: Ground, puts: Sequence[Sequence[Put]], made: Troubles) -> li
             time.sleep(put.pause_seconds)
             answer = s3.put_object(Bucket=hub, Key=put.key, Body=put.body)
             at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-            each = Uploaded(put, answer["VersionId"], answer["ETag"].strip('"'), name, at)
+            each = Uploaded(put, answer.get("VersionId", "null"), answer["ETag"].strip('"'), name, at)
             with lock:
                 uploaded.append(each)
             made.repeat_event_of(each)
@@ -146,6 +148,7 @@ def main() -> int:
         f"seed {asked.seed}: {soaked.uploads:,} uploads ({soaked.large:,} large) from {len(SENDERS)} senders over "
         f"{len(DATASETS)} datasets in {soaked.upload_seconds:.0f} s, drained in {soaked.drain_seconds:.0f} s; "
         f"{soaked.killed} processes killed, {soaked.repeated:,} events repeated, {soaked.held_up:,} held up, "
+        f"versioning suspended {soaked.suspended} times, "
         f"{soaked.redriven:,} dead letters redriven"
     )
     print("faults: " + ", ".join(f"{number} x {fault.value}" for fault, number in soaked.faults.most_common()))

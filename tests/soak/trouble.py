@@ -1,4 +1,4 @@
-"""The troubles of a soak that run beside its uploads: processes killed, events repeated, events held up.
+"""The troubles of a soak beside its uploads: processes killed, events repeated and held up, versioning suspended.
 
 In: the ground, the schedule, and the uploads as they are made. Out: counts of what was done. Effects: kills processes
 that the ground's own local AWS started, and no others; sends, takes and puts back messages of its queues.
@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from tests.soak.ground import Ground
-from tests.soak.schedule import HoldUp, Kill, Put, Schedule
+from tests.soak.schedule import HoldUp, Kill, Put, Schedule, Suspend
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Troubles:
     killed: int = 0
     repeated: int = 0
     held_up: int = 0
+    suspended: int = 0
     errors: list[BaseException] = field(default_factory=list)
     _due: list[tuple[float, int, str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,6 +100,18 @@ class Troubles:
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             self.held_up += len(taken)
 
+    def suspend(self, suspensions: Iterator[Suspend]) -> None:
+        """Suspend the hub's versioning again and again, and turn it on again each time."""
+        s3, hub = self.ground.client("s3"), str(self.ground.estate.platform.hub_bucket)
+        for each in suspensions:
+            if self.over.wait(each.pause_seconds):
+                return
+            for status in ("Suspended", "Enabled"):
+                s3.put_bucket_versioning(Bucket=hub, VersioningConfiguration={"Status": status})
+                if status == "Suspended":
+                    self.over.wait(each.seconds)
+            self.suspended += 1
+
 
 @contextmanager
 def troubles(ground: Ground, schedule: Schedule) -> Iterator[Troubles]:
@@ -107,6 +120,7 @@ def troubles(ground: Ground, schedule: Schedule) -> Iterator[Troubles]:
     running: list[Callable[[], None]] = [
         lambda: made.kill(cycle(schedule.kills)),
         lambda: made.hold_up(cycle(schedule.hold_ups)),
+        lambda: made.suspend(cycle(schedule.suspensions)),
     ]
 
     def run(trouble: Callable[[], None]) -> None:

@@ -36,12 +36,12 @@ def still_in_sight(ground: Ground) -> int:
 
 def _newest(ground: Ground, uploads: Sequence[Uploaded]) -> dict[tuple[str, str], bytes]:
     """The newest content of every key. S3 alone knows which that is: several senders upload at once."""
-    by_version = {uploaded.version_id: uploaded.put for uploaded in uploads}
+    by_version = {(uploaded.version_id, uploaded.put.key, uploaded.etag): uploaded.put for uploaded in uploads}
     pages = ground.client("s3").get_paginator("list_object_versions").paginate(Bucket=ground.estate.platform.hub_bucket)
     newest: dict[tuple[str, str], bytes] = {}
     for page in pages:
         for version in page.get("Versions", []):
-            put = by_version[version["VersionId"]]
+            put = by_version[version["VersionId"], version["Key"], version["ETag"].strip('"')]
             newest.setdefault((put.dataset, version["Key"]), put.body)  # the newest comes first
     return newest
 
@@ -67,13 +67,13 @@ def _receipts(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
     """Every upload was delivered or superseded, and its receipt says so."""
     log_bucket = log_bucket_of(ground.estate.platform.hub_bucket)
     found = {
-        (receipt.key, receipt.version_id)
+        (receipt.key, receipt.version_id, receipt.etag)
         for dataset in DATASETS
         for receipt in read_receipts(ground.client("s3"), log_bucket, ground.push(dataset).name)
         if receipt.outcome in _FINAL
     }
     for uploaded in uploads:
-        if (uploaded.put.key, uploaded.version_id) not in found:
+        if (uploaded.put.key, uploaded.version_id, uploaded.etag) not in found:
             yield f"{uploaded.put.key!r} version {uploaded.version_id} has no receipt"
 
 

@@ -43,6 +43,7 @@ from data_exports.deploy.parallel import run_all
 from data_exports.deploy.plan import (
     PUSH_STACK_PREFIX,
     Action,
+    Kind,
     Plan,
     Step,
     kept_rules,
@@ -221,6 +222,12 @@ def _run_hub(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> Iterato
     is_settled = step.action is Action.UNCHANGED
     ruled = {push.name for push in ready} if is_settled else read_ruled(work.aws, work.platform, ready)
     new_queues = {outcome.step.dataset for outcome in done if outcome.result is Result.CREATED}
+    try:
+        yield from _wait_for_versioning(step, work)
+    except (ClientError, BotoCoreError) as error:
+        refused = aws_error_of(error)
+        yield Finished(Outcome(step, Result.FAILED, reason_of(error), refused.next_step))
+        return
     for event in run_steps(work, [step]):
         if not isinstance(event, Finished):
             yield event
@@ -230,6 +237,28 @@ def _run_hub(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> Iterato
             unheard = [push for push in ready if push.name not in ruled or push.name in new_queues]
             outcome = yield from hand_over_waiting(work.aws, work.platform, unheard, outcome)
         yield Finished(outcome)
+
+
+def _wait_for_versioning(step: Step, work: Work) -> Iterator[Event]:
+    """Of a hub that is adopted, turn on versioning, and wait: before that holds everywhere, a delete is for good.
+
+    Raises botocore's exceptions.
+    """
+    adopts = any(each.kind is Kind.BUCKET and each.needs_consent for each in step.existing)
+    goes_on = step.action is Action.UPDATE and step.deployed is not None and is_adopting(work.aws, step.deployed)
+    if not adopts and not goes_on:
+        return
+    platform = work.platform
+    work.aws.client("s3").put_bucket_versioning(
+        Bucket=str(platform.hub_bucket),
+        ExpectedBucketOwner=str(platform.account),
+        VersioningConfiguration={"Status": "Enabled"},
+    )
+    yield Note(
+        f"turned on the versioning of s3://{platform.hub_bucket}. That may take 15 minutes to reach every part of S3: "
+        "waiting so long before the hub's rules change and uploads are handed over"
+    )
+    work.stop.wait(work.versioning_seconds)
 
 
 def _hub_step(prepared: Prepared, done: Sequence[Outcome]) -> tuple[Step, tuple[PushDataset, ...]]:

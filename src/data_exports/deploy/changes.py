@@ -30,6 +30,9 @@ LONGEST_WAIT_SECONDS = 3600
 POLL_SECONDS = 4.0
 """CloudFormation throttles callers who ask much more often. https://repost.aws/knowledge-center/cloudformation-rate-exceeded-error"""
 LOCAL_POLL_SECONDS = 0.1
+VERSIONING_SECONDS = 15 * 60.0
+"""How long versioning that was turned on may take to reach every part of S3; AWS asks to put and delete nothing before.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html"""
 STALE_POLLS = 5
 """How often the state from before a call is taken for an old answer: DescribeStacks is eventually consistent.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html"""
@@ -59,6 +62,7 @@ class Work:
     aws: Aws
     platform: Platform
     poll_seconds: float
+    versioning_seconds: float = VERSIONING_SECONDS
     stop: threading.Event = field(default_factory=threading.Event)
     going: set[str] = field(default_factory=set)
     """Names of the stacks that CloudFormation is at work on for us."""
@@ -76,7 +80,7 @@ class Work:
 
 def work_on(aws: Aws, platform: Platform) -> Work:
     """The means to work on this platform's stacks."""
-    return Work(aws, platform, LOCAL_POLL_SECONDS if aws.is_local else POLL_SECONDS)
+    return Work(aws, platform, LOCAL_POLL_SECONDS, 0) if aws.is_local else Work(aws, platform, POLL_SECONDS)
 
 
 def create_stack(work: Work, stack: Stack, existing: Sequence[Existing] = ()) -> None:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote_plus
 
 from .calls import Failure, Gone
@@ -47,6 +47,15 @@ class Waiting:
     size_bytes: int
     last_modified: str
     version_id: str | None = None
+
+
+class Recorded(NamedTuple):
+    """What a receipt tells of, and when it was written."""
+
+    key: str
+    version_id: str
+    etag: str
+    at: str
 
 
 class Sends(Protocol):
@@ -112,8 +121,8 @@ class Survey:
             elif response.status not in (200, 404, 403):
                 raise _error(response, f"reading {upload.key!r} in the hub")
 
-    def recorded_since(self, since: datetime) -> Iterator[tuple[str, str]]:
-        """Key and version id of every upload that has a receipt, of whatever outcome, written since then."""
+    def recorded_since(self, since: datetime) -> Iterator[Recorded]:
+        """What every receipt tells of, of whatever outcome, that was written since then."""
         prefix = f"deliveries/dataset={self._settings.dataset}/"
         since = since.astimezone(UTC)
         first = f"{prefix}date={since:%Y-%m-%d}/{since:%Y%m%dT%H%M%SZ}"
@@ -122,7 +131,7 @@ class Survey:
             if response.status != 200:
                 raise _error(response, f"reading s3://{self._settings.log_bucket}/{key}")
             for line in _lines(response.body):
-                yield line.get("key", ""), line.get("version_id", "")
+                yield Recorded(*(str(line.get(name) or "") for name in ("key", "version_id", "etag", "recorded_at")))
 
     def read_notes(self, name: str) -> bytes | None:
         """What the last sweep noted; None before the first."""

@@ -29,9 +29,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
+from .hub_version import NULL
 from .receipts import iso_time
 from .settings import Settings
-from .survey import SweepError, Waiting
+from .survey import Recorded, SweepError, Waiting
 
 LARGE_PATIENCE = timedelta(days=1)
 """For what is copied in parts: its first receipt is written when it is finished."""
@@ -67,8 +68,8 @@ class Sights(Protocol):
     def with_versions(self, uploads: Sequence[Waiting]) -> Iterator[Waiting]:
         """The same uploads with the ids of their versions, as far as they are still in sight."""
 
-    def recorded_since(self, since: datetime) -> Iterator[tuple[str, str]]:
-        """Key and version id of every upload that has a receipt written since then."""
+    def recorded_since(self, since: datetime) -> Iterator[Recorded]:
+        """What every receipt tells of that was written since then."""
 
     def read_notes(self, name: str) -> bytes | None:
         """What the last sweep noted; None before the first."""
@@ -201,15 +202,17 @@ class _Sweep:
         What the sweep before this one could have found is in its notes. So it is enough to read what was written since
         that began, and while an upload was too young for it.
         """
-        unheard = {(upload.key, upload.version_id) for upload in uploads}
+        unheard = {(upload.key, upload.version_id): upload for upload in uploads}
         if not unheard:
-            return unheard
+            return set()
         since = min(_time(upload) for upload in uploads)
         if self._before is not None:
             since = max(since, self._before - self._patience)
         for recorded in self._sights.recorded_since(since - SLACK):
-            unheard.discard(recorded)
-        return unheard
+            upload = unheard.get(recorded[:2])
+            if upload and _tells_of(recorded, upload):
+                del unheard[recorded[:2]]
+        return set(unheard)
 
 
 class _Peekable:
@@ -276,6 +279,13 @@ def _parsed_lines(body: bytes) -> Iterator[Any]:
 
 def _unreadable(error: Exception) -> SweepError:
     return SweepError(f"the notes of the last sweep ({NOTES}) cannot be read: {error}. Remove them")
+
+
+def _tells_of(recorded: Recorded, upload: Waiting) -> bool:
+    """Tell whether a receipt is of this upload. Of the id `null` it may be of the one before it in that place."""
+    if recorded.version_id != NULL:
+        return True
+    return recorded.etag == upload.etag and recorded.at >= iso_time(_time(upload) - SLACK)
 
 
 def _entry(upload: Waiting) -> Entry:

@@ -53,8 +53,12 @@ class Receipt:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What repeats of one receipt have in common. A message that tells of no upload is known by its own id."""
-        return self.key, self.version_id or self.message_id or "", self.outcome
+        """What repeats of one receipt have in common. A message that tells of no upload is known by its own id.
+
+        The version id `null` is used again and again: there the content counts, too.
+        """
+        version = f"null {self.etag}" if self.version_id == "null" else self.version_id
+        return self.key, version or self.message_id or "", self.outcome
 
 
 @dataclass(frozen=True, slots=True)

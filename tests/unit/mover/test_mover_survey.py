@@ -120,12 +120,12 @@ def test_versions_are_asked_for_and_what_has_changed_is_left_out() -> None:
 
 def test_receipts_are_read_from_the_second_on_that_is_named() -> None:
     since = datetime(2026, 11, 2, 9, 30, 1, tzinfo=UTC)
-    lines = [{"key": "orders/a", "version_id": "v1"}, {"key": "orders/b", "version_id": "v2"}]
+    lines = [{"key": "orders/a", "version_id": "v1", "etag": "e", "recorded_at": TIME}, {"key": "orders/b"}]
     body = gzip.compress("".join(f"{json.dumps(line)}\n" for line in lines).encode() + b"torn\n7\n")
     keys = listed("deliveries/dataset%3Dorders/1") + listed("deliveries/dataset%3Dorders/2")
     with serving(page(keys), Played(200, body), Played(200, b"damaged")) as server:
         recorded = list(survey(server).recorded_since(since))
-    assert recorded == [("orders/a", "v1"), ("orders/b", "v2")]
+    assert recorded == [("orders/a", "v1", "e", TIME), ("orders/b", "", "", "")]
     listing, *files = (asked.path for asked in server.asked)
     assert listing == (
         "/exports-logs/?encoding-type=url&list-type=2&prefix=deliveries%2Fdataset%3Dorders%2F"

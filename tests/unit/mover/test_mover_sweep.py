@@ -11,7 +11,7 @@ import pytest
 
 from data_exports.mover.events import read_messages
 from data_exports.mover.receipts import iso_time
-from data_exports.mover.survey import SweepError, Waiting
+from data_exports.mover.survey import Recorded, SweepError, Waiting
 from data_exports.mover.sweep import NOTES, Summary, sweep
 from tests.unit.mover.notifications import message
 from tests.unit.mover.test_mover_settings import SETTINGS
@@ -26,7 +26,7 @@ class Hub:
 
     now: datetime = NOW
     uploads: dict[str, Waiting] = field(default_factory=dict)
-    receipts: list[tuple[datetime, str, str]] = field(default_factory=list)
+    receipts: list[tuple[datetime, str, str, str]] = field(default_factory=list)
     notes: dict[str, bytes] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     queued: int = 0
@@ -38,8 +38,8 @@ class Hub:
     def put(self, key: str, *, age: timedelta = HOUR, etag: str = "e", size: int = 1, version: str = "v1") -> None:
         self.uploads[key] = Waiting(key, etag, size, iso_time(self.now - age), version)
 
-    def record(self, key: str, version: str = "v1", *, ago: timedelta = timedelta()) -> None:
-        self.receipts.append((self.now - ago, key, version))
+    def record(self, key: str, version: str = "v1", *, etag: str = "e", ago: timedelta = timedelta()) -> None:
+        self.receipts.append((self.now - ago, key, version, etag))
 
     # What a sweep asks for
 
@@ -53,9 +53,11 @@ class Hub:
     def with_versions(self, uploads: Sequence[Waiting]) -> Iterator[Waiting]:
         yield from (self.uploads[upload.key] for upload in uploads if upload.key in self.uploads)
 
-    def recorded_since(self, since: datetime) -> Iterator[tuple[str, str]]:
+    def recorded_since(self, since: datetime) -> Iterator[Recorded]:
         self.read_since.append(since)
-        yield from ((key, version) for at, key, version in self.receipts if at >= since)
+        yield from (
+            Recorded(key, version, etag, iso_time(at)) for at, key, version, etag in self.receipts if at >= since
+        )
 
     def read_notes(self, name: str) -> bytes | None:
         return self.notes.get(name)
@@ -148,6 +150,23 @@ def test_a_receipt_of_another_version_tells_nothing() -> None:
     hub.record("orders/a", "v1", ago=MINUTE)
     hub.sweep()
     assert hub.handed_over() == ["orders/a"]
+
+
+@pytest.mark.parametrize(
+    ("etag", "ago", "handed_over"),
+    [("e", 30 * MINUTE, []), ("e2", 30 * MINUTE, ["orders/a"]), ("e", DAY, ["orders/a"])],
+)
+def test_a_receipt_of_the_upload_that_was_there_before_under_the_id_null_tells_nothing(
+    etag: str, ago: timedelta, handed_over: list[str]
+) -> None:
+    """Known by its content, or by its age."""
+    hub = Hub()
+    hub.put("orders/a", version="null", age=HOUR)
+    hub.put("orders/old", version="v9", age=2 * DAY)
+    hub.record("orders/old", "v9", ago=2 * DAY)
+    hub.record("orders/a", "null", etag=etag, ago=ago)
+    hub.sweep()
+    assert hub.handed_over() == handed_over
 
 
 def test_a_newer_upload_of_a_key_that_is_accounted_for_is_looked_into_anew() -> None:
