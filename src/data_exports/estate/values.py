@@ -392,15 +392,16 @@ def _outsider(node: Node, report: Report) -> Sited[Outsider] | None:
         message = f"its path has {len(path) + len('//'):,} characters; IAM allows {IAM_PATH_CHARACTERS}"
         report.error(text.place, Code.BAD_NAME, message, "copy the ARN of the role from IAM")
         return None
-    for parse in (UserArn, AccountRootArn, RoleArn):
-        try:
+    for parse in (UserArn, AccountRootArn):
+        if parse.pattern.fullmatch(text.text):
             return Sited(parse(text.text), text.place)
-        except InvalidNameError as error:
-            said = error
-    session = _SESSION.fullmatch(text.text)
-    hint = _session_advice(session[1], session[2]) if session else said.hint
-    report.error(text.place, Code.BAD_NAME, str(said), hint)
-    return None
+    try:
+        return Sited(RoleArn(text.text), text.place)
+    except InvalidNameError as error:
+        session = _SESSION.fullmatch(text.text)
+        hint = _session_advice(session[1], session[2]) if session else error.hint
+        report.error(text.place, Code.BAD_NAME, str(error), hint)
+        return None
 
 
 _OUTSIDERS = "|".join(each.pattern.pattern for each in (RoleArn, UserArn, AccountRootArn))
