@@ -55,6 +55,8 @@ def with_differences(
     account = estate.platform.account
     nobody: frozenset[RoleName] = frozenset()
     for step in plan.steps:
+        if step.action is Action.BLOCKED and not plan.against:  # AWS stays as it is, but the declarations do not
+            continue
         dataset = datasets.get(step.dataset) if step.dataset and step.action is not Action.DELETE else None
         granted = grants_of_dataset(estate.platform, dataset) if dataset else ()
         sides.add(
@@ -93,8 +95,6 @@ class _Sides:
 
     def add(self, step: Step, templates: Mapping[str, DeployedTemplate], granted: Iterable[Grant]) -> None:
         """Take one step in; `granted` is what the declarations grant through its stack."""
-        if step.action is Action.BLOCKED:
-            return
         self._add_mailed(step, templates)
         if step.dataset is None:
             return
@@ -103,7 +103,7 @@ class _Sides:
             return
         self.after += granted
         if step.name in templates:
-            self._add_deployed(step.dataset, templates[step.name])
+            self._add_deployed(_dataset_before(step) or step.dataset, templates[step.name])
 
     def _add_mailed(self, step: Step, templates: Mapping[str, DeployedTemplate]) -> None:
         if step.action is Action.UNCHANGED or not (
@@ -111,7 +111,8 @@ class _Sides:
         ):
             return
         if step.name in templates:
-            self.mailed_before |= {Mail(each, step.dataset) for each in mailed_in(templates[step.name].template)}
+            before = _dataset_before(step)
+            self.mailed_before |= {Mail(each, before) for each in mailed_in(templates[step.name].template)}
         if step.stack:
             self.mailed_after |= {Mail(each, step.dataset) for each in mailed_in(json.loads(step.stack.body))}
 
@@ -123,6 +124,11 @@ class _Sides:
             self.before += grants_in(deployed.template, dataset)
         except UnreadableMetadataError as error:
             self.unknown[dataset] = str(error)
+
+
+def _dataset_before(step: Step) -> DatasetName | None:
+    """The dataset whose stack it was: another one when only `_` and `-` in its name have changed."""
+    return (step.deployed.dataset if step.deployed else None) or step.dataset
 
 
 def _settings(plan: Plan, templates: Mapping[str, DeployedTemplate]) -> Iterator[SettingChange]:

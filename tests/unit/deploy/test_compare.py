@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from data_exports.access.kinds import Kind
 from data_exports.deploy.compare import plan_against
 from data_exports.deploy.consents import check_possible, needed_consents
 from data_exports.deploy.deployed import Deployed, DeployedStack
@@ -14,8 +15,8 @@ from data_exports.deploy.differences import DeployedTemplate, with_differences
 from data_exports.deploy.plan import Action, Plan, plan_deploy
 from data_exports.deploy.report import plan_as_data, remarks_of, render_plan
 from data_exports.errors import RefusedError
-from data_exports.estate.models import Dataset, Estate
-from data_exports.names import AccountId, BucketName, RoleName
+from data_exports.estate.models import Dataset, Estate, Platform
+from data_exports.names import AccountId, BucketName, RoleArn, RoleName
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.plan_markdown import plan_as_markdown
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
@@ -55,7 +56,7 @@ CHANGES: list[tuple[str, Any]] = [
 def test_a_plan_against_a_revision_is_the_plan_against_the_same_deployed(after: Estate) -> None:
     """Only unchanged datasets' stacks, which nobody builds to compare them, come in another place."""
     stacks, templates = deployed(FULL)
-    live = plan_deploy(after, stacks, AROUND)
+    live = replace(plan_deploy(after, stacks, AROUND), against="main")  # so that what is blocked is told as well
     wanted = with_differences(live, after, templates, moment=NOW, account_names=dict(FULL.platform.account_names))
     found = against(FULL, after)
     assert found.access == wanted.access
@@ -64,6 +65,33 @@ def test_a_plan_against_a_revision_is_the_plan_against_the_same_deployed(after: 
 
 def _by_name(plan: Plan) -> list[tuple[object, ...]]:
     return sorted((step.name, step.action, step.dataset, remarks_of(step)) for step in plan.steps)
+
+
+OTHER_HUB = replace(PLATFORM, hub_bucket=BucketName("other-hub"))
+OTHER_PREFIX = replace(PLATFORM, pull_bucket_prefix="other-")
+
+
+@pytest.mark.parametrize("platform", [OTHER_HUB, OTHER_PREFIX], ids=["hub", "prefix"])
+def test_a_change_that_blocks_a_stack_hides_no_access_from_reviewers_nor_does_the_one_that_takes_it_back(
+    platform: Platform,
+) -> None:
+    """The second of two pull requests makes possible what the first brought in."""
+    spy = RoleArn("arn:aws:iam::990011223344:role/spy")
+    plain, wide = pull("lists"), pull("lists", outsiders=(*pull("lists").outsiders, spy))
+    blocked = estate_of(wide, platform=platform)
+    for before, after in ((estate_of(plain), blocked), (estate_of(plain, platform=platform), estate_of(wide))):
+        plan = against(before, after)
+        gained = [change.access.principal for change in plan.access.changes if Kind.GAINS in change.kinds]
+        assert gained == [spy]
+        assert [(new.account, new.datasets) for new in plan.access.new_accounts] == [(spy.account, ("lists",))]
+        assert "990011223344 role spy" in render_plan(plan, after.platform)
+        assert "990011223344" in plan_as_markdown(plan, after.platform).split("#### Stacks")[0]
+
+
+def test_a_blocked_stack_changes_no_access_in_aws() -> None:
+    stacks, _ = deployed(FULL)
+    after = estate_of(*FULL.datasets(), platform=OTHER_HUB)
+    assert with_differences(plan_deploy(after, stacks, AROUND), after, {}, moment=NOW).access.is_empty
 
 
 @pytest.mark.parametrize(
