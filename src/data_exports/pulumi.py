@@ -25,6 +25,7 @@ from data_exports.deploy.plan import stack_of_dataset
 from data_exports.errors import ExportsError
 from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
+from data_exports.estate.writing import write_file
 from data_exports.limits import TEMPLATE_BODY_BYTES
 from data_exports.names import DatasetName, RoleName
 from data_exports.stacks.code import MoverCode, mover_code
@@ -127,7 +128,7 @@ class _Registered:
         """The mover's zip, in the log bucket."""
         path = _cache_folder() / code.key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(code.body)
+        write_file(path, code.body)  # another program's engine may read it at this moment
         return self._add_object("mover-code", code.key, after, source=pulumi.FileAsset(str(path)))
 
     def _add_template(self, stack: Stack, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:

@@ -28,8 +28,7 @@ def home(tmp_path: Path) -> Iterator[dict[str, str]]:
     """An environment with an empty home and its own folder for temporary files."""
     (tmp_path / "tmp").mkdir()
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EXPORTS_"))}
-    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
-    yield plain | {"HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp"), "XDG_CACHE_HOME": cache}
+    yield plain | {"HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp")}
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

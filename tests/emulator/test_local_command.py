@@ -64,8 +64,7 @@ class Shell:
 def shell(tmp_path: Path) -> Iterator[Shell]:
     shutil.copytree(example_estate_folder(), tmp_path / "estate")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EXPORTS_", "XDG_"))}
-    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
-    made = Shell(tmp_path, plain | {"HOME": str(tmp_path), "XDG_CACHE_HOME": cache})
+    made = Shell(tmp_path, plain | {"HOME": str(tmp_path)})
     yield made
     made.exports("local", "down")
 

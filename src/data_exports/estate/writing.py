@@ -1,4 +1,4 @@
-"""Files of an estate written so that nobody ever finds half of one, not after Ctrl-C either. Effects: writes files.
+"""Files written so that nobody ever finds half of one, not after Ctrl-C either. Effects: writes files.
 
 Reading and checking never need this module.
 """
@@ -17,32 +17,33 @@ def replace_file(path: Path, text: str) -> None:
         temporary.chmod(mode)  # whatever the umask took away
         temporary.replace(path)
 
-    _write(path, text, mode=mode, place=place)
+    _write(path, text.encode(), mode=mode, place=place)
 
 
 def create_file(path: Path, text: str) -> None:
     """Make a file with this text, at once. Raises `FileExistsError` when there is one, and leaves that as it is."""
-    _write(path, text, mode=0o666, place=lambda temporary: os.link(temporary, path))
+    _write(path, text.encode(), mode=0o666, place=lambda temporary: os.link(temporary, path))
 
 
 def write_private(path: Path, text: str) -> None:
     """Give a file this text, at once, whether there was one or not; nobody but its owner may read it."""
-
-    def place(temporary: Path) -> None:
-        temporary.replace(path)
-
-    _write(path, text, mode=0o600, place=place)
+    _write(path, text.encode(), mode=0o600, place=lambda temporary: temporary.replace(path))
 
 
-def _write(path: Path, text: str, *, mode: int, place: Callable[[Path], None]) -> None:
+def write_file(path: Path, body: bytes) -> None:
+    """Make a file or give it another content, at once: whoever reads it meanwhile has the old one or the new one."""
+    _write(path, body, mode=0o666, place=lambda temporary: temporary.replace(path))
+
+
+def _write(path: Path, body: bytes, *, mode: int, place: Callable[[Path], object]) -> None:
     """Write a file in the same folder, and have it put in its place."""
     # Its name is hidden, so that a check that runs meanwhile does not take it for a declaration.
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with open(descriptor, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - a descriptor
-                file.write(text)
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
+                file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
             place(temporary)
