@@ -6,6 +6,7 @@ Interrupted at whatever moment, it says so in one line and ends with 130. Effect
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 
@@ -21,16 +22,21 @@ def run() -> int:
         if heard:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         return main()
-    except KeyboardInterrupt:  # another one, while the first was answered
-        return 130
+    except KeyboardInterrupt:  # before the command line or behind it, or another one while the first was answered
+        return _say_interrupted()
     finally:
         if heard:  # Python would now wait for threads, and answer with a traceback; the system ends the process at once
             signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    os.write(2, b"error: interrupted\n")
-    os._exit(130)
+    os._exit(_say_interrupted())
+
+
+def _say_interrupted() -> int:
+    with suppress(OSError):  # nobody is there to hear it
+        os.write(2, b"error: interrupted\n")
+    return 130
 
 
 if __name__ == "__main__":

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-# Interrupts the command at its step of this number. A step is a call, or a line of the one module that is looked at.
+# Interrupts the command at its step of this number. A step is a call, or a line of the functions that are looked at.
 # Python ignores what is raised in callbacks that it makes while it tidies up: then Ctrl-C is pressed again.
 AT_STEP = """
 import signal, sys
 from data_exports.__main__ import run
 
-number, module, sys.argv = int(sys.argv[1]), sys.argv[2], ["exports", *sys.argv[3:]]
+number, watched, sys.argv = int(sys.argv[1]), sys.argv[2], ["exports", *sys.argv[3:]]
 steps = 0
 
 def trace(frame, event, argument):
     global steps
-    if module not in ("", frame.f_globals["__name__"]):
+    if not f"{frame.f_globals['__name__']}.{frame.f_code.co_name}".startswith(watched):
         return None
     steps += 1
     if 0 < number <= steps:
         sys.settrace(None)
         signal.raise_signal(signal.SIGINT)
-    return trace if module else None
+    return trace if watched else None
 
 def press_again(ignored):
     assert ignored.exc_type is KeyboardInterrupt
@@ -41,21 +41,21 @@ NEW = ["new", "push", "daily", "--target-bucket", "landing", "--user", "alpha_us
 MOMENTS = 12
 
 
-def _run(estate: Path, step: int, *words: str, module: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", AT_STEP, str(step), module, *words]
+def _run(estate: Path, step: int, *words: str, watched: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", AT_STEP, str(step), watched, *words]
     return subprocess.run(command, cwd=estate, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("module", ["", "data_exports.estate.writing"])
-def test_ctrl_c_at_any_step_is_one_line_and_130_and_leaves_no_half_of_a_file(module: str, estate: Path) -> None:
+@pytest.mark.parametrize("watched", ["", "data_exports.estate.writing", "data_exports.cli.app._take_debug"])
+def test_ctrl_c_at_any_step_is_one_line_and_130_and_leaves_no_half_of_a_file(watched: str, estate: Path) -> None:
     folder = estate / "push_datasets"
-    steps = int(_run(estate, 0, *NEW, module=module).stdout.splitlines()[-1])
+    steps = int(_run(estate, 0, *NEW, watched=watched).stdout.splitlines()[-1])
     file = folder / "daily.yaml"
     whole = file.read_text(encoding="utf-8")
     file.unlink()
     every = max(1, steps // MOMENTS)
     for number in range(every, steps, every):
-        done = _run(estate, number, *NEW, module=module)
+        done = _run(estate, number, *NEW, watched=watched)
         if done.returncode in (0, -signal.SIGINT) and done.stderr.endswith("open a pull request\n"):
             break  # all was said: in its last steps the signal ends the process at once
         assert (done.returncode, done.stderr.splitlines()[-1:]) == (130, ["error: interrupted"]), done.stderr
