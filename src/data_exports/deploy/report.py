@@ -120,9 +120,9 @@ def marks_in_short(plan: Plan) -> str:
     return ", ".join(f"{mark} {counts[mark]:,}" for mark in GAINED if counts[mark])
 
 
-def accounts_that_gain(plan: Plan) -> tuple[Sentence, ...]:
+def accounts_that_gain(plan: Plan, *, by_name: bool = True) -> tuple[Sentence, ...]:
     """Each account that gains something, or may, and whether it is new; that of the most dangerous change first."""
-    names = dict(plan.access.account_names)
+    names = dict(plan.access.account_names) if by_name else {}
     new = {each.account or each.where for each in plan.access.new_accounts}
     return tuple(
         (

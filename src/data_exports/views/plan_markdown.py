@@ -128,10 +128,12 @@ def _title(plan: Plan) -> str:
 
 
 def _gains(comment: _Comment, plan: Plan) -> list[str]:
-    """What is gained, by mark, and by whom: nothing that anybody writes can push this out."""
-    marks, accounts = marks_in_short(plan), accounts_that_gain(plan)
+    """What is gained, by mark, and by whom: nothing that anybody writes, such as names, can push this out."""
+    marks, accounts, room = marks_in_short(plan), accounts_that_gain(plan), 2 * SENTENCE_BYTES
+    if sum(len(_Comment().words(each).encode()) for each in accounts) > room:
+        accounts = accounts_that_gain(plan, by_name=False)
     lines = [f"Marks: **{marks}**"] if marks else []
-    lines += [f"Accounts that gain: {comment.some(accounts, 2 * SENTENCE_BYTES)}"] if accounts else []
+    lines += [f"Accounts that gain: {comment.some(accounts, room)}"] if accounts else []
     return [line for each in lines for line in (each, "")]
 
 

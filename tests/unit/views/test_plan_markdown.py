@@ -223,6 +223,16 @@ def test_a_long_account_name_hides_no_id_and_long_paperwork_no_before() -> None:
     assert text.count("until 31 March 2031 (before: until 31 March 2030)") == 2
 
 
+def test_long_names_of_many_accounts_push_no_account_that_gains_out_of_the_head() -> None:
+    numbers = [f"1{number:011}" for number in range(60)]
+    names = tuple((AccountId(number), f"{chr(0x4E00 + int(number[-3:])) * 98}") for number in numbers)
+    outsiders = tuple(RoleArn(f"arn:aws:iam::{number}:role/x") for number in (*numbers, "999999999999"))
+    platform = replace(PLATFORM, account_names=names)
+    after = estate_of(pull(outsiders=outsiders), platform=platform)
+    head = plan_as_markdown(_plan(estate_of(platform=platform), after), platform).split("#### ")[0]
+    assert [number for number in (*numbers, "999999999999") if f"account {number} (new)" not in head] == []
+
+
 def test_even_with_every_list_full_there_is_room_for_changes_of_access() -> None:
     around = len(Consent) * (SENTENCE_BYTES + 500) + 2 * SENTENCE_BYTES + 4_000
     assert sum(SECTION_BYTES.values()) + around < COMMENT_CHARACTERS - 10_000
