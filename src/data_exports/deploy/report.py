@@ -1,7 +1,7 @@
 """A plan for people, as text, and for programs, as plain data: access first, then stacks, then what was found.
 
 In: a `Plan`, its platform, and the findings about the declarations. Out: lines of text, or dicts that JSON can hold;
-both say the same, and so does `markdown`. Effects: none. No boto3: plans against a git revision are shown here, too.
+both say the same, and so does `views.plan_markdown`. Effects: none. No boto3: plans against a revision are shown, too.
 """
 
 from collections import Counter
