@@ -340,7 +340,7 @@ class Delivery:
                 self.ledger.note_written(newest, reply)
             case Gone() | Overtaken():
                 pass
-            case Forbidden():
+            case Forbidden() | Failure() if isinstance(reply, Forbidden) or _may_be_of_a_marker(reply, newest):
                 versions = yield from self.list_versions()
                 if versions.newest == newest:
                     raise stopped_by(reply)
@@ -396,3 +396,12 @@ class Delivery:
         if not isinstance(reply, Written):
             reason = f"{reason}; this failure has no receipt: {stopped_by(reply)}"
         return Outcome(fate, reason, stopped.cause, self.under_way)
+
+
+def _may_be_of_a_marker(failure: Reply, version: HubVersion) -> bool:
+    """Tell whether the version that was to be copied may have become a delete marker, which S3 refuses as invalid.
+
+    Without versioning a delete puts its marker under the id of what it destroys, `null`.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectsfromVersioningSuspendedBuckets.html
+    """
+    return isinstance(failure, Failure) and failure.cause.is_permanent and not version.has_an_id

@@ -21,6 +21,7 @@ from .calls import (
     CopiedPart,
     Current,
     Failure,
+    Gone,
     Removed,
     Reply,
     Retire,
@@ -74,10 +75,15 @@ def copy_reply(response: Response, *, doing: Doing, at: str) -> Reply:
 
 
 def head_reply(response: Response, *, doing: Doing) -> Reply:
-    """Read the answer to HeadObject."""
+    """Read the answer to HeadObject. A delete marker that is asked for by its id answers 405.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
+    headers = response.headers
+    if response.status == 405 and headers.get("x-amz-delete-marker") == "true":
+        return Gone()
     if response.status != 200:
         return error_reply(response, doing=doing)
-    headers = response.headers
     version_id = headers.get("x-amz-version-id") or NULL
     if version_id != NULL:
         return Current(version_id)

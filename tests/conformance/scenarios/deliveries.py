@@ -13,6 +13,7 @@ from tests.conformance.scenarios.common import API, GUIDE, KEY, LARGE, OTHER, SU
 from tests.conformance.steps import (
     Arrived,
     Ask,
+    Delete,
     Deliver,
     RefuseCopies,
     RemoveVersions,
@@ -103,6 +104,18 @@ DELIVERIES = (
             Ask(ListVersions(KEY), newest(NULL, b"A", current=False)),
         ),
         frozenset({C.VERSIONING_STATUS}),
+    ),
+    Scenario(
+        "an upload that a delete destroyed while versioning was suspended is cancelled",
+        f"{GUIDE}DeletingObjectsfromVersioningSuspendedBuckets.html",
+        (
+            SetVersioning(SUSPENDED),
+            Upload(KEY, b"A"),
+            Delete(KEY),
+            Deliver(((KEY, NULL, b"A"),), frozenset({told(KEY, NULL, "cancelled")})),
+            Arrived(KEY, None),
+        ),
+        frozenset({C.SUSPENDED_DELETES, C.LISTING_ENCODING}),
     ),
     Scenario(
         "a recipient that refuses is told, and the file stays",

@@ -226,6 +226,24 @@ def test_an_upload_whose_versions_were_removed_is_cancelled() -> None:
     assert outcome == Outcome(Fate.CANCELLED)
 
 
+def test_a_null_upload_that_became_a_delete_marker_while_it_was_copied_is_cancelled_and_blames_nobody() -> None:
+    """Without versioning a delete puts its marker under the id `null`, and S3 refuses to copy that as invalid."""
+    null = HubVersion("null", "e1", 10, "2026-11-02T09:00:00.000Z")
+    upload = replace(AGAIN, version_id="null")
+    refused = Failure("a marker is no source (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
+    asked, outcome = play([Gone(), Versions(null, current=True), refused, *PROVEN, *PROVEN, Written()], upload=upload)
+    assert outcome == Outcome(Fate.CANCELLED)
+    assert asked[2] == CopyVersion(KEY, "null", "e1")
+
+
+def test_a_null_upload_whose_copy_is_refused_and_that_is_still_there_fails_as_refused() -> None:
+    null = HubVersion("null", "e1", 10, "2026-11-02T09:00:00.000Z")
+    refused = Failure("not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
+    replies: list[Reply] = [Gone(), Versions(null, current=True), refused, Versions(null, current=True), Written()]
+    _, outcome = play(replies, upload=replace(AGAIN, version_id="null"))
+    assert (outcome.fate, outcome.cause) == (Fate.FAILED, Cause.RECIPIENT_NOT_ACCEPTED)
+
+
 def test_an_upload_cancelled_after_its_delivery_stays_delivered() -> None:
     asked, outcome = play([COPIED, Written(), ON, Gone(), Versions(None, current=False), Forbidden("403")])
     assert asked[-2:] == [ListVersions(KEY), HeadObject(KEY, "v1")]

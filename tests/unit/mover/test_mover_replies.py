@@ -186,6 +186,8 @@ def test_only_a_hub_whose_versioning_is_on_keeps_versions(body: str, reply: Repl
 def test_a_head_tells_the_current_version() -> None:
     assert head_reply(response(200, x_amz_version_id="v1"), doing=Doing("reading", Where.UPLOAD)) == Current("v1")
     assert head_reply(response(404), doing=Doing("reading", Where.UPLOAD)) == Gone()
+    assert head_reply(response(405, x_amz_delete_marker="true"), doing=Doing("reading", Where.UPLOAD)) == Gone()
+    assert isinstance(head_reply(response(405), doing=Doing("reading", Where.UPLOAD)), Failure)
     assert head_reply(response(403), doing=Doing("reading", Where.UPLOAD)) == Forbidden(
         "reading is refused (403)", Cause.HUB_DENIED
     )
