@@ -241,7 +241,9 @@ def test_a_null_upload_whose_copy_is_refused_and_that_is_still_there_fails_as_re
     refused = Failure("not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
     replies: list[Reply] = [Gone(), Versions(null, current=True), refused, Versions(null, current=True), Written()]
     _, outcome = play(replies, upload=replace(AGAIN, version_id="null"))
-    assert (outcome.fate, outcome.cause) == (Fate.FAILED, Cause.RECIPIENT_NOT_ACCEPTED)
+    assert outcome == Outcome(
+        Fate.FAILED, "not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED, under_way=False
+    )
 
 
 def test_an_upload_cancelled_after_its_delivery_stays_delivered() -> None:
