@@ -239,9 +239,12 @@ def _deliver(
 
 
 def _sent_on(outcomes: list[Outcome], send_on: SendOn) -> list[Outcome]:
-    """Send what another run goes on with, unless its message comes back anyway. What cannot be sent has failed."""
+    """Send what another run goes on with, unless its message comes back anyway. What cannot be sent has failed.
+
+    A message of which something is given up does not come back.
+    """
     rest = [outcome.goes_on for outcome in outcomes if outcome.goes_on]
-    if not rest or any(outcome.fate in _FAILED for outcome in outcomes):
+    if not rest or any(outcome.fate is Fate.FAILED for outcome in outcomes):
         return outcomes
     problem = send_on([body_to_go_on(upload) for upload in rest])
     if not problem:

@@ -118,7 +118,7 @@ class LargeObjects:
             case ReadCheckpoints():
                 self._read_checkpoints(tag, call)
             case SaveCheckpoint(checkpoint):
-                body = json.dumps(asdict(checkpoint)).encode()
+                body = json.dumps(_written(checkpoint)).encode()
                 exchange = self._on_log("PutObject", "PUT", _name_of(self._settings, checkpoint), body=body)
                 self._start(tag, exchange, lambda r: put_reply(r, doing=self._saving()))
             case RemoveCheckpoint(checkpoint):
@@ -302,3 +302,9 @@ def _checkpoint_of(body: bytes) -> tuple[Checkpoint, ...]:
         return (Checkpoint(**fields, copied=copied),)
     except (ValueError, KeyError, TypeError):
         return ()
+
+
+def _written(checkpoint: Checkpoint) -> dict[str, object]:
+    """The checkpoint as it is kept. What a version `null` alone has is left out of others: earlier movers read them."""
+    facts = asdict(checkpoint)
+    return {name: value for name, value in facts.items() if name not in ("etag", "last_modified") or value}

@@ -78,8 +78,16 @@ class S3Objects:
         self._large = LargeObjects(settings, start=self._start)
 
     def begin(self, seconds_left: SecondsLeft) -> None:
-        """Take the time of one invocation: when none is left, every call is answered, whatever S3 does."""
+        """Take the time of one invocation: when none is left, every call is answered, whatever S3 does.
+
+        Should an invocation have ended by an error of ours, its calls are forgotten: the tags of this one begin anew, and
+        an answer to one of those would be taken for another's.
+        """
         self._seconds_left = seconds_left
+        if self._under_way or not self._answers.empty():
+            self._transport.drop()
+            self._under_way.clear()
+            self._answers = SimpleQueue()
 
     def send(self, call: Call, tag: int) -> None:
         """Start a call and return at once. Raises if it cannot even be made."""

@@ -437,6 +437,15 @@ def test_a_message_that_comes_back_anyway_is_not_sent_on_as_well() -> None:
     assert function.sent == []
 
 
+def test_a_message_of_which_something_is_given_up_does_not_come_back_so_the_rest_of_it_is_sent_on() -> None:
+    function = Function()
+    event, refused = function.upload("orders/a", b"A" * 200, size=200), function.upload("orders/b", eTag="")
+    function.store = Hurried(function.store.memory, function=function)
+    assert function.handle(message(event, refused, received="8")) == ["m1"]
+    (body,) = function.sent
+    assert json.loads(body)["Records"][0]["s3"]["object"]["key"] == "orders%2Fa"
+
+
 def test_a_large_newer_upload_that_has_to_be_settled_is_sent_on() -> None:
     function = Function()
     older, _ = function.upload("orders/a"), function.upload("orders/a", b"A" * 200)

@@ -351,6 +351,9 @@ def test_a_checkpoint_is_saved_found_and_removed_under_its_versions_folder() -> 
     with serving(Played(200, b"", (("etag", '"e"'),))) as server:
         assert ask(server, SaveCheckpoint(CHECKPOINT)) == Written()
     (saved,) = server.asked
+    # What an earlier mover knows of a checkpoint, and no more: should it be put back, it goes on with the copy.
+    known = ["copied", "key", "part_bytes", "size_bytes", "upload_id", "version_id"]
+    assert sorted(json.loads(saved.body)) == known
     assert (saved.method, saved.headers["x-amz-expected-bucket-owner"]) == ("PUT", "593291632749")
     folder, _, _ = saved.path.rpartition("/")
     assert folder.startswith("/exports-logs/checkpoints/dataset%3Dorders/")

@@ -346,3 +346,22 @@ def test_an_answer_that_reading_stumbles_over_is_a_failure_and_not_a_silence() -
 )
 def test_where_a_bucket_is_reached(bucket: str, region: str, endpoint: str | None, address: tuple[str, ...]) -> None:
     assert _address(Exchange("GetObject", "GET", bucket, "k "), region=region, endpoint_url=endpoint) == address
+
+
+def test_answers_that_an_earlier_invocation_left_answer_nothing_of_the_next_one() -> None:
+    """An invocation that ends by an error of ours leaves calls under way, and tags begin anew with each invocation."""
+    with serving(GOOD_COPY, GOOD_COPY, error(403, "AccessDenied")) as server:
+        settings = replace(OWNERS, endpoint_url=server.url)
+        transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
+        with closing(S3Objects(settings, calls_at_once=4, transport=transport, draw=Impatient())) as store:
+            store.begin(lambda: 60)
+            store.send(Copy("orders/theirs", "e1"), 0)
+            store.send(Copy("orders/theirs", "e1"), 1)
+            store.wait()
+            while len(server.asked) < 2:
+                transport.work()
+            store.begin(lambda: 60)
+            store.send(Copy("orders/ours", "e2"), 0)
+            tag, answer = store.wait()
+    assert (tag, type(answer)) == (0, Forbidden)
+    assert server.asked[-1].path == "/recipient-bucket/orders/ours"
