@@ -80,7 +80,7 @@ class S3Objects:
     def begin(self, seconds_left: SecondsLeft) -> None:
         """Take the time of one invocation: when none is left, every call is answered, whatever S3 does.
 
-        Should an invocation have ended by an error of ours, its calls are forgotten: the tags of this one begin anew, and
+        Should an invocation have ended by an error of ours, its calls are forgotten: tags begin anew with this one, and
         an answer to one of those would be taken for another's.
         """
         self._seconds_left = seconds_left
