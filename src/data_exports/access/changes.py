@@ -254,15 +254,18 @@ def _widened(
 
 
 def _new_accounts(before: Sequence[Access], after: Sequence[Access]) -> tuple[NewAccount, ...]:
-    """The accounts that had nothing before. A recipient's account that is not named is as new as its bucket."""
+    """The accounts that had nothing before, as far as they were named; one that is not named is as new as its bucket.
+
+    So an account that is named for a bucket of nobody's is new: it would count as known from then on.
+    """
     outside = [access for access in before if access.is_outside]
     seen = {access.account for access in outside}
-    named = {_bucket(access): access.account for access in outside if access.role is Role.MOVER}
+    buckets = {_bucket(access) for access in outside if access.role is Role.MOVER}
     opened: dict[str, list[Access]] = {}
     for access in after:
         bucket = _bucket(access)
-        is_known_bucket = access.role is Role.MOVER and bucket in named and not (access.account and named[bucket])
-        if access.is_outside and not is_known_bucket and (access.account is None or access.account not in seen):
+        is_new = access.account not in seen if access.account else bucket not in buckets
+        if access.is_outside and is_new:
             opened.setdefault(access.account or bucket, []).append(access)
     return tuple(
         NewAccount(accesses[0].account, accesses[0].where, tuple(dict.fromkeys(each.dataset for each in accesses)))

@@ -141,8 +141,9 @@ def test_new_accounts_are_those_of_outsiders_and_recipients_that_had_nothing() -
     assert marked == [LOADER, LOADER]
 
 
-def test_a_recipient_whose_account_gets_its_name_is_not_new_and_one_who_loses_it_neither() -> None:
-    assert between([push(target_account=None)], [push()]).new_accounts == ()
+def test_a_recipient_whose_account_gets_its_name_is_new_and_one_who_loses_it_is_not() -> None:
+    (named,) = between([push(target_account=None)], [push()]).new_accounts  # it would count as known from then on
+    assert (named.account, named.datasets) == ("754256621582", ("hearings",))
     assert between([push()], [push(target_account=None)]).new_accounts == ()
     other = push(target_account=AccountId("112233445566"))
     assert [each.account for each in between([push()], [other]).new_accounts] == ["112233445566"]
@@ -251,3 +252,14 @@ def test_datasets_to_one_bucket_of_an_unnamed_account_open_it_once_and_two_bucke
     assert between([push(), one], [push(), three]).new_accounts == (
         NewAccount(None, "s3://cp-lists/three/", (three.name,)),
     )
+
+
+def test_an_account_that_is_named_for_the_bucket_of_nobody_is_new_or_it_would_count_as_known_from_then_on() -> None:
+    bucket = BucketName("cp-verdicts")
+    unnamed = push("one", target_account=None, target_bucket=bucket)
+    named = push("one", target_account=AccountId("990011223344"), target_bucket=bucket)
+    found = between([push(), unnamed], [push(), named])
+    assert found.new_accounts == (NewAccount(AccountId("990011223344"), "s3://cp-verdicts/one/", (named.name,)),)
+    assert [change.marks[0] for change in found.changes] == [Mark.NEW_ACCOUNT]
+    known = push("one", target_account=push().target_account, target_bucket=bucket)
+    assert between([push(), unnamed], [push(), known]).new_accounts == ()
