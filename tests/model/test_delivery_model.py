@@ -78,9 +78,9 @@ ALL = os.environ.get("EXPLORE_ALL") == "1"
 
 
 def searches(*, keep_files: bool) -> list[tuple[str, Bounds]]:
-    usual = USUAL + FAULTS + LATE + (LATER if ALL else [])
+    usual = USUAL + FAULTS + LATE
     bounds = {
-        ("A", "AA", "AB"): usual,
+        ("A", "AA", "AB"): usual + (LATER if ALL else []),
         ("ABC", "ABA", "AAB"): [*usual, LATEST] if ALL else USUAL[:1] if keep_files else SMALL,
         ("ABCA", "ABAB"): USUAL[:1] if ALL else [],
         ("ABCA",): SMALLEST if keep_files or not ALL else [],
