@@ -36,7 +36,14 @@ from tests.prove.questions import Question, administrator_of, questions_of
 FOLDER = Path(__file__).parent
 EXAMPLE = FOLDER.parents[1] / "examples" / "estate"
 MOST_DIFFERENCES_SHOWN = 20
-SAMPLED_ACTIONS = ("kms:Decrypt", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage")
+SAMPLED_ACTIONS = (
+    "s3:ListBucketMultipartUploads",
+    "kms:Decrypt",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:PutObject",
+    "sqs:SendMessage",
+)
 
 
 def every_feature() -> Estate:

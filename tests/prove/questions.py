@@ -33,6 +33,7 @@ OTHER_BUCKET_ACTIONS = (
     "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
     "s3:ListBucket",
+    "s3:ListBucketMultipartUploads",
     "s3:ListBucketVersions",
     "s3:PutBucketNotification",
     "s3:PutBucketPolicy",
@@ -66,7 +67,8 @@ def questions_of(estate: Estate) -> Iterator[Question]:
         for principal in _principals_of(grant):
             yield from _of_grant(grants, grant, principal)
     principals = sorted({principal for grant in grants for principal in _principals_of(grant)} | _strangers(grants))
-    resources = sorted({(grant.resource, grant.key_prefix) for grant in grants if _service(grant.resource) != "logs"})
+    places = {(grant.resource, grant.key_prefix) for grant in grants if _service(grant.resource) != "logs"}
+    resources = sorted(places, key=lambda place: (place[0], place[1] or ""))
     for resource, prefix in resources:
         moment = _moment_at_which_somebody_had_access(grants, resource)
         for principal in principals:
