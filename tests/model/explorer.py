@@ -30,12 +30,13 @@ A step that no other handler can notice is taken before all others, as soon as i
 reading what describes a version, beginning an upload in parts, and ending. Taken later it would lead to the same
 worlds, only by more ways.
 
-Generators cannot be copied. A delivery is known by the replies that it was sent: the same replies, the same delivery. A
-node of that tree is made once, by replaying the replies into a fresh generator.
+Generators cannot be copied. A delivery is known by the replies that it was sent; a node of that tree is made once, by
+replaying the replies into a fresh generator.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from sys import intern
 
 from data_exports.mover.calls import (
     CompleteUpload,
@@ -102,6 +103,7 @@ class Search:
         self._reads, self._lates = Numbers[Stored](), Numbers[Late]()
         self._roots: dict[tuple[Event, ...], Node] = {}
         self._made: dict[tuple[int, int, int], Made] = {}
+        self._told: dict[frozenset[Told], frozenset[Told]] = {}
         bounds, self._contents = self.bounds, Contents(self.contents)
         self._may_repeat_ids = bool(bounds.toggles) or bounds.versioning != ON
         empty = Memory(completed=() if bounds.remembers else None, versioning=bounds.versioning)
@@ -114,7 +116,7 @@ class Search:
                 if "!" in label:
                     self._report(label.partition("!")[2], origin, world, label)
                 if after not in origin:
-                    origin[after] = (world, label)
+                    origin[after] = (world, intern(label))
                     todo.append(after)
             if len(world.versions) == len(self.contents) and not world.events and not world.handlers:
                 ends += 1
@@ -178,14 +180,12 @@ class Search:
         if world.left.cancels and number:
             after = memory.remove_versions(KEY)
             yield "cancel", world.spend("cancels")._replace(memory=self._memories.of(after))
-        if world.left.toggles and not world.strays and not any(self._is_retiring(each) for each in world.handlers):
+        is_retiring = any(isinstance(self._nodes[each.node].next, Retire) for each in world.handlers)
+        if world.left.toggles and not world.strays and not is_retiring:
             after = memory.toggle()
             yield f"versioning {after.versioning}", world.spend("toggles")._replace(memory=self._memories.of(after))
         if self.bounds.sweeps:
             yield from self._sweep_steps(world)
-
-    def _is_retiring(self, handler: Handler) -> bool:
-        return isinstance(self._nodes[handler.node].next, Retire)
 
     def _sweep_steps(self, world: World) -> Iterator[Step]:
         """The sweep hands over what is in sight, if no receipt tells of it and no sweep has handed it over."""
@@ -233,7 +233,8 @@ class Search:
             made = self._made[world.memory, handler.node, handler.read] = self._carried_out(world.memory, node, handler)
         label, receipts = made.label + self._hidden_too_early(world, made.hides), world.receipts
         if isinstance(node.next, WriteReceipts):
-            label, receipts = label + invented(node.next), told_by(receipts, node.next)
+            label, told = label + invented(node.next), told_by(receipts, node.next)
+            receipts = self._told.setdefault(told, told)
         done = world._replace(memory=made.memory, receipts=receipts)
         if self.bounds.counts_copies and made.writes >= 0:
             label += self._copied_for_nothing(world, handler, self._nodes[made.node], made.writes)

@@ -5,7 +5,8 @@ In: nothing. Out: `World`, `Event`, `Handler`, `Bounds`. No effects. What they m
 
 from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from functools import cache
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from data_exports.mover.calls import Reply, Request
 from data_exports.mover.causes import UNDER_WAY_SECONDS
@@ -84,26 +85,42 @@ class World(NamedTuple):
     copied: frozenset[int] = frozenset()  # uploads that were written to the recipient, where that is counted
 
     def spend(self, kind: str) -> "World":
-        return self._replace(left=self.left._replace(**{kind: getattr(self.left, kind) - 1}))
+        return self._replace(left=_spent(self.left, kind))
 
     def with_event(self, event: Event) -> "World":
-        return self._replace(events=tuple(sorted((*self.events, event))))
+        return self._replace(events=_with(self.events, event))
 
     def without_event(self, event: Event) -> "World":
-        left = list(self.events)
-        left.remove(event)
-        return self._replace(events=tuple(left))
+        return self._replace(events=_without(self.events, event))
 
     def with_handler(self, handler: Handler) -> "World":
-        return self._replace(handlers=tuple(sorted((*self.handlers, handler))))
+        return self._replace(handlers=_with(self.handlers, handler))
 
     def without_handler(self, handler: Handler) -> "World":
-        left = list(self.handlers)
-        left.remove(handler)
-        return self._replace(handlers=tuple(left))
+        return self._replace(handlers=_without(self.handlers, handler))
 
     def with_strays(self, *strays: int) -> "World":
         return self._replace(strays=tuple(sorted((*self.strays, *(stray for stray in strays if stray >= 0)))))
+
+
+# Worlds share their parts: a search holds millions of them.
+
+
+@cache
+def _spent(left: Left, kind: str) -> Left:
+    return left._replace(**{kind: getattr(left, kind) - 1})
+
+
+@cache
+def _with(items: tuple[Any, ...], item: object) -> tuple[Any, ...]:
+    return tuple(sorted((*items, item)))
+
+
+@cache
+def _without(items: tuple[Any, ...], item: object) -> tuple[Any, ...]:
+    left = list(items)
+    left.remove(item)
+    return tuple(left)
 
 
 LATEST_START_SECONDS = 59 * 60
