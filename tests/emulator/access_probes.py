@@ -127,6 +127,7 @@ def bucket_acts(bucket: str, owner: str, prefixes: Sequence[str]) -> Iterator[Ac
     for action, method, arguments in (
         ("s3:GetBucketPolicy", "get_bucket_policy", whole),
         ("s3:PutBucketPolicy", "put_bucket_policy", {**whole, "Policy": "not a policy"}),
+        ("s3:GetBucketVersioning", "get_bucket_versioning", whole),
         ("s3:GetBucketNotification", "get_bucket_notification_configuration", whole),
         ("s3:ListBucketMultipartUploads", "list_multipart_uploads", whole),
         ("s3:GetLifecycleConfiguration", "get_bucket_lifecycle_configuration", whole),
