@@ -18,10 +18,16 @@ def run() -> int:
         signal.signal(signal.SIGINT, _leave)
     from data_exports.cli.app import main
 
+    pressed: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
     try:
         if heard:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        return main()
+            signal.signal(signal.SIGINT, interrupt)
+        return main(was_interrupted=lambda: bool(pressed))
     except KeyboardInterrupt:  # before the command line or behind it, or another one while the first was answered
         return _say_interrupted()
     finally:

@@ -34,7 +34,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -90,11 +90,18 @@ class _Commands(TyperGroup):
             raise RuntimeError("a connection broke off") from error
 
 
-def main(arguments: Sequence[str] | None = None, *, modules: Sequence[ModuleType] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    modules: Sequence[ModuleType] | None = None,
+    was_interrupted: Callable[[], bool] = lambda: False,
+) -> int:
     """Run the command line (`sys.argv` unless given) and return the exit code.
 
     `modules` are those of the commands; unless given, this package's. Never raises; shows tracebacks only with
-    ``--debug``.
+    ``--debug``. Where `was_interrupted`, an error that nobody expected comes of that: Python makes a RuntimeError of
+    Ctrl-C while a class is made (before 3.12: https://github.com/python/cpython/issues/77757), and a TypeError while
+    a name is imported.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _take_debug(words)
@@ -108,6 +115,8 @@ def main(arguments: Sequence[str] | None = None, *, modules: Sequence[ModuleType
     except KeyboardInterrupt:
         return _failed(_InterruptedError("interrupted"), debug=debug)
     except Exception as error:  # noqa: BLE001 - the one place where every error ends, as a line and an exit code
+        if was_interrupted() and not isinstance(error, ExportsError):
+            return _failed(_InterruptedError("interrupted"), debug=debug)
         return _failed(error, debug=debug)
     return _ended(0)
 
@@ -180,9 +189,6 @@ def _show_any_character() -> None:
 def _failed(error: BaseException, *, debug: bool) -> int:
     if debug:
         write_progress("".join(traceback.format_exception(error)).rstrip("\n"))
-    # Before 3.12 that is what comes of Ctrl-C while a class is made: https://github.com/python/cpython/issues/77757
-    if isinstance(error.__cause__, KeyboardInterrupt):
-        return _failed(_InterruptedError("interrupted"), debug=False)
     if isinstance(error, ExportsError):
         return _ended(error.exit_code, str(error))
     if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # nothing imports them just to ask

@@ -64,6 +64,20 @@ def test_every_end_has_its_exit_code_and_its_line_on_stderr(
     assert capsys.readouterr() == ("", said)
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (TypeError("expected a message argument"), 130, "error: interrupted\n"),
+        (PartlyDoneError("interrupted between stacks"), 4, "error: interrupted between stacks\n"),
+    ],
+)
+def test_what_python_makes_of_ctrl_c_is_no_defect_and_what_a_command_says_of_it_stands(
+    error: Exception, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert frame.main(["status"], modules=[_command_that_raises(error)], was_interrupted=lambda: True) == code
+    assert capsys.readouterr() == ("", said)
+
+
 @pytest.mark.parametrize("words", [["--debug", "status"], ["status", "--debug"]])
 def test_a_traceback_is_shown_with_debug_wherever_it_stands(
     words: list[str], capsys: pytest.CaptureFixture[str]

@@ -69,3 +69,21 @@ def test_a_start_with_ctrl_c_ignored_ignores_it(estate: Path) -> None:
     command = ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-c", AT_STEP, "1", "", "check"]
     done = subprocess.run(command, cwd=estate, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_of_which_python_makes_another_error_is_ctrl_c(estate: Path) -> None:
+    """As it does while a class is made or a name imported; here the finder of modules does it."""
+    code = (
+        "import signal, sys\n"
+        "from data_exports.__main__ import run\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name != 'data_exports.estate.composing': return None\n"
+        "        try: signal.raise_signal(signal.SIGINT)\n"
+        "        except KeyboardInterrupt: raise TypeError('expected a message argument') from None\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        f"sys.argv = ['exports', *{NEW}]\n"
+        "sys.exit(run())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=estate, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
