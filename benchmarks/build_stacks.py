@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from data_exports.deploy.deployed import Deployed
-from data_exports.deploy.plan import plan_deploy
+from data_exports.deploy.plan.planning import plan_deploy
 from data_exports.estate.loading import load_estate
 from data_exports.stacks.stack import Surroundings
 

@@ -33,7 +33,7 @@ from data_exports.stacks.code import mover_code
 _OURS = """
 from data_exports.mover import handler
 settings, store = handler._process()
-from data_exports.mover import connections
+from data_exports.mover.wire import connections
 connections.default_tls_context()
 """
 _OLD = """

@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.seaweed import ACCESS_KEY, REGION, SECRET_KEY, Seaweed, seaweed
-from data_exports.mover.calls import Answer, Call, CopyPart
 from data_exports.mover.handler import CALLS_AT_ONCE, handle_batch
-from data_exports.mover.large import PARTS_AT_ONCE
-from data_exports.mover.objects import S3Objects
+from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.rules.large import PARTS_AT_ONCE
+from data_exports.mover.rules.protocol import Answer, Call, CopyPart
 from data_exports.mover.settings import Settings
-from data_exports.mover.signing import Credentials
-from data_exports.mover.transport import Transport
+from data_exports.mover.wire.signing import Credentials
+from data_exports.mover.wire.transport import Transport
 
 HUB, TARGET, LOG, KEY = "hub", "recipient", "hub-log", "large/file.bin"
 MB = 1000 * 1000

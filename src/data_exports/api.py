@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import boto3
 
     from data_exports.aws import Aws
-    from data_exports.deploy.plan import Plan
+    from data_exports.deploy.plan.planning import Plan
     from data_exports.operate.follow import Followed
     from data_exports.operate.history import Entry
     from data_exports.operate.status import Status
@@ -69,7 +69,7 @@ class OpenEstate:
 
     def plan(self) -> "Plan":
         """What deploying would change now. Raises `AwsError`, or `RefusedError` for credentials of another account."""
-        from data_exports.deploy.prepare import prepare
+        from data_exports.deploy.plan.prepare import prepare
 
         return prepare(self.estate, self._aws).plan
 

@@ -268,7 +268,7 @@ def dead_letter_queue_name_of(dataset: DatasetName) -> str:
 
 
 def probe_key_of(dataset: DatasetName) -> str:
-    """The key of the one object that a probe may leave in the recipient's bucket; see `data_exports.mover.probe`."""
+    """The key of the one object that a probe may leave with the recipient; see `data_exports.mover.tasks.probe`."""
     return f"{hub_prefix_of(dataset)}.exports-probe"
 
 

@@ -21,7 +21,7 @@ from pulumi_aws.iam import get_roles
 from pulumi_aws.s3 import BucketObject
 
 from data_exports.access.sizes import with_sizes_checked
-from data_exports.deploy.plan import stack_of_dataset
+from data_exports.deploy.plan.planning import stack_of_dataset
 from data_exports.errors import ExportsError
 from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset

@@ -11,15 +11,17 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 ESTATE = {"estate", "names", "limits", "errors", "text"}
 ACCESS = ESTATE | {"access"}
-STACKS = ACCESS | {"stacks"}
-ENGINE = STACKS | {"aws", "deploy", "operate", "local"}
+STACKS = ACCESS | {"stacks", "contract"}
+ENGINE = STACKS | {"aws", "contract", "parallel", "deploy", "operate", "local"}
 ALLOWED = {
     "__init__": {"api"},
     "text": set[str](),
     "limits": set[str](),
     "errors": set[str](),
     "names": {"limits"},
-    "mover": {"mover"},
+    "contract": {"contract"},
+    "parallel": set[str](),
+    "mover": {"mover", "contract"},
     "aws": {"errors", "names", "limits", "aws"},
     "estate": ESTATE,
     "access": ACCESS,

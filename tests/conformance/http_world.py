@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from data_exports.mover.calls import Answer, Call, Copied, Current, Started, Uploads, Versions
-from data_exports.mover.hub_version import NULL, HubVersion
-from data_exports.mover.objects import S3Objects
+from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.rules.hub_version import NULL, HubVersion
+from data_exports.mover.rules.protocol import Answer, Call, Copied, Current, Started, Uploads, Versions
 from data_exports.mover.settings import Settings
-from data_exports.mover.signing import Credentials
-from data_exports.mover.transport import Exchange, Transport
+from data_exports.mover.wire.signing import Credentials
+from data_exports.mover.wire.transport import Exchange, Transport
 from tests.conformance.steps import Scenario
 from tests.model.memory_s3 import TIME
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
-from data_exports.mover.signing import Credentials
+from data_exports.mover.wire.signing import Credentials
 from tests.conformance.http_world import Ground, HttpWorld, http_world, set_policy
 from tests.conformance.scenarios.common import NOBODYS_BUCKET
 from tests.conformance.steps import Scenario

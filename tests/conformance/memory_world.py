@@ -6,7 +6,16 @@ account's bucket is not answered.
 
 from collections.abc import Mapping, Sequence
 
-from data_exports.mover.calls import Answer, Call, Copy, CopyPart, CopyVersion, Forbidden, ObjectStore, StartUpload
+from data_exports.mover.rules.protocol import (
+    Answer,
+    Call,
+    Copy,
+    CopyPart,
+    CopyVersion,
+    Forbidden,
+    ObjectStore,
+    StartUpload,
+)
 from data_exports.mover.settings import Settings
 from tests.conformance.steps import Scenario
 from tests.model.memory_s3 import Memory, MemoryStore

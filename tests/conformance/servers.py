@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.seaweed import ACCESS_KEY, SECRET_KEY, free_ports, seaweed
-from data_exports.mover.signing import Credentials
+from data_exports.mover.wire.signing import Credentials
 from tests.conformance.http_world import Ground, http_world
 from tests.conformance.judged import Server
 from tests.conformance.lacking import LACKING

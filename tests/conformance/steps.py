@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from data_exports.mover.calls import Answer, Call
+from data_exports.mover.rules.protocol import Answer, Call
 
 NO_CHANGES: Mapping[str, object] = {}
 

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
-from data_exports.mover.calls import (
+from data_exports.mover.handler import handle_batch
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.protocol import (
     Answer,
     Call,
     Copied,
@@ -23,8 +25,6 @@ from data_exports.mover.calls import (
     ObjectStore,
     RetiredAll,
 )
-from data_exports.mover.handler import handle_batch
-from data_exports.mover.hub_version import NULL
 from data_exports.mover.settings import Settings
 from tests.conformance.steps import (
     Arrived,

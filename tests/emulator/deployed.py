@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_exports.deploy.apply import deploy
+from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local import emulator

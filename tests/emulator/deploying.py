@@ -11,9 +11,9 @@ from typing import Any
 from botocore.model import OperationModel
 
 from data_exports.aws import Aws, aws_with_keys
-from data_exports.deploy.apply import deploy
-from data_exports.deploy.consents import Consent
-from data_exports.deploy.outcomes import DeployResult, Event
+from data_exports.deploy.apply.outcomes import DeployResult, Event
+from data_exports.deploy.apply.waves import deploy
+from data_exports.deploy.plan.consents import Consent
 from data_exports.estate.models import Dataset, Estate, Platform
 from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, BucketName, RoleName

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from data_exports.deploy.apply import carry_out, deploy
-from data_exports.deploy.changes import StackFailedError, create_stack, work_on
-from data_exports.deploy.consents import Consent, needed_consents
-from data_exports.deploy.outcomes import InterruptedWorkError, Note, Result
-from data_exports.deploy.plan import Action, Plan, Step
-from data_exports.deploy.prepare import prepare
+from data_exports.deploy.apply.change_sets import StackFailedError, create_stack, work_on
+from data_exports.deploy.apply.outcomes import InterruptedWorkError, Note, Result
+from data_exports.deploy.apply.waves import carry_out, deploy
+from data_exports.deploy.plan.consents import Consent, needed_consents
+from data_exports.deploy.plan.planning import Action, Plan, Step
+from data_exports.deploy.plan.prepare import prepare
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.local.clients import client, client_as

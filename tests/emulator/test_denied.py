@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from data_exports.aws import Aws
-from data_exports.deploy.apply import deploy
-from data_exports.deploy.consents import Consent
-from data_exports.deploy.destroy import destroy, error_of_destroying, read_destruction
-from data_exports.deploy.outcomes import error_of
+from data_exports.deploy.apply.outcomes import error_of
+from data_exports.deploy.apply.waves import deploy
+from data_exports.deploy.plan.consents import Consent
+from data_exports.deploy.removal.destroy import destroy, error_of_destroying, read_destruction
 from data_exports.errors import AwsError, ExportsError, PartlyDoneError
 from data_exports.estate.models import Estate
 from data_exports.local.emulator import LocalAws

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from data_exports.deploy.apply import carry_out, deploy
-from data_exports.deploy.changes import StackFailedError, StoppedError, create_stack, update_stack, work_on
-from data_exports.deploy.consents import Consent
-from data_exports.deploy.outcomes import (
+from data_exports.deploy.apply.change_sets import StackFailedError, StoppedError, create_stack, update_stack, work_on
+from data_exports.deploy.apply.outcomes import (
     DeployResult,
     Event,
     Finished,
@@ -21,8 +19,10 @@ from data_exports.deploy.outcomes import (
     Started,
     error_of,
 )
-from data_exports.deploy.plan import Action
-from data_exports.deploy.prepare import prepare
+from data_exports.deploy.apply.waves import carry_out, deploy
+from data_exports.deploy.plan.consents import Consent
+from data_exports.deploy.plan.planning import Action
+from data_exports.deploy.plan.prepare import prepare
 from data_exports.errors import AwsError, PartlyDoneError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.limits import TEMPLATE_BODY_BYTES

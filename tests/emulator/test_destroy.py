@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.deploy.apply import deploy
-from data_exports.deploy.buckets import Fate
-from data_exports.deploy.consents import Consent
-from data_exports.deploy.destroy import (
+from data_exports.deploy.apply.outcomes import Result
+from data_exports.deploy.apply.waves import deploy
+from data_exports.deploy.plan.consents import Consent
+from data_exports.deploy.removal.buckets import Fate
+from data_exports.deploy.removal.destroy import (
     DestroyResult,
     Destruction,
     Undelivered,
@@ -16,7 +17,6 @@ from data_exports.deploy.destroy import (
     error_of_destroying,
     read_destruction,
 )
-from data_exports.deploy.outcomes import Result
 from data_exports.deploy.render import render_destruction
 from data_exports.errors import PartlyDoneError, RefusedError
 from data_exports.estate.models import Estate

@@ -10,7 +10,7 @@ import pytest
 
 from data_exports.access.grants import Grant, grants_of_pull, grants_of_push
 from data_exports.access.policies import mover_policy, pull_bucket_policy, pull_user_policy, sender_policy
-from data_exports.deploy.apply import deploy
+from data_exports.deploy.apply.waves import deploy
 from data_exports.local.clients import aws_of
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_world

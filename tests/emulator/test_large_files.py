@@ -20,12 +20,12 @@ from data_exports.access.policies import mover_policy
 from data_exports.estate.models import PushDataset
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
-from data_exports.mover.calls import Answer, Call, CopyPart
 from data_exports.mover.handler import handle_batch
-from data_exports.mover.objects import S3Objects
+from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.rules.protocol import Answer, Call, CopyPart
 from data_exports.mover.settings import Settings
-from data_exports.mover.signing import Credentials
-from data_exports.mover.transport import Transport
+from data_exports.mover.wire.signing import Credentials
+from data_exports.mover.wire.transport import Transport
 from data_exports.names import AccountId, BucketName
 from tests.emulator.steps import ACCOUNT, REGION, Steps
 from tests.estates import PLATFORM, estate_of, push

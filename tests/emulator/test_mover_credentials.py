@@ -17,8 +17,8 @@ import pytest
 from benchmarks.wire import PassOn, Request, wire
 from data_exports.local.emulator import LocalAws
 from data_exports.mover.handler import handle_batch
-from data_exports.mover.objects import S3Objects
-from data_exports.mover.transport import Transport
+from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.wire.transport import Transport
 from tests.conformance.http_world import HttpWorld
 from tests.conformance.local_aws import local_aws_world
 from tests.conformance.steps import Scenario

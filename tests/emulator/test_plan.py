@@ -11,9 +11,9 @@ import pytest
 
 from data_exports.access.sentences import plain, sentence_of_unknown, statements_of
 from data_exports.aws import Aws
-from data_exports.deploy.consents import Consent, needed_consents
-from data_exports.deploy.plan import Plan
-from data_exports.deploy.prepare import prepare
+from data_exports.deploy.plan.consents import Consent, needed_consents
+from data_exports.deploy.plan.planning import Plan
+from data_exports.deploy.plan.prepare import prepare
 from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from data_exports.aws import Aws
-from data_exports.deploy.consents import Consent
-from data_exports.deploy.outcomes import InterruptedWorkError
-from data_exports.deploy.purge import Purge, purge, read_purge
+from data_exports.deploy.apply.outcomes import InterruptedWorkError
+from data_exports.deploy.plan.consents import Consent
 from data_exports.deploy.remote import BucketContents
+from data_exports.deploy.removal.purge import Purge, purge, read_purge
 from data_exports.errors import AwsError, ExportsError, RefusedError, UsageError
 from data_exports.estate.models import Estate
 from data_exports.local.clients import client_as, environment_of

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.access.handover import recipient_bucket_policy
-from data_exports.deploy.apply import deploy
+from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.loading import load_estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from data_exports.mover.calls import (
+from data_exports.mover.rules.protocol import (
     Call,
     CompleteUpload,
     CopiedPart,

@@ -5,7 +5,7 @@ In: one letter for each upload. Out: uploads as S3 keeps them and as events tell
 
 from dataclasses import dataclass
 
-from data_exports.mover.uploads import Rules, Upload
+from data_exports.mover.rules.uploads import Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, etag_of
 from tests.model.worlds import Event, World
 

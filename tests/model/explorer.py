@@ -38,7 +38,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from sys import intern
 
-from data_exports.mover.calls import (
+from data_exports.contract.causes import Cause
+from data_exports.contract.receipts import Fate
+from data_exports.mover.rules.protocol import (
     CompleteUpload,
     Copied,
     CopiedPart,
@@ -56,9 +58,7 @@ from data_exports.mover.calls import (
     Versions,
     WriteReceipts,
 )
-from data_exports.mover.causes import Cause
-from data_exports.mover.receipts import Fate
-from data_exports.mover.uploads import Outcome
+from data_exports.mover.rules.uploads import Outcome
 from tests.model.carrying_out import Late, carry_out, copy_parts, interrupted
 from tests.model.contents import KEY, Contents, number_of, rules_of
 from tests.model.memory_s3 import ON, Memory, Stored

@@ -30,7 +30,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from data_exports.mover.calls import (
+from data_exports.contract.causes import Cause
+from data_exports.contract.receipts import PutReceipts
+from data_exports.mover.rules.hub_version import NULL, HubVersion
+from data_exports.mover.rules.protocol import (
     AbortUpload,
     Answer,
     Attributes,
@@ -71,9 +74,6 @@ from data_exports.mover.calls import (
     Versions,
     Written,
 )
-from data_exports.mover.causes import Cause
-from data_exports.mover.hub_version import NULL, HubVersion
-from data_exports.mover.receipts import PutReceipts
 
 HUB, TARGET, LOG = "hub", "target", "log"
 ANY = "*"  # an ETag condition that every current version meets

@@ -5,9 +5,9 @@ In: a world in which nothing more will happen. Out: what of the promise is broke
 
 from collections.abc import Iterator, Sequence
 
-from data_exports.mover.calls import WriteReceipts
-from data_exports.mover.hub_version import NULL
-from data_exports.mover.receipts import Fate
+from data_exports.contract.receipts import Fate
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.protocol import WriteReceipts
 from tests.model.memory_s3 import ON, Memory, Stored, etag_of
 from tests.model.worlds import Bounds, Told, World
 

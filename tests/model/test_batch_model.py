@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from data_exports.contract.receipts import Fate, PutReceipts, Receipt, receipts_file
 from data_exports.mover.batch import Batch
-from data_exports.mover.calls import Answer, Call, Copy, CopyVersion
-from data_exports.mover.receipts import Fate, PutReceipts, Receipt, receipts_file
-from data_exports.mover.together import deliver_together
-from data_exports.mover.uploads import Rules, Upload
+from data_exports.mover.rules.protocol import Answer, Call, Copy, CopyVersion
+from data_exports.mover.rules.together import deliver_together
+from data_exports.mover.rules.uploads import Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
 
 Choose = Callable[[int], int]

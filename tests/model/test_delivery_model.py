@@ -1,10 +1,10 @@
 """Proof of delivery: the mover's own rules, driven through every interleaving within bounds.
 
-What is driven are the generators of `data_exports.mover.delivery`, against S3 in memory (`memory_s3`), by the explorer
-next to this file, which says what a world is. At the end of every world must hold: the recipient has the newest upload,
-its content and its attributes, the hub shows nothing (or, with keep_files, the newest upload), every upload has its
-receipt and the newest one a receipt of its delivery; nothing was ever hidden before its delivery was on record, and
-nothing was destroyed.
+What is driven are the generators of `data_exports.mover.rules.delivery`, against S3 in memory (`memory_s3`), by the
+explorer next to this file, which says what a world is. At the end of every world must hold: the recipient has the
+newest upload, its content and its attributes, the hub shows nothing (or, with keep_files, the newest upload), every
+upload has its receipt and the newest one a receipt of its delivery; nothing was ever hidden before its delivery was on
+record, and nothing was destroyed.
 
 EXPLORE_ALL=1 in the environment widens the searches to all bounds for up to 3 uploads, and to 4 uploads with a repeated
 event and a crash; docs/delivery.md says how many worlds that are.
@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.mover.calls import Copied, Copy, Retire
-from data_exports.mover.delivery import Steps, deliver
-from data_exports.mover.receipts import Fate
-from data_exports.mover.same_key import SameKey
-from data_exports.mover.uploads import Outcome, Rules, Upload
+from data_exports.contract.receipts import Fate
+from data_exports.mover.rules.delivery import Steps, deliver
+from data_exports.mover.rules.protocol import Copied, Copy, Retire
+from data_exports.mover.rules.same_key import SameKey
+from data_exports.mover.rules.uploads import Outcome, Rules, Upload
 from tests.model.explorer import Search
 from tests.model.memory_s3 import ANY, NEVER_ON, SUSPENDED
 from tests.model.worlds import Bounds

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.mover.delivery import deliver
+from data_exports.mover.rules.delivery import deliver
 from tests.model.explorer import Search
 from tests.model.memory_s3 import SUSPENDED
 from tests.model.worlds import Bounds

@@ -9,15 +9,25 @@ from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from data_exports.mover.calls import Checkpoint, Copy, CopyParts, CopyVersion, Failure, Forbidden, Part, Reply, Request
-from data_exports.mover.delivery import Delivery, Steps, deliver
-from data_exports.mover.hub_version import HubVersion
-from data_exports.mover.large import LargeCopy
-from data_exports.mover.ledger import Ledger
-from data_exports.mover.receipts import Fate
-from data_exports.mover.same_key import SameKey
-from data_exports.mover.stopped import stopped_by
-from data_exports.mover.uploads import Rules, Upload
+from data_exports.contract.receipts import Fate
+from data_exports.mover.rules.delivery import Delivery, Steps, deliver
+from data_exports.mover.rules.hub_version import HubVersion
+from data_exports.mover.rules.large import LargeCopy
+from data_exports.mover.rules.ledger import Ledger
+from data_exports.mover.rules.protocol import (
+    Checkpoint,
+    Copy,
+    CopyParts,
+    CopyVersion,
+    Failure,
+    Forbidden,
+    Part,
+    Reply,
+    Request,
+)
+from data_exports.mover.rules.same_key import SameKey
+from data_exports.mover.rules.stopped import stopped_by
+from data_exports.mover.rules.uploads import Rules, Upload
 from data_exports.stacks.push import VISIBILITY_TIMEOUT_SECONDS
 from tests.model.explorer import Search
 from tests.model.memory_s3 import ANY, SUSPENDED

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from data_exports.mover.calls import Reply, Request
-from data_exports.mover.causes import UNDER_WAY_SECONDS
-from data_exports.mover.delivery import Steps
-from data_exports.mover.receipts import Fate
-from data_exports.mover.same_key import SameKey
-from data_exports.mover.uploads import Outcome, Rules, Upload
+from data_exports.contract.causes import UNDER_WAY_SECONDS
+from data_exports.contract.receipts import Fate
+from data_exports.mover.rules.delivery import Steps
+from data_exports.mover.rules.protocol import Reply, Request
+from data_exports.mover.rules.same_key import SameKey
+from data_exports.mover.rules.uploads import Outcome, Rules, Upload
 from data_exports.stacks.mover_function import FUNCTION_TIMEOUT_SECONDS
 from data_exports.stacks.push import VISIBILITY_TIMEOUT_SECONDS
 from tests.model.memory_s3 import ON

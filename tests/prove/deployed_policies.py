@@ -14,7 +14,7 @@ from typing import Any
 from data_exports.access.grants import MOVER_TARGET_BUCKET_ACTIONS, grants_of
 from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of, recipient_key_statements
 from data_exports.access.statements import policy_of, resource_statements
-from data_exports.deploy.plan import stack_of_dataset
+from data_exports.deploy.plan.planning import stack_of_dataset
 from data_exports.estate.models import Estate
 from data_exports.local.world import recipient_account_of
 from data_exports.names import AccountRootArn

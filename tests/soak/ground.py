@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.wire import Meddler, wire
-from data_exports.deploy.apply import deploy
+from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of, client, client_as

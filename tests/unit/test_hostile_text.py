@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from data_exports.access.changes import UnknownAccess
 from data_exports.cli.app import main
 from data_exports.cli.output import write_data, write_json
-from data_exports.deploy.compare import plan_against
-from data_exports.deploy.outcomes import DeployResult, Outcome, Result
-from data_exports.deploy.plan import Plan, SettingChange
+from data_exports.deploy.apply.outcomes import DeployResult, Outcome, Result
+from data_exports.deploy.plan.offline import plan_against
+from data_exports.deploy.plan.planning import Plan, SettingChange
 from data_exports.deploy.render import render_result, result_as_data
 from data_exports.deploy.report import Found, plan_as_data, render_plan
 from data_exports.estate import formats
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Estate, Place
-from data_exports.mover.alerts import GivenUp, alert_of
+from data_exports.mover.places.alerts import GivenUp, alert_of
 from data_exports.names import AccountId
 from data_exports.operate.failures import Failure, Failures
 from data_exports.operate.failures_text import failures_as_data, render_failures

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.mover.alerts import GivenUp, alert_of
+from data_exports.mover.places.alerts import GivenUp, alert_of
 from data_exports.text import (
     code_cell,
     code_span,

@@ -13,14 +13,14 @@ from data_exports.cli.asking import confirm
 from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, load
 from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
 from data_exports.cli.plan import found_in
-from data_exports.deploy.consents import Consent
+from data_exports.deploy.plan.consents import Consent
 from data_exports.errors import UsageError
 from data_exports.text import counted, printable, quoted, shell_word
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
-    from data_exports.deploy.outcomes import Event, Progress
-    from data_exports.deploy.plan import Plan
+    from data_exports.deploy.apply.outcomes import Event, Progress
+    from data_exports.deploy.plan.planning import Plan
     from data_exports.deploy.report import Found
     from data_exports.estate.models import Estate, Platform
 
@@ -72,8 +72,8 @@ def deploy(
     declared, folder = accept(loaded), estate_folder(estate)
     kept = None if file is None else _read(file, declared, folder)
     from data_exports.aws import Aws
-    from data_exports.deploy.apply import deploy as deploy_estate
-    from data_exports.deploy.outcomes import error_of
+    from data_exports.deploy.apply.outcomes import error_of
+    from data_exports.deploy.apply.waves import deploy as deploy_estate
     from data_exports.deploy.render import render_result, result_as_data
 
     aws, given, approve = Aws(declared.platform.region), allow or (), None
@@ -96,8 +96,8 @@ def deploy(
 
 def _read(file: Path, declared: "Estate", folder: Path) -> "Approve":
     """What holds the plan that is to be carried out against the one in the file. Raises if the file is of no use."""
-    from data_exports.deploy.plan_file import LARGEST_BYTES, read_plan_file
-    from data_exports.deploy.reviewed import check_unchanged, digests_of, reviewed_of
+    from data_exports.deploy.plan.plan_file import LARGEST_BYTES, read_plan_file
+    from data_exports.deploy.plan.reviewed import check_unchanged, digests_of, reviewed_of
     from data_exports.estate.revision import commit_here
 
     where = str(file)
@@ -127,11 +127,11 @@ def _asked(
     declared: "Estate", aws: "Aws", allow: Collection[Consent], heard: "Progress", *, as_json: bool
 ) -> "Approve":
     """Ask about the plan; what holds the one that is to be carried out against it. Raises if the answer is no."""
-    from data_exports.deploy.apply import prepare_settled
-    from data_exports.deploy.changes import work_on
-    from data_exports.deploy.consents import check_consents, check_possible, needed_consents
+    from data_exports.deploy.apply.change_sets import work_on
+    from data_exports.deploy.apply.waves import prepare_settled
+    from data_exports.deploy.plan.consents import check_consents, check_possible, needed_consents
+    from data_exports.deploy.plan.reviewed import check_unchanged, reviewed_of
     from data_exports.deploy.report import render_plan
-    from data_exports.deploy.reviewed import check_unchanged, reviewed_of
 
     platform = declared.platform
     plan = prepare_settled(declared, work_on(aws, platform), progress=heard).plan
@@ -165,7 +165,7 @@ def terminal_width() -> int | None:
 @contextmanager
 def progress_shown() -> Iterator["Progress"]:
     """What hears of events and shows them on stderr: plain lines, and on a terminal a bar with what is under way."""
-    from data_exports.deploy.outcomes import Finished, Planned, Started
+    from data_exports.deploy.apply.outcomes import Finished, Planned, Started
     from data_exports.deploy.render import render_event
 
     if not wants_colour(sys.stderr):
@@ -211,7 +211,7 @@ def progress_shown() -> Iterator["Progress"]:
 
 def _plan_first(shown: "Progress", platform: "Platform", found: "Found") -> "Progress":
     """As `shown`, but the plan itself goes to stdout the moment it is made."""
-    from data_exports.deploy.outcomes import Planned
+    from data_exports.deploy.apply.outcomes import Planned
     from data_exports.deploy.report import render_plan
 
     def heard(event: "Event") -> None:

@@ -37,8 +37,8 @@ def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: Jso
     if not yes and not sys.stdin.isatty():
         raise UsageError("destroy asks for confirmation, and stdin is not a terminal", next_step="add --yes")
     from data_exports.aws import Aws
-    from data_exports.deploy.destroy import destroy as destroy_deployed
-    from data_exports.deploy.destroy import error_of_destroying, read_destruction
+    from data_exports.deploy.removal.destroy import destroy as destroy_deployed
+    from data_exports.deploy.removal.destroy import error_of_destroying, read_destruction
     from data_exports.deploy.render import destroyed_as_data, render_destroyed, render_destruction
 
     aws = Aws(declared.platform.region)

@@ -51,7 +51,7 @@ def drift(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
 
 
 def _in_words(report: "DriftReport") -> str:
-    from data_exports.deploy.outcomes import in_words
+    from data_exports.deploy.apply.outcomes import in_words
 
     stacks = f"{in_words(report.stacks, 'stack')} ({report.seconds:.1f} s)"
     if not report.drifts:

@@ -15,7 +15,7 @@ from data_exports.estate.findings import Finding
 from data_exports.estate.loading import PLATFORM_FILE
 
 if TYPE_CHECKING:
-    from data_exports.deploy.plan import Plan
+    from data_exports.deploy.plan.planning import Plan
     from data_exports.deploy.report import Found
     from data_exports.estate.loading import Loaded
     from data_exports.estate.models import Estate, Platform
@@ -118,7 +118,7 @@ Before = tuple[Finding, ...]
 
 def _plan_live(declared: "Estate") -> "tuple[Plan, Before]":
     from data_exports.aws import Aws
-    from data_exports.deploy.prepare import prepare
+    from data_exports.deploy.plan.prepare import prepare
 
     return prepare(declared, Aws(declared.platform.region)).plan, ()
 
@@ -126,7 +126,7 @@ def _plan_live(declared: "Estate") -> "tuple[Plan, Before]":
 def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str) -> "tuple[Plan, Before]":
     from datetime import UTC, datetime
 
-    from data_exports.deploy.compare import plan_against
+    from data_exports.deploy.plan.offline import plan_against
     from data_exports.estate.revision import load_revision
 
     revision = load_revision(folder, base, here=loaded)
@@ -139,8 +139,8 @@ def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str)
 def _keep(made: "Plan", declared: "Estate", folder: Path, found: "Found", out: Path) -> None:
     from datetime import UTC, datetime
 
-    from data_exports.deploy.plan_file import plan_file_of
-    from data_exports.deploy.reviewed import digests_of, reviewed_of
+    from data_exports.deploy.plan.plan_file import plan_file_of
+    from data_exports.deploy.plan.reviewed import digests_of, reviewed_of
     from data_exports.estate.revision import commit_here
     from data_exports.estate.writing import write_private
     from data_exports.text import shell_word

@@ -13,7 +13,7 @@ from data_exports.errors import RefusedError, UsageError
 from data_exports.names import DatasetName, InvalidNameError
 
 if TYPE_CHECKING:
-    from data_exports.deploy.purge import Purge
+    from data_exports.deploy.removal.purge import Purge
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A pull dataset that is no longer declared.")]
 ConfirmOption = Annotated[
@@ -45,8 +45,8 @@ def purge(
     if not confirm and not sys.stdin.isatty():
         raise UsageError("purge asks for confirmation, and stdin is not a terminal", next_step=f"add --confirm {name}")
     from data_exports.aws import Aws
-    from data_exports.deploy.purge import purge as purge_bucket
-    from data_exports.deploy.purge import read_purge
+    from data_exports.deploy.removal.purge import purge as purge_bucket
+    from data_exports.deploy.removal.purge import read_purge
 
     aws = Aws(declared.platform.region)
     with count_shown("counted versions") as counted:
@@ -71,7 +71,7 @@ def _dataset_of(name: str) -> DatasetName:
 
 
 def _in_words(planned: "Purge") -> str:
-    from data_exports.deploy.outcomes import in_words
+    from data_exports.deploy.apply.outcomes import in_words
     from data_exports.deploy.render import size_in_words
 
     contents = planned.contents

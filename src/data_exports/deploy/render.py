@@ -7,9 +7,7 @@ Effects: none.
 from collections import Counter
 from collections.abc import Sequence
 
-from data_exports.deploy.buckets import BucketOutcome
-from data_exports.deploy.destroy import DestroyResult, Destruction, Undelivered
-from data_exports.deploy.outcomes import (
+from data_exports.deploy.apply.outcomes import (
     DeployResult,
     Event,
     Finished,
@@ -20,8 +18,10 @@ from data_exports.deploy.outcomes import (
     Started,
     in_words,
 )
-from data_exports.deploy.plan import Action
+from data_exports.deploy.plan.planning import Action
 from data_exports.deploy.remote import BucketContents
+from data_exports.deploy.removal.buckets import BucketOutcome
+from data_exports.deploy.removal.destroy import DestroyResult, Destruction, Undelivered
 from data_exports.deploy.report import COLOURS, place_of, plan_as_data, step_as_data, whose
 from data_exports.deploy.tables import table
 from data_exports.estate.models import Platform

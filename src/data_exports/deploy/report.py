@@ -25,9 +25,9 @@ from data_exports.access.sentences import (
     sentence_of_unknown,
     statements_of,
 )
-from data_exports.deploy.consents import needed_consents
-from data_exports.deploy.guards import items_of
-from data_exports.deploy.plan import Action, MissingRoles, Plan, SettingChange, Step
+from data_exports.deploy.plan.consents import needed_consents
+from data_exports.deploy.plan.guards import items_of
+from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, SettingChange, Step
 from data_exports.deploy.tables import table
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Platform

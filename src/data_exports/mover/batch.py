@@ -18,7 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
-from .calls import (
+from data_exports.contract.causes import Cause
+from data_exports.contract.receipts import Fate, PutReceipts, Receipt
+from data_exports.mover.large_parts import PartCopies
+from data_exports.mover.rules.delivery import Steps
+from data_exports.mover.rules.large import PARTS_AT_ONCE
+from data_exports.mover.rules.protocol import (
     Answer,
     Call,
     CompleteUpload,
@@ -39,12 +44,7 @@ from .calls import (
     WriteReceipts,
     travels_in_xml,
 )
-from .causes import Cause
-from .delivery import Steps
-from .large import PARTS_AT_ONCE
-from .large_parts import PartCopies
-from .receipts import Fate, PutReceipts, Receipt
-from .uploads import Outcome
+from data_exports.mover.rules.uploads import Outcome
 
 # S3 takes up to 1,000 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html), and longer for more of
 # them; several requests at once are quicker, and none is billed (https://aws.amazon.com/s3/pricing/).

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from .hub_version import NULL
-from .uploads import Upload
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.uploads import Upload
 
 # A redriven message is a new message to SQS: its count starts again, though an earlier try may have written and died.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html

@@ -7,11 +7,11 @@ something is left to do.
 
 from collections.abc import Mapping, Sequence
 
-from .alerts import Alert, publish
-from .endpoints import sns_url_of
-from .service import Connect, one_connection
-from .settings import Settings
-from .time_left import KEPT_AFTER_ALERTS, KEPT_AFTER_SENDING_ON, KEPT_FOR_THE_ANSWER, TimeLeft
+from data_exports.mover.places.alerts import Alert, publish
+from data_exports.mover.settings import Settings
+from data_exports.mover.time_left import KEPT_AFTER_ALERTS, KEPT_AFTER_SENDING_ON, KEPT_FOR_THE_ANSWER, TimeLeft
+from data_exports.mover.wire.endpoints import sns_url_of
+from data_exports.mover.wire.service import Connect, one_connection
 
 _NO_QUEUE = "the function does not know its queue: QUEUE_URL is missing. Deploy the dataset's stack again"
 
@@ -29,7 +29,7 @@ class FollowUps:
 
     def send_on(self, bodies: Sequence[str]) -> str:
         """Send messages with these bodies to the dataset's own queue; return what went wrong."""
-        from .queue import queue_of
+        from data_exports.mover.places.queue import queue_of
 
         settings = self._settings
         if settings.queue_url is None:
@@ -52,7 +52,7 @@ class FollowUps:
 
     def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
         """Have messages come back after so many seconds, by receipt handle; return what went wrong."""
-        from .queue import queue_of
+        from data_exports.mover.places.queue import queue_of
 
         settings = self._settings
         if settings.queue_url is None:

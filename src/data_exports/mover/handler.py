@@ -25,27 +25,27 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Protocol
 
-from .alerts import Alert, GivenUp, alert_of
-from .batch import Batch
-from .calls import ObjectStore
-from .causes import UNDER_WAY_SECONDS, Cause, wait_seconds
-from .delivery import refuse
-from .events import Message, body_to_go_on, read_messages
-from .followups import FollowUps
-from .metrics import batch_metrics, with_metrics
-from .objects import S3Objects
-from .receipts import Fate, PutReceipts, Receipt, receipts_file
-from .settings import Settings, read_settings
-from .time_left import (
+from data_exports.contract.causes import UNDER_WAY_SECONDS, Cause, wait_seconds
+from data_exports.contract.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.mover.batch import Batch
+from data_exports.mover.events import Message, body_to_go_on, read_messages
+from data_exports.mover.followups import FollowUps
+from data_exports.mover.metrics import batch_metrics, with_metrics
+from data_exports.mover.places.alerts import Alert, GivenUp, alert_of
+from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.rules.delivery import refuse
+from data_exports.mover.rules.protocol import ObjectStore
+from data_exports.mover.rules.together import deliver_together
+from data_exports.mover.rules.uploads import Outcome, Rules
+from data_exports.mover.settings import Settings, read_settings
+from data_exports.mover.time_left import (
     KEPT_AFTER_COPIES,
     KEPT_AFTER_S3,
     KEPT_FOR_THE_ANSWER,
     SecondsLeft,
     TimeLeft,
 )
-from .together import deliver_together
-from .transport import Transport
-from .uploads import Outcome, Rules
+from data_exports.mover.wire.transport import Transport
 
 CALLS_AT_ONCE = 64
 
@@ -77,7 +77,7 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if event.get("task") == "sweep":
         return _sweep(settings, time)
     if event.get("task") == "probe":
-        from .probe import probe  # an idle function starts sooner without it
+        from data_exports.mover.tasks.probe import probe  # an idle function starts sooner without it
 
         with closing(Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1)) as transport:
             return probe(settings, transport, seconds_left=time.before(KEPT_FOR_THE_ANSWER))
@@ -110,9 +110,9 @@ def _process() -> tuple[Settings, S3Objects]:
 
 
 def _sweep(settings: Settings, time: TimeLeft) -> dict[str, Any]:
-    from .queue import queue_of
-    from .survey import REQUESTS_AT_ONCE, Survey
-    from .sweep import sweep
+    from data_exports.mover.places.queue import queue_of
+    from data_exports.mover.tasks.survey import REQUESTS_AT_ONCE, Survey
+    from data_exports.mover.tasks.sweep import sweep
 
     left = time.before(KEPT_FOR_THE_ANSWER)
     transport = Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=REQUESTS_AT_ONCE)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from .calls import CopiedPart, CopyPart, CopyParts, Part, PartsDone, Reply
+from data_exports.mover.rules.protocol import CopiedPart, CopyPart, CopyParts, Part, PartsDone, Reply
 
 
 @dataclass(slots=True)

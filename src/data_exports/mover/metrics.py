@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from .causes import Cause
-from .receipts import Fate, Receipt
-from .uploads import Outcome
+from data_exports.contract.causes import Cause
+from data_exports.contract.receipts import Fate, Receipt
+from data_exports.mover.rules.uploads import Outcome
 
 NAMESPACE = "DataExports"
 MOST_VALUES = 100  # of one metric in one line; the format takes no more

@@ -23,9 +23,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .causes import LONGEST_WAIT_SECONDS
-from .endpoints import check_endpoints, sns_url_of
-from .large import LARGEST_PART_BYTES, MIB, SMALLEST_PART_BYTES, USUAL_PART_BYTES
+from data_exports.contract.causes import LONGEST_WAIT_SECONDS
+from data_exports.mover.rules.large import LARGEST_PART_BYTES, MIB, SMALLEST_PART_BYTES, USUAL_PART_BYTES
+from data_exports.mover.wire.endpoints import check_endpoints, sns_url_of
 
 # One copy must end well within the 30 s of silence after which a request is given up (`connections`).
 LARGEST_COPY_BYTES = 256 * MIB

@@ -23,7 +23,7 @@ OLD_CAUSES = {
 }
 """What an older mover recorded → what that mostly was."""
 _SIDES = {"upload": "sender's upload", "hub": "hub", "recipient": "recipient"}
-"""The first word of a cause → whose it is to act; the mover's (`data_exports.mover.causes`)."""
+"""The first word of a cause → whose it is to act; the mover's (`data_exports.contract.causes`)."""
 
 
 @dataclass(frozen=True, slots=True)

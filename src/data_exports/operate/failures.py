@@ -24,8 +24,8 @@ from data_exports.operate.rights import needing
 LOOKED_AT = 1_000
 """Dead letters of one dataset that are looked at unless more are asked for."""
 TRIED_WITHIN = timedelta(days=1)
-"""The mover's waits between its tries are shorter than this (`data_exports.mover.causes`): a failure older than this is
-a dead letter, or settled."""
+"""The mover's waits between its tries are shorter than this (`data_exports.contract.causes`): a failure older than
+this is a dead letter, or settled."""
 DATASETS_AT_ONCE = 8
 RECEIPT_FILES = 1_000
 """Files of receipts that are looked through for uploads being tried, the newest."""

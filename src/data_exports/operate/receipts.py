@@ -2,7 +2,7 @@
 
 In: an S3 client that may list and read the dataset's part of the log bucket. Out: `Receipt` values as they were
 recorded, and a `Damaged` for each line or file that cannot be read. Effects: reads objects, several at once.
-What the fields mean: `docs/delivery.md`; the mover writes them (`data_exports.mover.receipts`).
+What the fields mean: `docs/delivery.md`; the mover writes them (`data_exports.contract.receipts`).
 
 A file's name begins with the time at which it was written, and S3 lists names in order: so a period costs one listing
 that begins at its first second, and the files in it.

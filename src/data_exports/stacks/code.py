@@ -1,4 +1,4 @@
-"""The mover's zip: the mover's own modules and nothing else, repeatable to the byte.
+"""The mover's zip: the mover, what it agrees on with the rest (`contract`), and nothing else; repeatable to the byte.
 
 In: nothing. Out: the zip's bytes and the key it is stored under, which holds its digest: Lambda does not notice a
 changed object behind an unchanged key. Effects: reads the package's own files.
@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time a zip can hold; one fixed time makes equal contents equal bytes."""
@@ -43,6 +44,13 @@ def mover_code() -> MoverCode:
 def _mover_files() -> Iterator[tuple[str, bytes]]:
     package = files("data_exports")
     yield "data_exports/__init__.py", (package / "__init__.py").read_bytes()
-    for file in (package / "mover").iterdir():
-        if file.name.endswith(".py"):
-            yield f"data_exports/mover/{file.name}", file.read_bytes()
+    for folder in ("contract", "mover"):
+        yield from _modules_in(package / folder, f"data_exports/{folder}")
+
+
+def _modules_in(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _modules_in(entry, f"{path}/{entry.name}")
+        elif entry.name.endswith(".py"):
+            yield f"{path}/{entry.name}", entry.read_bytes()

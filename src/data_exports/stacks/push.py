@@ -22,7 +22,7 @@ from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadat
 from data_exports.stacks.users import add_users_policy, split_roles
 
 VISIBILITY_TIMEOUT_SECONDS = 6 * FUNCTION_TIMEOUT_SECONDS
-"""When a message comes back whose function died; the mover itself sets other times for what fails (mover/causes.py).
+"""When a message comes back whose function died; the mover itself sets other times for what fails (contract/causes.py).
 Six times the function's timeout, as AWS advises: Lambda may hold what it received while the function is throttled.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig
 An invocation that began up to 59 minutes late is over by then, and so are the 16 minutes for which S3 may still carry

@@ -23,9 +23,9 @@ from data_exports.access.sentences import (
     sentence_of_unknown,
     statements_of,
 )
-from data_exports.deploy.consents import command_with, needed_consents
-from data_exports.deploy.guards import items_of
-from data_exports.deploy.plan import Plan, SettingChange, Step
+from data_exports.deploy.plan.consents import command_with, needed_consents
+from data_exports.deploy.plan.guards import items_of
+from data_exports.deploy.plan.planning import Plan, SettingChange, Step
 from data_exports.deploy.report import (
     NOBODY,
     NOTHING_FOUND,

@@ -3,7 +3,8 @@
 In: nothing. Out: scenarios. No effects.
 """
 
-from data_exports.mover.calls import (
+from data_exports.mover.rules.hub_version import NULL, HubVersion
+from data_exports.mover.rules.protocol import (
     Attributes,
     Copied,
     CopiedPart,
@@ -19,7 +20,6 @@ from data_exports.mover.calls import (
     Versions,
     travels_in_xml,
 )
-from data_exports.mover.hub_version import NULL, HubVersion
 from tests.conformance.steps import (
     Arrived,
     Ask,

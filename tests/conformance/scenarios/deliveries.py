@@ -3,12 +3,12 @@
 In: nothing. Out: scenarios. No effects.
 """
 
-from data_exports.mover.calls import (
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.protocol import (
     Checkpoints,
     ListVersions,
     ReadCheckpoints,
 )
-from data_exports.mover.hub_version import NULL
 from tests.conformance.scenarios.common import API, GUIDE, KEY, LARGE, OTHER, SUSPENDED, C, newest
 from tests.conformance.steps import (
     Arrived,

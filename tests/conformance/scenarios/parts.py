@@ -3,7 +3,9 @@
 In: nothing. Out: scenarios. No effects.
 """
 
-from data_exports.mover.calls import (
+from data_exports.contract.receipts import PutReceipts
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.protocol import (
     AbortUpload,
     Attributes,
     Checkpoint,
@@ -25,8 +27,6 @@ from data_exports.mover.calls import (
     Uploads,
     Written,
 )
-from data_exports.mover.hub_version import NULL
-from data_exports.mover.receipts import PutReceipts
 from tests.conformance.scenarios.common import API, DESCRIBED, GUIDE, KEY, LARGE, MIB, NEVER, PARTS, PLAIN, C, part_of
 from tests.conformance.steps import (
     Arrived,

@@ -3,7 +3,9 @@
 In: nothing. Out: scenarios. No effects.
 """
 
-from data_exports.mover.calls import (
+from data_exports.contract.causes import Cause
+from data_exports.contract.receipts import PutReceipts
+from data_exports.mover.rules.protocol import (
     AbortUpload,
     Copy,
     CopyVersion,
@@ -16,8 +18,6 @@ from data_exports.mover.calls import (
     Started,
     StartUpload,
 )
-from data_exports.mover.causes import Cause
-from data_exports.mover.receipts import PutReceipts
 from tests.conformance.scenarios.common import API, GUIDE, KEY, NOBODYS_BUCKET, PLAIN, STRANGER, C, copied, newest
 from tests.conformance.steps import (
     Arrived,

@@ -3,7 +3,8 @@
 In: nothing. Out: scenarios. No effects.
 """
 
-from data_exports.mover.calls import (
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.protocol import (
     Copy,
     CopyVersion,
     Current,
@@ -17,7 +18,6 @@ from data_exports.mover.calls import (
     Versioning,
     Versions,
 )
-from data_exports.mover.hub_version import NULL
 from tests.conformance.scenarios.common import (
     API,
     DESCRIBED,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from data_exports.access.handover import recipient_bucket_statements, recipient_key_statements
-from data_exports.mover.causes import Cause, Side
+from data_exports.contract.causes import Cause, Side
 from data_exports.operate.advice import OLD_CAUSES, advice_on, needs_somebody, side_of
 from tests.estates import KEY, estate_of, push
 

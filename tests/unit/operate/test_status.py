@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from data_exports.deploy.deployed import Deployed
-from data_exports.deploy.plan import plan_deploy
+from data_exports.deploy.plan.planning import plan_deploy
 from data_exports.estate.models import Estate
 from data_exports.names import DatasetName, RoleName
 from data_exports.operate.queues import QueueFigures

@@ -5,6 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import data_exports
 from data_exports.stacks.code import mover_code
 
 
@@ -12,11 +13,12 @@ def names_in_the_zip() -> set[str]:
     return set(zipfile.ZipFile(io.BytesIO(mover_code().body)).namelist())
 
 
-def test_the_zip_holds_the_mover_and_nothing_else() -> None:
-    names = names_in_the_zip()
-    assert {"data_exports/__init__.py", "data_exports/mover/__init__.py", "data_exports/mover/handler.py"} <= names
-    assert {name for name in names if not name.startswith("data_exports/mover/")} == {"data_exports/__init__.py"}
-    assert {name for name in names if not name.endswith(".py")} == set()
+def test_the_zip_holds_every_module_of_the_mover_and_of_the_contract_and_nothing_else() -> None:
+    source = Path(data_exports.__file__).parent
+    modules = {path for folder in ("contract", "mover") for path in (source / folder).rglob("*.py")}
+    packed = {f"data_exports/{path.relative_to(source).as_posix()}" for path in modules}
+    assert names_in_the_zip() == packed | {"data_exports/__init__.py"}
+    assert {"data_exports/mover/rules/delivery.py", "data_exports/contract/receipts.py"} <= packed
 
 
 def test_the_zip_is_the_same_bytes_whenever_it_is_built() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.access.grants import Role, grants_of_dataset
-from data_exports.deploy.plan import stack_of_dataset
+from data_exports.deploy.plan.planning import stack_of_dataset
 from data_exports.estate.models import Dataset
 from data_exports.names import RoleName
 from data_exports.stacks.metadata import UnreadableMetadataError, grants_in

@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.access.sizes import with_sizes_checked
-from data_exports.deploy.plan import stack_of_dataset
+from data_exports.deploy.plan.planning import stack_of_dataset
 from data_exports.estate.models import Dataset, Estate
 from data_exports.stacks.stack import Surroundings
 from tests.unit.estate.written import PLATFORM, PULL, PUSH, load, write_estate

@@ -7,8 +7,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data_exports.mover.receipts import Fate, receipts_file
-from data_exports.mover.receipts import Receipt as WrittenReceipt
+from data_exports.contract.receipts import Fate, receipts_file
+from data_exports.contract.receipts import Receipt as WrittenReceipt
 from data_exports.operate.receipts import Receipt
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.receipts_table import COLUMNS, DATABASE, PARTITIONS, TABLE

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.deploy.compare import plan_against
-from data_exports.deploy.consents import Consent
-from data_exports.deploy.plan import MissingRoles, Plan
+from data_exports.deploy.plan.consents import Consent
+from data_exports.deploy.plan.offline import plan_against
+from data_exports.deploy.plan.planning import MissingRoles, Plan
 from data_exports.deploy.report import Found
 from data_exports.estate.findings import warning
 from data_exports.estate.models import Estate, Place

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_exports.deploy.compare import plan_against
+from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.estate.models import Dataset, Estate, PullDataset, PushDataset
 from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, RoleArn, RoleName, UserArn

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, reason_of
-from data_exports.deploy.changes import work_on
+from data_exports.deploy.apply.change_sets import work_on
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.drift.buckets import drift_of_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate, read_template

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from data_exports.access.kinds import Mark
-from data_exports.deploy.compare import plan_against
-from data_exports.deploy.consents import Consent, needed_consents
+from data_exports.deploy.plan.consents import Consent, needed_consents
+from data_exports.deploy.plan.offline import plan_against
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.local.demo.stage import Expectation, Stage
 from data_exports.names import AccountRootArn, DatasetName

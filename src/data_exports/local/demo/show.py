@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from data_exports.deploy.apply import deploy
-from data_exports.deploy.outcomes import Result
+from data_exports.deploy.apply.outcomes import Result
+from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import aws_of

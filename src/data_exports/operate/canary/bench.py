@@ -16,13 +16,13 @@ from botocore.exceptions import ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of
 from data_exports.errors import AwsError
-from data_exports.mover.calls import Answer, Call, Copied, Copy
-from data_exports.mover.connections import Then
-from data_exports.mover.endpoints import check_endpoints
-from data_exports.mover.objects import S3Objects
+from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.rules.protocol import Answer, Call, Copied, Copy
 from data_exports.mover.settings import Settings, read_settings
-from data_exports.mover.signing import Credentials
-from data_exports.mover.transport import Exchange, Transport
+from data_exports.mover.wire.connections import Then
+from data_exports.mover.wire.endpoints import check_endpoints
+from data_exports.mover.wire.signing import Credentials
+from data_exports.mover.wire.transport import Exchange, Transport
 from data_exports.operate.canary.world import GRANTED, World, settings_of
 
 READY_SECONDS = 120

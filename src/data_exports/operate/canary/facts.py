@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from data_exports.aws import code_of, reason_of
-from data_exports.mover.calls import (
+from data_exports.mover.rules.large import SMALLEST_PART_BYTES
+from data_exports.mover.rules.protocol import (
     Attributes,
     CompleteUpload,
     CopiedPart,
@@ -32,7 +33,6 @@ from data_exports.mover.calls import (
     Started,
     StartUpload,
 )
-from data_exports.mover.large import SMALLEST_PART_BYTES
 from data_exports.operate.canary.bench import Bench
 from data_exports.operate.canary.seen import FORBIDDEN, GONE, OVERTAKEN, RETIRED, Seen, seen_of, words_of
 from data_exports.operate.canary.world import BEFORE_VERSIONING, GRANTED, UNGRANTED, make_bucket

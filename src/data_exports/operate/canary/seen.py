@@ -5,7 +5,7 @@ In: the mover's answers. Out: `Seen`. No effects.
 
 from dataclasses import dataclass
 
-from data_exports.mover.calls import (
+from data_exports.mover.rules.protocol import (
     Answer,
     Copied,
     CopiedPart,

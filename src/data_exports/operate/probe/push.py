@@ -1,8 +1,9 @@
 """The probe of a push dataset: its mover tries a delivery with its own role, and we say which side lacks what.
 
 In: an `Aws` and a push dataset. Out: a `Probed`. Effects: invokes the dataset's mover, which may leave one small object
-at the recipient (see `data_exports.mover.probe`); reads the mover's policy. S3 does not tell whose policy refused: so
-the deployed policy of our role is compared with the declared one, and if it is as declared, the other side's refused.
+at the recipient (see `data_exports.mover.tasks.probe`); reads the mover's policy. S3 does not tell whose policy
+refused: so the deployed policy of our role is compared with the declared one, and if it is as declared, the other
+side's refused.
 """
 
 import json

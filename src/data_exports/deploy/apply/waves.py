@@ -1,0 +1,306 @@
+"""Deploy an estate: look at AWS, plan, and carry that very plan out, wave by wave.
+
+In: an `Estate` and an `Aws`. Out: a `DeployResult`; what fails is in it, with AWS's reason, and stops only what needs
+it. Effects: stacks, the mover's zip and large templates in the log bucket; everything else is read.
+Interrupted, it raises `InterruptedWorkError`; running it again waits for what CloudFormation is still doing, and
+completes the rest.
+"""
+
+import time
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from data_exports.aws import Aws, aws_error_of, reason_of
+from data_exports.deploy.adoption.importing import is_adopting
+from data_exports.deploy.apply.backlog import hand_over_waiting, read_ruled
+from data_exports.deploy.apply.change_sets import (
+    StackFailedError,
+    StoppedError,
+    Work,
+    create_stack,
+    delete_stack,
+    finish_adoption,
+    update_stack,
+    work_on,
+)
+from data_exports.deploy.apply.outcomes import (
+    DeployResult,
+    Event,
+    Finished,
+    InterruptedWorkError,
+    Note,
+    Outcome,
+    Planned,
+    Progress,
+    Result,
+    Started,
+    ignore,
+    in_words,
+)
+from data_exports.deploy.plan.consents import Consent, check_consents, check_possible
+from data_exports.deploy.plan.planning import (
+    PUSH_STACK_PREFIX,
+    Action,
+    Kind,
+    Plan,
+    Step,
+    kept_rules,
+    pushes_with_queue,
+    step_of_hub,
+)
+from data_exports.deploy.plan.prepare import Prepared, prepare, settle
+from data_exports.deploy.remote import check_account, count_current, upload_once
+from data_exports.errors import ExportsError
+from data_exports.estate.models import Estate, PushDataset
+from data_exports.names import HUB_STACK, hub_prefix_of, pull_bucket_of
+from data_exports.parallel import run_all
+from data_exports.stacks.hub import hub_stack
+from data_exports.stacks.stack import Wave
+
+INTERRUPT_GRACE_SECONDS = 2.0
+NEEDS_FOUNDATION = "the foundation, which everything needs, is not there"
+
+
+def deploy(
+    estate: Estate,
+    aws: Aws,
+    *,
+    allow: Collection[Consent] = (),
+    approve: Callable[[Plan], None] | None = None,
+    command: str = "exports deploy",
+    progress: Progress = ignore,
+) -> DeployResult:
+    """Make AWS what the estate declares.
+
+    Raises `RefusedError` when the credentials are of another account, the declarations ask for what no deployment can
+    do, or the plan needs a consent that `allow` does not hold (it advises to repeat `command`); nothing is done then,
+    nor when `approve` raises, which sees the plan before the first change. `AwsError` when AWS cannot be asked at all,
+    and `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of`.
+    """
+    work = work_on(aws, estate.platform)
+    prepared = prepare_settled(estate, work, progress=progress)
+    if approve:
+        approve(prepared.plan)
+    check_possible(prepared.plan)
+    check_consents(prepared.plan, allow, command=command)
+    return carry_out(prepared, work, progress=progress)
+
+
+def prepare_settled(estate: Estate, work: Work, *, progress: Progress = ignore) -> Prepared:
+    """The plan once CloudFormation has finished what it was at. Raises as `deploy`."""
+    check_account(work.aws, estate.platform)
+    settle(work, progress=progress)
+    prepared = prepare(estate, work.aws)
+    progress(Planned(prepared.plan))
+    return prepared
+
+
+def carry_out(prepared: Prepared, work: Work, *, progress: Progress = ignore) -> DeployResult:
+    """Carry a plan out, whatever consents it needs; raises `InterruptedWorkError` on Ctrl-C."""
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    try:
+        for event in _work_through(prepared, work, outcomes):
+            progress(event)
+            if isinstance(event, Finished):
+                outcomes.append(event.outcome)
+    except KeyboardInterrupt:
+        raise interrupted(work, command="deploy") from None
+    finally:
+        work.stop.set()  # nothing begins after this, whatever ended it
+    order = {step.name: number for number, step in enumerate(prepared.plan.steps)}
+    outcomes.sort(key=lambda outcome: order[outcome.name])
+    return DeployResult(prepared.plan, tuple(outcomes), time.monotonic() - began)
+
+
+def interrupted(work: Work, *, command: str) -> InterruptedWorkError:
+    """Tell every thread to stop, and the error that says what goes on without us."""
+    work.stop.set()
+    time.sleep(min(INTERRUPT_GRACE_SECONDS, 5 * work.poll_seconds))
+    names = sorted(work.going)
+    what = f"interrupted; CloudFormation goes on with: {', '.join(names)}" if names else "interrupted between stacks"
+    again = f"run `exports {command}` again: it {'waits for these and ' if names else ''}completes the rest"
+    return InterruptedWorkError(what, next_step=again)
+
+
+# --- the waves ------------------------------------------------------------------------------------------------------
+
+
+def _work_through(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> Iterator[Event]:
+    """The events of the whole plan; `done` grows with each `Finished` before the next event is asked for."""
+    plan = prepared.plan
+    yield from run_steps(work, plan.of_wave(Wave.FOUNDATION))
+    if not all(outcome.is_standing for outcome in done):
+        rest = [step for step in plan.steps if step.wave is not Wave.FOUNDATION]
+        yield from leave_out(rest, NEEDS_FOUNDATION)
+        return
+    datasets = plan.of_wave(Wave.DATASETS)
+    needing = [step for step in datasets if step.name.startswith(PUSH_STACK_PREFIX) and step.is_change]
+    refusal = (yield from _upload_code(prepared, work)) if needing else ""
+    if refusal:
+        yield from leave_out(needing, f"the mover's code could not be uploaded: {refusal}")
+        datasets = tuple(step for step in datasets if step not in needing)
+    yield from run_steps(work, datasets)
+    yield from _run_hub(prepared, work, done)
+    yield from _remove(plan, work, hub=_outcome_of(done, HUB_STACK))
+
+
+def run_steps(work: Work, steps: Iterable[Step]) -> Iterator[Event]:
+    """Take the steps, several at once; an unchanged or blocked one at once."""
+    acting = []
+    for step in steps:
+        if step.action is Action.UNCHANGED:
+            yield Finished(Outcome(step, Result.UNCHANGED))
+        elif step.action is Action.BLOCKED:
+            yield Finished(Outcome(step, Result.LEFT_OUT, step.reason, step.next_step))
+        else:
+            acting.append(step)
+
+    def take(step: Step) -> Event:
+        return Finished(take_step(work, step))
+
+    yield from run_all(acting, take, begins=Started)
+
+
+def take_step(work: Work, step: Step) -> Outcome:
+    """Take one step; whatever AWS says against it is in the outcome."""
+    try:
+        return _take(work, step)
+    except StackFailedError as error:
+        return Outcome(step, Result.FAILED, str(error), error.next_step)
+    except StoppedError:
+        return Outcome(step, Result.LEFT_OUT, "interrupted")
+    except (ClientError, BotoCoreError, ExportsError) as error:
+        next_step = "" if isinstance(error, ExportsError) else aws_error_of(error).next_step
+        return Outcome(step, Result.FAILED, reason_of(error), next_step)
+
+
+def _take(work: Work, step: Step) -> Outcome:
+    match step.action:
+        case Action.CREATE | Action.REPLACE if step.stack:
+            if step.action is Action.REPLACE and step.deployed:
+                delete_stack(work, step.deployed)
+            create_stack(work, step.stack, step.existing)
+            adopted = ", ".join(each.in_words for each in step.existing)
+            return Outcome(step, Result.CREATED, note=f"adopted {adopted}" if adopted else "")
+        case Action.UPDATE if step.stack and step.deployed and is_adopting(work.aws, step.deployed):
+            finish_adoption(work, step.stack)
+            return Outcome(step, Result.UPDATED, note="finished adopting what existed")
+        case Action.UPDATE if step.stack:
+            return Outcome(step, Result.UPDATED if update_stack(work, step.stack) else Result.UNCHANGED)
+        case Action.DELETE if step.deployed:
+            delete_stack(work, step.deployed)
+            return Outcome(step, Result.DELETED)
+        case _:
+            raise AssertionError(step)
+
+
+def leave_out(steps: Iterable[Step], reason: str) -> Iterator[Event]:
+    """Take none of the steps, and say why."""
+    for step in steps:
+        yield Finished(Outcome(step, Result.LEFT_OUT, reason))
+
+
+def _upload_code(prepared: Prepared, work: Work) -> Generator[Event, None, str]:
+    """Store the mover's zip; AWS's reason if it refuses, else an empty text."""
+    platform, code = work.platform, prepared.code
+    try:
+        if upload_once(work.aws, platform.log_bucket, code.key, code.body, account=platform.account):
+            yield Note(f"uploaded the mover's code to s3://{platform.log_bucket}/{code.key}")
+    except (ClientError, BotoCoreError) as error:
+        return reason_of(error)
+    return ""
+
+
+def _run_hub(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> Iterator[Event]:
+    """Make the hub with the rules of the datasets whose queues exist now, and hand over what was uploaded before."""
+    step, ready = _hub_step(prepared, done)
+    left_out = [push.name for push in prepared.estate.push_datasets if push not in ready]
+    note = f"without a rule for {', '.join(left_out)}: no queue yet" if left_out else ""
+    is_settled = step.action is Action.UNCHANGED
+    ruled = {push.name for push in ready} if is_settled else read_ruled(work.aws, work.platform, ready)
+    new_queues = {outcome.step.dataset for outcome in done if outcome.result is Result.CREATED}
+    try:
+        yield from _wait_for_versioning(step, work)
+    except (ClientError, BotoCoreError) as error:
+        refused = aws_error_of(error)
+        yield Finished(Outcome(step, Result.FAILED, reason_of(error), refused.next_step))
+        return
+    for event in run_steps(work, [step]):
+        if not isinstance(event, Finished):
+            yield event
+            continue
+        outcome = replace(event.outcome, note="; ".join(filter(None, [event.outcome.note, note])))
+        if outcome.is_done:
+            unheard = [push for push in ready if push.name not in ruled or push.name in new_queues]
+            outcome = yield from hand_over_waiting(work.aws, work.platform, unheard, outcome)
+        yield Finished(outcome)
+
+
+def _wait_for_versioning(step: Step, work: Work) -> Iterator[Event]:
+    """Of a hub that is adopted, turn on versioning, and wait: before that holds everywhere, a delete is for good.
+
+    Raises botocore's exceptions.
+    """
+    adopts = any(each.kind is Kind.BUCKET and each.needs_consent for each in step.existing)
+    goes_on = step.action is Action.UPDATE and step.deployed is not None and is_adopting(work.aws, step.deployed)
+    if not adopts and not goes_on:
+        return
+    platform = work.platform
+    work.aws.client("s3").put_bucket_versioning(
+        Bucket=str(platform.hub_bucket),
+        ExpectedBucketOwner=str(platform.account),
+        VersioningConfiguration={"Status": "Enabled"},
+    )
+    yield Note(
+        f"turned on the versioning of s3://{platform.hub_bucket}. That may take 15 minutes to reach every part of S3: "
+        "waiting so long before the hub's rules change and uploads are handed over"
+    )
+    work.stop.wait(work.versioning_seconds)
+
+
+def _hub_step(prepared: Prepared, done: Sequence[Outcome]) -> tuple[Step, tuple[PushDataset, ...]]:
+    """The hub's step, planned anew if a dataset's stack could not be created, and the datasets it has rules for."""
+    estate, plan = prepared.estate, prepared.plan
+    planned = next(step for step in plan.steps if step.name == HUB_STACK)
+    created = {outcome.name: outcome.result is Result.CREATED for outcome in done}
+    ready = pushes_with_queue(estate, plan.of_wave(Wave.DATASETS), created)
+    kept = kept_rules(plan.steps, ready, hub=estate.platform.hub_bucket)
+    hub = hub_stack(estate.platform, ready, kept=kept, require_tls=not plan.is_local)
+    step = planned if planned.stack == hub else step_of_hub(plan, hub)
+    return step, ready
+
+
+def _remove(plan: Plan, work: Work, *, hub: Outcome) -> Iterator[Event]:
+    """Delete the stacks of removed datasets; a push dataset's only once the hub has lost its rule."""
+    steps = plan.deletions
+    if not hub.is_done:
+        kept = [step for step in steps if step.name.startswith(PUSH_STACK_PREFIX)]
+        yield from leave_out(kept, "the hub still has its rule, because the hub's stack could not be updated")
+        steps = tuple(step for step in steps if not step.name.startswith(PUSH_STACK_PREFIX))
+    for event in run_steps(work, steps):
+        if isinstance(event, Finished) and event.outcome.is_done:
+            yield Finished(replace(event.outcome, note=_left_behind(work, event.outcome.step)))
+        else:
+            yield event
+
+
+def _left_behind(work: Work, step: Step) -> str:
+    """What a removed dataset leaves: a kept bucket, or uploads in the hub that nothing delivers any more."""
+    if step.dataset is None:
+        return ""
+    if not step.name.startswith(PUSH_STACK_PREFIX):
+        usual = pull_bucket_of(work.platform.pull_bucket_prefix, step.dataset)
+        return f"its bucket {(step.deployed and step.deployed.bucket) or usual} is kept"
+    hub, prefix = work.platform.hub_bucket, hub_prefix_of(step.dataset)
+    try:
+        count = count_current(work.aws, hub, prefix)
+    except (ClientError, BotoCoreError) as error:
+        return f"what is left under s3://{hub}/{prefix} could not be counted: {reason_of(error)}"
+    return f"still in s3://{hub}/{prefix}, and nothing delivers it: {in_words(count, 'upload')}" if count else ""
+
+
+def _outcome_of(done: Sequence[Outcome], name: str) -> Outcome:
+    return next(outcome for outcome in done if outcome.name == name)

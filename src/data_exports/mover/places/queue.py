@@ -1,0 +1,137 @@
+"""SQS, as the mover uses it: how long a failed message stays away, and messages to go on with a large file.
+
+In: receipt handles of messages, and seconds; bodies of messages. Out: what went wrong, in words. Effects: the messages'
+visibility in the dataset's queue; new messages there. It connects at the first call, and a batch in which nothing fails
+and nothing large is left to do never makes one.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from data_exports.mover.settings import Settings
+from data_exports.mover.time_left import SecondsLeft, endless
+from data_exports.mover.wire.service import Connect, Service, ServiceError, one_connection
+from data_exports.mover.wire.signing import Credentials
+
+MESSAGES_IN_ONE_CALL = 10
+
+Entry = dict[str, Any]
+
+
+class QueueError(Exception):
+    """SQS did not do what it was asked to."""
+
+
+def queue_of(settings: Settings, *, seconds_left: SecondsLeft, connect: Connect = one_connection) -> "Queue":
+    """Return the dataset's queue."""
+    url, endpoint = settings.queue_url or "", settings.sqs_endpoint_url
+    return Queue(url, region=settings.region, endpoint_url=endpoint, seconds_left=seconds_left, connect=connect)
+
+
+class Queue:
+    """The dataset's queue: a context that ends with its connection. For one thread at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        region: str,
+        endpoint_url: str | None = None,
+        credentials: Credentials | None = None,
+        seconds_left: SecondsLeft = endless,
+        connect: Connect = one_connection,
+    ) -> None:
+        """Connect to nothing yet; the URL's own host is asked, unless there is an `endpoint_url`.
+
+        Lambda gives the role's credentials in the environment.
+        """
+        self._url = url
+        self._service = Service(
+            endpoint_url or url,
+            name="sqs",
+            region=region,
+            credentials=credentials,
+            seconds_left=seconds_left,
+            connect=connect,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._service.__exit__(*ended)
+
+    def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
+        """Have SQS hand these messages out again after so many seconds; return what went wrong, in words."""
+        entries = [
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+            for number, (handle, seconds) in enumerate(seconds_by_handle.items())
+        ]
+        problems: list[str] = []
+        for start in range(0, len(entries), MESSAGES_IN_ONE_CALL):
+            try:
+                self._ask_for_all("ChangeMessageVisibilityBatch", entries[start : start + MESSAGES_IN_ONE_CALL])
+            except QueueError as error:
+                problems.append(str(error))
+        return problems
+
+    def send(self, bodies: Sequence[str]) -> str:
+        """Put messages with these bodies into the queue. Return what went wrong; nothing if all are in.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+        """
+        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        try:
+            for start in range(0, len(entries), MESSAGES_IN_ONE_CALL):
+                self._ask_for_all("SendMessageBatch", entries[start : start + MESSAGES_IN_ONE_CALL])
+        except QueueError as error:
+            return str(error)
+        return ""
+
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received. Raises QueueError."""
+        name = "ApproximateNumberOfMessages"
+        answer = self._ask("GetQueueAttributes", {"QueueUrl": self._url, "AttributeNames": [name]})
+        try:
+            return int(answer["Attributes"][name])
+        except (KeyError, TypeError, ValueError):
+            raise QueueError(f"GetQueueAttributes on {self._url} answered without {name}") from None
+
+    def _ask_for_all(self, operation: str, entries: Sequence[Entry]) -> None:
+        """Make a batch call. Raises QueueError unless SQS names every single entry as done."""
+        answer = self._ask(operation, {"QueueUrl": self._url, "Entries": entries})
+        refused = [f"{each.get('Code')}, {each.get('Message', '')}" for each in _entries(answer, "Failed")]
+        if refused:
+            raise QueueError(f"{operation} refuses {len(refused)} of {len(entries)} messages: {refused[0]}")
+        done = [each.get("Id") for each in _entries(answer, "Successful")]
+        missing = sum(entry["Id"] not in done for entry in entries)
+        if missing:
+            count = f"{missing} of {len(entries)} messages"
+            raise QueueError(f"{operation} on {self._url} does not say what came of {count}")
+
+    def _ask(self, operation: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make one call. Raises QueueError.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
+        """
+        headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", f"AmazonSQS.{operation}")]
+        try:
+            answer = self._service.ask(headers, json.dumps(content).encode())
+        except ServiceError as error:
+            raise QueueError(f"{operation} on {self._url} failed: {error}") from error
+        try:
+            parsed = json.loads(answer)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise QueueError(f"{operation} on {self._url} was answered with what is no answer of SQS: {answer[:80]!r}")
+        return parsed
+
+
+def _entries(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The entries of an answer under this name; nothing where there is no such list."""
+    entries = answer.get(name)
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []

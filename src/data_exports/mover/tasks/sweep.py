@@ -1,0 +1,318 @@
+"""The sweep: finds the uploads whose event never came, and has them delivered.
+
+In: a Survey of the hub, the queue, the sweep's own notes. Out: a summary. Effects: a message to the dataset's own queue
+for each upload that nobody has heard of, shaped like S3's own; the notes.
+
+S3 delivers its events at least once, and does not prove it; and an upload may be older than its dataset's rule. So,
+every hour, the sweep looks at all that the hub shows under the prefix and asks of each upload that has waited for
+longer than 15 minutes: has anybody heard of it? Somebody has if it has a receipt, of whatever outcome, or if an earlier
+sweep handed it over. Then its delivery is the queue's business, or a person's: a dead letter is neither revived nor
+covered up. Otherwise a message is sent, and the upload goes the way of all others: with their limits, waits, receipts.
+
+Each upload is handed over once. What the sweep has accounted for stands in its notes: the uploads in sight, in S3's
+order, as lines of a gzipped file that is read and written in step with the listing, so that memory does not grow with
+the hub. Only receipts written since the last sweep are read: older ones are accounted for. An upload that appears in
+sight long after it was begun (its time is that of its first part) is none of that, so the notes go back as far as an
+upload in parts may stay unfinished; what is older was in sight before, and needs no note.
+
+Near the end of the function's time a sweep notes how far it came, and the next one goes on there. While the queue holds
+more messages than one batch, nothing is swept: it is not lost events that uploads wait for then.
+"""
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import quote_plus
+
+from data_exports.contract.receipts import iso_time
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.settings import Settings
+from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
+
+LARGE_PATIENCE = timedelta(days=1)
+"""For what is copied in parts: its first receipt is written when it is finished."""
+LONGEST_UPLOAD = timedelta(days=9)
+"""An unfinished upload in parts is aborted after 7 days, by a rule that S3 carries out once a day."""
+SLACK = timedelta(minutes=2)
+"""By how much S3's clock and this one may differ."""
+MOST_WAITING_MESSAGES = 1_000
+UPLOADS_AT_ONCE = 10_000
+"""How many entries are held in memory, some 10 MB."""
+SECONDS_KEPT_FOR_THE_END = 120.0
+NOTES = "sweep.jsonl.gz"
+
+Entry = tuple[str, str, str]  # key, ETag and time: one upload, as a listing shows it
+
+
+class Queue(Protocol):
+    """The dataset's queue."""
+
+    def waiting(self) -> int:
+        """About how many messages wait to be received."""
+
+    def send(self, bodies: Sequence[str]) -> str:
+        """Put messages with these bodies into the queue. Return what went wrong; nothing if all are in."""
+
+
+class Sights(Protocol):
+    """What a sweep sees: a `Survey`, or a stand-in."""
+
+    def pages_in_sight(self, after: str) -> Iterator[list[Waiting]]:
+        """The uploads in sight, in the order of their keys, from behind this key on."""
+
+    def with_versions(self, uploads: Sequence[Waiting]) -> Iterator[Waiting]:
+        """The same uploads with the ids of their versions, as far as they are still in sight."""
+
+    def recorded_since(self, since: datetime) -> Iterator[Recorded]:
+        """What every receipt tells of that was written since then."""
+
+    def read_notes(self, name: str) -> bytes | None:
+        """What the last sweep noted; None before the first."""
+
+    def write_notes(self, name: str, body: bytes) -> None:
+        """Note something for the next sweep."""
+
+
+@dataclass
+class Summary:
+    """What a sweep came to."""
+
+    in_sight: int = 0
+    late: int = 0  # in sight for longer than 15 minutes; with keep_files that is no wonder
+    handed_over: int = 0
+    finished: bool = False
+    skipped: str = ""
+
+
+@dataclass
+class _Notes:
+    """What the last sweep left: when it began, when the one before it did, where it stopped, and the accounted for."""
+
+    began: datetime | None = None
+    before: datetime | None = None
+    stopped_after: str = ""
+    entries: Iterator[Entry] = field(default_factory=lambda: iter(()))
+
+
+def sweep(
+    settings: Settings,
+    sights: Sights,
+    queue: Queue,
+    *,
+    seconds_left: Callable[[], float],
+    now: datetime,
+    uploads_at_once: int = UPLOADS_AT_ONCE,
+) -> Summary:
+    """Hand over what nobody has heard of. Raises SweepError if something cannot be seen, sent or noted."""
+    waiting = queue.waiting()
+    if waiting > MOST_WAITING_MESSAGES:
+        return Summary(skipped=f"about {waiting:,} messages wait in the queue")
+    notes = _read_notes(sights.read_notes(NOTES))
+    return _Sweep(settings, sights, queue, notes, now=now, uploads_at_once=uploads_at_once).run(seconds_left)
+
+
+class _Sweep:
+    def __init__(
+        self, settings: Settings, sights: Sights, queue: Queue, notes: _Notes, *, now: datetime, uploads_at_once: int
+    ) -> None:
+        self._settings = settings
+        self._sights = sights
+        self._queue = queue
+        self._now = now
+        self._patience = timedelta(seconds=settings.sweep_patience_seconds)
+        self._uploads_at_once = uploads_at_once
+        resumed = notes.stopped_after and notes.began
+        self._began = notes.began if resumed and notes.began else now
+        self._before = notes.before if resumed else notes.began
+        self._after = notes.stopped_after
+        self._old = _Peekable(notes.entries)
+        self._new = _Writer()
+        self._summary = Summary()
+
+    def run(self, seconds_left: Callable[[], float]) -> Summary:
+        """Look at everything, round after round, until there is no more of it, or no more time."""
+        kept = min(SECONDS_KEPT_FOR_THE_END, seconds_left() / 4)
+        for entry in self._old.until(self._after):  # accounted for before the last run of this sweep stopped
+            self._new.add(entry)
+        stopped_after, round_of = "", list[Waiting]()
+        for page in self._sights.pages_in_sight(self._after):
+            round_of += page
+            if len(round_of) >= self._uploads_at_once:
+                self._settle(round_of)
+                stopped_after, round_of = round_of[-1].key, []
+                if seconds_left() <= kept:
+                    break
+        else:
+            self._settle(round_of)
+            stopped_after = ""
+        self._summary.finished = not stopped_after
+        if stopped_after:
+            for entry in self._old:
+                self._new.add(entry)
+        self._sights.write_notes(NOTES, self._new.body(self._began, self._before, stopped_after))
+        return self._summary
+
+    def _settle(self, uploads: Sequence[Waiting]) -> None:
+        """Account for some uploads, which follow each other in the listing."""
+        self._summary.in_sight += len(uploads)
+        noted = [self._old.has(_entry(upload)) for upload in uploads]
+        asked = [
+            upload for upload, known in zip(uploads, noted, strict=True) if not known and self._may_be_unheard(upload)
+        ]
+        found = list(self._sights.with_versions(asked)) if asked else []
+        unheard = self._unheard(found)
+        overdue = [
+            upload for upload in found if (upload.key, upload.version_id) in unheard and self._is_overdue(upload)
+        ]
+        if overdue:
+            problem = self._queue.send([_message(upload, self._settings, self._now) for upload in overdue])
+            if problem:
+                raise SweepError(problem)
+            self._summary.handed_over += len(overdue)
+        left = {_entry(upload) for upload in found if (upload.key, upload.version_id) in unheard}
+        left -= {_entry(upload) for upload in overdue}
+        accounted = {_entry(upload) for upload in found} - left
+        for upload, known in zip(uploads, noted, strict=True):
+            if (known or _entry(upload) in accounted) and _time(upload) >= self._began - LONGEST_UPLOAD:
+                self._new.add(_entry(upload))
+            self._summary.late += self._is_late(upload)
+
+    def _may_be_unheard(self, upload: Waiting) -> bool:
+        """Tell whether an upload that no note tells of has to be looked into."""
+        folder = (upload.key, upload.size_bytes) == (f"{self._settings.dataset}/", 0)
+        seen_before = self._before is not None and _time(upload) < self._before - LONGEST_UPLOAD
+        return self._is_late(upload) and not folder and not seen_before
+
+    def _is_late(self, upload: Waiting) -> bool:
+        return _time(upload) + self._patience <= self._now
+
+    def _is_overdue(self, upload: Waiting) -> bool:
+        """Tell whether to wait no longer for a receipt."""
+        large = upload.size_bytes > self._settings.largest_copy_bytes
+        return _time(upload) + (LARGE_PATIENCE if large else self._patience) <= self._now
+
+    def _unheard(self, uploads: Sequence[Waiting]) -> set[tuple[str, str | None]]:
+        """Those of the uploads, by key and version, that no receipt tells of.
+
+        What the sweep before this one could have found is in its notes. So it is enough to read what was written since
+        that began, and while an upload was too young for it.
+        """
+        unheard = {(upload.key, upload.version_id): upload for upload in uploads}
+        if not unheard:
+            return set()
+        since = min(_time(upload) for upload in uploads)
+        if self._before is not None:
+            since = max(since, self._before - self._patience)
+        for recorded in self._sights.recorded_since(since - SLACK):
+            upload = unheard.get(recorded[:2])
+            if upload and _tells_of(recorded, upload):
+                del unheard[recorded[:2]]
+        return set(unheard)
+
+
+class _Peekable:
+    """Noted entries, which are in the order of their keys, read in step with a listing."""
+
+    def __init__(self, entries: Iterator[Entry]) -> None:
+        self._entries = entries
+        self._next = next(entries, None)
+
+    def __iter__(self) -> Iterator[Entry]:
+        while self._next is not None:
+            yield self._next
+            self._next = next(self._entries, None)
+
+    def until(self, key: str) -> Iterator[Entry]:
+        """The entries up to this key, itself among them."""
+        while self._next is not None and self._next[0] <= key:
+            yield self._next
+            self._next = next(self._entries, None)
+
+    def has(self, entry: Entry) -> bool:
+        """Tell whether this is noted. What comes before it is passed over: it is out of sight by now."""
+        noted = list(self.until(entry[0]))
+        return entry in noted
+
+
+class _Writer:
+    """Notes, compressed as they come."""
+
+    def __init__(self) -> None:
+        self._packed = io.BytesIO()
+        self._file = gzip.GzipFile(fileobj=self._packed, mode="wb", mtime=0)
+
+    def add(self, entry: Entry) -> None:
+        self._file.write(f"{json.dumps(entry)}\n".encode())
+
+    def body(self, began: datetime, before: datetime | None, stopped_after: str) -> bytes:
+        """All notes, behind a first line that tells of the sweep itself."""
+        self._file.close()
+        first = {"began": iso_time(began), "before": before and iso_time(before), "stopped_after": stopped_after}
+        return gzip.compress(f"{json.dumps(first)}\n".encode(), mtime=0) + self._packed.getvalue()
+
+
+def _read_notes(body: bytes | None) -> _Notes:
+    if body is None:
+        return _Notes()
+    lines = _parsed_lines(body)
+    first: Any = next(lines, None)
+    try:
+        before = first["before"]
+        began, earlier = datetime.fromisoformat(first["began"]), before and datetime.fromisoformat(before)
+        return _Notes(began, earlier, first["stopped_after"], ((key, etag, time) for key, etag, time in lines))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(error) from error
+
+
+def _parsed_lines(body: bytes) -> Iterator[Any]:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
+            yield from map(json.loads, file)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> SweepError:
+    return SweepError(f"the notes of the last sweep ({NOTES}) cannot be read: {error}. Remove them")
+
+
+def _tells_of(recorded: Recorded, upload: Waiting) -> bool:
+    """Tell whether a receipt is of this upload. Of the id `null` it may be of the one before it in that place."""
+    if recorded.version_id != NULL:
+        return True
+    return recorded.etag == upload.etag and recorded.at >= iso_time(_time(upload) - SLACK)
+
+
+def _entry(upload: Waiting) -> Entry:
+    return upload.key, upload.etag, upload.last_modified
+
+
+def _time(upload: Waiting) -> datetime:
+    moment = datetime.fromisoformat(upload.last_modified)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # S3 writes Z; servers like it may leave it out
+
+
+def _message(upload: Waiting, settings: Settings, now: datetime) -> str:
+    """What S3 would have sent, and when the sweep sent it instead. Who uploaded it is not known.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    entry = {
+        "key": quote_plus(upload.key, safe="/"),
+        "size": upload.size_bytes,
+        "eTag": upload.etag,
+        "versionId": upload.version_id,
+    }
+    record = {
+        "eventSource": "aws:s3",
+        "eventTime": upload.last_modified,
+        "eventName": "ObjectCreated:Put",
+        "sweptAt": iso_time(now),
+        "s3": {"bucket": {"name": settings.hub_bucket}, "object": entry},
+    }
+    return json.dumps({"Records": [record]})

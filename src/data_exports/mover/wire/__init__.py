@@ -1,0 +1,1 @@
+"""HTTP/1.1 to AWS, signed: connections, requests, responses."""

@@ -1,0 +1,38 @@
+"""How often and how long a call is tried again that fails for a moment.
+
+In: nothing. Out: values. No effects.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from data_exports.mover.places.replies import Response
+from data_exports.mover.rules.protocol import Answer
+from data_exports.mover.wire.transport import Exchange
+
+Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """A call is made so many times at most, and not again after so many seconds.
+
+    `seconds_kept`: what has to be left of the function's time for what follows the call, whatever S3 does.
+    `only_if_refused`: again only where S3 said that it did not carry it out; else what was begun would be begun twice.
+    """
+
+    most_tries: int
+    seconds_for_tries: float
+    seconds_kept: float = 0
+    only_if_refused: bool = False
+
+
+USUAL_PATIENCE = Patience(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent
+
+
+class Start(Protocol):
+    """What starts an exchange whose response, read, is the answer to a call."""
+
+    def __call__(self, tag: int, exchange: Exchange, read: Read, *, patience: Patience = USUAL_PATIENCE) -> None:
+        """Start it and return at once."""

@@ -1,0 +1,100 @@
+"""Signed requests to AWS services other than S3, one at a time: few are made, and only when something has failed.
+
+In: a service's address, headers and a body. Out: the answer's body, or `ServiceError`. Effects: the request. It
+connects at the first one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Self
+from urllib.parse import urlsplit
+
+from data_exports.mover.places.replies import Response
+from data_exports.mover.time_left import SecondsLeft, endless
+from data_exports.mover.wire.connections import Connections, RequestLimits
+from data_exports.mover.wire.http_requests import host_of, render_request
+from data_exports.mover.wire.signing import Credentials, signature_headers
+
+MOST_TRIES = 3
+TIMEOUT_SECONDS = 10.0
+
+
+Connect = Callable[[], Connections]
+
+
+def one_connection() -> Connections:
+    """What a service is asked over, unless a test gives another."""
+    return Connections(max_per_host=1)
+
+
+class ServiceError(Exception):
+    """The service did not do what it was asked to; `str()` says what it answered."""
+
+
+class Service:
+    """One AWS service at one address: a context that ends with its connection. For one thread at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        region: str,
+        credentials: Credentials | None = None,
+        seconds_left: SecondsLeft = endless,
+        connect: Connect = one_connection,
+    ) -> None:
+        """Connect to nothing yet; `name` is the service's in signatures. Lambda gives the role's credentials.
+
+        When no time is left, nothing is asked and nothing is waited for any more.
+        """
+        self._seconds_left = seconds_left
+        self._connect = connect
+        parts = urlsplit(url)
+        self._scheme, self._netloc = parts.scheme, parts.netloc
+        self._name = name
+        self._region = region
+        self._credentials = credentials or Credentials.of_environment()
+        self._connections: Connections | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connections is not None:
+            self._connections.close()
+
+    def ask(self, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
+        """Make one call; again if the service is unwell or the connection is lost. Raises ServiceError."""
+        problem = "the function's time ran out before it was asked"
+        for _ in range(MOST_TRIES):
+            if self._seconds_left() <= 0:
+                break
+            response = self._send(headers, body)
+            if response.status == 200:
+                return response.body
+            if response.status is None:
+                problem = f"no answer ({response.fault})"
+                continue
+            problem = f"{response.status} {response.body[:300].decode(errors='replace')}"
+            if response.status < 500:
+                break
+        raise ServiceError(problem)
+
+    def _send(self, headers: Sequence[tuple[str, str]], body: bytes) -> Response:
+        """Sign and send one request, and wait for its response.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+        """
+        named = {"host": self._netloc, **dict(headers)}
+        signed = signature_headers(
+            "POST", "/", named, credentials=self._credentials, region=self._region, service=self._name, body=body
+        )
+        seconds = min(TIMEOUT_SECONDS, self._seconds_left())
+        limits = RequestLimits(read_timeout_seconds=seconds, timeout_seconds=seconds)
+        responses: list[Response] = []
+        data = render_request("POST", "/", named | signed, body)
+        connections = self._connections = self._connections or self._connect()
+        connections.send(host_of(self._scheme, self._netloc), data, responses.append, limits=limits)
+        while not responses:
+            connections.work()
+        return responses[0]

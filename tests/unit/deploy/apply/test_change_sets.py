@@ -1,0 +1,152 @@
+"""Work on one stack, CloudFormation's answers given: old answers, other deployers, change sets that fail."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from data_exports.aws import Aws
+from data_exports.deploy.apply.change_sets import (
+    STALE_POLLS,
+    StackFailedError,
+    Work,
+    create_stack,
+    delete_stack,
+    update_stack,
+)
+from data_exports.deploy.deployed import DeployedStack
+from data_exports.stacks.pull import pull_stack
+from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Stack, Surroundings
+from tests.estates import PLATFORM, pull
+
+STACK: Stack = pull_stack(PLATFORM, pull("lists"), Surroundings(code_key="code/mover-0.zip"))
+OLD = "0" * 64
+BUCKET = STACK.buckets[0]
+
+
+class Recorder:
+    """CloudFormation and S3: shows the stack in one state (status, digest) after the other, and keeps what is asked."""
+
+    def __init__(self, *states: tuple[str, str], change_set: str = "CREATE_COMPLETE", adopts: bool = False) -> None:
+        self.states = list(states)
+        self.change_set = change_set
+        self.adopts = adopts
+        self.calls: list[str] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        del StackName
+        status, digest = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        tags = {DIGEST_TAG: digest, HUB_TAG: str(PLATFORM.hub_bucket)}
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        return {"Stacks": [{"StackName": STACK.name, "StackId": "id", "StackStatus": status, "Tags": pairs}]}
+
+    def describe_change_set(self, **_: object) -> dict[str, Any]:
+        change = {"Action": "Import", "ResourceType": "AWS::S3::Bucket", "LogicalResourceId": "Bucket"}
+        changes = [{"ResourceChange": {**change, "PhysicalResourceId": str(BUCKET)}}] if self.adopts else []
+        return {"Status": self.change_set, "StatusReason": "no such thing", "Changes": changes}
+
+    def create_change_set(self, **_: object) -> dict[str, str]:
+        return {"Id": "change-set", "StackId": "id"}
+
+    def execute_change_set(self, **_: object) -> None:
+        self.calls.append("execute")
+
+    def delete_change_set(self, **_: object) -> None:
+        self.calls.append("drop")
+
+    def delete_stack(self, **_: object) -> None:
+        self.calls.append("delete")
+
+    def describe_events(self, **_: object) -> dict[str, Any]:
+        return {}
+
+    def get_bucket_tagging(self, **_: object) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": "NoSuchTagSet", "Message": "none"}}, "GetBucketTagging")
+
+    def get_paginator(self, _: str) -> "Recorder":
+        return self
+
+    def paginate(self, **_: object) -> Sequence[dict[str, Any]]:
+        return []
+
+
+class FakeAws:
+    """Hands the recorder out for every service."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def client(self, service: str) -> Recorder:
+        del service
+        return self.recorder
+
+
+def _work(recorder: Recorder) -> Work:
+    return Work(cast(Aws, FakeAws(recorder)), PLATFORM, poll_seconds=0.0001)
+
+
+@pytest.mark.parametrize("old", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_the_state_from_before_an_update_is_not_taken_for_its_end(old: str) -> None:
+    recorder = Recorder(*[(old, OLD)] * 4, ("UPDATE_IN_PROGRESS", OLD), ("UPDATE_COMPLETE", STACK.digest))
+    assert update_stack(_work(recorder), STACK) is True
+    assert recorder.states == [("UPDATE_COMPLETE", STACK.digest)]
+
+
+def test_an_old_rollback_that_has_our_digest_is_not_taken_for_this_updates_end() -> None:
+    rolled_back = ("UPDATE_ROLLBACK_COMPLETE", STACK.digest)
+    recorder = Recorder(*[rolled_back] * 3, ("UPDATE_COMPLETE", STACK.digest))
+    assert update_stack(_work(recorder), STACK) is True
+
+
+def test_a_still_older_state_is_not_taken_for_an_updates_end_either() -> None:
+    recorder = Recorder(
+        ("CREATE_IN_PROGRESS", OLD), *[("CREATE_COMPLETE", OLD)] * STALE_POLLS, ("UPDATE_COMPLETE", STACK.digest)
+    )
+    assert update_stack(_work(recorder), STACK) is True
+
+
+def test_an_update_that_fails_as_the_one_before_is_believed_after_a_few_polls() -> None:
+    recorder = Recorder(("UPDATE_ROLLBACK_COMPLETE", OLD))
+    with pytest.raises(StackFailedError, match="UPDATE_ROLLBACK_COMPLETE"):
+        update_stack(_work(recorder), STACK)
+
+
+def test_an_update_of_which_nothing_ever_shows_is_no_success() -> None:
+    recorder = Recorder(("UPDATE_COMPLETE", OLD))
+    with pytest.raises(StackFailedError, match="with another template than ours") as failed:
+        update_stack(_work(recorder), STACK)
+    assert failed.value.next_step == "deploy again"
+
+
+def test_the_state_from_before_a_deletion_is_not_taken_for_its_end() -> None:
+    recorder = Recorder(
+        *[("CREATE_COMPLETE", OLD)] * STALE_POLLS, ("DELETE_IN_PROGRESS", OLD), ("DELETE_COMPLETE", OLD)
+    )
+    delete_stack(_work(recorder), DeployedStack(STACK.name, "id", "CREATE_COMPLETE", STACK.tags))
+    assert recorder.states == [("DELETE_COMPLETE", OLD)]
+    assert recorder.calls == ["delete"]
+
+
+def test_a_deletion_of_which_nothing_ever_shows_fails() -> None:
+    recorder = Recorder(("CREATE_COMPLETE", OLD))
+    with pytest.raises(StackFailedError, match="CREATE_COMPLETE"):
+        delete_stack(_work(recorder), DeployedStack(STACK.name, "id", "CREATE_COMPLETE", STACK.tags))
+
+
+def test_what_somebody_else_has_begun_to_create_is_not_deleted_to_be_replaced() -> None:
+    recorder = Recorder(("CREATE_IN_PROGRESS", OLD))
+    with pytest.raises(StackFailedError, match="somebody else is at work on it: CREATE_IN_PROGRESS"):
+        delete_stack(_work(recorder), DeployedStack(STACK.name, "id", "REVIEW_IN_PROGRESS"))
+    assert recorder.calls == []
+
+
+@pytest.mark.parametrize(
+    ("status", "calls"), [("REVIEW_IN_PROGRESS", ["drop", "delete"]), ("CREATE_IN_PROGRESS", ["drop"])]
+)
+@pytest.mark.parametrize("adopts", [False, True], ids=["failed change set", "bucket that is not ours"])
+def test_only_an_empty_stack_goes_with_its_change_set(status: str, calls: list[str], adopts: bool) -> None:
+    recorder = Recorder((status, OLD), change_set="CREATE_COMPLETE" if adopts else "FAILED", adopts=adopts)
+    with pytest.raises(StackFailedError):
+        create_stack(_work(recorder), STACK)
+    assert recorder.calls == calls
