@@ -18,7 +18,7 @@ message is visible again before it is over, the message goes back to the queue a
 copy. A retire, and a completion of an upload in parts, may be late without any bound.
 
 Some contents are large and copied in parts, two of them. Among the faults is then that the time runs out. Where an
-outcome says that an upload goes on, its event is queued, as received before, and then the handler's own one is done; in
+result says that an upload goes on, its event is queued, as received before, and then the handler's own one is done; in
 between the handler may die.
 
 The hub's versioning may be suspended and turned on, but not between a handler's look at it and the delete that follows,
@@ -39,7 +39,7 @@ from dataclasses import dataclass, field
 from sys import intern
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.protocol import (
     CompleteUpload,
     Copied,
@@ -58,12 +58,12 @@ from data_exports.mover.rules.protocol import (
     Versions,
     WriteReceipts,
 )
-from data_exports.mover.rules.uploads import Outcome
+from data_exports.mover.rules.uploads import DeliveryResult
 from tests.model.carrying_out import Late, carry_out, copy_parts, interrupted
 from tests.model.contents import KEY, Contents, number_of, rules_of
 from tests.model.memory_s3 import ON, Memory, Stored
 from tests.model.promise import broken, broken_receipts, invented, told_by
-from tests.model.worlds import Bounds, Deliver, Event, Handler, Node, Numbers, Outcomes, Told, World, in_turn
+from tests.model.worlds import Bounds, Deliver, Event, Handler, Node, Numbers, Results, Told, World, in_turn
 
 OVERTAKEN = -2  # what stands for what a copy has read: another upload is on top since the last parts were copied
 HALF = -3  # one part of several is copied
@@ -153,7 +153,7 @@ class Search:
             yield from self._handler_steps(world.without_handler(handler), handler)
         yield from self._late_steps(world)
 
-    def _goes_unnoticed(self, world: World, request: Request | Outcomes) -> bool:
+    def _goes_unnoticed(self, world: World, request: Request | Results) -> bool:
         match request:
             case tuple() | StartUpload():
                 return True
@@ -322,41 +322,41 @@ class Search:
 
     def _hidden_too_early(self, world: World, etag: str) -> str:
         """The content that is hidden must be on record as delivered."""
-        on_record = any(told.fate is Fate.DELIVERED and told.etag == etag for told in world.receipts)
+        on_record = any(told.outcome is Outcome.DELIVERED and told.etag == etag for told in world.receipts)
         return " !hidden before its receipt" if etag and self.check_receipts and not on_record else ""
 
-    def _end_steps(self, world: World, handler: Handler, outcomes: Outcomes) -> Iterator[Step]:
+    def _end_steps(self, world: World, handler: Handler, results: Results) -> Iterator[Step]:
         name = self._nodes[handler.node].name
-        for outcome in outcomes:
-            if outcome.goes_on and outcome.fate is not Fate.FAILED:
-                on = self._contents.event_of(world, outcome.goes_on)
+        for result in results:
+            if result.continuation and result.outcome is not Outcome.FAILED:
+                on = self._contents.event_of(world, result.continuation)
                 world = world.with_event(on)
                 if world.left.crashes:
                     dead = self._received_again(world.spend("crashes"), handler, handler.late)
                     yield f"{name} sends {on.upload} on and dies", dead
         label, late = f"{name} ends", handler.late
-        for event, outcome in zip(handler.events, outcomes, strict=True):
-            if outcome.fate is Fate.FAILED and not self._comes_back(world, outcome):
+        for event, result in zip(handler.events, results, strict=True):
+            if result.outcome is Outcome.FAILED and not self._comes_back(world, result):
                 label += " as a dead letter"
-            elif (outcome.fate is Fate.FAILED or outcome.under_way) and not handler.overdue:
+            elif (result.outcome is Outcome.FAILED or result.under_way) and not handler.overdue:
                 label += " and comes back"
-                waits = outcome.cause is Cause.HUB_NOT_VERSIONED and self._contents.is_large(event.upload)
+                waits = result.cause is Cause.HUB_NOT_VERSIONED and self._contents.is_large(event.upload)
                 world = world.with_event(event._replace(again=True, late=late, waits=waits))
                 late = -1
-            if outcome.fate is Fate.FAILED and not self._may_fail(outcome):
-                label += f" !failed, {outcome.reason}"
+            if result.outcome is Outcome.FAILED and not self._may_fail(result):
+                label += f" !failed, {result.reason}"
         # Nobody waits for a late copy any more. The rules must see to it that there is none.
         yield label, world.with_strays(late)
 
-    def _comes_back(self, world: World, outcome: Outcome) -> bool:
+    def _comes_back(self, world: World, result: DeliveryResult) -> bool:
         """Tell whether SQS hands out a failed event again until it is done, or it is given up some time."""
-        if outcome.cause is Cause.HUB_NOT_VERSIONED:
+        if result.cause is Cause.HUB_NOT_VERSIONED:
             return bool(world.left.toggles) or self._memories[world.memory].versioning == ON
         return not self.dropped_when_failed
 
-    def _may_fail(self, outcome: Outcome) -> bool:
+    def _may_fail(self, result: DeliveryResult) -> bool:
         bounds = self.bounds
-        if outcome.cause is Cause.HUB_NOT_VERSIONED:
+        if result.cause is Cause.HUB_NOT_VERSIONED:
             return self._may_repeat_ids
         # An upload between a 403 and the look that follows makes it a refusal, this once.
         is_taken_for_refused = not bounds.may_list and len(self.contents) > 1

@@ -5,13 +5,13 @@ In: a world in which nothing more will happen. Out: what of the promise is broke
 
 from collections.abc import Iterator, Sequence
 
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import WriteReceipts
 from tests.model.memory_s3 import ON, Memory, Stored, etag_of
 from tests.model.worlds import Bounds, Told, World
 
-_FINAL = {Fate.DELIVERED, Fate.SUPERSEDED, Fate.CANCELLED}
+_FINAL = {Outcome.DELIVERED, Outcome.SUPERSEDED, Outcome.CANCELLED}
 
 
 def broken(
@@ -22,7 +22,7 @@ def broken(
     delivered, newest = dict(memory.target).get(memory.hub[0][0]), uploads[-1]
     cancelled = world.left.cancels < bounds.cancels
     if cancelled and newest.version_id not in {stored.version_id for stored in content.versions}:
-        if delivered is None and any(told.fate is Fate.DELIVERED for told in world.receipts):
+        if delivered is None and any(told.outcome is Outcome.DELIVERED for told in world.receipts):
             yield "a receipt of a delivery that never was"
     elif delivered is None or delivered.body != newest.body:
         yield "the recipient does not hold the newest content"
@@ -55,13 +55,13 @@ def _left_behind(memory: Memory, bounds: Bounds) -> Iterator[str]:
 
 def broken_receipts(world: World, memory: Memory, uploads: Sequence[Stored], bounds: Bounds) -> Iterator[str]:
     """Name what is wrong with the receipts."""
-    told = {(each.version, each.etag): set[Fate]() for each in world.receipts}
+    told = {(each.version, each.etag): set[Outcome]() for each in world.receipts}
     for each in world.receipts:
-        told[each.version, each.etag].add(each.fate)
+        told[each.version, each.etag].add(each.outcome)
     (content,) = [content for _, content in memory.hub]
     newest = uploads[-1]
     cancelled = world.left.cancels < bounds.cancels and newest not in content.versions
-    if not cancelled and Fate.DELIVERED not in told.get(_identity(newest), ()):
+    if not cancelled and Outcome.DELIVERED not in told.get(_identity(newest), ()):
         yield "the newest upload has no receipt of its delivery"
     # Nobody can know of an upload whose event was lost before a newer one took its place.
     for number, upload in enumerate(uploads[-1:] if bounds.losses else uploads):
@@ -71,7 +71,7 @@ def broken_receipts(world: World, memory: Memory, uploads: Sequence[Stored], bou
             yield f"upload {number} has no receipt of its own"
     delivered = dict(memory.target).get(memory.hub[0][0])
     is_calm = not bounds.crashes and not bounds.faults and not bounds.lates and not bounds.late_starts
-    if is_calm and delivered and Fate.DELIVERED not in told.get((delivered.version_id, _hub_etag(delivered)), ()):
+    if is_calm and delivered and Outcome.DELIVERED not in told.get((delivered.version_id, _hub_etag(delivered)), ()):
         yield "the recipient holds what no receipt tells of"
 
 
@@ -84,7 +84,7 @@ def _hub_etag(delivered: Stored) -> str:
 
 
 def _has_its_own(number: int, receipts: frozenset[Told]) -> bool:
-    return any(told.upload == number and told.fate in _FINAL for told in receipts)
+    return any(told.upload == number and told.outcome in _FINAL for told in receipts)
 
 
 def told_by(receipts: frozenset[Told], request: WriteReceipts) -> frozenset[Told]:
@@ -93,13 +93,13 @@ def told_by(receipts: frozenset[Told], request: WriteReceipts) -> frozenset[Told
     for receipt in request.receipts:
         own = receipt.version_id == NULL and receipt.uploaded_by is not None
         more.add(Told(receipt.version_id, receipt.etag, receipt.outcome, int(receipt.uploaded_by or "") if own else -1))
-    delivered = {told for told in more if told.fate is Fate.DELIVERED}
-    return frozenset(told for told in more if told._replace(fate=Fate.DELIVERED) not in delivered - {told})
+    delivered = {told for told in more if told.outcome is Outcome.DELIVERED}
+    return frozenset(told for told in more if told._replace(outcome=Outcome.DELIVERED) not in delivered - {told})
 
 
 def invented(request: WriteReceipts) -> str:
     """Name a receipt of a delivery whose content is not what was written; a copy in parts has an ETag of its own."""
-    told = [receipt for receipt in request.receipts if receipt.outcome is Fate.DELIVERED]
+    told = [receipt for receipt in request.receipts if receipt.outcome is Outcome.DELIVERED]
     written = [receipt.target_etag or "" for receipt in told]
     is_invented = any(
         etag not in (receipt.etag, "as before") and "-" not in etag for receipt, etag in zip(told, written, strict=True)

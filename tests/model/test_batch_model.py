@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from data_exports.contract.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
 from data_exports.mover.batch import Batch
 from data_exports.mover.rules.protocol import Answer, Call, Copy, CopyVersion
 from data_exports.mover.rules.together import deliver_together
@@ -63,11 +63,11 @@ class World:
         store = ScheduledStore(self)
         batch = Batch(deliveries, store, receipts_file=self.receipts_file, calls_at_once=3, follows=follows)
         try:
-            outcomes = batch.run()
+            results = batch.run()
         except Died:
             self.queue += [replace(upload, received_before=True) for upload in messages]
         else:
-            assert [outcome for outcome in outcomes if outcome.fate is Fate.FAILED] == []
+            assert [result for result in results if result.outcome is Outcome.FAILED] == []
 
     def receipts_file(self, receipts: Sequence[Receipt]) -> PutReceipts:
         self.files += 1

@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.delivery import Steps, deliver
 from data_exports.mover.rules.protocol import Copied, Copy, Retire
 from data_exports.mover.rules.same_key import SameKey
-from data_exports.mover.rules.uploads import Outcome, Rules, Upload
+from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 from tests.model.explorer import Search
 from tests.model.memory_s3 import ANY, NEVER_ON, SUSPENDED
 from tests.model.worlds import Bounds
@@ -139,9 +139,9 @@ def test_the_search_is_as_large_as_it_is_meant_to_be() -> None:
 def old_mover(upload: Upload, rules: Rules, same_key: SameKey | None = None) -> Steps:
     """Copy the key, then delete the key, whatever is there. A failure is tried again, and at last dropped."""
     if not isinstance((yield Copy(upload.key, ANY)), Copied):
-        return Outcome(Fate.FAILED, "NoSuchKey")
+        return DeliveryResult(Outcome.FAILED, "NoSuchKey")
     yield Retire(upload.key, ANY)
-    return Outcome(Fate.DELIVERED)
+    return DeliveryResult(Outcome.DELIVERED)
 
 
 def test_the_old_mover_loses_an_upload_that_comes_between_its_copy_and_its_delete() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.delivery import Delivery, Steps, deliver
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.large import LargeCopy
@@ -33,7 +33,7 @@ from tests.model.explorer import Search
 from tests.model.memory_s3 import ANY, SUSPENDED
 from tests.model.worlds import Bounds, Deliver
 
-Fates = Generator[Request, Reply, Fate]
+Outcomes = Generator[Request, Reply, Outcome]
 
 
 class TakesEveryMessageForItsFirstReceipt(Delivery):
@@ -42,9 +42,9 @@ class TakesEveryMessageForItsFirstReceipt(Delivery):
 
 
 class TakesGoneForDone(Delivery):
-    def settle(self) -> Fates:
+    def settle(self) -> Outcomes:
         yield from ()
-        return Fate.SUPERSEDED if not self.ledger.wrote else (yield from super().settle())
+        return Outcome.SUPERSEDED if not self.ledger.wrote else (yield from super().settle())
 
 
 class RetiresWhateverIsThere(Delivery):
@@ -53,8 +53,8 @@ class RetiresWhateverIsThere(Delivery):
 
 
 class TakesOvertakenForDone(Delivery):
-    def settle(self) -> Fates:
-        return self.ledger.fate if self.ledger.wrote else (yield from super().settle())
+    def settle(self) -> Outcomes:
+        return self.ledger.outcome if self.ledger.wrote else (yield from super().settle())
 
 
 class DoesNotLookAfterKeeping(Delivery):
@@ -66,26 +66,26 @@ class DoesNotLookAfterKeeping(Delivery):
 class RetiresBeforeItRecords(Delivery):
     is_late = False
 
-    def record(self, fate: Fate = Fate.SUPERSEDED) -> Generator[Request, Reply, None]:
+    def record(self, outcome: Outcome = Outcome.SUPERSEDED) -> Generator[Request, Reply, None]:
         if self.is_late:
-            yield from super().record(fate)
+            yield from super().record(outcome)
 
-    def copy(self) -> Fates:
-        fate = yield from super().copy()
+    def copy(self) -> Outcomes:
+        outcome = yield from super().copy()
         self.is_late = True
-        return fate
+        return outcome
 
 
 class SettlesWithoutLookingAgain(Delivery):
-    def settle(self) -> Fates:
+    def settle(self) -> Outcomes:
         versions = yield from self.list_versions()
         if versions.newest is None:
-            return Fate.CANCELLED
+            return Outcome.CANCELLED
         if not self.is_written(versions.newest):
             yield from self.copy_version(versions.newest)
         if versions.current and not self.rules.keep_files and (yield from self.may_retire()):
             yield from self.retire(versions.newest.etag)
-        return self.ledger.fate
+        return self.ledger.outcome
 
 
 class TakesAFailedCopyForOneThatWasNeverMade(Delivery):
@@ -158,7 +158,7 @@ class SettlesLargeOnesOfOthers(Delivery):
 
 class SendsNothingOn(Delivery):
     def steps(self) -> Steps:
-        return replace((yield from super().steps()), goes_on=None)
+        return replace((yield from super().steps()), continuation=None)
 
 
 class ForgetsNothing(Delivery):
@@ -167,11 +167,11 @@ class ForgetsNothing(Delivery):
 
 
 class ForgetsWhenTheNewerOneIsWritten(Delivery):
-    def settle(self) -> Fates:
+    def settle(self) -> Outcomes:
         may_leave_parts, self.may_leave_parts = self.may_leave_parts, False
-        fate = yield from super().settle()
+        outcome = yield from super().settle()
         self.may_leave_parts = may_leave_parts
-        return fate
+        return outcome
 
 
 class BeginsAnewEachTime(LargeCopy):

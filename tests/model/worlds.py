@@ -9,16 +9,16 @@ from functools import cache
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from data_exports.contract.causes import UNDER_WAY_SECONDS
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.delivery import Steps
 from data_exports.mover.rules.protocol import Reply, Request
 from data_exports.mover.rules.same_key import SameKey
-from data_exports.mover.rules.uploads import Outcome, Rules, Upload
+from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 from data_exports.stacks.mover_function import FUNCTION_TIMEOUT_SECONDS
 from data_exports.stacks.push import VISIBILITY_TIMEOUT_SECONDS
 from tests.model.memory_s3 import ON
 
-Outcomes = tuple[Outcome, ...]
+Results = tuple[DeliveryResult, ...]
 T = TypeVar("T", bound=Hashable)
 
 
@@ -54,7 +54,7 @@ class Told(NamedTuple):
 
     version: str
     etag: str
-    fate: Fate
+    outcome: Outcome
     upload: int = -1
 
 
@@ -188,9 +188,9 @@ class Node:
     """Deliveries that have been sent these replies, and what they do next: ask, or end."""
 
     name: str  # of the uploads; with a dash if the event was received before
-    start: Callable[[], Generator[Request, Reply, Outcomes]]
+    start: Callable[[], Generator[Request, Reply, Results]]
     replies: tuple[Reply, ...] = ()
-    next: Request | Outcomes = field(init=False)
+    next: Request | Results = field(init=False)
     _after: "dict[Reply, Node]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -208,10 +208,10 @@ class Node:
         return self._after[reply]
 
 
-def in_turn(uploads: Sequence[Upload], rules: Rules, deliver: Deliver) -> Generator[Request, Reply, Outcomes]:
+def in_turn(uploads: Sequence[Upload], rules: Rules, deliver: Deliver) -> Generator[Request, Reply, Results]:
     """Carry out deliveries that are made together, as the batch does: the last one first."""
     same_key = SameKey()
-    outcomes = {}
+    results = {}
     for number in reversed(range(len(uploads))):
-        outcomes[number] = yield from deliver(uploads[number], rules, same_key)
-    return tuple(outcomes[number] for number in range(len(uploads)))
+        results[number] = yield from deliver(uploads[number], rules, same_key)
+    return tuple(results[number] for number in range(len(uploads)))

@@ -19,7 +19,7 @@ from operator import attrgetter
 from data_exports.contract.causes import Cause
 
 
-class Fate(StrEnum):
+class Outcome(StrEnum):
     """What became of an upload."""
 
     DELIVERED = "delivered"  # its content was written to the recipient
@@ -41,7 +41,7 @@ class Receipt:
     size_bytes: int | None
     uploaded_by: str | None
     uploaded_at: str | None
-    outcome: Fate
+    outcome: Outcome
     reason: str | None = None
     cause: Cause | None = None
     delivered_at: str | None = None

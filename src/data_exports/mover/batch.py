@@ -1,6 +1,6 @@
 """Carries many deliveries at once, with as few calls as their rules allow.
 
-In: the deliveries of one invocation (generators of `delivery`) and an ObjectStore. Out: one outcome each, in their
+In: the deliveries of one invocation (generators of `delivery`) and an ObjectStore. Out: one result each, in their
 order. Effects: only through the store.
 
 Copies, listings and heads run concurrently. Once none is left to run, the receipts of all deliveries that wait for one
@@ -19,7 +19,7 @@ from functools import partial
 from typing import cast
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, PutReceipts, Receipt
+from data_exports.contract.receipts import Outcome, PutReceipts, Receipt
 from data_exports.mover.large_parts import PartCopies
 from data_exports.mover.rules.delivery import Steps
 from data_exports.mover.rules.large import PARTS_AT_ONCE
@@ -44,7 +44,7 @@ from data_exports.mover.rules.protocol import (
     WriteReceipts,
     travels_in_xml,
 )
-from data_exports.mover.rules.uploads import Outcome
+from data_exports.mover.rules.uploads import DeliveryResult
 
 # S3 takes up to 1,000 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html), and longer for more of
 # them; several requests at once are quicker, and none is billed (https://aws.amazon.com/s3/pricing/).
@@ -73,7 +73,7 @@ class Batch:
         self._receipts_file = receipts_file
         self._calls_at_once = calls_at_once
         self._may_start_copies = may_start_copies
-        self._outcomes: dict[int, Outcome] = {}
+        self._results: dict[int, DeliveryResult] = {}
         self._followers: dict[int, list[int]] = {}
         for follower, leader in (follows or {}).items():
             self._followers.setdefault(leader, []).append(follower)
@@ -84,13 +84,13 @@ class Batch:
         self._running = 0  # calls under way, without parts
         self._parts = PartCopies(first_tag=len(deliveries), at_once=PARTS_AT_ONCE)
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[DeliveryResult]:
         """Carry every delivery to its end."""
         following = {follower for followers in self._followers.values() for follower in followers}
         for number in range(len(self._deliveries)):
             if number not in following:
                 self._advance(number, None)
-        while len(self._outcomes) < len(self._deliveries):
+        while len(self._results) < len(self._deliveries):
             self._run_calls()
             if self._receipts:
                 self._write_receipts()
@@ -100,7 +100,7 @@ class Batch:
                 self._retire()
             elif self._parts:
                 self._take_answer()
-        return [self._outcomes[number] for number in range(len(self._deliveries))]
+        return [self._results[number] for number in range(len(self._deliveries))]
 
     def _advance(self, number: int, reply: Reply | None) -> None:
         """Give one delivery its reply, and file what it asks for next."""
@@ -111,13 +111,13 @@ class Batch:
             self._end(number, end.value)
         except Exception as error:  # noqa: BLE001 a fault in one delivery must not hurt the others
             reason = f"unexpected {type(error).__name__}: {error}"
-            self._end(number, Outcome(Fate.FAILED, reason, Cause.FAULT, under_way=True))
+            self._end(number, DeliveryResult(Outcome.FAILED, reason, Cause.FAULT, under_way=True))
         else:
             self._file(number, request)
 
-    def _end(self, number: int, outcome: Outcome) -> None:
-        """Keep the outcome of one delivery, and start those that waited for it."""
-        self._outcomes[number] = outcome
+    def _end(self, number: int, result: DeliveryResult) -> None:
+        """Keep the result of one delivery, and start those that waited for it."""
+        self._results[number] = result
         for follower in self._followers.pop(number, ()):
             self._advance(follower, None)
 

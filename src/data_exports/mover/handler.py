@@ -26,7 +26,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from data_exports.contract.causes import UNDER_WAY_SECONDS, Cause, wait_seconds
-from data_exports.contract.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
 from data_exports.mover.batch import Batch
 from data_exports.mover.events import Message, body_to_go_on, read_messages
 from data_exports.mover.followups import FollowUps
@@ -36,7 +36,7 @@ from data_exports.mover.places.objects import S3Objects
 from data_exports.mover.rules.delivery import refuse
 from data_exports.mover.rules.protocol import ObjectStore
 from data_exports.mover.rules.together import deliver_together
-from data_exports.mover.rules.uploads import Outcome, Rules
+from data_exports.mover.rules.uploads import DeliveryResult, Rules
 from data_exports.mover.settings import Settings, read_settings
 from data_exports.mover.time_left import (
     KEPT_AFTER_COPIES,
@@ -55,7 +55,7 @@ Tell = Callable[[Alert], list[str]]  # returns what went wrong
 SendOn = Callable[[Sequence[str]], str]  # bodies of messages; returns what went wrong
 Response = dict[str, list[dict[str, str]]]
 
-_FAILED = (Fate.FAILED, Fate.GIVEN_UP)
+_FAILED = (Outcome.FAILED, Outcome.GIVEN_UP)
 
 
 class Context(Protocol):
@@ -142,24 +142,24 @@ def handle_batch(
     started = now()
     messages = read_messages(event)
     recorded: list[Receipt] = []
-    outcomes = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, recorded=recorded, now=now)
+    results = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, recorded=recorded, now=now)
     draw = draw or random.Random()  # noqa: S311 it keeps no secret
-    outcomes = [_sent_on(ends, send_on) for ends in outcomes]
-    _tell_of_failures(messages, outcomes, settings=settings, log=log, tell=tell)
-    waits = [seconds_away(*each, settings=settings, draw=draw) for each in zip(messages, outcomes, strict=True)]
+    results = [_sent_on(ends, send_on) for ends in results]
+    _tell_of_failures(messages, results, settings=settings, log=log, tell=tell)
+    waits = [seconds_away(*each, settings=settings, draw=draw) for each in zip(messages, results, strict=True)]
     away = [(message, seconds) for message, seconds in zip(messages, waits, strict=True) if seconds is not None]
     if away:
         for problem in keep_away({message.receipt_handle: seconds for message, seconds in away}):
             log(_line("messages come back late", settings, reason=problem))
-    flat = [outcome for ends in outcomes for outcome in ends]
-    counts = Counter(outcome.fate.value for outcome in flat)
+    flat = [result for ends in results for result in ends]
+    counts = Counter(result.outcome.value for result in flat)
     done = _line(
         "batch done",
         settings,
         level="INFO",
         messages=len(messages),
         messages_coming_back=len(away),
-        uploads={fate.value: counts[fate.value] for fate in Fate},
+        uploads={outcome.value: counts[outcome.value] for outcome in Outcome},
         seconds=round((now() - started).total_seconds(), 3),
     )
     for line in batch_metrics(done, recorded, flat, now=now()):
@@ -168,17 +168,22 @@ def handle_batch(
 
 
 def _tell_of_failures(
-    messages: Sequence[Message], outcomes: Sequence[Sequence[Outcome]], *, settings: Settings, log: Log, tell: Tell
+    messages: Sequence[Message],
+    results: Sequence[Sequence[DeliveryResult]],
+    *,
+    settings: Settings,
+    log: Log,
+    tell: Tell,
 ) -> None:
     """Log each failure, and tell people of what was given up."""
     given_up: list[GivenUp] = []
-    for message, ends in zip(messages, outcomes, strict=True):
-        for outcome, facts in zip(ends, _facts(message), strict=True):
-            if outcome.reason:
-                log(_outcome_line(settings, message, outcome, facts))
-            if outcome.fate is Fate.GIVEN_UP:
+    for message, ends in zip(messages, results, strict=True):
+        for result, facts in zip(ends, _facts(message), strict=True):
+            if result.reason:
+                log(_result_line(settings, message, result, facts))
+            if result.outcome is Outcome.GIVEN_UP:
                 key = str(facts.get("key", ""))
-                given_up.append(GivenUp(key, outcome.reason, outcome.cause, message.message_id))
+                given_up.append(GivenUp(key, result.reason, result.cause, message.message_id))
     if given_up:
         for problem in tell(alert_of(settings.dataset, given_up)):
             log(_line("alert not sent", settings, reason=problem))
@@ -192,8 +197,8 @@ def _deliver(
     seconds_left: SecondsLeft,
     recorded: list[Receipt],
     now: Callable[[], datetime],
-) -> list[list[Outcome]]:
-    """Deliver what the messages tell of. Return for each message the outcomes of its uploads, then of its problems.
+) -> list[list[DeliveryResult]]:
+    """Deliver what the messages tell of. Return for each message the results of its uploads, then of its problems.
 
     The receipts of all that go into `recorded`.
     """
@@ -224,7 +229,7 @@ def _deliver(
             identifier=os.urandom(16).hex(),
         )
 
-    outcomes = Batch(
+    results = Batch(
         [*deliveries, *refusals],
         store,
         follows=follows,
@@ -232,86 +237,88 @@ def _deliver(
         calls_at_once=CALLS_AT_ONCE,
         may_start_copies=lambda: left_for_copies() > 0,
     ).run()
-    of_uploads, of_problems = iter(outcomes[: len(deliveries)]), iter(outcomes[len(deliveries) :])
+    of_uploads, of_problems = iter(results[: len(deliveries)]), iter(results[len(deliveries) :])
     return [
         [*islice(of_uploads, len(message.uploads)), *islice(of_problems, len(message.problems))] for message in messages
     ]
 
 
-def _sent_on(outcomes: list[Outcome], send_on: SendOn) -> list[Outcome]:
+def _sent_on(results: list[DeliveryResult], send_on: SendOn) -> list[DeliveryResult]:
     """Send what another run goes on with, unless its message comes back anyway. What cannot be sent has failed.
 
     A message of which something is given up does not come back.
     """
-    rest = [outcome.goes_on for outcome in outcomes if outcome.goes_on]
-    if not rest or any(outcome.fate is Fate.FAILED for outcome in outcomes):
-        return outcomes
+    rest = [result.continuation for result in results if result.continuation]
+    if not rest or any(result.outcome is Outcome.FAILED for result in results):
+        return results
     problem = send_on([body_to_go_on(upload) for upload in rest])
     if not problem:
-        return outcomes
-    failed = Outcome(Fate.FAILED, f"the message to go on with it could not be sent: {problem}", Cause.UNWELL)
-    return [failed if outcome.goes_on else outcome for outcome in outcomes]
+        return results
+    failed = DeliveryResult(Outcome.FAILED, f"the message to go on with it could not be sent: {problem}", Cause.UNWELL)
+    return [failed if result.continuation else result for result in results]
 
 
 def seconds_away(
-    message: Message, outcomes: Sequence[Outcome], *, settings: Settings, draw: random.Random
+    message: Message, results: Sequence[DeliveryResult], *, settings: Settings, draw: random.Random
 ) -> int | None:
     """How long the message stays away until it is received again; None if it is done.
 
     At its last receive there is no other: then its next turn makes it a dead letter, or, if nothing failed, it is done.
     """
-    failed = [outcome for outcome in outcomes if outcome.fate in _FAILED]
-    under_way = any(outcome.under_way for outcome in outcomes)
+    failed = [result for result in results if result.outcome in _FAILED]
+    under_way = any(result.under_way for result in results)
     count = message.receive_count or 1
     last = count >= settings.most_receives
     if not failed and (last or not under_way):
         return None
     longest = settings.longest_wait_seconds
-    causes = () if last else (outcome.cause or Cause.FAULT for outcome in failed)
+    causes = () if last else (result.cause or Cause.FAULT for result in failed)
     waits = [wait_seconds(cause, count, longest_seconds=longest, draw=draw) for cause in causes]
     return max(min(waits, default=0), min(UNDER_WAY_SECONDS, longest) if under_way else 0)
 
 
 def _facts(message: Message) -> list[dict[str, object]]:
-    """What is known of each thing that a message tells of, in the order of its outcomes."""
+    """What is known of each thing that a message tells of, in the order of its results."""
     uploads: list[dict[str, object]] = [
         {"key": upload.key, "version_id": upload.version_id} for upload in message.uploads
     ]
     return uploads + [{} for _ in message.problems]
 
 
-def _outcome_line(
-    settings: Settings, message: Message, outcome: Outcome, facts: dict[str, object]
+def _result_line(
+    settings: Settings, message: Message, result: DeliveryResult, facts: dict[str, object]
 ) -> dict[str, object]:
-    if outcome.fate in _FAILED:
-        return _failure_line(settings, message, outcome, facts)
-    return _note_line(settings, message, outcome, facts)
+    if result.outcome in _FAILED:
+        return _failure_line(settings, message, result, facts)
+    return _note_line(settings, message, result, facts)
 
 
 def _failure_line(
-    settings: Settings, message: Message, outcome: Outcome, facts: dict[str, object]
+    settings: Settings, message: Message, result: DeliveryResult, facts: dict[str, object]
 ) -> dict[str, object]:
     line = _line(
         "delivery failed" if facts else "message not understood",
         settings,
         message_id=message.message_id,
         receive_count=message.receive_count,
-        outcome=outcome.fate.value,
-        cause=outcome.cause,
-        reason=outcome.reason,
+        outcome=result.outcome.value,
+        cause=result.cause,
+        reason=result.reason,
     )
     return line | facts
 
 
-def _note_line(settings: Settings, message: Message, outcome: Outcome, facts: dict[str, object]) -> dict[str, object]:
-    unfinished = outcome.fate is Fate.UNFINISHED
+def _note_line(
+    settings: Settings, message: Message, result: DeliveryResult, facts: dict[str, object]
+) -> dict[str, object]:
+    unfinished = result.outcome is Outcome.UNFINISHED
     line = _line(
         "delivery goes on" if unfinished else "something is left behind",
         settings,
         level="INFO" if unfinished else "WARNING",
         message_id=message.message_id,
-        outcome=outcome.fate.value,
-        reason=outcome.reason,
+        outcome=result.outcome.value,
+        reason=result.reason,
     )
     return line | facts
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, Receipt
-from data_exports.mover.rules.uploads import Outcome
+from data_exports.contract.receipts import Outcome, Receipt
+from data_exports.mover.rules.uploads import DeliveryResult
 
 NAMESPACE = "DataExports"
 MOST_VALUES = 100  # of one metric in one line; the format takes no more
@@ -22,22 +22,24 @@ MOST_VALUES = 100  # of one metric in one line; the format takes no more
 Line = dict[str, object]
 
 
-def batch_metrics(line: Line, receipts: Iterable[Receipt], outcomes: Sequence[Outcome], *, now: datetime) -> list[Line]:
+def batch_metrics(
+    line: Line, receipts: Iterable[Receipt], results: Sequence[DeliveryResult], *, now: datetime
+) -> list[Line]:
     """The line that tells of a batch, with its metrics, and more lines where those do not fit into one."""
     delivered = {
-        (receipt.key, receipt.version_id): receipt for receipt in receipts if receipt.outcome is Fate.DELIVERED
+        (receipt.key, receipt.version_id): receipt for receipt in receipts if receipt.outcome is Outcome.DELIVERED
     }.values()
     counts = {
         "Delivered": ("Count", len(delivered)),
         "DeliveredBytes": ("Bytes", sum(receipt.size_bytes or 0 for receipt in delivered)),
-        "GivenUp": ("Count", sum(outcome.fate is Fate.GIVEN_UP for outcome in outcomes)),
+        "GivenUp": ("Count", sum(result.outcome is Outcome.GIVEN_UP for result in results)),
     }
     seconds = [each for each in map(_seconds_taken, delivered) if each is not None]
     first, *more = [seconds[start : start + MOST_VALUES] for start in range(0, len(seconds), MOST_VALUES)] or [[]]
     lines = [with_metrics(line, counts | _taken(first), now=now)]
     short = {name: line[name] for name in ("level", "dataset")}
     lines += [with_metrics({**short, "event": "more delivery times"}, _taken(values), now=now) for values in more]
-    return lines + list(_failures(short, outcomes, now=now))
+    return lines + list(_failures(short, results, now=now))
 
 
 def with_metrics(
@@ -59,10 +61,10 @@ def _taken(seconds: Sequence[float]) -> dict[str, tuple[str, object]]:
     return {"DeliverySeconds": ("Seconds", seconds)} if seconds else {}
 
 
-def _failures(short: Line, outcomes: Sequence[Outcome], *, now: datetime) -> Iterator[Line]:
+def _failures(short: Line, results: Sequence[DeliveryResult], *, now: datetime) -> Iterator[Line]:
     """One line for each cause; what waiting does not cure counts as refused as well, which an alarm looks at."""
     causes = Counter(
-        outcome.cause or Cause.FAULT for outcome in outcomes if outcome.fate in (Fate.FAILED, Fate.GIVEN_UP)
+        result.cause or Cause.FAULT for result in results if result.outcome in (Outcome.FAILED, Outcome.GIVEN_UP)
     )
     for cause, number in sorted(causes.items()):
         metrics: dict[str, tuple[str, object]] = {"Failures": ("Count", number)}

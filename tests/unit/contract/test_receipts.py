@@ -3,7 +3,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, Receipt, receipts_file
+from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 
 DELIVERED = Receipt(
     key="orders/café\n.csv",
@@ -12,14 +12,14 @@ DELIVERED = Receipt(
     size_bytes=7,
     uploaded_by="AWS:AROAEXAMPLE:alice",
     uploaded_at="2026-11-02T09:00:00.000Z",
-    outcome=Fate.DELIVERED,
+    outcome=Outcome.DELIVERED,
     delivered_at="2026-11-02T09:00:01.500Z",
     target_version_id="t1",
     target_etag="e2",
     receive_count=1,
 )
 FAILED = Receipt(
-    *("orders/b", "v2", "e3", None, None, None, Fate.FAILED),
+    *("orders/b", "v2", "e3", None, None, None, Outcome.FAILED),
     reason="refused",
     cause=Cause.RECIPIENT_DENIED,
     receive_count=3,

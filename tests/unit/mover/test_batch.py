@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, PutReceipts, Receipt, receipts_file
+from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
 from data_exports.mover.batch import Batch
 from data_exports.mover.rules.delivery import Steps, deliver
 from data_exports.mover.rules.large import PARTS_AT_ONCE
@@ -26,12 +26,12 @@ from data_exports.mover.rules.protocol import (
     RetireAll,
 )
 from data_exports.mover.rules.together import deliver_together
-from data_exports.mover.rules.uploads import Outcome, Rules, Upload
+from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 from tests.model.memory_s3 import HUB, MemoryStore
 
 MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000, part_bytes=10)
 NUMBERS = count(1)
-DELIVERED = Outcome(Fate.DELIVERED)
+DELIVERED = DeliveryResult(Outcome.DELIVERED)
 
 
 def file_of(receipts: Sequence[Receipt]) -> PutReceipts:
@@ -49,7 +49,7 @@ def uploaded(store: MemoryStore, key: str, body: bytes = b"A") -> Upload:
 
 def run(
     store: MemoryStore, uploads: Sequence[Upload], *, may_start_copies: Callable[[], bool] = lambda: True
-) -> list[Outcome]:
+) -> list[DeliveryResult]:
     deliveries, follows = deliver_together(uploads, MOVE)
     batch = Batch(
         deliveries, store, receipts_file=file_of, calls_at_once=8, may_start_copies=may_start_copies, follows=follows
@@ -104,9 +104,9 @@ class RefusesOne(MemoryStore):
 
 def test_one_failed_delete_fails_its_own_deliveries_alone() -> None:
     store = RefusesOne()
-    outcomes = run(store, [uploaded(store, f"orders/{number}") for number in range(250)])
-    failed = Outcome(Fate.FAILED, "unwell", Cause.UNWELL)
-    assert outcomes == [DELIVERED] * 100 + [failed] * 100 + [DELIVERED] * 50
+    results = run(store, [uploaded(store, f"orders/{number}") for number in range(250)])
+    failed = DeliveryResult(Outcome.FAILED, "unwell", Cause.UNWELL)
+    assert results == [DELIVERED] * 100 + [failed] * 100 + [DELIVERED] * 50
     in_sight = [key for key, content in store.memory.hub if content.current]
     assert sorted(in_sight) == sorted(f"orders/{number}" for number in range(100, 200))
 
@@ -122,14 +122,14 @@ def test_a_key_that_xml_cannot_carry_is_retired_by_a_call_of_its_own() -> None:
 def test_a_repeated_event_in_one_batch_costs_nothing() -> None:
     store = MemoryStore()
     upload = uploaded(store, "orders/a")
-    assert run(store, [upload, upload]) == [Outcome(Fate.IGNORED), DELIVERED]
+    assert run(store, [upload, upload]) == [DeliveryResult(Outcome.IGNORED), DELIVERED]
     assert [type(call) for call in store.calls] == [Copy, PutReceipts, ReadVersioning, RetireAll]
 
 
 def test_of_many_uploads_of_one_key_in_one_batch_the_newest_alone_is_copied() -> None:
     store = MemoryStore()
     uploads = [uploaded(store, "orders/a", b"%d" % number) for number in range(1000)]
-    assert run(store, uploads) == [Outcome(Fate.SUPERSEDED)] * 999 + [DELIVERED]
+    assert run(store, uploads) == [DeliveryResult(Outcome.SUPERSEDED)] * 999 + [DELIVERED]
     assert [type(call) for call in store.calls] == [Copy, PutReceipts, ReadVersioning, RetireAll, PutReceipts]
     assert len({receipt["version_id"] for receipt in store.memory.receipts()}) == 1000
 
@@ -137,7 +137,7 @@ def test_of_many_uploads_of_one_key_in_one_batch_the_newest_alone_is_copied() ->
 def test_messages_in_another_order_cost_one_refused_copy_each_until_the_newest_comes() -> None:
     store = MemoryStore()
     older, newer = uploaded(store, "orders/a", b"A"), uploaded(store, "orders/a", b"B")
-    assert run(store, [newer, older]) == [DELIVERED, Outcome(Fate.SUPERSEDED)]
+    assert run(store, [newer, older]) == [DELIVERED, DeliveryResult(Outcome.SUPERSEDED)]
     assert len(store.asked(Copy)) == 2
 
 
@@ -145,20 +145,26 @@ def test_if_the_first_of_a_key_fails_the_others_are_delivered_by_themselves() ->
     store = MemoryStore()
     older, newer = uploaded(store, "orders/a", b"A"), replace(uploaded(store, "orders/a", b"B"), etag="")
     failed, superseded = run(store, [older, newer])[1], run(store, [older, newer])[0]
-    assert (failed.fate, failed.cause, superseded) == (Fate.FAILED, Cause.BAD_MESSAGE, Outcome(Fate.SUPERSEDED))
+    assert (failed.outcome, failed.cause, superseded) == (
+        Outcome.FAILED,
+        Cause.BAD_MESSAGE,
+        DeliveryResult(Outcome.SUPERSEDED),
+    )
 
 
 def test_keys_do_not_wait_for_each_other() -> None:
     store = MemoryStore()
     pairs = [[uploaded(store, f"orders/{number}", body) for body in (b"A", b"B")] for number in range(3)]
-    assert run(store, [upload for pair in pairs for upload in pair]) == [Outcome(Fate.SUPERSEDED), DELIVERED] * 3
+    assert (
+        run(store, [upload for pair in pairs for upload in pair]) == [DeliveryResult(Outcome.SUPERSEDED), DELIVERED] * 3
+    )
     assert len(store.asked(Copy, RetireAll)) == 4
 
 
 def test_two_uploads_of_a_key_in_one_batch_leave_the_newer_one_at_the_recipient() -> None:
     store = MemoryStore()
     older, newer = uploaded(store, "orders/a", b"A"), uploaded(store, "orders/a", b"B")
-    assert run(store, [newer, older]) == [DELIVERED, Outcome(Fate.SUPERSEDED)]
+    assert run(store, [newer, older]) == [DELIVERED, DeliveryResult(Outcome.SUPERSEDED)]
     delivered = store.memory.delivered("orders/a")
     assert delivered is not None
     assert delivered.body == b"B"
@@ -188,9 +194,9 @@ def broken() -> Steps:
 def test_an_error_inside_one_delivery_fails_that_one_alone() -> None:
     store = MemoryStore()
     deliveries = [broken(), deliver(uploaded(store, "orders/a"), MOVE)]
-    outcomes = Batch(deliveries, store, receipts_file=file_of, calls_at_once=8).run()
-    assert outcomes == [
-        Outcome(Fate.FAILED, "unexpected ZeroDivisionError: a fault of ours", Cause.FAULT, under_way=True),
+    results = Batch(deliveries, store, receipts_file=file_of, calls_at_once=8).run()
+    assert results == [
+        DeliveryResult(Outcome.FAILED, "unexpected ZeroDivisionError: a fault of ours", Cause.FAULT, under_way=True),
         DELIVERED,
     ]
 
@@ -204,18 +210,18 @@ class RefusesToSend(MemoryStore):
 
 def test_a_call_that_cannot_be_made_fails_its_delivery_alone() -> None:
     store = RefusesToSend()
-    outcomes = run(store, [uploaded(store, "orders/bad"), uploaded(store, "orders/a")])
-    assert outcomes == [
-        Outcome(Fate.FAILED, "the call could not be made: ValueError: no such header", Cause.FAULT),
+    results = run(store, [uploaded(store, "orders/bad"), uploaded(store, "orders/a")])
+    assert results == [
+        DeliveryResult(Outcome.FAILED, "the call could not be made: ValueError: no such header", Cause.FAULT),
         DELIVERED,
     ]
 
 
 def test_without_receipts_nothing_is_retired_and_every_delivery_fails() -> None:
     store = MemoryStore(refusals={PutReceipts: Failure("no room")})
-    outcomes = run(store, [uploaded(store, f"orders/{number}") for number in range(3)])
+    results = run(store, [uploaded(store, f"orders/{number}") for number in range(3)])
     reason = "the receipt could not be written: no room; this failure has no receipt: no room"
-    assert outcomes == [Outcome(Fate.FAILED, reason, Cause.UNWELL)] * 3
+    assert results == [DeliveryResult(Outcome.FAILED, reason, Cause.UNWELL)] * 3
     assert store.asked(RetireAll, Retire) == []
     assert all(content.current for _, content in store.memory.hub)
 
@@ -223,16 +229,16 @@ def test_without_receipts_nothing_is_retired_and_every_delivery_fails() -> None:
 def test_a_failed_delete_fails_the_deliveries_and_leaves_a_receipt_of_that() -> None:
     store = MemoryStore(refusals={RetireAll: Failure("unwell")})
     uploads = [uploaded(store, f"orders/{number}") for number in range(2)]
-    assert run(store, uploads) == [Outcome(Fate.FAILED, "unwell", Cause.UNWELL)] * 2
+    assert run(store, uploads) == [DeliveryResult(Outcome.FAILED, "unwell", Cause.UNWELL)] * 2
     assert len(store.asked(PutReceipts)) == 2
 
 
 def test_no_copy_is_started_once_time_has_run_out_but_what_is_copied_is_finished() -> None:
     store = MemoryStore()
     uploads = [uploaded(store, f"orders/{number}") for number in range(3)]
-    outcomes = run(store, uploads, may_start_copies=lambda: len(store.asked(Copy)) < 2)
-    late = Outcome(Fate.FAILED, "the function's time ran out before the copy was started", Cause.OUT_OF_TIME)
-    assert outcomes == [DELIVERED, DELIVERED, late]
+    results = run(store, uploads, may_start_copies=lambda: len(store.asked(Copy)) < 2)
+    late = DeliveryResult(Outcome.FAILED, "the function's time ran out before the copy was started", Cause.OUT_OF_TIME)
+    assert results == [DELIVERED, DELIVERED, late]
     assert [content.current is None for _, content in store.memory.hub] == [True, True, False]
 
 
@@ -287,8 +293,8 @@ def test_parts_under_way_are_bounded_and_files_take_turns() -> None:
 def test_once_time_has_run_out_no_part_is_started_and_what_is_copied_is_on_record() -> None:
     store = PartsTakeLong()
     upload = uploaded(store, "orders/large", b"A" * 1001)
-    (outcome,) = run(store, [upload], may_start_copies=lambda: len(store.asked(CopyPart)) < 40)
-    assert outcome == Outcome(Fate.UNFINISHED, "40 of 101 parts are copied", goes_on=upload)
+    (result,) = run(store, [upload], may_start_copies=lambda: len(store.asked(CopyPart)) < 40)
+    assert result == DeliveryResult(Outcome.UNFINISHED, "40 of 101 parts are copied", continuation=upload)
     ((_, checkpoint),) = store.memory.checkpoints
     assert sorted(part.number for part in checkpoint.copied) == list(range(1, 41))
     store.calls.clear()
@@ -299,7 +305,7 @@ def test_once_time_has_run_out_no_part_is_started_and_what_is_copied_is_on_recor
 def test_after_a_part_that_fails_no_further_part_of_its_file_is_started() -> None:
     store = MemoryStore(refusals={CopyPart: Failure("denied", Cause.RECIPIENT_DENIED)})
     upload = uploaded(store, "orders/large", b"A" * 1001)
-    assert run(store, [upload]) == [Outcome(Fate.FAILED, "denied", Cause.RECIPIENT_DENIED)]
+    assert run(store, [upload]) == [DeliveryResult(Outcome.FAILED, "denied", Cause.RECIPIENT_DENIED)]
     assert len(store.asked(CopyPart)) == PARTS_AT_ONCE
 
 
@@ -313,4 +319,4 @@ def test_a_part_that_cannot_be_started_fails_its_file_alone() -> None:
     store = Refusing()
     uploads = [uploaded(store, "orders/large", b"A" * 1001), uploaded(store, "orders/small")]
     reason = "the call could not be made: ValueError: no such header"
-    assert run(store, uploads) == [Outcome(Fate.FAILED, reason, Cause.FAULT), DELIVERED]
+    assert run(store, uploads) == [DeliveryResult(Outcome.FAILED, reason, Cause.FAULT), DELIVERED]

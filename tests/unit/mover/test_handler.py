@@ -84,7 +84,7 @@ class Function:
         assert all(list(item) == ["itemIdentifier"] for item in response["batchItemFailures"])
         return [item["itemIdentifier"] for item in response["batchItemFailures"]]
 
-    def fates(self) -> list[tuple[str, str]]:
+    def outcomes(self) -> list[tuple[str, str]]:
         return [(receipt["key"], receipt["outcome"]) for receipt in self.store.memory.receipts()]
 
 
@@ -95,7 +95,7 @@ def test_uploads_are_delivered_recorded_and_retired() -> None:
     assert function.store.memory.delivered("orders/a").body == b"A"  # type: ignore[union-attr]
     assert function.store.memory.delivered("orders/b").body == b"B"  # type: ignore[union-attr]
     assert [content.current for _, content in function.store.memory.hub] == [None, None]
-    assert function.fates() == [("orders/a", "delivered"), ("orders/b", "delivered")]
+    assert function.outcomes() == [("orders/a", "delivered"), ("orders/b", "delivered")]
     (line,) = function.lines
     assert {name: value for name, value in line.items() if name.islower() and name != "_aws"} == (
         {
@@ -160,7 +160,7 @@ def test_malformed_and_foreign_messages_come_back_and_the_rest_is_delivered() ->
     ]
     assert function.handle(*messages) == ["malformed", "other prefix", "other bucket", "no etag", "large"]
     assert function.store.asked(Copy) == [Copy("orders/a", "7fc56270e7a70fa81a5935b72eacbe29")]
-    assert sorted(function.fates()) == [
+    assert sorted(function.outcomes()) == [
         ("", "failed"),
         ("orders/a", "delivered"),
         ("orders/b", "failed"),
@@ -203,7 +203,7 @@ def test_a_refusal_fails_the_message_and_keeps_the_upload() -> None:
     function.store.refusals[Copy] = Forbidden("the copy is refused (AccessDenied)")
     assert function.handle(message(function.upload("orders/a"))) == ["m1"]
     assert function.store.memory.hub_key("orders/a").current is not None
-    assert function.fates() == [("orders/a", "failed")]
+    assert function.outcomes() == [("orders/a", "failed")]
     assert function.lines[0] == {
         "level": "ERROR",
         "event": "delivery failed",
@@ -296,12 +296,12 @@ def test_a_copy_that_fails_for_a_moment_is_tried_again_at_once() -> None:
     etag = "7fc56270e7a70fa81a5935b72eacbe29"
     assert function.store.asked(Copy) == [Copy("orders/a", etag), Copy("orders/a", etag, tries=1)]
     assert (function.back, function.away) == ([], {})
-    assert function.fates() == [("orders/a", "delivered")]
+    assert function.outcomes() == [("orders/a", "delivered")]
 
 
 def test_after_a_copy_that_was_never_answered_the_message_comes_back_when_it_can_no_longer_be_carried_out() -> None:
     function = after_a_first_failure(SILENCE)
-    assert function.fates() == [("orders/a", "delivered")]
+    assert function.outcomes() == [("orders/a", "delivered")]
     assert function.store.memory.hub_key("orders/a").current is None
     assert (function.back, function.away) == (["m1"], {"AQEB-m1": 960})
 
@@ -342,7 +342,7 @@ def test_an_overtaken_upload_is_superseded_and_its_message_done() -> None:
     function = Function()
     older, newer = function.upload("orders/a", b"A"), function.upload("orders/a", b"B")
     assert function.handle(message(older)) == []
-    assert function.fates() == [("orders/a", "superseded")]
+    assert function.outcomes() == [("orders/a", "superseded")]
     assert function.handle(message(newer)) == []
     assert function.store.memory.delivered("orders/a").body == b"B"  # type: ignore[union-attr]
 
@@ -352,7 +352,7 @@ def test_an_upload_whose_versions_were_removed_is_cancelled() -> None:
     event = function.upload("orders/a")
     function.store.memory = function.store.memory.remove_versions("orders/a")
     assert function.handle(message(event)) == []
-    assert (function.store.memory.delivered("orders/a"), function.fates()) == (None, [("orders/a", "cancelled")])
+    assert (function.store.memory.delivered("orders/a"), function.outcomes()) == (None, [("orders/a", "cancelled")])
 
 
 def test_the_folder_of_the_dataset_stays_and_a_folder_below_it_is_a_file() -> None:
@@ -360,7 +360,7 @@ def test_the_folder_of_the_dataset_stays_and_a_folder_below_it_is_a_file() -> No
     events = [function.upload("orders/", b"", size=0), function.upload("orders/sub/", b"", size=0)]
     assert function.handle(message(*events)) == []
     assert function.store.memory.hub_key("orders/").current is not None
-    assert function.fates() == [("orders/sub/", "delivered")]
+    assert function.outcomes() == [("orders/sub/", "delivered")]
 
 
 def test_a_function_without_time_starts_no_copies() -> None:
@@ -450,10 +450,10 @@ def test_a_large_newer_upload_that_has_to_be_settled_is_sent_on() -> None:
     function = Function()
     older, _ = function.upload("orders/a"), function.upload("orders/a", b"A" * 200)
     assert function.handle(message(older, received="2")) == []
-    assert function.fates() == [("orders/a", "superseded")]
+    assert function.outcomes() == [("orders/a", "superseded")]
     (body,) = function.sent
     assert function.handle(message(body=body)) == []
-    assert sorted(function.fates()) == [("orders/a", "delivered"), ("orders/a", "superseded")]
+    assert sorted(function.outcomes()) == [("orders/a", "delivered"), ("orders/a", "superseded")]
 
 
 def test_what_may_be_left_at_the_recipient_is_a_warning() -> None:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, Receipt
+from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.mover.metrics import batch_metrics
-from data_exports.mover.rules.uploads import Outcome
+from data_exports.mover.rules.uploads import DeliveryResult
 
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 LINE: dict[str, object] = {"level": "INFO", "event": "batch done", "dataset": "orders", "messages": 3}
 DELIVERED = Receipt(
-    *("orders/a", "v1", "e", 7, None, "2026-11-02T09:59:58.750Z", Fate.DELIVERED),
+    *("orders/a", "v1", "e", 7, None, "2026-11-02T09:59:58.750Z", Outcome.DELIVERED),
     delivered_at="2026-11-02T10:00:00.000Z",
 )
 
@@ -28,9 +28,9 @@ def metrics_of(line: dict[str, Any]) -> dict[str, tuple[str, Any]]:
 
 def test_a_batch_tells_what_was_delivered_and_how_long_it_took() -> None:
     other = replace(DELIVERED, key="orders/b", size_bytes=None, uploaded_at=None)
-    outcomes = [Outcome(Fate.DELIVERED)] * 2 + [Outcome(Fate.SUPERSEDED)]
-    superseded = replace(DELIVERED, version_id="v0", outcome=Fate.SUPERSEDED, delivered_at=None)
-    (line,) = batch_metrics(LINE, [DELIVERED, other, DELIVERED, superseded], outcomes, now=NOW)
+    results = [DeliveryResult(Outcome.DELIVERED)] * 2 + [DeliveryResult(Outcome.SUPERSEDED)]
+    superseded = replace(DELIVERED, version_id="v0", outcome=Outcome.SUPERSEDED, delivered_at=None)
+    (line,) = batch_metrics(LINE, [DELIVERED, other, DELIVERED, superseded], results, now=NOW)
     assert metrics_of(line) == {
         "Delivered": ("Count", 2),
         "DeliveredBytes": ("Bytes", 7),
@@ -58,20 +58,20 @@ def test_a_batch_tells_what_was_delivered_and_how_long_it_took() -> None:
 
 def test_no_line_holds_more_than_a_hundred_values_of_a_metric() -> None:
     receipts = [replace(DELIVERED, key=f"orders/{number}") for number in range(250)]
-    lines = batch_metrics(LINE, receipts, [Outcome(Fate.DELIVERED)] * 250, now=NOW)
+    lines = batch_metrics(LINE, receipts, [DeliveryResult(Outcome.DELIVERED)] * 250, now=NOW)
     seconds = [metrics_of(line)["DeliverySeconds"][1] for line in lines]
     assert [len(values) for values in seconds] == [100, 100, 50]
     assert [metrics_of(line).get("Delivered") for line in lines] == [("Count", 250), None, None]
 
 
 def test_failures_are_counted_by_cause_and_refusals_by_themselves() -> None:
-    outcomes = [
-        Outcome(Fate.FAILED, "no", Cause.RECIPIENT_DENIED),
-        Outcome(Fate.GIVEN_UP, "no", Cause.RECIPIENT_DENIED),
-        Outcome(Fate.FAILED, "busy", Cause.THROTTLED),
-        Outcome(Fate.DELIVERED),
+    results = [
+        DeliveryResult(Outcome.FAILED, "no", Cause.RECIPIENT_DENIED),
+        DeliveryResult(Outcome.GIVEN_UP, "no", Cause.RECIPIENT_DENIED),
+        DeliveryResult(Outcome.FAILED, "busy", Cause.THROTTLED),
+        DeliveryResult(Outcome.DELIVERED),
     ]
-    first, denied, throttled = batch_metrics(LINE, [], outcomes, now=NOW)
+    first, denied, throttled = batch_metrics(LINE, [], results, now=NOW)
     assert metrics_of(first)["GivenUp"] == ("Count", 1)
     assert (denied["Cause"], metrics_of(denied)) == (
         "recipient_denied",
@@ -84,5 +84,5 @@ def test_failures_are_counted_by_cause_and_refusals_by_themselves() -> None:
 
 def test_a_clock_that_runs_behind_makes_no_negative_times() -> None:
     early = replace(DELIVERED, delivered_at="2026-11-02T09:59:58.000Z")
-    (line,) = batch_metrics(LINE, [early], [Outcome(Fate.DELIVERED)], now=NOW)
+    (line,) = batch_metrics(LINE, [early], [DeliveryResult(Outcome.DELIVERED)], now=NOW)
     assert metrics_of(line)["DeliverySeconds"] == ("Seconds", [0.0])

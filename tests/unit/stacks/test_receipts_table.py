@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data_exports.contract.receipts import Fate, receipts_file
+from data_exports.contract.receipts import Outcome, receipts_file
 from data_exports.contract.receipts import Receipt as WrittenReceipt
 from data_exports.operate.receipts import Receipt
 from data_exports.stacks.foundation import foundation_stack
@@ -19,7 +19,7 @@ GUIDE = Path(__file__).parents[3] / "docs" / "operate.md"
 
 def written() -> dict[str, object]:
     """A line as the mover writes it."""
-    receipt = WrittenReceipt("hearings/a", "v", "e", 1, None, None, Fate.DELIVERED)
+    receipt = WrittenReceipt("hearings/a", "v", "e", 1, None, None, Outcome.DELIVERED)
     file = receipts_file(
         [receipt], dataset="hearings", target_bucket="b", mover_version="1", now=datetime.now(UTC), identifier="x"
     )

@@ -1,8 +1,8 @@
 """The rules of one delivery: what is asked of S3, in which order, and what each answer means.
 
-In: one Upload, as its event tells it. Out: an Outcome. In between `deliver` is a generator: it yields requests
-(`calls`) and is sent the replies. It performs no effect itself, so the very code that runs in production can be driven
-through every interleaving and crash by a test.
+In: one Upload, as its event tells it. Out: a DeliveryResult. In between `deliver` is a generator: it yields requests
+(`protocol`) and is sent the replies. It performs no effect itself, so the very code that runs in production can be
+driven through every interleaving and crash by a test.
 
 The promise, for every key: once uploads stop, the recipient holds the newest upload, and the hub shows nothing, or with
 `keep_files` the newest upload. Nothing in the hub is hidden before its receipt is on disk. The rules that keep it:
@@ -17,13 +17,13 @@ The promise, for every key: once uploads stop, the recipient holds the newest up
 
 A large file is copied in parts (`large`), which keeps the same rules: it is looked at instead of copied on condition,
 and its parts are pinned to the version that was seen. It may take several runs; then, and where a large newer version
-is to be settled, the outcome names an upload for which the function sends itself a new message (`goes_on`).
+is to be settled, the result names an upload for which the function sends itself a new message (`continuation`).
 
 A handler may die between any two steps. Its message comes back, and since the dead try may have written an old content
 at any moment, a message that was received before never takes the short way out of rule 1: it settles. So does a
 delivery whose own copy has failed once. And since S3 may carry out a copy that it never answered even later, perhaps
 after a newer upload was delivered, the message of such a delivery comes back once more when that can no longer be, and
-settles, though all went well (`Outcome.under_way`).
+settles, though all went well (`DeliveryResult.under_way`).
 
 An upload is known by version id and ETag: without versioning every upload has the version id `null`. Of equal uploads
 the newest counts, too, as its metadata and tags may be others. Whoever hid the key may have written an older one.
@@ -37,7 +37,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.large import LargeCopy, forget_copies
 from data_exports.mover.rules.ledger import Ledger
@@ -66,12 +66,12 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.rules.same_key import SameKey
 from data_exports.mover.rules.stopped import Stopped, stopped_by
-from data_exports.mover.rules.uploads import Outcome, Rules, Upload
+from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 
 MOST_SETTLE_ROUNDS = 20  # a key that is overwritten faster than it is copied: let the message come back later
 MOST_TRIES = 6  # of one copy within one delivery: some 8 s in all while S3 throttles, 200 s while it is silent
 
-Steps = Generator[Request, Reply, Outcome]
+Steps = Generator[Request, Reply, DeliveryResult]
 
 _AGAIN = "It will be tried again"
 _UNVERSIONED = (
@@ -80,12 +80,12 @@ _UNVERSIONED = (
 )
 
 
-class _Unfinished(Exception):  # noqa: N818 it ends this run of a delivery, and steps() turns it into an outcome
+class _Unfinished(Exception):  # noqa: N818 it ends this run of a delivery, and steps() turns it into a result
     """Another run has to go on; the message says how far this one has come."""
 
 
 def deliver(upload: Upload, rules: Rules, same_key: SameKey | None = None) -> Steps:
-    """Deliver one upload: yields requests, takes replies, returns the outcome. Raises nothing that S3 can cause."""
+    """Deliver one upload: yields requests, takes replies, returns the result. Raises nothing that S3 can cause."""
     return Delivery(upload, rules, same_key).steps()
 
 
@@ -110,30 +110,30 @@ class Delivery:
         self.is_large = rules.is_too_large_for_one_copy(upload.version)
         self.may_leave_parts = self.is_large  # whether an unfinished copy of it may be at the recipient
         self.left_behind = ""  # why something may be left all the same
-        self.goes_on: Upload | None = None  # a large newer version that a message of its own settles
+        self.continuation: Upload | None = None  # a large newer version that a message of its own settles
         self.uploaded_at: str | None = None  # when, by the hub's own word: it tells uploads as `null` apart
 
     def steps(self) -> Steps:
         """Carry the delivery through, and leave a receipt whatever happens."""
         if self.rules.is_folder_of_the_dataset(self.upload):
-            return Outcome(Fate.IGNORED)
+            return DeliveryResult(Outcome.IGNORED)
         if problem := self.rules.problem_of(self.upload):
             return (yield from self.fail(Stopped(problem, Cause.BAD_MESSAGE)))
         try:
-            fate = self.same_key.fate_of(self.upload) or (yield from self.copy())
+            outcome = self.same_key.outcome_of(self.upload) or (yield from self.copy())
             yield from self.forget_unfinished_copies()
-            if fate is not Fate.IGNORED:
-                yield from self.record(fate)
+            if outcome is not Outcome.IGNORED:
+                yield from self.record(outcome)
         except Stopped as stopped:
             return (yield from self.fail(stopped))
         except _Unfinished as unfinished:
             return (yield from self.pause(str(unfinished)))
         self.same_key.note_settled(self.ledger.written, self.upload)
-        return Outcome(fate, self.left_behind, under_way=self.under_way, goes_on=self.goes_on)
+        return DeliveryResult(outcome, self.left_behind, under_way=self.under_way, continuation=self.continuation)
 
     # Rule 1
 
-    def copy(self) -> Generator[Request, Reply, Fate]:
+    def copy(self) -> Generator[Request, Reply, Outcome]:
         """Copy the upload if it is still the current one. Return what became of it."""
         upload = self.upload
         reply = yield from self.copy_current()
@@ -144,9 +144,9 @@ class Delivery:
                 self.ledger.note_written(version, reply)
                 return (yield from self.finish())
             case Overtaken() if not self.may_have_written:
-                return Fate.SUPERSEDED
+                return Outcome.SUPERSEDED
             case Gone() if self.is_repeated_by_the_sweep():
-                return Fate.IGNORED
+                return Outcome.IGNORED
             case Overtaken() | Gone():
                 # Gone, too, asks for more than a shrug: with equal contents another handler's retire may have
                 # hidden an upload that nobody delivered.
@@ -154,7 +154,7 @@ class Delivery:
             case Forbidden():
                 yield from self.look_before_judging(reply)
                 if self.is_repeated_by_the_sweep():
-                    return Fate.IGNORED
+                    return Outcome.IGNORED
                 return (yield from self.settle())
             case _:
                 raise stopped_by(reply)
@@ -230,14 +230,14 @@ class Delivery:
             case _:
                 raise stopped_by(reply, "parts of it may be left at the recipient: ")
 
-    def finish(self) -> Generator[Request, Reply, Fate]:
+    def finish(self) -> Generator[Request, Reply, Outcome]:
         """After the first copy: take the upload out of sight, or with keep_files make sure it is still the newest."""
         if self.rules.keep_files:
             done = yield from self.is_current()
         else:
             done = (yield from self.may_retire()) and (yield from self.retire(self.upload.etag))
         if done:
-            return self.ledger.fate
+            return self.ledger.outcome
         return (yield from self.settle())
 
     def is_current(self) -> Generator[Request, Reply, bool]:
@@ -255,10 +255,10 @@ class Delivery:
 
     # Rule 2
 
-    def record(self, fate: Fate = Fate.SUPERSEDED) -> Generator[Request, Reply, None]:
+    def record(self, outcome: Outcome = Outcome.SUPERSEDED) -> Generator[Request, Reply, None]:
         """Have the receipts of all that was written on disk, and one for the upload itself."""
         if not self.ledger.accounted:
-            self.ledger.note_not_delivered(fate)
+            self.ledger.note_not_delivered(outcome)
         yield from self.record_what_was_written()
 
     def record_what_was_written(self) -> Generator[Request, Reply, None]:
@@ -295,7 +295,7 @@ class Delivery:
 
     # Rule 4
 
-    def settle(self) -> Generator[Request, Reply, Fate]:
+    def settle(self) -> Generator[Request, Reply, Outcome]:
         """Write the newest version until nothing changes across a write, and retire it if it is in sight."""
         was_in_sight = True
         for _ in range(MOST_SETTLE_ROUNDS):
@@ -306,21 +306,21 @@ class Delivery:
                 # not even by a request of a dead try that S3 carries out late.
                 yield from self.forget_unfinished_copies()
             if newest is None:
-                return self.ledger.fate if self.ledger.wrote else Fate.CANCELLED
+                return self.ledger.outcome if self.ledger.wrote else Outcome.CANCELLED
             if was_in_sight and not versions.current:
                 self.ledger.note_interference()
             if not self.is_written(newest):
                 if self.is_for_a_message_of_its_own(newest):
-                    self.goes_on = self.upload.of_same_key(newest)
-                    return self.ledger.fate
+                    self.continuation = self.upload.of_same_key(newest)
+                    return self.ledger.outcome
                 was_in_sight = versions.current
                 yield from self.copy_version(newest)
             elif self.rules.keep_files or not versions.current:
-                return self.ledger.fate
+                return self.ledger.outcome
             elif not (yield from self.may_retire()):
                 raise Stopped(_UNVERSIONED.format(self.upload.bucket), Cause.HUB_NOT_VERSIONED)
             elif (yield from self.retire(newest.etag)):
-                return self.ledger.fate
+                return self.ledger.outcome
         reason = f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered"
         raise Stopped(reason, Cause.OVERWRITTEN)
 
@@ -378,24 +378,24 @@ class Delivery:
 
     # How a run ends
 
-    def pause(self, progress: str) -> Generator[Request, Reply, Outcome]:
+    def pause(self, progress: str) -> Generator[Request, Reply, DeliveryResult]:
         """End this run with the receipts still due. The upload's own follows when it is finished."""
         try:
             yield from self.record_what_was_written()
         except Stopped as stopped:
             return (yield from self.fail(stopped))
-        return Outcome(Fate.UNFINISHED, progress, under_way=self.under_way, goes_on=self.upload)
+        return DeliveryResult(Outcome.UNFINISHED, progress, under_way=self.under_way, continuation=self.upload)
 
-    def fail(self, stopped: Stopped) -> Generator[Request, Reply, Outcome]:
+    def fail(self, stopped: Stopped) -> Generator[Request, Reply, DeliveryResult]:
         """Leave a receipt of the failure, with those still due. The upload stays in the hub."""
         reason, count = str(stopped), self.upload.receive_count
         last = count is not None and count >= self.rules.most_receives
-        fate = Fate.GIVEN_UP if last else Fate.FAILED
-        self.ledger.note_not_delivered(fate, reason, stopped.cause)
+        outcome = Outcome.GIVEN_UP if last else Outcome.FAILED
+        self.ledger.note_not_delivered(outcome, reason, stopped.cause)
         reply = yield WriteReceipts(tuple(self.ledger.due))
         if not isinstance(reply, Written):
             reason = f"{reason}; this failure has no receipt: {stopped_by(reply)}"
-        return Outcome(fate, reason, stopped.cause, self.under_way)
+        return DeliveryResult(outcome, reason, stopped.cause, self.under_way)
 
 
 def _may_be_of_a_marker(failure: Reply, version: HubVersion) -> bool:

@@ -6,7 +6,7 @@ In: an `Upload`, and what happens to it. Out: receipts, for `delivery` to have w
 from typing import Any
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, Receipt
+from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import Copied
 from data_exports.mover.rules.uploads import Upload
@@ -24,9 +24,9 @@ class Ledger:
         self.accounted = False  # whether the upload itself has its receipt, on disk or due
 
     @property
-    def fate(self) -> Fate:
+    def outcome(self) -> Outcome:
         """What became of the upload, once something was written to the recipient."""
-        return Fate.DELIVERED if self.delivered else Fate.SUPERSEDED
+        return Outcome.DELIVERED if self.delivered else Outcome.SUPERSEDED
 
     def note_written(self, version: HubVersion, copied: Copied) -> None:
         """Remember that a version now is at the recipient, and that its receipt is due."""
@@ -35,7 +35,7 @@ class Ledger:
         self.delivered = self.delivered or self._upload.may_be(version)
         self._note(
             version,
-            Fate.DELIVERED,
+            Outcome.DELIVERED,
             delivered_at=copied.at,
             target_version_id=copied.target_version_id,
             target_etag=copied.target_etag,
@@ -45,11 +45,11 @@ class Ledger:
         """Remember that another one was at work on the key: what is at the recipient now is not known any more."""
         self.written = None
 
-    def note_not_delivered(self, fate: Fate, reason: str | None = None, cause: Cause | None = None) -> None:
+    def note_not_delivered(self, outcome: Outcome, reason: str | None = None, cause: Cause | None = None) -> None:
         """Remember that a receipt is due that says why the upload itself was not delivered."""
-        self._note(self._upload.version, fate, reason=reason, cause=cause)
+        self._note(self._upload.version, outcome, reason=reason, cause=cause)
 
-    def _note(self, version: HubVersion, outcome: Fate, **facts: Any) -> None:
+    def _note(self, version: HubVersion, outcome: Outcome, **facts: Any) -> None:
         """Remember a receipt of the version. Who uploaded it is known of the upload itself alone."""
         upload = self._upload
         own = upload.may_be(version)

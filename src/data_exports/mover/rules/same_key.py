@@ -3,7 +3,7 @@
 In: what one of them has settled. Out: what became of the others' uploads. No effects.
 """
 
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.uploads import Upload
 
@@ -24,7 +24,7 @@ class SameKey:
         if self._settled is None and version is not None:
             self._settled, self._by = version, by
 
-    def fate_of(self, upload: Upload) -> Fate | None:
+    def outcome_of(self, upload: Upload) -> Outcome | None:
         """Tell what became of another upload; None if that is not settled.
 
         An equal content that was uploaded as `null`, too, may be an upload of its own. Then it is not settled.
@@ -32,6 +32,6 @@ class SameKey:
         if self._settled is None or self._by is None:
             return None
         if not upload.may_be(self._settled):
-            return Fate.SUPERSEDED
+            return Outcome.SUPERSEDED
         by_id = self._settled.has_an_id or upload.is_surely(self._by)
-        return Fate.IGNORED if by_id else None
+        return Outcome.IGNORED if by_id else None

@@ -1,13 +1,13 @@
 """What a delivery is given, and what it ends with.
 
-In: nothing. Out: `Upload`, `Rules`, `Outcome`. No effects. How one becomes the other is told in `delivery`.
+In: nothing. Out: `Upload`, `Rules`, `DeliveryResult`. No effects. How one becomes the other is told in `delivery`.
 """
 
 import re
 from dataclasses import dataclass
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate
+from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.large import USUAL_PART_BYTES
 
@@ -95,15 +95,15 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """How a delivery ended, and why if it failed (FAILED or GIVEN_UP).
 
     `under_way`: a copy that was never answered may be carried out even now, so the message has to come back.
-    `goes_on`: an upload that a message of its own must be sent for before this one's message may go.
+    `continuation`: an upload that a message of its own must be sent for before this one's message may go.
     """
 
-    fate: Fate
+    outcome: Outcome
     reason: str = ""
     cause: Cause | None = None
     under_way: bool = False
-    goes_on: Upload | None = None
+    continuation: Upload | None = None

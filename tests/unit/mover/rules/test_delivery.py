@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, Receipt
+from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.mover.rules.delivery import MOST_SETTLE_ROUNDS, deliver, refuse
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
@@ -30,7 +30,7 @@ from data_exports.mover.rules.protocol import (
     WriteReceipts,
     Written,
 )
-from data_exports.mover.rules.uploads import Outcome, Rules, Upload
+from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 
 KEY = "orders/a"
 UPLOAD = Upload("hub", KEY, "v1", "e1", 10, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)
@@ -53,7 +53,7 @@ DELIVERED = Receipt(
     size_bytes=10,
     uploaded_by="AWS:AROA:alice",
     uploaded_at="2026-11-02T09:00:00.000Z",
-    outcome=Fate.DELIVERED,
+    outcome=Outcome.DELIVERED,
     delivered_at="2026-11-02T10:00:00.000Z",
     target_version_id="t1",
     target_etag="te",
@@ -66,10 +66,10 @@ SUPERSEDED = Receipt(
     size_bytes=10,
     uploaded_by="AWS:AROA:alice",
     uploaded_at="2026-11-02T09:00:00.000Z",
-    outcome=Fate.SUPERSEDED,
+    outcome=Outcome.SUPERSEDED,
     receive_count=1,
 )
-CANCELLED = replace(SUPERSEDED, outcome=Fate.CANCELLED)
+CANCELLED = replace(SUPERSEDED, outcome=Outcome.CANCELLED)
 DELIVERED_NEWER = Receipt(
     key=KEY,
     version_id="v2",
@@ -77,7 +77,7 @@ DELIVERED_NEWER = Receipt(
     size_bytes=20,
     uploaded_by=None,
     uploaded_at="2026-11-02T09:30:00.000Z",
-    outcome=Fate.DELIVERED,
+    outcome=Outcome.DELIVERED,
     delivered_at="2026-11-02T10:00:00.000Z",
     target_version_id="t2",
     target_etag="te",
@@ -89,12 +89,12 @@ UNWELL = Failure("S3 is unwell", Cause.CREDENTIALS)  # passing, and nothing that
 
 
 def failed(reason: str, cause: Cause) -> Receipt:
-    return replace(SUPERSEDED, outcome=Fate.FAILED, reason=reason, cause=cause)
+    return replace(SUPERSEDED, outcome=Outcome.FAILED, reason=reason, cause=cause)
 
 
 def play(
     replies: Sequence[Reply], *, upload: Upload = UPLOAD, rules: Rules = MOVE
-) -> tuple[list[Request], Outcome | None]:
+) -> tuple[list[Request], DeliveryResult | None]:
     """What a delivery asks for when it is answered so, and how it ends (None: it would ask on)."""
     steps = deliver(upload, rules)
     asked: list[Request] = []
@@ -108,26 +108,26 @@ def play(
 
 
 def test_an_upload_is_copied_recorded_and_retired() -> None:
-    asked, outcome = play([COPIED, Written(), ON, Retired()])
+    asked, result = play([COPIED, Written(), ON, Retired()])
     assert asked == [Copy(KEY, "e1"), WriteReceipts((DELIVERED,)), ReadVersioning(), Retire(KEY, "e1")]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_with_keep_files_the_upload_stays_and_is_looked_at() -> None:
-    asked, outcome = play([COPIED, Current("v1"), Written()], rules=KEEP)
+    asked, result = play([COPIED, Current("v1"), Written()], rules=KEEP)
     assert asked == [Copy(KEY, "e1"), HeadObject(KEY), WriteReceipts((DELIVERED,))]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_an_overtaken_upload_is_superseded_with_a_receipt() -> None:
-    asked, outcome = play([Overtaken(), Written()])
+    asked, result = play([Overtaken(), Written()])
     assert asked == [Copy(KEY, "e1"), WriteReceipts((SUPERSEDED,))]
-    assert outcome == Outcome(Fate.SUPERSEDED)
+    assert result == DeliveryResult(Outcome.SUPERSEDED)
 
 
 def test_an_overtaken_upload_that_was_received_before_is_settled() -> None:
     again = replace(DELIVERED_NEWER, receive_count=2)
-    asked, outcome = play(
+    asked, result = play(
         [
             Overtaken(),
             Versions(NEWER, current=True),
@@ -148,11 +148,11 @@ def test_an_overtaken_upload_that_was_received_before_is_settled() -> None:
         ReadVersioning(),
         Retire(KEY, "e2"),
     ]
-    assert outcome == Outcome(Fate.SUPERSEDED)
+    assert result == DeliveryResult(Outcome.SUPERSEDED)
 
 
 def test_a_repeated_event_delivers_the_hidden_upload_again() -> None:
-    asked, outcome = play(
+    asked, result = play(
         [Gone(), Versions(OWN, current=False), COPIED, Versions(OWN, current=False), Written()],
     )
     assert asked == [
@@ -162,12 +162,12 @@ def test_a_repeated_event_delivers_the_hidden_upload_again() -> None:
         ListVersions(KEY),
         WriteReceipts((DELIVERED,)),
     ]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 @pytest.mark.parametrize("overtaken", [Overtaken(), Gone()])
 def test_an_upload_overtaken_at_its_retire_is_settled(overtaken: Reply) -> None:
-    asked, outcome = play(
+    asked, result = play(
         [
             COPIED,
             Written(),
@@ -193,12 +193,12 @@ def test_an_upload_overtaken_at_its_retire_is_settled(overtaken: Reply) -> None:
         ReadVersioning(),
         Retire(KEY, "e2"),
     ]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 @pytest.mark.parametrize("seen", [Current("v2"), Gone(), Forbidden("403")])
 def test_with_keep_files_an_upload_that_is_not_the_current_one_is_settled(seen: Reply) -> None:
-    asked, outcome = play(
+    asked, result = play(
         [COPIED, seen, Versions(NEWER, current=True), COPIED_NEWER, Versions(NEWER, current=True), Written()],
         rules=KEEP,
     )
@@ -210,20 +210,20 @@ def test_with_keep_files_an_upload_that_is_not_the_current_one_is_settled(seen: 
         ListVersions(KEY),
         WriteReceipts((DELIVERED, DELIVERED_NEWER)),
     ]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_an_upload_that_the_copy_of_an_equal_newer_one_covers_is_superseded() -> None:
     newer = replace(DELIVERED_NEWER, etag="e1", size_bytes=10, uploaded_at=None)
-    asked, outcome = play([COPIED_NEWER, Written(), ON, Retired()])
+    asked, result = play([COPIED_NEWER, Written(), ON, Retired()])
     assert asked == [Copy(KEY, "e1"), WriteReceipts((newer, SUPERSEDED)), ReadVersioning(), Retire(KEY, "e1")]
-    assert outcome == Outcome(Fate.SUPERSEDED)
+    assert result == DeliveryResult(Outcome.SUPERSEDED)
 
 
 def test_an_upload_whose_versions_were_removed_is_cancelled() -> None:
-    asked, outcome = play([Gone(), Versions(None, current=False), Gone(), Written()])
+    asked, result = play([Gone(), Versions(None, current=False), Gone(), Written()])
     assert asked == [Copy(KEY, "e1"), ListVersions(KEY), HeadObject(KEY, "v1"), WriteReceipts((CANCELLED,))]
-    assert outcome == Outcome(Fate.CANCELLED)
+    assert result == DeliveryResult(Outcome.CANCELLED)
 
 
 def test_a_null_upload_that_became_a_delete_marker_while_it_was_copied_is_cancelled_and_blames_nobody() -> None:
@@ -231,8 +231,8 @@ def test_a_null_upload_that_became_a_delete_marker_while_it_was_copied_is_cancel
     null = HubVersion("null", "e1", 10, "2026-11-02T09:00:00.000Z")
     upload = replace(AGAIN, version_id="null")
     refused = Failure("a marker is no source (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
-    asked, outcome = play([Gone(), Versions(null, current=True), refused, *PROVEN, *PROVEN, Written()], upload=upload)
-    assert outcome == Outcome(Fate.CANCELLED)
+    asked, result = play([Gone(), Versions(null, current=True), refused, *PROVEN, *PROVEN, Written()], upload=upload)
+    assert result == DeliveryResult(Outcome.CANCELLED)
     assert asked[2] == CopyVersion(KEY, "null", "e1")
 
 
@@ -240,32 +240,32 @@ def test_a_null_upload_whose_copy_is_refused_and_that_is_still_there_fails_as_re
     null = HubVersion("null", "e1", 10, "2026-11-02T09:00:00.000Z")
     refused = Failure("not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
     replies: list[Reply] = [Gone(), Versions(null, current=True), refused, Versions(null, current=True), Written()]
-    _, outcome = play(replies, upload=replace(AGAIN, version_id="null"))
-    assert outcome == Outcome(
-        Fate.FAILED, "not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED, under_way=False
+    _, result = play(replies, upload=replace(AGAIN, version_id="null"))
+    assert result == DeliveryResult(
+        Outcome.FAILED, "not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED, under_way=False
     )
 
 
 def test_an_upload_cancelled_after_its_delivery_stays_delivered() -> None:
-    asked, outcome = play([COPIED, Written(), ON, Gone(), Versions(None, current=False), Forbidden("403")])
+    asked, result = play([COPIED, Written(), ON, Gone(), Versions(None, current=False), Forbidden("403")])
     assert asked[-2:] == [ListVersions(KEY), HeadObject(KEY, "v1")]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_a_version_removed_while_it_is_settled_is_left_out() -> None:
-    asked, outcome = play([Gone(), Versions(OWN, current=False), Gone(), *PROVEN, Written()])
+    asked, result = play([Gone(), Versions(OWN, current=False), Gone(), *PROVEN, Written()])
     assert asked[-1] == WriteReceipts((CANCELLED,))
-    assert outcome == Outcome(Fate.CANCELLED)
+    assert result == DeliveryResult(Outcome.CANCELLED)
 
 
 def test_a_403_is_a_refusal_if_the_upload_is_there() -> None:
-    asked, outcome = play([REFUSED, Versions(OWN, current=True), Written()])
+    asked, result = play([REFUSED, Versions(OWN, current=True), Written()])
     assert asked == [
         Copy(KEY, "e1"),
         ListVersions(KEY),
         WriteReceipts((failed(REFUSED.reason, Cause.RECIPIENT_DENIED),)),
     ]
-    assert outcome == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
+    assert result == DeliveryResult(Outcome.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
 
 
 @pytest.mark.parametrize("versions", [Versions(OWN, current=False), Versions(None, current=False)])
@@ -277,24 +277,24 @@ def test_a_403_is_a_404_if_nothing_is_on_top(versions: Versions) -> None:
 
 def test_a_403_at_the_retire_is_judged_the_same_way() -> None:
     _, refused = play([COPIED, Written(), ON, REFUSED, Versions(OWN, current=True), Written()])
-    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
+    assert refused == DeliveryResult(Outcome.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
     hidden = Versions(OWN, current=False)
     asked, retired_by_another = play([COPIED, Written(), ON, REFUSED, hidden, hidden, COPIED, hidden, Written()])
     assert asked[3:6] == [Retire(KEY, "e1"), ListVersions(KEY), ListVersions(KEY)]
-    assert retired_by_another == Outcome(Fate.DELIVERED)
+    assert retired_by_another == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_a_403_for_a_version_is_judged_the_same_way() -> None:
     _, refused = play([Gone(), Versions(OWN, current=False), REFUSED, Versions(OWN, current=False), Written()])
-    assert refused == Outcome(Fate.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
+    assert refused == DeliveryResult(Outcome.FAILED, REFUSED.reason, Cause.RECIPIENT_DENIED)
     _, cancelled = play([Gone(), Versions(OWN, current=False), REFUSED, *PROVEN, *PROVEN, Written()])
-    assert cancelled == Outcome(Fate.CANCELLED)
+    assert cancelled == DeliveryResult(Outcome.CANCELLED)
 
 
 def test_a_failure_leaves_a_receipt_and_the_upload_in_the_hub() -> None:
-    asked, outcome = play([UNWELL, Written()])
+    asked, result = play([UNWELL, Written()])
     assert asked == [Copy(KEY, "e1"), WriteReceipts((failed("S3 is unwell", Cause.CREDENTIALS),))]
-    assert outcome == Outcome(Fate.FAILED, "S3 is unwell", Cause.CREDENTIALS)
+    assert result == DeliveryResult(Outcome.FAILED, "S3 is unwell", Cause.CREDENTIALS)
 
 
 BUSY = Failure("another operation is under way", Cause.CONFLICT)
@@ -302,17 +302,17 @@ SILENCE = Failure("no answer", Cause.NO_ANSWER, under_way=True)
 
 
 def test_a_copy_that_fails_for_a_moment_is_asked_for_again() -> None:
-    asked, outcome = play([BUSY, BUSY, COPIED, Written(), ON, Retired()])
+    asked, result = play([BUSY, BUSY, COPIED, Written(), ON, Retired()])
     assert asked[:3] == [Copy(KEY, "e1"), Copy(KEY, "e1", tries=1), Copy(KEY, "e1", tries=2)]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_a_copy_is_asked_for_six_times_at_most() -> None:
-    asked, outcome = play([BUSY] * 6 + [Written()])
+    asked, result = play([BUSY] * 6 + [Written()])
     assert [request for request in asked if isinstance(request, Copy)] == [
         Copy(KEY, "e1", tries=tries) for tries in range(6)
     ]
-    assert outcome == Outcome(Fate.FAILED, BUSY.reason, Cause.CONFLICT)
+    assert result == DeliveryResult(Outcome.FAILED, BUSY.reason, Cause.CONFLICT)
 
 
 def test_a_version_that_fails_for_a_moment_is_asked_for_again() -> None:
@@ -327,35 +327,35 @@ def test_a_copy_that_failed_may_have_been_carried_out_so_being_overtaken_is_not_
 
 @pytest.mark.parametrize("later", [[COPIED, Written(), ON, Retired()], [Gone(), *PROVEN, Written()]], ids=str)
 def test_a_copy_without_an_answer_may_be_carried_out_later_however_the_delivery_ends(later: list[Reply]) -> None:
-    _, outcome = play([SILENCE, *later])
-    assert outcome is not None
-    assert outcome.under_way
-    _, failed_outcome = play([SILENCE, UNWELL, Written()])
-    assert failed_outcome == Outcome(Fate.FAILED, UNWELL.reason, UNWELL.cause, under_way=True)
+    _, result = play([SILENCE, *later])
+    assert result is not None
+    assert result.under_way
+    _, failed_result = play([SILENCE, UNWELL, Written()])
+    assert failed_result == DeliveryResult(Outcome.FAILED, UNWELL.reason, UNWELL.cause, under_way=True)
 
 
 def test_what_fails_at_its_last_receive_is_given_up() -> None:
     last = replace(UPLOAD, receive_count=8, received_before=True)
-    asked, outcome = play([UNWELL, Written()], upload=last)
-    receipt = replace(failed(UNWELL.reason, UNWELL.cause), outcome=Fate.GIVEN_UP, receive_count=8)
+    asked, result = play([UNWELL, Written()], upload=last)
+    receipt = replace(failed(UNWELL.reason, UNWELL.cause), outcome=Outcome.GIVEN_UP, receive_count=8)
     assert asked[1] == WriteReceipts((receipt,))
-    assert outcome == Outcome(Fate.GIVEN_UP, UNWELL.reason, UNWELL.cause)
+    assert result == DeliveryResult(Outcome.GIVEN_UP, UNWELL.reason, UNWELL.cause)
 
 
 SWEPT = replace(UPLOAD, swept=True)
 
 
 def test_what_the_sweep_told_of_is_delivered_like_any_other() -> None:
-    asked, outcome = play([COPIED, Written(), ON, Retired()], upload=SWEPT)
-    assert (asked[0], outcome) == (Copy(KEY, "e1"), Outcome(Fate.DELIVERED))
-    assert play([Overtaken(), Written()], upload=SWEPT)[1] == Outcome(Fate.SUPERSEDED)
+    asked, result = play([COPIED, Written(), ON, Retired()], upload=SWEPT)
+    assert (asked[0], result) == (Copy(KEY, "e1"), DeliveryResult(Outcome.DELIVERED))
+    assert play([Overtaken(), Written()], upload=SWEPT)[1] == DeliveryResult(Outcome.SUPERSEDED)
 
 
 @pytest.mark.parametrize("replies", [[Gone()], [REFUSED, Versions(OWN, current=False)]], ids=["404", "403 for 404"])
 def test_what_is_out_of_sight_since_the_sweep_is_not_delivered_again(replies: list[Reply]) -> None:
-    asked, outcome = play(replies, upload=SWEPT)
+    asked, result = play(replies, upload=SWEPT)
     assert [type(request) for request in asked] == [Copy, ListVersions][: len(replies)]
-    assert outcome == Outcome(Fate.IGNORED)
+    assert result == DeliveryResult(Outcome.IGNORED)
 
 
 @pytest.mark.parametrize("replies", [[Gone()], [REFUSED, Versions(OWN, current=False)], [BUSY, Gone()]])
@@ -367,28 +367,28 @@ def test_unless_an_earlier_try_may_have_written(replies: list[Reply]) -> None:
 def test_a_message_that_tells_of_no_upload_has_a_receipt_without_a_key() -> None:
     steps = refuse("no event", MOVE, message_id="m1", receive_count=1)
     asked = next(steps)
-    nothing = Receipt("", "", "", None, None, None, Fate.FAILED, "no event", Cause.BAD_MESSAGE, receive_count=1)
+    nothing = Receipt("", "", "", None, None, None, Outcome.FAILED, "no event", Cause.BAD_MESSAGE, receive_count=1)
     assert asked == WriteReceipts((replace(nothing, message_id="m1"),))
     with pytest.raises(StopIteration) as end:
         steps.send(Written())
-    assert end.value.value == Outcome(Fate.FAILED, "no event", Cause.BAD_MESSAGE)
+    assert end.value.value == DeliveryResult(Outcome.FAILED, "no event", Cause.BAD_MESSAGE)
 
 
 def test_what_was_written_before_a_failure_is_on_record() -> None:
-    asked, outcome = play([COPIED, UNWELL, Written()], rules=KEEP)
+    asked, result = play([COPIED, UNWELL, Written()], rules=KEEP)
     assert asked[-1] == WriteReceipts((DELIVERED, failed("S3 is unwell", Cause.CREDENTIALS)))
-    assert outcome == Outcome(Fate.FAILED, "S3 is unwell", Cause.CREDENTIALS)
+    assert result == DeliveryResult(Outcome.FAILED, "S3 is unwell", Cause.CREDENTIALS)
 
 
 def test_without_its_receipt_nothing_is_retired() -> None:
     reason = "the receipt could not be written: no room"
-    asked, outcome = play([COPIED, Failure("no room"), Failure("no room")])
+    asked, result = play([COPIED, Failure("no room"), Failure("no room")])
     assert asked == [
         Copy(KEY, "e1"),
         WriteReceipts((DELIVERED,)),
         WriteReceipts((DELIVERED, failed(reason, Cause.UNWELL))),
     ]
-    assert outcome == Outcome(Fate.FAILED, f"{reason}; this failure has no receipt: no room", Cause.UNWELL)
+    assert result == DeliveryResult(Outcome.FAILED, f"{reason}; this failure has no receipt: no room", Cause.UNWELL)
 
 
 @pytest.mark.parametrize(
@@ -422,10 +422,10 @@ def test_without_its_receipt_nothing_is_retired() -> None:
     ],
 )
 def test_what_must_not_be_copied_is_refused_before_anything_is_asked(upload: Upload, cause: Cause, reason: str) -> None:
-    asked, outcome = play([Written()], upload=upload)
+    asked, result = play([Written()], upload=upload)
     receipt = replace(failed(reason, cause), key=upload.key, etag=upload.etag, size_bytes=upload.size_bytes)
     assert asked == [WriteReceipts((receipt,))]
-    assert outcome == Outcome(Fate.FAILED, reason, cause)
+    assert result == DeliveryResult(Outcome.FAILED, reason, cause)
 
 
 def test_a_file_of_the_largest_size_for_one_copy_is_copied_at_once() -> None:
@@ -444,14 +444,14 @@ NOT_RETIRED = (
 
 
 def test_a_file_from_before_versioning_is_delivered_and_retired_like_any_other() -> None:
-    asked, outcome = play([COPIED_NULL, Written(), ON, Retired()], upload=NULL_UPLOAD)
+    asked, result = play([COPIED_NULL, Written(), ON, Retired()], upload=NULL_UPLOAD)
     assert asked == [Copy(KEY, "e1"), WriteReceipts((DELIVERED_NULL,)), ReadVersioning(), Retire(KEY, "e1")]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_a_file_from_before_versioning_that_is_kept_is_written_until_nothing_changes_across_a_write() -> None:
     seen = Versions(OWN_NULL, current=True)
-    asked, outcome = play(
+    asked, result = play(
         [COPIED_NULL, Current("null", "e1", OWN.last_modified), seen, COPIED_NULL, seen, Written()],
         upload=NULL_UPLOAD,
         rules=KEEP,
@@ -464,12 +464,12 @@ def test_a_file_from_before_versioning_that_is_kept_is_written_until_nothing_cha
         ListVersions(KEY),
         WriteReceipts((DELIVERED_NULL, DELIVERED_NULL)),
     ]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_while_versioning_is_off_nothing_is_deleted_and_the_failure_names_what_is_to_be_mended() -> None:
     seen = Versions(OWN_NULL, current=True)
-    asked, outcome = play(
+    asked, result = play(
         [COPIED_NULL, Written(), OFF, seen, COPIED_NULL, seen, Written(), OFF, Written()], upload=NULL_UPLOAD
     )
     failed_null = replace(failed(NOT_RETIRED, Cause.HUB_NOT_VERSIONED), version_id="null")
@@ -484,13 +484,13 @@ def test_while_versioning_is_off_nothing_is_deleted_and_the_failure_names_what_i
         ReadVersioning(),
         WriteReceipts((failed_null,)),
     ]
-    assert outcome == Outcome(Fate.FAILED, NOT_RETIRED, Cause.HUB_NOT_VERSIONED)
+    assert result == DeliveryResult(Outcome.FAILED, NOT_RETIRED, Cause.HUB_NOT_VERSIONED)
 
 
 def test_also_a_version_with_an_id_is_not_deleted_while_versioning_is_off() -> None:
     """An upload of equal content may have come on top of it, which a delete would destroy."""
-    _, outcome = play([COPIED, Written(), OFF, Versions(OWN, current=True), OFF, Written()])
-    assert outcome == Outcome(Fate.FAILED, NOT_RETIRED, Cause.HUB_NOT_VERSIONED)
+    _, result = play([COPIED, Written(), OFF, Versions(OWN, current=True), OFF, Written()])
+    assert result == DeliveryResult(Outcome.FAILED, NOT_RETIRED, Cause.HUB_NOT_VERSIONED)
 
 
 def test_another_upload_under_the_id_null_is_another_upload() -> None:
@@ -502,28 +502,28 @@ def test_another_upload_under_the_id_null_is_another_upload() -> None:
     assert asked[2] == CopyVersion(KEY, "null", "e2")
     (delivered, superseded) = asked[-1].receipts if isinstance(asked[-1], WriteReceipts) else ()
     assert [(r.etag, r.outcome, r.uploaded_by) for r in (delivered, superseded)] == [
-        ("e2", Fate.DELIVERED, None),
-        ("e1", Fate.SUPERSEDED, "AWS:AROA:alice"),
+        ("e2", Outcome.DELIVERED, None),
+        ("e1", Outcome.SUPERSEDED, "AWS:AROA:alice"),
     ]
 
 
 def test_what_another_one_hid_is_written_once_more() -> None:
     """Who hid it may have written an upload of equal content and other metadata before."""
     hidden = Versions(OWN, current=False)
-    asked, outcome = play([COPIED, Written(), ON, Gone(), hidden, COPIED, hidden, Written()])
+    asked, result = play([COPIED, Written(), ON, Gone(), hidden, COPIED, hidden, Written()])
     assert asked[4:7] == [ListVersions(KEY), CopyVersion(KEY, "v1"), ListVersions(KEY)]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_an_empty_listing_is_a_failure_that_comes_back_if_the_upload_is_there() -> None:
-    asked, outcome = play([Gone(), NOTHING_LEFT, Current("v1"), Written()])
+    asked, result = play([Gone(), NOTHING_LEFT, Current("v1"), Written()])
     reason = "S3 lists no version of the key, but has version v1. It will be tried again"
     assert asked[2:] == [HeadObject(KEY, "v1"), WriteReceipts((failed(reason, Cause.UNREADABLE),))]
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.UNREADABLE)
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.UNREADABLE)
 
 
 def test_the_empty_folder_of_the_dataset_is_no_file() -> None:
-    assert play([], upload=replace(UPLOAD, key="orders/", size_bytes=0)) == ([], Outcome(Fate.IGNORED))
+    assert play([], upload=replace(UPLOAD, key="orders/", size_bytes=0)) == ([], DeliveryResult(Outcome.IGNORED))
 
 
 @pytest.mark.parametrize(("key", "size_bytes"), [("orders/sub/", 0), ("orders/", 1), ("orders//", 0), ("orders/ ", 0)])
@@ -536,12 +536,12 @@ def test_a_key_that_never_rests_fails_and_comes_back() -> None:
     replies: list[Reply] = [Gone()]
     for number in range(MOST_SETTLE_ROUNDS):
         replies += [Versions(replace(NEWER, version_id=f"n{number}"), current=True), COPIED_NEWER]
-    asked, outcome = play([*replies, Written()])
+    asked, result = play([*replies, Written()])
     assert len([request for request in asked if isinstance(request, CopyVersion)]) == MOST_SETTLE_ROUNDS
     reason = f"the key changed {MOST_SETTLE_ROUNDS} times while it was being delivered"
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.OVERWRITTEN)
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.OVERWRITTEN)
 
 
 def test_an_answer_that_no_rule_provides_for_fails() -> None:
-    _, outcome = play([Retired(), Written()])
-    assert outcome == Outcome(Fate.FAILED, "S3 answered Retired, which no rule provides for here", Cause.FAULT)
+    _, result = play([Retired(), Written()])
+    assert result == DeliveryResult(Outcome.FAILED, "S3 answered Retired, which no rule provides for here", Cause.FAULT)

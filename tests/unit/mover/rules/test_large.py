@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Fate, Receipt
+from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.mover.rules.delivery import deliver
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.large import (
@@ -60,7 +60,7 @@ from data_exports.mover.rules.protocol import (
     WriteReceipts,
     Written,
 )
-from data_exports.mover.rules.uploads import Outcome, Rules, Upload
+from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 
 KEY = "orders/large"
 UPLOAD = Upload("hub", KEY, "v1", "e1-2", 25, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)
@@ -84,7 +84,7 @@ DELIVERED = Receipt(
     size_bytes=25,
     uploaded_by="AWS:AROA:alice",
     uploaded_at="2026-11-02T09:00:00.000Z",
-    outcome=Fate.DELIVERED,
+    outcome=Outcome.DELIVERED,
     delivered_at="2026-11-02T10:00:00.000Z",
     target_version_id="t1",
     target_etag="te-3",
@@ -93,7 +93,7 @@ DELIVERED = Receipt(
 NOT_DELIVERED = replace(DELIVERED, delivered_at=None, target_version_id=None, target_etag=None)
 
 
-def not_delivered(outcome: Fate, reason: str | None = None, cause: Cause | None = None) -> Receipt:
+def not_delivered(outcome: Outcome, reason: str | None = None, cause: Cause | None = None) -> Receipt:
     return replace(NOT_DELIVERED, outcome=outcome, reason=reason, cause=cause)
 
 
@@ -103,7 +103,7 @@ def copied_up_to(number: int) -> Checkpoint:
 
 def play(
     replies: Sequence[Reply], *, upload: Upload = UPLOAD, rules: Rules = MOVE
-) -> tuple[list[Request], Outcome | None]:
+) -> tuple[list[Request], DeliveryResult | None]:
     """What a delivery asks for when it is answered so, and how it ends (None: it would ask on)."""
     steps = deliver(upload, rules)
     asked: list[Request] = []
@@ -154,7 +154,7 @@ def test_parts_hold_every_byte_once(size_bytes: int) -> None:
 
 
 def test_a_large_file_is_copied_in_parts_and_then_recorded_and_retired_like_any_other() -> None:
-    asked, outcome = play([*BEGINNING, PartsDone(DONE), STILL_NEWEST, COPIED, Removed(), Written(), ON, Retired()])
+    asked, result = play([*BEGINNING, PartsDone(DONE), STILL_NEWEST, COPIED, Removed(), Written(), ON, Retired()])
     assert asked == [
         *ASKED_TO_BEGIN,
         ListVersions(KEY),
@@ -164,16 +164,16 @@ def test_a_large_file_is_copied_in_parts_and_then_recorded_and_retired_like_any_
         ReadVersioning(),
         Retire(KEY, "e1-2"),
     ]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_with_keep_files_the_upload_stays_and_is_looked_at() -> None:
     rules = replace(MOVE, keep_files=True)
-    asked, outcome = play(
+    asked, result = play(
         [*BEGINNING, PartsDone(DONE), STILL_NEWEST, COPIED, Removed(), Current("v1"), Written()], rules=rules
     )
     assert asked[-2:] == [HeadObject(KEY), WriteReceipts((DELIVERED,))]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_a_file_of_the_largest_size_for_one_copy_is_copied_at_once() -> None:
@@ -182,14 +182,14 @@ def test_a_file_of_the_largest_size_for_one_copy_is_copied_at_once() -> None:
 
 
 def test_when_time_runs_out_the_parts_are_on_record_and_another_run_goes_on_without_a_failure() -> None:
-    asked, outcome = play([*BEGINNING, PartsDone((DONE[1], OutOfTime())), Written()])
+    asked, result = play([*BEGINNING, PartsDone((DONE[1], OutOfTime())), Written()])
     assert asked == [*ASKED_TO_BEGIN, SaveCheckpoint(replace(BEGUN, copied=(DONE[1],)))]
-    assert outcome == Outcome(Fate.UNFINISHED, "1 of 3 parts are copied", goes_on=UPLOAD)
+    assert result == DeliveryResult(Outcome.UNFINISHED, "1 of 3 parts are copied", continuation=UPLOAD)
 
 
 def test_the_next_run_copies_only_what_is_missing() -> None:
     found = Checkpoints((replace(BEGUN, copied=(DONE[1],)),))
-    asked, outcome = play(
+    asked, result = play(
         [
             Current("v1"),
             found,
@@ -210,7 +210,7 @@ def test_the_next_run_copies_only_what_is_missing() -> None:
         ListVersions(KEY),
         CompleteUpload(KEY, "v1", "u1", DONE),
     ]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 def test_parts_keep_the_size_that_their_upload_began_with() -> None:
@@ -220,9 +220,9 @@ def test_parts_keep_the_size_that_their_upload_began_with() -> None:
 
 
 def test_when_time_runs_out_before_completion_the_last_part_shows_later_that_the_upload_is_open() -> None:
-    asked, outcome = play([*BEGINNING, PartsDone(DONE), STILL_NEWEST, OutOfTime(), Written()])
+    asked, result = play([*BEGINNING, PartsDone(DONE), STILL_NEWEST, OutOfTime(), Written()])
     assert asked[-1] == SaveCheckpoint(copied_up_to(3))
-    assert outcome == Outcome(Fate.UNFINISHED, "3 of 3 parts are copied", goes_on=UPLOAD)
+    assert result == DeliveryResult(Outcome.UNFINISHED, "3 of 3 parts are copied", continuation=UPLOAD)
     asked, _ = play([Current("v1"), Checkpoints((copied_up_to(3),))], upload=AGAIN)
     assert asked[-1] == CopyParts(KEY, "v1", "u1", (PARTS[2],))
 
@@ -231,9 +231,9 @@ def test_when_time_runs_out_before_completion_the_last_part_shows_later_that_the
 def test_a_run_that_brings_the_copy_no_further_has_failed(done: PartsDone) -> None:
     before: list[Reply] = [Current("v1"), Checkpoints((copied_up_to(3),))]
     saved = [Written()] if len(done.replies) > 1 else []
-    _, outcome = play([*before, done, *saved, Written()], upload=AGAIN)
+    _, result = play([*before, done, *saved, Written()], upload=AGAIN)
     reason = "the function's time ran out before it had copied one more of 3 parts"
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.OUT_OF_TIME)
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.OUT_OF_TIME)
 
 
 UNREADABLE = Failure("the start: no readable answer", Cause.UNREADABLE)
@@ -260,27 +260,27 @@ MAY_BE_LEFT = "An empty upload in parts may be left at the recipient, until a li
 def test_what_a_start_without_a_readable_answer_may_have_begun_is_aborted_or_told(
     failure: Failure, answers: list[Reply], aborted: list[str], told: str
 ) -> None:
-    asked, outcome = play([Current("v1"), NONE_FOUND, ATTRIBUTES, failure, *answers, Written()])
+    asked, result = play([Current("v1"), NONE_FOUND, ATTRIBUTES, failure, *answers, Written()])
     assert asked[3:-1] == [
         StartUpload(KEY, ATTRIBUTES),
         FindUploads(KEY),
         *[AbortUpload(KEY, upload_id) for upload_id in aborted],
     ]
-    assert outcome == Outcome(Fate.FAILED, f"{failure.reason}{told}", failure.cause)
+    assert result == DeliveryResult(Outcome.FAILED, f"{failure.reason}{told}", failure.cause)
 
 
 @pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.CONFLICT, Cause.CREDENTIALS, Cause.CLOCK])
 def test_a_start_that_s3_refused_has_begun_nothing(cause: Cause) -> None:
-    asked, outcome = play([Current("v1"), NONE_FOUND, ATTRIBUTES, Failure("refused", cause), Written()])
+    asked, result = play([Current("v1"), NONE_FOUND, ATTRIBUTES, Failure("refused", cause), Written()])
     assert not any(isinstance(request, FindUploads | AbortUpload) for request in asked)
-    assert outcome == Outcome(Fate.FAILED, "refused", cause)
+    assert result == DeliveryResult(Outcome.FAILED, "refused", cause)
 
 
 def test_a_function_without_time_begins_nothing() -> None:
-    asked, outcome = play([Current("v1"), NONE_FOUND, ATTRIBUTES, OutOfTime(), Written()])
+    asked, result = play([Current("v1"), NONE_FOUND, ATTRIBUTES, OutOfTime(), Written()])
     reason = "the function's time ran out before the copy was started"
-    assert asked[-1] == WriteReceipts((not_delivered(Fate.FAILED, reason, Cause.OUT_OF_TIME),))
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.OUT_OF_TIME)
+    assert asked[-1] == WriteReceipts((not_delivered(Outcome.FAILED, reason, Cause.OUT_OF_TIME),))
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.OUT_OF_TIME)
 
 
 @pytest.mark.parametrize(
@@ -289,9 +289,9 @@ def test_a_function_without_time_begins_nothing() -> None:
 )
 def test_what_was_copied_before_a_failure_is_on_record_for_the_next_try(answer: Reply, cause: Cause) -> None:
     looks = [STILL_NEWEST] if isinstance(answer, Forbidden) else []
-    asked, outcome = play([*BEGINNING, PartsDone((DONE[0], answer, DONE[1])), Written(), *looks, Written()])
+    asked, result = play([*BEGINNING, PartsDone((DONE[0], answer, DONE[1])), Written(), *looks, Written()])
     assert asked[len(ASKED_TO_BEGIN)] == SaveCheckpoint(copied_up_to(2))
-    assert outcome == Outcome(Fate.FAILED, "unwell", cause)
+    assert result == DeliveryResult(Outcome.FAILED, "unwell", cause)
 
 
 def test_progress_is_saved_now_and_then_and_the_key_looked_at_again() -> None:
@@ -301,26 +301,26 @@ def test_progress_is_saved_now_and_then_and_the_key_looked_at_again() -> None:
     asked, _ = play([*BEGINNING, PartsDone(first), Written(), Versions(own, current=True)], upload=upload)
     assert [len(request.parts) for request in asked if isinstance(request, CopyParts)] == [PARTS_BETWEEN_SAVES, 1]
     assert asked[-3] == SaveCheckpoint(replace(BEGUN, size_bytes=size, copied=first))
-    asked, outcome = play(
+    asked, result = play(
         [*BEGINNING, PartsDone(first), Written(), OVERTAKEN, Checkpoints((BEGUN,)), Removed(), Removed(), Written()],
         upload=upload,
     )
-    assert outcome == Outcome(Fate.SUPERSEDED)
+    assert result == DeliveryResult(Outcome.SUPERSEDED)
     assert asked[-3:-1] == [AbortUpload(KEY, "u1"), RemoveCheckpoint(BEGUN)]
 
 
 def test_an_overtaken_upload_is_superseded_and_leaves_nothing_behind() -> None:
-    asked, outcome = play([Current("v2"), NONE_FOUND, Written()])
+    asked, result = play([Current("v2"), NONE_FOUND, Written()])
     assert asked == [
         HeadObject(KEY),
         ReadCheckpoints(KEY, "v1"),
-        WriteReceipts((not_delivered(Fate.SUPERSEDED),)),
+        WriteReceipts((not_delivered(Outcome.SUPERSEDED),)),
     ]
-    assert outcome == Outcome(Fate.SUPERSEDED)
+    assert result == DeliveryResult(Outcome.SUPERSEDED)
 
 
 def test_an_upload_overtaken_while_its_parts_were_copied_is_aborted() -> None:
-    asked, outcome = play(
+    asked, result = play(
         [*BEGINNING, PartsDone(DONE), OVERTAKEN, Checkpoints((BEGUN,)), Removed(), Removed(), Written()]
     )
     assert asked[len(ASKED_TO_BEGIN) :] == [
@@ -328,13 +328,13 @@ def test_an_upload_overtaken_while_its_parts_were_copied_is_aborted() -> None:
         ReadCheckpoints(KEY, "v1"),
         AbortUpload(KEY, "u1"),
         RemoveCheckpoint(BEGUN),
-        WriteReceipts((not_delivered(Fate.SUPERSEDED),)),
+        WriteReceipts((not_delivered(Outcome.SUPERSEDED),)),
     ]
-    assert outcome == Outcome(Fate.SUPERSEDED)
+    assert result == DeliveryResult(Outcome.SUPERSEDED)
 
 
 def test_an_upload_overtaken_between_two_runs_is_aborted_before_the_newer_one_is_written() -> None:
-    asked, outcome = play(
+    asked, result = play(
         [Current("v2"), OVERTAKEN, Checkpoints((copied_up_to(2),)), Removed(), Removed()], upload=AGAIN
     )
     assert asked[:5] == [
@@ -345,36 +345,36 @@ def test_an_upload_overtaken_between_two_runs_is_aborted_before_the_newer_one_is
         RemoveCheckpoint(copied_up_to(2)),
     ]
     assert type(asked[5]).__name__ == "CopyVersion"
-    assert outcome is None
+    assert result is None
 
 
 def test_a_cancelled_upload_is_aborted() -> None:
     nothing = Versions(None, current=False)
-    asked, outcome = play(
+    asked, result = play(
         [Gone(), nothing, Gone(), Checkpoints((copied_up_to(2),)), Removed(), Removed(), Written()], upload=AGAIN
     )
     assert asked[3:6] == [ReadCheckpoints(KEY, "v1"), AbortUpload(KEY, "u1"), RemoveCheckpoint(copied_up_to(2))]
-    assert outcome == Outcome(Fate.CANCELLED)
+    assert result == DeliveryResult(Outcome.CANCELLED)
 
 
 def test_parts_that_the_recipient_lets_nobody_remove_hold_up_nothing_and_are_told() -> None:
-    _, outcome = play([Current("v2"), Checkpoints((BEGUN,)), Forbidden("the recipient refuses"), Written()])
+    _, result = play([Current("v2"), Checkpoints((BEGUN,)), Forbidden("the recipient refuses"), Written()])
     reason = "parts of it may be left at the recipient: the recipient refuses"
-    assert outcome == Outcome(Fate.SUPERSEDED, reason)
+    assert result == DeliveryResult(Outcome.SUPERSEDED, reason)
 
 
 def test_parts_that_cannot_be_removed_now_bring_the_message_back() -> None:
-    _, outcome = play([Current("v2"), Checkpoints((BEGUN,)), Failure("unwell"), Written()])
+    _, result = play([Current("v2"), Checkpoints((BEGUN,)), Failure("unwell"), Written()])
     reason = "parts of it may be left at the recipient: unwell"
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.UNWELL)
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.UNWELL)
 
 
 def test_a_large_newer_version_is_left_to_a_message_of_its_own() -> None:
     small = replace(UPLOAD, size_bytes=5, received_before=True)
     newest = Versions(NEWER_LARGE, current=True)
-    _, outcome = play([Gone(), newest, Written()], upload=small)
+    _, result = play([Gone(), newest, Written()], upload=small)
     going_on = Upload("hub", KEY, "v2", "e2-3", 30, None, NEWER_LARGE.last_modified, None, received_before=True)
-    assert outcome == Outcome(Fate.SUPERSEDED, goes_on=going_on)
+    assert result == DeliveryResult(Outcome.SUPERSEDED, continuation=going_on)
 
 
 def test_an_upload_that_has_vanished_from_the_recipient_begins_anew() -> None:
@@ -387,9 +387,9 @@ def test_an_upload_that_has_vanished_from_the_recipient_begins_anew() -> None:
         ReadAttributes(KEY, "v1"),
     ]
     again = [NONE_FOUND, ATTRIBUTES, Started("u1"), Written(), *vanished]
-    _, outcome = play([Current("v1"), *again * MOST_BEGINNINGS, Written()])
+    _, result = play([Current("v1"), *again * MOST_BEGINNINGS, Written()])
     reason = f"the upload in parts vanished {MOST_BEGINNINGS} times from the recipient. Somebody removes it"
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.CONFLICT)
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.CONFLICT)
 
 
 def test_of_several_uploads_of_one_version_one_is_completed_and_the_others_are_removed() -> None:
@@ -407,49 +407,51 @@ FINISHED: list[Reply] = [Current("v1"), Checkpoints((copied_up_to(2),)), PartsDo
 
 def test_the_record_of_a_finished_copy_that_cannot_be_removed_at_once_is_removed_again() -> None:
     expired = Failure("expired", Cause.CREDENTIALS)
-    asked, outcome = play([*FINISHED, expired, expired, Removed(), Written(), ON, Retired()], upload=AGAIN)
+    asked, result = play([*FINISHED, expired, expired, Removed(), Written(), ON, Retired()], upload=AGAIN)
     assert asked[5:8] == [RemoveCheckpoint(copied_up_to(3))] * 3
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 @pytest.mark.parametrize("answer", [Failure("no room", Cause.UNWELL), Forbidden("no leave")], ids=["failed", "refused"])
 def test_a_record_that_cannot_be_removed_holds_up_no_delivery_and_is_told(answer: Failure | Forbidden) -> None:
-    _, outcome = play([*FINISHED, *[answer] * MOST_TRIES_TO_REMOVE, Written(), ON, Retired()], upload=AGAIN)
+    _, result = play([*FINISHED, *[answer] * MOST_TRIES_TO_REMOVE, Written(), ON, Retired()], upload=AGAIN)
     reason = f"the record of its copy in parts is left in the log bucket: {answer.reason}"
-    assert outcome == Outcome(Fate.DELIVERED, reason)
+    assert result == DeliveryResult(Outcome.DELIVERED, reason)
 
 
 def test_parts_of_a_repeated_copy_are_removed_again_and_told_when_they_stay() -> None:
     other, unwell = replace(BEGUN, upload_id="u2"), Failure("unwell")
     found = [Current("v1"), Checkpoints((copied_up_to(2), other)), *FINISHED[2:], Removed()]
-    asked, outcome = play([*found, unwell, Removed(), Removed(), Written(), ON, Retired()], upload=AGAIN)
+    asked, result = play([*found, unwell, Removed(), Removed(), Written(), ON, Retired()], upload=AGAIN)
     assert asked[6:9] == [AbortUpload(KEY, "u2"), AbortUpload(KEY, "u2"), RemoveCheckpoint(other)]
-    assert outcome == Outcome(Fate.DELIVERED)
-    _, outcome = play([*found, *[unwell] * MOST_TRIES_TO_REMOVE, Written(), ON, Retired()], upload=AGAIN)
-    assert outcome == Outcome(Fate.DELIVERED, "parts of a repeated copy may be left at the recipient: unwell")
+    assert result == DeliveryResult(Outcome.DELIVERED)
+    _, result = play([*found, *[unwell] * MOST_TRIES_TO_REMOVE, Written(), ON, Retired()], upload=AGAIN)
+    assert result == DeliveryResult(Outcome.DELIVERED, "parts of a repeated copy may be left at the recipient: unwell")
 
 
 def test_nothing_is_copied_into_an_upload_that_is_not_on_record() -> None:
-    asked, outcome = play([*BEGINNING[:-1], Failure("no room", Cause.UNWELL), Removed(), Written()])
+    asked, result = play([*BEGINNING[:-1], Failure("no room", Cause.UNWELL), Removed(), Written()])
     assert asked[:6] == [*ASKED_TO_BEGIN[:5], AbortUpload(KEY, "u1")]
-    assert outcome == Outcome(Fate.FAILED, "the checkpoint could not be written: no room", Cause.UNWELL)
+    assert result == DeliveryResult(Outcome.FAILED, "the checkpoint could not be written: no room", Cause.UNWELL)
 
 
 def test_parts_that_cannot_be_put_on_record_fail_the_run() -> None:
-    _, outcome = play([*BEGINNING, PartsDone((DONE[0], OutOfTime())), Forbidden("denied"), Written()])
-    assert outcome == Outcome(Fate.FAILED, "the checkpoint could not be written: denied", Cause.RECIPIENT_DENIED)
+    _, result = play([*BEGINNING, PartsDone((DONE[0], OutOfTime())), Forbidden("denied"), Written()])
+    assert result == DeliveryResult(
+        Outcome.FAILED, "the checkpoint could not be written: denied", Cause.RECIPIENT_DENIED
+    )
 
 
 def test_a_file_larger_than_s3_copies_is_refused() -> None:
     upload = replace(UPLOAD, size_bytes=LARGEST_FILE_BYTES + 1)
-    asked, outcome = play([Current("v1"), Written()], upload=upload)
+    asked, result = play([Current("v1"), Written()], upload=upload)
     reason = (
         "the file has 53,687,091,200,001 bytes; S3 copies files of up to 53,687,091,200,000 bytes. "
         "Send it in several files"
     )
-    receipt = replace(not_delivered(Fate.FAILED, reason, Cause.UPLOAD_TOO_LARGE), size_bytes=upload.size_bytes)
+    receipt = replace(not_delivered(Outcome.FAILED, reason, Cause.UPLOAD_TOO_LARGE), size_bytes=upload.size_bytes)
     assert asked[1:] == [WriteReceipts((receipt,))]
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.UPLOAD_TOO_LARGE)
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.UPLOAD_TOO_LARGE)
 
 
 NULL_UPLOAD = replace(UPLOAD, version_id="null")
@@ -460,13 +462,13 @@ CURRENT_NULL = Current("null", "e1-2", TIME)
 
 def test_a_large_file_from_before_versioning_is_pinned_to_its_content_and_retired_like_any_other() -> None:
     still, copied = Versions(replace(OWN, version_id="null"), current=True), replace(COPIED, source_version_id="null")
-    asked, outcome = play(
+    asked, result = play(
         [CURRENT_NULL, *BEGINNING[1:], PartsDone(DONE), still, copied, Removed(), Written(), ON, Retired()],
         upload=NULL_UPLOAD,
     )
     assert asked[4:6] == [SaveCheckpoint(BEGUN_NULL), CopyParts(KEY, "null", "u1", PARTS, "e1-2")]
     assert asked[-2:] == [ReadVersioning(), Retire(KEY, "e1-2")]
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert result == DeliveryResult(Outcome.DELIVERED)
 
 
 @pytest.mark.parametrize(
@@ -480,15 +482,15 @@ def test_a_copy_of_another_upload_under_the_id_null_is_not_gone_on_with(begun: C
 
 def test_another_content_under_the_id_null_is_superseded_by_what_took_its_place() -> None:
     other = replace(BEGUN_NULL, etag="e2-2")
-    asked, outcome = play([Current("null", "e2-2", LATER), Checkpoints((other,)), Written()], upload=NULL_UPLOAD)
+    asked, result = play([Current("null", "e2-2", LATER), Checkpoints((other,)), Written()], upload=NULL_UPLOAD)
     assert [type(request).__name__ for request in asked] == ["HeadObject", "ReadCheckpoints", "WriteReceipts"]
-    assert outcome == Outcome(Fate.SUPERSEDED)
+    assert result == DeliveryResult(Outcome.SUPERSEDED)
 
 
 @pytest.mark.parametrize("position", range(1, 5))
 def test_a_failure_before_the_first_part_is_told(position: int) -> None:
     stopped = Failure("S3 is unwell", Cause.UNWELL)
     aborted: list[Reply] = [Uploads(())] if position == 3 else [Removed()] if position == 4 else []
-    _, outcome = play([*BEGINNING[:position], stopped, *aborted, Written()])
+    _, result = play([*BEGINNING[:position], stopped, *aborted, Written()])
     reason = "S3 is unwell" if position < 4 else "the checkpoint could not be written: S3 is unwell"
-    assert outcome == Outcome(Fate.FAILED, reason, Cause.UNWELL)
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.UNWELL)
