@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 from benchmarks.files import HUB, TARGET
 from benchmarks.seaweed import REGION
-from data_exports.mover.places.replies import Response
 from data_exports.mover.wire.connections import Connections
 from data_exports.mover.wire.http_requests import host_of, render_request
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials, signature_headers
 
 AT_ONCE = 64

@@ -16,8 +16,8 @@ from typing import Any
 
 from data_exports.mover.handler import CALLS_AT_ONCE, handle_batch
 from data_exports.mover.places.objects import S3Objects
-from data_exports.mover.places.replies import Response
 from data_exports.mover.settings import read_settings
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import Exchange, Then, Transport
 
 SECONDS_OF_AN_INVOCATION = 900.0

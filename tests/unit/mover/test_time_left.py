@@ -15,10 +15,10 @@ from data_exports.mover.handler import handle_batch
 from data_exports.mover.places.alerts import Alert, publish
 from data_exports.mover.places.objects import S3Objects
 from data_exports.mover.places.queue import Queue
-from data_exports.mover.places.replies import Response
 from data_exports.mover.tasks.probe import probe
 from data_exports.mover.tasks.survey import Survey, SweepError, Waiting
 from data_exports.mover.time_left import KEPT_AFTER_S3, KEPT_FOR_THE_ANSWER, TimeLeft
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Exchange
 from tests.unit.mover.loopback import Played, serving

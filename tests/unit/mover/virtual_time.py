@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import Host, RequestLimits
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import Exchange, Then
 
 Trouble = Callable[[Exchange], "Answered | None"]

@@ -21,7 +21,6 @@ from urllib.parse import quote
 from data_exports.contract.receipts import iso_time
 from data_exports.mover.places.error_codes import Doing, Where
 from data_exports.mover.places.replies import (
-    Response,
     abort_reply,
     complete_reply,
     error_reply,
@@ -54,6 +53,7 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.connections import USUAL_LIMITS, RequestLimits
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import Patience, Start
 from data_exports.mover.wire.transport import Exchange
 

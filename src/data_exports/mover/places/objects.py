@@ -22,7 +22,6 @@ from data_exports.mover.places.error_codes import Doing, Where
 from data_exports.mover.places.large_objects import LargeObjects, copying, headers_of_a_write, source_of
 from data_exports.mover.places.replies import (
     MoreVersions,
-    Response,
     copy_reply,
     delete_all_reply,
     delete_reply,
@@ -49,6 +48,7 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import USUAL_PATIENCE, Patience, Read
 from data_exports.mover.wire.transport import Exchange, Then, Transport
 

@@ -37,17 +37,8 @@ from data_exports.mover.rules.protocol import (
     Versions,
     Written,
 )
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.xml_answers import found_in, name_of, parse_xml, text_of
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An HTTP response, header names in lower case; or, with status None, the fault that kept one from coming."""
-
-    status: int | None
-    headers: Mapping[str, str]
-    body: bytes
-    fault: str = ""
 
 
 def error_reply(response: Response, *, doing: Doing) -> Reply:

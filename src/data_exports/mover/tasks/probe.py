@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 from data_exports.contract.causes import Side
 from data_exports.mover.places.error_codes import Doing, Error, Where, reply_to_error
-from data_exports.mover.places.replies import Response
 from data_exports.mover.rules.protocol import Failure, Forbidden
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import Exchange
 from data_exports.mover.wire.xml_answers import found_in
 

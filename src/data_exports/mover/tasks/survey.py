@@ -19,11 +19,12 @@ from urllib.parse import unquote_plus
 
 from data_exports.contract.causes import retry_seconds
 from data_exports.mover.places.error_codes import Doing, Where
-from data_exports.mover.places.replies import Response, error_reply
+from data_exports.mover.places.replies import error_reply
 from data_exports.mover.rules.protocol import Failure, Gone
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import RequestLimits
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import Exchange, Then
 from data_exports.mover.wire.xml_answers import name_of, parse_xml, text_of
 

@@ -15,9 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.wire.http_requests import Host
-from data_exports.mover.wire.http_responses import MAX_BODY_BYTES, InvalidResponseError, ResponseReader
+from data_exports.mover.wire.http_responses import MAX_BODY_BYTES, InvalidResponseError, Response, ResponseReader
 from data_exports.mover.wire.name_resolution import Resolved, Resolver
 
 Then = Callable[[Response], None]

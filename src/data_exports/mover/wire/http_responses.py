@@ -1,6 +1,6 @@
 """Reads HTTP/1.1 responses out of what a connection receives, strictly and as it comes.
 
-In: the bytes, piece by piece. Out: a `replies.Response`, or InvalidResponseError. No effects.
+In: the bytes, piece by piece. Out: a `Response`, or InvalidResponseError. No effects.
 
 Whatever could be read in two ways is an error, and its connection is closed: lengths that are not digits alone or
 contradict each other, line ends that are not CRLF, chunks that do not end where they said. Each byte is looked at a
@@ -9,9 +9,8 @@ bounded number of times, however it is cut up. https://www.rfc-editor.org/rfc/rf
 
 import re
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
-
-from data_exports.mover.places.replies import Response
 
 # S3 takes at most 8 KB of headers with an object, and gives them back with it; encoded, a byte may take three.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
@@ -29,6 +28,16 @@ _TRAILER = re.compile(_FIELD)
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*|;" + _TEXT + rb")")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _LENGTH = re.compile(r"[0-9]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response, header names in lower case; or, with status None, the fault that kept one from coming."""
+
+    status: int | None
+    headers: Mapping[str, str]
+    body: bytes
+    fault: str = ""
 
 
 class InvalidResponseError(Exception):

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 
 import re
 
-from data_exports.mover.places.replies import Response
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.xml_answers import found_in
 
 # A name becomes part of a host's: nothing else may pass for one.

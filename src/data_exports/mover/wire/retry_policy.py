@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.rules.protocol import Answer
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import Exchange
 
 Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call

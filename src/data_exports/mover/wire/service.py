@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Self
 from urllib.parse import urlsplit
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import Connections, RequestLimits
 from data_exports.mover.wire.http_requests import host_of, render_request
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials, signature_headers
 
 MOST_TRIES = 3

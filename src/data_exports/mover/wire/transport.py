@@ -1,6 +1,6 @@
 """Sends one HTTP request to a bucket, signed.
 
-In: an operation on a bucket. Out: a `replies.Response`, handed to a callback from within `work`, which whoever waits
+In: an operation on a bucket. Out: a `Response`, handed to a callback from within `work`, which whoever waits
 has to call. Effects: the request. A bucket that turns out to be in another region is asked again there, and remembered.
 
 Each request is sent once. Were a copy sent again by itself after a lost connection, nobody would know that S3 may carry
@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, RequestLimits, Then
 from data_exports.mover.wire.http_requests import Host, host_of, render_request
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import may_be_elsewhere, region_in
 from data_exports.mover.wire.signing import Credentials, signature_headers
 

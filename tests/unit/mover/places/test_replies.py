@@ -6,7 +6,6 @@ from data_exports.contract.causes import Cause
 from data_exports.mover.places.error_codes import Doing, Where
 from data_exports.mover.places.replies import (
     MoreVersions,
-    Response,
     copy_reply,
     delete_all_reply,
     delete_reply,
@@ -32,6 +31,7 @@ from data_exports.mover.rules.protocol import (
     Versions,
     Written,
 )
+from data_exports.mover.wire.http_responses import Response
 
 XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 COPYING = Doing("the copy", Where.BOTH, hub_bucket="hub")

@@ -16,7 +16,6 @@ from botocore.config import Config
 
 from data_exports.contract.receipts import PutReceipts
 from data_exports.mover.places.objects import S3Objects
-from data_exports.mover.places.replies import Response
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     Attributes,
@@ -40,6 +39,7 @@ from data_exports.mover.rules.protocol import (
     travels_in_xml,
 )
 from data_exports.mover.settings import Settings
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Exchange, Then, Transport, request_of
 from tests.unit.mover.test_settings import SETTINGS

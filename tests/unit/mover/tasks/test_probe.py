@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.probe import probe
 from data_exports.mover.time_left import SecondsLeft, endless
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import Exchange
 
 SETTINGS = Settings(

@@ -11,8 +11,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, Host, RequestLimits
+from data_exports.mover.wire.http_responses import Response
 from tests.patience import PATIENCE_SECONDS
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"

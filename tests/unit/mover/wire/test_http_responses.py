@@ -14,9 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.wire import http_responses
-from data_exports.mover.wire.http_responses import MAX_HEAD_BYTES, InvalidResponseError, Received, ResponseReader
+from data_exports.mover.wire.http_responses import (
+    MAX_HEAD_BYTES,
+    InvalidResponseError,
+    Received,
+    Response,
+    ResponseReader,
+)
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LENGTH_2 = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok"

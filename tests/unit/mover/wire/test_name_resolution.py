@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from data_exports.mover.places.replies import Response
 from data_exports.mover.wire.connections import Connections, Host, RequestLimits
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.name_resolution import (
     FAILURE_REMEMBERED_SECONDS,
     REMEMBERED_SECONDS,

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.replies import Response
 from data_exports.mover.rules.protocol import Copied, Copy, Failure, HeadObject
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import region_in
 from data_exports.mover.wire.transport import Exchange, Transport
 from tests.unit.mover.loopback import Asked, Loopback, Played, serving

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from data_exports.mover.places.error_codes import Doing, Where
 from data_exports.mover.places.replies import (
-    Response,
     complete_reply,
     copy_reply,
     delete_all_reply,
@@ -31,6 +30,7 @@ from data_exports.mover.rules.protocol import (
     Started,
     Versions,
 )
+from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.xml_answers import found_in, name_of, parse_xml, text_of
 
 CONTROL_CHARACTERS = [chr(number) for number in [*range(32), 127, 0xFFFE, 0xFFFF]]
