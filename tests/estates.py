@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
 from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleArn, RoleName
 
@@ -20,13 +21,21 @@ READER = RoleArn("arn:aws:iam::754256621582:role/cloud-platform/irsa-reader")
 LOADER = RoleArn("arn:aws:iam::112233445566:role/loader")
 
 
+def at_s3(
+    bucket: str = "cp-hearings", account: str | None = "754256621582", kms_key: str | None = None
+) -> S3Destination:
+    """A recipient's bucket."""
+    return S3Destination(
+        BucketName(bucket), AccountId(account) if account else None, KmsKeyArn(kms_key) if kms_key else None
+    )
+
+
 def push(name: str = "hearings", **changes: object) -> PushDataset:
     """A push dataset with two senders."""
     plain: dict[str, object] = {
         "name": DatasetName(name),
         "users": (RoleName("alpha_user_ana"), RoleName("alpha_user_Ben-Two")),
-        "target_bucket": BucketName("cp-hearings"),
-        "target_account": AccountId("754256621582"),
+        "destination": at_s3(),
         "paperwork": ("DPIA-17",),
     }
     return PushDataset(**(plain | changes))  # type: ignore[arg-type]
@@ -54,7 +63,7 @@ def estate_of(*datasets: PushDataset | PullDataset, platform: Platform = PLATFOR
 FULL = estate_of(
     push(),
     push("prison_moves", keep_files=True, expires=date(2027, 3, 31)),
-    push("sealed-files", target_kms_key=KEY, target_account=None),
+    push("sealed-files", destination=at_s3(account=None, kms_key=KEY)),
     pull(),
     pull("case_notes", allow_push=True, bucket_versioning=True, outsiders=(READER, LOADER), expires=date(2027, 3, 31)),
 )

@@ -9,7 +9,8 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-ESTATE = {"estate", "names", "limits", "errors", "text"}
+BASICS = {"names", "limits", "errors", "text"}
+ESTATE = BASICS | {"destinations", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks", "contract"}
 ENGINE = STACKS | {"aws", "contract", "parallel", "deploy", "operate", "local"}
@@ -23,6 +24,7 @@ ALLOWED = {
     "parallel": set[str](),
     "mover": {"mover", "contract"},
     "aws": {"errors", "names", "limits", "aws"},
+    "destinations": BASICS | {"destinations"},
     "estate": ESTATE,
     "access": ACCESS,
     "stacks": STACKS,
@@ -37,7 +39,7 @@ ALLOWED = {
 }
 """For each folder or module of the package, those it may import."""
 
-COMMON = {"__init__", "api", "cli", "estate", "access", "names", "errors", "limits", "text"}
+COMMON = {"__init__", "api", "cli", "estate", "access", "destinations", "names", "errors", "limits", "text"}
 """What every command imports, or everybody who uses the package."""
 
 HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack"}

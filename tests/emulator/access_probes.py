@@ -80,7 +80,7 @@ def spots_of(estate: Estate, owner_of_target: Callable[[Any], str]) -> list[Spot
     hub, log, owner = platform.hub_bucket, platform.log_bucket, platform.account
     spots = {Spot(hub, owner, "elsewhere/", is_neighbour=True), Spot(log, owner, "code/", is_neighbour=True)}
     for push in estate.push_datasets:
-        target, recipient = push.target_bucket, owner_of_target(push)
+        target, recipient = push.destination.bucket, owner_of_target(push)
         spots |= {Spot(hub, owner, push.prefix), Spot(hub, owner, f"{push.name}_private/", is_neighbour=True)}
         spots |= {Spot(target, recipient, push.prefix), Spot(target, recipient, "elsewhere/", is_neighbour=True)}
         spots |= {Spot(log, owner, receipts_prefix_of(push.name)), Spot(log, owner, checkpoints_prefix_of(push.name))}

@@ -26,7 +26,7 @@ from data_exports.stacks.stack import Stack
 from tests.emulator.deploying import Ground, aws_of_account, ground_of
 from tests.emulator.old_program import make_old_program
 from tests.emulator.steps import refusal_of, wait_until
-from tests.estates import LOADER, READER, pull, push
+from tests.estates import LOADER, READER, at_s3, pull, push
 
 pytestmark = pytest.mark.emulator
 
@@ -53,9 +53,9 @@ class Old:
 
     def received(self, dataset: str) -> dict[str, bytes]:
         found = next(push for push in self.estate.push_datasets if push.name == dataset)
-        s3 = client(self.ground.local, "s3", account=str(found.target_account))
-        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=str(found.target_bucket)).get("Contents", [])]
-        return {key: s3.get_object(Bucket=str(found.target_bucket), Key=key)["Body"].read() for key in keys}
+        s3 = client(self.ground.local, "s3", account=str(found.destination.account))
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=str(found.destination.bucket)).get("Contents", [])]
+        return {key: s3.get_object(Bucket=str(found.destination.bucket), Key=key)["Body"].read() for key in keys}
 
     def receipts(self, dataset: str) -> set[tuple[str, str, str]]:
         found = read_receipts(
@@ -80,8 +80,8 @@ def old(ground: Ground) -> Old:
     """Two push datasets and a pull dataset, with data; recipients name the movers' roles as principals."""
     at = {name: BucketName(f"{ground.platform.hub_bucket}-{name}") for name in ("orders", "moves")}
     estate = ground.estate(
-        push("orders", target_bucket=at["orders"]),
-        push("moves", target_bucket=at["moves"], keep_files=True),
+        push("orders", destination=at_s3(at["orders"])),
+        push("moves", destination=at_s3(at["moves"]), keep_files=True),
         pull("court_lists", outsiders=(READER,)),
     )
     make_world(ground.local, estate)
@@ -90,9 +90,9 @@ def old(ground: Ground) -> Old:
     for each in estate.push_datasets:
         mover = each.mover_role_arn(ground.platform)
         put = {"Effect": "Allow", "Principal": {"AWS": str(mover)}, "Action": "s3:PutObject*"}
-        policy = {"Version": "2012-10-17", "Statement": [{**put, "Resource": f"{each.target_bucket.arn}/*"}]}
-        recipient = client(ground.local, "s3", account=str(each.target_account))
-        recipient.put_bucket_policy(Bucket=str(each.target_bucket), Policy=json.dumps(policy))
+        policy = {"Version": "2012-10-17", "Statement": [{**put, "Resource": f"{each.destination.bucket.arn}/*"}]}
+        recipient = client(ground.local, "s3", account=str(each.destination.account))
+        recipient.put_bucket_policy(Bucket=str(each.destination.bucket), Policy=json.dumps(policy))
     s3.put_object(Bucket=f"{ground.platform.pull_bucket_prefix}court-lists", Key="2024/list.csv", Body=b"names")
     return Old(ground, estate)
 

@@ -10,10 +10,10 @@ import pytest
 
 from data_exports.estate.models import PushDataset
 from data_exports.local.emulator import LocalAws
-from data_exports.names import BucketName, dead_letter_queue_name_of
+from data_exports.names import dead_letter_queue_name_of
 from tests.emulator.deploying import Ground, ground_of
 from tests.emulator.steps import Steps, policy_of, wait_until
-from tests.estates import push
+from tests.estates import at_s3, push
 
 pytestmark = pytest.mark.emulator
 
@@ -65,9 +65,7 @@ class Deployed:
 def deployed(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Callable[[], str]) -> Deployed:
     ground = ground_of(local_aws, unique_account(), unique("alert"))
     bucket = Steps(local_aws).bucket(account=unique_account())
-    dataset = push(
-        "orders", target_bucket=BucketName(bucket), target_account=None, owner="Courts <courts@example.gov.uk>"
-    )
+    dataset = push("orders", destination=at_s3(bucket, None), owner="Courts <courts@example.gov.uk>")
     estate = ground.estate(dataset)
     ground.make_users_of(estate)
     assert ground.deploy(estate).is_complete

@@ -33,7 +33,7 @@ from data_exports.names import BucketName, RoleName
 from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG
 from tests.emulator.deploying import NOBODY, Ground, aws_of_account, ground_of
 from tests.emulator.steps import wait_until
-from tests.estates import pull, push
+from tests.estates import at_s3, pull, push
 
 pytestmark = pytest.mark.emulator
 
@@ -530,7 +530,7 @@ def _receipts(ground: Ground, dataset: str) -> list[dict[str, Any]]:
 
 def test_what_was_uploaded_before_the_hub_had_the_rule_is_delivered(ground: Ground) -> None:
     at, other = (BucketName(f"{ground.platform.hub_bucket}-{name}") for name in ("at", "other"))
-    orders, moves = push("orders", target_bucket=other), push("moves", target_bucket=at)
+    orders, moves = push("orders", destination=at_s3(other)), push("moves", destination=at_s3(at))
     make_world(ground.local, ground.estate(orders, moves))
     ground.deploy(ground.estate(orders))
     prepared = prepare(ground.estate(orders, moves), ground.aws)
@@ -551,7 +551,7 @@ def test_what_was_uploaded_before_the_hub_had_the_rule_is_delivered(ground: Grou
     assert result.is_complete
     assert result.of("exports-hub").note == note
     assert Note(note) in ground.events
-    recipient = client(ground.local, "s3", account=str(moves.target_account))
+    recipient = client(ground.local, "s3", account=str(moves.destination.account))
     wait_until(lambda: len(_receipts(ground, "moves")) >= len(keys))
     assert {(each["key"], each["outcome"], each["uploaded_by"]) for each in _receipts(ground, "moves")} == {
         (key, "delivered", "data-exports:deploy") for key in keys

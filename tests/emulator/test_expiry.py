@@ -17,7 +17,7 @@ from data_exports.local.world import make_world
 from data_exports.names import AccountId, BucketName, RoleArn
 from data_exports.operate.receipts import read_receipts
 from tests.emulator.steps import Steps, refusal_of, wait_until
-from tests.estates import PLATFORM, estate_of, pull, push
+from tests.estates import PLATFORM, at_s3, estate_of, pull, push
 
 pytestmark = pytest.mark.emulator
 
@@ -96,10 +96,10 @@ def test_everybody_loses_access_at_the_very_moment_and_nothing_has_to_run_for_it
     platform = replace(PLATFORM, hub_bucket=BucketName(unique("hub")), pull_bucket_prefix=unique("pull") + "-")
     everything = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     outsider = give(everything, account=unique_account())
-    sent = push(expires=today, target_bucket=BucketName(unique("target")))
+    sent = push(expires=today, destination=at_s3(unique("target")))
     pulled = pull(expires=today, outsiders=(outsider,))
     bucket, owner = pulled.bucket(platform), steps.client("s3")
-    for name, key in ((platform.hub_bucket, "hearings/a"), (sent.target_bucket, "x"), (bucket, "a")):
+    for name, key in ((platform.hub_bucket, "hearings/a"), (sent.destination.bucket, "x"), (bucket, "a")):
         owner.put_object(Bucket=steps.bucket(name=name), Key=key, Body=b"x")
 
     def calls_that_end_at(moment: datetime) -> dict[str, Callable[[], Any]]:
@@ -115,7 +115,9 @@ def test_everybody_loses_access_at_the_very_moment_and_nothing_has_to_run_for_it
         return {
             "sender": lambda: sender.put_object(Bucket=platform.hub_bucket, Key="hearings/b", Body=b"x"),
             "mover, in the hub": lambda: mover.get_object(Bucket=platform.hub_bucket, Key="hearings/a"),
-            "mover, at the recipient": lambda: mover.put_object(Bucket=sent.target_bucket, Key="hearings/a", Body=b"x"),
+            "mover, at the recipient": lambda: mover.put_object(
+                Bucket=sent.destination.bucket, Key="hearings/a", Body=b"x"
+            ),
             "pull user": lambda: user.get_object(Bucket=bucket, Key="a"),
             "outsider": lambda: outside.get_object(Bucket=bucket, Key="a"),
         }
@@ -140,7 +142,7 @@ def test_an_upload_that_comes_after_the_end_stays_and_is_on_record(
     local_aws: LocalAws, steps: Steps, unique: Callable[[str], str], unique_account: Callable[[], str], today: date
 ) -> None:
     account, hub = AccountId(unique_account()), BucketName(unique("hub"))
-    late = push(expires=today - timedelta(days=1), target_bucket=BucketName(unique("target")))
+    late = push(expires=today - timedelta(days=1), destination=at_s3(unique("target")))
     estate = estate_of(late, platform=replace(PLATFORM, account=account, hub_bucket=hub))
     make_world(local_aws, estate)
     assert deploy(estate, aws_of(local_aws, f"arn:aws:iam::{account}:root")).is_complete

@@ -38,13 +38,13 @@ def owner(operated_example: DeployedEstate) -> Person:
 def refused(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str]:
     """The key of a file that its recipient refused until it was given up; granted again afterwards."""
     recipient = operated_example.stage.as_recipient(push)
-    recipient.delete_bucket_policy(Bucket=push.target_bucket)
+    recipient.delete_bucket_policy(Bucket=push.destination.bucket)
     with mover_settings(operated_example, push, receives=1):
         upload(operated_example, push, "refused.csv", b"referral,clinic\n1,North\n")
         wait_until(lambda: bool(dead_letters(operated_example, push)))
     yield "health_referrals/refused.csv"
     policy = json.dumps(recipient_bucket_policy(operated_example.estate, push))
-    recipient.put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
+    recipient.put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
 
 
 def arrived(deployed: DeployedEstate, push: PushDataset, key: str) -> bool:
@@ -80,7 +80,7 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
 
     policy = {"Version": "2012-10-17", "Statement": advice["bucket_policy_statements"]}
     recipient = operated_example.stage.as_recipient(push)
-    recipient.put_bucket_policy(Bucket=push.target_bucket, Policy=json.dumps(policy))
+    recipient.put_bucket_policy(Bucket=push.destination.bucket, Policy=json.dumps(policy))
     done = owner.run("redrive", "health_referrals")
     assert (done.code, done.lines) == (
         0,

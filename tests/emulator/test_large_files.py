@@ -26,9 +26,9 @@ from data_exports.mover.rules.protocol import Answer, Call, CopyPart
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Transport
-from data_exports.names import AccountId, BucketName
+from data_exports.names import BucketName
 from tests.emulator.steps import ACCOUNT, REGION, Steps
-from tests.estates import PLATFORM, estate_of, push
+from tests.estates import PLATFORM, at_s3, estate_of, push
 
 pytestmark = pytest.mark.emulator
 
@@ -104,7 +104,7 @@ class Mover:
             dataset=self.push.name,
             hub_bucket=self.hub,
             hub_account=ACCOUNT,
-            target_bucket=self.push.target_bucket,
+            target_bucket=self.push.destination.bucket,
             target_account=RECIPIENT,
             target_kms_key=None,
             keep_files=False,
@@ -138,7 +138,7 @@ class Mover:
         return ""
 
     def delivered(self) -> bytes:
-        body: bytes = self.recipient.get_object(Bucket=self.push.target_bucket, Key=self.key)["Body"].read()
+        body: bytes = self.recipient.get_object(Bucket=self.push.destination.bucket, Key=self.key)["Body"].read()
         return body
 
     def hub_shows(self) -> int:
@@ -146,7 +146,7 @@ class Mover:
 
     def left_behind(self) -> list[str]:
         """Parts at the recipient, and checkpoints."""
-        target = self.push.target_bucket
+        target = self.push.destination.bucket
         found = self.recipient.list_multipart_uploads(Bucket=target).get("Uploads", [])
         uploads = [{"Bucket": target, "Key": each["Key"], "UploadId": each["UploadId"]} for each in found]
         parts = [part["ETag"] for upload in uploads for part in self.recipient.list_parts(**upload).get("Parts", [])]
@@ -157,13 +157,13 @@ class Mover:
         """Free what the emulator holds in memory."""
         for version in self.owner.list_object_versions(Bucket=self.hub).get("Versions", []):
             self.owner.delete_object(Bucket=self.hub, Key=version["Key"], VersionId=version["VersionId"])
-        self.recipient.delete_object(Bucket=self.push.target_bucket, Key=self.key)
+        self.recipient.delete_object(Bucket=self.push.destination.bucket, Key=self.key)
 
 
 @pytest.fixture
 def mover(local_aws: LocalAws, steps: Steps, unique: Callable[[str], str]) -> Iterator[Mover]:
     hub, target = unique("hub"), BucketName(unique("target"))
-    dataset = push(unique("large"), target_bucket=target, target_account=AccountId(RECIPIENT))
+    dataset = push(unique("large"), destination=at_s3(target, RECIPIENT))
     platform = replace(PLATFORM, hub_bucket=BucketName(hub))
     steps.bucket(name=hub, versioned=True)
     steps.bucket(name=f"{hub}-log")
@@ -192,9 +192,9 @@ def test_over_many_runs_every_part_is_copied_once(mover: Mover) -> None:
     copied += mover.run(message).copied()
     assert copied == [1, 2, 3, 4, 5]
     assert mover.delivered() == body
-    head = mover.recipient.head_object(Bucket=mover.push.target_bucket, Key=mover.key)
+    head = mover.recipient.head_object(Bucket=mover.push.destination.bucket, Key=mover.key)
     assert (head["ContentType"], head["Metadata"]) == ("text/csv", {"author": "annika"})
-    tags = mover.recipient.get_object_tagging(Bucket=mover.push.target_bucket, Key=mover.key)["TagSet"]
+    tags = mover.recipient.get_object_tagging(Bucket=mover.push.destination.bucket, Key=mover.key)["TagSet"]
     assert tags == [{"Key": "class", "Value": "official"}]
     assert (mover.sent, mover.hub_shows(), mover.left_behind()) == ([], 0, [])
 
@@ -248,7 +248,7 @@ def test_a_cancelled_upload_is_aborted(mover: Mover) -> None:
 def test_an_upload_that_the_recipient_removed_begins_anew(mover: Mover) -> None:
     body = os.urandom(11 * MIB)
     mover.run(mover.upload(body), parts=1)
-    target = mover.push.target_bucket
+    target = mover.push.destination.bucket
     (upload,) = mover.recipient.list_multipart_uploads(Bucket=target)["Uploads"]
     mover.recipient.abort_multipart_upload(Bucket=target, Key=upload["Key"], UploadId=upload["UploadId"])
     mover.run(mover.sent.pop())

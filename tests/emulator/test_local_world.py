@@ -20,7 +20,7 @@ from data_exports.local.world import (
 )
 from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn
 from tests.emulator.steps import Steps, refusal_of
-from tests.estates import FULL, LOADER, READER, estate_of, pull, push
+from tests.estates import FULL, LOADER, READER, at_s3, estate_of, pull, push
 
 pytestmark = pytest.mark.emulator
 
@@ -74,7 +74,7 @@ def test_a_user_of_single_sign_on_lives_under_the_path_of_such_roles(local: Loca
     user = RoleName("AWSReservedSSO_sender_0a1b2c3d")
     platform = FULL.platform
     made = make_world(
-        local, estate_of(push("court", users=(user,), target_bucket=BucketName("cp-court")), platform=platform)
+        local, estate_of(push("court", users=(user,), destination=at_s3("cp-court")), platform=platform)
     ).users
     path = f"aws-reserved/sso.amazonaws.com/{platform.region}"
     assert made == (RoleArn(f"arn:aws:iam::{platform.account}:role/{path}/{user}"),)
@@ -133,7 +133,7 @@ def test_what_is_new_in_the_estate_is_added(local: LocalAws, world: World) -> No
     again = UserArn("arn:aws:iam::460183957226:user/loader")  # the same name: IAM has it already
     changed = estate_of(
         *FULL.datasets(),
-        push("brand_new", target_bucket=BucketName("new-landing"), target_account=None),
+        push("brand_new", destination=at_s3("new-landing", None)),
         pull("fresh", users=(RoleName("alpha_app_new"),), outsiders=(newcomer, user, again)),
     )
     grown = make_world(local, changed)

@@ -13,7 +13,7 @@ from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
-from data_exports.names import MOVER_POLICY, AccountId, BucketName, RoleArn, RoleName
+from data_exports.names import MOVER_POLICY, RoleArn, RoleName
 from data_exports.operate.probe.findings import Probed, Side
 from data_exports.operate.probe.pull import probe_pull
 from data_exports.operate.probe.push import probe_push
@@ -21,7 +21,7 @@ from tests.emulator.deployed import DeployedEstate
 from tests.emulator.deploying import Ground, ground_of
 from tests.emulator.installed import Person, owner_of, user_of
 from tests.emulator.steps import Steps, policy_of
-from tests.estates import pull, push
+from tests.estates import at_s3, pull, push
 
 pytestmark = pytest.mark.emulator
 
@@ -42,13 +42,13 @@ class Export:
         """Put the recipient's half in place, without these actions."""
         statements = recipient_bucket_statements(self.estate, self.push)
         statements[0]["Action"] = [action for action in statements[0]["Action"] if action not in without]
-        self.recipient.put_bucket_policy(Bucket=self.push.target_bucket, Policy=policy_of(*statements))
+        self.recipient.put_bucket_policy(Bucket=self.push.destination.bucket, Policy=policy_of(*statements))
 
     def probe(self, **more: Any) -> Probed:
         return probe_push(self.estate, self.push, self.ground.aws, **more)
 
     def keys(self) -> list[str]:
-        found = self.recipient.list_objects_v2(Bucket=self.push.target_bucket)
+        found = self.recipient.list_objects_v2(Bucket=self.push.destination.bucket)
         return [each["Key"] for each in found.get("Contents", [])]
 
 
@@ -57,13 +57,12 @@ def unique_export(local_aws: LocalAws) -> Callable[..., Export]:
     steps = Steps(local_aws)
     number = iter(range(100, 999))
 
-    def make(**changes: Any) -> Export:
+    def make(*, bucket: str = "", account: str = "", **changes: Any) -> Export:
         unique = next(number)
         ground = ground_of(local_aws, f"77000000{unique:04d}", f"probe{unique}")
         recipient = f"88000000{unique:04d}"
-        bucket = steps.bucket(account=recipient, name=f"probe-recipient-{unique}")
-        plain = {"target_bucket": BucketName(bucket), "target_account": AccountId(recipient), "users": (ANA,)}
-        dataset = push("orders", **(plain | changes))
+        made = steps.bucket(account=recipient, name=f"probe-recipient-{unique}")
+        dataset = push("orders", destination=at_s3(bucket or made, account or recipient), users=(ANA,), **changes)
         estate = ground.estate(dataset)
         ground.make_users_of(estate)
         assert ground.deploy(estate).is_complete
@@ -91,14 +90,14 @@ def test_a_handover_in_place_is_proven_and_leaves_one_object_however_often_it_is
         probed = export.probe()
         assert (probed.is_good, probed.lacks) == (True, ())
         assert export.keys() == ["orders/.exports-probe"]
-    assert probed.leaves == f"s3://{export.push.target_bucket}/orders/.exports-probe"
-    uploads = export.recipient.list_multipart_uploads(Bucket=export.push.target_bucket)
+    assert probed.leaves == f"s3://{export.push.destination.bucket}/orders/.exports-probe"
+    uploads = export.recipient.list_multipart_uploads(Bucket=export.push.destination.bucket)
     assert uploads.get("Uploads", []) == []
 
 
 def test_a_recipient_who_has_granted_nothing_lacks_the_whole_policy(export: Export) -> None:
-    export.recipient.delete_bucket_policy(Bucket=export.push.target_bucket)
-    bucket, account = export.push.target_bucket, export.push.target_account
+    export.recipient.delete_bucket_policy(Bucket=export.push.destination.bucket)
+    bucket, account = export.push.destination.bucket, export.push.destination.account
     refused = "do s3:AbortMultipartUpload, s3:PutObject under orders/"
     either = f"or the bucket is not in account {account}: S3 answers both alike"
     what = f"the policy of bucket {bucket} does not let {role_of(export)} {refused}, {either}"
@@ -130,15 +129,15 @@ def test_our_own_half_that_was_changed_is_ours_to_mend(unique_export: Callable[.
 
 
 def test_a_bucket_of_somebody_else_is_told_and_receives_nothing(unique_export: Callable[..., Export]) -> None:
-    export = unique_export(target_account=AccountId("999988887777"))
+    export = unique_export(account="999988887777")
     export.hand_over()
-    what = f"bucket {export.push.target_bucket} belongs to another account than 999988887777"
+    what = f"bucket {export.push.destination.bucket} belongs to another account than 999988887777"
     assert lacks(export.probe()) == [(Side.THEIRS, f"{what}; nothing is delivered there")]
     assert export.keys() == []
 
 
 def test_a_bucket_that_does_not_exist_is_told(unique_export: Callable[..., Export]) -> None:
-    export = unique_export(target_bucket=BucketName("probe-nobody-has-this-one"))
+    export = unique_export(bucket="probe-nobody-has-this-one")
     assert lacks(export.probe()) == [(Side.THEIRS, "there is no bucket probe-nobody-has-this-one")]
 
 
@@ -150,7 +149,7 @@ def test_an_access_that_has_ended_is_told_as_that(unique_export: Callable[..., E
 
 
 def test_a_dataset_that_is_deployed_otherwise_or_not_at_all_is_refused(export: Export) -> None:
-    changed = replace(export, push=replace(export.push, target_bucket=BucketName("another-bucket")))
+    changed = replace(export, push=replace(export.push, destination=at_s3("another-bucket")))
     with pytest.raises(RefusedError, match=r"is deployed with target_bucket .*, and declared with another-bucket"):
         changed.probe()
     absent = replace(export, push=push("absent"))
@@ -248,7 +247,7 @@ def test_the_command_proves_a_handover(deployed_example: DeployedEstate) -> None
 def test_the_command_ends_with_1_and_says_which_side_lacks_what(deployed_example: DeployedEstate) -> None:
     stage = deployed_example.stage
     dataset = stage.push("prison_population")
-    bucket, recipient = dataset.target_bucket, stage.as_recipient(dataset)
+    bucket, recipient = dataset.destination.bucket, stage.as_recipient(dataset)
     policy = recipient.get_bucket_policy(Bucket=bucket)["Policy"]
     recipient.delete_bucket_policy(Bucket=bucket)
     try:

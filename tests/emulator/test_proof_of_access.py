@@ -127,14 +127,14 @@ def _let_act(local: LocalAws, estate: Estate, principal: RoleArn) -> None:
 
 def _let_its_uploads_be_listed(local: LocalAws, push: PushDataset, *, mover: RoleArn) -> None:
     """Give the one right that the handover leaves to the recipient's choice."""
-    s3, bucket = client(local, "s3", account=recipient_account_of(push)), str(push.target_bucket)
+    s3, bucket = client(local, "s3", account=recipient_account_of(push)), str(push.destination.bucket)
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     policy["Statement"].append(
         {
             "Effect": "Allow",
             "Principal": {"AWS": str(mover)},
             "Action": list(MOVER_TARGET_BUCKET_ACTIONS),
-            "Resource": push.target_bucket.arn,
+            "Resource": push.destination.bucket.arn,
         }
     )
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))

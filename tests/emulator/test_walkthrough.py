@@ -71,7 +71,7 @@ def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
     for number, words in enumerate(commands):
         if words.startswith("probe") and any(each.startswith("probe") for each in commands[:number]):
             policy = policy_of(*recipient_bucket_policy(stage.estate, push)["Statement"])
-            stage.as_recipient(push).put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
+            stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
         if words.startswith("send"):
             done = run(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())
             wait_until(lambda: "1 dead letter" in run(stage, None, "status", push.name).out)

@@ -87,8 +87,8 @@ def _of_recipients(estate: Estate) -> dict[str, Policy]:
             name = f"LooksForUploads{grant.dataset.title().replace('_', '').replace('-', '')}"
             found[grant.resource] = policy_of(*found[grant.resource]["Statement"], *resource_statements(name, [grant]))
     for push in estate.push_datasets:
-        if push.target_kms_key:
-            found[str(push.target_kms_key)] = policy_of(*recipient_key_statements(estate, push))
+        if push.destination.kms_key:
+            found[str(push.destination.kms_key)] = policy_of(*recipient_key_statements(estate, push))
     return found
 
 
@@ -136,8 +136,8 @@ def _open_to(arn: str, accounts: Iterable[str]) -> Policy:
 
 def owners_of(estate: Estate) -> dict[str, str]:
     """The account that owns each recipient's bucket and key, by ARN; all else is the platform's."""
-    owners = {push.target_bucket.arn: str(recipient_account_of(push)) for push in estate.push_datasets}
-    keys = {str(push.target_kms_key) for push in estate.push_datasets if push.target_kms_key}
+    owners = {push.destination.bucket.arn: str(recipient_account_of(push)) for push in estate.push_datasets}
+    keys = {str(push.destination.kms_key) for push in estate.push_datasets if push.destination.kms_key}
     return owners | {key: key.split(":")[4] for key in keys}
 
 

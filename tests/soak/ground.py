@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.wire import Meddler, wire
 from data_exports.deploy.apply.waves import deploy
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of, client, client_as
@@ -78,8 +79,7 @@ def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterat
             push(
                 name,
                 users=tuple(map(RoleName, SENDERS)),
-                target_bucket=BucketName(RECIPIENTS[name][0]),
-                target_account=AccountId(RECIPIENTS[name][1]),
+                destination=S3Destination(BucketName(RECIPIENTS[name][0]), AccountId(RECIPIENTS[name][1])),
                 keep_files=name == KEPT,
             )
             for name in DATASETS

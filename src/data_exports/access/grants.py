@@ -161,13 +161,13 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
     retire = () if push.keep_files else MOVER_RETIRE_ACTIONS
     data: list[tuple[str, tuple[str, ...], AccountId | None]] = [
         (f"{hub}/{below}", tuple(sorted(MOVER_READ_ACTIONS + retire)), None),
-        (f"{push.target_bucket.arn}/{below}", MOVER_TARGET_ACTIONS, push.target_account),
-        (push.target_bucket.arn, MOVER_TARGET_BUCKET_ACTIONS, push.target_account),
+        (f"{push.destination.bucket.arn}/{below}", MOVER_TARGET_ACTIONS, push.destination.account),
+        (push.destination.bucket.arn, MOVER_TARGET_BUCKET_ACTIONS, push.destination.account),
     ]
     if not push.keep_files:
         data.append((hub, MOVER_VERSIONING_ACTIONS, None))
-    if push.target_kms_key:
-        data.append((push.target_kms_key, MOVER_KEY_ACTIONS, None))
+    if push.destination.kms_key:
+        data.append((push.destination.kms_key, MOVER_KEY_ACTIONS, None))
     for resource, actions, owner in data:
         yield Grant(mover, Role.MOVER, push.name, resource, actions, None, push.until, push.paperwork, owner)
     # These reach no data and do not end: what was uploaded too late must still get its receipt, which says so.

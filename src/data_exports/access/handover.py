@@ -24,7 +24,7 @@ def recipient_bucket_policies_of(estate: Estate) -> dict[BucketName, Policy]:
     """For each recipient's bucket, one policy for all datasets that are delivered to it."""
     statements: dict[BucketName, list[dict[str, Any]]] = {}
     for push in estate.push_datasets:
-        statements.setdefault(push.target_bucket, []).extend(recipient_bucket_statements(estate, push))
+        statements.setdefault(push.destination.bucket, []).extend(recipient_bucket_statements(estate, push))
     return {bucket: policy_of(*parts) for bucket, parts in sorted(statements.items())}
 
 
@@ -33,7 +33,7 @@ def recipient_bucket_statements(estate: Estate, push: PushDataset) -> list[dict[
 
     The mover's role is named by condition, so the policy can be put in place before the role exists.
     """
-    target = f"{push.target_bucket.arn}/"
+    target = f"{push.destination.bucket.arn}/"
     grants = [grant for grant in _mover_grants(estate, push) if grant.resource.startswith(target)]
     return resource_statements(f"Receive{_sid_of(push.name)}", grants)
 
@@ -43,7 +43,7 @@ def recipient_key_statements(estate: Estate, push: PushDataset) -> list[dict[str
 
     A key policy's resource is the key itself: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
     """
-    grants = [grant for grant in _mover_grants(estate, push) if grant.resource == push.target_kms_key]
+    grants = [grant for grant in _mover_grants(estate, push) if grant.resource == push.destination.kms_key]
     if not grants:
         return []
     return [{**each, "Resource": "*"} for each in resource_statements(f"Encrypt{_sid_of(push.name)}", grants)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY, Outsider, Place, Platform, PullDataset, PushDataset
 from data_exports.estate.paperwork import is_paperwork
 from data_exports.estate.values import Sited
@@ -98,10 +99,12 @@ class PushDraft(_DatasetDraft):
             description=_text_of(self.description),
             expires=self.expires.value if self.expires else None,
             place=self.place,
-            target_bucket=self.target_bucket.value,
-            target_account=self.target_account.value if self.target_account else None,
+            destination=S3Destination(
+                self.target_bucket.value,
+                self.target_account.value if self.target_account else None,
+                self.target_kms_key.value if self.target_kms_key else None,
+            ),
             keep_files=self.keep_files,
-            target_kms_key=self.target_kms_key.value if self.target_kms_key else None,
             max_concurrency=self.max_concurrency.value if self.max_concurrency else DEFAULT_MAX_CONCURRENCY,
         )
 

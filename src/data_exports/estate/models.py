@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.addresses import address_in
 from data_exports.names import (
     AccountId,
@@ -16,7 +17,6 @@ from data_exports.names import (
     BucketName,
     DatasetName,
     KeyPrefix,
-    KmsKeyArn,
     Region,
     RoleArn,
     RoleName,
@@ -118,12 +118,10 @@ class _Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushDataset(_Dataset):
-    """Senders write under ``s3://<hub>/<name>/``; every file is delivered to `target_bucket`."""
+    """Senders write under ``s3://<hub>/<name>/``; every file is delivered to the destination."""
 
-    target_bucket: BucketName
-    target_account: AccountId | None = None
+    destination: S3Destination
     keep_files: bool = False
-    target_kms_key: KmsKeyArn | None = None
     max_concurrency: int = DEFAULT_MAX_CONCURRENCY
     """How many movers may deliver at once."""
 

@@ -53,7 +53,7 @@ def user_role_of(platform: Platform, user: RoleName) -> RoleArn:
 
 def recipient_account_of(push: PushDataset) -> AccountId:
     """The account of the recipient's bucket: the declared one, or `UNNAMED_RECIPIENT`."""
-    return push.target_account or UNNAMED_RECIPIENT
+    return push.destination.account or UNNAMED_RECIPIENT
 
 
 def stranger_of(estate: Estate, account: AccountId) -> RoleArn:
@@ -77,7 +77,7 @@ def make_world(local: LocalAws, estate: Estate, *, without_handover: Collection[
     users = sorted({user_role_of(platform, user) for dataset in estate.datasets() for user in dataset.users})
     for user in users:
         _make_role(local, user)
-    buckets = {push.target_bucket: recipient_account_of(push) for push in estate.push_datasets}
+    buckets = {push.destination.bucket: recipient_account_of(push) for push in estate.push_datasets}
     policies = recipient_bucket_policies_of(_only_handed_over(estate, without_handover))
     for bucket, owner in buckets.items():
         _make_bucket(local, bucket, owner, policies.get(bucket))

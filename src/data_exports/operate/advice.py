@@ -63,10 +63,10 @@ def _on_denial(estate: Estate, push: PushDataset, now: datetime, before: str) ->
         ended = f"the access of {push.name} ended on {push.expires}"
         return Advice(f"{before}{ended}: agree on a new date, change expires, deploy, then redrive")
     keys = tuple(recipient_key_statements(estate, push))
-    policies = f"the policy of {push.target_bucket}" + (" and of its key" if keys else "")
+    policies = f"the policy of {push.destination.bucket}" + (" and of its key" if keys else "")
     text = f"{before}the recipient adds these statements to {policies}, then redrive"
-    if push.target_account:
-        owner = estate.platform.name_of_account(push.target_account)
+    if push.destination.account:
+        owner = estate.platform.name_of_account(push.destination.account)
         text += f"; if they are there: check that the bucket belongs to {owner}"
     return Advice(text, tuple(recipient_bucket_statements(estate, push)), keys)
 
@@ -74,7 +74,7 @@ def _on_denial(estate: Estate, push: PushDataset, now: datetime, before: str) ->
 def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
     if cause is None:
         return "see the mover's log; once that is mended, redrive"
-    hub = estate.platform.hub_bucket
+    hub, there = estate.platform.hub_bucket, push.destination
     # A new upload of the same key takes the place of the one that failed, and its dead letter is done when redriven.
     again = "then redrive, which tidies up what the new upload has replaced"
     return {
@@ -92,9 +92,9 @@ def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
         "follow; then redrive",
         "hub_request": "S3 holds what the mover sends for invalid, whatever the file: exports deploy, then redrive; "
         "if it stays, report it with the reason",
-        "recipient_bucket": f"check with the recipient that {push.target_bucket} exists and is open, in whichever "
+        "recipient_bucket": f"check with the recipient that {there.bucket} exists and is open, in whichever "
         "region; if its name is another, correct target_bucket and deploy; then redrive",
-        "recipient_key": f"the recipient enables the key {push.target_kms_key}; or change target_kms_key and deploy; "
+        "recipient_key": f"the recipient enables the key {there.kms_key}; or change target_kms_key and deploy; "
         "then redrive",
         "recipient_not_accepted": "S3 holds the copy for invalid, the reason says why; mended at the recipient's "
         "bucket, redrive",

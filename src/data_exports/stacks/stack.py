@@ -16,7 +16,7 @@ from typing import Any
 from troposphere import AWSObject, Template
 
 from data_exports.access.grants import Grant
-from data_exports.estate.models import Dataset, Place, Platform
+from data_exports.estate.models import Dataset, Place, Platform, PushDataset
 from data_exports.names import BucketName, DatasetName, RoleName
 
 DIGEST_TAG = "data-exports:digest"
@@ -133,7 +133,9 @@ def new_template(description: str, metadata: Mapping[str, Any]) -> Template:
 
 def dataset_metadata(dataset: Dataset, grants: Sequence[Grant], missing_roles: Sequence[RoleName]) -> dict[str, Any]:
     """The normalised declaration, its grants, and the users' roles that were left out."""
-    declaration = {key: value for key, value in _fields_of(dataset).items() if key != "place"}
+    declaration = {key: value for key, value in _fields_of(dataset).items() if key not in ("place", "destination")}
+    if isinstance(dataset, PushDataset):
+        declaration |= dataset.destination.declaration
     return {
         "declaration": declaration,
         "grants": [_fields_of(grant) for grant in grants],

@@ -15,7 +15,7 @@ from data_exports.access.kinds import Kind, Mark
 from data_exports.access.mails import Mail, MailChange
 from data_exports.estate.models import Dataset
 from data_exports.names import AccountId, AccountRootArn, BucketName, RoleName
-from tests.estates import FULL, KEY, LOADER, READER, estate_of, pull, push
+from tests.estates import FULL, KEY, LOADER, READER, at_s3, estate_of, pull, push
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ANA, BEN = "arn:aws:iam::593291632749:role/alpha_user_ana", "arn:aws:iam::593291632749:role/alpha_user_Ben-Two"
@@ -91,10 +91,10 @@ def test_other_paperwork_is_a_change() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"target_bucket": BucketName("elsewhere")},
-        {"target_account": AccountId("112233445566")},
-        {"target_account": None},
-        {"target_kms_key": KEY},
+        {"destination": at_s3("elsewhere")},
+        {"destination": at_s3(account="112233445566")},
+        {"destination": at_s3(account=None)},
+        {"destination": at_s3(kms_key=KEY)},
         {"keep_files": True},
     ],
     ids=str,
@@ -142,10 +142,12 @@ def test_new_accounts_are_those_of_outsiders_and_recipients_that_had_nothing() -
 
 
 def test_a_recipient_whose_account_gets_its_name_is_new_and_one_who_loses_it_is_not() -> None:
-    (named,) = between([push(target_account=None)], [push()]).new_accounts  # it would count as known from then on
+    (named,) = between(
+        [push(destination=at_s3(account=None))], [push()]
+    ).new_accounts  # it would count as known from then on
     assert (named.account, named.datasets) == ("754256621582", ("hearings",))
-    assert between([push()], [push(target_account=None)]).new_accounts == ()
-    other = push(target_account=AccountId("112233445566"))
+    assert between([push()], [push(destination=at_s3(account=None))]).new_accounts == ()
+    other = push(destination=at_s3(account="112233445566"))
     assert [each.account for each in between([push()], [other]).new_accounts] == ["112233445566"]
 
 
@@ -242,8 +244,8 @@ def test_grants_that_reach_no_data_are_refused() -> None:
 
 def test_datasets_to_one_bucket_of_an_unnamed_account_open_it_once_and_two_buckets_are_two() -> None:
     verdicts, lists = BucketName("cp-verdicts"), BucketName("cp-lists")
-    one, two = (push(name, target_account=None, target_bucket=verdicts) for name in ("one", "two"))
-    three = push("three", target_account=None, target_bucket=lists)
+    one, two = (push(name, destination=at_s3(verdicts, None)) for name in ("one", "two"))
+    three = push("three", destination=at_s3(lists, None))
     assert between([push()], [push(), one, two, three]).new_accounts == (
         NewAccount(None, "s3://cp-lists/three/", (three.name,)),
         NewAccount(None, "s3://cp-verdicts/one/", (one.name, two.name)),
@@ -256,10 +258,10 @@ def test_datasets_to_one_bucket_of_an_unnamed_account_open_it_once_and_two_bucke
 
 def test_an_account_that_is_named_for_the_bucket_of_nobody_is_new_or_it_would_count_as_known_from_then_on() -> None:
     bucket = BucketName("cp-verdicts")
-    unnamed = push("one", target_account=None, target_bucket=bucket)
-    named = push("one", target_account=AccountId("990011223344"), target_bucket=bucket)
+    unnamed = push("one", destination=at_s3(bucket, None))
+    named = push("one", destination=at_s3(bucket, "990011223344"))
     found = between([push(), unnamed], [push(), named])
     assert found.new_accounts == (NewAccount(AccountId("990011223344"), "s3://cp-verdicts/one/", (named.name,)),)
     assert [change.marks[0] for change in found.changes] == [Mark.NEW_ACCOUNT]
-    known = push("one", target_account=push().target_account, target_bucket=bucket)
+    known = push("one", destination=at_s3(bucket))
     assert between([push(), unnamed], [push(), known]).new_accounts == ()

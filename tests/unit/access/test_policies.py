@@ -29,7 +29,7 @@ from data_exports.access.policies import (
 from data_exports.access.statements import Policy
 from data_exports.estate.models import PullDataset, PushDataset
 from data_exports.names import AccountRootArn, BucketName, KmsKeyArn
-from tests.estates import FULL, LOADER, PLATFORM, READER, estate_of, pull, push
+from tests.estates import FULL, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 
 HUB = "arn:aws:s3:::mojap-hub-exports"
 
@@ -230,7 +230,7 @@ def test_no_two_datasets_share_a_sid_however_alike_their_names() -> None:
 
 
 def test_a_recipients_key_is_usable_by_the_mover_of_the_dataset_that_names_it() -> None:
-    sealed = next(each for each in FULL.push_datasets if each.target_kms_key)
+    sealed = next(each for each in FULL.push_datasets if each.destination.kms_key)
     assert recipient_key_statements(FULL, push()) == []
     assert recipient_key_statements(FULL, sealed) == [
         {
@@ -251,7 +251,7 @@ def test_a_recipients_key_is_usable_by_the_mover_of_the_dataset_that_names_it() 
 
 def test_a_mover_uses_a_recipients_key_through_s3_in_the_keys_region_and_not_by_itself() -> None:
     elsewhere = KmsKeyArn("arn:aws:kms:us-east-2:754256621582:key/1234abcd-12ab-34cd-56ef-1234567890ab")
-    policy = mover_policy(grants_of_push(PLATFORM, push(target_kms_key=elsewhere)))
+    policy = mover_policy(grants_of_push(PLATFORM, push(destination=at_s3(kms_key=elsewhere))))
     (statement,) = (each for each in policy["Statement"] if each["Sid"] == "UseTargetKey")
     assert statement == {
         "Sid": "UseTargetKey",

@@ -9,8 +9,8 @@ from data_exports.access.changes import changes_between
 from data_exports.access.grants import grants_of
 from data_exports.access.sentences import Quoted, day_in_words, listed, plain, sentence_of_unknown, statements_of
 from data_exports.estate.models import Dataset
-from data_exports.names import AccountId, AccountRootArn, BucketName, RoleName, UserArn
-from tests.estates import KEY, LOADER, PLATFORM, READER, estate_of, pull, push
+from data_exports.names import AccountId, AccountRootArn, RoleName, UserArn
+from tests.estates import KEY, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 CLOUD = '"Cloud Platform" (754256621582)'
@@ -93,7 +93,7 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes_whole_account
         ),
         (
             push(users=ANA),
-            push(users=ANA, target_bucket=BucketName("other"), target_account=None),
+            push(users=ANA, destination=at_s3("other", None)),
             (
                 "files of hearings go to s3://other/hearings/, whose account is not named"
                 f' (before: to {TARGET}) (paperwork "DPIA-17")'
@@ -101,7 +101,7 @@ def test_a_pull_dataset_that_is_new_tells_who_reads_and_who_writes_whole_account
         ),
         (
             push(users=ANA),
-            push(users=ANA, target_kms_key=KEY),
+            push(users=ANA, destination=at_s3(kms_key=KEY)),
             (
                 f"files of hearings go to {TARGET}, encrypted with {KEY}"
                 ' (before: encrypted with no key of theirs) (paperwork "DPIA-17")'

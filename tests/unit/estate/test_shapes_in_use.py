@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
 from data_exports.names import (
     AccountId,
@@ -39,23 +40,22 @@ def test_every_shape_in_use_loads_as_what_was_meant() -> None:
             PushDataset(
                 name=DatasetName("bare_paperwork"),
                 users=(ANA,),
-                target_bucket=BucketName("bare-landing"),
-                target_account=CLOUD,
+                destination=S3Destination(BucketName("bare-landing"), CLOUD),
             ),
             PushDataset(
-                name=DatasetName("indented_by_one"), users=(ANA,), target_bucket=BucketName("indented-landing")
+                name=DatasetName("indented_by_one"),
+                users=(ANA,),
+                destination=S3Destination(BucketName("indented-landing")),
             ),
             PushDataset(
                 name=DatasetName("indented_by_two"),
                 users=(RoleName("alpha_user_Mixed-Case"), RoleName("alpha_app_loader")),
-                target_bucket=BucketName("two-landing"),
-                target_account=CLOUD,
+                destination=S3Destination(BucketName("two-landing"), CLOUD),
             ),
             PushDataset(
                 name=DatasetName("listed_paperwork"),
                 users=(ANA,),
-                target_bucket=BucketName("listed-landing"),
-                target_account=CLOUD,
+                destination=S3Destination(BucketName("listed-landing"), CLOUD),
                 keep_files=True,
                 paperwork=("https://example.gov.uk/dpia/1", "sharing agreement of 12 March: signed"),
             ),

@@ -8,7 +8,7 @@ import pytest
 from data_exports.access.handover import recipient_bucket_statements, recipient_key_statements
 from data_exports.contract.causes import Cause, Side
 from data_exports.operate.advice import OLD_CAUSES, advice_on, needs_somebody, side_of
-from tests.estates import KEY, estate_of, push
+from tests.estates import KEY, at_s3, estate_of, push
 
 NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def test_what_an_older_mover_recorded_needs_somebody_and_names_no_side() -> None
 
 @pytest.mark.parametrize("cause", [*Cause, *OLD, None, "a cause of a later mover"])
 def test_every_cause_has_advice_and_the_other_sides_statements_only_if_it_denies(cause: str | None) -> None:
-    dataset = push(target_kms_key=KEY)
+    dataset = push(destination=at_s3(kms_key=KEY))
     advice = advice_on(cause, estate_of(dataset), dataset, now=NOW)
     assert advice.text
     assert bool(advice.statements) == (cause in ("recipient_denied", "denied"))
@@ -38,7 +38,7 @@ def test_every_cause_has_advice_and_the_other_sides_statements_only_if_it_denies
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause.is_permanent])
 def test_advice_on_what_somebody_must_mend_is_of_its_own_and_says_who(cause: Cause) -> None:
-    dataset = push(target_kms_key=KEY)
+    dataset = push(destination=at_s3(kms_key=KEY))
     text = advice_on(cause, estate_of(dataset), dataset, now=NOW).text
     assert "it may pass by itself" not in text
     assert ("the recipient" in text) is (cause.side is Side.RECIPIENT)
@@ -48,7 +48,7 @@ def test_advice_on_what_somebody_must_mend_is_of_its_own_and_says_who(cause: Cau
 
 @pytest.mark.parametrize("cause", OLD)
 def test_advice_on_what_an_older_mover_recorded_says_that_it_named_no_side(cause: str) -> None:
-    dataset = push(target_kms_key=KEY)
+    dataset = push(destination=at_s3(kms_key=KEY))
     estate = estate_of(dataset)
     new = advice_on(OLD_CAUSES[cause], estate, dataset, now=NOW)
     before = "an earlier mover recorded this and did not tell whose it is to act, so read the reason; "
@@ -64,7 +64,7 @@ def test_a_bucket_of_the_recipient_may_be_in_any_region() -> None:
 
 
 def test_a_denial_is_cured_by_the_statements_of_the_handover() -> None:
-    dataset = push(target_kms_key=KEY)
+    dataset = push(destination=at_s3(kms_key=KEY))
     estate = estate_of(dataset)
     advice = advice_on("recipient_denied", estate, dataset, now=NOW)
     assert advice.statements == tuple(recipient_bucket_statements(estate, dataset))

@@ -19,7 +19,7 @@ from data_exports.operate.handover.facts import facts_of
 from data_exports.operate.handover.halves import AttachTo, Half, Reading, Receiving, halves_of, owner_of
 from data_exports.operate.handover.letter import letter_of
 from data_exports.operate.handover.terraform import terraform_of
-from tests.estates import FULL, KEY, LOADER, PLATFORM, READER, estate_of, pull, push
+from tests.estates import FULL, KEY, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 from tests.unit.stacks.test_stacks import cfn_lint_on
 
 SSO = RoleArn(
@@ -60,7 +60,7 @@ def terraform(of: Half) -> dict[str, Any]:
 
 
 def test_a_push_dataset_is_handed_over_to_the_owner_of_its_bucket() -> None:
-    found = half(push("hearings"), push("outcomes"), push("elsewhere", target_bucket=BucketName("other-bucket")))
+    found = half(push("hearings"), push("outcomes"), push("elsewhere", destination=at_s3("other-bucket")))
     assert isinstance(found, Receiving)
     assert (owner_of(found), found.also_delivered) == ("754256621582", ("outcomes",))
     assert found.mover_role == "arn:aws:iam::593291632749:role/service-role/export_hearings-move"
@@ -91,7 +91,7 @@ def test_an_account_without_a_part_in_the_dataset_is_a_usage_error_that_names_th
         halves(pull("case_notes", outsiders=(READER, LOADER)), account="999988887777")
     assert stopped.value.next_step == "its other side is: 112233445566, 754256621582"
     with pytest.raises(UsageError, match="leave --account out"):
-        halves(push(target_account=None), account="999988887777")
+        halves(push(destination=at_s3(account=None)), account="999988887777")
 
 
 def test_each_kind_of_outsider_has_the_thing_its_policy_is_put_on() -> None:
@@ -111,8 +111,8 @@ def test_terraform_holds_the_very_policies_and_attaches_them_only_on_the_owners_
     (found,) = halves_of(FULL, dataset)
     parsed = terraform(found)
     settings = {key: value for block in parsed["locals"] for key, value in block.items()}
-    wanted = {f"export_{name}_bucket_policy": recipient_bucket_policies_of(FULL)[dataset.target_bucket]}
-    if dataset.target_kms_key:
+    wanted = {f"export_{name}_bucket_policy": recipient_bucket_policies_of(FULL)[dataset.destination.bucket]}
+    if dataset.destination.kms_key:
         wanted[f"export_{name}_key_statements"] = recipient_key_statements(FULL, dataset)  # type: ignore[assignment]
     assert settings == wanted
     assert [set(each) for each in parsed["variable"]] == [

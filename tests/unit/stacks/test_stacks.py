@@ -14,7 +14,7 @@ from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import Stack, Surroundings
-from tests.estates import FULL, PLATFORM, pull, push
+from tests.estates import FULL, PLATFORM, at_s3, pull, push
 
 AROUND = Surroundings(code_key="code/mover-0123456789abcdef.zip")
 
@@ -105,7 +105,7 @@ def test_recipients_and_users_find_the_names_they_rely_on() -> None:
 
 
 def test_the_mover_is_told_everything_by_its_environment_and_nothing_empty() -> None:
-    plain = resources(push_stack(PLATFORM, push(target_account=None), AROUND))["Mover"]["Properties"]
+    plain = resources(push_stack(PLATFORM, push(destination=at_s3(account=None)), AROUND))["Mover"]["Properties"]
     assert plain["Environment"]["Variables"] == {
         "DATASET": "hearings",
         "HUB_ACCOUNT": "593291632749",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.report import plan_as_data, render_plan
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Dataset, Estate, PullDataset, PushDataset
 from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, RoleArn, RoleName, UserArn
 from data_exports.views.plan_markdown import COMMENT_CHARACTERS, plan_as_markdown
@@ -67,10 +68,13 @@ SHARED = {
 PUSH = st.builds(
     PushDataset,
     name=st.sampled_from(NAMES),
-    target_bucket=st.sampled_from([BucketName("landing-one"), BucketName("landing-two")]),
-    target_account=st.sampled_from([None, *ACCOUNTS]),
+    destination=st.builds(
+        S3Destination,
+        bucket=st.sampled_from([BucketName("landing-one"), BucketName("landing-two")]),
+        account=st.sampled_from([None, *ACCOUNTS]),
+        kms_key=st.sampled_from([None, KEY]),
+    ),
     keep_files=st.booleans(),
-    target_kms_key=st.sampled_from([None, KEY]),
     max_concurrency=st.sampled_from([5, 6]),
     **SHARED,
 )
@@ -153,11 +157,11 @@ def facts(estate: Estate) -> dict[tuple[str, ...], Fact]:
     platform = estate.platform
     found: dict[tuple[str, ...], Fact] = {}
     for push in estate.push_datasets:
-        where, rest = f"s3://{push.target_bucket}/{push.name}/", (push.expires, push.paperwork)
-        account = push.target_account or ""
+        where, rest = f"s3://{push.destination.bucket}/{push.name}/", (push.expires, push.paperwork)
+        account = push.destination.account or ""
         name = f"export_{push.name}-{'copy' if push.keep_files else 'move'}"
         mover = f"arn:aws:iam::{platform.account}:role/service-role/{name}"
-        more = (push.keep_files, push.target_kms_key)
+        more = (push.keep_files, push.destination.kms_key)
         fact = Fact(push.name, mover, push.name, account, where, True, False, *rest, more)
         found["delivery", push.name] = fact
         for user in push.users:

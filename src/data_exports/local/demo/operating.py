@@ -91,7 +91,7 @@ def _grant(stage: Stage, push: PushDataset) -> Story:
     (half,) = json.loads(written.out)
     yield "the recipient puts this policy on the bucket"
     policy = json.dumps(half["bucket_policy"])
-    stage.as_recipient(push).put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
+    stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
     probed = run(stage, None, "probe", push.name)
     yield from probed.told()
     yield Expectation("the probe finds nothing lacking any more", probed.code == 0)

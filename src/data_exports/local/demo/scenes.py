@@ -127,7 +127,7 @@ def _forbidden_acts(stage: Stage) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "a sender lists the receipts of all datasets", partial(sender.list_objects_v2, Bucket=log)
     yield (
         "a sender writes to the recipient directly",
-        partial(sender.put_object, Bucket=hearings.target_bucket, Key=f"{hearings.prefix}x", Body=b""),
+        partial(sender.put_object, Bucket=hearings.destination.bucket, Key=f"{hearings.prefix}x", Body=b""),
     )
     yield "an outsider lists the hub", partial(reader.list_objects_v2, Bucket=hub)
     other, own = statistics.bucket(platform), survey.bucket(platform)
@@ -191,7 +191,7 @@ def _arrival_of(stage: Stage, push: PushDataset, file: File) -> Expectation:
     found = stage.object_at_recipient(push, key)
     if found is None:
         return Expectation(text, held=False, found="it did not arrive in time")
-    tags = stage.as_recipient(push).get_object_tagging(Bucket=push.target_bucket, Key=key)["TagSet"]
+    tags = stage.as_recipient(push).get_object_tagging(Bucket=push.destination.bucket, Key=key)["TagSet"]
     has = {
         "content": hashlib.sha256(found["Body"].read()).hexdigest() == hashlib.sha256(file.body).hexdigest(),
         "content type": found["ContentType"] == file.content_type,

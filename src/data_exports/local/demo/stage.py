@@ -82,7 +82,7 @@ class Stage:
     def object_at_recipient(self, push: PushDataset, key: str) -> dict[str, Any] | None:
         """The object the recipient holds under this key, or None."""
         try:
-            found: dict[str, Any] = self.as_recipient(push).get_object(Bucket=push.target_bucket, Key=key)
+            found: dict[str, Any] = self.as_recipient(push).get_object(Bucket=push.destination.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None

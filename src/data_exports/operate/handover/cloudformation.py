@@ -32,7 +32,7 @@ def _receiving(half: Receiving) -> dict[str, Any]:
     by_hand: dict[str, Any] = {"LifecycleRuleToAddToTheBucket": half.lifecycle_rule}
     if half.key_statements:
         by_hand["StatementsToAddToTheKeyPolicy"] = list(half.key_statements)
-    policy = {"Bucket": str(half.dataset.target_bucket), "PolicyDocument": half.bucket_policy}
+    policy = {"Bucket": str(half.dataset.destination.bucket), "PolicyDocument": half.bucket_policy}
     return _template(half, {"ReceivePolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": policy}}, by_hand)
 
 

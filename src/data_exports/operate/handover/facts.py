@@ -29,11 +29,11 @@ def _receiving(half: Receiving) -> dict[str, Any]:
     push = half.dataset
     return {
         "kind": "push",
-        "account": push.target_account,
+        "account": push.destination.account,
         "mover_role": half.mover_role,
-        "target_bucket": push.target_bucket,
+        "target_bucket": push.destination.bucket,
         "arrives_under": half.arrives_under,
-        "target_kms_key": push.target_kms_key,
+        "target_kms_key": push.destination.kms_key,
         "statements": list(half.statements),
         "bucket_policy": half.bucket_policy,
         "bucket_policy_also_serves": list(half.also_delivered),

@@ -56,12 +56,12 @@ class Receiving:
     @property
     def arrives_under(self) -> str:
         """Where files arrive: an ``s3://`` address that ends in ``/``."""
-        return f"s3://{self.dataset.target_bucket}/{self.dataset.prefix}"
+        return f"s3://{self.dataset.destination.bucket}/{self.dataset.prefix}"
 
     @property
     def probe_object(self) -> str:
         """The one object that a probe may leave."""
-        return f"s3://{self.dataset.target_bucket}/{probe_key_of(self.dataset.name)}"
+        return f"s3://{self.dataset.destination.bucket}/{probe_key_of(self.dataset.name)}"
 
     @property
     def lifecycle_rule(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def halves_of(estate: Estate, dataset: PushDataset | PullDataset, *, account: st
 
 def owner_of(half: Half) -> AccountId | None:
     """The account that puts this half in place, where the declaration says which."""
-    return half.dataset.target_account if isinstance(half, Receiving) else half.account
+    return half.dataset.destination.account if isinstance(half, Receiving) else half.account
 
 
 def nothing_to_attach(half: Reading, tool: str) -> RefusedError:
@@ -156,12 +156,12 @@ def _halves_of(estate: Estate, dataset: PushDataset | PullDataset) -> tuple[Half
 
 
 def _receiving(estate: Estate, push: PushDataset) -> Receiving:
-    same_bucket = [each.name for each in estate.push_datasets if each.target_bucket == push.target_bucket]
+    same_bucket = [each.name for each in estate.push_datasets if each.destination.bucket == push.destination.bucket]
     return Receiving(
         estate.platform,
         push,
         tuple(recipient_bucket_statements(estate, push)),
-        recipient_bucket_policies_of(estate)[push.target_bucket],
+        recipient_bucket_policies_of(estate)[push.destination.bucket],
         tuple(name for name in same_bucket if name != push.name),
         tuple(recipient_key_statements(estate, push)),
     )

@@ -32,8 +32,8 @@ def letter_of(half: Half) -> str:
 
 def _to_recipient(half: Receiving) -> Iterator[str]:
     push, platform = half.dataset, half.platform
-    us, bucket = _account(platform, platform.account), push.target_bucket
-    them = f" in account {_account(platform, push.target_account)}" if push.target_account else ""
+    us, bucket = _account(platform, platform.account), push.destination.bucket
+    them = f" in account {_account(platform, push.destination.account)}" if push.destination.account else ""
     yield f"Subject: Data export {push.name}: please let it into your bucket {bucket}"
     yield f"To the owner of the bucket {bucket}{them}"
     yield _wrapped(f"{us} is to deliver the dataset {push.name} to your bucket. {_BOTH_SIDES}")
@@ -58,7 +58,7 @@ def _to_recipient(half: Receiving) -> Iterator[str]:
 
 
 def _steps_of_recipient(half: Receiving) -> Iterator[str]:
-    push, bucket = half.dataset, half.dataset.target_bucket
+    push, bucket = half.dataset, half.dataset.destination.bucket
     shared = ""
     if half.also_delivered:
         shared = f" It also holds what {_listed(half.also_delivered)} of ours, delivered to the same bucket, needs."
@@ -78,7 +78,7 @@ def _steps_of_recipient(half: Receiving) -> Iterator[str]:
         ]
     )
     if half.key_statements:
-        asked = f"Let the role encrypt. Add this to the policy of the key {push.target_kms_key}:"
+        asked = f"Let the role encrypt. Add this to the policy of the key {push.destination.kms_key}:"
         yield "\n\n".join([_wrapped(asked, indent=_STEP), _json(policy_of(*half.key_statements)["Statement"])])
     recommended = (
         f"Recommended: add this rule to the bucket's lifecycle rules. Large files arrive in parts; should an upload be "
@@ -86,7 +86,7 @@ def _steps_of_recipient(half: Receiving) -> Iterator[str]:
         f"days, under {push.prefix} alone."
     )
     yield "\n\n".join([_wrapped(recommended, indent=_STEP), _json(half.lifecycle_rule)])
-    if push.target_account is None:
+    if push.destination.account is None:
         yield _wrapped(
             f"Tell us the account (12 digits) that owns {bucket}. We then send it along with every file, so that "
             "nothing reaches anybody else should the bucket's name ever change hands.",

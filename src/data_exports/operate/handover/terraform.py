@@ -34,7 +34,7 @@ def _heading(half: Half) -> list[str]:
 
 
 def _receiving(half: Receiving) -> Iterator[str]:
-    name, bucket = f"export_{half.dataset.name}", half.dataset.target_bucket
+    name, bucket = f"export_{half.dataset.name}", half.dataset.destination.bucket
     policies, rules = f"{name}_bucket_has_no_other_policy", f"{name}_bucket_has_no_other_lifecycle_rules"
     yield _setting(f"{name}_bucket_policy", half.bucket_policy)
     yield _question(policies, f"Has {bucket} no policy but this? If it has, add local.{name}_bucket_policy to it.")
@@ -45,7 +45,7 @@ def _receiving(half: Receiving) -> Iterator[str]:
         f"  policy = jsonencode(local.{name}_bucket_policy)\n}}\n"
     )
     if half.key_statements:
-        yield f"# Add these statements to the policy of {half.dataset.target_kms_key}."
+        yield f"# Add these statements to the policy of {half.dataset.destination.kms_key}."
         yield _setting(f"{name}_key_statements", list(half.key_statements))
     yield _question(rules, f"Has {bucket} no lifecycle rules but this? If it has, add this one to them.")
     rule = half.lifecycle_rule

@@ -63,8 +63,8 @@ def probe_push(estate: Estate, push: PushDataset, aws: Aws, *, now: datetime | N
     tries = [each for each in facts["tries"] if each["what"] in _TRIED]
     checks = [ours.check, *(_check_of(each) for each in tries)]
     lacks = list(_lacks(estate, push, ours, tries, now or datetime.now(UTC)))
-    about = f"{push.mover_role_arn(estate.platform)} writes under s3://{push.target_bucket}/{push.prefix}"
-    leaves = f"s3://{push.target_bucket}/{probe_key_of(push.name)}" if "put" in _allowed(tries) else ""
+    about = f"{push.mover_role_arn(estate.platform)} writes under s3://{push.destination.bucket}/{push.prefix}"
+    leaves = f"s3://{push.destination.bucket}/{probe_key_of(push.name)}" if "put" in _allowed(tries) else ""
     return Probed(push.name, about, tuple(checks), tuple(lacks), leaves)
 
 
@@ -97,8 +97,8 @@ def _invoke(push: PushDataset, aws: Aws) -> Mapping[str, Any]:
 
 
 def _check_is_deployed_as_declared(push: PushDataset, facts: Mapping[str, Any]) -> None:
-    for name in ("target_bucket", "target_account", "target_kms_key"):
-        declared, deployed = getattr(push, name), facts[name]
+    for name, declared in push.destination.declaration.items():
+        deployed = facts[name]
         if (declared or None) != (deployed or None):
             raise RefusedError(
                 f"{push.name} is deployed with {name} {deployed or 'none'}, and declared with {declared or 'none'}",
@@ -144,14 +144,15 @@ def _lacks(estate: Estate, push: PushDataset, ours: _OurHalf, tries: list[Any], 
     if ours.is_good is False:
         yield Lack(Side.OURS, f"role {push.mover_name} has not the policy that is declared", "exports deploy")
     refused = {each["what"]: each for each in tries if each["verdict"] == "refused"}
+    there = push.destination
     codes = {each["code"] for each in refused.values()}
     if "NoSuchBucket" in codes:
-        yield Lack(Side.THEIRS, f"there is no bucket {push.target_bucket}", "ask its owner for the bucket's name")
+        yield Lack(Side.THEIRS, f"there is no bucket {there.bucket}", "ask its owner for the bucket's name")
     elif "WrongOwner" in codes:
-        account = estate.platform.name_of_account(push.target_account) if push.target_account else "the account"
+        account = estate.platform.name_of_account(there.account) if there.account else "the account"
         yield Lack(
             Side.THEIRS,
-            f"bucket {push.target_bucket} belongs to another account than {account}; nothing is delivered there",
+            f"bucket {there.bucket} belongs to another account than {account}; nothing is delivered there",
             "ask the recipient whose bucket it is, and correct target_account or target_bucket",
         )
     else:
@@ -168,10 +169,10 @@ def _refusals(
     actions = sorted({_TRIED[what][1] for what in by_policy})
     if actions and ours.is_good is not False:
         known = ours.is_good is True
-        whose = f"the policy of bucket {push.target_bucket}" if known else "our half or theirs"
+        whose = f"the policy of bucket {push.destination.bucket}" if known else "our half or theirs"
         or_owner = ""
-        if not allowed and push.target_account:
-            or_owner = f", or the bucket is not in account {push.target_account}: S3 answers both alike"
+        if not allowed and push.destination.account:
+            or_owner = f", or the bucket is not in account {push.destination.account}: S3 answers both alike"
         yield Lack(
             Side.THEIRS if known else Side.EITHER,
             f"{whose} does not let {role} do {', '.join(actions)} under {push.prefix}{or_owner}",
@@ -183,7 +184,7 @@ def _refusals(
             yield Lack(
                 Side.THEIRS,
                 f"S3 does not {_TRIED[what][0]}: {each['code']}, {each['said']}",
-                f"tell the owner of bucket {push.target_bucket} S3's words",
+                f"tell the owner of bucket {push.destination.bucket} S3's words",
             )
             return
 
@@ -193,7 +194,7 @@ def _key_lack(push: PushDataset, role: str, tried: Mapping[str, str]) -> Lack:
     what = f"its policy does not let {role} use it" if denied else f"{tried['code']}, {tried['said']}"
     return Lack(
         Side.THEIRS,
-        f"key {push.target_kms_key}: {what}",
+        f"key {push.destination.kms_key}: {what}",
         f"send its owner `exports handover {push.name}`: the statements of the key's policy stand there",
     )
 

@@ -17,7 +17,7 @@ from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, BucketName, RoleName
 from data_exports.stacks.stack import Surroundings
-from tests.estates import LOADER, PLATFORM, READER, estate_of, pull, push
+from tests.estates import LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 USERS = tuple(RoleName(f"alpha_user_{number}") for number in range(20))
@@ -76,9 +76,13 @@ def test_the_plan_shows_the_consents_it_needs() -> None:
     ("more", "names", "said"),
     [
         (pull("notes", outsiders=(LOADER,)), ("112233445566",), "account 112233445566 through notes"),
-        (push("moves", target_account="112233445566"), ("112233445566",), "account 112233445566 through moves"),
         (
-            push("moves", target_account=None, target_bucket=BucketName("nobody-knows")),
+            push("moves", destination=at_s3(account="112233445566")),
+            ("112233445566",),
+            "account 112233445566 through moves",
+        ),
+        (
+            push("moves", destination=at_s3("nobody-knows", None)),
             ("s3://nobody-knows/moves/",),
             "whoever owns s3://nobody-knows/moves/ through moves",
         ),

@@ -1,0 +1,1 @@
+"""A recipient's S3 bucket, in another account or in our own."""
