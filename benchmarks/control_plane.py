@@ -110,7 +110,7 @@ def targets(results: Mapping[int, Mapping[str, Mapping[str, float]]]) -> list[st
 def count_live(datasets: int, folder: Path) -> dict[str, Any]:
     """Deploy so many datasets to a local AWS, change one, and count what `plan --live` asks AWS for."""
     from data_exports.deploy.apply.waves import deploy
-    from data_exports.deploy.plan.prepare import prepare
+    from data_exports.deploy.prepare import prepare
     from data_exports.estate.loading import load_estate
     from data_exports.local import emulator
     from data_exports.local.clients import aws_of

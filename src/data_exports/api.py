@@ -69,7 +69,7 @@ class OpenEstate:
 
     def plan(self) -> "Plan":
         """What deploying would change now. Raises `AwsError`, or `RefusedError` for credentials of another account."""
-        from data_exports.deploy.plan.prepare import prepare
+        from data_exports.deploy.prepare import prepare
 
         return prepare(self.estate, self._aws).plan
 

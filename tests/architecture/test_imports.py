@@ -1,7 +1,7 @@
 """Imports run one way: a folder imports only what lies below it, and nobody imports the command line."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -91,3 +91,96 @@ def test_a_command_imports_what_is_heavy_only_when_it_runs(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = []
     assert [(line, name) for line, name in _imports(path, at_once) if name.split(".")[0] in HEAVY] == []
+
+
+# --- cycles ----------------------------------------------------------------------------------------------------------
+
+DEPLOY = ("deployed", "remote", "live_checks", "plan", "adoption", "prepare", "apply", "drift", "removal")
+"""What lies in `deploy`, lowest first."""
+
+
+STILL_CIRCLES = {("plan", "report")}
+"""Of the parts of a folder; no other may come, and these are to go."""
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _modules_imported(path: Path) -> set[str]:
+    """The modules that one imports, at once or in its functions; the package itself, whose version all may ask, not."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {name for _, name in _imports(path, tree)} & (set(map(_name, MODULES)) - {"data_exports", _name(path)})
+
+
+IMPORTED = {_name(path): _modules_imported(path) for path in MODULES}
+
+
+def _cycles(graph: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
+    """The sets of nodes that reach one another. By Tarjan: all below a node is seen before it is left."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[tuple[str, ...]] = []
+
+    def visit(node: str) -> None:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for after in sorted(graph.get(node, ())):
+            if after not in order:
+                visit(after)
+            if after in stack:
+                low[node] = min(low[node], low[after])
+        if low[node] == order[node]:
+            place = stack.index(node)
+            component = tuple(sorted(stack[place:]))
+            del stack[place:]
+            if len(component) > 1:
+                found.append(component)
+
+    for node in sorted(graph):
+        if node not in order:
+            visit(node)
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert _cycles(IMPORTED) == []
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES} - {SOURCE}), ids=lambda path: path.name)
+def test_the_parts_of_a_folder_do_not_import_each_other_in_a_circle(folder: Path) -> None:
+    assert set(_cycles(_parts_of(folder))) - STILL_CIRCLES == set()
+
+
+def _parts_of(folder: Path) -> dict[str, set[str]]:
+    """For each module or folder in a folder, those beside it that it imports."""
+    prefix = f"{_name(folder / '__init__.py')}."
+    parts: dict[str, set[str]] = {}
+    for module, imported in IMPORTED.items():
+        if module.startswith(prefix):
+            part = module.removeprefix(prefix).split(".")[0]
+            beside = {name.removeprefix(prefix).split(".")[0] for name in imported if name.startswith(prefix)}
+            parts.setdefault(part, set()).update(beside - {part})
+    return parts
+
+
+def test_what_lies_in_deploy_imports_only_what_lies_below_it() -> None:
+    upward = {
+        (part, other)
+        for part, imported in _parts_of(SOURCE / "deploy").items()
+        for other in imported
+        if part in DEPLOY and (other not in DEPLOY or DEPLOY.index(other) > DEPLOY.index(part))
+    }
+    assert upward - STILL_CIRCLES == set()
+
+
+SHARED_BY_COMMANDS = {"asking", "options", "output", "progress"}
+
+
+def test_no_command_imports_another() -> None:
+    parts = _parts_of(SOURCE / "cli")
+    assert {
+        part: imported - SHARED_BY_COMMANDS for part, imported in parts.items() if imported - SHARED_BY_COMMANDS
+    } == {}

@@ -14,7 +14,7 @@ from data_exports.deploy.apply.outcomes import InterruptedWorkError, Note, Resul
 from data_exports.deploy.apply.waves import carry_out, deploy
 from data_exports.deploy.plan.consents import Consent, needed_consents
 from data_exports.deploy.plan.planning import Action, Plan, Step
-from data_exports.deploy.plan.prepare import prepare
+from data_exports.deploy.prepare import prepare
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.local.clients import client, client_as

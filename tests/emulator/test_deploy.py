@@ -22,7 +22,7 @@ from data_exports.deploy.apply.outcomes import (
 from data_exports.deploy.apply.waves import carry_out, deploy
 from data_exports.deploy.plan.consents import Consent
 from data_exports.deploy.plan.planning import Action
-from data_exports.deploy.plan.prepare import prepare
+from data_exports.deploy.prepare import prepare
 from data_exports.errors import AwsError, PartlyDoneError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.limits import TEMPLATE_BODY_BYTES

@@ -13,7 +13,7 @@ from data_exports.access.sentences import plain, sentence_of_unknown, statements
 from data_exports.aws import Aws
 from data_exports.deploy.plan.consents import Consent, needed_consents
 from data_exports.deploy.plan.planning import Plan
-from data_exports.deploy.plan.prepare import prepare
+from data_exports.deploy.prepare import prepare
 from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate

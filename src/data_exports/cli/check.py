@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, load
-from data_exports.cli.output import Colour, painted, path_from, write_data, write_json, write_progress
+from data_exports.cli.output import Colour, painted, seen_from, write_data, write_json, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
 from data_exports.estate.findings import Finding, Severity
@@ -119,11 +118,6 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
 def _lines_of(finding: Finding) -> str:
     severity = painted(finding.severity, COLOURS[finding.severity], bold=True)
     return str(finding).replace(f" {finding.severity}: ", f" {severity}: ", 1)
-
-
-def seen_from(start: Path, finding: Finding) -> Finding:
-    """The finding with its path from a folder, if it is below it."""
-    return replace(finding, place=replace(finding.place, path=path_from(start, finding.place.path)))
 
 
 def _summary_of(loaded: Loaded, findings: Sequence[Finding]) -> str:

@@ -1,18 +1,16 @@
 """``exports deploy``: make AWS what is declared."""
 
-import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data_exports.cli.asking import confirm
-from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, load
-from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
-from data_exports.cli.plan import found_in
+from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, found_in, load
+from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
+from data_exports.cli.progress import progress_shown
 from data_exports.deploy.plan.consents import Consent
 from data_exports.errors import UsageError
 from data_exports.text import counted, printable, quoted, shell_word
@@ -155,58 +153,6 @@ def _asked(
         )
 
     return approve
-
-
-def terminal_width() -> int | None:
-    """The width of the terminal that stdout is, or None when it is none or wants no colour."""
-    return shutil.get_terminal_size().columns if wants_colour(sys.stdout) else None
-
-
-@contextmanager
-def progress_shown() -> Iterator["Progress"]:
-    """What hears of events and shows them on stderr: plain lines, and on a terminal a bar with what is under way."""
-    from data_exports.deploy.apply.outcomes import Finished, Planned, Started
-    from data_exports.deploy.render import render_event
-
-    if not wants_colour(sys.stderr):
-        yield lambda event: write_progress(line) if (line := render_event(event)) else None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from data_exports.text import printable
-
-    console = Console(stderr=True, highlight=False)
-    columns = (
-        SpinnerColumn(),
-        MofNCompleteColumn(),
-        BarColumn(24),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    # Begun with the first stack, when the plan has been written; rich must not take our data for its own output.
-    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-    stacks = bar.add_task("", total=None)
-    under_way: dict[str, None] = {}
-
-    def show(event: "Event") -> None:
-        match event:
-            case Planned(planned):
-                bar.update(stacks, total=len(planned.changes))
-            case Started(step):
-                under_way[step.name] = None
-                bar.start()
-            case Finished(outcome) if outcome.name in under_way:
-                del under_way[outcome.name]
-                bar.advance(stacks)
-        if not isinstance(event, Started) and (line := render_event(event)):
-            console.print(printable(line), markup=False)
-        bar.update(stacks, description=", ".join(under_way))
-
-    try:
-        yield show
-    finally:
-        bar.stop()
 
 
 def _plan_first(shown: "Progress", platform: "Platform", found: "Found") -> "Progress":

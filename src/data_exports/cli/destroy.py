@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import ask
-from data_exports.cli.deploy import progress_shown, terminal_width
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
-from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
+from data_exports.cli.progress import progress_shown
 from data_exports.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:

@@ -6,26 +6,33 @@
         declared = open_estate(estate)
 """
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data_exports.access.sizes import with_sizes_checked
-from data_exports.cli.output import painted, write_progress
+from data_exports.cli.output import painted, seen_from, write_progress
 from data_exports.errors import UsageError
+from data_exports.estate.findings import Finding
 from data_exports.estate.loading import PLATFORM_FILE, Loaded, find_estate, load_estate
 from data_exports.estate.lookup import dataset_of, push_dataset_of, push_datasets_of
 from data_exports.estate.models import Estate
 
+if TYPE_CHECKING:
+    from data_exports.deploy.report import Found
+
 __all__ = [
     "EstateOption",
+    "FindingsBefore",
     "JsonOption",
     "YesOption",
     "accept",
     "dataset_of",
     "estate_folder",
+    "found_in",
     "load",
     "open_estate",
     "push_dataset_of",
@@ -43,6 +50,9 @@ EstateOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
+
+FindingsBefore = tuple[Finding, ...]
+"""The findings that there were before, with paths from the estate's folder."""
 
 
 def estate_folder(given: Path | None) -> Path:
@@ -84,3 +94,21 @@ def accept(loaded: Loaded) -> Estate:
         text = f"{count} warning{'s' * (count != 1)} in the declarations; `exports check` shows them"
         write_progress(f"{painted('warning:', 'yellow', stream=sys.stderr)} {text}", styled=True)
     return estate
+
+
+def found_in(loaded: Loaded, folder: Path, before: FindingsBefore = (), *, start: Path | None = None) -> "Found":
+    """The findings as a plan shows them: with paths from `start` (here), those apart that were there `before`."""
+    from data_exports.deploy.report import Found
+
+    known = {_facts_of(finding, Path()) for finding in before}
+    old = [_facts_of(finding, folder) in known for finding in loaded.findings]
+    shown = [seen_from(start or Path.cwd(), finding) for finding in loaded.findings]
+    return Found(
+        new=tuple(finding for finding, is_old in zip(shown, old, strict=True) if not is_old),
+        known=tuple(finding for finding, is_old in zip(shown, old, strict=True) if is_old),
+    )
+
+
+def _facts_of(finding: Finding, folder: Path) -> tuple[str, str, str]:
+    """What makes two findings the same; lines move when others are added above."""
+    return (os.path.relpath(finding.place.path, folder), str(finding.code), finding.message)

@@ -5,8 +5,10 @@ cannot be seen is escaped, never left out, on a terminal or not.
 """
 
 import os
+import shutil
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Literal, TextIO
@@ -14,6 +16,7 @@ from typing import Literal, TextIO
 import typer
 
 from data_exports.errors import ExportsError
+from data_exports.estate.findings import Finding
 from data_exports.text import json_text, printable_lines
 
 Colour = Literal["red", "yellow", "green", "blue", "cyan"]
@@ -70,10 +73,20 @@ def wants_colour(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and not plain
 
 
+def terminal_width() -> int | None:
+    """The width of the terminal that stdout is, or None when it is none or wants no colour."""
+    return shutil.get_terminal_size().columns if wants_colour(sys.stdout) else None
+
+
 def path_from(start: Path, path: Path) -> Path:
     """The path as seen from a folder, if it is below it; otherwise as it is."""
     whole = Path(os.path.normpath(Path.cwd() / path))
     return whole.relative_to(start) if whole.is_relative_to(start) else path
+
+
+def seen_from(start: Path, finding: Finding) -> Finding:
+    """The finding with its path from a folder, if it is below it."""
+    return replace(finding, place=replace(finding.place, path=path_from(start, finding.place.path)))
 
 
 def _shown(text: str, stream: TextIO | None, *, styled: bool) -> str:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.check import seen_from
-from data_exports.cli.options import EstateOption, JsonOption, estate_folder, load
-from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.options import EstateOption, FindingsBefore, JsonOption, estate_folder, found_in, load
+from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
 from data_exports.errors import UsageError
-from data_exports.estate.findings import Finding
 from data_exports.estate.loading import PLATFORM_FILE
 
 if TYPE_CHECKING:
@@ -99,31 +97,14 @@ def plan(
     _write(made, declared.platform, found, Format.JSON if as_json else output, whole_at)
 
 
-def found_in(loaded: "Loaded", folder: Path, before: "Before" = (), *, start: Path | None = None) -> "Found":
-    """The findings as a plan shows them: with paths from `start` (here), those apart that were there `before`."""
-    from data_exports.deploy.report import Found
-
-    known = {_facts_of(finding, Path()) for finding in before}
-    old = [_facts_of(finding, folder) in known for finding in loaded.findings]
-    shown = [seen_from(start or Path.cwd(), finding) for finding in loaded.findings]
-    return Found(
-        new=tuple(finding for finding, is_old in zip(shown, old, strict=True) if not is_old),
-        known=tuple(finding for finding, is_old in zip(shown, old, strict=True) if is_old),
-    )
-
-
-Before = tuple[Finding, ...]
-"""The findings that there were before, with paths from the estate's folder."""
-
-
-def _plan_live(declared: "Estate") -> "tuple[Plan, Before]":
+def _plan_live(declared: "Estate") -> "tuple[Plan, FindingsBefore]":
     from data_exports.aws import Aws
-    from data_exports.deploy.plan.prepare import prepare
+    from data_exports.deploy.prepare import prepare
 
     return prepare(declared, Aws(declared.platform.region)).plan, ()
 
 
-def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str) -> "tuple[Plan, Before]":
+def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str) -> "tuple[Plan, FindingsBefore]":
     from datetime import UTC, datetime
 
     from data_exports.deploy.plan.offline import plan_against
@@ -157,13 +138,7 @@ def _keep(made: "Plan", declared: "Estate", folder: Path, found: "Found", out: P
     write_progress(f"the plan is kept; to carry it out: exports deploy {shell_word(str(out))}")
 
 
-def _facts_of(finding: Finding, folder: Path) -> tuple[str, str, str]:
-    """What makes two findings the same; lines move when others are added above."""
-    return (os.path.relpath(finding.place.path, folder), str(finding.code), finding.message)
-
-
 def _write(made: "Plan", platform: "Platform", found: "Found", output: Format, whole_at: str) -> None:
-    from data_exports.cli.deploy import terminal_width
     from data_exports.deploy.report import plan_as_data, render_plan
 
     match output:

@@ -1,10 +1,14 @@
-"""How far a command has come, where it is a matter of counting."""
+"""How far a command has come, as a count, or stack by stack."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from data_exports.cli.output import wants_colour, write_progress
+
+if TYPE_CHECKING:
+    from data_exports.deploy.apply.outcomes import Event, Progress
 
 TOLD_EVERY = 100_000
 """Pieces between two lines of progress where there is no terminal."""
@@ -35,3 +39,50 @@ def count_shown(what: str, *, total: int | None = None) -> Iterator[Callable[...
     task = bar.add_task("", total=total)
     with bar:
         yield lambda done, of=total: bar.update(task, completed=done, total=of)
+
+
+@contextmanager
+def progress_shown() -> Iterator["Progress"]:
+    """What hears of events and shows them on stderr: plain lines, and on a terminal a bar with what is under way."""
+    from data_exports.deploy.apply.outcomes import Finished, Planned, Started
+    from data_exports.deploy.render import render_event
+
+    if not wants_colour(sys.stderr):
+        yield lambda event: write_progress(line) if (line := render_event(event)) else None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from data_exports.text import printable
+
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        SpinnerColumn(),
+        MofNCompleteColumn(),
+        BarColumn(24),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    # Begun with the first stack, when the plan has been written; rich must not take our data for its own output.
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    stacks = bar.add_task("", total=None)
+    under_way: dict[str, None] = {}
+
+    def show(event: "Event") -> None:
+        match event:
+            case Planned(planned):
+                bar.update(stacks, total=len(planned.changes))
+            case Started(step):
+                under_way[step.name] = None
+                bar.start()
+            case Finished(outcome) if outcome.name in under_way:
+                del under_way[outcome.name]
+                bar.advance(stacks)
+        if not isinstance(event, Started) and (line := render_event(event)):
+            console.print(printable(line), markup=False)
+        bar.update(stacks, description=", ".join(under_way))
+
+    try:
+        yield show
+    finally:
+        bar.stop()

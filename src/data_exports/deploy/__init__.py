@@ -1,6 +1,6 @@
 """Stacks and what AWS has → a plan, shown or carried out.
 
-`plan` compares, `prepare` looks at AWS, `consents` says what needs somebody's word, `apply` carries out (`deploy`),
-`waiting` hands over what was uploaded too early, `destroy` takes away, `render` shows; `changes` works on one stack,
-`adoption` looks at buckets that exist, `remote` asks, `failures` finds AWS's reason.
+`deployed` and `remote` say what AWS has; `plan` compares; `adoption` looks at what exists without a stack; `prepare`
+puts these together; `apply` carries out; `drift` looks whether it has stayed so; `removal` takes away. Each imports
+only those before it.
 """

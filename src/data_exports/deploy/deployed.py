@@ -10,6 +10,10 @@ from functools import cached_property
 from data_exports.names import BucketName, DatasetName, InvalidNameError
 from data_exports.stacks.stack import ADOPTING_TAG, BUCKET_TAG, DATASET_TAG, DIGEST_TAG, HUB_TAG
 
+STACK_PREFIX = "exports-"
+DATASET_STACK_PREFIXES = ("exports-push-", "exports-pull-")
+PUSH_STACK_PREFIX = DATASET_STACK_PREFIXES[0]
+
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-data-status-codes
 ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
 

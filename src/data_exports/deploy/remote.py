@@ -11,8 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of, reason_of
-from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.planning import STACK_PREFIX
+from data_exports.deploy.deployed import STACK_PREFIX, Deployed, DeployedStack
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName, RoleName

@@ -23,6 +23,7 @@ from data_exports.deploy.apply.change_sets import (
     delete_stack,
     finish_adoption,
     update_stack,
+    wait_for_others,
     work_on,
 )
 from data_exports.deploy.apply.outcomes import (
@@ -39,9 +40,9 @@ from data_exports.deploy.apply.outcomes import (
     ignore,
     in_words,
 )
+from data_exports.deploy.deployed import PUSH_STACK_PREFIX
 from data_exports.deploy.plan.consents import Consent, check_consents, check_possible
 from data_exports.deploy.plan.planning import (
-    PUSH_STACK_PREFIX,
     Action,
     Kind,
     Plan,
@@ -50,8 +51,8 @@ from data_exports.deploy.plan.planning import (
     pushes_with_queue,
     step_of_hub,
 )
-from data_exports.deploy.plan.prepare import Prepared, prepare, settle
-from data_exports.deploy.remote import check_account, count_current, upload_once
+from data_exports.deploy.prepare import Prepared, prepare
+from data_exports.deploy.remote import check_account, count_current, read_deployed, upload_once
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.names import HUB_STACK, hub_prefix_of, pull_bucket_of
@@ -95,6 +96,19 @@ def prepare_settled(estate: Estate, work: Work, *, progress: Progress = ignore) 
     prepared = prepare(estate, work.aws)
     progress(Planned(prepared.plan))
     return prepared
+
+
+def settle(work: Work, *, progress: Progress = ignore) -> None:
+    """Wait for what CloudFormation is still doing to our stacks, as after an interrupted run. Raises `AwsError`."""
+    for stack in read_deployed(work.aws).stacks:
+        if stack.is_in_progress and stack.belongs_to(work.platform.hub_bucket):
+            progress(Note(f"waiting for CloudFormation: {stack.name} is {stack.status}"))
+            try:
+                wait_for_others(work, stack)
+            except StackFailedError as error:  # it takes too long: the plan will say so
+                progress(Note(f"{stack.name}: {error}"))
+            except (ClientError, BotoCoreError) as error:
+                raise aws_error_of(error) from error
 
 
 def carry_out(prepared: Prepared, work: Work, *, progress: Progress = ignore) -> DeployResult:

@@ -14,7 +14,8 @@ from typing import Any
 from data_exports.access.changes import changes_between
 from data_exports.access.grants import Grant, grants_of_dataset
 from data_exports.access.mails import Mail
-from data_exports.deploy.plan.planning import PUSH_STACK_PREFIX, Action, Plan, SettingChange, Step
+from data_exports.deploy.deployed import PUSH_STACK_PREFIX
+from data_exports.deploy.plan.planning import Action, Plan, SettingChange, Step
 from data_exports.estate.models import Estate
 from data_exports.names import FOUNDATION_STACK, AccountId, DatasetName, RoleArn, RoleName
 from data_exports.stacks.comparison import resource_changes

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from data_exports.access.changes import AccessChanges
-from data_exports.deploy.deployed import ROLLED_BACK, Deployed, DeployedStack
+from data_exports.deploy.deployed import (
+    DATASET_STACK_PREFIXES,
+    PUSH_STACK_PREFIX,
+    ROLLED_BACK,
+    Deployed,
+    DeployedStack,
+)
 from data_exports.estate.models import Dataset, Estate, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, BucketName, DatasetName, RoleName
 from data_exports.stacks.comparison import ResourceChange
@@ -20,17 +26,8 @@ from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
-from data_exports.stacks.stack import (
-    DATASET_TAG,
-    Stack,
-    Surroundings,
-    Wave,
-)
+from data_exports.stacks.stack import DATASET_TAG, Stack, Surroundings, Wave
 from data_exports.stacks.users import split_roles
-
-STACK_PREFIX = "exports-"
-DATASET_STACK_PREFIXES = ("exports-push-", "exports-pull-")
-PUSH_STACK_PREFIX = DATASET_STACK_PREFIXES[0]
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-data-status-codes
 _AS_DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})

@@ -24,10 +24,9 @@ from data_exports.deploy.apply.outcomes import (
     lines_of_not_done,
     next_step_of,
 )
-from data_exports.deploy.apply.waves import interrupted, leave_out, run_steps
-from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.planning import DATASET_STACK_PREFIXES, PUSH_STACK_PREFIX, Action, Step
-from data_exports.deploy.plan.prepare import settle
+from data_exports.deploy.apply.waves import interrupted, leave_out, run_steps, settle
+from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PUSH_STACK_PREFIX, Deployed, DeployedStack
+from data_exports.deploy.plan.planning import Action, Step
 from data_exports.deploy.remote import check_account, count_current, read_deployed
 from data_exports.deploy.removal.buckets import (
     Bucket,

@@ -18,11 +18,10 @@ from data_exports.deploy.apply.outcomes import (
     Result,
     error_of,
 )
-from data_exports.deploy.apply.waves import interrupted
+from data_exports.deploy.apply.waves import interrupted, settle
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.effects import with_differences
 from data_exports.deploy.plan.planning import plan_deploy
-from data_exports.deploy.plan.prepare import settle
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.render import (
     contents_in_words,
