@@ -63,7 +63,7 @@ def ours(copies: Iterator[Copy], url: str) -> Iterator[tuple[int | None, bytes]]
     for _ in range(AT_ONCE):
         start()
     while under_way:
-        connections.work()
+        connections.run_once()
         yield from answers
         answers.clear()
     connections.close()

@@ -18,7 +18,7 @@ from data_exports.mover.handler import CALLS_AT_ONCE, handle_batch
 from data_exports.mover.places.objects import S3Objects
 from data_exports.mover.settings import read_settings
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import Exchange, Then, Transport
+from data_exports.mover.wire.transport import OnResponse, S3Request, Transport
 
 SECONDS_OF_AN_INVOCATION = 900.0
 VERSION_IDS = "version-ids"
@@ -31,14 +31,14 @@ class NamingTransport(Transport):
         super().__init__(**options)
         self.version_ids = version_ids
 
-    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
-        if exchange.operation != "CopyObject":
-            super().send(exchange, then, after_seconds=after_seconds)
+    def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
+        if request.operation != "CopyObject":
+            super().send(request, on_response, after_seconds=after_seconds)
             return
-        named = {"x-amz-copy-source-version-id": self.version_ids[exchange.key]}
+        named = {"x-amz-copy-source-version-id": self.version_ids[request.key]}
         super().send(
-            exchange,
-            lambda r: then(Response(r.status, {**named, **r.headers}, r.body, r.fault)),
+            request,
+            lambda r: on_response(Response(r.status, {**named, **r.headers}, r.body, r.fault)),
             after_seconds=after_seconds,
         )
 

@@ -17,7 +17,7 @@ from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import Answer, Call, Copied, Current, Started, Uploads, Versions
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
-from data_exports.mover.wire.transport import Exchange, Transport
+from data_exports.mover.wire.transport import S3Request, Transport
 from tests.conformance.steps import Scenario
 from tests.model.memory_s3 import TIME
 
@@ -143,7 +143,7 @@ class HttpWorld:
 
     def store(self, settings: Settings) -> S3Objects:
         if settings not in self._stores:
-            self._stores[settings] = S3Objects(settings, calls_at_once=4, transport=self._transport(), draw=NoPauses())
+            self._stores[settings] = S3Objects(settings, calls_at_once=4, transport=self._transport(), rng=NoPauses())
         return self._stores[settings]
 
     def _transport(self) -> Transport:
@@ -213,7 +213,7 @@ class HttpWorld:
     def named_region(self) -> str:
         transport = self._transport()
         try:
-            response = transport.ask(Exchange("HeadBucket", "HEAD", self.settings.hub_bucket))
+            response = transport.ask(S3Request("HeadBucket", "HEAD", self.settings.hub_bucket))
         finally:
             transport.close()
         return response.headers.get("x-amz-bucket-region", "")

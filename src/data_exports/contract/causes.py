@@ -92,19 +92,19 @@ _MOMENTARY = {Cause.THROTTLED, Cause.CONFLICT, Cause.UNWELL, Cause.NO_ANSWER, Ca
 
 
 def wait_seconds(
-    cause: Cause, receive_count: int, *, longest_seconds: float = LONGEST_WAIT_SECONDS, draw: random.Random
+    cause: Cause, receive_count: int, *, longest_seconds: float = LONGEST_WAIT_SECONDS, rng: random.Random
 ) -> int:
     """Seconds that a message stays away which failed at its n-th receive: between half and the whole of its step."""
     if cause.is_hopeless:
         return 0
     first, factor = (900.0, 2.0) if cause.is_permanent else (15.0, 4.0)
     step = min(first * factor ** min(max(receive_count, 1) - 1, 20), longest_seconds)
-    return round(step * draw.uniform(0.5, 1))
+    return round(step * rng.uniform(0.5, 1))
 
 
-def retry_seconds(tries: int, *, draw: random.Random) -> float:
+def retry_seconds(tries: int, *, rng: random.Random) -> float:
     """Seconds before a request is repeated that was tried so often already: up to 0.5, 1, 2, 4 ... 20, at random.
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    return draw.uniform(0, min(0.25 * 2**tries, LONGEST_PAUSE_SECONDS))
+    return rng.uniform(0, min(0.25 * 2**tries, LONGEST_PAUSE_SECONDS))

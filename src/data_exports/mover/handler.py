@@ -95,7 +95,7 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             send_on=follow_ups.send_on,
         )
     finally:
-        store.rest()
+        store.close_idle()
 
 
 def _seconds_left_of(context: Context) -> SecondsLeft:
@@ -136,17 +136,17 @@ def handle_batch(
     tell: Tell = lambda _: [],
     send_on: SendOn = lambda _: "there is no queue",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    draw: random.Random | None = None,
+    rng: random.Random | None = None,
 ) -> Response:
-    """Deliver one batch, as `handle`, with everything it needs given. `draw` gives the jitter of the waits."""
+    """Deliver one batch, as `handle`, with everything it needs given. `rng` gives the jitter of the waits."""
     started = now()
     messages = read_messages(event)
     recorded: list[Receipt] = []
     results = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, recorded=recorded, now=now)
-    draw = draw or random.Random()  # noqa: S311 it keeps no secret
+    rng = rng or random.Random()  # noqa: S311 it keeps no secret
     results = [_sent_on(ends, send_on) for ends in results]
     _tell_of_failures(messages, results, settings=settings, log=log, tell=tell)
-    waits = [seconds_away(*each, settings=settings, draw=draw) for each in zip(messages, results, strict=True)]
+    waits = [seconds_away(*each, settings=settings, rng=rng) for each in zip(messages, results, strict=True)]
     away = [(message, seconds) for message, seconds in zip(messages, waits, strict=True) if seconds is not None]
     if away:
         for problem in keep_away({message.receipt_handle: seconds for message, seconds in away}):
@@ -259,7 +259,7 @@ def _sent_on(results: list[DeliveryResult], send_on: SendOn) -> list[DeliveryRes
 
 
 def seconds_away(
-    message: Message, results: Sequence[DeliveryResult], *, settings: Settings, draw: random.Random
+    message: Message, results: Sequence[DeliveryResult], *, settings: Settings, rng: random.Random
 ) -> int | None:
     """How long the message stays away until it is received again; None if it is done.
 
@@ -273,7 +273,7 @@ def seconds_away(
         return None
     longest = settings.longest_wait_seconds
     causes = () if last else (result.cause or Cause.FAULT for result in failed)
-    waits = [wait_seconds(cause, count, longest_seconds=longest, draw=draw) for cause in causes]
+    waits = [wait_seconds(cause, count, longest_seconds=longest, rng=rng) for cause in causes]
     return max(min(waits, default=0), min(UNDER_WAY_SECONDS, longest) if under_way else 0)
 
 

@@ -10,7 +10,7 @@ from data_exports.contract.causes import Cause, Side, retry_seconds, wait_second
 def waits(cause: Cause, **more: float) -> list[list[int]]:
     """For each receive, the shortest and the longest of a thousand waits."""
     draw = random.Random(7)
-    drawn = [[wait_seconds(cause, count, draw=draw, **more) for _ in range(1000)] for count in range(1, 9)]
+    drawn = [[wait_seconds(cause, count, rng=draw, **more) for _ in range(1000)] for count in range(1, 9)]
     return [[min(each), max(each)] for each in drawn]
 
 
@@ -37,7 +37,7 @@ def test_no_wait_is_longer_than_the_longest_one_set() -> None:
 
 @pytest.mark.parametrize("count", [-1, 0, 10_000])
 def test_an_odd_receive_count_is_no_obstacle(count: int) -> None:
-    assert 0 < wait_seconds(Cause.UNWELL, count, draw=random.Random(7)) <= 10_800
+    assert 0 < wait_seconds(Cause.UNWELL, count, rng=random.Random(7)) <= 10_800
 
 
 def test_a_cause_names_the_side_that_has_to_act_and_is_permanent_if_it_does() -> None:
@@ -64,5 +64,5 @@ def test_only_what_may_pass_within_seconds_is_repeated_at_once() -> None:
 
 def test_repeats_follow_at_random_within_a_growing_time() -> None:
     draw = random.Random(7)
-    longest = [max(retry_seconds(tries, draw=draw) for _ in range(1000)) for tries in range(1, 9)]
+    longest = [max(retry_seconds(tries, rng=draw) for _ in range(1000)) for tries in range(1, 9)]
     assert [round(seconds, 1) for seconds in longest] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]

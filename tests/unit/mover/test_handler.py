@@ -78,7 +78,7 @@ class Function:
             keep_away=self.keep_away,
             send_on=self.send_on,
             now=lambda: NOW,
-            draw=Patient(),
+            rng=Patient(),
         )
         assert list(response) == ["batchItemFailures"]
         assert all(list(item) == ["itemIdentifier"] for item in response["batchItemFailures"])

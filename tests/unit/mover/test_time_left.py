@@ -20,7 +20,7 @@ from data_exports.mover.tasks.survey import Survey, SweepError, Waiting
 from data_exports.mover.time_left import KEPT_AFTER_S3, KEPT_FOR_THE_ANSWER, TimeLeft
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials
-from data_exports.mover.wire.transport import Exchange
+from data_exports.mover.wire.transport import S3Request
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.notifications import message, notification
 from tests.unit.mover.test_settings import SETTINGS
@@ -84,7 +84,7 @@ class Invocation:
             LARGE,
             calls_at_once=64,
             transport=self.transport,  # type: ignore[arg-type]
-            draw=random.Random(7),
+            rng=random.Random(7),
             clock=lambda: self.clock.now,
         )
         time = TimeLeft(self.seconds_left)
@@ -121,19 +121,19 @@ def messages(*, received: str = "1") -> list[dict[str, Any]]:
     return [*small, message(large, message_id="large", received=received)]
 
 
-def at_operation(operation: str, what: Callable[[Exchange], Answered]) -> Trouble:
-    return lambda exchange: what(exchange) if exchange.operation == operation else None
+def at_operation(operation: str, what: Callable[[S3Request], Answered]) -> Trouble:
+    return lambda request: what(request) if request.operation == operation else None
 
 
-def at_bucket(bucket: str, what: Callable[[Exchange], Answered]) -> Trouble:
-    return lambda exchange: what(exchange) if exchange.bucket == bucket else None
+def at_bucket(bucket: str, what: Callable[[S3Request], Answered]) -> Trouble:
+    return lambda request: what(request) if request.bucket == bucket else None
 
 
 def test_where_all_goes_well_every_file_is_delivered() -> None:
     invocation = Invocation(lambda _: None)
     assert invocation.handle(*messages()) == []
     assert invocation.clock.now < 5
-    assert {exchange.operation for exchange in invocation.transport.asked} >= {"CopyObject", "UploadPartCopy"}
+    assert {request.operation for request in invocation.transport.asked} >= {"CopyObject", "UploadPartCopy"}
 
 
 @pytest.mark.parametrize("seconds", [900, 240, 30])
@@ -142,7 +142,7 @@ def test_where_all_goes_well_every_file_is_delivered() -> None:
 @pytest.mark.parametrize("what", TROUBLES)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_answer_comes_in_time_whichever_call_is_in_trouble(
-    operation: str, what: Callable[[Exchange], Answered], received: str, keep_files: bool, seconds: float
+    operation: str, what: Callable[[S3Request], Answered], received: str, keep_files: bool, seconds: float
 ) -> None:
     invocation = Invocation(at_operation(operation, what), seconds=seconds, keep_files=keep_files)
     invocation.handle(*messages(received=received))
@@ -154,14 +154,14 @@ def test_the_answer_comes_in_time_whichever_call_is_in_trouble(
 @pytest.mark.parametrize("what", TROUBLES)
 @pytest.mark.parametrize("received", ["1", "2"])
 def test_the_answer_comes_in_time_whichever_bucket_is_in_trouble(
-    bucket: str, what: Callable[[Exchange], Answered], received: str
+    bucket: str, what: Callable[[S3Request], Answered], received: str
 ) -> None:
     invocation = Invocation(at_bucket(bucket, what))
     invocation.handle(*messages(received=received))
     assert invocation.seconds_left() >= KEPT_AFTER_S3 - MOST_LATE
 
 
-def refused(_: Exchange) -> Answered:
+def refused(_: S3Request) -> Answered:
     return Answered(Response(404, {}, b"<Error><Code>NoSuchBucket</Code></Error>"))
 
 
@@ -172,7 +172,7 @@ def refused(_: Exchange) -> Answered:
 )
 @pytest.mark.parametrize("trouble", [refused, silent])
 def test_the_answer_comes_in_time_though_sqs_and_sns_are_in_trouble_too(
-    services: Response | None, after_seconds: float, trouble: Callable[[Exchange], Answered], seconds: float
+    services: Response | None, after_seconds: float, trouble: Callable[[S3Request], Answered], seconds: float
 ) -> None:
     """Three hundred messages are given up: thirty calls to SQS, and two to SNS."""
     invocation = Invocation(
@@ -189,8 +189,8 @@ def test_the_answer_comes_in_time_though_sqs_and_sns_are_in_trouble_too(
 def test_a_large_file_whose_time_runs_out_goes_on_or_comes_back_in_time(services: Response | None) -> None:
     """Its parts are slow, so that not all of them are copied."""
 
-    def slow_parts(exchange: Exchange) -> Answered | None:
-        return Answered(slow(exchange).response, 110) if exchange.operation == "UploadPartCopy" else None
+    def slow_parts(request: S3Request) -> Answered | None:
+        return Answered(slow(request).response, 110) if request.operation == "UploadPartCopy" else None
 
     invocation = Invocation(slow_parts, services=services)
     event = message(notification("orders/large", bucket=HUB, size=60 * 32 * 12), message_id="large")
@@ -208,10 +208,10 @@ def test_files_that_were_not_seen_through_come_back(bucket: str) -> None:
 def test_a_log_bucket_that_falls_silent_late_is_not_waited_for_twice() -> None:
     """Each copy answers late, so that receipts are first written when little is left, to a bucket that is silent."""
 
-    def late(exchange: Exchange) -> Answered | None:
-        if exchange.bucket == LOG:
-            return silent(exchange)
-        return Answered(slow(exchange).response, 29) if exchange.operation == "CopyObject" else None
+    def late(request: S3Request) -> Answered | None:
+        if request.bucket == LOG:
+            return silent(request)
+        return Answered(slow(request).response, 29) if request.operation == "CopyObject" else None
 
     many = [message(notification(f"orders/{n}", bucket=HUB), message_id=f"m{n}") for n in range(64 * 23)]
     invocation = Invocation(late)
@@ -241,10 +241,10 @@ def test_the_next_invocation_hears_nothing_of_what_the_last_one_gave_up() -> Non
 
 
 @pytest.mark.parametrize("what", TROUBLES)
-def test_a_sweep_ends_in_time_though_s3_is_in_trouble(what: Callable[[Exchange], Answered]) -> None:
+def test_a_sweep_ends_in_time_though_s3_is_in_trouble(what: Callable[[S3Request], Answered]) -> None:
     clock = Clock()
     transport = VirtualTransport(clock, what)
-    survey = Survey(SETTINGS, transport, seconds_left=lambda: 100 - clock.now, draw=random.Random(7))
+    survey = Survey(SETTINGS, transport, seconds_left=lambda: 100 - clock.now, rng=random.Random(7))
     uploads = [Waiting(f"orders/{n}", "e", 1, "2026-11-02T09:00:00.000Z") for n in range(1000)]
     with suppress(SweepError):
         list(survey.with_versions(uploads))
@@ -252,7 +252,7 @@ def test_a_sweep_ends_in_time_though_s3_is_in_trouble(what: Callable[[Exchange],
 
 
 @pytest.mark.parametrize("what", TROUBLES)
-def test_a_probe_ends_in_time_and_says_what_it_could_not_try(what: Callable[[Exchange], Answered]) -> None:
+def test_a_probe_ends_in_time_and_says_what_it_could_not_try(what: Callable[[S3Request], Answered]) -> None:
     clock = Clock()
     facts = probe(SETTINGS, VirtualTransport(clock, what), seconds_left=lambda: 40 - clock.now)
     assert clock.now <= 41

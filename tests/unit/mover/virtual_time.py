@@ -1,6 +1,6 @@
 """S3 and the other services without a network and without waiting: a clock that moves when somebody waits.
 
-`VirtualTransport` stands in for `Transport`: each exchange is answered as S3 answers it when all goes well, or meets
+`VirtualTransport` stands in for `Transport`: each request is answered as S3 answers it when all goes well, or meets
 the trouble that a test gives it. Waiting moves the clock to what happens next, at most by the second for which a real
 one waits.
 """
@@ -14,9 +14,9 @@ from itertools import count
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import Host, RequestLimits
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import Exchange, Then
+from data_exports.mover.wire.transport import OnResponse, S3Request
 
-Trouble = Callable[[Exchange], "Answered | None"]
+Trouble = Callable[[S3Request], "Answered | None"]
 
 XML = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 ANSWERS = {
@@ -38,39 +38,39 @@ HEADERS = {"x-amz-copy-source-version-id": "v1", "x-amz-version-id": "v1", "etag
 
 @dataclass(frozen=True)
 class Answered:
-    """What an exchange is answered, and after how many seconds."""
+    """What a request is answered, and after how many seconds."""
 
     response: Response
     after_seconds: float = 0.05
 
 
-def silent(exchange: Exchange) -> Answered:
+def silent(request: S3Request) -> Answered:
     """Nothing comes, until the transport gives the request up."""
-    return Answered(Response(None, {}, b"", fault="silent"), exchange.limits.read_timeout_seconds)
+    return Answered(Response(None, {}, b"", fault="silent"), request.limits.read_timeout_seconds)
 
 
-def endless_white_space(exchange: Exchange) -> Answered:
+def endless_white_space(request: S3Request) -> Answered:
     """White space comes and comes, until the transport gives the request up."""
-    return Answered(Response(None, {}, b"", fault="not answered"), exchange.limits.timeout_seconds)
+    return Answered(Response(None, {}, b"", fault="not answered"), request.limits.timeout_seconds)
 
 
-def unwell(_: Exchange) -> Answered:
+def unwell(_: S3Request) -> Answered:
     """S3 throttles at once."""
     return Answered(Response(503, {}, b"<Error><Code>SlowDown</Code></Error>"))
 
 
-def slow(exchange: Exchange) -> Answered:
+def slow(request: S3Request) -> Answered:
     """The answer comes just before the request would be given up."""
-    return Answered(good(exchange).response, exchange.limits.read_timeout_seconds - 1)
+    return Answered(good(request).response, request.limits.read_timeout_seconds - 1)
 
 
-def good(exchange: Exchange) -> Answered:
+def good(request: S3Request) -> Answered:
     """What S3 answers when all goes well."""
-    if exchange.method == "DELETE":
+    if request.method == "DELETE":
         return Answered(Response(204, {}, b""))
-    body = ANSWERS.get(exchange.operation, "")
-    if exchange.operation == "DeleteObjects":
-        keys = re.findall("<Key>.*?</Key>", exchange.body.decode())
+    body = ANSWERS.get(request.operation, "")
+    if request.operation == "DeleteObjects":
+        keys = re.findall("<Key>.*?</Key>", request.body.decode())
         body = f"<DeleteResult>{''.join(f'<Deleted>{key}</Deleted>' for key in keys)}</DeleteResult>"
     return Answered(Response(200, HEADERS, body.encode()))
 
@@ -93,7 +93,7 @@ class Timetable:
     def plan(self, after_seconds: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._due, (self.clock.now + after_seconds, next(self._numbers), call))
 
-    def work(self) -> None:
+    def run_once(self) -> None:
         soonest = self._due[0][0] if self._due else self.clock.now + 1
         self.clock.now = max(self.clock.now, min(soonest, self.clock.now + 1))
         while self._due and self._due[0][0] <= self.clock.now:
@@ -102,7 +102,7 @@ class Timetable:
     def drop(self) -> None:
         self._due.clear()
 
-    def rest(self) -> None:
+    def close_idle(self) -> None:
         pass
 
     def close(self) -> None:
@@ -117,34 +117,34 @@ class VirtualConnections(Timetable):
         self.answer, self.after_seconds = answer, after_seconds
         self.asked: list[bytes] = []
 
-    def send(self, host: Host, data: bytes, then: Then, *, limits: RequestLimits) -> None:
+    def send(self, host: Host, data: bytes, on_response: OnResponse, *, limits: RequestLimits) -> None:
         self.asked.append(data)
         silence = Response(None, {}, b"", fault="silent")
         answer = silence if self.answer is None or self.after_seconds > limits.timeout_seconds else self.answer
         seconds = limits.timeout_seconds if answer is silence else self.after_seconds
-        self.plan(seconds, lambda: then(answer))
+        self.plan(seconds, lambda: on_response(answer))
 
 
 class VirtualTransport(Timetable):
-    """A `Transport` over virtual time. `trouble` says what an exchange meets; None is: all goes well."""
+    """A `Transport` over virtual time. `trouble` says what a request meets; None is: all goes well."""
 
     def __init__(self, clock: Clock, trouble: Trouble = lambda _: None) -> None:
         super().__init__(clock)
         self.trouble = trouble
-        self.asked: list[Exchange] = []
+        self.asked: list[S3Request] = []
 
-    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
+    def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
         def start() -> None:
-            self.asked.append(exchange)
-            answered = self.trouble(exchange) or good(exchange)
-            self.plan(answered.after_seconds, lambda: then(answered.response))
+            self.asked.append(request)
+            answered = self.trouble(request) or good(request)
+            self.plan(answered.after_seconds, lambda: on_response(answered.response))
 
         self.plan(after_seconds, start)
 
-    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
+    def ask(self, request: S3Request, *, seconds_left: SecondsLeft = endless) -> Response:
         answers: list[Response] = []
         if seconds_left() > 0:
-            self.send(exchange, answers.append)
+            self.send(request, answers.append)
         while not answers and seconds_left() > 0:
-            self.work()
+            self.run_once()
         return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")

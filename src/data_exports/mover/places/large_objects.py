@@ -54,14 +54,14 @@ from data_exports.mover.rules.protocol import (
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.connections import USUAL_LIMITS, RequestLimits
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.retry_policy import Patience, Start
-from data_exports.mover.wire.transport import Exchange
+from data_exports.mover.wire.retry_policy import RetryPolicy, Start
+from data_exports.mover.wire.transport import S3Request
 
 # A part copy is tried again within a minute, as long as there will be time to put on record what has been copied.
 PART_LIMITS = RequestLimits(read_timeout_seconds=120)
-PATIENCE_WITH_PARTS = Patience(most_tries=20, seconds_for_tries=60, seconds_kept=USUAL_LIMITS.read_timeout_seconds + 5)
+PART_POLICY = RetryPolicy(most_tries=20, seconds_for_tries=60, seconds_kept=USUAL_LIMITS.read_timeout_seconds + 5)
 # A start that may have begun an upload is not made again before that is looked for (`large`).
-PATIENCE_TO_START = Patience(most_tries=6, seconds_for_tries=300, only_if_refused=True)
+BEGIN_POLICY = RetryPolicy(most_tries=6, seconds_for_tries=300, only_if_refused=True)
 # What describes a file and is not its content; a copy in parts carries none of it along by itself.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 _DESCRIBING = (
@@ -130,7 +130,7 @@ class LargeObjects:
                 described = {**dict(headers), **headers_of_a_write(self._settings)}
                 exchange = self._on_target("CreateMultipartUpload", "POST", key, {"uploads": ""}, headers=described)
                 read = partial(start_reply, doing=self._copying())
-                self._start(tag, exchange, read, patience=PATIENCE_TO_START)
+                self._start(tag, exchange, read, policy=BEGIN_POLICY)
             case FindUploads(key):
                 self._find_uploads(tag, key)
             case CopyPart():
@@ -224,7 +224,7 @@ class LargeObjects:
             tag,
             replace(exchange, limits=PART_LIMITS),
             lambda r: part_reply(r, part.number, doing=doing),
-            patience=PATIENCE_WITH_PARTS,
+            policy=PART_POLICY,
         )
 
     def _complete(self, tag: int, call: CompleteUpload) -> None:
@@ -247,15 +247,15 @@ class LargeObjects:
             lambda r: complete_reply(r, call.version_id, doing=self._copying(), at=iso_time(datetime.now(UTC))),
         )
 
-    def _on_hub(self, operation: str, method: str, key: str, query: Mapping[str, str]) -> Exchange:
+    def _on_hub(self, operation: str, method: str, key: str, query: Mapping[str, str]) -> S3Request:
         settings = self._settings
-        return Exchange(operation, method, settings.hub_bucket, key, query, _owner(settings.hub_account))
+        return S3Request(operation, method, settings.hub_bucket, key, query, _owner(settings.hub_account))
 
     def _on_log(
         self, operation: str, method: str, key: str = "", *, query: Mapping[str, str] | None = None, body: bytes = b""
-    ) -> Exchange:
+    ) -> S3Request:
         settings = self._settings
-        return Exchange(operation, method, settings.log_bucket, key, query, _owner(settings.hub_account), body)
+        return S3Request(operation, method, settings.log_bucket, key, query, _owner(settings.hub_account), body)
 
     def _on_target(
         self,
@@ -266,11 +266,11 @@ class LargeObjects:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-    ) -> Exchange:
+    ) -> S3Request:
         settings = self._settings
         named = {**(headers or {}), **_owner(settings.target_account)}
         # A checksum in the request to complete would be taken for that of the whole file.
-        return Exchange(operation, method, settings.target_bucket, key, query, named, body, checksum_of_body=False)
+        return S3Request(operation, method, settings.target_bucket, key, query, named, body, checksum_of_body=False)
 
     def _copying(self) -> Doing:
         words = f"the copy in parts from s3://{self._settings.hub_bucket} to s3://{self._settings.target_bucket}"

@@ -49,8 +49,8 @@ from data_exports.mover.rules.protocol import (
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.retry_policy import USUAL_PATIENCE, Patience, Read
-from data_exports.mover.wire.transport import Exchange, Then, Transport
+from data_exports.mover.wire.retry_policy import USUAL_POLICY, Read, RetryPolicy
+from data_exports.mover.wire.transport import OnResponse, S3Request, Transport
 
 
 class S3Objects:
@@ -62,12 +62,12 @@ class S3Objects:
         *,
         calls_at_once: int,
         transport: Transport | None = None,
-        draw: random.Random | None = None,
+        rng: random.Random | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Connect to nothing yet. `draw` gives the jitter of repeated calls; parts of large files come on top."""
+        """Connect to nothing yet. `rng` gives the jitter of repeated calls; parts of large files come on top."""
         self._settings = settings
-        self._draw = draw or random.Random()  # noqa: S311 it keeps no secret
+        self._rng = rng or random.Random()  # noqa: S311 it keeps no secret
         self._transport = transport or Transport(
             region=settings.region, endpoint_url=settings.endpoint_url, connections=calls_at_once + PARTS_AT_ONCE
         )
@@ -134,7 +134,7 @@ class S3Objects:
             with suppress(Empty):
                 return self._answers.get_nowait()
             if self._seconds_left() > 0:
-                self._transport.work()
+                self._transport.run_once()
             else:
                 self._give_up()
 
@@ -146,9 +146,9 @@ class S3Objects:
             self._answers.put((tag, Failure(reason, Cause.OUT_OF_TIME, under_way=True)))
         self._under_way.clear()
 
-    def rest(self) -> None:
+    def close_idle(self) -> None:
         """Close the connections that are idle, before the function sleeps."""
-        self._transport.rest()
+        self._transport.close_idle()
 
     def close(self) -> None:
         """End all connections."""
@@ -169,7 +169,7 @@ class S3Objects:
         if etag is not None:
             headers["x-amz-copy-source-if-match"] = f'"{etag}"'
         doing = copying(f"the copy from s3://{settings.hub_bucket} to s3://{settings.target_bucket}", settings)
-        exchange = Exchange("CopyObject", "PUT", settings.target_bucket, key, headers=headers)
+        exchange = S3Request("CopyObject", "PUT", settings.target_bucket, key, headers=headers)
         answer = self._answer_to(
             tag, lambda response: copy_reply(response, doing=doing, at=iso_time(datetime.now(UTC)))
         )
@@ -208,7 +208,7 @@ class S3Objects:
                     return answer
                 replies.update(zip(due, answer.replies, strict=True))
                 unwell = tuple(retire for retire in due if _is_momentary(replies[retire]))
-                if not unwell or tries == USUAL_PATIENCE.most_tries:
+                if not unwell or tries == USUAL_POLICY.most_tries:
                     return RetiredAll(tuple(replies[retire] for retire in retires))
                 ask(unwell, tries + 1)
                 return None
@@ -217,7 +217,7 @@ class S3Objects:
 
         ask(retires, 1)
 
-    def _deletion_of(self, retires: tuple[Retire, ...]) -> Exchange:
+    def _deletion_of(self, retires: tuple[Retire, ...]) -> S3Request:
         """The exchange that retires these keys. Their ETags go in quotes as everywhere.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ObjectIdentifier.html
@@ -233,7 +233,7 @@ class S3Objects:
     def _put_receipts(self, tag: int, key: str, body: bytes) -> None:
         bucket = self._settings.log_bucket  # in the hub's account, like all that is the platform's
         headers = {"content-type": "application/gzip", "x-amz-expected-bucket-owner": self._settings.hub_account}
-        exchange = Exchange("PutObject", "PUT", bucket, key, headers=headers, body=body)
+        exchange = S3Request("PutObject", "PUT", bucket, key, headers=headers, body=body)
         doing = Doing(f"writing receipts to s3://{bucket}", Where.PLATFORM)
         self._start(tag, exchange, lambda r: put_reply(r, doing=doing))
 
@@ -246,14 +246,14 @@ class S3Objects:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-    ) -> Exchange:
+    ) -> S3Request:
         owner = {"x-amz-expected-bucket-owner": self._settings.hub_account}
-        return Exchange(operation, method, self._settings.hub_bucket, key, query, {**(headers or {}), **owner}, body)
+        return S3Request(operation, method, self._settings.hub_bucket, key, query, {**(headers or {}), **owner}, body)
 
     def _start(
-        self, tag: int, exchange: Exchange, read: Read, *, patience: Patience = USUAL_PATIENCE, made: int = 0
+        self, tag: int, request: S3Request, read: Read, *, policy: RetryPolicy = USUAL_POLICY, made: int = 0
     ) -> None:
-        """Start an exchange whose response, read, is the answer to the call; again if it fails for a moment.
+        """Start a request whose response, read, is the answer to the call; again if it fails for a moment.
 
         `made`: how many tries there were already, so that this one waits its turn.
         """
@@ -261,24 +261,24 @@ class S3Objects:
 
         def again(reply: Answer) -> bool:
             nonlocal tries
-            if not _is_momentary(reply) or (patience.only_if_refused and not is_refusal(reply)):
+            if not _is_momentary(reply) or (policy.only_if_refused and not is_refusal(reply)):
                 return False
-            if tries == patience.most_tries or self._clock() - started > patience.seconds_for_tries:
+            if tries == policy.most_tries or self._clock() - started > policy.seconds_for_tries:
                 return False
-            pause = retry_seconds(tries, draw=self._draw)
-            if self._seconds_left() < pause + exchange.limits.read_timeout_seconds + patience.seconds_kept:
+            pause = retry_seconds(tries, rng=self._rng)
+            if self._seconds_left() < pause + request.limits.read_timeout_seconds + policy.seconds_kept:
                 return False  # the next one might not be answered in time
-            self._transport.send(exchange, answer, after_seconds=pause)
+            self._transport.send(request, answer, after_seconds=pause)
             tries += 1
             return True
 
         answer = self._answer_to(tag, read, unless=again)
         if made:
-            self._start_later(exchange, answer, tries=made)
+            self._start_later(request, answer, tries=made)
         else:
-            self._transport.send(exchange, answer)
+            self._transport.send(request, answer)
 
-    def _answer_to(self, tag: int, read: Read, *, unless: Callable[[Answer], bool] = lambda _: False) -> Then:
+    def _answer_to(self, tag: int, read: Read, *, unless: Callable[[Answer], bool] = lambda _: False) -> OnResponse:
         """Return what reads a response and answers the call, unless that sees to it itself."""
 
         def answer(response: Response) -> None:
@@ -292,9 +292,9 @@ class S3Objects:
 
         return answer
 
-    def _start_later(self, exchange: Exchange, answer: Then, *, tries: int) -> None:
+    def _start_later(self, exchange: S3Request, answer: OnResponse, *, tries: int) -> None:
         """Start an exchange that was tried so often already, after a little while."""
-        self._transport.send(exchange, answer, after_seconds=retry_seconds(tries, draw=self._draw))
+        self._transport.send(exchange, answer, after_seconds=retry_seconds(tries, rng=self._rng))
 
     def _retiring(self) -> Doing:
         return Doing(f"retiring from s3://{self._settings.hub_bucket}", Where.PLATFORM)

@@ -22,7 +22,7 @@ from data_exports.mover.rules.protocol import Failure, Forbidden
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import Exchange
+from data_exports.mover.wire.transport import S3Request
 from data_exports.mover.wire.xml_answers import found_in
 
 PROBE_FILE = ".exports-probe"
@@ -32,10 +32,10 @@ _MOST_ASKED = 3
 
 
 class Asks(Protocol):
-    """Whatever carries out exchanges: a `Transport`, or a stand-in."""
+    """Whatever carries out requests: a `Transport`, or a stand-in."""
 
-    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft) -> Response:
-        """Make the exchange and wait for its response, as long as there is time for that."""
+    def ask(self, request: S3Request, *, seconds_left: SecondsLeft) -> Response:
+        """Make the request and wait for its response, as long as there is time for that."""
 
 
 class Verdict(StrEnum):
@@ -163,12 +163,12 @@ class _Prober:
         """Make a request, again if S3 is unwell, and wait for its answer."""
         account = self._settings.target_account
         owner = {"x-amz-expected-bucket-owner": account} if account and named_owner else {}
-        exchange = Exchange(
+        request = S3Request(
             operation, method, self._settings.target_bucket, self._key, query, {**(headers or {}), **owner}, body
         )
         response = Response(None, {}, b"")
         for _ in range(_MOST_ASKED):
-            response = self._transport.ask(exchange, seconds_left=self._seconds_left)
+            response = self._transport.ask(request, seconds_left=self._seconds_left)
             if response.status is not None and response.status < 500:
                 break
             if operation == "CreateMultipartUpload" and response.status != 503:

@@ -25,7 +25,7 @@ from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import RequestLimits
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import Exchange, Then
+from data_exports.mover.wire.transport import OnResponse, S3Request
 from data_exports.mover.wire.xml_answers import name_of, parse_xml, text_of
 
 MOST_TRIES = 6
@@ -60,12 +60,12 @@ class Recorded(NamedTuple):
 
 
 class Sends(Protocol):
-    """Whatever carries out exchanges: a `Transport`, or a stand-in."""
+    """Whatever carries out requests: a `Transport`, or a stand-in."""
 
-    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
-        """Start the exchange, now or later; `then` gets its response, exactly once, from within `work`."""
+    def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
+        """Start the request, now or later; `on_response` gets its response, exactly once, from within `run_once`."""
 
-    def work(self) -> None:
+    def run_once(self) -> None:
         """Wait until something happens, and see to it."""
 
 
@@ -77,14 +77,14 @@ class Survey:
         settings: Settings,
         transport: Sends,
         *,
-        draw: random.Random | None = None,
+        rng: random.Random | None = None,
         seconds_left: SecondsLeft = endless,
     ) -> None:
-        """Ask nothing yet. `draw` gives the jitter of repeated requests."""
+        """Ask nothing yet. `rng` gives the jitter of repeated requests."""
         self._seconds_left = seconds_left
         self._settings = settings
         self._transport = transport
-        self._draw = draw or random.Random()  # noqa: S311 it keeps no secret
+        self._rng = rng or random.Random()  # noqa: S311 it keeps no secret
 
     def pages_in_sight(self, after: str) -> Iterator[list[Waiting]]:
         """The uploads that the hub shows under the dataset's prefix, in S3's order, from behind this key on.
@@ -109,7 +109,7 @@ class Survey:
     def with_versions(self, uploads: Iterable[Waiting]) -> Iterator[Waiting]:
         """The same uploads with the ids of their versions; those that are out of sight by now are left out."""
         known: list[Waiting] = []
-        asked: list[tuple[Waiting, Exchange]] = []
+        asked: list[tuple[Waiting, S3Request]] = []
         for upload in uploads:
             if upload.version_id:
                 known.append(upload)
@@ -177,39 +177,39 @@ class Survey:
             raise _error(response, doing)
         return page
 
-    def _ask(self, exchange: Exchange) -> Response:
-        ((_, response),) = self._ask_all([(None, exchange)])
+    def _ask(self, request: S3Request) -> Response:
+        ((_, response),) = self._ask_all([(None, request)])
         return response
 
-    def _ask_all(self, asked: Iterable[tuple[Any, Exchange]]) -> Iterator[tuple[Any, Response]]:
-        """Carry out exchanges, many at once; their responses in order. What fails for a moment is asked again."""
-        under_way: deque[tuple[Any, Exchange, list[Response]]] = deque()
-        for what, exchange in asked:
+    def _ask_all(self, asked: Iterable[tuple[Any, S3Request]]) -> Iterator[tuple[Any, Response]]:
+        """Carry out requests, many at once; their responses in order. What fails for a moment is asked again."""
+        under_way: deque[tuple[Any, S3Request, list[Response]]] = deque()
+        for what, request in asked:
             answers: list[Response] = []
-            self._transport.send(exchange, answers.append)
-            under_way.append((what, exchange, answers))
+            self._transport.send(request, answers.append)
+            under_way.append((what, request, answers))
             if len(under_way) == REQUESTS_AT_ONCE:
                 yield self._answer(*under_way.popleft())
         while under_way:
             yield self._answer(*under_way.popleft())
 
-    def _answer(self, what: Any, exchange: Exchange, answers: list[Response]) -> tuple[Any, Response]:
+    def _answer(self, what: Any, request: S3Request, answers: list[Response]) -> tuple[Any, Response]:
         for tries in range(1, MOST_TRIES + 1):
             while not answers:
                 if self._seconds_left() <= 0:
-                    raise SweepError(f"the function's time ran out before S3 answered a {exchange.operation}")
-                self._transport.work()
+                    raise SweepError(f"the function's time ran out before S3 answered a {request.operation}")
+                self._transport.run_once()
             response = answers.pop()
             reply = error_reply(response, doing=Doing("", Where.PLATFORM)) if response.status != 200 else None
             if tries == MOST_TRIES or not isinstance(reply, Failure) or not reply.cause.is_momentary:
                 break
-            self._transport.send(exchange, answers.append, after_seconds=retry_seconds(tries, draw=self._draw))
+            self._transport.send(request, answers.append, after_seconds=retry_seconds(tries, rng=self._rng))
         return what, response
 
-    def _hub(self, operation: str, method: str, key: str) -> Exchange:
+    def _hub(self, operation: str, method: str, key: str) -> S3Request:
         return self._on(self._settings.hub_bucket, operation, method, key)
 
-    def _log(self, operation: str, method: str, key: str, *, body: bytes = b"") -> Exchange:
+    def _log(self, operation: str, method: str, key: str, *, body: bytes = b"") -> S3Request:
         return self._on(self._settings.log_bucket, operation, method, key, body=body)
 
     def _on(
@@ -221,9 +221,9 @@ class Survey:
         *,
         query: Mapping[str, str] | None = None,
         body: bytes = b"",
-    ) -> Exchange:
+    ) -> S3Request:
         owner = {"x-amz-expected-bucket-owner": self._settings.hub_account}
-        return Exchange(operation, method, bucket, key, query, owner, body)
+        return S3Request(operation, method, bucket, key, query, owner, body)
 
 
 def _is_in_sight(item: ET.Element) -> bool:

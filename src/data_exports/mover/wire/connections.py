@@ -1,6 +1,6 @@
 """HTTP/1.1 connections, many at once, worked by whoever waits: no thread but for names, the standard library alone.
 
-In: requests as bytes. Out: their responses, each handed to a callback from within `work`. Effects: the connections
+In: requests as bytes. Out: their responses, each handed to a callback from within `run_once`. Effects: the connections
 (`http_connection`), which are kept and used again.
 
 Connections to https are TLS 1.2 or newer and check the server's certificate against the system's authorities.
@@ -17,15 +17,21 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from data_exports.mover.wire.endpoints import default_tls_context
-from data_exports.mover.wire.http_connection import USUAL_LIMITS, HttpConnection, Request, RequestLimits, Then
+from data_exports.mover.wire.http_connection import (
+    USUAL_LIMITS,
+    HttpConnection,
+    OnResponse,
+    PendingRequest,
+    RequestLimits,
+)
 from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.name_resolution import LookUp, Resolver
 
-__all__ = ["USUAL_LIMITS", "Connections", "Host", "RequestLimits", "Then"]
+__all__ = ["USUAL_LIMITS", "Connections", "Host", "OnResponse", "RequestLimits"]
 
 
 class Connections:
-    """Connections to any number of hosts. `send` is for all threads, `work` for one at a time."""
+    """Connections to any number of hosts. `send` is for all threads, `run_once` for one at a time."""
 
     def __init__(
         self,
@@ -41,7 +47,7 @@ class Connections:
         self._resolver = Resolver(self._call_soon, look_up=look_up)
         self._open: defaultdict[Host, set[HttpConnection]] = defaultdict(set)
         self._idle: defaultdict[Host, list[HttpConnection]] = defaultdict(list)
-        self._queued: defaultdict[Host, deque[Request]] = defaultdict(deque)
+        self._queued: defaultdict[Host, deque[PendingRequest]] = defaultdict(deque)
         self._scheduled: list[tuple[float, int, Callable[[], None]]] = []
         self._calls: deque[Callable[[], None]] = deque()
         self._worker: int | None = None
@@ -56,20 +62,20 @@ class Connections:
         self,
         host: Host,
         data: bytes,
-        then: Then,
+        on_response: OnResponse,
         *,
         is_head: bool = False,
         limits: RequestLimits = USUAL_LIMITS,
     ) -> None:
-        """Send a request and return at once; `then` gets its response from within `work`, exactly once."""
-        request = Request(data, then, is_head, limits, time.monotonic() + limits.timeout_seconds)
+        """Send a request and return at once; `on_response` gets its response from within `run_once`, exactly once."""
+        request = PendingRequest(data, on_response, is_head, limits, time.monotonic() + limits.timeout_seconds)
         if threading.get_ident() == self._worker:
             self._start(host, request)
         else:
             self._call_soon(lambda: self._start(host, request))
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Have `work` make a call after so many seconds."""
+        """Have `run_once` make a call after so many seconds."""
         due = time.monotonic() + seconds
 
         def schedule() -> None:
@@ -79,18 +85,18 @@ class Connections:
         self._call_soon(schedule)
 
     def _call_soon(self, call: Callable[[], None]) -> None:
-        """Have `work` make a call first of all, or as soon as it can if it is under way in another thread."""
+        """Have `run_once` make a call first of all, or as soon as it can if it is under way in another thread."""
         self._calls.append(call)  # before the look at the worker, who looks here after having signed in
         if self._worker is not None:
             self.wake()
 
     def wake(self) -> None:
-        """Have `work` return soon, from whatever thread."""
+        """Have `run_once` return soon, from whatever thread."""
         if threading.get_ident() != self._worker:
             with suppress(BlockingIOError):
                 self._wakeup_sender.send(b"!")
 
-    def work(self) -> None:
+    def run_once(self) -> None:
         """Wait until something happens on a connection, or is due, and see to it."""
         self._worker = threading.get_ident()
         try:
@@ -107,7 +113,7 @@ class Connections:
         finally:
             self._worker = None
 
-    def rest(self) -> None:
+    def close_idle(self) -> None:
         """Close what is idle. A function sleeps between invocations, and no clock tells it for how long."""
         for connections in self._idle.values():
             while connections:
@@ -131,7 +137,7 @@ class Connections:
         with suppress(BlockingIOError):
             self._wakeup_receiver.recv(4096)
 
-    def _start(self, host: Host, request: Request) -> None:
+    def _start(self, host: Host, request: PendingRequest) -> None:
         """Send on an idle connection, on a new one, or when one becomes free."""
         idle = self._idle[host]
         while idle:

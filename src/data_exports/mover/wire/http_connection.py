@@ -19,7 +19,7 @@ from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.http_responses import MAX_BODY_BYTES, InvalidResponseError, Response, ResponseReader
 from data_exports.mover.wire.name_resolution import Resolved, Resolver
 
-Then = Callable[[Response], None]
+OnResponse = Callable[[Response], None]
 
 # A server closes a connection that is not used for some seconds. One that was idle for longer than this is not used
 # again: a request that is lost on it could have been carried out, for all we would know.
@@ -47,18 +47,18 @@ class RequestLimits(NamedTuple):
 USUAL_LIMITS = RequestLimits()
 
 
-class Request(NamedTuple):
-    """A request, rendered; `then` gets its response, exactly once. `deadline`: when it is given up."""
+class PendingRequest(NamedTuple):
+    """A request as bytes; `on_response` gets its response, exactly once. `deadline`: when it is given up."""
 
     data: bytes
-    then: Then
+    on_response: OnResponse
     is_head: bool
     limits: RequestLimits
     deadline: float
 
     def fail(self, fault: str) -> None:
         """Answer it with what kept a response from coming."""
-        self.then(Response(None, {}, b"", fault=fault))
+        self.on_response(Response(None, {}, b"", fault=fault))
 
     def fault_at(self, now: float) -> str:
         """What to fail it with if its time is over; else nothing."""
@@ -87,7 +87,7 @@ class HttpConnection:
         self._socket: socket.socket | None = None
         self._is_ready = False  # connected, and past the TLS handshake
         self._events = 0
-        self._request: Request | None = None
+        self._request: PendingRequest | None = None
         self._unsent: memoryview = memoryview(b"")
         self._reader = ResponseReader(is_head=False)
 
@@ -103,7 +103,7 @@ class HttpConnection:
             return False
         return False
 
-    def carry(self, request: Request) -> None:
+    def carry(self, request: PendingRequest) -> None:
         """Carry one request."""
         self._request, self._unsent = request, memoryview(request.data)
         self._reader = ResponseReader(is_head=request.is_head, max_body_bytes=request.limits.max_body_bytes)
@@ -232,7 +232,7 @@ class HttpConnection:
             if not isinstance(self._socket, ssl.SSLSocket):
                 return  # what is left makes the selector tell again
 
-    def _read(self, request: Request, data: bytes) -> None:
+    def _read(self, request: PendingRequest, data: bytes) -> None:
         try:
             received = self._reader.feed(data)
         except InvalidResponseError as error:
@@ -244,7 +244,7 @@ class HttpConnection:
                 self._on_idle(self)
             else:
                 self.close()
-            request.then(received.response)
+            request.on_response(received.response)
 
 
 def _words(error: Exception) -> str:

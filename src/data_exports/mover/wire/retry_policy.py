@@ -9,13 +9,13 @@ from typing import Protocol
 
 from data_exports.mover.rules.protocol import Answer
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import Exchange
+from data_exports.mover.wire.transport import S3Request
 
 Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """A call is made so many times at most, and not again after so many seconds.
 
     `seconds_kept`: what has to be left of the function's time for what follows the call, whatever S3 does.
@@ -28,11 +28,11 @@ class Patience:
     only_if_refused: bool = False
 
 
-USUAL_PATIENCE = Patience(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent
+USUAL_POLICY = RetryPolicy(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent
 
 
 class Start(Protocol):
-    """What starts an exchange whose response, read, is the answer to a call."""
+    """What starts a request whose response, read, is the answer to a call."""
 
-    def __call__(self, tag: int, exchange: Exchange, read: Read, *, patience: Patience = USUAL_PATIENCE) -> None:
+    def __call__(self, tag: int, request: S3Request, read: Read, *, policy: RetryPolicy = USUAL_POLICY) -> None:
         """Start it and return at once."""

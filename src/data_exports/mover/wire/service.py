@@ -96,5 +96,5 @@ class Service:
         connections = self._connections = self._connections or self._connect()
         connections.send(host_of(self._scheme, self._netloc), data, responses.append, limits=limits)
         while not responses:
-            connections.work()
+            connections.run_once()
         return responses[0]

@@ -1,6 +1,6 @@
 """Sends one HTTP request to a bucket, signed.
 
-In: an operation on a bucket. Out: a `Response`, handed to a callback from within `work`, which whoever waits
+In: an operation on a bucket. Out: a `Response`, handed to a callback from within `run_once`, which whoever waits
 has to call. Effects: the request. A bucket that turns out to be in another region is asked again there, and remembered.
 
 Each request is sent once. Were a copy sent again by itself after a lost connection, nobody would know that S3 may carry
@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from data_exports.mover.time_left import SecondsLeft, endless
-from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, RequestLimits, Then
+from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, OnResponse, RequestLimits
 from data_exports.mover.wire.http_requests import Host, host_of, render_request
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import may_be_elsewhere, region_in
 from data_exports.mover.wire.signing import Credentials, signature_headers
 
-__all__ = ["Exchange", "Then", "Transport"]
+__all__ = ["OnResponse", "S3Request", "Transport"]
 
 _USER_AGENT = "data-exports-mover"
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class S3Request:
     """One operation on a bucket: `key` is not encoded yet; empty, the operation is on the bucket itself.
 
     `checksum_of_body`: send one along; not where S3 would take it for that of an object.
@@ -45,7 +45,7 @@ class Exchange:
 
 
 class Transport:
-    """S3 as its HTTP interface. `send` is for all threads, `work` for one at a time."""
+    """S3 as its HTTP interface. `send` is for all threads, `run_once` for one at a time."""
 
     def __init__(
         self,
@@ -63,34 +63,34 @@ class Transport:
         self._credentials = credentials or Credentials.of_environment()
         self._regions: dict[str, str] = {}
 
-    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
-        """Start the exchange, now or later; `then` gets its response, exactly once. Raises if it cannot be made."""
+    def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
+        """Start it, now or later; `on_response` gets its response, exactly once. Raises if it cannot be made."""
         if after_seconds:
-            self._connections.call_later(after_seconds, lambda: self._send_or_tell(exchange, then))
+            self._connections.call_later(after_seconds, lambda: self._send_or_tell(request, on_response))
             return
-        region = self._regions.get(exchange.bucket, self._region)
-        self._try(exchange, region, lambda response: self._follow(exchange, region, response, then))
+        region = self._regions.get(request.bucket, self._region)
+        self._try(request, region, lambda response: self._follow(request, region, response, on_response))
 
-    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
-        """Make the exchange and wait for its response, as long as there is time for that."""
+    def ask(self, request: S3Request, *, seconds_left: SecondsLeft = endless) -> Response:
+        """Make the request and wait for its response, as long as there is time for that."""
         answers: list[Response] = []
         if seconds_left() > 0:
-            self.send(exchange, answers.append)
+            self.send(request, answers.append)
         while not answers and seconds_left() > 0:
-            self.work()
+            self.run_once()
         return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")
 
-    def work(self) -> None:
+    def run_once(self) -> None:
         """Wait until something happens, and see to it: responses are handed over from within."""
-        self._connections.work()
+        self._connections.run_once()
 
     def wake(self) -> None:
-        """Have `work` return soon."""
+        """Have `run_once` return soon."""
         self._connections.wake()
 
-    def rest(self) -> None:
+    def close_idle(self) -> None:
         """Close the connections that are idle."""
-        self._connections.rest()
+        self._connections.close_idle()
 
     def drop(self) -> None:
         """End all connections, and what is to be sent later: none of it gets an answer."""
@@ -101,83 +101,83 @@ class Transport:
         """End all connections."""
         self._connections.close()
 
-    def _send_or_tell(self, exchange: Exchange, then: Then) -> None:
+    def _send_or_tell(self, request: S3Request, on_response: OnResponse) -> None:
         try:
-            self.send(exchange, then)
-        except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `then` must be called
-            then(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
+            self.send(request, on_response)
+        except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called
+            on_response(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
 
-    def _follow(self, exchange: Exchange, region: str, response: Response, then: Then) -> None:
+    def _follow(self, request: S3Request, region: str, response: Response, on_response: OnResponse) -> None:
         """Ask again in the bucket's own region if it is another one; where S3 does not say, ask for that first."""
         if not may_be_elsewhere(response):
-            then(response)
+            on_response(response)
             return
         named = region_in(response)
         if named:
-            self._again(exchange, region, named, response, then)
-        elif self._regions.get(exchange.bucket) == region:  # asked before
-            then(response)
+            self._again(request, region, named, response, on_response)
+        elif self._regions.get(request.bucket) == region:  # asked before
+            on_response(response)
         else:
-            asked = Exchange("HeadBucket", "HEAD", exchange.bucket)
+            asked = S3Request("HeadBucket", "HEAD", request.bucket)
             self._try_or_tell(
-                asked, region, lambda told: self._again(exchange, region, region_in(told), response, then)
+                asked, region, lambda told: self._again(request, region, region_in(told), response, on_response)
             )
 
-    def _again(self, exchange: Exchange, region: str, named: str, response: Response, then: Then) -> None:
+    def _again(self, request: S3Request, region: str, named: str, response: Response, on_response: OnResponse) -> None:
         """Ask again in the named region; with no other one named, the response is the answer."""
         if named:
-            self._regions[exchange.bucket] = named
+            self._regions[request.bucket] = named
         if named in ("", region):
-            then(response)
+            on_response(response)
         else:
-            self._try_or_tell(exchange, named, then)
+            self._try_or_tell(request, named, on_response)
 
-    def _try_or_tell(self, exchange: Exchange, region: str, then: Then) -> None:
+    def _try_or_tell(self, request: S3Request, region: str, on_response: OnResponse) -> None:
         try:
-            self._try(exchange, region, then)
-        except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `then` must be called
-            then(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
+            self._try(request, region, on_response)
+        except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called
+            on_response(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
 
-    def _try(self, exchange: Exchange, region: str, then: Then) -> None:
-        host, request = request_of(
-            exchange, region=region, endpoint_url=self._endpoint_url, credentials=self._credentials
+    def _try(self, request: S3Request, region: str, on_response: OnResponse) -> None:
+        host, data = signed_request(
+            request, region=region, endpoint_url=self._endpoint_url, credentials=self._credentials
         )
-        is_head, limits = exchange.method == "HEAD", exchange.limits
-        self._connections.send(host, request, then, is_head=is_head, limits=limits)
+        is_head, limits = request.method == "HEAD", request.limits
+        self._connections.send(host, data, on_response, is_head=is_head, limits=limits)
 
 
-def request_of(
-    exchange: Exchange, *, region: str, endpoint_url: str | None, credentials: Credentials, at: float | None = None
+def signed_request(
+    request: S3Request, *, region: str, endpoint_url: str | None, credentials: Credentials, at: float | None = None
 ) -> tuple[Host, bytes]:
-    """Return whom an exchange is sent to and what is sent, signed. `at`: when, in seconds since 1970, if not now."""
-    scheme, host, path = _address(exchange, region=region, endpoint_url=endpoint_url)
-    query = _query(exchange)
-    headers = {"host": host, **(exchange.headers or {})}
-    if exchange.body and exchange.checksum_of_body:  # DeleteObjects is refused without a checksum
+    """Return whom a request is sent to and what is sent, signed. `at`: when, in seconds since 1970, if not now."""
+    scheme, host, path = _address(request, region=region, endpoint_url=endpoint_url)
+    query = _query(request)
+    headers = {"host": host, **(request.headers or {})}
+    if request.body and request.checksum_of_body:  # DeleteObjects is refused without a checksum
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-        headers["x-amz-checksum-crc32"] = base64.b64encode(zlib.crc32(exchange.body).to_bytes(4, "big")).decode()
+        headers["x-amz-checksum-crc32"] = base64.b64encode(zlib.crc32(request.body).to_bytes(4, "big")).decode()
     headers |= signature_headers(
-        exchange.method, path, headers, credentials=credentials, region=region, query=query, body=exchange.body, at=at
+        request.method, path, headers, credentials=credentials, region=region, query=query, body=request.body, at=at
     )
     headers["user-agent"] = _USER_AGENT
     target = f"{path}?{query}" if query else path
-    return host_of(scheme, host), render_request(exchange.method, target, headers, exchange.body)
+    return host_of(scheme, host), render_request(request.method, target, headers, request.body)
 
 
-def _query(exchange: Exchange) -> str:
-    return "&".join(f"{name}={quote(value, safe='~')}" for name, value in sorted((exchange.query or {}).items()))
+def _query(request: S3Request) -> str:
+    return "&".join(f"{name}={quote(value, safe='~')}" for name, value in sorted((request.query or {}).items()))
 
 
-def _address(exchange: Exchange, *, region: str, endpoint_url: str | None) -> tuple[str, str, str]:
+def _address(request: S3Request, *, region: str, endpoint_url: str | None) -> tuple[str, str, str]:
     """Return scheme, host and path. A bucket name with dots does not fit AWS's TLS certificate, so it goes in the path.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
     """
-    path = f"/{quote(exchange.key, safe='/~')}"
+    path = f"/{quote(request.key, safe='/~')}"
     if endpoint_url:
         parts = urlsplit(endpoint_url)
-        return parts.scheme, parts.netloc, f"/{exchange.bucket}{path}"
+        return parts.scheme, parts.netloc, f"/{request.bucket}{path}"
     host = f"s3.{region}.amazonaws.com"
-    if "." in exchange.bucket:
-        return "https", host, f"/{exchange.bucket}{path}"
-    return "https", f"{exchange.bucket}.{host}", path
+    if "." in request.bucket:
+        return "https", host, f"/{request.bucket}{path}"
+    return "https", f"{request.bucket}.{host}", path

@@ -19,10 +19,10 @@ from data_exports.errors import AwsError
 from data_exports.mover.places.objects import S3Objects
 from data_exports.mover.rules.protocol import Answer, Call, Copied, Copy
 from data_exports.mover.settings import Settings, read_settings
-from data_exports.mover.wire.connections import Then
+from data_exports.mover.wire.connections import OnResponse
 from data_exports.mover.wire.endpoints import check_endpoints
 from data_exports.mover.wire.signing import Credentials
-from data_exports.mover.wire.transport import Exchange, Transport
+from data_exports.mover.wire.transport import S3Request, Transport
 from data_exports.operate.canary.world import GRANTED, World, settings_of
 
 READY_SECONDS = 120
@@ -165,8 +165,8 @@ class _Counted(Transport):
         super().__init__(**way)
         self._requests = requests
 
-    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
+    def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
         """Count what is sent now; what is sent later comes here again."""
         if not after_seconds:
             self._requests["s3"] += 1
-        super().send(exchange, then, after_seconds=after_seconds)
+        super().send(request, on_response, after_seconds=after_seconds)

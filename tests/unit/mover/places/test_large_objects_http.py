@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.large_objects import PART_LIMITS, PATIENCE_WITH_PARTS
+from data_exports.mover.places.large_objects import PART_LIMITS, PART_POLICY
 from data_exports.mover.places.objects import S3Objects
 from data_exports.mover.rules.protocol import (
     AbortUpload,
@@ -65,7 +65,7 @@ class AtOnce(random.Random):
 def ask(server: Loopback, call: Call, settings: Settings = OWNERS, *, clock: Iterator[float] | None = None) -> Answer:
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
     settings, clock = replace(settings, endpoint_url=server.url), clock or repeat(0.0)
-    store = S3Objects(settings, calls_at_once=4, transport=transport, draw=AtOnce(), clock=lambda: next(clock))
+    store = S3Objects(settings, calls_at_once=4, transport=transport, rng=AtOnce(), clock=lambda: next(clock))
     with closing(store):
         store.send(call, 7)
         tag, answer = store.wait()
@@ -287,7 +287,7 @@ def test_a_part_is_not_tried_again_when_a_try_could_outlast_the_function() -> No
 def test_a_part_may_be_silent_for_longer_than_other_calls_and_is_put_on_record_before_the_function_ends() -> None:
     assert PART_LIMITS.read_timeout_seconds > USUAL_LIMITS.read_timeout_seconds
     last = KEPT_AFTER_COPIES - KEPT_AFTER_S3 - PART_LIMITS.timeout_seconds
-    assert last > PATIENCE_WITH_PARTS.seconds_kept > USUAL_LIMITS.read_timeout_seconds
+    assert last > PART_POLICY.seconds_kept > USUAL_LIMITS.read_timeout_seconds
 
 
 def test_completion_lists_the_parts_and_sends_no_checksum_that_would_be_taken_for_the_files() -> None:

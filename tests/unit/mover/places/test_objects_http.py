@@ -36,7 +36,7 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
-from data_exports.mover.wire.transport import Exchange, Transport, _address
+from data_exports.mover.wire.transport import S3Request, Transport, _address
 from tests.unit.mover.loopback import Asked, Loopback, Played, serving
 from tests.unit.mover.places.test_replies import COPY_RESULT, XMLNS, marker, version
 from tests.unit.mover.test_settings import SETTINGS
@@ -62,7 +62,7 @@ class Impatient(random.Random):
 def ask(server: Loopback, call: Call, settings: Settings = OWNERS) -> Answer:
     settings = replace(settings, endpoint_url=server.url)
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
-    with closing(S3Objects(settings, calls_at_once=4, transport=transport, draw=Impatient())) as store:
+    with closing(S3Objects(settings, calls_at_once=4, transport=transport, rng=Impatient())) as store:
         store.send(call, 7)
         tag, answer = store.wait()
     assert tag == 7
@@ -345,7 +345,7 @@ def test_an_answer_that_reading_stumbles_over_is_a_failure_and_not_a_silence() -
     ],
 )
 def test_where_a_bucket_is_reached(bucket: str, region: str, endpoint: str | None, address: tuple[str, ...]) -> None:
-    assert _address(Exchange("GetObject", "GET", bucket, "k "), region=region, endpoint_url=endpoint) == address
+    assert _address(S3Request("GetObject", "GET", bucket, "k "), region=region, endpoint_url=endpoint) == address
 
 
 def test_answers_that_an_earlier_invocation_left_answer_nothing_of_the_next_one() -> None:
@@ -353,13 +353,13 @@ def test_answers_that_an_earlier_invocation_left_answer_nothing_of_the_next_one(
     with serving(GOOD_COPY, GOOD_COPY, error(403, "AccessDenied")) as server:
         settings = replace(OWNERS, endpoint_url=server.url)
         transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
-        with closing(S3Objects(settings, calls_at_once=4, transport=transport, draw=Impatient())) as store:
+        with closing(S3Objects(settings, calls_at_once=4, transport=transport, rng=Impatient())) as store:
             store.begin(lambda: 60)
             store.send(Copy("orders/theirs", "e1"), 0)
             store.send(Copy("orders/theirs", "e1"), 1)
             store.wait()
             while len(server.asked) < 2:
-                transport.work()
+                transport.run_once()
             store.begin(lambda: 60)
             store.send(Copy("orders/ours", "e2"), 0)
             tag, answer = store.wait()

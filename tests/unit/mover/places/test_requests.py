@@ -41,7 +41,7 @@ from data_exports.mover.rules.protocol import (
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials
-from data_exports.mover.wire.transport import Exchange, Then, Transport, request_of
+from data_exports.mover.wire.transport import OnResponse, S3Request, Transport, signed_request
 from tests.unit.mover.test_settings import SETTINGS
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
@@ -63,14 +63,14 @@ class Recording(Transport):
     def __init__(self, *answers: Response) -> None:
         super().__init__(region="eu-west-1", endpoint_url=None, connections=1, credentials=CREDENTIALS)
         self.close()
-        self.exchanges: list[Exchange] = []
+        self.exchanges: list[S3Request] = []
         self._answers = list(answers)
 
-    def send(self, exchange: Exchange, then: Then, *, after_seconds: float = 0) -> None:
+    def send(self, exchange: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
         del after_seconds
         self.exchanges.append(exchange)
         if self._answers:
-            then(self._answers.pop(0))
+            on_response(self._answers.pop(0))
 
 
 class CapturedError(Exception):
@@ -121,7 +121,9 @@ def made_by_boto3(call: Callable[..., Any], arguments: dict[str, Any]) -> Compar
 def made_by_the_mover(settings: Settings, call: Call, *answers: Response) -> Comparable:
     transport = Recording(*answers)
     S3Objects(settings, calls_at_once=1, transport=transport).send(call, 1)
-    _, sent = request_of(transport.exchanges[-1], region=settings.region, endpoint_url=None, credentials=CREDENTIALS)
+    _, sent = signed_request(
+        transport.exchanges[-1], region=settings.region, endpoint_url=None, credentials=CREDENTIALS
+    )
     head, _, body = sent.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, target, _ = first.split(" ")

@@ -10,7 +10,7 @@ from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.probe import probe
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import Exchange
+from data_exports.mover.wire.transport import S3Request
 
 SETTINGS = Settings(
     dataset="orders",
@@ -29,7 +29,7 @@ SETTINGS = Settings(
 KEY = "arn:aws:kms:eu-west-1:754256621582:key/11111111-2222-3333-4444-555555555555"
 STARTED = b"<InitiateMultipartUploadResult><UploadId>up-1</UploadId></InitiateMultipartUploadResult>"
 
-Answering = Callable[[Exchange], Response]
+Answering = Callable[[S3Request], Response]
 
 
 def refused(code: str, message: str = "no", status: int = 403) -> Response:
@@ -42,20 +42,20 @@ class Stand:
     """A recipient that answers as it is told, and remembers what it was asked."""
 
     answering: Answering
-    asked: list[Exchange] = field(default_factory=list)
+    asked: list[S3Request] = field(default_factory=list)
 
-    def ask(self, exchange: Exchange, *, seconds_left: SecondsLeft = endless) -> Response:
-        self.asked.append(exchange)
-        return self.answering(exchange)
+    def ask(self, request: S3Request, *, seconds_left: SecondsLeft = endless) -> Response:
+        self.asked.append(request)
+        return self.answering(request)
 
 
-def willing(exchange: Exchange) -> Response:
+def willing(request: S3Request) -> Response:
     """A recipient who has put everything in place."""
-    if exchange.operation == "CreateMultipartUpload":
+    if request.operation == "CreateMultipartUpload":
         return Response(200, {}, STARTED)
-    if exchange.operation == "AbortMultipartUpload" and "no-such" in str(exchange.query):
+    if request.operation == "AbortMultipartUpload" and "no-such" in str(request.query):
         return refused("NoSuchUpload", status=404)
-    return Response(204 if exchange.method == "DELETE" else 200, {}, b"")
+    return Response(204 if request.method == "DELETE" else 200, {}, b"")
 
 
 def tried(answering: Answering, **settings: Any) -> tuple[dict[str, tuple[str, str]], list[str]]:
@@ -64,7 +64,7 @@ def tried(answering: Answering, **settings: Any) -> tuple[dict[str, tuple[str, s
     facts = probe(replace(SETTINGS, **settings), stand)
     return (
         {each["what"]: (each["verdict"], each["code"]) for each in facts["tries"]},
-        [exchange.operation for exchange in stand.asked],
+        [request.operation for request in stand.asked],
     )
 
 
@@ -99,16 +99,16 @@ def test_every_request_is_for_the_documented_key_names_the_owner_and_never_repla
 
 
 def test_an_object_that_is_there_already_proves_the_right_to_write() -> None:
-    def there_already(exchange: Exchange) -> Response:
-        return refused("PreconditionFailed", status=412) if exchange.operation == "PutObject" else willing(exchange)
+    def there_already(request: S3Request) -> Response:
+        return refused("PreconditionFailed", status=412) if request.operation == "PutObject" else willing(request)
 
     assert tried(there_already)[0] == ALL_GOOD
 
 
 @pytest.mark.parametrize(("header", "lacking"), [("x-amz-tagging", "tag"), ("x-amz-acl", "acl")])
 def test_a_right_that_is_missing_alone_is_found(header: str, lacking: str) -> None:
-    def without_one(exchange: Exchange) -> Response:
-        return refused("AccessDenied") if header in (exchange.headers or {}) else willing(exchange)
+    def without_one(request: S3Request) -> Response:
+        return refused("AccessDenied") if header in (request.headers or {}) else willing(request)
 
     facts, _ = tried(without_one)
     assert facts[lacking] == ("refused", "AccessDenied")
@@ -116,8 +116,8 @@ def test_a_right_that_is_missing_alone_is_found(header: str, lacking: str) -> No
 
 
 def test_an_upload_in_parts_that_could_not_be_aborted_is_not_begun() -> None:
-    def no_abort(exchange: Exchange) -> Response:
-        return refused("AccessDenied") if exchange.operation == "AbortMultipartUpload" else willing(exchange)
+    def no_abort(request: S3Request) -> Response:
+        return refused("AccessDenied") if request.operation == "AbortMultipartUpload" else willing(request)
 
     facts, asked = tried(no_abort)
     assert facts["abort"] == ("refused", "AccessDenied")
@@ -125,9 +125,9 @@ def test_an_upload_in_parts_that_could_not_be_aborted_is_not_begun() -> None:
 
 
 def test_a_bucket_that_is_somebody_elses_is_told_from_one_that_lets_us_out() -> None:
-    def others(exchange: Exchange) -> Response:
-        named = "x-amz-expected-bucket-owner" in (exchange.headers or {})
-        return refused("AccessDenied") if named else willing(exchange)
+    def others(request: S3Request) -> Response:
+        named = "x-amz-expected-bucket-owner" in (request.headers or {})
+        return refused("AccessDenied") if named else willing(request)
 
     facts, asked = tried(others)
     assert facts["owner"] == ("refused", "WrongOwner")
@@ -144,12 +144,10 @@ def test_nothing_is_written_to_a_bucket_whose_owner_is_not_named_in_the_request(
 
 
 def test_a_key_that_may_not_be_used_is_told_from_a_bucket_that_may_not_be_written() -> None:
-    def no_key(exchange: Exchange) -> Response:
-        encrypted = (exchange.headers or {}).get("x-amz-server-side-encryption") == "aws:kms"
+    def no_key(request: S3Request) -> Response:
+        encrypted = (request.headers or {}).get("x-amz-server-side-encryption") == "aws:kms"
         return (
-            refused("AccessDenied", "not authorized to perform: kms:GenerateDataKey")
-            if encrypted
-            else willing(exchange)
+            refused("AccessDenied", "not authorized to perform: kms:GenerateDataKey") if encrypted else willing(request)
         )
 
     facts, _ = tried(no_key, target_kms_key=KEY)
@@ -195,8 +193,8 @@ def test_what_is_not_the_recipients_to_mend_is_no_refusal_of_theirs(code: str) -
 
 @pytest.mark.parametrize(("status", "asked"), [(None, 1), (500, 1), (503, 3)])
 def test_a_start_that_may_have_begun_an_upload_is_not_tried_again(status: int | None, asked: int) -> None:
-    def answering(exchange: Exchange) -> Response:
-        return Response(status, {}, b"") if exchange.operation == "CreateMultipartUpload" else willing(exchange)
+    def answering(request: S3Request) -> Response:
+        return Response(status, {}, b"") if request.operation == "CreateMultipartUpload" else willing(request)
 
     _, operations = tried(answering)
     assert operations.count("CreateMultipartUpload") == asked

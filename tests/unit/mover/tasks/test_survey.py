@@ -33,7 +33,7 @@ def survey(server: Loopback, **changes: Any) -> Survey:
     settings = replace(SETTINGS, endpoint_url=server.url, **changes)
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
     OPEN.append(transport)
-    return Survey(settings, transport, draw=Impatient())
+    return Survey(settings, transport, rng=Impatient())
 
 
 def page(items: str, more: str = "", *, kind: str = "ListBucketResult") -> Played:

@@ -92,7 +92,7 @@ def work_until(connections: Connections, is_done: Callable[[], bool]) -> None:
     hopeless = time.monotonic() + PATIENCE_SECONDS
     while not is_done():
         assert time.monotonic() < hopeless
-        connections.work()
+        connections.run_once()
 
 
 def test_requests_share_no_more_connections_than_allowed() -> None:
@@ -115,7 +115,7 @@ def test_a_connection_that_the_server_has_ended_is_not_used_again(last: bytes) -
 def test_a_function_that_slept_makes_new_connections() -> None:
     with server(always(OK)) as (host, made), closing(Connections(max_per_host=2)) as connections:
         ask(connections, host, times=4)
-        connections.rest()
+        connections.close_idle()
         assert ask(connections, host) == [OKAY]
     assert len(made) == 3
 
@@ -180,7 +180,7 @@ def test_what_waits_in_line_is_not_sent_on_a_connection_that_the_server_has_ende
         for number in range(1, 61):
             while asked.empty() and len(answers) < 60:
                 connections.call_later(0.001, lambda: None)
-                connections.work()
+                connections.run_once()
             asked.get(timeout=PATIENCE_SECONDS)
             may_answer.put(True)
             if number % 20 == 0:

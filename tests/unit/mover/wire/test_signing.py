@@ -16,7 +16,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from data_exports.mover.wire.connections import Host
 from data_exports.mover.wire.signing import Credentials, authorization_of, canonical_request, signature_headers
-from data_exports.mover.wire.transport import Exchange, request_of
+from data_exports.mover.wire.transport import S3Request, signed_request
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 EXAMPLE = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -89,11 +89,11 @@ ODD_CHARACTERS = "".join(map(chr, [*range(1, 128), 0xA0, 0xE0, 0xE9, 0x2028, 0x2
 VALUE_CHARACTERS = "abc/:;,=\"'\t   àéÅ…𝄞" + "".join(map(chr, range(0x21, 0x7F)))
 
 
-def any_exchange(draw: random.Random) -> Exchange:
+def any_request(draw: random.Random) -> S3Request:
     names = ["x-amz-meta-a", "x-amz-meta-b", "content-type", "x-amz-copy-source", "if-match", "content-disposition"]
     headers = {name: words(draw, VALUE_CHARACTERS, 30).encode().decode("latin-1") for name in draw.sample(names, 3)}
     parameters = draw.sample(["versionId", "uploads", "prefix", "key-marker", "uploadId", "Z", "max-keys"], 3)
-    return Exchange(
+    return S3Request(
         "Any",
         draw.choice(["GET", "PUT", "POST", "HEAD", "DELETE"]),
         draw.choice(["bucket", "a.bucket.with.dots"]),
@@ -134,13 +134,13 @@ def test_what_is_sent_is_signed_as_awss_library_signs_it() -> None:
     draw = random.Random(22)
     credentials = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
     for _ in range(3000):
-        exchange = any_exchange(draw)
-        host, sent = request_of(
-            exchange, region="eu-west-2", endpoint_url=None, credentials=credentials, at=draw.randrange(2**31)
+        request = any_request(draw)
+        host, sent = signed_request(
+            request, region="eu-west-2", endpoint_url=None, credentials=credentials, at=draw.randrange(2**31)
         )
         ours = re.search(rb"\r\nauthorization: ([^\r]*)\r\n", sent)
-        assert ours, exchange
-        assert ours[1].decode().rpartition("=")[2] == as_awss_library_signs(sent, host, credentials), exchange
+        assert ours, request
+        assert ours[1].decode().rpartition("=")[2] == as_awss_library_signs(sent, host, credentials), request
 
 
 @pytest.mark.parametrize("value", ["caf\xc3\xa0", "\xa0a\xa0\xa0b\xa0", "a\x85", "\x1ca\x1f"])
