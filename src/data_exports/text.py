@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 # --- what can be seen ------------------------------------------------------------------------------------------------
 
@@ -201,3 +201,15 @@ def age_words(seconds: float) -> str:
 def ago_words(moment: datetime, now: datetime) -> str:
     """How long ago a moment was; a moment ahead of our clock counts as now."""
     return f"{age_words(max(now - moment, timedelta()).total_seconds())} ago"
+
+
+def moment_words(moment: datetime | str | None) -> str:
+    """A moment to the second, in UTC: ``2031-03-31 09:30:00``; text that is none stays as it is."""
+    if moment is None:
+        return "-"
+    try:
+        known = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
+    except ValueError:
+        return printable(str(moment))
+    in_utc = known.astimezone(UTC) if known.tzinfo else known.replace(tzinfo=UTC)
+    return f"{in_utc:%Y-%m-%d %H:%M:%S}"

@@ -17,11 +17,11 @@ from data_exports.deploy.removal.destroy import (
     error_of_destroying,
     read_destruction,
 )
-from data_exports.deploy.render import render_destruction
 from data_exports.errors import PartlyDoneError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, BucketName
+from data_exports.views.deployment import render_destruction
 from tests.emulator.deploying import Ground, ground_of
 from tests.estates import pull, push
 

@@ -19,30 +19,31 @@ from data_exports.cli.app import main
 from data_exports.cli.output import write_data, write_json
 from data_exports.deploy.apply.outcomes import DeployResult, Outcome, Result
 from data_exports.deploy.plan.offline import plan_against
+from data_exports.deploy.plan.plan_data import Found, plan_as_data
 from data_exports.deploy.plan.planning import Plan, SettingChange
-from data_exports.deploy.render import render_result, result_as_data
-from data_exports.deploy.report import Found, plan_as_data, render_plan
-from data_exports.estate import formats
-from data_exports.estate.findings import Finding
+from data_exports.estate.findings import Finding, finding_as_data
 from data_exports.estate.models import Estate, Place
 from data_exports.mover.places.alerts import GivenUp, alert_of
 from data_exports.names import AccountId
 from data_exports.operate.failures import Failure, Failures
-from data_exports.operate.failures_text import failures_as_data, render_failures
-from data_exports.operate.handover.cloudformation import cloudformation_of
-from data_exports.operate.handover.facts import facts_of
 from data_exports.operate.handover.halves import halves_of
-from data_exports.operate.handover.letter import letter_of
-from data_exports.operate.handover.terraform import terraform_of
 from data_exports.operate.history import Entry
 from data_exports.operate.people import Uploader
 from data_exports.operate.receipts import Receipt
-from data_exports.operate.telling import entry_as_data, entry_as_row, render_entry
 from data_exports.operate.who.holdings import holdings_of
-from data_exports.operate.who.review import review_of
-from data_exports.operate.who.telling import holding_as_data, render_holdings
 from data_exports.text import csv_line, is_seen
+from data_exports.views import check as formats
+from data_exports.views.access_review import review_of
+from data_exports.views.deployment import render_result, result_as_data
+from data_exports.views.failures import failures_as_data, render_failures
+from data_exports.views.handover.cloudformation import cloudformation_of
+from data_exports.views.handover.facts import facts_of
+from data_exports.views.handover.letter import letter_of
+from data_exports.views.handover.terraform import terraform_of
+from data_exports.views.history import entry_as_data, entry_as_row, render_entry
+from data_exports.views.plan import render_plan
 from data_exports.views.plan_markdown import plan_as_markdown
+from data_exports.views.who import holding_as_data, render_holdings
 from tests.estates import PLATFORM, estate_of, pull, push
 from tests.unit.estate.written import write_estate
 from tests.unit.operate.test_receipts_read import line
@@ -128,7 +129,7 @@ TOLD: dict[str, Callable[[str], object]] = {
     "findings": lambda text: "\n".join(map(str, _findings(text))),
     "findings as annotations": lambda text: "\n".join(formats.github_lines(_findings(text) * 12)),
     "findings as SARIF": lambda text: formats.sarif_of(_findings(text)),
-    "findings as JSON": lambda text: [formats.facts_of(each) for each in _findings(text)],
+    "findings as JSON": lambda text: [finding_as_data(each) for each in _findings(text)],
     "alert": lambda text: alert_of("hearings", [GivenUp(text, text, None, "m1")]).text,
 }
 

@@ -6,12 +6,12 @@ from data_exports.access.accesses import accesses_of
 from data_exports.access.changes import changes_between
 from data_exports.access.grants import grants_of
 from data_exports.access.sentences import plain, sentence_of_change
-from data_exports.operate.handover.facts import facts_of
 from data_exports.operate.handover.halves import halves_of
-from data_exports.operate.handover.letter import letter_of
 from data_exports.operate.who.holdings import holdings_of
-from data_exports.operate.who.review import review_of
-from data_exports.operate.who.telling import holding_as_data, render_holdings
+from data_exports.views.access_review import review_of
+from data_exports.views.handover.facts import facts_of
+from data_exports.views.handover.letter import letter_of
+from data_exports.views.who import holding_as_data, render_holdings
 from tests.estates import PLATFORM, estate_of, pull
 
 LAST = date(2027, 3, 31)

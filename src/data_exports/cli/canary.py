@@ -102,8 +102,8 @@ def _regions_of(region: str, other_region: str) -> tuple[Region, Region]:
 
 
 def _run(world: "World", aws: "Aws", other: Region, *, wait_seconds: int, as_json: bool) -> None:
-    from data_exports.operate.canary.report import render_report, report_as_data
     from data_exports.operate.canary.run import Verdict, run_canary
+    from data_exports.views.canary import render_report, report_as_data
 
     report = run_canary(world, aws, other_region=other, wait_seconds=wait_seconds, tell=write_progress)
     if as_json:
@@ -117,7 +117,7 @@ def _run(world: "World", aws: "Aws", other: Region, *, wait_seconds: int, as_jso
 
 def _list(aws: "Aws", *, as_json: bool) -> None:
     from data_exports.operate.canary.removal import find_worlds
-    from data_exports.operate.canary.report import render_worlds, worlds_as_data
+    from data_exports.views.canary import render_worlds, worlds_as_data
 
     worlds = find_worlds(aws)
     if as_json:

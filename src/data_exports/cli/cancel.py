@@ -70,8 +70,7 @@ def cancel(
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
-    from data_exports.operate.words import moment_words
-    from data_exports.text import printable, shell_word
+    from data_exports.text import moment_words, printable, shell_word
 
     aws = Aws(platform.region)
     check_account(aws, platform)
@@ -103,8 +102,7 @@ def _cancel_message(
     platform: "Platform", push: "PushDataset", aws: "Aws", message_id: str, *, yes: bool, as_json: bool
 ) -> None:
     from data_exports.operate.strays import read_stray, remove_stray
-    from data_exports.operate.words import moment_words
-    from data_exports.text import printable
+    from data_exports.text import moment_words, printable
 
     stray = read_stray(platform, push, aws, message_id)
     begin = printable(stray.body[:_SHOWN_OF_A_MESSAGE]) + "..." * (len(stray.body) > _SHOWN_OF_A_MESSAGE)
@@ -120,8 +118,7 @@ def _cancel_message(
 
 
 def _words_of(withdrawal: "Withdrawal") -> str:
-    from data_exports.operate.words import moment_words
-    from data_exports.text import counted, printable, size_words
+    from data_exports.text import counted, moment_words, printable, size_words
 
     waiting, older = withdrawal.waiting, withdrawal.older
     text = (

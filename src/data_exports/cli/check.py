@@ -13,7 +13,7 @@ from data_exports.cli.options import EstateOption, JsonOption, load
 from data_exports.cli.output import Colour, painted, seen_from, write_data, write_json, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
-from data_exports.estate.findings import Finding, Severity
+from data_exports.estate.findings import Finding, Severity, finding_as_data
 from data_exports.estate.loading import PLATFORM_FILE, Loaded
 
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -101,18 +101,18 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
         for finding in shown:
             write_data(_lines_of(finding), styled=True)
         return
-    from data_exports.estate import formats  # the explanations, which only SARIF holds, are a long module
+    from data_exports.views.check import SARIF_RESULTS, github_lines, sarif_of  # with the explanations, a long module
 
     match form:
         case Format.JSON:
-            write_json([formats.facts_of(finding) for finding in shown])
+            write_json([finding_as_data(finding) for finding in shown])
         case Format.GITHUB:
-            for line in formats.github_lines(shown):
+            for line in github_lines(shown):
                 write_data(line)
         case Format.SARIF:
-            write_json(formats.sarif_of(shown))
-            if len(shown) > formats.SARIF_RESULTS:
-                write_progress(f"{len(shown) - formats.SARIF_RESULTS:,} findings left out: SARIF readers take no more")
+            write_json(sarif_of(shown))
+            if len(shown) > SARIF_RESULTS:
+                write_progress(f"{len(shown) - SARIF_RESULTS:,} findings left out: SARIF readers take no more")
 
 
 def _lines_of(finding: Finding) -> str:

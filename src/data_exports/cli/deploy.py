@@ -18,8 +18,8 @@ from data_exports.text import counted, printable, quoted, shell_word
 if TYPE_CHECKING:
     from data_exports.aws import Aws
     from data_exports.deploy.apply.outcomes import Event, Progress
+    from data_exports.deploy.plan.plan_data import Found
     from data_exports.deploy.plan.planning import Plan
-    from data_exports.deploy.report import Found
     from data_exports.estate.models import Estate, Platform
 
     Approve = Callable[[Plan], None]
@@ -72,7 +72,7 @@ def deploy(
     from data_exports.aws import Aws
     from data_exports.deploy.apply.outcomes import error_of
     from data_exports.deploy.apply.waves import deploy as deploy_estate
-    from data_exports.deploy.render import render_result, result_as_data
+    from data_exports.views.deployment import render_result, result_as_data
 
     aws, given, approve = Aws(declared.platform.region), allow or (), None
     command = "exports deploy" if file is None else f"exports deploy {shell_word(str(file))}"
@@ -129,7 +129,7 @@ def _asked(
     from data_exports.deploy.apply.waves import prepare_settled
     from data_exports.deploy.plan.consents import check_consents, check_possible, needed_consents
     from data_exports.deploy.plan.reviewed import check_unchanged, reviewed_of
-    from data_exports.deploy.report import render_plan
+    from data_exports.views.plan import render_plan
 
     platform = declared.platform
     plan = prepare_settled(declared, work_on(aws, platform), progress=heard).plan
@@ -158,7 +158,7 @@ def _asked(
 def _plan_first(shown: "Progress", platform: "Platform", found: "Found") -> "Progress":
     """As `shown`, but the plan itself goes to stdout the moment it is made."""
     from data_exports.deploy.apply.outcomes import Planned
-    from data_exports.deploy.report import render_plan
+    from data_exports.views.plan import render_plan
 
     def heard(event: "Event") -> None:
         if isinstance(event, Planned):

@@ -39,7 +39,7 @@ def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: Jso
     from data_exports.aws import Aws
     from data_exports.deploy.removal.destroy import destroy as destroy_deployed
     from data_exports.deploy.removal.destroy import error_of_destroying, read_destruction
-    from data_exports.deploy.render import destroyed_as_data, render_destroyed, render_destruction
+    from data_exports.views.deployment import destroyed_as_data, render_destroyed, render_destruction
 
     aws = Aws(declared.platform.region)
     with progress_shown() as shown:

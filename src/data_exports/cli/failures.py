@@ -36,7 +36,7 @@ def failures(
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.failures import Failures, failures_of_all
-    from data_exports.operate.failures_text import failures_as_data, render_failures
+    from data_exports.views.failures import failures_as_data, render_failures
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)

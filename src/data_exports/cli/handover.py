@@ -53,8 +53,8 @@ def handover(
       exports handover victim_survey --as cloudformation --account 460183957226
     """
     declared = open_estate(estate)
-    from data_exports.operate.handover.facts import facts_of
     from data_exports.operate.handover.halves import halves_of
+    from data_exports.views.handover.facts import facts_of
 
     halves = halves_of(declared, dataset_of(declared, name), account=account)
     if as_json or form is Form.JSON:
@@ -64,10 +64,10 @@ def handover(
 
 
 def _written(halves: "tuple[Half, ...]", form: Form) -> str:
-    from data_exports.operate.handover.cloudformation import cloudformation_of
     from data_exports.operate.handover.halves import owner_of
-    from data_exports.operate.handover.letter import letter_of
-    from data_exports.operate.handover.terraform import terraform_of
+    from data_exports.views.handover.cloudformation import cloudformation_of
+    from data_exports.views.handover.letter import letter_of
+    from data_exports.views.handover.terraform import terraform_of
 
     if form is Form.TEXT:
         return f"\n\n{'-' * 100}\n\n".join(letter_of(half) for half in halves)

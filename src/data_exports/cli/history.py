@@ -103,7 +103,7 @@ def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -
 
 def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
     """Print each entry as it is read; gives how many."""
-    from data_exports.operate.telling import CSV_FIELDS, HEADING, entry_as_data, entry_as_row, render_entry
+    from data_exports.views.history import CSV_FIELDS, HEADING, entry_as_data, entry_as_row, render_entry
 
     count = 0
     if as_csv:

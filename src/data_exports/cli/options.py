@@ -22,7 +22,7 @@ from data_exports.estate.lookup import dataset_of, push_dataset_of, push_dataset
 from data_exports.estate.models import Estate
 
 if TYPE_CHECKING:
-    from data_exports.deploy.report import Found
+    from data_exports.deploy.plan.plan_data import Found
 
 __all__ = [
     "EstateOption",
@@ -98,7 +98,7 @@ def accept(loaded: Loaded) -> Estate:
 
 def found_in(loaded: Loaded, folder: Path, before: FindingsBefore = (), *, start: Path | None = None) -> "Found":
     """The findings as a plan shows them: with paths from `start` (here), those apart that were there `before`."""
-    from data_exports.deploy.report import Found
+    from data_exports.deploy.plan.plan_data import Found
 
     known = {_facts_of(finding, Path()) for finding in before}
     old = [_facts_of(finding, folder) in known for finding in loaded.findings]

@@ -13,8 +13,8 @@ from data_exports.errors import UsageError
 from data_exports.estate.loading import PLATFORM_FILE
 
 if TYPE_CHECKING:
+    from data_exports.deploy.plan.plan_data import Found
     from data_exports.deploy.plan.planning import Plan
-    from data_exports.deploy.report import Found
     from data_exports.estate.loading import Loaded
     from data_exports.estate.models import Estate, Platform
 
@@ -139,7 +139,8 @@ def _keep(made: "Plan", declared: "Estate", folder: Path, found: "Found", out: P
 
 
 def _write(made: "Plan", platform: "Platform", found: "Found", output: Format, whole_at: str) -> None:
-    from data_exports.deploy.report import plan_as_data, render_plan
+    from data_exports.deploy.plan.plan_data import plan_as_data
+    from data_exports.views.plan import render_plan
 
     match output:
         case Format.JSON:

@@ -30,9 +30,9 @@ def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOptio
     dataset = dataset_of(declared, name)
     from data_exports.aws import Aws
     from data_exports.estate.models import PushDataset
-    from data_exports.operate.probe.findings import probed_as_data, render_probed
     from data_exports.operate.probe.pull import probe_pull
     from data_exports.operate.probe.push import probe_push
+    from data_exports.views.probe import probed_as_data, render_probed
 
     aws = Aws(declared.platform.region)
     if isinstance(dataset, PushDataset):

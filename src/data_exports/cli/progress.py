@@ -45,7 +45,7 @@ def count_shown(what: str, *, total: int | None = None) -> Iterator[Callable[...
 def progress_shown() -> Iterator["Progress"]:
     """What hears of events and shows them on stderr: plain lines, and on a terminal a bar with what is under way."""
     from data_exports.deploy.apply.outcomes import Finished, Planned, Started
-    from data_exports.deploy.render import render_event
+    from data_exports.views.deployment import render_event
 
     if not wants_colour(sys.stderr):
         yield lambda event: write_progress(line) if (line := render_event(event)) else None

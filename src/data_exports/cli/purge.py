@@ -72,7 +72,7 @@ def _dataset_of(name: str) -> DatasetName:
 
 def _in_words(planned: "Purge") -> str:
     from data_exports.deploy.apply.outcomes import in_words
-    from data_exports.deploy.render import size_in_words
+    from data_exports.views.deployment import size_in_words
 
     contents = planned.contents
     holds = [

@@ -71,8 +71,8 @@ def send(
     from data_exports.aws import Aws
     from data_exports.operate.periods import parse_seconds
     from data_exports.operate.send import check_sender, read_waiting
-    from data_exports.operate.send_text import error_of_sending, render_sent, sent_as_data
     from data_exports.operate.sources import read_sources
+    from data_exports.views.send import error_of_sending, render_sent, sent_as_data
 
     patience = parse_seconds(timeout, option="--timeout")
     sources = read_sources(files, push.prefix, below=prefix, key=key)

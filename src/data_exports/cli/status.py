@@ -38,7 +38,7 @@ def status(
     datasets = [dataset_of(declared, name) for name in dict.fromkeys(names or [])]
     from data_exports.aws import Aws
     from data_exports.operate.status import status_of
-    from data_exports.operate.status_text import render_status, status_as_data
+    from data_exports.views.status import render_status, status_as_data
 
     found = status_of(declared, Aws(declared.platform.region), datasets)
     if as_json:

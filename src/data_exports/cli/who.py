@@ -119,8 +119,8 @@ def _write(
     now: datetime,
 ) -> None:
     from data_exports.operate.who.holdings import asked
-    from data_exports.operate.who.review import review_of
-    from data_exports.operate.who.telling import count_words, holding_as_data, question_words, render_holdings
+    from data_exports.views.access_review import review_of
+    from data_exports.views.who import count_words, holding_as_data, question_words, render_holdings
 
     platform = declared.platform
     found = asked(holdings, question, now=now)
@@ -146,8 +146,8 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.periods import parse_moment
-    from data_exports.operate.who.telling import render_uses, use_as_data
     from data_exports.operate.who.uses import read_uses
+    from data_exports.views.who import render_uses, use_as_data
 
     moment = parse_moment(since, option="--since", now=now)
     aws = Aws(declared.platform.region)

@@ -34,6 +34,19 @@ def warning(place: Place, code: str, message: str, hint: str = "") -> Finding:
     return Finding(place, code, message, hint, Severity.WARNING)
 
 
+def finding_as_data(finding: Finding) -> dict[str, object]:
+    """One finding as JSON can hold it."""
+    return {
+        "path": str(finding.place.path),
+        "line": finding.place.line,
+        "column": finding.place.column,
+        "code": str(finding.code),
+        "severity": str(finding.severity),
+        "message": printable(finding.message),
+        "hint": printable(finding.hint),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Collects findings while a file is read."""

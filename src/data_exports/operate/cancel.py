@@ -20,8 +20,7 @@ from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.receipts import Period, Receipt, read_receipts
 from data_exports.operate.rights import needing
-from data_exports.operate.words import moment_words
-from data_exports.text import printable, shell_word
+from data_exports.text import moment_words, printable, shell_word
 
 _KEYS_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 

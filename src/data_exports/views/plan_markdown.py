@@ -25,11 +25,13 @@ from data_exports.access.sentences import (
 )
 from data_exports.deploy.plan.consents import command_with, needed_consents
 from data_exports.deploy.plan.guards import items_of
+from data_exports.deploy.plan.plan_data import NOTHING_FOUND, Found
 from data_exports.deploy.plan.planning import Plan, SettingChange, Step
-from data_exports.deploy.report import (
+from data_exports.estate.findings import Finding
+from data_exports.estate.models import Platform
+from data_exports.text import code_span as code
+from data_exports.views.plan import (
     NOBODY,
-    NOTHING_FOUND,
-    Found,
     accounts_that_gain,
     counts_in_short,
     marks_in_short,
@@ -39,9 +41,6 @@ from data_exports.deploy.report import (
     stacks_in_short,
     steps_shown,
 )
-from data_exports.estate.findings import Finding
-from data_exports.estate.models import Platform
-from data_exports.text import code_span as code
 
 MARKER = "<!-- data-exports plan -->"
 """The first line, by which a program finds its earlier comment to update it."""

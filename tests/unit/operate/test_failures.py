@@ -6,8 +6,8 @@ from typing import Any
 
 from data_exports.names import RoleName
 from data_exports.operate.failures import Failure, failures_of
-from data_exports.operate.failures_text import failures_as_data, render_failures
 from data_exports.operate.people import Uploader
+from data_exports.views.failures import failures_as_data, render_failures
 from tests.estates import PLATFORM, estate_of, push
 from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
 

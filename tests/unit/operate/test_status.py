@@ -17,9 +17,9 @@ from data_exports.operate.status import (
     Waiting,
     status_of,
 )
-from data_exports.operate.status_text import render_status, status_as_data
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
+from data_exports.views.status import render_status, status_as_data
 from tests.estates import PLATFORM, estate_of, pull, push
 from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
 

@@ -11,9 +11,9 @@ from data_exports.access.grants import Role, grants_of
 from data_exports.errors import UsageError
 from data_exports.names import AccountId, AccountRootArn, BucketName
 from data_exports.operate.who.holdings import Holding, Place, Question, asked, holdings_of, parse_place
-from data_exports.operate.who.review import review_of
-from data_exports.operate.who.telling import holding_as_data, question_words, render_holdings
 from data_exports.text import is_seen
+from data_exports.views.access_review import review_of
+from data_exports.views.who import holding_as_data, question_words, render_holdings
 from tests.estates import FULL, PLATFORM, READER, estate_of, pull, push
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)

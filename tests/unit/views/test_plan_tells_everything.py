@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_exports.deploy.plan.offline import plan_against
-from data_exports.deploy.report import plan_as_data, render_plan
+from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Dataset, Estate, PullDataset, PushDataset
 from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, RoleArn, RoleName, UserArn
+from data_exports.views.plan import render_plan
 from data_exports.views.plan_markdown import COMMENT_CHARACTERS, plan_as_markdown
 from tests.estates import KEY, PLATFORM
 

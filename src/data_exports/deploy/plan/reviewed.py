@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_exports.deploy.plan.plan_data import Found, plan_as_data
 from data_exports.deploy.plan.planning import Existing, Plan, Step
-from data_exports.deploy.report import Found, plan_as_data
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
 from data_exports.text import quoted

@@ -1,5 +1,5 @@
-"""The handover: what the other side must put in place, in the form that its owner can use.
+"""The handover: what the other side must put in place.
 
-`halves` gathers the facts from the declarations; `letter`, `terraform` and `cloudformation` write them for people, for
-Terraform and for CloudFormation; `facts` gives them to programs. Needs no AWS: the other side may go first.
+`halves` gathers the facts from the declarations and `views.handover` writes them. Needs no AWS: the other side may go
+first.
 """

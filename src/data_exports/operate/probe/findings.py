@@ -1,14 +1,10 @@
 """What a probe found: each thing it looked at, and what is lacking on which side.
 
-In: checks and lacks. Out: text and plain facts. Effects: none.
+Values alone. Effects: none.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-from data_exports.text import printable
 
 
 class Answer(StrEnum):
@@ -66,40 +62,3 @@ class Probed:
     def is_good(self) -> bool:
         """Whether everything that was looked at is as it must be."""
         return not self.lacks and all(check.answer is Answer.GOOD for check in self.checks)
-
-
-def render_probed(probed: Probed) -> str:
-    """The probe for people: each check on a line, then what is lacking and what to do."""
-    return "\n".join(_lines(probed))
-
-
-def probed_as_data(probed: Probed) -> dict[str, Any]:
-    """The same for programs."""
-    return {**asdict(probed), "is_good": probed.is_good}
-
-
-def _lines(probed: Probed) -> Iterator[str]:
-    yield printable(probed.about)
-    yield ""
-    texts = [check.text + (f" ({check.action})" if check.action else "") for check in probed.checks]
-    width = max(map(len, texts), default=0)
-    for text, check in zip(texts, probed.checks, strict=True):
-        yield f"  {check.answer:<9}  {printable(text):<{width}}  {printable(check.detail)}".rstrip()
-    yield ""
-    if probed.lacks:
-        yield from _lack_lines(probed.lacks)
-    elif probed.is_good:
-        yield "Nothing is lacking."
-    else:
-        yield "Nothing is known to be lacking, but not everything could be looked at."
-    if probed.leaves:
-        yield f"One small object stays: {printable(probed.leaves)}"
-    if probed.note:
-        yield printable(probed.note)
-
-
-def _lack_lines(lacks: Iterable[Lack]) -> Iterator[str]:
-    heading = {Side.OURS: "On our side", Side.THEIRS: "On their side", Side.EITHER: "On either side"}
-    for lack in lacks:
-        yield f"{heading[lack.side]}: {printable(lack.what)}"
-        yield f"  next: {printable(lack.next_step)}"

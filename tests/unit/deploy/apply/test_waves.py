@@ -21,18 +21,19 @@ from data_exports.deploy.apply.outcomes import (
 from data_exports.deploy.apply.waves import interrupted, settle
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.effects import with_differences
+from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.planning import plan_deploy
 from data_exports.deploy.remote import BucketContents
-from data_exports.deploy.render import (
+from data_exports.errors import AwsError, PartlyDoneError
+from data_exports.parallel import run_all
+from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Surroundings
+from data_exports.views.deployment import (
     contents_in_words,
     render_result,
     result_as_data,
     size_in_words,
 )
-from data_exports.deploy.report import plan_as_data, render_plan
-from data_exports.errors import AwsError, PartlyDoneError
-from data_exports.parallel import run_all
-from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Surroundings
+from data_exports.views.plan import render_plan
 from tests.estates import PLATFORM, estate_of, pull
 from tests.patience import PATIENCE_SECONDS
 

@@ -11,12 +11,13 @@ from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.consents import Consent, check_consents, needed_consents
 from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
 from data_exports.deploy.plan.offline import plan_against
+from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.planning import Existing, ExistingBucket, Kind, Plan, plan_deploy
-from data_exports.deploy.report import plan_as_data, render_plan
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, BucketName, RoleName
 from data_exports.stacks.stack import Surroundings
+from data_exports.views.plan import render_plan
 from tests.estates import LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

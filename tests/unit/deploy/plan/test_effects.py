@@ -10,9 +10,9 @@ from data_exports.access.kinds import Kind
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
-from data_exports.deploy.report import render_plan
 from data_exports.estate.models import Estate
 from data_exports.stacks.stack import HUB_TAG, Surroundings
+from data_exports.views.plan import render_plan
 from tests.estates import PLATFORM, estate_of, pull, push
 
 AROUND = Surroundings(code_key="code/mover-0.zip")

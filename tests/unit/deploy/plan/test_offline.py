@@ -12,12 +12,13 @@ from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.consents import check_possible, needed_consents
 from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
 from data_exports.deploy.plan.offline import plan_against
+from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
-from data_exports.deploy.report import plan_as_data, remarks_of, render_plan
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Dataset, Estate, Platform
 from data_exports.names import AccountId, BucketName, RoleArn, RoleName
 from data_exports.stacks.stack import Surroundings
+from data_exports.views.plan import remarks_of, render_plan
 from data_exports.views.plan_markdown import plan_as_markdown
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
 

@@ -13,6 +13,7 @@ import pytest
 from data_exports import __version__
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
+from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.plan_file import SCHEMA, plan_file_of, read_plan_file
 from data_exports.deploy.plan.planning import Existing, Kind, Plan, plan_deploy
 from data_exports.deploy.plan.reviewed import (
@@ -22,7 +23,6 @@ from data_exports.deploy.plan.reviewed import (
     digests_of,
     reviewed_of,
 )
-from data_exports.deploy.report import plan_as_data
 from data_exports.errors import ExportsError, RefusedError, UsageError
 from data_exports.estate.loading import load_estate
 from data_exports.estate.models import Estate

@@ -9,8 +9,7 @@ from typing import Any
 from data_exports.estate.models import Estate
 from data_exports.operate.advice import side_of
 from data_exports.operate.failures import Failure, Failures, advice_for
-from data_exports.operate.words import moment_words
-from data_exports.text import counted, printable, size_words
+from data_exports.text import counted, moment_words, printable, size_words
 
 SHOWN_OF_A_CAUSE = 20
 

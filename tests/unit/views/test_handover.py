@@ -14,11 +14,11 @@ from data_exports.access.handover import outsider_policy, recipient_bucket_polic
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Dataset, PullDataset, PushDataset
 from data_exports.names import AccountRootArn, BucketName, RoleArn, UserArn
-from data_exports.operate.handover.cloudformation import cloudformation_of
-from data_exports.operate.handover.facts import facts_of
 from data_exports.operate.handover.halves import AttachTo, Half, Reading, Receiving, halves_of, owner_of
-from data_exports.operate.handover.letter import letter_of
-from data_exports.operate.handover.terraform import terraform_of
+from data_exports.views.handover.cloudformation import cloudformation_of
+from data_exports.views.handover.facts import facts_of
+from data_exports.views.handover.letter import letter_of
+from data_exports.views.handover.terraform import terraform_of
 from tests.estates import FULL, KEY, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 from tests.unit.stacks.test_stacks import cfn_lint_on
 

@@ -11,9 +11,8 @@ from data_exports.operate.history import Entry, is_like
 from data_exports.operate.people import Uploader, uploader_of
 from data_exports.operate.periods import parse_moment, parse_seconds
 from data_exports.operate.receipts import Receipt
-from data_exports.operate.telling import CSV_FIELDS, entry_as_data, entry_as_row, render_entry
-from data_exports.operate.words import moment_words
-from data_exports.text import age_words, ago_words, csv_line, printable, size_words
+from data_exports.text import age_words, ago_words, csv_line, moment_words, printable, size_words
+from data_exports.views.history import CSV_FIELDS, entry_as_data, entry_as_row, render_entry
 from tests.estates import push
 from tests.unit.operate.test_receipts_read import line
 

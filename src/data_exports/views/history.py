@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from data_exports.operate.history import Entry
-from data_exports.operate.words import moment_words
-from data_exports.text import printable, size_words
+from data_exports.text import moment_words, printable, size_words
 
 CSV_FIELDS = (
     "recorded_at",

@@ -13,8 +13,8 @@ from typing import Any
 
 from data_exports.names import RoleArn
 from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, nothing_to_attach
-from data_exports.operate.handover.letter import on_one_line
 from data_exports.text import json_text, quoted
+from data_exports.views.handover.letter import on_one_line
 
 _ENOUGH = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
 

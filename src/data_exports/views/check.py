@@ -23,19 +23,6 @@ https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sar
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def facts_of(finding: Finding) -> dict[str, object]:
-    """One finding as a plain mapping."""
-    return {
-        "path": str(finding.place.path),
-        "line": finding.place.line,
-        "column": finding.place.column,
-        "code": str(finding.code),
-        "severity": str(finding.severity),
-        "message": printable(finding.message),
-        "hint": printable(finding.hint),
-    }
-
-
 def github_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Workflow commands that annotate a pull request, and plain lines for the findings that GitHub would drop."""
     for severity in Severity:

@@ -14,8 +14,7 @@ from data_exports.estate.models import Outsider, Platform
 from data_exports.names import AccountRootArn
 from data_exports.operate.who.holdings import Doing, Holding, Question
 from data_exports.operate.who.uses import Use, Uses
-from data_exports.operate.words import moment_words
-from data_exports.text import counted, printable, quoted
+from data_exports.text import counted, moment_words, printable, quoted
 
 KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull"}
 

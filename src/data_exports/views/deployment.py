@@ -18,14 +18,15 @@ from data_exports.deploy.apply.outcomes import (
     Started,
     in_words,
 )
+from data_exports.deploy.plan.plan_data import plan_as_data, step_as_data
 from data_exports.deploy.plan.planning import Action
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import BucketOutcome
 from data_exports.deploy.removal.destroy import DestroyResult, Destruction, Undelivered
-from data_exports.deploy.report import COLOURS, place_of, plan_as_data, step_as_data, whose
-from data_exports.deploy.tables import table
 from data_exports.estate.models import Platform
 from data_exports.text import printable
+from data_exports.views.plan import COLOURS, place_of, whose
+from data_exports.views.tables import table
 
 _COLOURS: dict[str, str] = {
     **COLOURS,

@@ -13,8 +13,8 @@ from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.follow import Followed
 from data_exports.operate.history import Entry
 from data_exports.operate.send import Sent
-from data_exports.operate.telling import HEADING, render_entry
 from data_exports.text import counted, printable
+from data_exports.views.history import HEADING, render_entry
 
 NAMED_AT_MOST = 10
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from data_exports.access.grants import Role
 from data_exports.estate.models import Platform
 from data_exports.operate.who.holdings import Holding
-from data_exports.operate.who.telling import count_words, doing_words, until_words, who_words
 from data_exports.text import code_cell, code_span
+from data_exports.views.who import count_words, doing_words, until_words, who_words
 
 _OUTSIDE = (Role.OUTSIDER, Role.MOVER)
 _COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "paperwork", "keep", "remove")

@@ -1,0 +1,1 @@
+"""A handover in the forms it comes in: a letter, Terraform, CloudFormation, JSON."""
