@@ -61,7 +61,7 @@ def write_schema(path: Path) -> None:
     """The schema of pull datasets, for the peer that checks against one."""
     import json
 
-    from data_exports.estate.declarations import PULL
+    from data_exports.estate.file_kinds import PULL
     from data_exports.estate.schemas import schema_of
 
     path.write_text(json.dumps(schema_of(PULL)), encoding="utf-8")

@@ -192,6 +192,10 @@ class AccountRootArn(_Name):
         return AccountId(self.split(":")[4])
 
 
+Outsider = RoleArn | UserArn | AccountRootArn
+"""Who may be named in `pull_arns`; an account only where the platform lists it in `accounts`."""
+
+
 class KmsKeyArn(_Name):
     """The ARN of one KMS key (not of an alias: a grant on an alias grants nothing)."""
 

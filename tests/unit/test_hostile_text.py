@@ -21,8 +21,8 @@ from data_exports.deploy.apply.outcomes import DeployResult, Outcome, Result
 from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.plan.plan_data import Found, plan_as_data
 from data_exports.deploy.plan.planning import Plan, SettingChange
-from data_exports.estate.findings import Finding, finding_as_data
-from data_exports.estate.models import Estate, Place
+from data_exports.estate.findings import Finding, Place, finding_as_data
+from data_exports.estate.models import Estate
 from data_exports.mover.places.alerts import GivenUp, alert_of
 from data_exports.names import AccountId
 from data_exports.operate.failures import Failure, Failures

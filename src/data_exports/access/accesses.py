@@ -10,8 +10,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from data_exports.access.grants import Grant, Role
-from data_exports.estate.models import Outsider
-from data_exports.names import AccountId, AccountRootArn, DatasetName
+from data_exports.names import AccountId, AccountRootArn, DatasetName, Outsider
 
 _S3 = "arn:aws:s3:::"
 _KEY = "arn:aws:kms:"

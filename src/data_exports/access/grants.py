@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from data_exports.estate.models import Dataset, Estate, Outsider, Platform, PullDataset, PushDataset
+from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import (
     ALERT_TOPIC,
     AccountId,
     DatasetName,
     KeyPrefix,
+    Outsider,
     dead_letter_queue_name_of,
     owner_topic_of,
     queue_name_of,

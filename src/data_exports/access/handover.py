@@ -9,8 +9,8 @@ from typing import Any
 
 from data_exports.access.grants import Grant, Role, grants_of_pull, grants_of_push
 from data_exports.access.statements import Policy, identity_statements, policy_of, resource_statements
-from data_exports.estate.models import Estate, Outsider, PullDataset, PushDataset
-from data_exports.names import BucketName, DatasetName
+from data_exports.estate.models import Estate, PullDataset, PushDataset
+from data_exports.names import BucketName, DatasetName, Outsider
 
 OUTSIDER_SIDS = ("ListPullBucket", "UsePullObjects")
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from data_exports.access.grants import Grant
-from data_exports.estate.models import Outsider
-from data_exports.names import AccountRootArn
+from data_exports.names import AccountRootArn, Outsider
 
 _KEY = "arn:aws:kms:"
 Statement = dict[str, Any]

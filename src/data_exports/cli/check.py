@@ -13,8 +13,9 @@ from data_exports.cli.options import EstateOption, JsonOption, load
 from data_exports.cli.output import Colour, painted, seen_from, write_data, write_json, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
+from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity, finding_as_data
-from data_exports.estate.loading import PLATFORM_FILE, Loaded
+from data_exports.estate.loading import Loaded
 
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from data_exports.cli.output import path_from, write_data, write_json, write_pro
 from data_exports.errors import ExportsError, UsageError
 
 if TYPE_CHECKING:
-    from data_exports.estate.declarations import FileKind
+    from data_exports.estate.file_kinds import FileKind
     from data_exports.estate.formatting import Formatted
 
 
@@ -62,10 +62,9 @@ def fmt(
         raise typer.Exit(1)
 
 
-def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, FileKind]]":
+def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, FileKind[Any]]]":
     """Each file with its kind."""
-    from data_exports.estate.declarations import files_of, kind_of
-    from data_exports.estate.loading import find_estate
+    from data_exports.estate.loading import files_of, find_estate, kind_of
 
     if not files:
         return list(files_of(estate_folder(estate)))

@@ -1,7 +1,8 @@
-"""``exports new``: write the declaration of a new dataset."""
+"""``exports new``: write the declaration of a new dataset. Its options, and what it asks, are the table's fields."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,35 +13,15 @@ from data_exports.cli.asking import ask
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
+from data_exports.estate.field_types import BOOLEAN
+from data_exports.estate.fields import NAME, Field
+from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
 from data_exports.estate.findings import Finding, Severity
-from data_exports.estate.loading import PLATFORM_FILE, load_estate
+from data_exports.estate.loading import load_estate
 
 if TYPE_CHECKING:
     from data_exports.estate.composing import Value
-    from data_exports.estate.declarations import FileKind
     from data_exports.estate.drafts import PlatformDraft
-    from data_exports.estate.fields import Field
-
-NameArgument = Annotated[str, typer.Argument(help="Name of the dataset: lower case letters, digits, _ and -.")]
-UserOption = Annotated[list[str] | None, typer.Option("--user", help="IAM role of the platform; may be repeated.")]
-PaperworkOption = Annotated[
-    list[str] | None, typer.Option("--paperwork", help="Impact assessment or agreement; may be repeated.")
-]
-OwnerOption = Annotated[str, typer.Option("--owner", help="Who answers for the dataset.")]
-DescriptionOption = Annotated[str, typer.Option("--description", help="What the dataset is.")]
-ExpiresOption = Annotated[str, typer.Option("--expires", metavar="YYYY-MM-DD", help="Last day of access.")]
-
-OPTION_OF = {"users": "--user", "pull_arns": "--pull-arn"}
-"""Options that are not named after their field."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    group = typer.Typer(no_args_is_help=True)
-    group.command("push")(push)
-    group.command("pull")(pull)
-    app.add_typer(group, name="new", help=HELP)
-
 
 HELP = """Write the declaration of a new dataset.
 
@@ -48,102 +29,73 @@ Examples:
   exports new push court_hearings
   exports new pull reoffending_statistics --help
 """
+_HELP_OF = """Write the declaration of files that {what}.
+
+Asks for what is not given, on a terminal. The file passes `exports check`, or is not written; no file is
+overwritten.
+
+Examples:
+  {examples}
+"""
+PUSH_HELP = _HELP_OF.format(
+    what="are delivered to a recipient's bucket",
+    examples="""exports new push court_hearings
+  exports new push court_hearings --target-bucket landing --target-account 203591025782 --user alpha_user_ana""",
+)
+PULL_HELP = _HELP_OF.format(
+    what="outside roles fetch from a bucket of the platform",
+    examples="""exports new pull reoffending_statistics
+  exports new pull tables --pull-arn arn:aws:iam::754256621582:role/reader --user alpha_user_ana --paperwork DPIA-9""",
+)
 
 
-def push(
-    name: NameArgument,
-    *,
-    target_bucket: Annotated[str, typer.Option("--target-bucket", help="The recipient's bucket.")] = "",
-    target_account: Annotated[str, typer.Option("--target-account", help="Its account: 12 digits.")] = "",
-    user: UserOption = None,
-    keep_files: Annotated[bool, typer.Option("--keep-files", help="Keep uploads after delivery.")] = False,
-    target_kms_key: Annotated[str, typer.Option("--target-kms-key", help="ARN of the recipient's key.")] = "",
-    max_concurrency: Annotated[
-        int | None, typer.Option("--max-concurrency", min=2, max=1000, help="How many movers deliver at once.")
-    ] = None,
-    paperwork: PaperworkOption = None,
-    owner: OwnerOption = "",
-    description: DescriptionOption = "",
-    expires: ExpiresOption = "",
-    estate: EstateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write the declaration of files that are delivered to a recipient's bucket.
-
-    Asks for what is not given, on a terminal. The file passes `exports check`, or is not written; no file is
-    overwritten.
-
-    Examples:
-      exports new push court_hearings
-      exports new push court_hearings --target-bucket landing --target-account 203591025782 --user alpha_user_ana
-    """
-    from data_exports.estate.declarations import PUSH
-
-    values: dict[str, Value] = {
-        "name": name,
-        "description": description,
-        "owner": owner,
-        "target_bucket": target_bucket,
-        "target_account": target_account,
-        "target_kms_key": target_kms_key,
-        "keep_files": keep_files,
-        "users": user or [],
-        "paperwork": paperwork or [],
-        "expires": expires,
-    }
-    if max_concurrency:
-        values["max_concurrency"] = max_concurrency
-    _make(PUSH, values, estate, as_json=as_json)
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    group = typer.Typer(no_args_is_help=True)
+    group.command("push", help=PUSH_HELP)(_command_for(PUSH))
+    group.command("pull", help=PULL_HELP)(_command_for(PULL))
+    app.add_typer(group, name="new", help=HELP)
 
 
-def pull(
-    name: NameArgument,
-    *,
-    pull_arn: Annotated[
-        list[str] | None, typer.Option("--pull-arn", help="ARN of an outside IAM role; may be repeated.")
-    ] = None,
-    user: UserOption = None,
-    allow_push: Annotated[bool, typer.Option("--allow-push", help="Let the outside roles write, too.")] = False,
-    bucket_versioning: Annotated[bool, typer.Option("--bucket-versioning", help="Keep every version.")] = False,
-    paperwork: PaperworkOption = None,
-    owner: OwnerOption = "",
-    description: DescriptionOption = "",
-    expires: ExpiresOption = "",
-    estate: EstateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write the declaration of files that outside roles fetch from a bucket of the platform.
+def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
+    """The command that makes such a file; typer takes its options from the signature, and that is the table's."""
 
-    Asks for what is not given, on a terminal. The file passes `exports check`, or is not written; no file is
-    overwritten.
+    def command(*, estate: Path | None, as_json: bool, **values: Any) -> None:
+        _make(kind, values, estate, as_json=as_json)
 
-    Examples:
-      exports new pull reoffending_statistics
-      exports new pull tables --pull-arn arn:aws:iam::754256621582:role/reader --user alpha_user_ana --paperwork DPIA-9
-    """
-    from data_exports.estate.declarations import PULL
-
-    values: dict[str, Value] = {
-        "name": name,
-        "description": description,
-        "owner": owner,
-        "pull_arns": pull_arn or [],
-        "users": user or [],
-        "allow_push": allow_push,
-        "bucket_versioning": bucket_versioning,
-        "paperwork": paperwork or [],
-        "expires": expires,
-    }
-    _make(PULL, values, estate, as_json=as_json)
+    common = {"estate": (EstateOption, None), "as_json": (JsonOption, False)}
+    options = {**{field.name: _option_for(field) for field in kind.fields}, **common}
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return command
 
 
-def _make(kind: "FileKind", values: "dict[str, Value]", estate: Path | None, *, as_json: bool) -> None:
+def _option_for(field: Field[Any, Any]) -> tuple[Any, Any]:
+    """The annotation and the default of a field's option."""
+    if field is NAME:
+        help_text = f"{field.meaning} Lower case letters, digits, _ and -."
+        return Annotated[str, typer.Argument(help=help_text)], Parameter.empty
+    name, shown_as, schema = _option_of(field), field.type.shown_as or None, field.type.schema
+    if field.type is BOOLEAN:
+        return Annotated[bool, typer.Option(name, help=field.meaning)], False
+    if field.takes_many:
+        return Annotated[list[str] | None, typer.Option(name, help=f"{field.meaning} May be repeated.")], None
+    if schema.get("type") == "integer":
+        limits = {"min": schema["minimum"], "max": schema["maximum"]}
+        return Annotated[int | None, typer.Option(name, help=field.meaning, **limits)], None
+    return Annotated[str, typer.Option(name, help=field.meaning, metavar=shown_as)], ""
+
+
+def _make(kind: FileKind[Any], values: "dict[str, Value]", estate: Path | None, *, as_json: bool) -> None:
     from data_exports.estate.schemas import has_schemas, with_header
     from data_exports.estate.writing import create_file
 
     folder = estate_folder(estate)
     path = folder / kind.folder / f"{values['name']}.yaml"
-    _refuse_bad_name(kind, str(values["name"]), path)
+    _refuse_bad_name(str(values["name"]), path)
     _ask_or_refuse(kind, values, folder)
     text = _composed(kind, values, path)
     if has_schemas(folder):
@@ -166,10 +118,10 @@ def _make(kind: "FileKind", values: "dict[str, Value]", estate: Path | None, *, 
     write_progress("next: look at the file, and open a pull request")
 
 
-def _refuse_bad_name(kind: "FileKind", name: str, path: Path) -> None:
+def _refuse_bad_name(name: str, path: Path) -> None:
     from data_exports.estate.composing import check_value
 
-    if problem := check_value(kind.fields[0], name, None):
+    if problem := check_value(NAME, name, None):
         raise UsageError(problem.message, next_step=problem.hint)
     if path.exists() or path.is_symlink():
         raise _taken(path)
@@ -180,9 +132,9 @@ def _taken(path: Path) -> RefusedError:
     return RefusedError("there is such a file already", where=str(path), next_step=next_step)
 
 
-def _ask_or_refuse(kind: "FileKind", values: "dict[str, Value]", folder: Path) -> None:
+def _ask_or_refuse(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) -> None:
     """Fill in what is missing by asking; nothing is asked if every required value is given."""
-    missing = [field for field in kind.fields if field.required and not values[field.name]]
+    missing = [field for field in kind.fields if field.is_required and not values[field.name]]
     if not missing:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -191,44 +143,43 @@ def _ask_or_refuse(kind: "FileKind", values: "dict[str, Value]", folder: Path) -
     platform = _platform_of(folder)
     write_progress("Enter leaves out what is not required; Ctrl-C leaves everything as it is.")
     for field in kind.fields:
-        if field.name in values and not values[field.name]:  # what is hardly ever set has an option, and no question
+        if field.is_asked and not values[field.name]:
             values[field.name] = _asked(field, platform)
 
 
-def _option_of(field: "Field[Any]") -> str:
-    return OPTION_OF.get(field.name, f"--{field.name.replace('_', '-')}")
+def _option_of(field: Field[Any, Any]) -> str:
+    """``--pull-arn`` for `pull_arns`: each use of the option adds one."""
+    name = field.name.removesuffix("s") if field.takes_many else field.name
+    return f"--{name.replace('_', '-')}"
 
 
 def _platform_of(folder: Path) -> "PlatformDraft | None":
-    from data_exports.estate.drafting import draft_platform
+    from data_exports.estate.drafts import draft_of
     from data_exports.estate.findings import Report
     from data_exports.estate.reading import read_declaration
 
     mapping, _ = read_declaration(folder / PLATFORM_FILE)
-    return draft_platform(mapping, Report()) if mapping else None
+    return draft_of(PLATFORM, mapping, Report()) if mapping else None
 
 
-def _asked(field: "Field[Any]", platform: "PlatformDraft | None") -> "Value":
-    from data_exports.estate.composing import takes_many
-    from data_exports.estate.values import BOOLEAN
-
+def _asked(field: Field[Any, Any], platform: "PlatformDraft | None") -> "Value":
     write_progress(field.meaning)
-    if field.kind is BOOLEAN:
+    if field.type is BOOLEAN:
         return _line(f"{field.name} (y/N)").lower() in {"y", "yes", "true"}
-    if not takes_many(field):
-        return _right_line(field, field.name, platform, may_be_empty=not field.required)
+    if not field.takes_many:
+        return _right_line(field, field.name, platform, may_be_empty=not field.is_required)
     items: list[str] = []
     while item := _right_line(
         field,
         f"{field.name} ({'another, or Enter' if items else 'one at a time'})",
         platform,
-        may_be_empty=bool(items) or not field.required,
+        may_be_empty=bool(items) or not field.is_required,
     ):
         items.append(item)
     return items
 
 
-def _right_line(field: "Field[Any]", prompt: str, platform: "PlatformDraft | None", *, may_be_empty: bool) -> str:
+def _right_line(field: Field[Any, Any], prompt: str, platform: "PlatformDraft | None", *, may_be_empty: bool) -> str:
     """A line that is right, asked for until it is."""
     from data_exports.estate.composing import check_value
 
@@ -249,7 +200,7 @@ def _line(prompt: str) -> str:
     return line.strip()
 
 
-def _composed(kind: "FileKind", values: "Mapping[str, Value]", path: Path) -> str:
+def _composed(kind: FileKind[Any], values: "Mapping[str, Value]", path: Path) -> str:
     from data_exports.estate.composing import compose
     from data_exports.estate.formatting import CannotFormatError
 

@@ -10,7 +10,7 @@ import typer
 from data_exports.cli.options import EstateOption, FindingsBefore, JsonOption, estate_folder, found_in, load
 from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
 from data_exports.errors import UsageError
-from data_exports.estate.loading import PLATFORM_FILE
+from data_exports.estate.file_kinds import PLATFORM_FILE
 
 if TYPE_CHECKING:
     from data_exports.deploy.plan.plan_data import Found

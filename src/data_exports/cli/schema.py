@@ -44,7 +44,7 @@ def schema(
       exports schema --write
       exports schema --check
     """
-    from data_exports.estate.declarations import KINDS
+    from data_exports.estate.file_kinds import KINDS
     from data_exports.estate.schemas import schema_of
 
     if write or check:

@@ -21,8 +21,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of
 from data_exports.deploy.remote import LOOKUPS_AT_ONCE, check_account, read_missing_roles
+from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
-from data_exports.estate.drafts import EstateDraft, PushDraft
+from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.field_types import Located
 from data_exports.estate.findings import Finding, warning
 from data_exports.estate.models import Platform
 from data_exports.names import AccountId, BucketName, RoleName
@@ -55,10 +57,10 @@ def check_existence(draft: EstateDraft, platform: Platform, aws: Aws) -> tuple[F
 
 
 def _check_roles(draft: EstateDraft, aws: Aws) -> Iterator[Finding]:
-    users = [user for dataset in draft.datasets for user in dataset.users]
+    users = list(draft.users())
     lookup = read_missing_roles(aws, (user.value for user in users))
-    if lookup.not_checked and draft.platform and draft.platform.user_roles:
-        place = draft.platform.user_roles[0].place
+    if lookup.not_checked and (patterns := draft.setting(f.USER_ROLES)):
+        place = patterns[0].place
         message = f"whether the users' roles exist is not known: {lookup.not_checked}"
         yield warning(place, Code.NOT_TOLD, message, "use credentials that may do iam:GetRole")
     roles = _role_names(aws) if lookup.missing else []
@@ -98,25 +100,20 @@ def _role_names(aws: Aws) -> list[str]:
 
 
 def _check_targets(draft: EstateDraft, platform: Platform, aws: Aws) -> Iterator[Finding]:
-    pushes = [dataset for dataset in draft.push if dataset.target_bucket]
-    pairs = {_target_of(dataset) for dataset in pushes}
+    found = [(dataset[f.TARGET_BUCKET], dataset[f.TARGET_ACCOUNT]) for dataset in draft.push]
+    targets = [(bucket, owner, owner.value if owner else None) for bucket, owner in found if bucket]
     own = _own_buckets(aws)
+    pairs = {(bucket.value, account) for bucket, _, account in targets}
     answers = _at_once(lambda pair: _ownership_of(aws, *pair, own=own, platform=platform), pairs)
-    for dataset in pushes:
-        yield from _about_target(dataset, answers[_target_of(dataset)], platform)
+    for bucket, owner, account in targets:
+        yield from _about_target(bucket, owner, answers[bucket.value, account], platform)
 
 
-def _target_of(dataset: PushDraft) -> tuple[BucketName, AccountId | None]:
-    assert dataset.target_bucket is not None
-    return dataset.target_bucket.value, dataset.target_account.value if dataset.target_account else None
-
-
-def _about_target(dataset: PushDraft, ownership: Ownership, platform: Platform) -> Iterator[Finding]:
-    if dataset.target_bucket is None:
-        return
-    bucket, account = _target_of(dataset)
-    bucket_place = dataset.target_bucket.place
-    place = dataset.target_account.place if dataset.target_account else bucket_place
+def _about_target(
+    target: Located[BucketName], owner: Located[AccountId] | None, ownership: Ownership, platform: Platform
+) -> Iterator[Finding]:
+    bucket, bucket_place = target.value, target.place
+    account, place = (owner.value, owner.place) if owner else (None, bucket_place)
     named = platform.name_of_account(account) if account else "the recipient"
     match ownership:
         case Ownership.MISSING:

@@ -9,21 +9,20 @@ from typing import Any
 
 import yaml
 
-from data_exports.estate.declarations import FileKind
-from data_exports.estate.drafts import EstateDraft, PlatformDraft, PushDraft
+from data_exports.estate.drafts import Draft, EstateDraft, PlatformDraft
+from data_exports.estate.field_types import BOOLEAN, Located
 from data_exports.estate.fields import PAPERWORK, USERS, Field
-from data_exports.estate.findings import Finding, Report
+from data_exports.estate.file_kinds import PUSH, FileKind
+from data_exports.estate.findings import Finding, Place, Report
 from data_exports.estate.formatting import format_declaration
-from data_exports.estate.models import Place
 from data_exports.estate.nodes import Items, Text
 from data_exports.estate.rules.people import check_users_are_allowed
-from data_exports.estate.values import BOOLEAN, Sited
 from data_exports.names import InvalidNameError, RoleName
 
 Value = str | bool | int | list[str]
 
 
-def compose(kind: FileKind, values: Mapping[str, Value], path: Path) -> str:
+def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str:
     """The text of a dataset's file; fields without a value are left out.
 
     Raises `CannotFormatError` with the errors; `path` is for their places.
@@ -51,26 +50,20 @@ def _single(name: str, value: Value) -> Value:
     return value[0] if name == PAPERWORK.name and isinstance(value, list) and len(value) == 1 else value
 
 
-def check_value(field: Field[Any], text: str, platform: PlatformDraft | None) -> Finding | None:
+def check_value(field: Field[Any, Any], text: str, platform: PlatformDraft | None) -> Finding | None:
     """The first thing that is wrong with one value (of a list: with one item), as far as it can be told alone."""
     place = Place(Path(field.name))
-    node = Text(place, text, plain=field.kind is BOOLEAN)
+    node = Text(place, text, plain=field.type is BOOLEAN)
     report = Report()
-    field.kind.read(Items(place, (node,)) if takes_many(field) else node, report)
+    field.type.read(Items(place, (node,)) if field.takes_many else node, report)
     if not report.findings and field is USERS:
         report.findings.extend(_check_user(text, place, platform))
     return report.findings[0] if report.findings else None
 
 
-def takes_many(field: Field[Any]) -> bool:
-    """Whether the field holds a list, or may hold one."""
-    forms = [field.kind.schema, *field.kind.schema.get("oneOf", [])]  # type: ignore[misc]  # a schema is plain data
-    return field.kind is not BOOLEAN and any(form.get("type") == "array" for form in forms)
-
-
 def _check_user(text: str, place: Place, platform: PlatformDraft | None) -> list[Finding]:
     try:
-        dataset = PushDraft(place=place, users=(Sited(RoleName(text), place),))
+        dataset = Draft(PUSH, place, {USERS.name: (Located(RoleName(text), place),)})
     except InvalidNameError:
         return []
     return list(check_users_are_allowed(EstateDraft(platform, (dataset,), ())))

@@ -1,140 +1,61 @@
-"""Declarations as far as they could be read: every value with its place, ``None`` where it is missing or wrong.
+"""Declarations as far as they could be read: every value with its place, and what is wrong with single fields; pure.
 
-`rules` looks at drafts, so that one wrong field does not hide what is wrong with the others. Drafts without errors in
-them become the models.
+In: the mapping of one file. Out: its `Draft`, and findings. The rules look at drafts, so that one wrong field does not
+hide what is wrong with the others. Drafts without errors in them become the models.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from difflib import get_close_matches
+from typing import Any, Generic, TypeVar, cast
 
-from data_exports.destinations.s3.destination import S3Destination
-from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY, Outsider, Place, Platform, PullDataset, PushDataset
-from data_exports.estate.paperwork import is_paperwork
-from data_exports.estate.values import Sited
-from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleName
+from data_exports.estate.codes import Code
+from data_exports.estate.field_types import Located
+from data_exports.estate.fields import ALERTS, USERS, Field
+from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
+from data_exports.estate.findings import Place, Report
+from data_exports.estate.models import Platform, PullDataset, PushDataset
+from data_exports.estate.nodes import Fields, Node, Text
+from data_exports.names import RoleName
+
+M = TypeVar("M")
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformDraft:
-    """``exports.yaml``."""
+@dataclass(frozen=True, slots=True)
+class Draft(Generic[M]):
+    """One file: what stands in it, by the entries of the table of fields."""
 
+    kind: FileKind[M]
     place: Place
-    account: Sited[AccountId] | None = None
-    region: Sited[Region] | None = None
-    hub_bucket: Sited[BucketName] | None = None
-    pull_bucket_prefix: Sited[str] | None = None
-    user_roles: tuple[Sited[str], ...] | None = None
-    accounts: tuple[tuple[Sited[AccountId], Sited[str]], ...] = ()
-    paperwork: Literal["warn", "required"] = "warn"
-    recovery_days: int = 7
-    large_file_mib: int = 256
-    alerts: tuple[Sited[str], ...] | None = None
-    """``None`` when there is no such field."""
-    mail_domains: tuple[Sited[str], ...] = ()
-    tags: tuple[tuple[Sited[str], Sited[str]], ...] = ()
+    values: Mapping[str, object]
+    """By the names of fields; ``None`` for what is there and could not be read, which has been reported."""
 
-    def model(self) -> Platform | None:
-        """The platform, or ``None`` if a required value is missing."""
-        if not (self.account and self.region and self.hub_bucket and self.pull_bucket_prefix and self.user_roles):
-            return None
-        return Platform(
-            account=self.account.value,
-            region=self.region.value,
-            hub_bucket=self.hub_bucket.value,
-            pull_bucket_prefix=self.pull_bucket_prefix.value,
-            user_roles=tuple(pattern.value for pattern in self.user_roles),
-            account_names=tuple((account.value, name.value) for account, name in self.accounts),
-            paperwork=self.paperwork,
-            recovery_days=self.recovery_days,
-            large_file_mib=self.large_file_mib,
-            alerts=tuple(address.value for address in self.alerts or ()),
-            mail_domains=tuple(domain.value for domain in self.mail_domains),
-            tags=tuple((key.value, value.value) for key, value in self.tags),
-            place=self.place,
-        )
+    def __getitem__(self, field: Field[T, Any]) -> T | None:
+        """The field's value; ``None`` when it is missing or wrong."""
+        return cast("T | None", self.values.get(field.name))
+
+    def __contains__(self, field: Field[Any, Any]) -> bool:
+        """Whether the field is there, right or wrong."""
+        return field.name in self.values
+
+    def model(self) -> M | None:
+        """What the file declares, or ``None`` if a required value is missing."""
+        held: dict[str, Any] = {"place": self.place}
+        parts: dict[str, dict[str, Any]] = {name: {} for name in self.kind.parts}
+        for field in self.kind.fields:
+            value = self.values.get(field.name)
+            if field.is_required and not value:
+                return None
+            if value is not None:
+                part, _, attribute = field.attribute.rpartition(".")
+                (parts[part] if part else held)[attribute] = field.type.bare(value)
+        return self.kind.model(**held, **{name: part(**parts[name]) for name, part in self.kind.parts.items()})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _DatasetDraft:
-    place: Place
-    name: Sited[DatasetName] | None = None
-    users: tuple[Sited[RoleName], ...] = ()
-    paperwork: tuple[Sited[str], ...] | None = ()
-    """``None`` when it could not be read, which has been reported."""
-    owner: Sited[str] | None = None
-    description: Sited[str] | None = None
-    expires: Sited[date] | None = None
-
-    def placeholders(self) -> tuple[Sited[str], ...]:
-        """What stands for paperwork that is still to come."""
-        return tuple(entry for entry in self.paperwork or () if not is_paperwork(entry.value))
-
-    def real_paperwork(self) -> tuple[str, ...]:
-        """The paperwork without placeholders."""
-        return tuple(entry.value for entry in self.paperwork or () if is_paperwork(entry.value))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushDraft(_DatasetDraft):
-    """A file of ``push_datasets``."""
-
-    target_bucket: Sited[BucketName] | None = None
-    target_account: Sited[AccountId] | None = None
-    names_account: bool = False
-    """Whether the field `target_account` is there, right or wrong."""
-    keep_files: bool = False
-    target_kms_key: Sited[KmsKeyArn] | None = None
-    max_concurrency: Sited[int] | None = None
-
-    def model(self) -> PushDataset | None:
-        """The dataset, or ``None`` if a required value is missing."""
-        if not (self.name and self.users and self.target_bucket):
-            return None
-        return PushDataset(
-            name=self.name.value,
-            users=tuple(user.value for user in self.users),
-            paperwork=self.real_paperwork(),
-            owner=_text_of(self.owner),
-            description=_text_of(self.description),
-            expires=self.expires.value if self.expires else None,
-            place=self.place,
-            destination=S3Destination(
-                self.target_bucket.value,
-                self.target_account.value if self.target_account else None,
-                self.target_kms_key.value if self.target_kms_key else None,
-            ),
-            keep_files=self.keep_files,
-            max_concurrency=self.max_concurrency.value if self.max_concurrency else DEFAULT_MAX_CONCURRENCY,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullDraft(_DatasetDraft):
-    """A file of ``pull_datasets``."""
-
-    outsiders: tuple[Sited[Outsider], ...] = ()
-    allow_push: bool = False
-    bucket_versioning: bool = False
-
-    def model(self) -> PullDataset | None:
-        """The dataset, or ``None`` if a required value is missing."""
-        if not (self.name and self.users and self.outsiders):
-            return None
-        return PullDataset(
-            name=self.name.value,
-            users=tuple(user.value for user in self.users),
-            paperwork=self.real_paperwork(),
-            owner=_text_of(self.owner),
-            description=_text_of(self.description),
-            expires=self.expires.value if self.expires else None,
-            place=self.place,
-            outsiders=tuple(outsider.value for outsider in self.outsiders),
-            allow_push=self.allow_push,
-            bucket_versioning=self.bucket_versioning,
-        )
-
-
+PlatformDraft = Draft[Platform]
+PushDraft = Draft[PushDataset]
+PullDraft = Draft[PullDataset]
 DatasetDraft = PushDraft | PullDraft
 
 
@@ -146,11 +67,79 @@ class EstateDraft:
     push: tuple[PushDraft, ...]
     pull: tuple[PullDraft, ...]
 
+    def setting(self, field: Field[T, Any]) -> T | None:
+        """A setting of the platform; ``None`` when it is missing or wrong."""
+        return self.platform[field] if self.platform else None
+
+    def users(self) -> Iterator[Located[RoleName]]:
+        """Every user of every dataset."""
+        return (user for dataset in self.datasets for user in dataset[USERS] or ())
+
     @property
     def datasets(self) -> tuple[DatasetDraft, ...]:
         """Every dataset, push before pull."""
         return (*self.push, *self.pull)
 
 
-def _text_of(text: Sited[str] | None) -> str:
-    return text.value if text else ""
+def draft_of(kind: FileKind[M], top: Fields, report: Report) -> Draft[M]:
+    """The draft of one file."""
+    mapping = _settings_in(top, report) if kind is PLATFORM else top
+    if mapping is None:
+        return Draft(kind, top.place, {ALERTS.name: ()})  # settings that are missing as a whole lack no single one
+    entries = {key.text: (key, value) for key, value in mapping.entries}
+    names = {name for field in kind.fields for name in field.names}
+    for key in (key for key, _ in mapping.entries if key.text not in names):
+        if key.text in kind.ignored:
+            report.warning(key.place, Code.IGNORED_FIELD, f"{key.text!r} {kind.ignored[key.text]}", "remove it")
+        else:
+            report.error(key.place, Code.UNKNOWN_FIELD, f"there is no field {key.text!r}", _hint_for(key.text, kind))
+    values: dict[str, object] = {}
+    for field in kind.fields:
+        found = [entries[name] for name in field.names if name in entries]
+        if len(found) > 1:
+            message = f"{field.older!r} is an older spelling of {field.name!r}; both are here"
+            report.error(found[1][0].place, Code.BOTH_SPELLINGS, message, f"keep {field.name!r}")
+        if found:
+            values[field.name] = _read(field, found[0][1], report)
+        elif field.is_required:
+            message = f"the required field {field.name!r} is missing"
+            report.error(mapping.place, Code.MISSING_FIELD, message, f"add `{field.name}:`. {field.meaning}")
+    return Draft(kind, mapping.place, values)
+
+
+def _settings_in(top: Fields, report: Report) -> Fields | None:
+    """What stands below ``platform``, which is the only field of ``exports.yaml``."""
+    settings = Fields(top.place, ())
+    for key, value in top.entries:
+        if key.text != "platform":
+            known = {field.name for field in PLATFORM.fields}
+            hint = "move it below `platform:`" if key.text in known else "remove it"
+            report.error(key.place, Code.UNKNOWN_FIELD, f"{PLATFORM_FILE} has no field {key.text!r}", hint)
+        elif isinstance(value, Fields):
+            settings = value
+        else:
+            hint = "indent the settings below `platform:`"
+            report.error(value.place, Code.WRONG_SHAPE, "`platform` must be a mapping of settings", hint)
+            return None
+    if settings.entries:
+        return settings
+    hint = "add `platform:`, with the settings indented below it"
+    report.error(top.place, Code.MISSING_FIELD, "`platform` is missing", hint)
+    return None
+
+
+def _read(field: Field[T, Any], node: Node, report: Report) -> T | None:
+    if isinstance(node, Text) and node.is_empty and not field.type.may_be_empty:
+        message = f"{field.name!r} has no value"
+        report.error(node.place, Code.NO_VALUE, message, f"write one, or remove the line. {field.meaning}")
+        return None
+    return field.type.read(node, report)
+
+
+def _hint_for(word: str, kind: FileKind[Any]) -> str:
+    for other in (PUSH, PULL) if kind is not PLATFORM else ():
+        if word in {field.name for field in other.fields}:
+            return f"this is a field of files in {other.folder}"
+    names = [field.name for field in kind.fields]
+    near = get_close_matches(word.lower().replace("-", "_"), names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"the fields are: {', '.join(names)}"

@@ -1,88 +1,188 @@
-"""The fields of each kind of file, in the order in which people write them: the one list of what may be declared.
+"""The table of what may be declared: each field once, with its type, its default and what it means.
 
-The loader takes its fields from here, and so do the JSON Schema, the formatter and the documentation.
+Loader, models, JSON Schema, formatter, `exports new` and the tables in the documentation take fields from here. The
+types are in `field_types` and `identifier_types`, the three kinds of file with their fields in `file_kinds`.
 """
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from enum import Enum
+from typing import Any, Generic, Literal, TypeVar
 
-from data_exports.estate.models import DEFAULT_MAX_CONCURRENCY
-from data_exports.estate.regions import parse_key, parse_region
-from data_exports.estate.values import (
-    ACCOUNT,
-    ACCOUNT_NAME,
+from data_exports.estate.field_types import (
     BOOLEAN,
+    DATE,
+    LINE,
+    PROSE,
+    FieldType,
+    Located,
+    choice_of,
+    count_between,
+    identifier_of,
+    line_within,
+    list_of,
+    none_one_or_list_of,
+    pairs_of,
+)
+from data_exports.estate.identifier_types import (
+    ACCOUNT,
     BUCKET,
     BUCKET_PREFIX,
     DATASET,
-    DATE,
     DOMAIN,
     EMAIL,
-    LINE,
     OUTSIDER,
-    PROSE,
-    REFERENCE,
     ROLE,
     ROLE_PATTERN,
-    SHORT_LINE,
-    Kind,
-    choice_of,
-    count_between,
-    list_of,
-    mapping_of,
-    name_of,
-    one_or_list_of,
 )
+from data_exports.estate.paperwork import is_paperwork
+from data_exports.estate.regions import parse_key, parse_region
 from data_exports.names import KmsKeyArn, Region
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+D_co = TypeVar("D_co", covariant=True)
+
+
+class Required(Enum):
+    """Stands for the default of a field that has none."""
+
+    REQUIRED = "required"
+
+
+REQUIRED = Required.REQUIRED
 
 
 @dataclass(frozen=True, slots=True)
-class Field(Generic[T]):
-    """One field: its name, what it holds, and what it means."""
+class Field(Generic[T_co, D_co]):
+    """One field: its name, what it holds, what it is when it is left out, and what it means."""
 
     name: str
-    kind: Kind[T]
+    type: FieldType[T_co]
+    default: D_co
     meaning: str
-    required: bool = False
     older: str = ""
     """An older spelling, still accepted."""
+    held_as: str = ""
+    """The model's attribute, where that has another name; ``part.attribute`` where a value of its own holds it."""
+    is_asked: bool = True
+    """Whether `exports new` asks for it; what is hardly ever set has an option, and no question."""
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it must be there."""
+        return self.default is REQUIRED
+
+    @property
+    def attribute(self) -> str:
+        """What holds it in the model."""
+        return self.held_as or self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """How it may be spelt, today's name first."""
+        return (self.name, self.older) if self.older else (self.name,)
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether it holds a list, or may hold one."""
+        forms = [self.type.schema, *self.type.schema.get("oneOf", [])]
+        return self.type is not BOOLEAN and any(form.get("type") == "array" for form in forms)
 
 
 # --- push and pull datasets
-NAME = Field("name", DATASET, "Name of the dataset.", required=True)
-USERS = Field("users", list_of(ROLE), "IAM roles of the platform that may send or work with the data.", required=True)
+NAME = Field("name", DATASET, REQUIRED, "Name of the dataset.")
+DESCRIPTION = Field("description", PROSE, "", "What the dataset is.")
+OWNER = Field("owner", line_within(320), "", "Who answers for the dataset.")  # a team, and an address of 254 characters
+USERS = Field("users", list_of(ROLE), REQUIRED, "IAM roles of the platform that may send or work with the data.")
 PAPERWORK = Field(
     "paperwork",
-    one_or_list_of(REFERENCE, may_be_empty=True),
+    none_one_or_list_of(line_within(500), kept=is_paperwork),  # each stands in every plan
+    (),
     "Link or reference of the impact assessment or sharing agreement.",
 )
-OWNER = Field("owner", SHORT_LINE, "Who answers for the dataset.")
-DESCRIPTION = Field("description", PROSE, "What the dataset is.")
-EXPIRES = Field("expires", DATE, "Last day of access, in UTC; IAM itself ends it.")
+EXPIRES = Field("expires", DATE, None, "Last day of access, in UTC; IAM itself ends it.")
 
 # --- push datasets
-TARGET_BUCKET = Field("target_bucket", BUCKET, "Bucket that files are delivered to.", required=True, older="bucket")
-TARGET_ACCOUNT = Field("target_account", ACCOUNT, "Account that must own the target bucket; otherwise nothing is sent.")
-KEEP_FILES = Field("keep_files", BOOLEAN, "Keep uploads in the hub after delivery.")
+TARGET_BUCKET = Field(
+    "target_bucket",
+    BUCKET,
+    REQUIRED,
+    "Bucket that files are delivered to.",
+    older="bucket",
+    held_as="destination.bucket",
+)
+TARGET_ACCOUNT = Field(
+    "target_account",
+    ACCOUNT,
+    None,
+    "Account that must own the target bucket; otherwise nothing is sent.",
+    held_as="destination.account",
+)
 TARGET_KMS_KEY = Field(
     "target_kms_key",
-    name_of(parse_key, KmsKeyArn.pattern.pattern),
+    identifier_of(parse_key, KmsKeyArn.pattern.pattern),
+    None,
     "Key to encrypt with at the recipient.",
+    held_as="destination.kms_key",
 )
+KEEP_FILES = Field("keep_files", BOOLEAN, default=False, meaning="Keep uploads in the hub after delivery.")
 MAX_CONCURRENCY = Field(
     "max_concurrency",
     count_between(2, 1000),
-    f"How many movers deliver the dataset at once; {DEFAULT_MAX_CONCURRENCY} unless set.",
+    5,
+    "How many movers deliver the dataset at once; 5 unless set.",
+    is_asked=False,
 )
+"""One mover has 64 copies under way, and S3 takes 100 to 200 ms for a small object: at most 640 copies a second. Five
+make 3,200, below the 3,500 writes a second that S3 takes under one prefix.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
 # --- pull datasets
-PULL_ARNS = Field("pull_arns", list_of(OUTSIDER), "Outside IAM roles that may read the dataset.", required=True)
-ALLOW_PUSH = Field("allow_push", BOOLEAN, "Let the outside roles write, too.")
-BUCKET_VERSIONING = Field("bucket_versioning", BOOLEAN, "Keep every version of every object.")
+PULL_ARNS = Field(
+    "pull_arns", list_of(OUTSIDER), REQUIRED, "Outside IAM roles that may read the dataset.", held_as="outsiders"
+)
+ALLOW_PUSH = Field("allow_push", BOOLEAN, default=False, meaning="Let the outside roles write, too.")
+BUCKET_VERSIONING = Field("bucket_versioning", BOOLEAN, default=False, meaning="Keep every version of every object.")
 
-PUSH_FIELDS: tuple[Field[Any], ...] = (
+# --- exports.yaml, below `platform`
+ACCOUNT_ID = Field("account", ACCOUNT, REQUIRED, "Account of the platform.")
+REGION = Field(
+    "region", identifier_of(parse_region, Region.pattern.pattern), REQUIRED, "Region of everything deployed."
+)
+HUB_BUCKET = Field("hub_bucket", BUCKET, REQUIRED, "Bucket that senders write to.")
+PULL_BUCKET_PREFIX = Field("pull_bucket_prefix", BUCKET_PREFIX, REQUIRED, "What pull buckets' names begin with.")
+USER_ROLES = Field(
+    "user_roles",
+    list_of(ROLE_PATTERN, whole=True),
+    REQUIRED,
+    "Patterns (* and ?) of the IAM roles that datasets may name as users.",
+)
+ACCOUNTS = Field(
+    "accounts",
+    pairs_of(ACCOUNT, line_within(100)),  # twice what AWS lets a name have; it stands beside the id in every plan
+    (),
+    "Names of accounts, for messages.",
+    held_as="account_names",
+)
+PaperworkPolicy = Literal["warn", "required"]
+PAPERWORK_POLICY: Field[Located[PaperworkPolicy], PaperworkPolicy] = Field(
+    "paperwork", choice_of("warn", "required"), "warn", "What becomes of a dataset without paperwork."
+)
+RECOVERY_DAYS = Field("recovery_days", count_between(1, 365), 7, "Days for which a delivered upload can be recovered.")
+LARGE_FILE_MIB = Field(
+    "large_file_mib", count_between(5, 256), 256, "Size in MiB above which a file is copied in parts; 256 unless set."
+)
+ALERTS = Field("alerts", list_of(EMAIL), (), "E-mail addresses that are told of failures.")
+MAIL_DOMAINS = Field(
+    "mail_domains",
+    list_of(DOMAIN, whole=True),
+    (),
+    "Domains in which `alerts` and owners' addresses need no consent; each holds for those below it, too.",
+)
+TAGS = Field("tags", pairs_of(LINE, LINE), (), "Tags of everything deployed.")
+
+# --- the order in which people write them
+Known = tuple[Field[Any, Any], ...]
+PUSH_FIELDS: Known = (
     NAME,
     DESCRIPTION,
     OWNER,
@@ -95,45 +195,9 @@ PUSH_FIELDS: tuple[Field[Any], ...] = (
     PAPERWORK,
     EXPIRES,
 )
-PULL_FIELDS: tuple[Field[Any], ...] = (
-    NAME,
-    DESCRIPTION,
-    OWNER,
-    PULL_ARNS,
-    USERS,
-    ALLOW_PUSH,
-    BUCKET_VERSIONING,
-    PAPERWORK,
-    EXPIRES,
-)
-
-# --- exports.yaml, below `platform`
-PLATFORM_ACCOUNT = Field("account", ACCOUNT, "Account of the platform.", required=True)
-REGION = Field("region", name_of(parse_region, Region.pattern.pattern), "Region of everything deployed.", required=True)
-HUB_BUCKET = Field("hub_bucket", BUCKET, "Bucket that senders write to.", required=True)
-PULL_BUCKET_PREFIX = Field("pull_bucket_prefix", BUCKET_PREFIX, "What pull buckets' names begin with.", required=True)
-USER_ROLES = Field(
-    "user_roles",
-    list_of(ROLE_PATTERN, whole=True),
-    "Patterns (* and ?) of the IAM roles that datasets may name as users.",
-    required=True,
-)
-ACCOUNTS = Field("accounts", mapping_of(ACCOUNT, ACCOUNT_NAME), "Names of accounts, for messages.")
-PAPERWORK_POLICY = Field("paperwork", choice_of("warn", "required"), "What becomes of a dataset without paperwork.")
-RECOVERY_DAYS = Field("recovery_days", count_between(1, 365), "Days for which a delivered upload can be recovered.")
-LARGE_FILE_MIB = Field(
-    "large_file_mib", count_between(5, 256), "Size in MiB above which a file is copied in parts; 256 unless set."
-)
-ALERTS = Field("alerts", list_of(EMAIL), "E-mail addresses that are told of failures.")
-MAIL_DOMAINS = Field(
-    "mail_domains",
-    list_of(DOMAIN, whole=True),
-    "Domains in which `alerts` and owners' addresses need no consent; each holds for those below it, too.",
-)
-TAGS = Field("tags", mapping_of(LINE, LINE), "Tags of everything deployed.")
-
-PLATFORM_FIELDS: tuple[Field[Any], ...] = (
-    PLATFORM_ACCOUNT,
+PULL_FIELDS: Known = (NAME, DESCRIPTION, OWNER, PULL_ARNS, USERS, ALLOW_PUSH, BUCKET_VERSIONING, PAPERWORK, EXPIRES)
+PLATFORM_FIELDS: Known = (
+    ACCOUNT_ID,
     REGION,
     HUB_BUCKET,
     PULL_BUCKET_PREFIX,

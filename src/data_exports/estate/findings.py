@@ -2,9 +2,21 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
-from data_exports.estate.models import Place
 from data_exports.text import printable
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file something stands; lines and columns count from 1."""
+
+    path: Path
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{printable(str(self.path))}:{self.line}:{self.column}"
 
 
 class Severity(StrEnum):

@@ -7,16 +7,18 @@ What a file means never changes: a result is given out only if it is read as the
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, is_dataclass
-from dataclasses import fields as fields_of
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from data_exports.estate import fields as f
-from data_exports.estate.declarations import PLATFORM, FileKind
+from data_exports.estate.drafts import draft_of
+from data_exports.estate.field_types import BOOLEAN, DATE, Located
+from data_exports.estate.file_kinds import PLATFORM, FileKind
 from data_exports.estate.findings import Finding, Report, Severity
+from data_exports.estate.identifier_types import ACCOUNT
 from data_exports.estate.layout import (
     EDITOR_HEADER,
     Container,
@@ -27,18 +29,14 @@ from data_exports.estate.layout import (
     comments_of,
     layout_of,
 )
-from data_exports.estate.models import Place
 from data_exports.estate.nodes import Fields, other_reading
 from data_exports.estate.parsing import UnparsableError, parse_nodes
 from data_exports.estate.reading import read_bytes, text_of
-from data_exports.estate.values import ACCOUNT, BOOLEAN, DATE, Sited
 
 INDENT = "  "
 _WORD = r"[A-Za-z0-9_./@+:,-]*[A-Za-z0-9_./@+-]"
 SAFE_PLAIN = re.compile(rf"(?=[A-Za-z]){_WORD}(?: {_WORD})*")
 """Texts that no reader of YAML takes for anything but a text, but for those of an `other_reading`."""
-
-Known = tuple[f.Field[Any], ...]
 
 
 class CannotFormatError(Exception):
@@ -60,7 +58,7 @@ class Formatted:
     findings: tuple[Finding, ...] = ()
 
 
-def format_file(path: Path, kind: FileKind) -> Formatted:
+def format_file(path: Path, kind: FileKind[Any]) -> Formatted:
     """The text that a file of an estate should have. Reads the file, writes nothing."""
     try:
         data = read_bytes(path)
@@ -72,7 +70,7 @@ def format_file(path: Path, kind: FileKind) -> Formatted:
     return Formatted(path, shaped, is_changed=shaped.encode() != data)
 
 
-def format_declaration(text: str, path: Path, kind: FileKind) -> str:
+def format_declaration(text: str, path: Path, kind: FileKind[Any]) -> str:
     """The text in the plain shape; `path` is for the places of findings only. Raises `CannotFormatError`."""
     before = _meaning_of(text, path, kind)
     try:
@@ -85,7 +83,7 @@ def format_declaration(text: str, path: Path, kind: FileKind) -> str:
     return shaped
 
 
-def _meaning_of(text: str, path: Path, kind: FileKind) -> object:
+def _meaning_of(text: str, path: Path, kind: FileKind[Any]) -> object:
     """What the file declares, without places. Raises `CannotFormatError` with the errors if there are any."""
     report = Report()
     try:
@@ -95,23 +93,19 @@ def _meaning_of(text: str, path: Path, kind: FileKind) -> object:
     report.findings.extend(found)
     if not isinstance(top, Fields):
         raise CannotFormatError("it is no mapping of fields")
-    drafted = kind.draft(top, report)
+    values = draft_of(kind, top, report).values
     errors = tuple(sorted(each for each in report.findings if each.severity is Severity.ERROR))
     if errors:
         raise CannotFormatError("it holds errors", errors)
-    return _without_places(drafted)
+    return {name: _without_places(value) for name, value in values.items()}
 
 
 def _without_places(value: object) -> object:
     match value:
-        case Place():
-            return None
-        case Sited():
-            return _without_places(value.value)
-        case tuple() | list():
+        case Located():
+            return value.value
+        case tuple():
             return [_without_places(item) for item in value]
-        case _ if is_dataclass(value):
-            return [_without_places(getattr(value, each.name)) for each in fields_of(value)]
         case _:
             return value
 
@@ -119,7 +113,7 @@ def _without_places(value: object) -> object:
 # --- layout → lines ------------------------------------------------------------------------------------------------
 
 
-def _lines_of_file(layout: Layout, known: Known) -> Iterator[str]:
+def _lines_of_file(layout: Layout, known: f.Known) -> Iterator[str]:
     yield from sorted(layout.header, key=lambda comment: not EDITOR_HEADER.match(comment))
     set_off = any(not EDITOR_HEADER.match(comment) for comment in layout.header)
     for number, slot in enumerate(_in_order(list(layout.slots), known)):
@@ -129,8 +123,8 @@ def _lines_of_file(layout: Layout, known: Known) -> Iterator[str]:
     yield from layout.footer
 
 
-def _in_order(slots: list[Slot], known: Known) -> list[Slot]:
-    places = {name: number for number, each in enumerate(known) for name in (each.name, each.older) if name}
+def _in_order(slots: list[Slot], known: f.Known) -> list[Slot]:
+    places = {name: number for number, each in enumerate(known) for name in each.names}
     return sorted(slots, key=lambda slot: places.get(_key_of(slot), len(places)))
 
 
@@ -138,10 +132,10 @@ def _key_of(slot: Slot) -> str:
     return slot.key.text if slot.key else ""
 
 
-def _lines_of_entry(slot: Slot, indent: str, known: Known) -> Iterator[str]:
-    field = next((each for each in known if _key_of(slot) in (each.name, each.older)), None)
+def _lines_of_entry(slot: Slot, indent: str, known: f.Known) -> Iterator[str]:
+    field = next((each for each in known if _key_of(slot) in each.names), None)
     name = field.name if field else _plain_or_quoted(slot.key)
-    if field and field.kind is BOOLEAN:
+    if field and field.type is BOOLEAN:
         slot = _truth_of(slot)
     value = slot.value
     yield from _comments(slot.before, indent)
@@ -157,7 +151,7 @@ def _lines_of_entry(slot: Slot, indent: str, known: Known) -> Iterator[str]:
     yield from _comments(slot.after, indent + INDENT)
 
 
-def _lines_of_container(container: Container, indent: str, field: f.Field[Any] | None, name: str) -> Iterator[str]:
+def _lines_of_container(container: Container, indent: str, field: f.Field[Any, Any] | None, name: str) -> Iterator[str]:
     inside = PLATFORM.fields if name == "platform" else ()
     slots = _in_order(container.slots, inside) if inside else container.slots
     for number, slot in enumerate(slots):
@@ -175,7 +169,7 @@ def _lines_of_container(container: Container, indent: str, field: f.Field[Any] |
         yield from rest
 
 
-def _name_in(key: Scalar, field: f.Field[Any] | None) -> str:
+def _name_in(key: Scalar, field: f.Field[Any, Any] | None) -> str:
     return _quoted(key.text) if field is f.ACCOUNTS else _plain_or_quoted(key)
 
 
@@ -199,14 +193,14 @@ def _beside(line: str, slot: Slot) -> str:
     return f"{line} {slot.beside[0]}" if slot.beside else line
 
 
-def _value_lines(value: Scalar, field: f.Field[Any] | None, indent: str) -> list[str]:
+def _value_lines(value: Scalar, field: f.Field[Any, Any] | None, indent: str) -> list[str]:
     """The first line of a text, which follows its name, and further ones."""
     if value.block:
         mark, *content = value.block
         return [mark, *(f"{indent}{INDENT}{line}" if line.strip(" ") else "" for line in content)]
-    if field and field.kind is ACCOUNT:
+    if field and field.type is ACCOUNT:
         return [_quoted(value.text)]
-    if field and (field.kind in (BOOLEAN, DATE) or field.kind.schema.get("type") == "integer"):
+    if field and (field.type in (BOOLEAN, DATE) or field.type.schema.get("type") == "integer"):
         return [value.text]
     if not field and value.style:
         return [_quoted(value.text)]

@@ -1,39 +1,35 @@
 """A folder → its `Estate`, or everything that is wrong with it. Reads files, changes nothing.
 
-The pipeline: `reading` (bytes → nodes) → `drafting` (nodes → drafts) → `rules` (drafts → findings) → models.
+The pipeline: `reading` (bytes → nodes) → `drafts` (nodes → drafts) → `rules` (drafts → findings) → models.
 """
 
 import gc
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from data_exports.errors import DeclarationError, UsageError
 from data_exports.estate.codes import Code
-from data_exports.estate.drafting import draft_platform, draft_pull, draft_push
-from data_exports.estate.drafts import EstateDraft
-from data_exports.estate.findings import Finding, Report, Severity
-from data_exports.estate.models import Estate, Place
-from data_exports.estate.nodes import Fields
+from data_exports.estate.drafts import Draft, EstateDraft, draft_of
+from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
+from data_exports.estate.findings import Finding, Place, Report, Severity
+from data_exports.estate.models import Estate
 from data_exports.estate.reading import linked, parse_declaration, read_declaration, unreadable
 from data_exports.estate.rules import check_estate
 from data_exports.limits import DECLARATION_BYTES
 
-PLATFORM_FILE = "exports.yaml"
-PUSH_FOLDER = "push_datasets"
-PULL_FOLDER = "pull_datasets"
+FOLDERS = (PUSH.folder, PULL.folder)
 DECLARATION_SUFFIXES = (".yaml", ".yml")
 _ASIDE = (".", "README")
 """How the names begin of what may lie beside declarations."""
 
-Draft = TypeVar("Draft")
-Model = TypeVar("Model")
+M = TypeVar("M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +94,11 @@ def load_estate(folder: Path, *, today: date | None = None, proposed: Mapping[Pa
     """
     report = Report()
     read = _Reader(proposed or {}, report)
-    platform = read.one(folder / PLATFORM_FILE, draft_platform)
+    platform = read.one(folder / PLATFORM_FILE, PLATFORM)
     draft = EstateDraft(
         platform,
-        tuple(read.all_in(folder / PUSH_FOLDER, draft_push)),
-        tuple(read.all_in(folder / PULL_FOLDER, draft_pull)),
+        tuple(read.all_in(folder, PUSH)),
+        tuple(read.all_in(folder, PULL)),
     )
     report.findings.extend(_missing_folders(folder))
     report.findings.extend(_strays(folder))
@@ -121,7 +117,7 @@ def _estate_of(draft: EstateDraft) -> Estate:
     )
 
 
-def _whole(model: Model | None) -> Model:
+def _whole(model: M | None) -> M:
     # A dataset that went missing here would look like one to take down.
     if model is None:
         raise AssertionError("a draft without errors has every required value")
@@ -135,22 +131,23 @@ class _Reader:
     proposed: Mapping[Path, str]
     report: Report
 
-    def one(self, path: Path, draft: Callable[[Fields, Report], Draft]) -> Draft | None:
+    def one(self, path: Path, kind: FileKind[M]) -> Draft[M] | None:
         """The draft of one file."""
         if path in self.proposed:
             mapping, findings = parse_declaration(self.proposed[path], path)
         else:
             mapping, findings = read_declaration(path)
         self.report.findings.extend(findings)
-        return draft(mapping, self.report) if mapping else None
+        return draft_of(kind, mapping, self.report) if mapping else None
 
-    def all_in(self, subfolder: Path, draft: Callable[[Fields, Report], Draft]) -> Iterator[Draft]:
+    def all_in(self, estate: Path, kind: FileKind[M]) -> Iterator[Draft[M]]:
         """The drafts of a folder's files."""
+        subfolder = estate / kind.folder
         there = declarations_in(subfolder, self.report)
         added = [path for path in self.proposed if path.parent == subfolder and path not in there]
         self.report.findings.extend(_colliding(sorted([*there, *added])))
         for path in (*there, *added):
-            drafted = self.one(path, draft)
+            drafted = self.one(path, kind)
             if drafted is not None:
                 yield drafted
 
@@ -182,6 +179,23 @@ def is_declaration(name: str) -> bool:
     return name.endswith(DECLARATION_SUFFIXES) and not name.startswith(_ASIDE)
 
 
+def kind_of(path: Path, *, estate: Path) -> FileKind[Any] | None:
+    """What a path in an estate's folder is read as; ``None`` when it is not read."""
+    if path == estate / PLATFORM_FILE:
+        return PLATFORM
+    if not is_declaration(path.name):
+        return None
+    return next((kind for kind in (PUSH, PULL) if path.parent == estate / kind.folder), None)
+
+
+def files_of(estate: Path) -> Iterator[tuple[Path, FileKind[Any]]]:
+    """Every file that `load_estate` reads, with its kind; what cannot be listed is for `load_estate` to say."""
+    yield estate / PLATFORM_FILE, PLATFORM
+    for kind in (PUSH, PULL):
+        for path in declarations_in(estate / kind.folder, Report()):
+            yield path, kind
+
+
 def _is_aside(name: str) -> bool:
     return name.startswith(_ASIDE) and not name.lower().endswith(DECLARATION_SUFFIXES)
 
@@ -198,10 +212,10 @@ def _colliding(paths: list[Path]) -> Iterator[Finding]:
 
 def _missing_folders(folder: Path) -> Iterator[Finding]:
     """A folder of datasets may be missing, but not by a slip of the pen, and not both."""
-    missing = [name for name in (PUSH_FOLDER, PULL_FOLDER) if not os.path.lexists(folder / name)]
+    missing = [name for name in FOLDERS if not os.path.lexists(folder / name)]
     others = [path.name for path in _entries(folder) if path.is_dir()]
     for name in missing:
-        near = get_close_matches(name, set(others) - {PUSH_FOLDER, PULL_FOLDER}, n=1, cutoff=0.8)
+        near = get_close_matches(name, set(others) - {*FOLDERS}, n=1, cutoff=0.8)
         if near or len(missing) == 2:
             hint = f"rename {near[0]!r} to {name!r}" if near else f"put one file per dataset into {name}/"
             yield Finding(Place(folder / name), Code.NO_DATASETS, "there is no such folder", hint, Severity.WARNING)
@@ -209,11 +223,11 @@ def _missing_folders(folder: Path) -> Iterator[Finding]:
 
 def _strays(folder: Path) -> Iterator[Finding]:
     """Files that read like a dataset but lie where nobody looks for one: beside the two folders, or in another one."""
-    others = [path for path in _entries(folder) if path.name not in (PUSH_FOLDER, PULL_FOLDER, PLATFORM_FILE)]
+    others = [path for path in _entries(folder) if path.name not in (*FOLDERS, PLATFORM_FILE)]
     beside = [inner for path in others if path.is_dir() and path.name[0] != "." for inner in _entries(path)]
     for path in [*others, *beside]:
         if path.suffix in DECLARATION_SUFFIXES and _reads_like_a_dataset(path):
-            hint = f"move it to {PUSH_FOLDER}/ or {PULL_FOLDER}/"
+            hint = f"move it to {PUSH.folder}/ or {PULL.folder}/"
             yield Finding(Place(path), Code.NOT_COUNTED, "is not read", hint, Severity.WARNING)
 
 

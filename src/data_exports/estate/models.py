@@ -1,26 +1,27 @@
 """The declarations as values: an `Estate` is the platform and its push and pull datasets.
 
-Nothing here reads or checks; `loading` makes these values, and only from declarations without errors in them.
+Nothing here reads or checks; `drafts` makes these values, and only from declarations without errors in them. Defaults,
+and what each field means, stand in the table in `fields`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal
 
 from data_exports.destinations.s3.destination import S3Destination
+from data_exports.estate import fields as f
 from data_exports.estate.addresses import address_in
+from data_exports.estate.findings import Place
 from data_exports.names import (
     AccountId,
-    AccountRootArn,
     BucketName,
     DatasetName,
     KeyPrefix,
+    Outsider,
     Region,
     RoleArn,
     RoleName,
-    UserArn,
     hub_prefix_of,
     log_bucket_of,
     mover_name_of,
@@ -29,28 +30,7 @@ from data_exports.names import (
     pull_stack_of,
     push_stack_of,
 )
-from data_exports.text import printable, quoted
-
-Outsider = RoleArn | UserArn | AccountRootArn
-"""Who may be named in `pull_arns`; an account only where the platform lists it in `accounts`."""
-
-
-DEFAULT_MAX_CONCURRENCY = 5
-"""Movers of one dataset at once. One has 64 copies under way, and S3 takes 100 to 200 ms for a small object: at most
-640 copies a second. Five make 3,200, below the 3,500 writes a second that S3 takes under one prefix.
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where in a file something stands; lines and columns count from 1."""
-
-    path: Path
-    line: int = 1
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{printable(str(self.path))}:{self.line}:{self.column}"
+from data_exports.text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +43,17 @@ class Platform:
     pull_bucket_prefix: str
     user_roles: tuple[str, ...]
     """Patterns (``*`` and ``?``) of the IAM roles that a dataset may name as its users."""
-    account_names: tuple[tuple[AccountId, str], ...] = ()
-    paperwork: Literal["warn", "required"] = "warn"
-    recovery_days: int = 7
+    account_names: tuple[tuple[AccountId, str], ...] = f.ACCOUNTS.default
+    paperwork: f.PaperworkPolicy = f.PAPERWORK_POLICY.default
+    recovery_days: int = f.RECOVERY_DAYS.default
     """Days for which a delivered upload can still be recovered from the hub."""
-    alerts: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = f.ALERTS.default
     """E-mail addresses."""
-    mail_domains: tuple[str, ...] = ()
+    mail_domains: tuple[str, ...] = f.MAIL_DOMAINS.default
     """Domains in which an address may be told of failures without a consent; each holds for those below it, too."""
-    large_file_mib: int = 256
+    large_file_mib: int = f.LARGE_FILE_MIB.default
     """Size above which a file is copied in parts."""
-    tags: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = f.TAGS.default
     place: Place = field(default=Place(Path("exports.yaml")), compare=False)
 
     @property
@@ -95,11 +75,11 @@ class Platform:
 class _Dataset:
     name: DatasetName
     users: tuple[RoleName, ...]
-    paperwork: tuple[str, ...] = ()
+    paperwork: tuple[str, ...] = f.PAPERWORK.default
     """Links or references of the impact assessment or sharing agreement; empty when there is none."""
-    owner: str = ""
-    description: str = ""
-    expires: date | None = None
+    owner: str = f.OWNER.default
+    description: str = f.DESCRIPTION.default
+    expires: date | None = f.EXPIRES.default
     """The last day, in UTC, on which the access still holds."""
     place: Place = field(default=Place(Path("dataset.yaml")), compare=False)
 
@@ -121,8 +101,8 @@ class PushDataset(_Dataset):
     """Senders write under ``s3://<hub>/<name>/``; every file is delivered to the destination."""
 
     destination: S3Destination
-    keep_files: bool = False
-    max_concurrency: int = DEFAULT_MAX_CONCURRENCY
+    keep_files: bool = f.KEEP_FILES.default
+    max_concurrency: int = f.MAX_CONCURRENCY.default
     """How many movers may deliver at once."""
 
     @property
@@ -151,8 +131,8 @@ class PullDataset(_Dataset):
 
     outsiders: tuple[Outsider, ...]
     """``pull_arns``."""
-    allow_push: bool = False
-    bucket_versioning: bool = False
+    allow_push: bool = f.ALLOW_PUSH.default
+    bucket_versioning: bool = f.BUCKET_VERSIONING.default
 
     def bucket(self, platform: Platform) -> BucketName:
         """The dataset's bucket."""

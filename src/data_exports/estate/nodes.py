@@ -7,7 +7,7 @@ for false and ``2031-01-02`` for a date. What a text means is for the field to s
 import re
 from dataclasses import dataclass
 
-from data_exports.estate.models import Place
+from data_exports.estate.findings import Place
 
 
 @dataclass(frozen=True, slots=True)

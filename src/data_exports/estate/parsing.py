@@ -10,8 +10,7 @@ from pathlib import Path
 import yaml
 
 from data_exports.estate.codes import Code
-from data_exports.estate.findings import Finding
-from data_exports.estate.models import Place
+from data_exports.estate.findings import Finding, Place
 from data_exports.estate.nodes import Fields, Items, Node, Text
 from data_exports.text import counted, hidden_in, named_character
 

@@ -9,8 +9,7 @@ import stat
 from pathlib import Path
 
 from data_exports.estate.codes import Code
-from data_exports.estate.findings import Finding
-from data_exports.estate.models import Place
+from data_exports.estate.findings import Finding, Place
 from data_exports.estate.nodes import Fields, Items, Node, Text
 from data_exports.estate.parsing import UnparsableError, parse_nodes, place_after
 from data_exports.limits import DECLARATION_BYTES

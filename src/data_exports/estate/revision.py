@@ -18,12 +18,11 @@ from operator import attrgetter
 from pathlib import Path
 
 from data_exports.errors import DeclarationError, UsageError
+from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loading import (
     DECLARATION_SUFFIXES,
-    PLATFORM_FILE,
-    PULL_FOLDER,
-    PUSH_FOLDER,
+    FOLDERS,
     Loaded,
     load_estate,
 )
@@ -178,9 +177,9 @@ def _files_of(repository: "_Repository", tree: Sequence[_Entry], root: Path) -> 
                 (path / ".git").touch()
             inner = repository.tree(entry.object_id) if not entry.is_submodule else ()
             for each in inner or ():
-                if not each.is_folder and (entry.name in (PUSH_FOLDER, PULL_FOLDER) or _is_declaration(each)):
+                if not each.is_folder and (entry.name in FOLDERS or _is_declaration(each)):
                     yield path / _file_name(each.name), each
-        elif _is_declaration(entry) or entry.name in (PUSH_FOLDER, PULL_FOLDER):
+        elif _is_declaration(entry) or entry.name in FOLDERS:
             yield path, entry
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data_exports.estate.declarations import KINDS, PLATFORM, PULL, FileKind, files_of
-from data_exports.estate.fields import Field
+from data_exports.estate.fields import Known
+from data_exports.estate.file_kinds import KINDS, PLATFORM, FileKind
 from data_exports.estate.layout import EDITOR_HEADER
+from data_exports.estate.loading import files_of
 from data_exports.estate.parsing import UnparsableError
 from data_exports.estate.reading import read_bytes, text_of
 
@@ -25,30 +26,29 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 
 
-def schema_of(kind: FileKind) -> Schema:
+def schema_of(kind: FileKind[Any]) -> Schema:
     """The schema of one kind of file."""
     if kind is PLATFORM:
         inside = _object_of(kind.fields)
         top = {"type": "object", "properties": {"platform": inside}, "required": ["platform"]}
         return {"$schema": DRAFT, "title": "The platform of an estate", **top, "additionalProperties": False}
     schema = {"$schema": DRAFT, "title": f"A {kind.name} dataset", **_object_of(kind.fields)}
-    if kind is PULL:
-        ignored = "Has no effect: the bucket of a pull dataset is named after the dataset."
-        schema["properties"]["bucket"] = {"description": ignored, "deprecated": True}
+    for name, why in kind.ignored.items():
+        schema["properties"][name] = {"description": f"{why[0].upper()}{why[1:]}.", "deprecated": True}
     return schema
 
 
-def _object_of(fields: tuple[Field[Any], ...]) -> Schema:
+def _object_of(fields: Known) -> Schema:
     properties: Schema = {}
     required, either = [], []
     for field in fields:
-        properties[field.name] = {"description": field.meaning, **field.kind.schema}
+        properties[field.name] = {"description": field.meaning, **field.type.schema}
         if field.older:
             older = f"An older spelling of {field.name}."
-            properties[field.older] = {"description": older, "deprecated": True, **field.kind.schema}
+            properties[field.older] = {"description": older, "deprecated": True, **field.type.schema}
             one_of = [{"required": [name]} for name in (field.name, field.older)]
-            either.append({"oneOf": one_of} if field.required else {"not": {"required": [field.name, field.older]}})
-        elif field.required:
+            either.append({"oneOf": one_of} if field.is_required else {"not": {"required": [field.name, field.older]}})
+        elif field.is_required:
             required.append(field.name)
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     return {**schema, "allOf": either} if either else schema
@@ -75,7 +75,7 @@ def has_schemas(estate: Path) -> bool:
     return (estate / FOLDER).is_dir()
 
 
-def with_header(text: str, path: Path, kind: FileKind, *, estate: Path) -> str:
+def with_header(text: str, path: Path, kind: FileKind[Any], *, estate: Path) -> str:
     """The text with the line at its top, where there may be one already, that names the schema."""
     header = f"# yaml-language-server: $schema={os.path.relpath(_path_of(estate, kind), path.parent)}"
     lines = text.splitlines(keepends=True)
@@ -87,5 +87,5 @@ def with_header(text: str, path: Path, kind: FileKind, *, estate: Path) -> str:
     return f"{header}\n{text}"
 
 
-def _path_of(estate: Path, kind: FileKind) -> Path:
+def _path_of(estate: Path, kind: FileKind[Any]) -> Path:
     return estate / FOLDER / f"{kind.name}.schema.json"

@@ -13,11 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of
-from data_exports.estate.models import Estate, Outsider, Platform, PushDataset
-from data_exports.estate.values import SSO_PREFIX
+from data_exports.estate.identifier_types import SSO_PREFIX
+from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
-from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn
+from data_exports.names import AccountId, BucketName, DatasetName, Outsider, RoleArn, RoleName, UserArn
 
 UNNAMED_RECIPIENT = AccountId("210987654321")
 """Where the bucket of a recipient is whose declaration names no account."""

@@ -12,13 +12,13 @@ from typing import Any
 
 from data_exports.access.accesses import UnclearGrantsError, accesses_of
 from data_exports.access.grants import Grant, Role
-from data_exports.estate.models import Outsider
 from data_exports.names import (
     AccountId,
     AccountRootArn,
     DatasetName,
     InvalidNameError,
     KeyPrefix,
+    Outsider,
     RoleArn,
     RoleName,
     UserArn,

@@ -16,7 +16,8 @@ from typing import Any
 from troposphere import AWSObject, Template
 
 from data_exports.access.grants import Grant
-from data_exports.estate.models import Dataset, Place, Platform, PushDataset
+from data_exports.estate.findings import Place
+from data_exports.estate.models import Dataset, Platform, PushDataset
 from data_exports.names import BucketName, DatasetName, RoleName
 
 DIGEST_TAG = "data-exports:digest"

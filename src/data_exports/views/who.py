@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Any
 
 from data_exports.access.accesses import Access
-from data_exports.estate.models import Outsider, Platform
-from data_exports.names import AccountRootArn
+from data_exports.estate.models import Platform
+from data_exports.names import AccountRootArn, Outsider
 from data_exports.operate.who.holdings import Doing, Holding, Question
 from data_exports.operate.who.uses import Use, Uses
 from data_exports.text import counted, moment_words, printable, quoted

@@ -11,8 +11,7 @@ from data_exports import __version__
 from data_exports.cli.app import main
 from data_exports.estate.codes import Code
 from data_exports.estate.explained import EXPLAINED, explain
-from data_exports.estate.findings import Finding, warning
-from data_exports.estate.models import Place
+from data_exports.estate.findings import Finding, Place, warning
 from data_exports.views import check as formats
 from tests.unit.estate.written import PLATFORM, PUSH, write_estate
 

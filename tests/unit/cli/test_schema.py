@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.cli.app import main
-from data_exports.estate.declarations import KINDS
+from data_exports.estate.file_kinds import KINDS
 from data_exports.estate.schemas import schema_of
 from tests.unit.estate.written import PUSH, load
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from data_exports.errors import DeclarationError, UsageError
+from data_exports.estate.findings import Place
 from data_exports.estate.loading import find_estate, load_estate
-from data_exports.estate.models import Place
 from data_exports.limits import DECLARATION_BYTES
 from tests.unit.estate.written import PULL, PUSH, load, said, write_estate
 

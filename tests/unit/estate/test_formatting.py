@@ -2,14 +2,15 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.estate.declarations import PLATFORM, PULL, PUSH, FileKind, files_of, kind_of
+from data_exports.estate.file_kinds import PLATFORM, PULL, PUSH, FileKind
 from data_exports.estate.formatting import CannotFormatError, format_declaration, format_file
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loading import files_of, kind_of, load_estate
 from tests.unit.estate import written
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +18,7 @@ ESTATES = [ROOT / "examples" / "estate", ROOT / "tests" / "golden" / "shapes"]
 FILES = [(path, kind) for estate in ESTATES for path, kind in files_of(estate)]
 
 
-def shaped(text: str, kind: FileKind = PUSH) -> str:
+def shaped(text: str, kind: FileKind[Any] = PUSH) -> str:
     """The formatted text, which formatting again does not change."""
     result = format_declaration(text, Path("x.yaml"), kind)
     assert format_declaration(result, Path("x.yaml"), kind) == result
@@ -193,7 +194,7 @@ def test_a_value_without_effect_that_nests_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("path", "kind"), FILES, ids=lambda value: getattr(value, "name", ""))
-def test_files_in_use_keep_their_meaning(path: Path, kind: FileKind, tmp_path: Path) -> None:
+def test_files_in_use_keep_their_meaning(path: Path, kind: FileKind[Any], tmp_path: Path) -> None:
     estate = next(each for each in ESTATES if path.is_relative_to(each))
     before = load_estate(estate).estate
     for each, _ in files_of(estate):
@@ -313,7 +314,7 @@ SLIPS = st.sampled_from(
 
 
 @given(GOOD, st.data())
-def test_a_file_with_a_slip_is_formatted_or_left(good: tuple[FileKind, str], data: st.DataObject) -> None:
+def test_a_file_with_a_slip_is_formatted_or_left(good: tuple[FileKind[Any], str], data: st.DataObject) -> None:
     kind, text = good
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 20)))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data_exports.estate.models import Place
+from data_exports.estate.findings import Place
 from data_exports.estate.nodes import Fields, Items, Text
 from data_exports.estate.parsing import UnparsableError, parse_nodes
 

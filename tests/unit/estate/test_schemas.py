@@ -9,10 +9,11 @@ import jsonschema
 import pytest
 import yaml
 
-from data_exports.estate.declarations import KINDS, PLATFORM, PUSH, FileKind, files_of
 from data_exports.estate.fields import PLATFORM_FIELDS
+from data_exports.estate.file_kinds import KINDS, PLATFORM, PUSH, FileKind
 from data_exports.estate.findings import Severity
 from data_exports.estate.formatting import format_declaration
+from data_exports.estate.loading import files_of
 from data_exports.estate.schemas import headed_texts, schema_of, schema_texts
 from tests.unit.estate import written
 from tests.unit.estate.refusals import VALUES
@@ -54,14 +55,14 @@ _EditorsYaml.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [
 _EditorsYaml.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 
 
-def _wrong(text: str | bytes, kind: FileKind) -> bool:
+def _wrong(text: str | bytes, kind: FileKind[Any]) -> bool:
     value: Any = yaml.load(text, _EditorsYaml)
     value = json.loads(json.dumps(value))  # keys become texts
     return not jsonschema.Draft7Validator(schema_of(kind)).is_valid(value)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_schema_is_one_and_describes_every_field(kind: FileKind) -> None:
+def test_a_schema_is_one_and_describes_every_field(kind: FileKind[Any]) -> None:
     schema = schema_of(kind)
     jsonschema.Draft7Validator.check_schema(schema)
     inside = schema["properties"]["platform"] if kind is PLATFORM else schema
@@ -75,7 +76,7 @@ def test_a_schema_is_one_and_describes_every_field(kind: FileKind) -> None:
 
 
 @pytest.mark.parametrize(("path", "kind"), FILES, ids=lambda value: getattr(value, "name", ""))
-def test_files_in_use_are_right(path: Path, kind: FileKind) -> None:
+def test_files_in_use_are_right(path: Path, kind: FileKind[Any]) -> None:
     text = path.read_text(encoding="utf-8")
     assert not _wrong(text.replace("012345678901", '"012345678901"'), kind)
     assert not _wrong(format_declaration(text, path, kind), kind)
@@ -107,7 +108,7 @@ def test_either_spelling_of_the_target_bucket_will_do_and_both_will_not() -> Non
 
 def test_required_settings_are_required() -> None:
     inside = schema_of(PLATFORM)["properties"]["platform"]
-    assert inside["required"] == [field.name for field in PLATFORM_FIELDS if field.required]
+    assert inside["required"] == [field.name for field in PLATFORM_FIELDS if field.is_required]
 
 
 def test_the_line_for_editors_is_put_at_the_top_once(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from data_exports.deploy.plan.consents import Consent
 from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.plan.plan_data import Found
 from data_exports.deploy.plan.planning import MissingRoles, Plan
-from data_exports.estate.findings import warning
-from data_exports.estate.models import Estate, Place
+from data_exports.estate.findings import Place, warning
+from data_exports.estate.models import Estate
 from data_exports.names import AccountId, AccountRootArn, DatasetName, RoleArn, RoleName
 from data_exports.text import code_span as code
 from data_exports.views.plan_markdown import (

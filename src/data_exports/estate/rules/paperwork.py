@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import date
 
+from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding, Severity, warning
+from data_exports.estate.paperwork import is_paperwork
 
 SOON_DAYS = 30
 """How long before its end an access is worth a word."""
@@ -13,20 +15,24 @@ SOON_DAYS = 30
 
 def check_paperwork(draft: EstateDraft) -> Iterator[Finding]:
     """Every dataset should name its paperwork; the platform says whether it must."""
-    required = draft.platform is not None and draft.platform.paperwork == "required"
+    policy = draft.setting(f.PAPERWORK_POLICY)
+    is_required = policy is not None and policy.value == "required"
     hint = "write the link or reference of the impact assessment or sharing agreement after `paperwork:`"
     for dataset in draft.datasets:
-        missing = dataset.paperwork is not None and not dataset.real_paperwork()
-        severity = Severity.ERROR if required and missing else Severity.WARNING
-        for entry in dataset.placeholders():
+        is_wrong = f.PAPERWORK in dataset and dataset[f.PAPERWORK] is None
+        entries = dataset[f.PAPERWORK] or ()
+        placeholders = [entry for entry in entries if not is_paperwork(entry.value)]
+        is_missing = len(placeholders) == len(entries) and not is_wrong
+        severity = Severity.ERROR if is_required and is_missing else Severity.WARNING
+        for entry in placeholders:
             yield Finding(entry.place, Code.NO_PAPERWORK, f"{entry.value!r} is no paperwork yet", hint, severity)
-        if dataset.paperwork == ():
+        if not entries and not is_wrong:
             yield Finding(dataset.place, Code.NO_PAPERWORK, "no paperwork is named", hint, severity)
 
 
 def check_ends(draft: EstateDraft, today: date) -> Iterator[Finding]:
     """What has ended should be removed, and what ends soon be known."""
-    for expires in (dataset.expires for dataset in draft.datasets if dataset.expires):
+    for expires in filter(None, (dataset[f.EXPIRES] for dataset in draft.datasets)):
         days = (expires.value - today).days
         if days < 0:
             message = f"access ended on {expires.value}; nobody can use this dataset"

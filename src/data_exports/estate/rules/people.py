@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
+from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.field_types import Located
 from data_exports.estate.findings import Finding, Severity, warning
-from data_exports.estate.models import Outsider
-from data_exports.estate.values import PROTECTED_ROLES, SSO_PATH, SSO_PREFIX, Sited, sso_advice
-from data_exports.names import AccountId, AccountRootArn, RoleArn, RoleName, UserArn
+from data_exports.estate.identifier_types import PROTECTED_ROLES, SSO_PATH, SSO_PREFIX, sso_advice
+from data_exports.names import AccountId, AccountRootArn, Outsider, RoleArn, RoleName, UserArn
 
 NEAR = 0.8
 """How alike two beginnings of a name must be for one to be a slip of the other."""
@@ -17,11 +18,11 @@ NEAR = 0.8
 
 def check_users_are_allowed(draft: EstateDraft) -> Iterator[Finding]:
     """Only roles that the platform lists can be granted anything."""
-    patterns = draft.platform.user_roles if draft.platform else None
+    patterns = draft.setting(f.USER_ROLES)
     if patterns is None:
         return
     allowed = ", ".join(pattern.value for pattern in patterns)
-    for user in (user for dataset in draft.datasets for user in dataset.users):
+    for user in draft.users():
         if not any(fnmatchcase(user.value, pattern.value) for pattern in patterns):
             message = f"{str(user.value)!r} is not a role that this platform lets datasets name"
             hint = f"exports.yaml allows {allowed}; upper and lower case matter"
@@ -32,7 +33,7 @@ def check_users_are_allowed(draft: EstateDraft) -> Iterator[Finding]:
 
 def check_users_can_be_granted_to(draft: EstateDraft) -> Iterator[Finding]:
     """Users are granted access by a policy of their role, which AWS must let somebody change."""
-    for user in (user for dataset in draft.datasets for user in dataset.users):
+    for user in draft.users():
         for prefix, whose in PROTECTED_ROLES.items():
             if user.value.startswith(prefix):
                 message = f"{str(user.value)!r} is a role of {whose}, which AWS lets nobody give a policy"
@@ -55,12 +56,12 @@ def _nearest_allowed(user: RoleName, patterns: Sequence[str]) -> str:
 def check_nobody_is_listed_twice(draft: EstateDraft) -> Iterator[Finding]:
     """Two entries for one role are a slip: somebody else was meant, or only one is removed one day."""
     for dataset in draft.datasets:
-        yield from _repeated(dataset.users)
+        yield from _repeated(dataset[f.USERS] or ())
     for pull in draft.pull:
-        yield from _repeated(pull.outsiders)
+        yield from _repeated(pull[f.PULL_ARNS] or ())
 
 
-def _repeated(entries: Sequence[Sited[Outsider]] | Sequence[Sited[RoleName]]) -> Iterator[Finding]:
+def _repeated(entries: Sequence[Located[Outsider]] | Sequence[Located[RoleName]]) -> Iterator[Finding]:
     lines: dict[str, int] = {}
     for entry in entries:
         key = entry.value.lower()  # IAM knows no two roles that differ in case only
@@ -72,15 +73,15 @@ def _repeated(entries: Sequence[Sited[Outsider]] | Sequence[Sited[RoleName]]) ->
 
 def check_outsiders(draft: EstateDraft) -> Iterator[Finding]:
     """Who is let in from outside: a role is best, a user or single sign-on doubtful, a whole account must be known."""
-    own = draft.platform.account.value if draft.platform and draft.platform.account else None
-    known = frozenset(account.value for account, _ in draft.platform.accounts) if draft.platform else frozenset()
-    for outsider in (outsider for dataset in draft.pull for outsider in dataset.outsiders):
+    own = draft.setting(f.ACCOUNT_ID)
+    known = frozenset(account.value for account, _ in draft.setting(f.ACCOUNTS) or ())
+    for outsider in (outsider for dataset in draft.pull for outsider in dataset[f.PULL_ARNS] or ()):
         yield from _check_kind(outsider, known)
-        if outsider.value.account == own:
-            yield _check_own(outsider, (draft.platform and draft.platform.user_roles) or ())
+        if own and outsider.value.account == own.value:
+            yield _check_own(outsider, draft.setting(f.USER_ROLES) or ())
 
 
-def _check_own(outsider: Sited[Outsider], patterns: Sequence[Sited[str]]) -> Finding:
+def _check_own(outsider: Located[Outsider], patterns: Sequence[Located[str]]) -> Finding:
     """A role of the platform's own account that `user_roles` does not let a dataset name is none by another way."""
     name = outsider.value.name if isinstance(outsider.value, RoleArn) else ""
     is_allowed = any(fnmatchcase(name, pattern.value) for pattern in patterns)
@@ -90,7 +91,7 @@ def _check_own(outsider: Sited[Outsider], patterns: Sequence[Sited[str]]) -> Fin
     return Finding(outsider.place, Code.OWN_ACCOUNT_OUTSIDER, message, hint, severity)
 
 
-def _check_kind(outsider: Sited[Outsider], known: frozenset[AccountId]) -> Iterator[Finding]:
+def _check_kind(outsider: Located[Outsider], known: frozenset[AccountId]) -> Iterator[Finding]:
     match outsider.value:
         case AccountRootArn() as whole if whole.account not in known:
             message = f"{str(whole)!r} lets in whoever account {whole.account} chooses"

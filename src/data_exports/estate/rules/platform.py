@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from data_exports.estate import fields as f
 from data_exports.estate.addresses import address_in, is_address
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.field_types import Located
 from data_exports.estate.findings import Finding, warning
 from data_exports.estate.lookalikes import folded
-from data_exports.estate.values import Sited
 from data_exports.limits import BUCKET_NAME_CHARACTERS
 from data_exports.names import AccountId, InvalidNameError, log_bucket_of
 
@@ -27,7 +28,7 @@ FIXED_LETTERS = 3
 
 def check_user_roles_are_narrow(draft: EstateDraft) -> Iterator[Finding]:
     """A pattern that fits every role, or nearly so, would let a dataset file grant data to any of them."""
-    for pattern in (draft.platform and draft.platform.user_roles) or ():
+    for pattern in draft.setting(f.USER_ROLES) or ():
         beginning = re.split(r"[*?]", pattern.value)[0]
         if beginning != pattern.value and sum(map(str.isalpha, beginning)) < FIXED_LETTERS:
             what = "every role of the account" if not pattern.value.strip("*?") else "roles of all kinds"
@@ -38,8 +39,8 @@ def check_user_roles_are_narrow(draft: EstateDraft) -> Iterator[Finding]:
 
 def check_account_names(draft: EstateDraft) -> Iterator[Finding]:
     """What people read for an account must not be taken for another one, whatever letters it is written in."""
-    first: dict[str, Sited[AccountId]] = {}
-    for account, name in draft.platform.accounts if draft.platform else ():
+    first: dict[str, Located[AccountId]] = {}
+    for account, name in draft.setting(f.ACCOUNTS) or ():
         looks = " ".join(folded(name.value).split())
         other = first.setdefault(looks.translate(_DRAWN_AS_ONE), account)
         if other is not account:
@@ -58,7 +59,7 @@ _ACCOUNT_ID = re.compile("(?<![0-9])[0-9]{12}(?![0-9])")
 
 def check_tags(draft: EstateDraft) -> Iterator[Finding]:
     """Number, lengths and characters of tags, as AWS limits them."""
-    tags = draft.platform.tags if draft.platform else ()
+    tags = draft.setting(f.TAGS) or ()
     seen: set[str] = set()
     for number, (key, value) in enumerate(tags, start=1):
         if number == PLATFORM_TAGS + 1:
@@ -76,7 +77,7 @@ def check_tags(draft: EstateDraft) -> Iterator[Finding]:
         seen.add(key.value.lower())
 
 
-def _check_tag_text(text: Sited[str], most: int) -> Iterator[Finding]:
+def _check_tag_text(text: Located[str], most: int) -> Iterator[Finding]:
     if len(text.value) > most:
         message = f"this has {len(text.value)} characters, AWS allows {most}"
         yield Finding(text.place, Code.BAD_TAG, message, "shorten it")
@@ -89,11 +90,11 @@ def check_alerts(draft: EstateDraft) -> Iterator[Finding]:
     """Failures should reach somebody, and everybody once."""
     if draft.platform is None:
         return
-    if draft.platform.alerts is None:
+    if f.ALERTS not in draft.platform:
         hint = "add `alerts:` with the address of the people who repair deliveries"
         yield warning(draft.platform.place, Code.NO_ALERTS, "nobody is told when a delivery fails", hint)
     seen: set[str] = set()
-    for address in draft.platform.alerts or ():
+    for address in draft.platform[f.ALERTS] or ():
         if address.value.lower() in seen:
             yield Finding(address.place, Code.TWICE, f"{address.value} is listed twice", "keep one of the two")
         seen.add(address.value.lower())
@@ -101,7 +102,7 @@ def check_alerts(draft: EstateDraft) -> Iterator[Finding]:
 
 def check_owners_addresses(draft: EstateDraft) -> Iterator[Finding]:
     """An owner's address is told of failures, as those of the platform's `alerts` are."""
-    for owner in (dataset.owner for dataset in draft.push if dataset.owner):
+    for owner in filter(None, (dataset[f.OWNER] for dataset in draft.push)):
         address = address_in(owner.value)
         if address and not is_address(address):
             hint = "write one such as data-engineering@example.gov.uk, in plain Latin letters"
@@ -110,7 +111,7 @@ def check_owners_addresses(draft: EstateDraft) -> Iterator[Finding]:
 
 def check_log_bucket_name(draft: EstateDraft) -> Iterator[Finding]:
     """The log bucket is named after the hub, and must have a valid name, too."""
-    hub = draft.platform.hub_bucket if draft.platform else None
+    hub = draft.setting(f.HUB_BUCKET)
     if hub is None:
         return
     try:

@@ -15,8 +15,8 @@ from data_exports.access.handover import (
 )
 from data_exports.access.statements import Policy, Statement
 from data_exports.errors import RefusedError, UsageError
-from data_exports.estate.models import Estate, Outsider, Platform, PullDataset, PushDataset
-from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, RoleArn, probe_key_of
+from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
+from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, Outsider, RoleArn, probe_key_of
 
 UNFINISHED_UPLOAD_DAYS = 7
 
