@@ -11,16 +11,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from enum import Enum, auto
-from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of
-from data_exports.deploy.remote import LOOKUPS_AT_ONCE, check_account, read_missing_roles
+from data_exports.deploy.remote import check_account, read_missing_roles
 from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
@@ -28,12 +26,10 @@ from data_exports.estate.field_types import Located
 from data_exports.estate.findings import Finding, warning
 from data_exports.estate.models import Platform
 from data_exports.names import AccountId, BucketName, RoleName
+from data_exports.parallel import map_ordered
 
 SLIP_LETTERS = 2
 """How many letters a slip of the pen adds, drops or (counted twice) exchanges."""
-
-T = TypeVar("T")
-Result = TypeVar("Result")
 
 
 class Ownership(Enum):
@@ -100,11 +96,12 @@ def _role_names(aws: Aws) -> list[str]:
 
 
 def _check_targets(draft: EstateDraft, platform: Platform, aws: Aws) -> Iterator[Finding]:
-    found = [(dataset[f.TARGET_BUCKET], dataset[f.TARGET_ACCOUNT]) for dataset in draft.push]
-    targets = [(bucket, owner, owner.value if owner else None) for bucket, owner in found if bucket]
+    declared = [(dataset[f.TARGET_BUCKET], dataset[f.TARGET_ACCOUNT]) for dataset in draft.push]
+    targets = [(bucket, owner, owner.value if owner else None) for bucket, owner in declared if bucket]
     own = _own_buckets(aws)
-    pairs = {(bucket.value, account) for bucket, _, account in targets}
-    answers = _at_once(lambda pair: _ownership_of(aws, *pair, own=own, platform=platform), pairs)
+    pairs = list({(bucket.value, account) for bucket, _, account in targets})
+    found = map_ordered(lambda pair: _ownership_of(aws, *pair, own=own, platform=platform), pairs)
+    answers = dict(zip(pairs, found, strict=True))
     for bucket, owner, account in targets:
         yield from _about_target(bucket, owner, answers[bucket.value, account], platform)
 
@@ -170,9 +167,3 @@ def _own_buckets(aws: Aws) -> frozenset[str]:
         raise aws_error_of(error) from error
     except BotoCoreError as error:
         raise aws_error_of(error) from error
-
-
-def _at_once(ask: Callable[[T], Result], questions: Iterable[T]) -> dict[T, Result]:
-    asked = list(questions)
-    with ThreadPoolExecutor(LOOKUPS_AT_ONCE) as pool:
-        return dict(zip(asked, pool.map(ask, asked), strict=True))

@@ -4,7 +4,6 @@ In: an `Aws`. Out: plain values. Effects: reads, except `upload_once`, which wri
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +14,8 @@ from data_exports.deploy.deployed import STACK_PREFIX, Deployed, DeployedStack
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName, RoleName
+from data_exports.parallel import map_ordered
 
-LOOKUPS_AT_ONCE = 8
 ROLES_WORTH_A_LISTING = 100
 """Above so many users, listing the account's roles (1,000 a call) takes fewer calls than asking for each."""
 
@@ -98,8 +97,7 @@ def read_missing_roles(aws: Aws, users: Iterable[RoleName]) -> RoleLookup:
     names = sorted(set(users))
     if len(names) > ROLES_WORTH_A_LISTING and (existing := _list_roles(aws)) is not None:
         return RoleLookup(frozenset(names) - existing)
-    with ThreadPoolExecutor(LOOKUPS_AT_ONCE) as pool:
-        answers = dict(zip(names, pool.map(lambda name: _lookup_role(aws, name), names), strict=True))
+    answers = dict(zip(names, map_ordered(lambda name: _lookup_role(aws, name), names), strict=True))
     forbidden = next(
         (refusal for refusal in answers.values() if refusal and answer_of(refusal) is AwsAnswer.FORBIDDEN), None
     )

@@ -5,7 +5,6 @@ receipts. Of thousands only so many are looked at as are asked for; how many the
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,13 +19,13 @@ from data_exports.operate.people import RoleIds, Uploader, read_role_ids, upload
 from data_exports.operate.queues import Letter, peek
 from data_exports.operate.receipts import Period, Receipt, list_receipt_files, moment_of, parse_receipts, read_files
 from data_exports.operate.rights import needing
+from data_exports.parallel import map_ordered
 
 LOOKED_AT = 1_000
 """Dead letters of one dataset that are looked at unless more are asked for."""
 TRIED_WITHIN = timedelta(days=1)
 """The mover's waits between its tries are shorter than this (`data_exports.contract.causes`): a failure older than
 this is a dead letter, or settled."""
-DATASETS_AT_ONCE = 8
 RECEIPT_FILES = 1_000
 """Files of receipts that are looked through for uploads being tried, the newest."""
 _FAILED = ("failed", "given_up")
@@ -126,11 +125,7 @@ def failures_of_all(
         except RefusedError as error:
             return NotDeployed(push, error)
 
-    pool = ThreadPoolExecutor(DATASETS_AT_ONCE)
-    try:
-        yield from pool.map(look, pushes)
-    finally:  # what is being looked at is put back before this ends
-        pool.shutdown(wait=True, cancel_futures=True)
+    yield from map_ordered(look, pushes, finish=True)  # what is looked at is put back
 
 
 def _receipts(

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#iden
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of
 from data_exports.names import RoleName
+from data_exports.parallel import map_ordered
 
-LOOKUPS_AT_ONCE = 8
 FEW = 20
 """So many roles are looked up one by one; for more, all of the account's are listed."""
 
@@ -60,8 +59,7 @@ def read_role_ids(aws: Aws, users: Iterable[RoleName]) -> dict[str, RoleName]:
     listed = _list_role_ids(aws) if len(names) > FEW else None
     if listed is not None:
         return {listed[name]: name for name in names if name in listed}
-    with ThreadPoolExecutor(LOOKUPS_AT_ONCE) as pool:
-        found = dict(zip(names, pool.map(lambda name: _read_role_id(aws.client("iam"), name), names), strict=True))
+    found = dict(zip(names, map_ordered(lambda name: _read_role_id(aws.client("iam"), name), names), strict=True))
     return {identifier: name for name, identifier in found.items() if identifier}
 
 

@@ -11,9 +11,7 @@ that begins at its first second, and the files in it.
 import gzip
 import json
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
@@ -23,9 +21,9 @@ from botocore.exceptions import ClientError
 from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import AwsAnswer, answer_of
 from data_exports.names import BucketName, DatasetName
+from data_exports.parallel import map_ordered
 
 FILES_AT_ONCE = 16
-_FILES_AHEAD = 4 * FILES_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +193,8 @@ def _receipt_of(line: Any) -> Receipt:
 
 def read_files(s3: Any, bucket: str, keys: Iterable[str], *, account: str = "") -> Iterator[tuple[str, bytes]]:
     """The files' bodies in the order of their keys, several read at once; a file that is gone by now is left out."""
-    ahead: deque[tuple[str, Future[bytes | None]]] = deque()
-    pool = ThreadPoolExecutor(FILES_AT_ONCE)
-    try:
-        for key in keys:
-            ahead.append((key, pool.submit(_read_file, s3, bucket, key, account)))
-            if len(ahead) >= _FILES_AHEAD:
-                yield from _next_of(ahead)
-        while ahead:
-            yield from _next_of(ahead)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _next_of(ahead: deque[tuple[str, Future[bytes | None]]]) -> Iterator[tuple[str, bytes]]:
-    key, future = ahead.popleft()
-    body = future.result()
-    if body is not None:
-        yield key, body
+    found = map_ordered(lambda key: (key, _read_file(s3, bucket, key, account)), keys, at_once=FILES_AT_ONCE)
+    return ((key, body) for key, body in found if body is not None)
 
 
 def _read_file(s3: Any, bucket: str, key: str, account: str) -> bytes | None:

@@ -8,7 +8,6 @@ most 100, two for its queues, one for what is in the hub, one for the last day's
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -36,6 +35,7 @@ from data_exports.operate.receipts import (
     read_files,
 )
 from data_exports.operate.rights import needing
+from data_exports.parallel import map_ordered
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from data_exports.text import age_words, counted
@@ -45,7 +45,6 @@ Found = TypeVar("Found")
 RECEIPT_FILES = 1_000
 LONG_AGO_FILES = 10
 """Files of an earlier day that are looked through for the last delivery."""
-DATASETS_AT_ONCE = 8
 SOON = timedelta(days=30)
 LATE = timedelta(minutes=15)
 """What waits longer than this deserves a look: the sweep should have found it."""
@@ -141,12 +140,12 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     if plan and not datasets:
         rows += _removed(plan)
     budget = max(RECEIPT_FILES // max(len(wanted.push_datasets), 1), LONG_AGO_FILES)
-    with ThreadPoolExecutor(DATASETS_AT_ONCE) as pool:
-        traffic = [
-            pool.submit(_with_traffic, row, push, estate.platform, aws, now=now, budget=budget)
-            for row, push in zip(rows, wanted.push_datasets, strict=False)  # push datasets come first
-        ]
-        told = [future.result() for future in traffic]
+    told = list(
+        map_ordered(
+            lambda each: _with_traffic(*each, estate.platform, aws, now=now, budget=budget),
+            zip(rows, wanted.push_datasets, strict=False),  # push datasets come first
+        )
+    )
     for _, said in told:
         notes += said
     rows[: len(told)] = [row for row, _ in told]

@@ -11,7 +11,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +18,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of
 from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, Kind, Plan, Step
-from data_exports.deploy.remote import LOOKUPS_AT_ONCE, prefix_of_rule, read_bucket_tags
+from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
+from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG, METADATA_KEY, Stack, Wave
 
 _MAY_HOLD_RESOURCES = ("DELETE_FAILED", "CREATE_FAILED")
@@ -38,9 +38,7 @@ class AnothersError(Exception):
 
 def with_takeovers(plan: Plan, aws: Aws, platform: Platform) -> Plan:
     """The plan, with what each stack that is to be created finds in place. Raises `AwsError`."""
-    with ThreadPoolExecutor(LOOKUPS_AT_ONCE) as pool:
-        steps = pool.map(lambda step: _with_takeover(step, aws, platform), plan.steps)
-        return replace(plan, steps=tuple(steps))
+    return replace(plan, steps=tuple(map_ordered(lambda step: _with_takeover(step, aws, platform), plan.steps)))
 
 
 def _with_takeover(step: Step, aws: Aws, platform: Platform) -> Step:

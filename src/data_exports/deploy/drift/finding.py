@@ -9,7 +9,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,9 +25,8 @@ from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
 from data_exports.names import FOUNDATION_STACK, HUB_STACK
+from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG, HUB_TAG
-
-STACKS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,15 +86,13 @@ def _look_at_all(
 ) -> Iterator[_Looked]:
     """Look at the stacks, several at once. On Ctrl-C those that wait for CloudFormation stop waiting."""
     poll_seconds, stop = work_on(aws, platform).poll_seconds, threading.Event()
-    with ThreadPoolExecutor(STACKS_AT_ONCE) as pool:
-        going = [pool.submit(_look_at, aws, platform, stack, poll_seconds, stop) for stack in stacks]
-        try:
-            for count, each in enumerate(as_completed(going), start=1):
-                counted(count, len(stacks))
-                yield each.result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+    try:
+        looked = map_ordered(lambda stack: _look_at(aws, platform, stack, poll_seconds, stop), stacks)
+        for count, each in enumerate(looked, start=1):
+            counted(count, len(stacks))
+            yield each
+    finally:
+        stop.set()
 
 
 def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: float, stop: threading.Event) -> _Looked:
@@ -164,8 +160,7 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
             (Drift(USERS_ROLES, f"the role {role}: {refusal}"),) if refusal else (),
         )
 
-    with ThreadPoolExecutor(STACKS_AT_ONCE) as pool:
-        return list(pool.map(look_at, sorted(ours)))
+    return list(map_ordered(look_at, sorted(ours)))
 
 
 def _heard(look: Callable[[], Iterator[str]]) -> tuple[list[str], str]:

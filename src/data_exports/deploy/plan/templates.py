@@ -4,7 +4,6 @@ In: an `Aws` and a `Plan`. Out: `DeployedTemplate` values. Effects: reads AWS.
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,17 +11,15 @@ from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, reason_of
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.effects import DeployedTemplate
 from data_exports.deploy.plan.planning import Action, Plan, Step
+from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import body_of, digest_of
-
-READS_AT_ONCE = 8
 
 
 def read_templates(aws: Aws, plan: Plan) -> dict[str, DeployedTemplate]:
     """The deployed template of every stack that the plan changes or deletes, by the stack's name. Raises `AwsError`."""
     stacks = [step.deployed for step in plan.steps if _stands(step) and step.deployed]
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
-        found = pool.map(lambda stack: _read_template(aws, stack), stacks)
-        return dict(zip((stack.name for stack in stacks), found, strict=True))
+    found = map_ordered(lambda stack: _read_template(aws, stack), stacks)
+    return dict(zip((stack.name for stack in stacks), found, strict=True))
 
 
 def _stands(step: Step) -> bool:

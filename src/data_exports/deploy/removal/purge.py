@@ -5,9 +5,7 @@ In: an `Estate`, an `Aws` and the dataset's name. Out: a `Purge` to show and con
 dataset is declared or deployed, and any bucket that is not ours and this dataset's own. Interrupted, run it again.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,10 +24,9 @@ from data_exports.deploy.removal.buckets import delete_page, is_ours, versions_o
 from data_exports.errors import AwsError, RefusedError, UsageError
 from data_exports.estate.models import Estate
 from data_exports.names import BucketName, DatasetName, pull_bucket_of, pull_stack_of
+from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG
 
-PAGES_AT_ONCE = 8
-"""Pages of 1,000 versions that are being deleted at the same time."""
 PASSES = 3
 """How often a bucket is emptied in which something appears while we are at it."""
 
@@ -174,14 +171,9 @@ def _abort_uploads(aws: Aws, where: Mapping[str, str]) -> None:
 
 def _delete_all(aws: Aws, bucket: BucketName) -> Iterator[int]:
     """Delete every version and marker, several pages at once; yields how many went with each page."""
-    going: deque[Future[int]] = deque()
-    with ThreadPoolExecutor(PAGES_AT_ONCE) as pool:
-        for page in version_pages(aws, bucket):
-            going.append(pool.submit(delete_page, aws, bucket, versions_on(page)))
-            if len(going) >= PAGES_AT_ONCE:
-                yield going.popleft().result()
-        for each in going:
-            yield each.result()
+    yield from map_ordered(
+        lambda page: delete_page(aws, bucket, versions_on(page)), version_pages(aws, bucket), finish=True
+    )
 
 
 def _is_deleted(aws: Aws, where: Mapping[str, str]) -> bool:

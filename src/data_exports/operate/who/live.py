@@ -5,7 +5,6 @@ the template of each dataset's stack, several at once. Needs neither the declara
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,10 +16,9 @@ from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.estate.models import Platform
 from data_exports.names import DatasetName, InvalidNameError
 from data_exports.operate.who.holdings import Holding, held
+from data_exports.parallel import map_ordered
 from data_exports.stacks.metadata import UnreadableMetadataError, grants_in
 from data_exports.stacks.stack import DATASET_TAG, METADATA_KEY
-
-READS_AT_ONCE = 8
 
 
 def read_holdings(platform: Platform, aws: Aws) -> tuple[tuple[Holding, ...], list[str]]:
@@ -30,8 +28,7 @@ def read_holdings(platform: Platform, aws: Aws) -> tuple[tuple[Holding, ...], li
     """
     check_account(aws, platform)
     stacks = [stack for stack in read_deployed(aws).stacks if _is_of_dataset(stack, platform)]
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
-        answers = list(pool.map(lambda stack: _read(aws, stack), stacks))
+    answers = list(map_ordered(lambda stack: _read(aws, stack), stacks))
     grants: list[Grant] = []
     owners: dict[DatasetName, str] = {}
     unread: list[str] = []
