@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import plan_deploy
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.stacks.stack import Surroundings
 
 

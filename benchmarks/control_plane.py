@@ -111,7 +111,7 @@ def count_live(datasets: int, folder: Path) -> dict[str, Any]:
     """Deploy so many datasets to a local AWS, change one, and count what `plan --live` asks AWS for."""
     from data_exports.deploy.apply.waves import deploy
     from data_exports.deploy.prepare import prepare
-    from data_exports.estate.loading import load_estate
+    from data_exports.estate.loader import load_estate
     from data_exports.local import emulator
     from data_exports.local.clients import aws_of
     from data_exports.local.world import make_world

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.tables import show, tell, write_json
 from data_exports.deploy.apply.waves import deploy
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import PushDataset
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of

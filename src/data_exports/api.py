@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from data_exports.access.grants import Grant, grants_of
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.errors import PartlyDoneError
+from data_exports.estate.dataset_lookup import dataset_of, push_dataset_of
 from data_exports.estate.findings import Finding
-from data_exports.estate.loading import Loaded, find_estate, load_estate
-from data_exports.estate.lookup import dataset_of, push_dataset_of
+from data_exports.estate.loader import Loaded, find_estate, load_estate
 from data_exports.estate.models import Dataset, Estate
 
 if TYPE_CHECKING:

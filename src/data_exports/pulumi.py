@@ -23,9 +23,9 @@ from pulumi_aws.s3 import BucketObject
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.deploy.plan.planning import stack_of_dataset
 from data_exports.errors import ExportsError
-from data_exports.estate.loading import load_estate
+from data_exports.estate.atomic_files import write_file
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
-from data_exports.estate.writing import write_file
 from data_exports.limits import TEMPLATE_BODY_BYTES
 from data_exports.names import DatasetName, RoleName
 from data_exports.stacks.code import MoverCode, mover_code

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_exports.deploy.apply.waves import deploy
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of

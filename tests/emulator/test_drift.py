@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from data_exports.deploy.drift.finding import DriftReport, read_drift
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of, environment_of
 from data_exports.local.demo.stage import Stage

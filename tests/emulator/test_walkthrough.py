@@ -12,7 +12,7 @@ import pytest
 
 from data_exports.access.handover import recipient_bucket_policy
 from data_exports.deploy.apply.waves import deploy
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of
 from data_exports.local.demo.commands import Ran, run

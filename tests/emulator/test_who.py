@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_world
 from data_exports.names import RoleName

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, UserArn
 from tests.estates import FULL, LOADER, READER, estate_of, pull

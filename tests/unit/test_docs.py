@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from data_exports.cli.app import build_command, main, modules_for
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

@@ -10,7 +10,7 @@ import pytest
 import data_exports
 from data_exports.access.grants import grants_of
 from data_exports.errors import DeclarationError, UsageError
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from tests.unit.estate.written import PUSH, write_estate
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "estate"

@@ -13,7 +13,7 @@ from data_exports.access.policies import pull_bucket_policy, pull_user_policy, s
 from data_exports.access.statements import Policy
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Finding
-from data_exports.estate.loading import Loaded
+from data_exports.estate.loader import Loaded
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.limits import BUCKET_POLICY_BYTES, INLINE_POLICY_CHARACTERS_PER_ROLE
 from data_exports.names import RoleName

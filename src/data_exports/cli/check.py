@@ -15,7 +15,7 @@ from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity, finding_as_data
-from data_exports.estate.loading import Loaded
+from data_exports.estate.loader import Loaded
 
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 

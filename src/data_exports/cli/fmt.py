@@ -12,7 +12,7 @@ from data_exports.errors import ExportsError, UsageError
 
 if TYPE_CHECKING:
     from data_exports.estate.file_kinds import FileKind
-    from data_exports.estate.formatting import Formatted
+    from data_exports.estate.formatter import Formatted
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def fmt(
       exports fmt --check
       exports fmt push_datasets/court_hearings.yaml
     """
-    from data_exports.estate.formatting import format_file
+    from data_exports.estate.formatter import format_file
 
     done = [format_file(path, kind) for path, kind in _chosen(files, estate)]
     left = [each for each in done if each.reason]
@@ -64,7 +64,7 @@ def fmt(
 
 def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, FileKind[Any]]]":
     """Each file with its kind."""
-    from data_exports.estate.loading import files_of, find_estate, kind_of
+    from data_exports.estate.loader import files_of, find_estate, kind_of
 
     if not files:
         return list(files_of(estate_folder(estate)))
@@ -82,7 +82,7 @@ def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, 
 
 def _replace(formatted: "Formatted") -> None:
     """Put the new text in the file's place at once."""
-    from data_exports.estate.writing import replace_file
+    from data_exports.estate.atomic_files import replace_file
 
     try:
         replace_file(formatted.path, formatted.text)

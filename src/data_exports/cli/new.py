@@ -17,11 +17,11 @@ from data_exports.estate.field_types import BOOLEAN
 from data_exports.estate.fields import NAME, Field
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
 from data_exports.estate.findings import Finding, Severity
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 
 if TYPE_CHECKING:
-    from data_exports.estate.composing import Value
     from data_exports.estate.drafts import PlatformDraft
+    from data_exports.estate.new_declaration import Value
 
 HELP = """Write the declaration of a new dataset.
 
@@ -90,8 +90,8 @@ def _option_for(field: Field[Any, Any]) -> tuple[Any, Any]:
 
 
 def _make(kind: FileKind[Any], values: "dict[str, Value]", estate: Path | None, *, as_json: bool) -> None:
+    from data_exports.estate.atomic_files import create_file
     from data_exports.estate.schemas import has_schemas, with_header
-    from data_exports.estate.writing import create_file
 
     folder = estate_folder(estate)
     path = folder / kind.folder / f"{values['name']}.yaml"
@@ -119,7 +119,7 @@ def _make(kind: FileKind[Any], values: "dict[str, Value]", estate: Path | None, 
 
 
 def _refuse_bad_name(name: str, path: Path) -> None:
-    from data_exports.estate.composing import check_value
+    from data_exports.estate.new_declaration import check_value
 
     if problem := check_value(NAME, name, None):
         raise UsageError(problem.message, next_step=problem.hint)
@@ -154,12 +154,12 @@ def _option_of(field: Field[Any, Any]) -> str:
 
 
 def _platform_of(folder: Path) -> "PlatformDraft | None":
+    from data_exports.estate.declaration_file import read_declaration
     from data_exports.estate.drafts import draft_of
-    from data_exports.estate.findings import Report
-    from data_exports.estate.reading import read_declaration
+    from data_exports.estate.findings import FindingCollector
 
     mapping, _ = read_declaration(folder / PLATFORM_FILE)
-    return draft_of(PLATFORM, mapping, Report()) if mapping else None
+    return draft_of(PLATFORM, mapping, FindingCollector()) if mapping else None
 
 
 def _asked(field: Field[Any, Any], platform: "PlatformDraft | None") -> "Value":
@@ -181,7 +181,7 @@ def _asked(field: Field[Any, Any], platform: "PlatformDraft | None") -> "Value":
 
 def _right_line(field: Field[Any, Any], prompt: str, platform: "PlatformDraft | None", *, may_be_empty: bool) -> str:
     """A line that is right, asked for until it is."""
-    from data_exports.estate.composing import check_value
+    from data_exports.estate.new_declaration import check_value
 
     while True:
         line = _line(prompt)
@@ -201,8 +201,8 @@ def _line(prompt: str) -> str:
 
 
 def _composed(kind: FileKind[Any], values: "Mapping[str, Value]", path: Path) -> str:
-    from data_exports.estate.composing import compose
-    from data_exports.estate.formatting import CannotFormatError
+    from data_exports.estate.formatter import CannotFormatError
+    from data_exports.estate.new_declaration import compose
 
     try:
         return compose(kind, values, path)

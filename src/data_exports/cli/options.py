@@ -16,10 +16,10 @@ import typer
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.output import painted, seen_from, write_progress
 from data_exports.errors import UsageError
+from data_exports.estate.dataset_lookup import dataset_of, push_dataset_of, push_datasets_of
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding
-from data_exports.estate.loading import Loaded, find_estate, load_estate
-from data_exports.estate.lookup import dataset_of, push_dataset_of, push_datasets_of
+from data_exports.estate.loader import Loaded, find_estate, load_estate
 from data_exports.estate.models import Estate
 
 if TYPE_CHECKING:

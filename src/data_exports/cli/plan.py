@@ -15,7 +15,7 @@ from data_exports.estate.file_kinds import PLATFORM_FILE
 if TYPE_CHECKING:
     from data_exports.deploy.plan.plan_data import Found
     from data_exports.deploy.plan.planning import Plan
-    from data_exports.estate.loading import Loaded
+    from data_exports.estate.loader import Loaded
     from data_exports.estate.models import Estate, Platform
 
 
@@ -122,8 +122,8 @@ def _keep(made: "Plan", declared: "Estate", folder: Path, found: "Found", out: P
 
     from data_exports.deploy.plan.plan_file import plan_file_of
     from data_exports.deploy.plan.reviewed import digests_of, reviewed_of
+    from data_exports.estate.atomic_files import write_private
     from data_exports.estate.revision import commit_here
-    from data_exports.estate.writing import write_private
     from data_exports.text import shell_word
 
     # The file that a link leads to is replaced, not the link; and no device, such as /dev/stdout.

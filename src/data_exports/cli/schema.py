@@ -44,7 +44,7 @@ def schema(
       exports schema --write
       exports schema --check
     """
-    from data_exports.estate.file_kinds import KINDS
+    from data_exports.estate.file_kinds import FILE_KINDS
     from data_exports.estate.schemas import schema_of
 
     if write or check:
@@ -52,9 +52,9 @@ def schema(
             raise UsageError("--write and --check are for all kinds of file", next_step="leave out the kind")
         _put_to_use(estate_folder(estate), check=check)
     elif kind:
-        write_json(schema_of(next(each for each in KINDS if each.name == kind)))
+        write_json(schema_of(next(each for each in FILE_KINDS if each.name == kind)))
     else:
-        write_json({each.name: schema_of(each) for each in KINDS})
+        write_json({each.name: schema_of(each) for each in FILE_KINDS})
 
 
 def _put_to_use(folder: Path, *, check: bool) -> None:
@@ -79,7 +79,7 @@ def _differs(path: Path, text: str) -> bool:
 
 
 def _put(path: Path, text: str) -> None:
-    from data_exports.estate.writing import create_file, replace_file
+    from data_exports.estate.atomic_files import create_file, replace_file
 
     try:
         if path.exists():

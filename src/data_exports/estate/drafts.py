@@ -13,9 +13,9 @@ from data_exports.estate.codes import Code
 from data_exports.estate.field_types import Located
 from data_exports.estate.fields import ALERTS, USERS, Field
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
-from data_exports.estate.findings import Place, Report
+from data_exports.estate.findings import FindingCollector, Place
 from data_exports.estate.models import Platform, PullDataset, PushDataset
-from data_exports.estate.nodes import Fields, Node, Text
+from data_exports.estate.yaml_tree import Fields, Node, Text
 from data_exports.names import RoleName
 
 M = TypeVar("M")
@@ -81,7 +81,7 @@ class EstateDraft:
         return (*self.push, *self.pull)
 
 
-def draft_of(kind: FileKind[M], top: Fields, report: Report) -> Draft[M]:
+def draft_of(kind: FileKind[M], top: Fields, report: FindingCollector) -> Draft[M]:
     """The draft of one file."""
     mapping = _settings_in(top, report) if kind is PLATFORM else top
     if mapping is None:
@@ -107,7 +107,7 @@ def draft_of(kind: FileKind[M], top: Fields, report: Report) -> Draft[M]:
     return Draft(kind, mapping.place, values)
 
 
-def _settings_in(top: Fields, report: Report) -> Fields | None:
+def _settings_in(top: Fields, report: FindingCollector) -> Fields | None:
     """What stands below ``platform``, which is the only field of ``exports.yaml``."""
     settings = Fields(top.place, ())
     for key, value in top.entries:
@@ -128,7 +128,7 @@ def _settings_in(top: Fields, report: Report) -> Fields | None:
     return None
 
 
-def _read(field: Field[T, Any], node: Node, report: Report) -> T | None:
+def _read(field: Field[T, Any], node: Node, report: FindingCollector) -> T | None:
     if isinstance(node, Text) and node.is_empty and not field.type.may_be_empty:
         message = f"{field.name!r} has no value"
         report.error(node.place, Code.NO_VALUE, message, f"write one, or remove the line. {field.meaning}")

@@ -14,8 +14,8 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from data_exports.estate.codes import Code
-from data_exports.estate.findings import Place, Report
-from data_exports.estate.nodes import Fields, Items, Node, Text, other_reading
+from data_exports.estate.findings import FindingCollector, Place
+from data_exports.estate.yaml_tree import Fields, Items, Node, Text, other_reading
 from data_exports.names import InvalidNameError
 from data_exports.text import hidden_in, named_character
 
@@ -39,7 +39,7 @@ class Located(Generic[T_co]):
 class FieldType(Generic[T_co]):
     """One type of value: how to read it, its JSON Schema, and what of it a model holds, which knows no places."""
 
-    read: Callable[[Node, Report], T_co | None]
+    read: Callable[[Node, FindingCollector], T_co | None]
     schema: Mapping[str, Any]
     bare: Callable[[Any], object] = attrgetter("value")
     may_be_empty: bool = False
@@ -52,7 +52,7 @@ One = FieldType[Located[T]]
 Many = FieldType[tuple[Located[T], ...]]
 
 
-def text_in(node: Node, report: Report) -> Text | None:
+def text_in(node: Node, report: FindingCollector) -> Text | None:
     """The text that stands here; ``None``, and reported, when there is none."""
     if not isinstance(node, Text):
         what = "a list" if isinstance(node, Items) else "a mapping"
@@ -64,7 +64,7 @@ def text_in(node: Node, report: Report) -> Text | None:
     return node
 
 
-def _warn_of_other_reading(text: Text, report: Report) -> None:
+def _warn_of_other_reading(text: Text, report: FindingCollector) -> None:
     if text.plain and (what := other_reading(text.text)):
         message = f"{text.text!r} without quotes is {what} for other readers of YAML"
         report.warning(text.place, Code.READ_OTHERWISE, message, "put it in double quotes; `exports fmt` does")
@@ -79,7 +79,7 @@ def identifier_of(
 ) -> One[T]:
     """What a type of `data_exports.names` checks; `advise` may know a better hint for a wrong one."""
 
-    def read(node: Node, report: Report) -> Located[T] | None:
+    def read(node: Node, report: FindingCollector) -> Located[T] | None:
         if (text := text_in(node, report)) is None:
             return None
         try:
@@ -94,7 +94,7 @@ def identifier_of(
     return FieldType(read, {"type": "string", "pattern": f"^{pattern}$"})
 
 
-def _prose(node: Node, report: Report) -> Located[str] | None:
+def _prose(node: Node, report: FindingCollector) -> Located[str] | None:
     if (text := text_in(node, report)) is None:
         return None
     value = text.text.strip()
@@ -114,7 +114,7 @@ def _prose(node: Node, report: Report) -> Located[str] | None:
 def line_within(most: int) -> One[str]:
     """Text on one line, of so many characters at most: what is read along with a plan must not bury it."""
 
-    def read(node: Node, report: Report) -> Located[str] | None:
+    def read(node: Node, report: FindingCollector) -> Located[str] | None:
         found = _prose(node, report)
         if found and "\n" in found.value:
             report.error(found.place, Code.BAD_TEXT, "the text has several lines", "write it on one line")
@@ -128,7 +128,7 @@ def line_within(most: int) -> One[str]:
     return FieldType(read, {"type": "string", "minLength": 1, "maxLength": most})
 
 
-def _is_plain(value: str, place: Place, report: Report) -> bool:
+def _is_plain(value: str, place: Place, report: FindingCollector) -> bool:
     if hidden := hidden_in(value):
         named = named_character(value[hidden[0]])
         report.error(place, Code.BAD_TEXT, f"the text holds a character that cannot be seen: {named}", "remove it")
@@ -147,7 +147,7 @@ LINE = line_within(TEXT_CHARACTERS)
 _LIKE_BOOLEANS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
-def _boolean(node: Node, report: Report) -> Located[bool] | None:
+def _boolean(node: Node, report: FindingCollector) -> Located[bool] | None:
     match node:
         case Items(items=(single,)):  # files in use say [True]; its element is meant
             return _boolean(single, report)
@@ -175,7 +175,7 @@ BOOLEAN = FieldType(
 def count_between(low: int, high: int) -> One[int]:
     """Whole numbers from `low` to `high`."""
 
-    def read(node: Node, report: Report) -> Located[int] | None:
+    def read(node: Node, report: FindingCollector) -> Located[int] | None:
         if (text := text_in(node, report)) is None:
             return None
         # Without a leading zero, which YAML 1.1 reads as octal.
@@ -188,7 +188,7 @@ def count_between(low: int, high: int) -> One[int]:
     return FieldType(read, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def _date(node: Node, report: Report) -> Located[date] | None:
+def _date(node: Node, report: FindingCollector) -> Located[date] | None:
     if (text := text_in(node, report)) is None:
         return None
     hint = "write the last day of access as YYYY-MM-DD, or leave the field out if there is none"
@@ -209,7 +209,7 @@ def choice_of(*choices: T) -> One[T]:
     """One of these words."""
     words = {str(choice): choice for choice in choices}
 
-    def read(node: Node, report: Report) -> Located[T] | None:
+    def read(node: Node, report: FindingCollector) -> Located[T] | None:
         if (text := text_in(node, report)) is None:
             return None
         if text.text in words:
@@ -229,7 +229,7 @@ def _bare_items(items: tuple[Located[Any], ...]) -> tuple[object, ...]:
 def list_of(item_type: One[T], *, whole: bool = False) -> Many[T]:
     """Lists with at least one element; with `whole`, nothing unless every element is right."""
 
-    def read(node: Node, report: Report) -> tuple[Located[T], ...] | None:
+    def read(node: Node, report: FindingCollector) -> tuple[Located[T], ...] | None:
         if not isinstance(node, Items):
             hint = "write each on a line of its own, after `- `"
             report.error(node.place, Code.WRONG_SHAPE, "this must be a list", hint)
@@ -248,7 +248,7 @@ def none_one_or_list_of(item_type: One[T], *, kept: Callable[[T], bool]) -> Many
     """No value, one, or a list of them; models hold those that are `kept`."""
     several = list_of(item_type)
 
-    def read(node: Node, report: Report) -> tuple[Located[T], ...] | None:
+    def read(node: Node, report: FindingCollector) -> tuple[Located[T], ...] | None:
         match node:
             case Text(is_empty=True) | Items(items=()):
                 return ()
@@ -267,7 +267,7 @@ def none_one_or_list_of(item_type: One[T], *, kept: Callable[[T], bool]) -> Many
 def pairs_of(keys: One[K], values: One[T]) -> FieldType[tuple[tuple[Located[K], Located[T]], ...]]:
     """Mappings; what is wrong in it is left out of the value, and reported."""
 
-    def read(node: Node, report: Report) -> tuple[tuple[Located[K], Located[T]], ...] | None:
+    def read(node: Node, report: FindingCollector) -> tuple[tuple[Located[K], Located[T]], ...] | None:
         if not isinstance(node, Fields):
             report.error(node.place, Code.WRONG_SHAPE, "this must be a mapping", "write lines of `key: value`")
             return None

@@ -55,4 +55,4 @@ PULL = FileKind(
     PullDataset,
     ignored={"bucket": "has no effect: the bucket of a pull dataset is named after the dataset"},
 )
-KINDS: tuple[FileKind[Any], ...] = (PLATFORM, PUSH, PULL)
+FILE_KINDS: tuple[FileKind[Any], ...] = (PLATFORM, PUSH, PULL)

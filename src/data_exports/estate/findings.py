@@ -60,7 +60,7 @@ def finding_as_data(finding: Finding) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FindingCollector:
     """Collects findings while a file is read."""
 
     findings: list[Finding] = field(default_factory=list)

@@ -2,11 +2,11 @@
 
 import re
 
-from data_exports.estate.addresses import ADDRESS_CHARACTERS, DOMAIN_PATTERN, is_address
 from data_exports.estate.codes import Code
+from data_exports.estate.email_addresses import ADDRESS_CHARACTERS, DOMAIN_PATTERN, is_address
 from data_exports.estate.field_types import LINE, FieldType, Located, identifier_of, text_in
-from data_exports.estate.findings import Report
-from data_exports.estate.nodes import Node
+from data_exports.estate.findings import FindingCollector
+from data_exports.estate.yaml_tree import Node
 from data_exports.limits import IAM_PATH_CHARACTERS
 from data_exports.names import (
     RESERVED_BUCKET_PREFIXES,
@@ -87,7 +87,7 @@ BUCKET_PREFIX = identifier_of(_bucket_prefix, _BUCKET_PREFIX)
 ROLE_PATTERN = identifier_of(_role_pattern, "[A-Za-z0-9_+=,.@*?-]{1,64}")
 
 
-def _email(node: Node, report: Report) -> Located[str] | None:
+def _email(node: Node, report: FindingCollector) -> Located[str] | None:
     found = LINE.read(node, report)
     if found and not is_address(found.value):
         hint = "write one address, such as data-engineering@example.gov.uk"
@@ -124,7 +124,7 @@ def _session_advice(account: str, name: str) -> str:
     return f"write the ARN of the role, not of a session, with the role's path: `aws iam get-role --role-name {name}`"
 
 
-def _outsider(node: Node, report: Report) -> Located[Outsider] | None:
+def _outsider(node: Node, report: FindingCollector) -> Located[Outsider] | None:
     if (text := text_in(node, report)) is None:
         return None
     if "*" in text.text or "?" in text.text:

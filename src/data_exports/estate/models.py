@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate import fields as f
-from data_exports.estate.addresses import address_in
+from data_exports.estate.email_addresses import address_in
 from data_exports.estate.findings import Place
 from data_exports.names import (
     AccountId,

@@ -20,7 +20,7 @@ from pathlib import Path
 from data_exports.errors import DeclarationError, UsageError
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity
-from data_exports.estate.loading import (
+from data_exports.estate.loader import (
     DECLARATION_SUFFIXES,
     FOLDERS,
     Loaded,

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data_exports.estate.declaration_file import decode_declaration, read_bytes
 from data_exports.estate.fields import Known
-from data_exports.estate.file_kinds import KINDS, PLATFORM, FileKind
-from data_exports.estate.layout import EDITOR_HEADER
-from data_exports.estate.loading import files_of
-from data_exports.estate.parsing import UnparsableError
-from data_exports.estate.reading import read_bytes, text_of
+from data_exports.estate.file_kinds import FILE_KINDS, PLATFORM, FileKind
+from data_exports.estate.formatter_layout import EDITOR_HEADER
+from data_exports.estate.loader import files_of
+from data_exports.estate.yaml_tree import UnparsableError
 
 FOLDER = ".schemas"
 """Below the estate's; hidden, so that nobody looks for declarations in it."""
@@ -56,7 +56,7 @@ def _object_of(fields: Known) -> Schema:
 
 def schema_texts(estate: Path) -> Iterator[tuple[Path, str]]:
     """The schemas' files of an estate: path and text."""
-    for kind in KINDS:
+    for kind in FILE_KINDS:
         yield _path_of(estate, kind), json.dumps(schema_of(kind), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -64,7 +64,7 @@ def headed_texts(estate: Path) -> Iterator[tuple[Path, str]]:
     """Every declaration that can be read, with the line at its top that tells editors where its schema is."""
     for path, kind in files_of(estate):
         try:
-            text = text_of(read_bytes(path), path)
+            text = decode_declaration(read_bytes(path), path)
         except UnparsableError:
             continue  # for `check` to say
         yield path, with_header(text, path, kind, estate=estate)

@@ -46,7 +46,7 @@ def _run(estate: Path, step: int, *words: str, watched: str = "") -> subprocess.
     return subprocess.run(command, cwd=estate, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("watched", ["", "data_exports.estate.writing", "data_exports.cli.app._take_debug"])
+@pytest.mark.parametrize("watched", ["", "data_exports.estate.atomic_files", "data_exports.cli.app._take_debug"])
 def test_ctrl_c_at_any_step_is_one_line_and_130_and_leaves_no_half_of_a_file(watched: str, estate: Path) -> None:
     folder = estate / "push_datasets"
     steps = int(_run(estate, 0, *NEW, watched=watched).stdout.splitlines()[-1])
@@ -78,7 +78,7 @@ def test_ctrl_c_of_which_python_makes_another_error_is_ctrl_c(estate: Path) -> N
         "from data_exports.__main__ import run\n"
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name != 'data_exports.estate.composing': return None\n"
+        "        if name != 'data_exports.estate.new_declaration': return None\n"
         "        try: signal.raise_signal(signal.SIGINT)\n"
         "        except KeyboardInterrupt: raise TypeError('expected a message argument') from None\n"
         "sys.meta_path.insert(0, Finder())\n"

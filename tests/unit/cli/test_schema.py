@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.cli.app import main
-from data_exports.estate.file_kinds import KINDS
+from data_exports.estate.file_kinds import FILE_KINDS
 from data_exports.estate.schemas import schema_of
 from tests.unit.estate.written import PUSH, load
 
@@ -16,8 +16,8 @@ def test_one_schema_or_all_are_printed_without_an_estate(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out) == {kind.name: schema_of(kind) for kind in KINDS}
-    for kind in KINDS:
+    assert json.loads(capsys.readouterr().out) == {kind.name: schema_of(kind) for kind in FILE_KINDS}
+    for kind in FILE_KINDS:
         assert main(["schema", kind.name]) == 0
         assert json.loads(capsys.readouterr().out) == schema_of(kind)
 

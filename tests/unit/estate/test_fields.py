@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from data_exports.estate.fields import KEEP_FILES, PLATFORM_FIELDS, PUSH_FIELDS
-from data_exports.estate.file_kinds import KINDS, PUSH, FileKind
-from data_exports.estate.loading import load_estate
+from data_exports.estate.file_kinds import FILE_KINDS, PUSH, FileKind
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Platform, PushDataset
 from tests.unit.estate import written
 
@@ -38,7 +38,7 @@ def _fits(value: object, hint: Any) -> bool:
             return isinstance(value, tuple) and all(map(_fits, value, items))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", FILE_KINDS, ids=lambda kind: kind.name)
 def test_what_is_read_has_the_type_that_the_model_says(kind: FileKind[Any], tmp_path: Path) -> None:
     estate = load_estate(written.write_estate(tmp_path, **FULL), today=written.TODAY).require()
     (model,) = (each for each in (estate.platform, *estate.datasets()) if isinstance(each, kind.model))

@@ -10,7 +10,7 @@ import pytest
 
 from data_exports.errors import DeclarationError, UsageError
 from data_exports.estate.findings import Place
-from data_exports.estate.loading import find_estate, load_estate
+from data_exports.estate.loader import find_estate, load_estate
 from data_exports.limits import DECLARATION_BYTES
 from tests.unit.estate.written import PULL, PUSH, load, said, write_estate
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.estate.loading import Loaded
+from data_exports.estate.loader import Loaded
 from tests.unit.estate.written import PLATFORM, PULL, PUSH, load, write_estate
 
 YAML_MARKS = st.sampled_from(

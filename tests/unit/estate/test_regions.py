@@ -29,7 +29,7 @@ def test_every_region_of_another_partition_is_refused_as_such(partition: str) ->
 
 def test_check_imports_no_botocore(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from data_exports.estate.loading import load_estate;"
+        "import sys; from pathlib import Path; from data_exports.estate.loader import load_estate;"
         "assert load_estate(Path(sys.argv[1])).findings == ();"
         "sys.exit(any(name.partition('.')[0] in ('boto3', 'botocore') for name in sys.modules))"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.errors import DeclarationError, UsageError
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.revision import load_revision
 from data_exports.limits import DECLARATION_BYTES
 from tests.unit.estate.written import PLATFORM, PULL, PUSH, write_estate

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from data_exports.estate.fields import PLATFORM_FIELDS
-from data_exports.estate.file_kinds import KINDS, PLATFORM, PUSH, FileKind
+from data_exports.estate.file_kinds import FILE_KINDS, PLATFORM, PUSH, FileKind
 from data_exports.estate.findings import Severity
-from data_exports.estate.formatting import format_declaration
-from data_exports.estate.loading import files_of
+from data_exports.estate.formatter import format_declaration
+from data_exports.estate.loader import files_of
 from data_exports.estate.schemas import headed_texts, schema_of, schema_texts
 from tests.unit.estate import written
 from tests.unit.estate.refusals import VALUES
@@ -61,7 +61,7 @@ def _wrong(text: str | bytes, kind: FileKind[Any]) -> bool:
     return not jsonschema.Draft7Validator(schema_of(kind)).is_valid(value)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", FILE_KINDS, ids=lambda kind: kind.name)
 def test_a_schema_is_one_and_describes_every_field(kind: FileKind[Any]) -> None:
     schema = schema_of(kind)
     jsonschema.Draft7Validator.check_schema(schema)
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_read_gets_no_line(tmp_path: Path) -> None:
 
 def test_the_schemas_of_an_estate_are_those_of_the_kinds(tmp_path: Path) -> None:
     assert {path.relative_to(tmp_path).as_posix(): json.loads(text) for path, text in schema_texts(tmp_path)} == {
-        f".schemas/{kind.name}.schema.json": schema_of(kind) for kind in KINDS
+        f".schemas/{kind.name}.schema.json": schema_of(kind) for kind in FILE_KINDS
     }
 
 

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from data_exports.estate.loading import Loaded, load_estate
+from data_exports.estate.loader import Loaded, load_estate
 
 TODAY = date(2031, 1, 15)
 

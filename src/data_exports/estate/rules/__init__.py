@@ -11,7 +11,7 @@ from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding
 from data_exports.estate.rules import buckets, names, paperwork, people, platform
 
-RULES = (
+ESTATE_RULES = (
     platform.check_user_roles_are_narrow,
     platform.check_account_names,
     platform.check_tags,
@@ -33,7 +33,7 @@ RULES = (
 
 def check_estate(draft: EstateDraft, today: date) -> Iterator[Finding]:
     """Every finding of every rule; `today` is in UTC."""
-    for rule in RULES:
+    for rule in ESTATE_RULES:
         yield from rule(draft)
     yield from paperwork.check_paperwork(draft)
     yield from paperwork.check_ends(draft, today)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from data_exports.estate import fields as f
-from data_exports.estate.addresses import address_in, is_address
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft
+from data_exports.estate.email_addresses import address_in, is_address
 from data_exports.estate.field_types import Located
 from data_exports.estate.findings import Finding, warning
 from data_exports.estate.lookalikes import folded

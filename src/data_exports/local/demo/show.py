@@ -13,7 +13,7 @@ from typing import Protocol
 
 from data_exports.deploy.apply.outcomes import Result
 from data_exports.deploy.apply.waves import deploy
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import aws_of
 from data_exports.local.demo.operating import NOT_YET_GRANTED

@@ -24,7 +24,7 @@ from data_exports.deploy.plan.reviewed import (
     reviewed_of,
 )
 from data_exports.errors import ExportsError, RefusedError, UsageError
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.names import AccountId, BucketName, Region, RoleName
 from data_exports.stacks.stack import DIGEST_TAG, Surroundings

@@ -13,10 +13,10 @@ from data_exports.estate.drafts import Draft, EstateDraft, PlatformDraft
 from data_exports.estate.field_types import BOOLEAN, Located
 from data_exports.estate.fields import PAPERWORK, USERS, Field
 from data_exports.estate.file_kinds import PUSH, FileKind
-from data_exports.estate.findings import Finding, Place, Report
-from data_exports.estate.formatting import format_declaration
-from data_exports.estate.nodes import Items, Text
+from data_exports.estate.findings import Finding, FindingCollector, Place
+from data_exports.estate.formatter import format_declaration
 from data_exports.estate.rules.people import check_users_are_allowed
+from data_exports.estate.yaml_tree import Items, Text
 from data_exports.names import InvalidNameError, RoleName
 
 Value = str | bool | int | list[str]
@@ -54,7 +54,7 @@ def check_value(field: Field[Any, Any], text: str, platform: PlatformDraft | Non
     """The first thing that is wrong with one value (of a list: with one item), as far as it can be told alone."""
     place = Place(Path(field.name))
     node = Text(place, text, plain=field.type is BOOLEAN)
-    report = Report()
+    report = FindingCollector()
     field.type.read(Items(place, (node,)) if field.takes_many else node, report)
     if not report.findings and field is USERS:
         report.findings.extend(_check_user(text, place, platform))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.estate.file_kinds import PLATFORM, PULL, PUSH, FileKind
-from data_exports.estate.formatting import CannotFormatError, format_declaration, format_file
-from data_exports.estate.loading import files_of, kind_of, load_estate
+from data_exports.estate.formatter import CannotFormatError, format_declaration, format_file
+from data_exports.estate.loader import files_of, kind_of, load_estate
 from tests.unit.estate import written
 
 ROOT = Path(__file__).parents[3]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_exports.estate.writing import write_file
+from data_exports.estate.atomic_files import write_file
 
 
 def test_whoever_reads_a_file_while_it_is_written_again_has_a_whole_one(tmp_path: Path) -> None:

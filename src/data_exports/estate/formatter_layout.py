@@ -1,7 +1,8 @@
 """One declaration as it is laid out: its entries with the comments and blank lines that belong to each; pure.
 
-In: the text of a file that `parsing` accepts without findings. Out: a `Layout`. A comment at the end of a line belongs
-to what stands before it; one on lines of its own to what follows, or to the list above where it is indented with it.
+In: the text of a file that `yaml_tree` accepts without findings. Out: a `Layout`. A comment at the end of a line
+belongs to what stands before it; one on lines of its own to what follows, or to the list above where it is indented
+with it.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Literal
 
 import yaml
 
-from data_exports.estate.parsing import YAML_LOADER
+from data_exports.estate.yaml_tree import YAML_LOADER
 
 EDITOR_HEADER = re.compile(r"#\s*yaml-language-server:")
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Finding, Place
-from data_exports.estate.nodes import Fields, Items, Node, Text
-from data_exports.estate.parsing import UnparsableError, parse_nodes, place_after
+from data_exports.estate.yaml_tree import Fields, Items, Node, Text, UnparsableError, parse_yaml, place_after
 from data_exports.limits import DECLARATION_BYTES
 
 OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
@@ -21,7 +20,7 @@ OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 def read_declaration(path: Path) -> tuple[Fields | None, list[Finding]]:
     """The top mapping of a file, and the findings; ``None`` when there is none to go on with."""
     try:
-        text = text_of(read_bytes(path), path)
+        text = decode_declaration(read_bytes(path), path)
     except UnparsableError as stop:
         return None, [stop.finding]
     return parse_declaration(text, path)
@@ -30,7 +29,7 @@ def read_declaration(path: Path) -> tuple[Fields | None, list[Finding]]:
 def parse_declaration(text: str, path: Path) -> tuple[Fields | None, list[Finding]]:
     """As `read_declaration`, of a text that is or will be in the file; `path` is for the places only."""
     try:
-        top, findings = parse_nodes(text, path)
+        top, findings = parse_yaml(text, path)
         return _mapping(top, path), findings
     except UnparsableError as stop:
         return None, [stop.finding]
@@ -81,7 +80,7 @@ def _read_to_end(descriptor: int, *, chunk_bytes: int) -> bytes:
     return data
 
 
-def text_of(data: bytes, path: Path) -> str:
+def decode_declaration(data: bytes, path: Path) -> str:
     """The text that a declaration's bytes are; `path` is for the place only. Raises `UnparsableError`."""
     try:
         return data.decode("utf-8-sig")

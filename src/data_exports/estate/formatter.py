@@ -14,12 +14,12 @@ from typing import Any
 import yaml
 
 from data_exports.estate import fields as f
+from data_exports.estate.declaration_file import decode_declaration, read_bytes
 from data_exports.estate.drafts import draft_of
 from data_exports.estate.field_types import BOOLEAN, DATE, Located
 from data_exports.estate.file_kinds import PLATFORM, FileKind
-from data_exports.estate.findings import Finding, Report, Severity
-from data_exports.estate.identifier_types import ACCOUNT
-from data_exports.estate.layout import (
+from data_exports.estate.findings import Finding, FindingCollector, Severity
+from data_exports.estate.formatter_layout import (
     EDITOR_HEADER,
     Container,
     Layout,
@@ -29,9 +29,8 @@ from data_exports.estate.layout import (
     comments_of,
     layout_of,
 )
-from data_exports.estate.nodes import Fields, other_reading
-from data_exports.estate.parsing import UnparsableError, parse_nodes
-from data_exports.estate.reading import read_bytes, text_of
+from data_exports.estate.identifier_types import ACCOUNT
+from data_exports.estate.yaml_tree import Fields, UnparsableError, other_reading, parse_yaml
 
 INDENT = "  "
 _WORD = r"[A-Za-z0-9_./@+:,-]*[A-Za-z0-9_./@+-]"
@@ -62,7 +61,7 @@ def format_file(path: Path, kind: FileKind[Any]) -> Formatted:
     """The text that a file of an estate should have. Reads the file, writes nothing."""
     try:
         data = read_bytes(path)
-        shaped = format_declaration(text_of(data, path), path, kind)
+        shaped = format_declaration(decode_declaration(data, path), path, kind)
     except UnparsableError as stop:
         return Formatted(path, "", is_changed=False, reason="it cannot be read", findings=(stop.finding,))
     except CannotFormatError as stop:
@@ -85,9 +84,9 @@ def format_declaration(text: str, path: Path, kind: FileKind[Any]) -> str:
 
 def _meaning_of(text: str, path: Path, kind: FileKind[Any]) -> object:
     """What the file declares, without places. Raises `CannotFormatError` with the errors if there are any."""
-    report = Report()
+    report = FindingCollector()
     try:
-        top, found = parse_nodes(text, path)
+        top, found = parse_yaml(text, path)
     except UnparsableError as stop:
         raise CannotFormatError("it cannot be read", (stop.finding,)) from stop
     report.findings.extend(found)

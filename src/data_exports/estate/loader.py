@@ -1,6 +1,6 @@
 """A folder → its `Estate`, or everything that is wrong with it. Reads files, changes nothing.
 
-The pipeline: `reading` (bytes → nodes) → `drafts` (nodes → drafts) → `rules` (drafts → findings) → models.
+The pipeline: `declaration_file` (bytes → nodes) → `drafts` (nodes → drafts) → `rules` (drafts → findings) → models.
 """
 
 import gc
@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 
 from data_exports.errors import DeclarationError, UsageError
 from data_exports.estate.codes import Code
+from data_exports.estate.declaration_file import linked, parse_declaration, read_declaration, unreadable
 from data_exports.estate.drafts import Draft, EstateDraft, draft_of
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
-from data_exports.estate.findings import Finding, Place, Report, Severity
+from data_exports.estate.findings import Finding, FindingCollector, Place, Severity
 from data_exports.estate.models import Estate
-from data_exports.estate.reading import linked, parse_declaration, read_declaration, unreadable
 from data_exports.estate.rules import check_estate
 from data_exports.limits import DECLARATION_BYTES
 
@@ -92,7 +92,7 @@ def load_estate(folder: Path, *, today: date | None = None, proposed: Mapping[Pa
     `proposed` holds texts of files that are not there yet. Never raises for what files hold or how they are kept: that
     is in the findings.
     """
-    report = Report()
+    report = FindingCollector()
     read = _Reader(proposed or {}, report)
     platform = read.one(folder / PLATFORM_FILE, PLATFORM)
     draft = EstateDraft(
@@ -129,7 +129,7 @@ class _Reader:
     """Reads files of one estate, and collects what is wrong with them."""
 
     proposed: Mapping[Path, str]
-    report: Report
+    report: FindingCollector
 
     def one(self, path: Path, kind: FileKind[M]) -> Draft[M] | None:
         """The draft of one file."""
@@ -152,7 +152,7 @@ class _Reader:
                 yield drafted
 
 
-def declarations_in(subfolder: Path, report: Report) -> list[Path]:
+def declarations_in(subfolder: Path, report: FindingCollector) -> list[Path]:
     """The files of a folder that count; a finding for every other one, but for hidden files and READMEs of text."""
     if not os.path.lexists(subfolder):
         return []
@@ -192,7 +192,7 @@ def files_of(estate: Path) -> Iterator[tuple[Path, FileKind[Any]]]:
     """Every file that `load_estate` reads, with its kind; what cannot be listed is for `load_estate` to say."""
     yield estate / PLATFORM_FILE, PLATFORM
     for kind in (PUSH, PULL):
-        for path in declarations_in(estate / kind.folder, Report()):
+        for path in declarations_in(estate / kind.folder, FindingCollector()):
             yield path, kind
 
 
