@@ -15,10 +15,10 @@ from urllib.parse import quote_plus
 from benchmarks.programs import program
 from benchmarks.seaweed import Seaweed
 from benchmarks.usage import BenchmarkError, usage_of
+from data_exports.contract.timing import BATCH_SIZE
 
 HUB, TARGET, LOG = "benchmark-hub", "benchmark-target", "benchmark-log"
 DATASET = "orders"
-BATCH_SIZE = 1_000  # as deployed: BATCH_SIZE of data_exports.stacks.mover_function
 _TIME = "2026-11-02T09:00:00.000Z"
 _SENT = "1793610001000"  # a second later
 

@@ -17,12 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS, Work
-from benchmarks.files import BATCH_SIZE, check_moved, fill_hub, make_files
+from benchmarks.files import check_moved, fill_hub, make_files
 from benchmarks.old_handler import fetch_old_handler
 from benchmarks.seaweed import seaweed
 from benchmarks.tables import rounded, show, tell, write_json
 from benchmarks.usage import BenchmarkError, usage_of
 from benchmarks.wire import wire
+from data_exports.contract.timing import BATCH_SIZE
 
 USD_PER_MILLION = {
     "CopyObject": 5.0,

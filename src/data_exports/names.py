@@ -7,6 +7,7 @@ reason fit for a finding. Also here: the names AWS resources get, because recipi
 import re
 from typing import ClassVar, Self
 
+from data_exports.contract import keys
 from data_exports.limits import BUCKET_NAME_CHARACTERS, ROLE_NAME_CHARACTERS
 
 
@@ -234,7 +235,7 @@ MOVER_NAME_PREFIX = "export_"
 
 def hub_prefix_of(dataset: DatasetName) -> KeyPrefix:
     """Where in the hub the dataset's senders write."""
-    return KeyPrefix(f"{dataset}/")
+    return KeyPrefix(keys.hub_prefix_of(dataset))
 
 
 def mover_name_of(dataset: DatasetName, *, keep_files: bool) -> RoleName:
@@ -269,11 +270,6 @@ def queue_name_of(dataset: DatasetName) -> str:
 def dead_letter_queue_name_of(dataset: DatasetName) -> str:
     """The queue of events given up on; its capitals keep it apart from the queue of any dataset."""
     return f"export_{dataset}-DLQ"
-
-
-def probe_key_of(dataset: DatasetName) -> str:
-    """The key of the one object that a probe may leave with the recipient; see `data_exports.mover.tasks.probe`."""
-    return f"{hub_prefix_of(dataset)}.exports-probe"
 
 
 def owner_topic_of(dataset: DatasetName) -> str:

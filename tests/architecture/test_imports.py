@@ -1,6 +1,7 @@
 """Imports run one way: a folder imports only what lies below it, and nobody imports the command line."""
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,17 +10,17 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-BASICS = {"names", "limits", "errors", "text"}
+BASICS = {"contract", "names", "limits", "errors", "text"}
 ESTATE = BASICS | {"destinations", "estate"}
 ACCESS = ESTATE | {"access"}
-STACKS = ACCESS | {"stacks", "contract"}
-ENGINE = STACKS | {"aws", "contract", "parallel", "deploy", "operate", "local"}
+STACKS = ACCESS | {"stacks"}
+ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local"}
 ALLOWED = {
     "__init__": {"api"},
     "text": set[str](),
     "limits": set[str](),
     "errors": set[str](),
-    "names": {"limits"},
+    "names": {"limits", "contract"},
     "contract": {"contract"},
     "parallel": set[str](),
     "mover": {"mover", "contract"},
@@ -39,7 +40,7 @@ ALLOWED = {
 }
 """For each folder or module of the package, those it may import."""
 
-COMMON = {"__init__", "api", "cli", "estate", "access", "destinations", "names", "errors", "limits", "text"}
+COMMON = {"__init__", "api", "cli", "contract", "estate", "access", "destinations", "names", "errors", "limits", "text"}
 """What every command imports, or everybody who uses the package."""
 
 HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack"}
@@ -91,6 +92,13 @@ def test_a_command_imports_what_is_heavy_only_when_it_runs(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = []
     assert [(line, name) for line, name in _imports(path, at_once) if name.split(".")[0] in HEAVY] == []
+
+
+@pytest.mark.parametrize("part", ["contract", "mover"])
+def test_what_goes_into_the_zip_needs_pythons_own_library_alone(part: str) -> None:
+    paths = [path for path in MODULES if _part(path) == part]
+    found = {name for path in paths for _, name in _imports(path, ast.parse(path.read_text(encoding="utf-8")))}
+    assert {name.partition(".")[0] for name in found} - sys.stdlib_module_names == {"data_exports"}
 
 
 # --- cycles ----------------------------------------------------------------------------------------------------------

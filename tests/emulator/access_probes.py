@@ -10,7 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from data_exports.access.grants import Grant, alert_topic_arns_of, checkpoints_prefix_of, receipts_prefix_of
+from data_exports.access.grants import Grant, alert_topic_arns_of
+from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 import pytest
 
 from data_exports.contract.receipts import Outcome
+from data_exports.contract.timing import VISIBILITY_TIMEOUT_SECONDS
 from data_exports.mover.rules.delivery import Delivery, Steps, deliver
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.large import LargeCopy
@@ -28,7 +29,6 @@ from data_exports.mover.rules.protocol import (
 from data_exports.mover.rules.same_key import SameKey
 from data_exports.mover.rules.stopped import stopped_by
 from data_exports.mover.rules.uploads import Rules, Upload
-from data_exports.stacks.push import VISIBILITY_TIMEOUT_SECONDS
 from tests.model.explorer import Search
 from tests.model.memory_s3 import ANY, SUSPENDED
 from tests.model.worlds import Bounds, Deliver

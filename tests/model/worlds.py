@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from data_exports.contract.causes import UNDER_WAY_SECONDS
 from data_exports.contract.receipts import Outcome
+from data_exports.contract.timing import FUNCTION_TIMEOUT_SECONDS, UNDER_WAY_SECONDS, VISIBILITY_TIMEOUT_SECONDS
 from data_exports.mover.rules.delivery import Steps
 from data_exports.mover.rules.protocol import Reply, Request
 from data_exports.mover.rules.same_key import SameKey
 from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
-from data_exports.stacks.mover_function import FUNCTION_TIMEOUT_SECONDS
-from data_exports.stacks.push import VISIBILITY_TIMEOUT_SECONDS
 from tests.model.memory_s3 import ON
 
 Results = tuple[DeliveryResult, ...]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import (
     ALERT_TOPIC,
@@ -144,7 +145,7 @@ def _order(grant: Grant) -> tuple[str, ...]:
 
 
 def _sender_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
-    hub, log, receipts = platform.hub_bucket.arn, platform.log_bucket.arn, receipts_prefix_of(push.name)
+    hub, log, receipts = platform.hub_bucket.arn, platform.log_bucket.arn, KeyPrefix(receipts_prefix_of(push.name))
     for user in push.users:
         sender = platform.user_role_arn(user)
         for resource, actions, key_prefix in (
@@ -174,8 +175,8 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
     # These reach no data and do not end: what was uploaded too late must still get its receipt, which says so.
     log, receipts, checkpoints = (
         platform.log_bucket.arn,
-        receipts_prefix_of(push.name),
-        checkpoints_prefix_of(push.name),
+        KeyPrefix(receipts_prefix_of(push.name)),
+        KeyPrefix(checkpoints_prefix_of(push.name)),
     )
     sweep = () if push.keep_files else MOVER_SWEEP_ACTIONS
     records: list[tuple[str, tuple[str, ...], KeyPrefix | None]] = [
@@ -206,16 +207,6 @@ def _outsider_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
     for outsider in pull.outsiders:
         for resource, actions in ((bucket, OUTSIDER_BUCKET_ACTIONS), (f"{bucket}/*", tuple(sorted(objects)))):
             yield Grant(outsider, Role.OUTSIDER, pull.name, resource, actions, None, pull.until, pull.paperwork)
-
-
-def receipts_prefix_of(dataset: DatasetName) -> KeyPrefix:
-    """Where in the log bucket a dataset's receipts are written; a partition, as Athena expects it."""
-    return KeyPrefix(f"deliveries/dataset={dataset}/")
-
-
-def checkpoints_prefix_of(dataset: DatasetName) -> KeyPrefix:
-    """Where in the log bucket a dataset's mover notes how far it has come with what takes it several runs."""
-    return KeyPrefix(f"checkpoints/dataset={dataset}/")
 
 
 def queue_arn_of(platform: Platform, queue_name: str) -> str:

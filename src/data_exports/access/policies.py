@@ -14,6 +14,7 @@ from data_exports.access.statements import (
     policy_of,
     resource_statements,
 )
+from data_exports.contract.keys import CHECKPOINTS, RECEIPTS
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_NAME_PREFIX, SERVICE_ROLE_PATH, BucketName, queue_name_of
 
@@ -27,10 +28,10 @@ MOVER_SIDS = (
     ("s3:GetBucketVersioning", "", "SeeVersioning"),
     ("s3:PutObjectAcl", "", "WriteTarget"),
     ("s3:ListBucketMultipartUploads", "", "ListTargetUploads"),
-    ("s3:ListBucket", "deliveries/", "ListReceipts"),
-    ("s3:ListBucket", "checkpoints/", "ListCheckpoints"),
-    ("s3:PutObject", "/deliveries/", "KeepReceipts"),
-    ("s3:PutObject", "/checkpoints/", "KeepCheckpoints"),
+    ("s3:ListBucket", RECEIPTS, "ListReceipts"),
+    ("s3:ListBucket", CHECKPOINTS, "ListCheckpoints"),
+    ("s3:PutObject", f"/{RECEIPTS}", "KeepReceipts"),
+    ("s3:PutObject", f"/{CHECKPOINTS}", "KeepCheckpoints"),
     ("sqs:ReceiveMessage", "", "UseQueue"),
     ("logs:PutLogEvents", "", "WriteLog"),
     ("kms:GenerateDataKey", "", "UseTargetKey"),

@@ -1,27 +1,10 @@
 """Why deliveries fail, in classes: few enough to count by, and each says what waiting is worth.
 
-In: nothing. Out: `Cause`, and how long a failed message stays away. No effects. Which answer of S3 belongs to which
-class is told in `error_codes`.
-
-Three kinds of failure are waited for differently, all with jitter, so that what failed together does not come back
-together:
-
-passing    S3 is unwell, throttles or does not answer. Soon, then less and less often: 15 s, 1 min, 4 min, 16 min, 64
-           min, 3 h, 3 h. With the 8 receives of the queue an outage of 3 h is always outlived, one of 7 h often.
-permanent  Somebody has to act: grant access, make the bucket, mend the key. No quick tries: 15 min, 30 min, 1 h, 2 h, 3
-           h, 3 h, 3 h. Whoever acts within 6 h needs no redrive.
-hopeless   No time and no act cures the message itself. It goes to the dead-letter queue at once.
+In: nothing, or a cause as a receipt tells it. Out: `Cause`, and whose it is to act. No effects. Which answer of S3
+belongs to which class is told in `error_codes`; how long each is waited for, in `timing`.
 """
 
-import random
 from enum import StrEnum
-
-LONGEST_WAIT_SECONDS = 3 * 3600  # SQS would allow 12 h; more than this, and a recovery goes unnoticed for too long
-LONGEST_PAUSE_SECONDS = 20  # between two tries of one call
-# How long a request may still be carried out whose answer never came. S3 accepts a signed request for 15 minutes:
-# https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
-# and a copy of the size that is made in one request takes less than one more.
-UNDER_WAY_SECONDS = 16 * 60
 
 
 class Side(StrEnum):
@@ -63,7 +46,7 @@ class Cause(StrEnum):
     @property
     def side(self) -> Side | None:
         """Whose it is to act; None where nobody has to, or nobody can."""
-        return _SIDES.get(self.value.partition("_")[0])
+        return side_of(self.value)
 
     @property
     def is_hopeless(self) -> bool:
@@ -91,20 +74,21 @@ _REFUSALS = {Cause.THROTTLED, Cause.CONFLICT, Cause.CREDENTIALS, Cause.CLOCK}
 _MOMENTARY = {Cause.THROTTLED, Cause.CONFLICT, Cause.UNWELL, Cause.NO_ANSWER, Cause.UNREADABLE}
 
 
-def wait_seconds(
-    cause: Cause, receive_count: int, *, longest_seconds: float = LONGEST_WAIT_SECONDS, rng: random.Random
-) -> int:
-    """Seconds that a message stays away which failed at its n-th receive: between half and the whole of its step."""
-    if cause.is_hopeless:
-        return 0
-    first, factor = (900.0, 2.0) if cause.is_permanent else (15.0, 4.0)
-    step = min(first * factor ** min(max(receive_count, 1) - 1, 20), longest_seconds)
-    return round(step * rng.uniform(0.5, 1))
+OLD_CAUSES = {
+    "denied": Cause.RECIPIENT_DENIED,
+    "no_bucket": Cause.RECIPIENT_BUCKET,
+    "key_unusable": Cause.RECIPIENT_KEY,
+    "not_accepted": Cause.RECIPIENT_NOT_ACCEPTED,
+    "too_large": Cause.UPLOAD_TOO_LARGE,
+}
+"""What earlier movers recorded, who did not tell whose it is to act → what that mostly was. Receipts hold it still."""
 
 
-def retry_seconds(tries: int, *, rng: random.Random) -> float:
-    """Seconds before a request is repeated that was tried so often already: up to 0.5, 1, 2, 4 ... 20, at random.
+def side_of(cause: str | None) -> Side | None:
+    """Whose it is to act on a cause as recorded, also by a newer mover; None where nobody has to, or it is not told."""
+    return _SIDES.get((cause or "").partition("_")[0])
 
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-    return rng.uniform(0, min(0.25 * 2**tries, LONGEST_PAUSE_SECONDS))
+
+def needs_somebody(cause: str | None) -> bool:
+    """Whether a failure of this cause, as recorded, is only cured by somebody who acts."""
+    return side_of(cause) is not None or cause in OLD_CAUSES or cause == Cause.BAD_MESSAGE

@@ -17,6 +17,7 @@ from enum import StrEnum
 from operator import attrgetter
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.keys import receipts_key_of
 
 
 class Outcome(StrEnum):
@@ -78,8 +79,7 @@ def receipts_file(
     every["recorded_at"] = iso_time(now)
     facts = (dict(zip(_NAMES, _values_of(receipt), strict=True)) for receipt in receipts)
     lines = "".join(json.dumps(each | every) + "\n" for each in facts)
-    key = f"deliveries/dataset={dataset}/date={now:%Y-%m-%d}/{now:%Y%m%dT%H%M%SZ}-{identifier}.jsonl.gz"
-    return PutReceipts(key, gzip.compress(lines.encode(), mtime=0))
+    return PutReceipts(receipts_key_of(dataset, now, identifier), gzip.compress(lines.encode(), mtime=0))
 
 
 def iso_time(moment: datetime) -> str:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from data_exports.contract.tasks import Task
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.uploads import Upload
 
@@ -41,7 +42,7 @@ def read_messages(event: Mapping[str, Any]) -> list[Message]:
     records = event.get("Records")
     if not isinstance(records, list):
         raise ValueError(  # noqa: TRY004 an event is a value from outside
-            'the function is invoked by its queue, or with {"task": "sweep"} or {"task": "probe"}'
+            f"the function is invoked by its queue, or with {' or '.join(task.request for task in Task)}"
         )
     return [_read_message(record) for record in records]
 

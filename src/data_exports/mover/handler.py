@@ -25,8 +25,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Protocol
 
-from data_exports.contract.causes import UNDER_WAY_SECONDS, Cause, wait_seconds
+from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
+from data_exports.contract.tasks import Task, task_in
+from data_exports.contract.timing import UNDER_WAY_SECONDS, wait_seconds
 from data_exports.mover.batch import Batch
 from data_exports.mover.events import Message, body_to_go_on, read_messages
 from data_exports.mover.followups import FollowUps
@@ -74,13 +76,14 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     settings, store = _process()
     seconds_left = _seconds_left_of(context)
     time = TimeLeft(seconds_left)
-    if event.get("task") == "sweep":
+    task = task_in(event)
+    if task is Task.SWEEP:
         return _sweep(settings, time)
-    if event.get("task") == "probe":
+    if task is Task.PROBE:
         from data_exports.mover.tasks.probe import probe  # an idle function starts sooner without it
 
         with closing(Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1)) as transport:
-            return probe(settings, transport, seconds_left=time.before(KEPT_FOR_THE_ANSWER))
+            return probe(settings, transport, seconds_left=time.before(KEPT_FOR_THE_ANSWER)).encode()
     store.begin(time.before(KEPT_AFTER_S3))
     follow_ups = FollowUps(settings, time)
     try:
@@ -122,7 +125,7 @@ def _sweep(settings: Settings, time: TimeLeft) -> dict[str, Any]:
     counts = {"SweptInSight": summary.in_sight, "SweptLate": summary.late, "SweptHandedOver": summary.handed_over}
     metrics = {name: ("Count", count) for name, count in counts.items()}
     _log_to_stdout(with_metrics(_line("sweep done", settings, level="INFO", **asdict(summary)), metrics, now=now))
-    return {"task": "sweep", **asdict(summary)}
+    return summary.encode()
 
 
 def handle_batch(

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.metrics import BY_CAUSE, BY_DATASET, NAMESPACE, REFUSED
 from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.mover.rules.uploads import DeliveryResult
 
-NAMESPACE = "DataExports"
 MOST_VALUES = 100  # of one metric in one line; the format takes no more
 
 Line = dict[str, object]
@@ -46,7 +46,7 @@ def with_metrics(
     line: Line, metrics: Mapping[str, tuple[str, object]], *, now: datetime, cause: Cause | None = None
 ) -> Line:
     """The line, with these metrics in it: name → unit and value or values."""
-    dimensions = [["Dataset"]] + ([["Dataset", "Cause"]] if cause else [])
+    dimensions = [[BY_DATASET]] + ([[BY_DATASET, BY_CAUSE]] if cause else [])
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": dimensions,
@@ -54,7 +54,7 @@ def with_metrics(
     }
     head = {"Timestamp": round(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
     values = {name: value for name, (_, value) in metrics.items()}
-    return {"_aws": head, **line, "Dataset": line["dataset"], **({"Cause": cause.value} if cause else {}), **values}
+    return {"_aws": head, **line, BY_DATASET: line["dataset"], **({BY_CAUSE: cause.value} if cause else {}), **values}
 
 
 def _taken(seconds: Sequence[float]) -> dict[str, tuple[str, object]]:
@@ -69,7 +69,7 @@ def _failures(short: Line, results: Sequence[DeliveryResult], *, now: datetime) 
     for cause, number in sorted(causes.items()):
         metrics: dict[str, tuple[str, object]] = {"Failures": ("Count", number)}
         if cause.is_permanent:
-            metrics["Refused"] = ("Count", number)
+            metrics[REFUSED] = ("Count", number)
         yield with_metrics({**short, "level": "ERROR", "event": "deliveries failed"}, metrics, now=now, cause=cause)
 
 

@@ -23,14 +23,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from data_exports.contract.causes import LONGEST_WAIT_SECONDS
+from data_exports.contract.timing import LONGEST_WAIT_SECONDS, MOST_RECEIVES, SWEEP_PATIENCE_SECONDS
 from data_exports.mover.rules.large import LARGEST_PART_BYTES, MIB, SMALLEST_PART_BYTES, USUAL_PART_BYTES
 from data_exports.mover.wire.endpoints import check_endpoints, sns_url_of
 
 # One copy must end well within the 30 s of silence after which a request is given up (`connections`).
 LARGEST_COPY_BYTES = 256 * MIB
-MOST_RECEIVES = 8
-SWEEP_PATIENCE_SECONDS = 15 * 60
 
 
 class SettingsError(ValueError):

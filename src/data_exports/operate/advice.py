@@ -12,18 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data_exports.access.handover import recipient_bucket_statements, recipient_key_statements
+from data_exports.contract.causes import OLD_CAUSES
 from data_exports.estate.models import Estate, PushDataset
-
-OLD_CAUSES = {
-    "denied": "recipient_denied",
-    "no_bucket": "recipient_bucket",
-    "key_unusable": "recipient_key",
-    "not_accepted": "recipient_not_accepted",
-    "too_large": "upload_too_large",
-}
-"""What an older mover recorded → what that mostly was."""
-_SIDES = {"upload": "sender's upload", "hub": "hub", "recipient": "recipient"}
-"""The first word of a cause → whose it is to act; the mover's (`data_exports.contract.causes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +25,6 @@ class Advice:
     """Policy statements for the recipient to add to the policy of the bucket."""
     key_statements: tuple[dict[str, Any], ...] = ()
     """Policy statements for the recipient to add to the policy of the key."""
-
-
-def side_of(cause: str | None) -> str | None:
-    """Whose it is to act; None where nobody has to, or an older mover did not tell."""
-    return _SIDES.get((cause or "").partition("_")[0])
-
-
-def needs_somebody(cause: str | None) -> bool:
-    """Whether a failure of this cause is only cured by somebody who acts."""
-    return side_of(cause) is not None or cause in OLD_CAUSES or cause == "bad_message"
 
 
 def advice_on(cause: str | None, estate: Estate, push: PushDataset, *, now: datetime | None = None) -> Advice:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws
+from data_exports.contract.keys import receipts_prefix_of
 from data_exports.errors import PartlyDoneError, RefusedError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.follow import CLOCKS_APART

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws
+from data_exports.contract.keys import receipts_prefix_of
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.operate.advice import Advice, advice_on

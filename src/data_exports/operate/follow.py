@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws
+from data_exports.contract.causes import needs_somebody
+from data_exports.contract.keys import receipts_prefix_of
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.operate.advice import needs_somebody
 from data_exports.operate.receipts import Period, Receipt, list_receipt_files, parse_receipts
 from data_exports.operate.rights import needing
 

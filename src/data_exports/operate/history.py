@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws
+from data_exports.contract.keys import receipts_prefix_of
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
 from data_exports.operate.receipts import EVER, Damaged, Period, Receipt, iterate_receipts

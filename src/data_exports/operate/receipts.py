@@ -18,8 +18,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import AwsAnswer, answer_of
+from data_exports.contract.keys import day_in, receipts_days_of, receipts_from, receipts_prefix_of, time_in
 from data_exports.names import BucketName, DatasetName
 from data_exports.parallel import map_ordered
 
@@ -134,26 +134,23 @@ def list_receipt_files(
     s3: Any, log_bucket: BucketName, dataset: DatasetName, period: Period = EVER, *, account: str = ""
 ) -> Iterator[ReceiptFile]:
     """The files that may hold receipts of this period, oldest first: one request for each 1,000 of them."""
-    prefix = receipts_prefix_of(dataset)
-    arguments = {"Bucket": str(log_bucket), "Prefix": str(prefix), **_owned_by(account)}
+    arguments = {"Bucket": str(log_bucket), "Prefix": receipts_prefix_of(dataset), **_owned_by(account)}
     if period.since:
-        arguments["StartAfter"] = f"{prefix}{_name_at(period.since)}"
-    end = f"{prefix}{_name_at(period.until)}~" if period.until else ""  # "~" is behind every name of that second
+        arguments["StartAfter"] = receipts_from(dataset, period.since)
+    end = f"{receipts_from(dataset, period.until)}~" if period.until else ""  # "~" is behind every name of that second
     for page in s3.get_paginator("list_objects_v2").paginate(**arguments):
         for entry in page.get("Contents", []):
             if end and entry["Key"] > end:
                 return
-            yield ReceiptFile(entry["Key"], _written_at(entry["Key"]))
+            yield ReceiptFile(entry["Key"], time_in(entry["Key"]))
 
 
 def list_receipt_days(s3: Any, log_bucket: BucketName, dataset: DatasetName, *, account: str = "") -> list[date]:
     """The days on which any receipt was written, oldest first: one request for 1,000 days."""
-    prefix = receipts_prefix_of(dataset)
-    arguments = {"Bucket": str(log_bucket), "Prefix": f"{prefix}date=", "Delimiter": "/", **_owned_by(account)}
+    arguments = {"Bucket": str(log_bucket), "Prefix": receipts_days_of(dataset), "Delimiter": "/", **_owned_by(account)}
     pages = s3.get_paginator("list_objects_v2").paginate(**arguments)
     found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
-    days = (_day_of(text.removeprefix(f"{prefix}date=").rstrip("/")) for text in found)
-    return sorted(day for day in days if day)
+    return sorted(day for day in (day_in(dataset, folder) for folder in found) if day)
 
 
 def parse_receipts(file: str, body: bytes) -> Iterator[Receipt | Damaged]:
@@ -209,23 +206,3 @@ def _read_file(s3: Any, bucket: str, key: str, account: str) -> bytes | None:
 
 def _owned_by(account: str) -> dict[str, str]:
     return {"ExpectedBucketOwner": account} if account else {}
-
-
-def _name_at(moment: datetime) -> str:
-    """How the name of a file written at this moment begins, below the dataset's prefix."""
-    moment = moment.astimezone(UTC)
-    return f"date={moment:%Y-%m-%d}/{moment:%Y%m%dT%H%M%SZ}"
-
-
-def _written_at(key: str) -> datetime | None:
-    try:
-        return datetime.strptime(key.rsplit("/", 1)[-1].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _day_of(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

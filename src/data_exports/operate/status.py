@@ -15,8 +15,8 @@ from typing import Literal, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from data_exports.access.grants import receipts_prefix_of
 from data_exports.aws import Aws, reason_of
+from data_exports.contract.keys import receipts_prefix_of
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
 from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack

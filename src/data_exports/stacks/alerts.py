@@ -20,11 +20,11 @@ from data_exports.access.grants import (
     topic_arn_of,
 )
 from data_exports.access.policies import alert_key_policy, alert_topic_policy
+from data_exports.contract.metrics import BY_DATASET, NAMESPACE, REFUSED
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import ALERT_KEY_ALIAS, dead_letter_queue_name_of, owner_topic_of, queue_name_of
 
 OLDEST_EVENT_ALARM_SECONDS = 3600
-METRICS_NAMESPACE = "DataExports"
 
 
 def add_alert_key(template: Template, platform: Platform) -> Alias:
@@ -85,7 +85,7 @@ def add_alarms(template: Template, platform: Platform, push: PushDataset) -> Non
     for title, text, metric, threshold in (
         ("DeadLetterAlarm", given_up, _queue_metric("ApproximateNumberOfMessagesVisible", dead_letters), 1),
         ("OldestEventAlarm", waited, _queue_metric("ApproximateAgeOfOldestMessage", queue), OLDEST_EVENT_ALARM_SECONDS),
-        ("RefusedAlarm", refused, _mover_metric("Refused", push), 1),
+        ("RefusedAlarm", refused, _mover_metric(REFUSED, push), 1),
     ):
         template.add_resource(
             Alarm(
@@ -109,6 +109,6 @@ def _queue_metric(name: str, queue: str) -> dict[str, Any]:
 
 
 def _mover_metric(name: str, push: PushDataset) -> dict[str, Any]:
-    """A metric that the mover prints (`data_exports.mover.metrics`)."""
-    dimensions = [MetricDimension(Name="Dataset", Value=str(push.name))]
-    return {"Namespace": METRICS_NAMESPACE, "MetricName": name, "Dimensions": dimensions, "Statistic": "Sum"}
+    """A metric that the mover prints (`data_exports.contract.metrics`)."""
+    dimensions = [MetricDimension(Name=BY_DATASET, Value=str(push.name))]
+    return {"Namespace": NAMESPACE, "MetricName": name, "Dimensions": dimensions, "Statistic": "Sum"}

@@ -20,9 +20,8 @@ from troposphere.s3 import (
 )
 
 from data_exports.access.statements import Policy
+from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
 from data_exports.names import BucketName
-
-ABANDONED_UPLOAD_DAYS = 7
 
 
 def add_private_bucket(

@@ -17,6 +17,8 @@ from troposphere.validators import integer
 
 from data_exports.access.grants import alert_topic_arns_of, grants_of_push, log_group_name_of
 from data_exports.access.policies import mover_policy, mover_trust_policy
+from data_exports.contract.tasks import Task
+from data_exports.contract.timing import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS, MOST_RECEIVES
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.stacks.stack import Surroundings, depends_on
@@ -25,9 +27,7 @@ RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
 """A fifth cheaper than x86_64; the mover holds nothing compiled. https://aws.amazon.com/lambda/pricing/"""
 HANDLER = "data_exports.mover.handler.handle"
-FUNCTION_TIMEOUT_SECONDS = 900
 FUNCTION_MEMORY_MIB = 512
-BATCH_SIZE = 1000
 BATCH_WINDOW_SECONDS = 1
 LOG_RETENTION_DAYS = 90
 SWEEP_SCHEDULE = "rate(1 hour)"
@@ -49,7 +49,6 @@ def add_mover(
     *,
     surroundings: Surroundings,
     queue: Queue,
-    most_receives: int,
 ) -> None:
     """Add the dataset's mover: its log, its role, its function, and the mapping that feeds it from `queue`."""
     name = str(push.mover_name)
@@ -80,7 +79,7 @@ def add_mover(
             Code=Code(S3Bucket=str(platform.log_bucket), S3Key=surroundings.code_key),
             Environment=Environment(
                 Variables=_mover_settings(platform, push, surroundings)
-                | {"QUEUE_URL": queue.ref(), "MOST_RECEIVES": str(most_receives)}
+                | {"QUEUE_URL": queue.ref(), "MOST_RECEIVES": str(MOST_RECEIVES)}
             ),
         )
     )
@@ -111,7 +110,7 @@ def _add_sweep(template: Template, platform: Platform, push: PushDataset, functi
             Description=f"{push.name}: deliver what no event told of",
             ScheduleExpression=SWEEP_SCHEDULE,
             State="ENABLED",
-            Targets=[Target(Id="mover", Arn=function.get_att("Arn"), Input='{"task": "sweep"}')],
+            Targets=[Target(Id="mover", Arn=function.get_att("Arn"), Input=Task.SWEEP.request)],
         )
     )
     template.add_resource(

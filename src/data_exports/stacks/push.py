@@ -14,20 +14,14 @@ from data_exports.access.policies import (
     queue_policy,
     sender_policy,
 )
+from data_exports.contract.timing import MOST_RECEIVES, VISIBILITY_TIMEOUT_SECONDS
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import dead_letter_queue_name_of, push_users_policy_of, queue_name_of
 from data_exports.stacks.alerts import add_alarms, add_owner_topic
-from data_exports.stacks.mover_function import FUNCTION_TIMEOUT_SECONDS, add_mover
+from data_exports.stacks.mover_function import add_mover
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
 from data_exports.stacks.users import add_users_policy, split_roles
 
-VISIBILITY_TIMEOUT_SECONDS = 6 * FUNCTION_TIMEOUT_SECONDS
-"""When a message comes back whose function died; the mover itself sets other times for what fails (contract/causes.py).
-Six times the function's timeout, as AWS advises: Lambda may hold what it received while the function is throttled.
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig
-An invocation that began up to 59 minutes late is over by then, and so are the 16 minutes for which S3 may still carry
-out a copy that it asked for."""
-RECEIVES_BEFORE_DEAD_LETTER = 8
 EVENT_RETENTION_SECONDS = 7 * 24 * 3600
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 """Longer than the queue's: a dead letter keeps the time at which it was first sent.
@@ -46,7 +40,6 @@ def push_stack(platform: Platform, push: PushDataset, surroundings: Surroundings
         push,
         surroundings=surroundings,
         queue=queue,
-        most_receives=RECEIVES_BEFORE_DEAD_LETTER,
     )
     add_users_policy(template, push_users_policy_of(push.name), sender_policy(grants), present)
     add_owner_topic(template, platform, push)
@@ -70,9 +63,7 @@ def _add_queues(template: Template, platform: Platform, push: PushDataset, surro
             MessageRetentionPeriod=EVENT_RETENTION_SECONDS,
             VisibilityTimeout=VISIBILITY_TIMEOUT_SECONDS,
             SqsManagedSseEnabled=True,
-            RedrivePolicy=RedrivePolicy(
-                deadLetterTargetArn=dead_letters.get_att("Arn"), maxReceiveCount=RECEIVES_BEFORE_DEAD_LETTER
-            ),
+            RedrivePolicy=RedrivePolicy(deadLetterTargetArn=dead_letters.get_att("Arn"), maxReceiveCount=MOST_RECEIVES),
         )
     )
     policy = queue_policy(platform, push, require_tls=surroundings.require_tls)

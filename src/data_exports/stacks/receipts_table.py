@@ -11,6 +11,7 @@ from typing import Any
 from troposphere import Template
 from troposphere.glue import Column, Database, DatabaseInput, SerdeInfo, StorageDescriptor, Table, TableInput
 
+from data_exports.contract.keys import RECEIPTS, receipts_days_of
 from data_exports.estate.models import Platform
 from data_exports.stacks.stack import depends_on
 
@@ -64,7 +65,7 @@ def add_receipts_table(template: Template, platform: Platform) -> None:
                 PartitionKeys=_columns(PARTITIONS),
                 StorageDescriptor=StorageDescriptor(
                     Columns=_columns(COLUMNS),
-                    Location=f"s3://{platform.log_bucket}/deliveries/",
+                    Location=f"s3://{platform.log_bucket}/{RECEIPTS}",
                     InputFormat="org.apache.hadoop.mapred.TextInputFormat",
                     OutputFormat="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                     Compressed=True,
@@ -89,7 +90,7 @@ def _projection(platform: Platform) -> dict[str, str]:
         "projection.date.type": "date",
         "projection.date.format": "yyyy-MM-dd",
         "projection.date.range": f"{FIRST_DAY},NOW+1DAY",
-        "storage.location.template": f"s3://{platform.log_bucket}/deliveries/dataset=${{dataset}}/date=${{date}}/",
+        "storage.location.template": f"s3://{platform.log_bucket}/{receipts_days_of('${dataset}')}${{date}}/",
     }
 
 

@@ -6,8 +6,8 @@ In: `Failures`. Out: text and plain values. Effects: none.
 import json
 from typing import Any
 
+from data_exports.contract.causes import side_of
 from data_exports.estate.models import Estate
-from data_exports.operate.advice import side_of
 from data_exports.operate.failures import Failure, Failures, advice_for
 from data_exports.text import counted, moment_words, printable, size_words
 

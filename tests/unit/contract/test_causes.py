@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from data_exports.contract.causes import Cause, Side, retry_seconds, wait_seconds
+from data_exports.contract.causes import OLD_CAUSES, Cause, Side, needs_somebody, side_of
+from data_exports.contract.timing import wait_seconds
 
 
 def waits(cause: Cause, **more: float) -> list[list[int]]:
@@ -62,7 +63,11 @@ def test_only_what_may_pass_within_seconds_is_repeated_at_once() -> None:
     assert not any(cause.is_permanent for cause in momentary)
 
 
-def test_repeats_follow_at_random_within_a_growing_time() -> None:
-    draw = random.Random(7)
-    longest = [max(retry_seconds(tries, rng=draw) for _ in range(1000)) for tries in range(1, 9)]
-    assert [round(seconds, 1) for seconds in longest] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]
+def test_what_an_older_mover_recorded_needs_somebody_and_names_no_side() -> None:
+    assert [(needs_somebody(cause), side_of(cause)) for cause in OLD_CAUSES] == [(True, None)] * 5
+    assert not needs_somebody(None)
+
+
+def test_what_a_newer_mover_recorded_is_of_the_side_that_its_first_word_names() -> None:
+    assert (side_of("recipient_away"), needs_somebody("recipient_away")) == (Side.RECIPIENT, True)
+    assert (side_of("moonstruck"), needs_somebody("moonstruck")) == (None, False)

@@ -254,9 +254,9 @@ def test_a_sweep_ends_in_time_though_s3_is_in_trouble(what: Callable[[S3Request]
 @pytest.mark.parametrize("what", TROUBLES)
 def test_a_probe_ends_in_time_and_says_what_it_could_not_try(what: Callable[[S3Request], Answered]) -> None:
     clock = Clock()
-    facts = probe(SETTINGS, VirtualTransport(clock, what), seconds_left=lambda: 40 - clock.now)
+    answer = probe(SETTINGS, VirtualTransport(clock, what), seconds_left=lambda: 40 - clock.now)
     assert clock.now <= 41
-    assert "unknown" in {each["verdict"] for each in facts["tries"]}
+    assert "unknown" in {each.verdict for each in answer.tries}
 
 
 def test_a_service_is_not_asked_when_no_time_is_left() -> None:

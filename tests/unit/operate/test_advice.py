@@ -6,29 +6,14 @@ from datetime import UTC, date, datetime
 import pytest
 
 from data_exports.access.handover import recipient_bucket_statements, recipient_key_statements
-from data_exports.contract.causes import Cause, Side
-from data_exports.operate.advice import OLD_CAUSES, advice_on, needs_somebody, side_of
+from data_exports.contract.causes import OLD_CAUSES, Cause, Side
+from data_exports.operate.advice import advice_on
 from tests.estates import KEY, at_s3, estate_of, push
 
 NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
 
 
-OLD = ["denied", "no_bucket", "key_unusable", "not_accepted", "too_large"]
-"""Causes of receipts that earlier movers wrote."""
-
-
-@pytest.mark.parametrize("cause", Cause)
-def test_each_cause_has_the_side_that_the_mover_gives_it(cause: Cause) -> None:
-    assert side_of(cause) == (cause.side and cause.side.value)
-    assert needs_somebody(cause) is cause.is_permanent
-
-
-def test_what_an_older_mover_recorded_needs_somebody_and_names_no_side() -> None:
-    assert [(needs_somebody(cause), side_of(cause)) for cause in OLD] == [(True, None)] * 5
-    assert not needs_somebody(None)
-
-
-@pytest.mark.parametrize("cause", [*Cause, *OLD, None, "a cause of a later mover"])
+@pytest.mark.parametrize("cause", [*Cause, *OLD_CAUSES, None, "a cause of a later mover"])
 def test_every_cause_has_advice_and_the_other_sides_statements_only_if_it_denies(cause: str | None) -> None:
     dataset = push(destination=at_s3(kms_key=KEY))
     advice = advice_on(cause, estate_of(dataset), dataset, now=NOW)
@@ -46,7 +31,7 @@ def test_advice_on_what_somebody_must_mend_is_of_its_own_and_says_who(cause: Cau
     assert ("exports deploy" in text) is (cause.side is Side.HUB)
 
 
-@pytest.mark.parametrize("cause", OLD)
+@pytest.mark.parametrize("cause", OLD_CAUSES)
 def test_advice_on_what_an_older_mover_recorded_says_that_it_named_no_side(cause: str) -> None:
     dataset = push(destination=at_s3(kms_key=KEY))
     estate = estate_of(dataset)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
 
+from data_exports.contract.keys import checkpoints_prefix_of
 from data_exports.contract.receipts import iso_time
 from data_exports.mover.places.error_codes import Doing, Where
 from data_exports.mover.places.replies import (
@@ -286,7 +287,7 @@ def _describes(header: str) -> bool:
 
 def _folder_of(settings: Settings, key: str, version_id: str) -> str:
     digest = hashlib.sha256(json.dumps([key, version_id]).encode()).hexdigest()[:32]
-    return f"checkpoints/dataset={settings.dataset}/{digest}/"
+    return f"{checkpoints_prefix_of(settings.dataset)}{digest}/"
 
 
 def _name_of(settings: Settings, checkpoint: Checkpoint) -> str:

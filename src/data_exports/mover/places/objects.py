@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
-from data_exports.contract.causes import Cause, retry_seconds
+from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import PutReceipts, iso_time
 from data_exports.mover.places.error_codes import Doing, Where
 from data_exports.mover.places.large_objects import LargeObjects, copying, headers_of_a_write, source_of
@@ -49,7 +49,7 @@ from data_exports.mover.rules.protocol import (
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.retry_policy import USUAL_POLICY, Read, RetryPolicy
+from data_exports.mover.wire.retry_policy import USUAL_POLICY, Read, RetryPolicy, retry_seconds
 from data_exports.mover.wire.transport import OnResponse, S3Request, Transport
 
 

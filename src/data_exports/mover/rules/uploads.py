@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.keys import hub_prefix_of
 from data_exports.contract.receipts import Outcome
+from data_exports.contract.timing import MOST_RECEIVES
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.large import USUAL_PART_BYTES
 
@@ -69,7 +71,7 @@ class Rules:
     hub_bucket: str
     keep_files: bool
     largest_copy_bytes: int  # larger files are copied in parts
-    most_receives: int = 8  # what fails at its last receive is given up: SQS makes a dead letter of it
+    most_receives: int = MOST_RECEIVES
     part_bytes: int = USUAL_PART_BYTES
 
     def is_too_large_for_one_copy(self, version: HubVersion) -> bool:
@@ -78,7 +80,7 @@ class Rules:
 
     def is_folder_of_the_dataset(self, upload: Upload) -> bool:
         """Tell whether this is the empty `<dataset>/` that consoles create to show a folder: no file, nothing to do."""
-        return (upload.bucket, upload.key, upload.size_bytes) == (self.hub_bucket, f"{self.dataset}/", 0)
+        return (upload.bucket, upload.key, upload.size_bytes) == (self.hub_bucket, hub_prefix_of(self.dataset), 0)
 
     def problem_of(self, upload: Upload) -> str:
         """Tell why this mover may not copy the upload; nothing if it may.
@@ -87,7 +89,7 @@ class Rules:
         """
         if upload.bucket != self.hub_bucket:
             return f"the event is about bucket {upload.bucket!r}; this mover serves only {self.hub_bucket!r}"
-        if not upload.key.startswith(f"{self.dataset}/"):
+        if not upload.key.startswith(hub_prefix_of(self.dataset)):
             return f"the key is outside {self.dataset}/, the only prefix this mover serves"
         if not _ETAG.fullmatch(upload.etag):  # an empty one, or *, would let any content pass
             return f"the event names no usable ETag ({upload.etag!r}); no copy could be tied to this upload"

@@ -12,11 +12,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from data_exports.contract.causes import Side
+from data_exports.contract.keys import probe_key_of
+from data_exports.contract.tasks import ProbeAnswer, Try, Verdict
 from data_exports.mover.places.error_codes import Doing, Error, Where, reply_to_error
 from data_exports.mover.rules.protocol import Failure, Forbidden
 from data_exports.mover.settings import Settings
@@ -25,7 +26,6 @@ from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
 from data_exports.mover.wire.xml_answers import found_in
 
-PROBE_FILE = ".exports-probe"
 _NO_SUCH_UPLOAD = "exports-probe-no-such-upload"
 _BODY = b"Left by `exports probe`, to prove that files can be delivered here. It may be removed.\n"
 _MOST_ASKED = 3
@@ -38,38 +38,17 @@ class Asks(Protocol):
         """Make the request and wait for its response, as long as there is time for that."""
 
 
-class Verdict(StrEnum):
-    """What S3 says to one try."""
-
-    ALLOWED = "allowed"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"  # no answer, or one that tells nothing about the recipient's half
-
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """One thing that was tried, and what S3 answered: `code`, `said` and `request_id` are its own, "" where allowed."""
-
-    what: str
-    verdict: Verdict
-    code: str = ""
-    said: str = ""
-    request_id: str = ""
-
-
-def probe(settings: Settings, transport: Asks, *, seconds_left: SecondsLeft = endless) -> dict[str, Any]:
-    """Try everything, as long as there is time; return the facts as JSON holds them."""
-    tries = _Prober(settings, transport, seconds_left).tries()
-    return {
-        "task": "probe",
-        "dataset": settings.dataset,
-        "mover_version": settings.mover_version,
-        "target_bucket": settings.target_bucket,
-        "target_account": settings.target_account,
-        "target_kms_key": settings.target_kms_key,
-        "key": f"{settings.dataset}/{PROBE_FILE}",
-        "tries": [asdict(each) for each in tries],
-    }
+def probe(settings: Settings, transport: Asks, *, seconds_left: SecondsLeft = endless) -> ProbeAnswer:
+    """Try everything, as long as there is time."""
+    return ProbeAnswer(
+        settings.dataset,
+        settings.mover_version,
+        settings.target_bucket,
+        settings.target_account,
+        settings.target_kms_key,
+        probe_key_of(settings.dataset),
+        tuple(_Prober(settings, transport, seconds_left).tries()),
+    )
 
 
 class _Prober:
@@ -77,7 +56,7 @@ class _Prober:
         self._settings = settings
         self._seconds_left = seconds_left
         self._transport = transport
-        self._key = f"{settings.dataset}/{PROBE_FILE}"
+        self._key = probe_key_of(settings.dataset)
 
     def tries(self) -> list[Try]:
         puts, parts = self._puts(), self._parts()
@@ -175,7 +154,7 @@ class _Prober:
                 break  # it may have begun: another one would leave two
         return response
 
-    def _told(self, what: str, response: Response, as_good_as_done: set[str] = frozenset()) -> Try:  # type: ignore[assignment]
+    def _told(self, what: str, response: Response, as_good_as_done: AbstractSet[str] = frozenset()) -> Try:
         status = response.status
         if status is None:
             return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")

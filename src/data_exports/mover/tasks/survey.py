@@ -13,11 +13,11 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote_plus
 
-from data_exports.contract.causes import retry_seconds
+from data_exports.contract import keys
 from data_exports.mover.places.error_codes import Doing, Where
 from data_exports.mover.places.replies import error_reply
 from data_exports.mover.rules.protocol import Failure, Gone
@@ -25,6 +25,7 @@ from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import RequestLimits
 from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.retry_policy import retry_seconds
 from data_exports.mover.wire.transport import OnResponse, S3Request
 from data_exports.mover.wire.xml_answers import name_of, parse_xml, text_of
 
@@ -92,7 +93,7 @@ class Survey:
         A hub that keeps its files has few versions out of sight, so its versions are listed, which tells their ids. One
         that does not may have very many: there the current ones alone are listed.
         """
-        prefix = f"{self._settings.dataset}/"
+        prefix = keys.hub_prefix_of(self._settings.dataset)
         query = {"prefix": prefix, "encoding-type": "url"}
         if self._settings.keep_files:
             query |= {"versions": ""} | ({"key-marker": after} if after else {})
@@ -124,19 +125,18 @@ class Survey:
 
     def recorded_since(self, since: datetime) -> Iterator[Recorded]:
         """What every receipt tells of, of whatever outcome, that was written since then."""
-        prefix = f"deliveries/dataset={self._settings.dataset}/"
-        since = since.astimezone(UTC)
-        first = f"{prefix}date={since:%Y-%m-%d}/{since:%Y%m%dT%H%M%SZ}"
-        asked = ((key, self._log("GetObject", "GET", key)) for key in self._keys(prefix, after=first))
+        dataset = self._settings.dataset
+        found = self._keys(keys.receipts_prefix_of(dataset), after=keys.receipts_from(dataset, since))
+        asked = ((key, self._log("GetObject", "GET", key)) for key in found)
         for key, response in self._ask_all(asked):
             if response.status != 200:
                 raise _error(response, f"reading s3://{self._settings.log_bucket}/{key}")
             for line in _lines(response.body):
                 yield Recorded(*(str(line.get(name) or "") for name in ("key", "version_id", "etag", "recorded_at")))
 
-    def read_notes(self, name: str) -> bytes | None:
+    def read_notes(self) -> bytes | None:
         """What the last sweep noted; None before the first."""
-        key = self._notes_key(name)
+        key = keys.sweep_notes_key_of(self._settings.dataset)
         # Looked for in a listing first: without the right to list the whole bucket S3 answers 403 to what is missing.
         if key not in self._keys(key, after=""):
             return None
@@ -145,15 +145,12 @@ class Survey:
             raise _error(response, f"reading s3://{self._settings.log_bucket}/{key}")
         return response.body
 
-    def write_notes(self, name: str, body: bytes) -> None:
+    def write_notes(self, body: bytes) -> None:
         """Note something for the next sweep."""
-        key = self._notes_key(name)
+        key = keys.sweep_notes_key_of(self._settings.dataset)
         response = self._ask(self._log("PutObject", "PUT", key, body=body))
         if response.status != 200:
             raise _error(response, f"writing s3://{self._settings.log_bucket}/{key}")
-
-    def _notes_key(self, name: str) -> str:
-        return f"checkpoints/dataset={self._settings.dataset}/{name}"
 
     def _keys(self, prefix: str, *, after: str) -> Iterator[str]:
         """The keys under a prefix of the log bucket, in order."""

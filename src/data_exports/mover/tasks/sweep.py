@@ -1,7 +1,7 @@
 """The sweep: finds the uploads whose event never came, and has them delivered.
 
-In: a Survey of the hub, the queue, the sweep's own notes. Out: a summary. Effects: a message to the dataset's own queue
-for each upload that nobody has heard of, shaped like S3's own; the notes.
+In: a Survey of the hub, the queue, the sweep's own notes. Out: a SweepAnswer. Effects: a message to the dataset's own
+queue for each upload that nobody has heard of, shaped like S3's own; the notes.
 
 S3 delivers its events at least once, and does not prove it; and an upload may be older than its dataset's rule. So,
 every hour, the sweep looks at all that the hub shows under the prefix and asks of each upload that has waited for
@@ -24,27 +24,28 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
+from data_exports.contract.keys import SWEEP_NOTES, hub_prefix_of
 from data_exports.contract.receipts import iso_time
+from data_exports.contract.tasks import SweepAnswer
+from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS, BATCH_SIZE
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
 
 LARGE_PATIENCE = timedelta(days=1)
 """For what is copied in parts: its first receipt is written when it is finished."""
-LONGEST_UPLOAD = timedelta(days=9)
-"""An unfinished upload in parts is aborted after 7 days, by a rule that S3 carries out once a day."""
+LONGEST_UPLOAD = timedelta(days=ABANDONED_UPLOAD_DAYS + 2)
+"""An unfinished upload in parts is aborted by a rule that S3 carries out once a day."""
 SLACK = timedelta(minutes=2)
 """By how much S3's clock and this one may differ."""
-MOST_WAITING_MESSAGES = 1_000
 UPLOADS_AT_ONCE = 10_000
 """How many entries are held in memory, some 10 MB."""
 SECONDS_KEPT_FOR_THE_END = 120.0
-NOTES = "sweep.jsonl.gz"
 
 Entry = tuple[str, str, str]  # key, ETag and time: one upload, as a listing shows it
 
@@ -71,22 +72,11 @@ class Sights(Protocol):
     def recorded_since(self, since: datetime) -> Iterator[Recorded]:
         """What every receipt tells of that was written since then."""
 
-    def read_notes(self, name: str) -> bytes | None:
+    def read_notes(self) -> bytes | None:
         """What the last sweep noted; None before the first."""
 
-    def write_notes(self, name: str, body: bytes) -> None:
+    def write_notes(self, body: bytes) -> None:
         """Note something for the next sweep."""
-
-
-@dataclass
-class Summary:
-    """What a sweep came to."""
-
-    in_sight: int = 0
-    late: int = 0  # in sight for longer than 15 minutes; with keep_files that is no wonder
-    handed_over: int = 0
-    finished: bool = False
-    skipped: str = ""
 
 
 @dataclass
@@ -107,12 +97,12 @@ def sweep(
     seconds_left: Callable[[], float],
     now: datetime,
     uploads_at_once: int = UPLOADS_AT_ONCE,
-) -> Summary:
+) -> SweepAnswer:
     """Hand over what nobody has heard of. Raises SweepError if something cannot be seen, sent or noted."""
     waiting = queue.waiting()
-    if waiting > MOST_WAITING_MESSAGES:
-        return Summary(skipped=f"about {waiting:,} messages wait in the queue")
-    notes = _read_notes(sights.read_notes(NOTES))
+    if waiting > BATCH_SIZE:
+        return SweepAnswer(skipped=f"about {waiting:,} messages wait in the queue")
+    notes = _read_notes(sights.read_notes())
     return _Sweep(settings, sights, queue, notes, now=now, uploads_at_once=uploads_at_once).run(seconds_left)
 
 
@@ -132,9 +122,9 @@ class _Sweep:
         self._after = notes.stopped_after
         self._old = _Peekable(notes.entries)
         self._new = _Writer()
-        self._summary = Summary()
+        self._answer = SweepAnswer()
 
-    def run(self, seconds_left: Callable[[], float]) -> Summary:
+    def run(self, seconds_left: Callable[[], float]) -> SweepAnswer:
         """Look at everything, round after round, until there is no more of it, or no more time."""
         kept = min(SECONDS_KEPT_FOR_THE_END, seconds_left() / 4)
         for entry in self._old.until(self._after):  # accounted for before the last run of this sweep stopped
@@ -150,16 +140,14 @@ class _Sweep:
         else:
             self._settle(round_of)
             stopped_after = ""
-        self._summary.finished = not stopped_after
         if stopped_after:
             for entry in self._old:
                 self._new.add(entry)
-        self._sights.write_notes(NOTES, self._new.body(self._began, self._before, stopped_after))
-        return self._summary
+        self._sights.write_notes(self._new.body(self._began, self._before, stopped_after))
+        return replace(self._answer, finished=not stopped_after)
 
     def _settle(self, uploads: Sequence[Waiting]) -> None:
         """Account for some uploads, which follow each other in the listing."""
-        self._summary.in_sight += len(uploads)
         noted = [self._old.has(_entry(upload)) for upload in uploads]
         asked = [
             upload for upload, known in zip(uploads, noted, strict=True) if not known and self._may_be_unheard(upload)
@@ -173,18 +161,22 @@ class _Sweep:
             problem = self._queue.send([_message(upload, self._settings, self._now) for upload in overdue])
             if problem:
                 raise SweepError(problem)
-            self._summary.handed_over += len(overdue)
         left = {_entry(upload) for upload in found if (upload.key, upload.version_id) in unheard}
         left -= {_entry(upload) for upload in overdue}
         accounted = {_entry(upload) for upload in found} - left
         for upload, known in zip(uploads, noted, strict=True):
             if (known or _entry(upload) in accounted) and _time(upload) >= self._began - LONGEST_UPLOAD:
                 self._new.add(_entry(upload))
-            self._summary.late += self._is_late(upload)
+        so_far = self._answer
+        self._answer = SweepAnswer(
+            in_sight=so_far.in_sight + len(uploads),
+            late=so_far.late + sum(map(self._is_late, uploads)),
+            handed_over=so_far.handed_over + len(overdue),
+        )
 
     def _may_be_unheard(self, upload: Waiting) -> bool:
         """Tell whether an upload that no note tells of has to be looked into."""
-        folder = (upload.key, upload.size_bytes) == (f"{self._settings.dataset}/", 0)
+        folder = (upload.key, upload.size_bytes) == (hub_prefix_of(self._settings.dataset), 0)
         seen_before = self._before is not None and _time(upload) < self._before - LONGEST_UPLOAD
         return self._is_late(upload) and not folder and not seen_before
 
@@ -278,7 +270,7 @@ def _parsed_lines(body: bytes) -> Iterator[Any]:
 
 
 def _unreadable(error: Exception) -> SweepError:
-    return SweepError(f"the notes of the last sweep ({NOTES}) cannot be read: {error}. Remove them")
+    return SweepError(f"the notes of the last sweep ({SWEEP_NOTES}) cannot be read: {error}. Remove them")
 
 
 def _tells_of(recorded: Recorded, upload: Waiting) -> bool:

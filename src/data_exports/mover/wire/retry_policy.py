@@ -3,6 +3,7 @@
 In: nothing. Out: values. No effects.
 """
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,8 @@ from typing import Protocol
 from data_exports.mover.rules.protocol import Answer
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
+
+LONGEST_PAUSE_SECONDS = 20  # between two tries of one call
 
 Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
 
@@ -36,3 +39,11 @@ class Start(Protocol):
 
     def __call__(self, tag: int, request: S3Request, read: Read, *, policy: RetryPolicy = USUAL_POLICY) -> None:
         """Start it and return at once."""
+
+
+def retry_seconds(tries: int, *, rng: random.Random) -> float:
+    """Seconds before a request is repeated that was tried so often already: up to 0.5, 1, 2, 4 ... 20, at random.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    return rng.uniform(0, min(0.25 * 2**tries, LONGEST_PAUSE_SECONDS))

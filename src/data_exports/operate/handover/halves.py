@@ -14,11 +14,11 @@ from data_exports.access.handover import (
     recipient_key_statements,
 )
 from data_exports.access.statements import Policy, Statement
+from data_exports.contract.keys import probe_key_of
+from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
-from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, Outsider, RoleArn, probe_key_of
-
-UNFINISHED_UPLOAD_DAYS = 7
+from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, Outsider, RoleArn
 
 _SINGLE_SIGN_ON_PATH = "/aws-reserved/sso.amazonaws.com/"
 
@@ -73,7 +73,7 @@ class Receiving:
             "ID": f"RemoveUnfinishedUploads-{self.dataset.name}",
             "Status": "Enabled",
             "Filter": {"Prefix": str(self.dataset.prefix)},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": UNFINISHED_UPLOAD_DAYS},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED_UPLOAD_DAYS},
         }
 
 

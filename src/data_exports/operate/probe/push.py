@@ -17,10 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from data_exports.access.grants import grants_of_push
 from data_exports.access.policies import mover_policy
 from data_exports.aws import Aws, AwsAnswer, answer_of, reason_of
+from data_exports.contract.keys import probe_key_of
+from data_exports.contract.tasks import ProbeAnswer, Task, Try, Verdict
 from data_exports.deploy.remote import check_account
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
-from data_exports.names import MOVER_POLICY, probe_key_of
+from data_exports.names import MOVER_POLICY
 from data_exports.operate.probe.findings import Answer, Check, Lack, Probed, Side
 from data_exports.operate.probe.policies import difference_of, sids_of
 from data_exports.operate.rights import needing
@@ -36,7 +38,7 @@ _TRIED = {
     "owner": ("find the bucket in the declared account", ""),
 }
 """What the mover tried → in words, and the permission it takes."""
-_ANSWERS = {"allowed": Answer.GOOD, "refused": Answer.LACKING, "unknown": Answer.UNKNOWN}
+_ANSWERS = {Verdict.ALLOWED: Answer.GOOD, Verdict.REFUSED: Answer.LACKING, Verdict.UNKNOWN: Answer.UNKNOWN}
 _BY_POLICY = {"AccessDenied", "403", "AllAccessDisabled"}
 
 
@@ -57,10 +59,10 @@ def probe_push(estate: Estate, push: PushDataset, aws: Aws, *, now: datetime | N
     Raises `AwsError` when AWS cannot be asked, `RefusedError` when the dataset is not deployed, or not as declared.
     """
     check_account(aws, estate.platform)
-    facts = _invoke(push, aws)
-    _check_is_deployed_as_declared(push, facts)
+    found = _invoke(push, aws)
+    _check_is_deployed_as_declared(push, found)
     ours = _read_our_half(estate, push, aws)
-    tries = [each for each in facts["tries"] if each["what"] in _TRIED]
+    tries = [each for each in found.tries if each.what in _TRIED]
     checks = [ours.check, *(_check_of(each) for each in tries)]
     lacks = list(_lacks(estate, push, ours, tries, now or datetime.now(UTC)))
     about = f"{push.mover_role_arn(estate.platform)} writes under s3://{push.destination.bucket}/{push.prefix}"
@@ -68,37 +70,37 @@ def probe_push(estate: Estate, push: PushDataset, aws: Aws, *, now: datetime | N
     return Probed(push.name, about, tuple(checks), tuple(lacks), leaves)
 
 
-def _allowed(tries: Iterable[Mapping[str, str]]) -> set[str]:
-    return {each["what"] for each in tries if each["verdict"] == "allowed"}
+def _allowed(tries: Iterable[Try]) -> set[str]:
+    return {each.what for each in tries if each.verdict is Verdict.ALLOWED}
 
 
-def _invoke(push: PushDataset, aws: Aws) -> Mapping[str, Any]:
+def _invoke(push: PushDataset, aws: Aws) -> ProbeAnswer:
     """What the mover answers.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
     with needing(aws, "lambda:InvokeFunction", f"function {push.mover_name}"):
-        answer = aws.client("lambda").invoke(FunctionName=str(push.mover_name), Payload=json.dumps({"task": "probe"}))
-    said = answer["Payload"].read()
+        answer = aws.client("lambda").invoke(FunctionName=str(push.mover_name), Payload=Task.PROBE.request)
+    payload = answer["Payload"].read()
     if "FunctionError" in answer:
-        reason = _parsed(said).get("errorMessage", "it gave no reason")
+        reason = _parsed(payload).get("errorMessage", "it gave no reason")
         raise AwsError(
             f"the mover could not probe: {reason}",
             where=str(push.mover_name),
             next_step="exports deploy (an earlier mover cannot probe); if that does not help, see its log",
         )
-    facts = _parsed(said)
-    if facts.get("task") != "probe":
+    found = ProbeAnswer.decode(payload)
+    if found is None:
         raise RefusedError(
             f"the deployed mover of {push.name} is of an earlier version, which cannot probe",
             next_step="exports deploy",
         )
-    return facts
+    return found
 
 
-def _check_is_deployed_as_declared(push: PushDataset, facts: Mapping[str, Any]) -> None:
+def _check_is_deployed_as_declared(push: PushDataset, found: ProbeAnswer) -> None:
     for name, declared in push.destination.declaration.items():
-        deployed = facts[name]
+        deployed = getattr(found, name)
         if (declared or None) != (deployed or None):
             raise RefusedError(
                 f"{push.name} is deployed with {name} {deployed or 'none'}, and declared with {declared or 'none'}",
@@ -125,15 +127,15 @@ def _read_our_half(estate: Estate, push: PushDataset, aws: Aws) -> _OurHalf:
     return _OurHalf(Check(text, Answer.LACKING, detail))
 
 
-def _check_of(tried: Mapping[str, str]) -> Check:
-    text, action = _TRIED[tried["what"]]
-    said = ": ".join(part for part in (tried["code"], tried["said"]) if part)
-    request = f"request {tried['request_id']}" if tried["request_id"] else ""
+def _check_of(tried: Try) -> Check:
+    text, action = _TRIED[tried.what]
+    said = ": ".join(part for part in (tried.code, tried.said) if part)
+    request = f"request {tried.request_id}" if tried.request_id else ""
     detail = ", ".join(part for part in (said, request) if part)
-    return Check(text, _ANSWERS.get(tried["verdict"], Answer.UNKNOWN), detail, action)
+    return Check(text, _ANSWERS[tried.verdict], detail, action)
 
 
-def _lacks(estate: Estate, push: PushDataset, ours: _OurHalf, tries: list[Any], now: datetime) -> Iterator[Lack]:
+def _lacks(estate: Estate, push: PushDataset, ours: _OurHalf, tries: list[Try], now: datetime) -> Iterator[Lack]:
     if push.until and push.until <= now:
         yield Lack(
             Side.OURS,
@@ -143,9 +145,9 @@ def _lacks(estate: Estate, push: PushDataset, ours: _OurHalf, tries: list[Any], 
         return
     if ours.is_good is False:
         yield Lack(Side.OURS, f"role {push.mover_name} has not the policy that is declared", "exports deploy")
-    refused = {each["what"]: each for each in tries if each["verdict"] == "refused"}
+    refused = {each.what: each for each in tries if each.verdict is Verdict.REFUSED}
     there = push.destination
-    codes = {each["code"] for each in refused.values()}
+    codes = {each.code for each in refused.values()}
     if "NoSuchBucket" in codes:
         yield Lack(Side.THEIRS, f"there is no bucket {there.bucket}", "ask its owner for the bucket's name")
     elif "WrongOwner" in codes:
@@ -160,9 +162,9 @@ def _lacks(estate: Estate, push: PushDataset, ours: _OurHalf, tries: list[Any], 
 
 
 def _refusals(
-    estate: Estate, push: PushDataset, ours: _OurHalf, refused: Mapping[str, Any], allowed: set[str]
+    estate: Estate, push: PushDataset, ours: _OurHalf, refused: Mapping[str, Try], allowed: set[str]
 ) -> Iterator[Lack]:
-    by_policy = [what for what, each in refused.items() if each["code"] in _BY_POLICY and what not in ("key", "owner")]
+    by_policy = [what for what, each in refused.items() if each.code in _BY_POLICY and what not in ("key", "owner")]
     role = push.mover_role_arn(estate.platform)
     if "key" in refused and not by_policy:
         yield _key_lack(push, str(role), refused["key"])
@@ -180,18 +182,18 @@ def _refusals(
             + ("" if known else "; to tell whose it is, use a role that may do iam:GetRolePolicy"),
         )
     for what, each in refused.items():
-        if each["code"] not in _BY_POLICY and what != "key":
+        if each.code not in _BY_POLICY and what != "key":
             yield Lack(
                 Side.THEIRS,
-                f"S3 does not {_TRIED[what][0]}: {each['code']}, {each['said']}",
+                f"S3 does not {_TRIED[what][0]}: {each.code}, {each.said}",
                 f"tell the owner of bucket {push.destination.bucket} S3's words",
             )
             return
 
 
-def _key_lack(push: PushDataset, role: str, tried: Mapping[str, str]) -> Lack:
-    denied = tried["code"] in _BY_POLICY
-    what = f"its policy does not let {role} use it" if denied else f"{tried['code']}, {tried['said']}"
+def _key_lack(push: PushDataset, role: str, tried: Try) -> Lack:
+    denied = tried.code in _BY_POLICY
+    what = f"its policy does not let {role} use it" if denied else f"{tried.code}, {tried.said}"
     return Lack(
         Side.THEIRS,
         f"key {push.destination.kms_key}: {what}",

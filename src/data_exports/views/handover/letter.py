@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from data_exports.access.statements import policy_of
+from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
 from data_exports.estate.models import Dataset, Platform
 from data_exports.names import AccountId
-from data_exports.operate.handover.halves import UNFINISHED_UPLOAD_DAYS, AttachTo, Half, Reader, Reading, Receiving
+from data_exports.operate.handover.halves import AttachTo, Half, Reader, Reading, Receiving
 from data_exports.text import code_span, json_text, quoted
 
 WIDTH = 100
@@ -82,7 +83,7 @@ def _steps_of_recipient(half: Receiving) -> Iterator[str]:
         yield "\n\n".join([_wrapped(asked, indent=_STEP), _json(policy_of(*half.key_statements)["Statement"])])
     recommended = (
         f"Recommended: add this rule to the bucket's lifecycle rules. Large files arrive in parts; should an upload be "
-        f"broken off, S3 bills its parts until somebody removes them. The rule does, after {UNFINISHED_UPLOAD_DAYS} "
+        f"broken off, S3 bills its parts until somebody removes them. The rule does, after {ABANDONED_UPLOAD_DAYS} "
         f"days, under {push.prefix} alone."
     )
     yield "\n\n".join([_wrapped(recommended, indent=_STEP), _json(half.lifecycle_rule)])

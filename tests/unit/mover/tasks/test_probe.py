@@ -61,9 +61,9 @@ def willing(request: S3Request) -> Response:
 def tried(answering: Answering, **settings: Any) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """What → verdict and code; and the operations in their order."""
     stand = Stand(answering)
-    facts = probe(replace(SETTINGS, **settings), stand)
+    answer = probe(replace(SETTINGS, **settings), stand)
     return (
-        {each["what"]: (each["verdict"], each["code"]) for each in facts["tries"]},
+        {each.what: (each.verdict.value, each.code) for each in answer.tries},
         [request.operation for request in stand.asked],
     )
 
@@ -85,8 +85,8 @@ def test_a_recipient_who_is_ready_is_asked_five_times_and_keeps_one_object() -> 
 
 def test_every_request_is_for_the_documented_key_names_the_owner_and_never_replaces() -> None:
     stand = Stand(willing)
-    facts = probe(replace(SETTINGS, target_kms_key=KEY), stand)
-    assert facts["key"] == "orders/.exports-probe"
+    answer = probe(replace(SETTINGS, target_kms_key=KEY), stand)
+    assert answer.key == "orders/.exports-probe"
     assert {(each.bucket, each.key) for each in stand.asked} == {("cp-orders", "orders/.exports-probe")}
     assert {(each.headers or {}).get("x-amz-expected-bucket-owner") for each in stand.asked} == {"754256621582"}
     put = stand.asked[0].headers or {}

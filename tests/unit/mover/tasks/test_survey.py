@@ -139,18 +139,18 @@ def test_receipts_are_read_from_the_second_on_that_is_named() -> None:
 
 def test_there_are_no_notes_before_the_first_sweep() -> None:
     with serving(page("")) as server:
-        assert survey(server).read_notes("sweep.jsonl.gz") is None
+        assert survey(server).read_notes() is None
     prefix = "checkpoints%2Fdataset%3Dorders%2Fsweep.jsonl.gz"
     assert [a.path for a in server.asked] == [f"/exports-logs/?encoding-type=url&list-type=2&prefix={prefix}"]
 
 
 def test_notes_are_kept_with_the_datasets_checkpoints() -> None:
-    with serving(page(listed("checkpoints/dataset%3Dorders/notes")), Played(200, b"noted")) as server:
-        assert survey(server).read_notes("notes") == b"noted"
-        survey(server).write_notes("notes", b"newer")
+    with serving(page(listed("checkpoints/dataset%3Dorders/sweep.jsonl.gz")), Played(200, b"noted")) as server:
+        assert survey(server).read_notes() == b"noted"
+        survey(server).write_notes(b"newer")
     assert [(a.method, a.path, a.body) for a in server.asked[1:]] == [
-        ("GET", "/exports-logs/checkpoints/dataset%3Dorders/notes", b""),
-        ("PUT", "/exports-logs/checkpoints/dataset%3Dorders/notes", b"newer"),
+        ("GET", "/exports-logs/checkpoints/dataset%3Dorders/sweep.jsonl.gz", b""),
+        ("PUT", "/exports-logs/checkpoints/dataset%3Dorders/sweep.jsonl.gz", b"newer"),
     ]
 
 
@@ -181,8 +181,8 @@ def test_receipts_or_notes_that_cannot_be_read_or_written_stop_the_sweep() -> No
     with serving(page(listed("deliveries/x")), error(403, "AccessDenied")) as server:
         with pytest.raises(SweepError, match="reading s3://exports-logs/deliveries/x is refused"):
             list(survey(server).recorded_since(datetime(2026, 11, 2, tzinfo=UTC)))
-        with pytest.raises(SweepError, match="writing s3://exports-logs/checkpoints/dataset=orders/notes is refused"):
-            survey(server).write_notes("notes", b"x")
+        with pytest.raises(SweepError, match=r"writing s3://exports-logs/\S+/sweep\.jsonl\.gz is refused"):
+            survey(server).write_notes(b"x")
 
 
 def test_an_upload_that_cannot_be_read_stops_the_sweep() -> None:

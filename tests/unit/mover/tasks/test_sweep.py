@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from data_exports.contract.receipts import iso_time
+from data_exports.contract.tasks import SweepAnswer
 from data_exports.mover.events import read_messages
 from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
-from data_exports.mover.tasks.sweep import NOTES, Summary, sweep
+from data_exports.mover.tasks.sweep import sweep
 from tests.unit.mover.notifications import message
 from tests.unit.mover.test_settings import SETTINGS
 
@@ -27,7 +28,7 @@ class Hub:
     now: datetime = NOW
     uploads: dict[str, Waiting] = field(default_factory=dict)
     receipts: list[tuple[datetime, str, str, str]] = field(default_factory=list)
-    notes: dict[str, bytes] = field(default_factory=dict)
+    notes: bytes | None = None
     sent: list[str] = field(default_factory=list)
     queued: int = 0
     refusal: str = ""
@@ -59,11 +60,11 @@ class Hub:
             Recorded(key, version, etag, iso_time(at)) for at, key, version, etag in self.receipts if at >= since
         )
 
-    def read_notes(self, name: str) -> bytes | None:
-        return self.notes.get(name)
+    def read_notes(self) -> bytes | None:
+        return self.notes
 
-    def write_notes(self, name: str, body: bytes) -> None:
-        self.notes[name] = body
+    def write_notes(self, body: bytes) -> None:
+        self.notes = body
 
     def waiting(self) -> int:
         return self.queued
@@ -75,7 +76,7 @@ class Hub:
 
     # What a test asks for
 
-    def sweep(self, *, uploads_at_once: int = 4, keep_files: bool = False) -> Summary:
+    def sweep(self, *, uploads_at_once: int = 4, keep_files: bool = False) -> SweepAnswer:
         return sweep(
             replace(SETTINGS, hub_bucket="hub", largest_copy_bytes=1000, keep_files=keep_files),
             self,
@@ -103,7 +104,7 @@ def uploads_of(body: str) -> list[Any]:
 def test_an_upload_that_nobody_heard_of_is_handed_over_once() -> None:
     hub = Hub()
     hub.put("orders/a b+é", age=16 * MINUTE, etag="e1", size=7)
-    assert hub.sweep() == Summary(in_sight=1, late=1, handed_over=1, finished=True)
+    assert hub.sweep() == SweepAnswer(in_sight=1, late=1, handed_over=1, finished=True)
     ((upload,),) = [uploads_of(body) for body in hub.sent]
     assert (upload.bucket, upload.key, upload.version_id) == ("hub", "orders/a b+é", "v1")
     assert (upload.etag, upload.size_bytes, upload.swept, upload.uploaded_by) == ("e1", 7, True, None)
@@ -128,7 +129,7 @@ def test_a_time_without_a_zone_is_utc() -> None:
 def test_what_was_uploaded_less_than_a_quarter_of_an_hour_ago_is_left_to_its_event() -> None:
     hub = Hub()
     hub.put("orders/a", age=14 * MINUTE)
-    assert hub.sweep() == Summary(in_sight=1, finished=True)
+    assert hub.sweep() == SweepAnswer(in_sight=1, finished=True)
     hub.later()
     hub.sweep()
     assert hub.handed_over() == ["orders/a"]
@@ -202,7 +203,7 @@ def test_what_was_in_sight_of_the_last_sweep_needs_no_note_once_it_is_old() -> N
     hub.sweep()
     hub.later(10 * DAY)
     hub.sweep()
-    assert len(gzip.decompress(hub.notes[NOTES]).splitlines()) == 1  # about the sweep itself
+    assert len(gzip.decompress(hub.notes or b"").splitlines()) == 1  # about the sweep itself
     hub.later()
     hub.sweep()
     assert hub.handed_over() == ["orders/a"]
@@ -239,7 +240,7 @@ def test_what_has_gone_in_the_meantime_is_forgotten() -> None:
     del hub.uploads["orders/a"]
     hub.later()
     hub.sweep()
-    assert len(gzip.decompress(hub.notes[NOTES]).splitlines()) == 1
+    assert len(gzip.decompress(hub.notes or b"").splitlines()) == 1
 
 
 @pytest.mark.parametrize("pages", [1, 2, 3, 5])
@@ -260,7 +261,7 @@ def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped_and_misses_and_r
     assert seen == [key for key in keys if key != "orders/017"]
     hub.pages_until_time_runs_out = 10**9
     hub.put("orders/new", age=30 * MINUTE)
-    assert hub.sweep() == Summary(in_sight=42, late=42, handed_over=1, finished=True)
+    assert hub.sweep() == SweepAnswer(in_sight=42, late=42, handed_over=1, finished=True)
 
 
 def test_a_sweep_that_fails_notes_nothing_and_the_next_one_makes_up_for_it() -> None:
@@ -268,7 +269,7 @@ def test_a_sweep_that_fails_notes_nothing_and_the_next_one_makes_up_for_it() -> 
     hub.put("orders/a")
     with pytest.raises(SweepError, match="SendMessageBatch failed"):
         hub.sweep()
-    assert hub.notes == {}
+    assert hub.notes is None
     hub.refusal = ""
     hub.sweep()
     assert hub.handed_over() == ["orders/a"]
@@ -277,8 +278,8 @@ def test_a_sweep_that_fails_notes_nothing_and_the_next_one_makes_up_for_it() -> 
 def test_a_queue_that_is_behind_is_left_alone() -> None:
     hub = Hub(queued=1001)
     hub.put("orders/a")
-    assert hub.sweep() == Summary(skipped="about 1,001 messages wait in the queue")
-    assert (hub.sent, hub.notes) == ([], {})
+    assert hub.sweep() == SweepAnswer(skipped="about 1,001 messages wait in the queue")
+    assert (hub.sent, hub.notes) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +288,7 @@ def test_a_queue_that_is_behind_is_left_alone() -> None:
     ids=["empty", "no gzip", "no JSON", "no notes"],
 )
 def test_notes_that_cannot_be_read_stop_the_sweep_with_what_to_do(damage: bytes) -> None:
-    hub = Hub(notes={NOTES: damage})
+    hub = Hub(notes=damage)
     hub.put("orders/a")
     with pytest.raises(SweepError, match=r"the notes of the last sweep \(sweep.jsonl.gz\) cannot be read: .*Remove"):
         hub.sweep()
