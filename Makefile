@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane http_clients
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz prove conformance bench lint actionlint types check docs lock clean
+.PHONY: help demo test soak fuzz prove conformance bench lint actionlint types check docs lock landed clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -91,6 +91,9 @@ lock: ## compile requirements/*.txt anew (needs uv)
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group bench --extra local --extra pulumi -c requirements/dev.txt -o requirements/bench.txt
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group conformance --extra local --extra pulumi -c requirements/dev.txt -c requirements/bench.txt -o requirements/conformance.txt
 	uv pip compile requirements/localstack.in --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/localstack.txt
+
+landed: .venv/installed-dev ## record what was landed (COMMIT=HEAD), for the test of upgrades: once a landing is done
+	@$(BIN)/python -m tests.landed $(or $(COMMIT),HEAD)
 
 clean: ## remove the environment and the tools' caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

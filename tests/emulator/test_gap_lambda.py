@@ -5,6 +5,7 @@ import json
 import time
 import zipfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -78,6 +79,32 @@ def test_a_function_acts_with_its_role_and_no_more(steps: Steps, unique: Any) ->
     caller = answer_of(steps, name, {"bucket": bucket, "key": "in/a"})
     assert caller == f"arn:aws:sts::593291632749:assumed-role/{role.rsplit('/', 1)[-1]}/{name}"
     assert "AccessDenied" in answer_of(steps, name, {"bucket": bucket, "key": "out/a"})["errorMessage"]
+
+
+WAITS = """
+import boto3, os, time
+def handler(event, context):
+    s3, bucket = boto3.client("s3"), event["bucket"]
+    s3.put_object(Bucket=bucket, Key="began", Body=b"")
+    while "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="go on"):
+        time.sleep(0.05)
+    return os.environ["SETTING"]
+"""
+
+
+def test_an_update_lets_what_runs_go_on_to_its_end_and_what_begins_later_is_new(steps: Steps, unique: Any) -> None:
+    bucket, name, s3 = steps.bucket(), unique("function"), steps.client("s3")
+    role = steps.role(allow(["s3:PutObject", "s3:ListBucket"], [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]))
+    function(steps, WAITS, role, name=name, Timeout=900, Environment={"Variables": {"SETTING": "old"}})
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(answer_of, steps, name, {"bucket": bucket})
+        wait_until(lambda: "Contents" in s3.list_objects_v2(Bucket=bucket, Prefix="began"))
+        functions = steps.client("lambda")
+        functions.update_function_code(FunctionName=name, ZipFile=zip_of(WAITS + "# another"))
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {"SETTING": "new"}})
+        s3.put_object(Bucket=bucket, Key="go on", Body=b"")
+        assert running.result() == "old"
+    assert answer_of(steps, name, {"bucket": bucket}) == "new"
 
 
 RECORDS = """

@@ -15,8 +15,8 @@ from data_exports.local.clients import client
 from data_exports.names import RoleArn, queue_name_of
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.installed import EXAMPLE, Person, owner_of, user_of
+from tests.emulator.movers import dead_letters, mover_at_rest, mover_settings, queue_url, upload
 from tests.emulator.steps import wait_until
-from tests.emulator.test_delivery import dead_letters, mover_at_rest, mover_settings, queue_url, upload
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
 

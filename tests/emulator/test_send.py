@@ -13,8 +13,8 @@ from data_exports.local.world import stranger_of
 from data_exports.names import AccountId
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.installed import Person, interrupt, owner_of, user_of
+from tests.emulator.movers import mover_at_rest, mover_settings
 from tests.emulator.steps import wait_until
-from tests.emulator.test_delivery import mover_at_rest, mover_settings
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]

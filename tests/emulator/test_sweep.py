@@ -10,8 +10,8 @@ import pytest
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
 from tests.emulator.deployed import DeployedEstate
+from tests.emulator.movers import outcomes, upload
 from tests.emulator.steps import wait_until
-from tests.emulator.test_delivery import outcomes, upload
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("example")]
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack.core import iam_evaluator, lambda_runtime
-from ministack.core.responses import error_response_json, get_account_id
+from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import cloudwatch_logs, lambda_svc
 
 from data_exports.errors import LocalAwsError
@@ -78,6 +79,55 @@ def functions_see_their_zip_and_the_runtimes_packages(
     """
     lambda_runtime.subprocess = _isolated
     return original(runtime)
+
+
+_update = threading.local()
+_leaving: set[lambda_runtime.Worker] = set()
+"""Processes of functions that were updated while these ran."""
+
+
+def _note_updates(name: str) -> None:
+    @mends(lambda_svc, name, "name data")
+    def an_update_ends_no_invocation(original: Callable[..., Any], *arguments: Any) -> Any:
+        """What runs when a function is updated goes on to its end, with the code and the settings that it began with.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html#functions-states-updating
+        """
+        _update.goes_on = True
+        try:
+            return original(*arguments)
+        finally:
+            _update.goes_on = False
+
+
+for _name in ("_update_code", "_update_config"):
+    _note_updates(_name)
+
+
+@mends(lambda_svc, "invalidate_worker", "func_name qualifier account region")
+def an_update_ends_idle_processes_only(
+    original: Callable[..., None], func_name: str, qualifier: str | None = None, **place: Any
+) -> None:
+    """New invocations get new processes; see `an_update_ends_no_invocation`."""
+    if getattr(_update, "goes_on", False):
+        with lambda_runtime._lock:
+            found = lambda_runtime._workers.pop(f"{get_account_id()}:{get_region()}:{func_name}:{qualifier}", [])
+            running = {worker for worker in found if worker.in_use}
+            _leaving.update(running)
+        lambda_runtime.kill_workers([worker for worker in found if worker not in running])
+    else:
+        original(func_name, qualifier=qualifier, **place)
+
+
+@mends(lambda_svc, "release_worker", "worker")
+def a_process_ends_with_its_last_invocation(
+    original: Callable[..., None], worker: lambda_runtime.Worker | None
+) -> None:
+    """A process whose function was updated takes no other invocation; see `an_update_ends_no_invocation`."""
+    original(worker)
+    if worker in _leaving:
+        _leaving.discard(worker)
+        lambda_runtime.kill_workers([worker])
 
 
 @mends(lambda_svc, "_emit_lambda_logs", "func request_id log_text error duration_ms log_source")
