@@ -22,7 +22,7 @@ import pytest
 
 from benchmarks.wire import PassOn, Request, wire
 from data_exports.access.handover import recipient_bucket_policy
-from data_exports.estate.loading import load_estate
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client, environment_of
 from data_exports.local.emulator import LocalAws
@@ -199,7 +199,7 @@ def checkpoints(site: Site) -> list[str]:
 def give_up(site: Site, name: str) -> str:
     """Have a file end as a dead letter: its recipient lets nobody in."""
     push = site.push(REFUSED)
-    site.deployed.stage.as_recipient(push).delete_bucket_policy(Bucket=push.target_bucket)
+    site.deployed.stage.as_recipient(push).delete_bucket_policy(Bucket=push.destination.bucket)
     with mover_settings(site.deployed, push, receives=1):
         key = site.upload(REFUSED, name, name.encode())
         wait_until(lambda: bool(dead_letters(site.deployed, push)))
@@ -211,7 +211,7 @@ def redrive(site: Site, program: Mapping[str, str], key: str) -> None:
     push = site.push(REFUSED)
     assert key in site.run(program, "failures", REFUSED, code=1)
     policy = json.dumps(recipient_bucket_policy(site.deployed.estate, push))
-    site.deployed.stage.as_recipient(push).put_bucket_policy(Bucket=push.target_bucket, Policy=policy)
+    site.deployed.stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
     site.run(program, "redrive", REFUSED)
 
 
