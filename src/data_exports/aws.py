@@ -9,10 +9,11 @@ import ipaddress
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -163,6 +164,11 @@ def is_loopback(url: str) -> bool:
 # --- what AWS said -------------------------------------------------------------------------------------------------
 
 
+AWS_EXCEPTIONS = (ClientError, BotoCoreError, Boto3Error)
+"""All that boto3 and botocore raise. Nobody else names their classes; `answer_of` and `code_of` tell refusals apart."""
+Answered = TypeVar("Answered")
+
+
 class AwsAnswer(StrEnum):
     """What a refusal means, whichever service gave it. "Not found", "forbidden" and "unknown" are three answers."""
 
@@ -255,7 +261,31 @@ def message_of(error: BaseException) -> str:
 
 def is_aws_exception(error: BaseException) -> bool:
     """Whether the exception is one of boto3's or botocore's own."""
-    return isinstance(error, ClientError | BotoCoreError | Boto3Error)
+    return isinstance(error, AWS_EXCEPTIONS)
+
+
+@contextmanager
+def aws_errors(where: str = "") -> Iterator[None]:
+    """Raise what AWS says against the calls in the block as an `AwsError`."""
+    try:
+        yield
+    except AWS_EXCEPTIONS as error:
+        raise aws_error_of(error, where=where) from error
+
+
+def call_or_none(call: Callable[[], Answered], *refusals: AwsAnswer | str) -> Answered | None:
+    """What AWS answers; None if it refuses in one of these ways (answers, or codes): unless named, "not found"."""
+    try:
+        return call()
+    except AWS_EXCEPTIONS as error:
+        if answer_of(error) in (wanted := refusals or (AwsAnswer.NOT_FOUND,)) or code_of(error) in wanted:
+            return None
+        raise
+
+
+def refusal_of(code: str, message: str, operation: str) -> Exception:
+    """AWS's refusal of one item of a batch, as the exception that it would be for the whole call."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 def aws_error_of(error: BaseException, *, where: str = "") -> AwsError:

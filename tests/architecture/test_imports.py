@@ -188,3 +188,14 @@ def test_no_command_imports_another() -> None:
     assert {
         part: imported - SHARED_BY_COMMANDS for part, imported in parts.items() if imported - SHARED_BY_COMMANDS
     } == {}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if _part(path) != "aws"], ids=lambda path: str(path.relative_to(SOURCE))
+)
+def test_only_aws_py_knows_the_exceptions_of_boto3(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known = ("botocore.exceptions", "boto3.exceptions", "botocore.errorfactory")
+    assert [(line, name) for line, name in _imports(path, tree) if name.startswith(known)] == []
+    responses = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "response"]
+    assert responses == [] or _part(path) in ("mover", "local"), "`code_of` and `answer_of` say what AWS answered"

@@ -4,10 +4,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from boto3.exceptions import S3UploadFailedError
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, aws_with_keys, is_loopback, reason_of
+from data_exports.aws import (
+    Aws,
+    AwsAnswer,
+    answer_of,
+    aws_error_of,
+    aws_errors,
+    aws_with_keys,
+    call_or_none,
+    code_of,
+    is_loopback,
+    reason_of,
+    refusal_of,
+)
 from data_exports.errors import AwsError, RefusedError
 from tests.unit.mover.loopback import Played, serving
 
@@ -73,6 +86,58 @@ def test_access_denied_names_the_action_that_is_missing() -> None:
 def test_unknown_refusal_shows_awss_code_and_words() -> None:
     assert aws_error_of(_refusal("InternalError", "try later")).what == "InternalError: try later"
     assert aws_error_of(_refusal("InternalError"), where="role x").where == "role x"
+
+
+def _refusing(error: Exception) -> Any:
+    def call() -> str:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("code", "refusals"),
+    [
+        ("NoSuchKey", ()),
+        ("AccessDenied", (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)),
+        ("NoSuchTagSet", ("NoSuchTagSet",)),
+    ],
+)
+def test_an_expected_refusal_is_none(code: str, refusals: tuple[AwsAnswer | str, ...]) -> None:
+    assert call_or_none(_refusing(_refusal(code)), *refusals) is None
+    assert call_or_none(lambda: "answer", *refusals) == "answer"
+
+
+@pytest.mark.parametrize(
+    ("error", "refusals"),
+    [
+        (_refusal("AccessDenied"), ()),
+        (_refusal("NoSuchKey"), ("NoSuchTagSet",)),
+        (exceptions.EndpointConnectionError(endpoint_url="http://x"), ()),
+    ],
+)
+def test_any_other_refusal_stays_what_it_is(error: Exception, refusals: tuple[str, ...]) -> None:
+    with pytest.raises(type(error)) as raised:
+        call_or_none(_refusing(error), *refusals)
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("error", [_refusal("Throttling"), exceptions.NoCredentialsError(), S3UploadFailedError("no")])
+def test_what_aws_says_against_a_block_is_raised_as_our_error_with_its_cause(error: Exception) -> None:
+    with pytest.raises(AwsError) as raised, aws_errors(where="bucket b"):
+        raise error
+    assert (raised.value.where, raised.value.__cause__) == ("bucket b", error)
+
+
+def test_what_is_not_awss_leaves_a_block_as_it_is() -> None:
+    with pytest.raises(KeyError), aws_errors():
+        raise KeyError("a")
+
+
+def test_the_refusal_of_an_item_is_read_like_that_of_a_call() -> None:
+    refused = refusal_of("AccessDenied", "not this one", "DeleteObjects")
+    assert (code_of(refused), answer_of(refused)) == ("AccessDenied", AwsAnswer.FORBIDDEN)
+    assert str(aws_error_of(refused)).startswith("AWS DeleteObjects: access denied: not this one")
 
 
 def test_our_own_errors_stay_what_they_are() -> None:

@@ -15,9 +15,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from enum import Enum, auto
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, call_or_none
 from data_exports.deploy.remote import check_account, read_missing_roles
 from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
@@ -82,14 +80,8 @@ def _distance(one: str, other: str) -> int:
 def _role_names(aws: Aws) -> list[str]:
     """The account's roles, for hints; none if we may not list them."""
     pages = aws.client("iam").get_paginator("list_roles").paginate()
-    try:
-        return [role["RoleName"] for page in pages for role in page["Roles"]]
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.FORBIDDEN:
-            return []
-        raise aws_error_of(error) from error
-    except BotoCoreError as error:
-        raise aws_error_of(error) from error
+    with aws_errors():
+        return call_or_none(lambda: [r["RoleName"] for page in pages for r in page["Roles"]], AwsAnswer.FORBIDDEN) or []
 
 
 # --- target buckets ------------------------------------------------------------------------------------------------
@@ -149,7 +141,7 @@ def _head(aws: Aws, bucket: BucketName, owner: AccountId | None) -> AwsAnswer | 
     """AWS's refusal to show us the bucket, or None when it shows it. Raises `AwsError` for refusals of another kind."""
     try:
         aws.client("s3").head_bucket(Bucket=str(bucket), **({"ExpectedBucketOwner": str(owner)} if owner else {}))
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         answer = answer_of(error)
         if answer in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
             return answer
@@ -159,11 +151,6 @@ def _head(aws: Aws, bucket: BucketName, owner: AccountId | None) -> AwsAnswer | 
 
 def _own_buckets(aws: Aws) -> frozenset[str]:
     """The buckets of the platform's own account, as far as we may list them."""
-    try:
-        return frozenset(bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"])
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.FORBIDDEN:
-            return frozenset()
-        raise aws_error_of(error) from error
-    except BotoCoreError as error:
-        raise aws_error_of(error) from error
+    with aws_errors():
+        found = call_or_none(aws.client("s3").list_buckets, AwsAnswer.FORBIDDEN)
+    return frozenset(bucket["Name"] for bucket in found["Buckets"]) if found else frozenset()

@@ -7,9 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of, reason_of
+from data_exports.aws import (
+    AWS_EXCEPTIONS,
+    Aws,
+    AwsAnswer,
+    answer_of,
+    aws_error_of,
+    aws_errors,
+    call_or_none,
+    code_of,
+    reason_of,
+)
 from data_exports.deploy.deployed import STACK_PREFIX, Deployed, DeployedStack
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Platform
@@ -41,10 +49,8 @@ class BucketContents:
 
 def check_account(aws: Aws, platform: Platform) -> None:
     """Raise `RefusedError` unless the credentials are of the platform's own account."""
-    try:
+    with aws_errors():
         account, arn = aws.caller()
-    except (ClientError, BotoCoreError) as error:
-        raise aws_error_of(error) from error
     if account != platform.account:
         wanted = platform.name_of_account(platform.account)
         raise RefusedError(
@@ -56,12 +62,10 @@ def check_account(aws: Aws, platform: Platform) -> None:
 
 def read_deployed(aws: Aws) -> Deployed:
     """The stacks of this region whose names this product uses; raises `AwsError`."""
-    try:
+    with aws_errors():
         found = [
             each for page in stack_pages(aws) for each in page["Stacks"] if each["StackName"].startswith(STACK_PREFIX)
         ]
-    except (ClientError, BotoCoreError) as error:
-        raise aws_error_of(error) from error
     return Deployed(tuple(sorted((deployed_stack_of(each) for each in found), key=lambda stack: stack.name)))
 
 
@@ -72,13 +76,8 @@ def stack_pages(aws: Aws) -> Iterator[dict[str, Any]]:
 
 def read_stack(aws: Aws, name_or_id: str) -> DeployedStack | None:
     """One stack, or None when AWS has none; a deleted one is found by its id only. Raises botocore's exceptions."""
-    try:
-        answer = aws.client("cloudformation").describe_stacks(StackName=name_or_id)
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return None
-        raise
-    return deployed_stack_of(answer["Stacks"][0])
+    answer = call_or_none(lambda: aws.client("cloudformation").describe_stacks(StackName=name_or_id))
+    return deployed_stack_of(answer["Stacks"][0]) if answer else None
 
 
 def deployed_stack_of(description: dict[str, Any]) -> DeployedStack:
@@ -109,20 +108,18 @@ def read_missing_roles(aws: Aws, users: Iterable[RoleName]) -> RoleLookup:
 def _list_roles(aws: Aws) -> frozenset[str] | None:
     """The names of the account's roles, or None when we may not list them."""
     pages = aws.client("iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000})
-    try:
-        return frozenset(role["RoleName"] for page in pages for role in page["Roles"])
-    except (ClientError, BotoCoreError) as error:
-        if answer_of(error) is AwsAnswer.FORBIDDEN:
-            return None
-        raise aws_error_of(error) from error
+    with aws_errors():
+        return call_or_none(
+            lambda: frozenset(role["RoleName"] for page in pages for role in page["Roles"]), AwsAnswer.FORBIDDEN
+        )
 
 
-def _lookup_role(aws: Aws, user: RoleName) -> ClientError | None:
+def _lookup_role(aws: Aws, user: RoleName) -> Exception | None:
     """None when the role exists; AWS's refusal when there is none, or we may not ask."""
     try:
         aws.client("iam").get_role(RoleName=str(user))
-    except (ClientError, BotoCoreError) as error:
-        if isinstance(error, ClientError) and answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
+    except AWS_EXCEPTIONS as error:
+        if answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
             return error
         raise aws_error_of(error, where=f"role {user}") from error
     return None
@@ -135,13 +132,8 @@ def upload_once(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account:
     """
     s3 = aws.client("s3")
     where = {"Bucket": str(bucket), "Key": key, "ExpectedBucketOwner": account}
-    try:
-        size = s3.head_object(**where)["ContentLength"]
-    except ClientError as error:
-        if answer_of(error) not in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):  # 403: may not list, so may not know
-            raise
-        size = None
-    if size == len(body):
+    may_be_none = (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)  # 403: may not list, so may not know
+    if call_or_none(lambda: s3.head_object(**where)["ContentLength"], *may_be_none) == len(body):
         return False
     s3.put_object(**where, Body=body)
     return True
@@ -151,7 +143,7 @@ def read_bucket_tags(aws: Aws, bucket: str, *, account: str) -> dict[str, str] |
     """The bucket's tags, or None when this account has no such bucket. Raises botocore's exceptions."""
     try:
         answer = aws.client("s3").get_bucket_tagging(Bucket=bucket, ExpectedBucketOwner=account)
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         if code_of(error) == "NoSuchTagSet":
             return {}
         if answer_of(error) is AwsAnswer.NOT_FOUND:
@@ -177,7 +169,7 @@ def read_contents(aws: Aws, bucket: str, *, prefix: str = "", at_most: int = 50_
             contents = contents_of(page, before=contents)
             if contents.objects + contents.markers >= at_most:
                 return replace(contents, is_partial=bool(page.get("IsTruncated")))
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) is AwsAnswer.NOT_FOUND:
             return None
         raise
@@ -208,7 +200,7 @@ def count_current(aws: Aws, bucket: str, prefix: str, *, at_most: int = 10_000) 
             count += page["KeyCount"]
             if count >= at_most:
                 break
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) is not AwsAnswer.NOT_FOUND:
             raise
     return count

@@ -80,7 +80,7 @@ def client(local: LocalAws, service: str, *, account: str, region: str | None = 
 def session_of(local: LocalAws, arn: str, *, session_name: str = _SESSION_NAME) -> Credentials:
     """Credentials of a role, through `sts:AssumeRole` by its own account's root, for an hour; or of an account's root.
 
-    Raises botocore's `ClientError` with AccessDenied when there is no such role or it does not trust its account.
+    Raises botocore's AccessDenied when there is no such role or it does not trust its account.
     """
     account = arn.split(":")[4]
     if arn.endswith(":root"):

@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of
+from data_exports.aws import AWS_EXCEPTIONS, code_of
 from data_exports.estate.identifier_types import SSO_PREFIX
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.local.clients import client
@@ -71,7 +70,7 @@ def make_world(local: LocalAws, estate: Estate, *, without_handover: Collection[
 
     For the datasets in `without_handover` the other side has not put its half in place yet: the recipient's bucket
     policy, or the outside role's permission, is left out (and taken away when it was there).
-    Raises botocore's `ClientError` when the local AWS refuses something.
+    Raises botocore's exceptions when the local AWS refuses something.
     """
     platform = estate.platform
     users = sorted({user_role_of(platform, user) for dataset in estate.datasets() for user in dataset.users})
@@ -169,8 +168,8 @@ def _make_bucket(local: LocalAws, bucket: BucketName, owner: AccountId, policy: 
     where = {} if local.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": local.region}}
     try:
         s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **where)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+    except AWS_EXCEPTIONS as error:
+        if code_of(error) != "BucketAlreadyOwnedByYou":
             raise
     else:
         default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}

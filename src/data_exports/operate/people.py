@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of
 from data_exports.names import RoleName
 from data_exports.parallel import map_ordered
 
@@ -68,7 +66,7 @@ def _list_role_ids(aws: Aws) -> dict[str, str] | None:
     try:
         pages = aws.client("iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000})
         return {role["RoleName"]: role["RoleId"] for page in pages for role in page["Roles"]}
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) is AwsAnswer.FORBIDDEN:
             return None
         raise aws_error_of(error, where="roles") from error
@@ -77,7 +75,7 @@ def _list_role_ids(aws: Aws) -> dict[str, str] | None:
 def _read_role_id(iam: Any, name: RoleName) -> str:
     try:
         return str(iam.get_role(RoleName=str(name))["Role"]["RoleId"])
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
             return ""
         raise aws_error_of(error, where=f"role {name}") from error

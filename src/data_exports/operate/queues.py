@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from data_exports.access.grants import dead_letter_queue_arn_of, queue_arn_of
-from data_exports.aws import Aws
+from data_exports.aws import AWS_EXCEPTIONS, Aws
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import dead_letter_queue_name_of, queue_name_of
 from data_exports.operate.rights import needing
@@ -188,7 +186,7 @@ def start_move(platform: Platform, push: PushDataset, aws: Aws) -> Move:
             aws.client("sqs").start_message_move_task(
                 SourceArn=source, DestinationArn=queue_arn_of(platform, queue_name_of(push.name))
             )
-        except ClientError:
+        except AWS_EXCEPTIONS:
             started = read_move(platform, push, aws)  # somebody else may have been faster
             if started and not started.is_over:
                 return started

@@ -16,9 +16,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from data_exports.aws import AwsAnswer, answer_of
+from data_exports.aws import call_or_none
 from data_exports.contract.keys import day_in, receipts_days_of, receipts_from, receipts_prefix_of, time_in
 from data_exports.names import BucketName, DatasetName
 from data_exports.parallel import map_ordered
@@ -195,13 +193,8 @@ def read_files(s3: Any, bucket: str, keys: Iterable[str], *, account: str = "") 
 
 
 def _read_file(s3: Any, bucket: str, key: str, account: str) -> bytes | None:
-    try:
-        body: bytes = s3.get_object(Bucket=str(bucket), Key=key, **_owned_by(account))["Body"].read()
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return None
-        raise
-    return body
+    found = call_or_none(lambda: s3.get_object(Bucket=str(bucket), Key=key, **_owned_by(account)))
+    return None if found is None else found["Body"].read()
 
 
 def _owned_by(account: str) -> dict[str, str]:

@@ -7,9 +7,7 @@ Effects: asks AWS who we are, once something was refused.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, code_of
 from data_exports.errors import AwsError, RefusedError
 
 
@@ -22,11 +20,11 @@ def needing(aws: Aws, action: str, resource: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         raise _error_of(error, aws, action, resource) from error
 
 
-def _error_of(error: ClientError | BotoCoreError, aws: Aws, action: str, resource: str) -> AwsError | RefusedError:
+def _error_of(error: Exception, aws: Aws, action: str, resource: str) -> AwsError | RefusedError:
     answer = answer_of(error)
     if answer is AwsAnswer.NOT_FOUND:
         return RefusedError(
@@ -48,7 +46,7 @@ def caller_words(aws: Aws) -> str:
     """Who we are: the role's name where we are one, otherwise the ARN."""
     try:
         _, arn = aws.caller()
-    except (ClientError, BotoCoreError):
+    except AWS_EXCEPTIONS:
         return "this caller"
     return role_name_in(arn) or arn
 

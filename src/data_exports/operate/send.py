@@ -16,13 +16,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from boto3.s3.transfer import TransferConfig, create_transfer_manager
-from botocore.exceptions import ClientError
 from s3transfer.exceptions import CancelledError
 from s3transfer.futures import TransferFuture
 from s3transfer.subscribers import BaseSubscriber
 
 from data_exports.access.grants import Role, grants_of_push
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, is_aws_exception, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, is_aws_exception, reason_of
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import RoleName
@@ -88,7 +87,7 @@ def check_sender(platform: Platform, push: PushDataset, aws: Aws, *, now: dateti
     with needing(aws, "s3:ListBucket", f"{hub}/{push.prefix}"):
         try:
             aws.client("s3").list_objects_v2(**arguments, MaxKeys=1)
-        except ClientError as error:
+        except AWS_EXCEPTIONS as error:
             if answer_of(error) is not AwsAnswer.FORBIDDEN:
                 raise
             now = now or datetime.now(UTC)
@@ -220,7 +219,7 @@ def _result_of(source: Source, future: TransferFuture, versions: dict[str, str],
             return NotUploaded(source, f"it could not be read: {error.strerror or error}")
         if not is_aws_exception(error):
             raise
-        if isinstance(error, ClientError) and answer_of(error) is AwsAnswer.FORBIDDEN:
+        if answer_of(error) is AwsAnswer.FORBIDDEN:
             reason = f"{caller_words(aws)} may not do s3:PutObject there: {reason_of(error)}"
         else:
             reason = reason_of(error)

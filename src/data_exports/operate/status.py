@@ -13,9 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Literal, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.contract.keys import receipts_prefix_of
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
@@ -220,7 +218,7 @@ def _noted(notes: list[str], what: str, read: Callable[[], Found]) -> Found | No
     """What is read, or None and a note why not."""
     try:
         return read()
-    except (ExportsError, ClientError, BotoCoreError) as error:
+    except (ExportsError, *AWS_EXCEPTIONS) as error:
         notes.append(f"{what}: not known: {reason_of(error)}")
         return None
 

@@ -14,9 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, aws_error_of, call_or_none
 from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, Kind, Plan, Step
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.estate.models import Platform
@@ -26,6 +24,8 @@ from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG, METADATA
 
 _MAY_HOLD_RESOURCES = ("DELETE_FAILED", "CREATE_FAILED")
 """Statuses of a stack to be replaced whose resources may still be there: they go with it."""
+_NONE_TO_SEE = (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)
+"""What we may not look at counts as not there: CloudFormation says then what it finds."""
 
 
 class AnothersError(Exception):
@@ -49,7 +49,7 @@ def _with_takeover(step: Step, aws: Aws, platform: Platform) -> Step:
         found = tuple(_read_existing(aws, platform, step.stack, buckets_only=is_held))
     except AnothersError as objection:
         return replace(step, action=Action.BLOCKED, reason=str(objection), next_step=objection.next_step)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         raise aws_error_of(error, where=step.name) from error
     said = [_in_words(each) for each in found if each.kind is Kind.BUCKET or each.needs_consent]
     opened = next(
@@ -106,12 +106,8 @@ def _read_existing(aws: Aws, platform: Platform, stack: Stack, *, buckets_only: 
 def _read_bucket(aws: Aws, platform: Platform, stack: Stack, bucket: BucketName) -> Existing | None:
     """The bucket, or None when this account has none of this name."""
     s3, where = aws.client("s3"), {"Bucket": str(bucket), "ExpectedBucketOwner": str(platform.account)}
-    try:
-        s3.head_bucket(**where)
-    except ClientError as error:
-        if answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):  # 403: the bucket is another account's
-            return None
-        raise
+    if call_or_none(lambda: s3.head_bucket(**where), *_NONE_TO_SEE) is None:  # 403: the bucket is another account's
+        return None
     tags = read_bucket_tags(aws, bucket, account=platform.account) or {}
     _check_whose(stack, bucket, tags)
     tag = DATASET_TAG if stack.dataset else DIGEST_TAG
@@ -142,23 +138,15 @@ def _check_whose(stack: Stack, bucket: BucketName, tags: Mapping[str, str]) -> N
 
 
 def _holds_data(aws: Aws, where: Mapping[str, str]) -> bool:
-    try:
-        page = aws.client("s3").list_object_versions(**where, MaxKeys=1)
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.FORBIDDEN:
-            return True
-        raise
-    return bool(page.get("Versions") or page.get("DeleteMarkers"))
+    s3 = aws.client("s3")
+    page = call_or_none(lambda: s3.list_object_versions(**where, MaxKeys=1), AwsAnswer.FORBIDDEN)
+    return page is None or bool(page.get("Versions") or page.get("DeleteMarkers"))
 
 
 def _read_policy(aws: Aws, platform: Platform, bucket: BucketName) -> dict[str, Any] | None:
-    try:
-        answer = aws.client("s3").get_bucket_policy(Bucket=str(bucket), ExpectedBucketOwner=str(platform.account))
-    except ClientError as error:
-        if code_of(error) == "NoSuchBucketPolicy":
-            return None
-        raise
-    return dict(json.loads(answer["Policy"]))
+    s3, where = aws.client("s3"), {"Bucket": str(bucket), "ExpectedBucketOwner": str(platform.account)}
+    answer = call_or_none(lambda: s3.get_bucket_policy(**where), "NoSuchBucketPolicy")
+    return None if answer is None else dict(json.loads(answer["Policy"]))
 
 
 def _rules_lost(aws: Aws, stack: Stack, where: Mapping[str, str]) -> set[str]:
@@ -188,10 +176,9 @@ def _listed(value: Any) -> list[Any]:
 def _role_exists(aws: Aws, properties: Mapping[str, Any]) -> bool:
     """Whether the role is there. Raises `AnothersError` when it stands under another path: its ARN is another, too."""
     name, path = properties["RoleName"], properties["Path"]
-    try:
-        role = aws.client("iam").get_role(RoleName=name)["Role"]
-    except ClientError as error:
-        return _is_none(error)
+    role = call_or_none(lambda: aws.client("iam").get_role(RoleName=name)["Role"], *_NONE_TO_SEE)
+    if role is None:
+        return False
     if role["Path"] != path:
         raise AnothersError(
             f"a role {name} exists under the path {role['Path']}; recipients name it under {path}",
@@ -201,27 +188,14 @@ def _role_exists(aws: Aws, properties: Mapping[str, Any]) -> bool:
 
 
 def _function_exists(aws: Aws, properties: Mapping[str, Any]) -> bool:
-    try:
-        aws.client("lambda").get_function_configuration(FunctionName=properties["FunctionName"])
-    except ClientError as error:
-        return _is_none(error)
-    return True
+    client, name = aws.client("lambda"), properties["FunctionName"]
+    return call_or_none(lambda: client.get_function_configuration(FunctionName=name), *_NONE_TO_SEE) is not None
 
 
 def _log_group_exists(aws: Aws, properties: Mapping[str, Any]) -> bool:
-    name = properties["LogGroupName"]
-    try:
-        found = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    except ClientError as error:
-        return _is_none(error)
-    return any(group["logGroupName"] == name for group in found)
-
-
-def _is_none(error: ClientError) -> bool:
-    """False for "there is none" and "you may not ask"; CloudFormation says then what it finds. Raises the rest."""
-    if answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
-        return False
-    raise error
+    logs, name = aws.client("logs"), properties["LogGroupName"]
+    found = call_or_none(lambda: logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"], *_NONE_TO_SEE)
+    return any(group["logGroupName"] == name for group in found or ())
 
 
 _NAMED = {

@@ -13,9 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, code_of
+from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.planning import Existing, Kind
 from data_exports.estate.models import Platform
@@ -144,11 +142,7 @@ def put_back(aws: Aws, platform: Platform, cleared: Cleared) -> None:
 
 
 def _delete_function(aws: Aws, name: str) -> None:
-    try:
-        aws.client("lambda").delete_function(FunctionName=name)
-    except ClientError as error:
-        if answer_of(error) is not AwsAnswer.NOT_FOUND:
-            raise
+    call_or_none(lambda: aws.client("lambda").delete_function(FunctionName=name))
 
 
 def _keep_only_our_rights(aws: Aws, properties: Mapping[str, Any]) -> None:
@@ -177,9 +171,4 @@ def _take_policy(aws: Aws, platform: Platform, bucket: BucketName) -> str | None
 
 
 def _read_policy(s3: Any, where: Mapping[str, str]) -> str | None:
-    try:
-        return str(s3.get_bucket_policy(**where)["Policy"])
-    except ClientError as error:
-        if code_of(error) == "NoSuchBucketPolicy":
-            return None
-        raise
+    return call_or_none(lambda: str(s3.get_bucket_policy(**where)["Policy"]), "NoSuchBucketPolicy")

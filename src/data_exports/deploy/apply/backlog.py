@@ -13,10 +13,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote_plus
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from data_exports.access.grants import queue_arn_of
-from data_exports.aws import Aws, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of, refusal_of
 from data_exports.deploy.apply.outcomes import Event, Note, Outcome, in_words
 from data_exports.deploy.remote import prefix_of_rule, version_pages
 from data_exports.estate.models import Platform, PushDataset
@@ -37,7 +35,7 @@ def read_ruled(aws: Aws, platform: Platform, pushes: Iterable[PushDataset]) -> f
         answer = aws.client("s3").get_bucket_notification_configuration(
             Bucket=str(platform.hub_bucket), ExpectedBucketOwner=str(platform.account)
         )
-    except (ClientError, BotoCoreError):
+    except AWS_EXCEPTIONS:
         return frozenset()
     rules = {(rule["QueueArn"], prefix_of_rule(rule)) for rule in answer.get("QueueConfigurations", [])}
     return frozenset(
@@ -53,7 +51,7 @@ def hand_over_waiting(
         where = f"s3://{platform.hub_bucket}/{push.prefix}"
         try:
             count = send_waiting(aws, platform, push)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_EXCEPTIONS as error:
             reason = f"what was waiting under {where} was not handed to its mover, or not all: {reason_of(error)}"
             again = f"the mover's hourly sweep delivers what is left under {where}"
             hub = replace(hub, reason=_joined(hub.reason, reason), next_step=_joined(hub.next_step, again))
@@ -82,9 +80,7 @@ def send_waiting(aws: Aws, platform: Platform, push: PushDataset) -> int:
         untold = {"Code": "NotTold", "Message": "SQS does not say that it has every message"}
         have = {each["Id"] for each in answer.get("Successful", [])}
         for refusal in answer.get("Failed", []) or [untold for entry in entries if entry["Id"] not in have]:
-            raise ClientError(
-                {"Error": {"Code": refusal["Code"], "Message": refusal.get("Message", "")}}, "SendMessageBatch"
-            )
+            raise refusal_of(refusal["Code"], refusal.get("Message", ""), "SendMessageBatch")
         count += len(batch)
     return count
 

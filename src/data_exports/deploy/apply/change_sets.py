@@ -13,9 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws
+from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
 from data_exports.deploy.adoption.importing import bare_stack, clear_the_way, put_back
 from data_exports.deploy.apply.stack_failures import Cause, Verb, read_cause, read_change_set_cause
 from data_exports.deploy.apply.stack_poller import Watch
@@ -104,10 +102,10 @@ def finish_adoption(work: Work, stack: Stack) -> None:
     cleared = clear_the_way(work.aws, work.platform, stack)
     try:
         update_stack(work, stack)
-    except (StackFailedError, ClientError, BotoCoreError) as failure:
+    except (StackFailedError, *AWS_EXCEPTIONS) as failure:
         try:
             put_back(work.aws, work.platform, cleared)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_EXCEPTIONS as error:
             bucket = ", ".join(cleared.bucket_policies)
             raise StackFailedError(
                 Cause(f"{failure}; and {bucket} has no policy now, the old one could not be put back: {error}"),
@@ -138,8 +136,9 @@ def delete_stack(work: Work, deployed: DeployedStack) -> None:
     work.going.add(deployed.name)
     try:
         work.cloudformation.delete_stack(StackName=deployed.stack_id)
-    except ClientError:
-        work.going.discard(deployed.name)
+    except AWS_EXCEPTIONS as error:
+        if code_of(error):  # unless AWS said so, it may have begun
+            work.going.discard(deployed.name)
         raise
     ended = _wait_until_settled(work, deployed.stack_id, before=before)
     work.going.discard(deployed.name)
@@ -259,8 +258,9 @@ def _execute(work: Work, stack: Stack, made: _ChangeSet) -> None:
     work.going.add(stack.name)  # before the call: interrupted in the middle, it may have begun
     try:
         work.cloudformation.execute_change_set(ChangeSetName=made.id)
-    except ClientError:
-        work.going.discard(stack.name)
+    except AWS_EXCEPTIONS as error:
+        if code_of(error):
+            work.going.discard(stack.name)
         raise
     ended = _wait_until_settled(work, made.stack_id, before=before, digest=stack.digest)
     work.going.discard(stack.name)

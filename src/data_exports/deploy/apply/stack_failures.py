@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws
+from data_exports.aws import AWS_EXCEPTIONS, Aws
 
 Verb = Literal["CREATE", "UPDATE", "DELETE"]
 
@@ -74,7 +72,7 @@ def _validation_cause(aws: Aws, **of: str) -> Cause | None:
     """The first finding of CloudFormation's own checks; None when there is none, or we may not read them."""
     try:
         answer = aws.client("cloudformation").describe_events(**of, Filters={"FailedEvents": True})
-    except (ClientError, BotoCoreError):
+    except AWS_EXCEPTIONS:
         return None  # this only makes a reason better that is reported either way
     for event in answer.get("OperationEvents", []):
         if event.get("ValidationStatusReason"):

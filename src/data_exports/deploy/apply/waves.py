@@ -10,9 +10,7 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, aws_error_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_error_of, aws_errors, reason_of
 from data_exports.deploy.adoption.importing import is_adopting
 from data_exports.deploy.apply.backlog import hand_over_waiting, read_ruled
 from data_exports.deploy.apply.change_sets import (
@@ -104,11 +102,10 @@ def settle(work: Work, *, progress: Progress = ignore) -> None:
         if stack.is_in_progress and stack.belongs_to(work.platform.hub_bucket):
             progress(Note(f"waiting for CloudFormation: {stack.name} is {stack.status}"))
             try:
-                wait_for_others(work, stack)
+                with aws_errors():
+                    wait_for_others(work, stack)
             except StackFailedError as error:  # it takes too long: the plan will say so
                 progress(Note(f"{stack.name}: {error}"))
-            except (ClientError, BotoCoreError) as error:
-                raise aws_error_of(error) from error
 
 
 def carry_out(prepared: Prepared, work: Work, *, progress: Progress = ignore) -> DeployResult:
@@ -186,7 +183,7 @@ def take_step(work: Work, step: Step) -> Outcome:
         return Outcome(step, Result.FAILED, str(error), error.next_step)
     except StoppedError:
         return Outcome(step, Result.LEFT_OUT, "interrupted")
-    except (ClientError, BotoCoreError, ExportsError) as error:
+    except (*AWS_EXCEPTIONS, ExportsError) as error:
         next_step = "" if isinstance(error, ExportsError) else aws_error_of(error).next_step
         return Outcome(step, Result.FAILED, reason_of(error), next_step)
 
@@ -223,7 +220,7 @@ def _upload_code(prepared: Prepared, work: Work) -> Generator[Event, None, str]:
     try:
         if upload_once(work.aws, platform.log_bucket, code.key, code.body, account=platform.account):
             yield Note(f"uploaded the mover's code to s3://{platform.log_bucket}/{code.key}")
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         return reason_of(error)
     return ""
 
@@ -238,7 +235,7 @@ def _run_hub(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> Iterato
     new_queues = {outcome.step.dataset for outcome in done if outcome.result is Result.CREATED}
     try:
         yield from _wait_for_versioning(step, work)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         refused = aws_error_of(error)
         yield Finished(Outcome(step, Result.FAILED, reason_of(error), refused.next_step))
         return
@@ -311,7 +308,7 @@ def _left_behind(work: Work, step: Step) -> str:
     hub, prefix = work.platform.hub_bucket, hub_prefix_of(step.dataset)
     try:
         count = count_current(work.aws, hub, prefix)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         return f"what is left under s3://{hub}/{prefix} could not be counted: {reason_of(error)}"
     return f"still in s3://{hub}/{prefix}, and nothing delivers it: {in_words(count, 'upload')}" if count else ""
 

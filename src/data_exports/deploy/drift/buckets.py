@@ -7,15 +7,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, code_of
+from data_exports.aws import Aws, AwsAnswer, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate, Properties
 from data_exports.deploy.drift.policies import differences
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, HUB_TAG
 
 _NOTHING_SET = (
+    AwsAnswer.NOT_FOUND,
     "NoSuchBucketPolicy",
     "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration",
@@ -134,12 +133,7 @@ def _prefix_in_template(rule: Mapping[str, Any]) -> str:
 
 def _setting(aws: Aws, operation: str, bucket: str) -> dict[str, Any] | None:
     """What one of S3's calls answers about the bucket, or None when nothing is set."""
-    try:
-        return dict(getattr(aws.client("s3"), operation)(Bucket=bucket))
-    except ClientError as error:
-        if code_of(error) in _NOTHING_SET or answer_of(error) is AwsAnswer.NOT_FOUND:
-            return None
-        raise
+    return call_or_none(lambda: dict(getattr(aws.client("s3"), operation)(Bucket=bucket)), *_NOTHING_SET)
 
 
 def _account_of(template: DeployedTemplate) -> str:

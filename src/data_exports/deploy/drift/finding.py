@@ -11,9 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.deploy.apply.change_sets import work_on
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.drift.buckets import drift_of_buckets
@@ -102,7 +100,7 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
         return _Looked((Drift(stack.name, f"its resources are not all there: {stack.status}"),))
     try:
         template = read_template(aws, stack)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         return _Looked(not_checked=(Drift(stack.name, f"its template: {reason_of(error)}"),))
     drifts: list[Drift] = [Drift(stack.name, said) for said in _drift_of_stack(template, platform)]
     not_checked: list[Drift] = []
@@ -168,6 +166,6 @@ def _heard(look: Callable[[], Iterator[str]]) -> tuple[list[str], str]:
     found: list[str] = []
     try:
         found.extend(look())
-    except (ClientError, BotoCoreError, ExportsError) as error:
+    except (*AWS_EXCEPTIONS, ExportsError) as error:
         return found, reason_of(error)
     return found, ""

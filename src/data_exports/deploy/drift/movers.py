@@ -7,11 +7,8 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of
+from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate, Properties
 from data_exports.deploy.drift.policies import differences
 
@@ -36,7 +33,7 @@ def drift_of_movers(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
 
 def _drift_of_queue_policy(aws: Aws, queue: str, properties: Properties) -> Iterator[str]:
     sqs = aws.client("sqs")
-    url = _answered(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+    url = call_or_none(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"])
     if url is None:
         yield f"the queue {queue} is gone"
         return
@@ -48,7 +45,7 @@ def _drift_of_queue_policy(aws: Aws, queue: str, properties: Properties) -> Iter
 def _drift_of_topic_policy(aws: Aws, template: DeployedTemplate, topic: str, properties: Properties) -> Iterator[str]:
     _, _, _, region, account, *_ = template.stack.stack_id.split(":")
     arn = f"arn:aws:sns:{region}:{account}:{topic}"
-    found = _answered(lambda: aws.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
+    found = call_or_none(lambda: aws.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
     if found is None:
         yield f"the topic {topic} is gone"
         return
@@ -58,7 +55,7 @@ def _drift_of_topic_policy(aws: Aws, template: DeployedTemplate, topic: str, pro
 
 def _drift_of_function(aws: Aws, properties: Properties) -> Iterator[str]:
     name, client = properties["FunctionName"], aws.client("lambda")
-    found = _answered(lambda: client.get_function_configuration(FunctionName=name))
+    found = call_or_none(lambda: client.get_function_configuration(FunctionName=name))
     if found is None:
         yield f"the function {name} is gone"
         return
@@ -75,13 +72,8 @@ def _drift_of_function(aws: Aws, properties: Properties) -> Iterator[str]:
 
 def _drift_of_mapping(aws: Aws, function: str, queue: str) -> Iterator[str]:
     pages = aws.client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=function)
-    try:
-        found = [each for page in pages for each in page["EventSourceMappings"]]
-    except ClientError as error:
-        if answer_of(error) is not AwsAnswer.NOT_FOUND:
-            raise
-        found = []
-    feeding = [each for each in found if each["EventSourceArn"].rsplit(":", 1)[1] == queue]
+    found = call_or_none(lambda: [each for page in pages for each in page["EventSourceMappings"]])
+    feeding = [each for each in found or () if each["EventSourceArn"].rsplit(":", 1)[1] == queue]
     if not feeding:
         yield f"nothing feeds {function} from the queue {queue} any more: no file is delivered"
     for each in feeding:
@@ -100,13 +92,3 @@ def _drift_of_alarms(aws: Aws, names: list[str]) -> Iterator[str]:
             yield f"the alarm {name} is gone"
         elif not found[name].get("ActionsEnabled", True):
             yield f"the alarm {name} tells nobody: its actions are switched off"
-
-
-def _answered(ask: Any) -> Any:
-    """What AWS answers, or None when it has no such thing."""
-    try:
-        return ask()
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return None
-        raise

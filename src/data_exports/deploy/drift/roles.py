@@ -9,9 +9,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of
+from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate
 from data_exports.deploy.drift.policies import differences, rights_of
 from data_exports.estate.models import Platform
@@ -47,12 +45,8 @@ def undeclared_access(aws: Aws, platform: Platform, role: str, *, ours: Collecti
     """
     iam = aws.client("iam")
     buckets = (platform.hub_bucket.arn, platform.log_bucket.arn, f"arn:aws:s3:::{platform.pull_bucket_prefix}")
-    try:
-        names = [name for page in _pages(iam, "list_role_policies", role) for name in page["PolicyNames"]]
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return
-        raise
+    pages = _pages(iam, "list_role_policies", role)
+    names = call_or_none(lambda: [name for page in pages for name in page["PolicyNames"]]) or ()
     for name in sorted(set(names) - set(ours)):
         policy = _inline_policy(aws, role, name) or {}
         reached = {
@@ -89,21 +83,13 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[str]
 
 
 def _role(aws: Aws, name: str) -> dict[str, Any] | None:
-    try:
-        return dict(aws.client("iam").get_role(RoleName=name)["Role"])
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return None
-        raise
+    return call_or_none(lambda: dict(aws.client("iam").get_role(RoleName=name)["Role"]))
 
 
 def _inline_policy(aws: Aws, role: str, name: str) -> dict[str, Any] | None:
-    try:
-        return dict(aws.client("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-    except ClientError as error:
-        if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return None
-        raise
+    return call_or_none(
+        lambda: dict(aws.client("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+    )
 
 
 def _pages(iam: Any, operation: str, role: str) -> Iterator[dict[str, Any]]:

@@ -5,9 +5,7 @@ In: an `Aws` and a `Plan`. Out: `DeployedTemplate` values. Effects: reads AWS.
 
 from collections.abc import Mapping
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, reason_of
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.effects import DeployedTemplate
 from data_exports.deploy.plan.planning import Action, Plan, Step
@@ -33,7 +31,7 @@ def _stands(step: Step) -> bool:
 def _read_template(aws: Aws, stack: DeployedStack) -> DeployedTemplate:
     try:
         answer = aws.client("cloudformation").get_template(StackName=stack.stack_id, TemplateStage="Original")
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) in (AwsAnswer.FORBIDDEN, AwsAnswer.NOT_FOUND):
             return DeployedTemplate(problem=f"its template could not be read: {reason_of(error)}")
         raise aws_error_of(error, where=stack.name) from error

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, code_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of, reason_of, refusal_of
 from data_exports.deploy.remote import BucketContents, read_bucket_tags, read_contents, version_pages
 from data_exports.estate.models import Estate, Platform
 from data_exports.names import BucketName, pull_bucket_of
@@ -116,7 +114,7 @@ def remove_if_empty(aws: Aws, platform: Platform, name: BucketName) -> BucketOut
             return BucketOutcome(bucket, Fate.KEPT, "holds data")
         _delete_versions(aws, name, markers_only=True)
         aws.client("s3").delete_bucket(Bucket=str(name), ExpectedBucketOwner=str(platform.account))
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         unknown = Bucket(name, BucketContents())
         if code_of(error) == "BucketNotEmpty":  # somebody wrote to it since we looked
             return BucketOutcome(unknown, Fate.KEPT, "holds data")
@@ -146,8 +144,5 @@ def delete_page(aws: Aws, bucket: BucketName, doomed: list[dict[str, str]]) -> i
     if doomed:
         answer = aws.client("s3").delete_objects(Bucket=str(bucket), Delete={"Objects": doomed, "Quiet": True})
         for refusal in answer.get("Errors", []):
-            raise ClientError(
-                {"Error": {"Code": refusal.get("Code", ""), "Message": f"{refusal['Key']}: {refusal.get('Message')}"}},
-                "DeleteObjects",
-            )
+            raise refusal_of(refusal.get("Code", ""), f"{refusal['Key']}: {refusal.get('Message')}", "DeleteObjects")
     return len(doomed)

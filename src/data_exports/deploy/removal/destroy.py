@@ -10,9 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, aws_error_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_error_of, aws_errors, reason_of
 from data_exports.deploy.apply.change_sets import Work, work_on
 from data_exports.deploy.apply.outcomes import (
     Event,
@@ -116,11 +114,9 @@ def read_destruction(estate: Estate, aws: Aws, *, progress: Progress = ignore) -
     hub = estate.platform.hub_bucket
     steps = tuple(plan_destroy(deployed, hub=hub))
     others = tuple(stack for stack in deployed.stacks if stack.is_ours and not stack.belongs_to(hub))
-    try:
+    with aws_errors():
         buckets = read_buckets(aws, estate, _pull_buckets(estate, steps))
         undelivered = tuple(_read_undelivered(estate, aws, steps))
-    except (ClientError, BotoCoreError) as error:
-        raise aws_error_of(error) from error
     return Destruction(steps, buckets, undelivered, left_alone=others, is_local=aws.is_local)
 
 
@@ -159,7 +155,7 @@ def destroy(estate: Estate, aws: Aws, planned: Destruction, *, progress: Progres
         undelivered = tuple(_read_undelivered(estate, aws, planned.steps))
     except KeyboardInterrupt:
         raise interrupted(work, command="destroy") from None
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         raise aws_error_of(error) from error
     finally:
         work.stop.set()  # nothing begins after this, whatever ended it
@@ -191,7 +187,7 @@ def _stop_notifications(work: Work) -> str:
     """Take the rules off the hub; AWS's reason if it refuses, else an empty text."""
     try:
         stop_notifications(work.aws, work.platform)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         return f"the hub's rules could not be removed: {reason_of(error)}"
     return ""
 

@@ -7,10 +7,9 @@ dataset is declared or deployed, and any bucket that is not ours and this datase
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, call_or_none, code_of
 from data_exports.deploy.apply.outcomes import InterruptedWorkError, in_words
 from data_exports.deploy.remote import (
     BucketContents,
@@ -60,7 +59,7 @@ def read_purge(estate: Estate, aws: Aws, dataset: DatasetName, *, counted: Count
     check_account(aws, estate.platform)
     bucket = pull_bucket_of(estate.platform.pull_bucket_prefix, dataset)
     _check_not_declared(estate, dataset, bucket)
-    try:
+    with aws_errors(f"bucket {bucket}"):
         _check_not_deployed(aws, dataset)
         _check_ours(estate, aws, dataset, bucket)
         contents = BucketContents()
@@ -68,8 +67,6 @@ def read_purge(estate: Estate, aws: Aws, dataset: DatasetName, *, counted: Count
             contents = contents_of(page, before=contents)
             counted(contents.objects + contents.markers)
         return Purge(dataset, bucket, contents, sum(1 for _ in _uploads(aws, bucket)))
-    except (ClientError, BotoCoreError) as error:
-        raise aws_error_of(error, where=f"bucket {bucket}") from error
 
 
 def purge(estate: Estate, aws: Aws, planned: Purge, *, counted: Counted) -> int:
@@ -90,7 +87,7 @@ def purge(estate: Estate, aws: Aws, planned: Purge, *, counted: Counted) -> int:
                 counted(deleted)
             if _is_deleted(aws, where):
                 return deleted
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         said = aws_error_of(error, where=f"bucket {bucket}")
         so_far = f"{said.what} ({in_words(deleted, 'version')} deleted before that)" if deleted else said.what
         raise AwsError(so_far, code=said.code, where=said.where, next_step=said.next_step) from error
@@ -134,7 +131,7 @@ def _check_not_deployed(aws: Aws, dataset: DatasetName) -> None:
 def _check_ours(estate: Estate, aws: Aws, dataset: DatasetName, bucket: BucketName) -> None:
     try:
         tags = read_bucket_tags(aws, bucket, account=estate.platform.account)
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) is not AwsAnswer.FORBIDDEN:
             raise
         raise RefusedError(
@@ -161,12 +158,9 @@ def _uploads(aws: Aws, bucket: BucketName) -> Iterator[dict[str, str]]:
 
 
 def _abort_uploads(aws: Aws, where: Mapping[str, str]) -> None:
+    abort = partial(aws.client("s3").abort_multipart_upload, **where)
     for upload in _uploads(aws, BucketName(where["Bucket"])):
-        try:
-            aws.client("s3").abort_multipart_upload(**where, **upload)
-        except ClientError as error:
-            if answer_of(error) is not AwsAnswer.NOT_FOUND:  # finished or aborted meanwhile
-                raise
+        call_or_none(partial(abort, **upload))  # none: finished or aborted meanwhile
 
 
 def _delete_all(aws: Aws, bucket: BucketName) -> Iterator[int]:
@@ -180,7 +174,7 @@ def _is_deleted(aws: Aws, where: Mapping[str, str]) -> bool:
     """Delete the bucket; False when something is in it again."""
     try:
         aws.client("s3").delete_bucket(**where)
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         if code_of(error) == "BucketNotEmpty":
             return False
         raise

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from data_exports.aws import AWS_EXCEPTIONS, call_or_none, code_of
 from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
@@ -81,13 +80,8 @@ class Stage:
 
     def object_at_recipient(self, push: PushDataset, key: str) -> dict[str, Any] | None:
         """The object the recipient holds under this key, or None."""
-        try:
-            found: dict[str, Any] = self.as_recipient(push).get_object(Bucket=push.destination.bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
-        return found
+        s3 = self.as_recipient(push)
+        return call_or_none(lambda: s3.get_object(Bucket=push.destination.bucket, Key=key), "NoSuchKey", "404")
 
 
 def wait_for(met: Callable[[], bool], *, timeout_seconds: float = ARRIVAL_TIMEOUT_SECONDS) -> bool:
@@ -104,7 +98,6 @@ def is_refused(call: Callable[[], object]) -> tuple[bool, str]:
     """Whether AWS denies the call, and what it answered."""
     try:
         call()
-    except ClientError as error:
-        code = str(error.response["Error"]["Code"])
-        return code in REFUSED, code
+    except AWS_EXCEPTIONS as error:
+        return code_of(error) in REFUSED, code_of(error)
     return False, "it was allowed"

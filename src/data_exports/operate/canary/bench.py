@@ -12,9 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, call_or_none
 from data_exports.errors import AwsError
 from data_exports.mover.places.objects import S3Objects
 from data_exports.mover.rules.protocol import Answer, Call, Copied, Copy
@@ -71,7 +69,7 @@ class Bench:
                 try:
                     made = self.aws.client("sts").assume_role(**role)["Credentials"]
                     break
-                except ClientError as error:
+                except AWS_EXCEPTIONS as error:
                     if answer_of(error) is not AwsAnswer.FORBIDDEN or time.monotonic() > until:
                         raise
                     time.sleep(3)
@@ -109,13 +107,8 @@ class Bench:
 
     def delivered(self, key: str) -> bytes | None:
         """What the recipient has under a key."""
-        try:
-            body: bytes = self.s3.get_object(Bucket=self.world.recipient, Key=key)["Body"].read()
-        except ClientError as error:
-            if answer_of(error) is not AwsAnswer.NOT_FOUND:
-                raise
-            return None
-        return body
+        found = call_or_none(lambda: self.s3.get_object(Bucket=self.world.recipient, Key=key))
+        return None if found is None else found["Body"].read()
 
     def history(self, key: str) -> list[str]:
         """What the hub keeps of a key, the latest first: version ids, and `marker` for delete markers."""

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
-
-from data_exports.aws import code_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, code_of, reason_of
 from data_exports.mover.rules.large import SMALLEST_PART_BYTES
 from data_exports.mover.rules.protocol import (
     Attributes,
@@ -128,7 +126,7 @@ def _suspended(bench: Bench) -> Iterator[Seen]:
 def _other_region(bench: Bench) -> Iterator[Seen]:
     try:
         make_bucket(bench.world, bench.aws.in_region(bench.other_region), bench.world.elsewhere)
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         raise NotTriedError(f"no bucket could be made in {bench.other_region}: {reason_of(error)}") from error
     upload = bench.put("abroad.csv")
     copied = bench.ask(Copy(upload.key, upload.etag), target_bucket=bench.world.elsewhere)
@@ -221,7 +219,7 @@ def _over_plain_http(bench: Bench, key: str) -> str:
     plain = bench.aws.at(f"http://s3.{bench.world.region}.amazonaws.com").client("s3")
     try:
         plain.get_object(Bucket=bench.world.hub, Key=key)
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         return code_of(error)
     return "the file"
 

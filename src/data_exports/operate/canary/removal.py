@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, AwsAnswer, answer_of, code_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, call_or_none, code_of, reason_of
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.operate.canary.world import NAME_PREFIX, TAG, World
 
@@ -50,7 +48,7 @@ def remove_world(world: World, aws: Aws) -> tuple[Left, ...]:
             remove()
         except _NotOursError:
             left.append(Left(thing, f"it does not carry the tag {TAG}={world.identifier}: it may be somebody else's"))
-        except (ClientError, BotoCoreError) as error:
+        except AWS_EXCEPTIONS as error:
             if answer_of(error) is not AwsAnswer.NOT_FOUND:
                 left.append(Left(thing, reason_of(error)))
     return tuple(left)
@@ -85,7 +83,7 @@ def _remove_mappings(world: World, aws: Aws) -> None:
         while True:
             try:
                 functions.delete_event_source_mapping(UUID=mapping["UUID"])
-            except ClientError as error:
+            except AWS_EXCEPTIONS as error:
                 if code_of(error) != "ResourceInUseException" or time.monotonic() > until:
                     raise
                 time.sleep(3)
@@ -95,12 +93,9 @@ def _remove_mappings(world: World, aws: Aws) -> None:
 
 def _check_queue(world: World, sqs: Any) -> None:
     """See to it that the queue, if it is still there, is ours."""
-    try:
-        url = sqs.get_queue_url(QueueName=world.name)["QueueUrl"]
-        _check_tag(world, sqs.list_queue_tags(QueueUrl=url).get("Tags", {}).get(TAG))
-    except ClientError as error:
-        if answer_of(error) is not AwsAnswer.NOT_FOUND:
-            raise
+    tags = call_or_none(lambda: sqs.list_queue_tags(QueueUrl=sqs.get_queue_url(QueueName=world.name)["QueueUrl"]))
+    if tags is not None:
+        _check_tag(world, tags.get("Tags", {}).get(TAG))
 
 
 def _remove_function(world: World, aws: Aws) -> None:
@@ -121,11 +116,7 @@ def _remove_role(world: World, aws: Aws) -> None:
     iam = aws.client("iam")
     tags = {tag["Key"]: tag["Value"] for tag in iam.get_role(RoleName=world.name)["Role"].get("Tags", [])}
     _check_tag(world, tags.get(TAG))
-    try:
-        iam.delete_role_policy(RoleName=world.name, PolicyName=MOVER_POLICY)
-    except ClientError as error:
-        if answer_of(error) is not AwsAnswer.NOT_FOUND:
-            raise
+    call_or_none(lambda: iam.delete_role_policy(RoleName=world.name, PolicyName=MOVER_POLICY))
     iam.delete_role(RoleName=world.name)
 
 
@@ -146,19 +137,14 @@ def _remove_bucket(world: World, aws: Aws, bucket: str) -> None:
         _empty(s3, bucket)
     try:
         s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=world.account)
-    except ClientError as error:
+    except AWS_EXCEPTIONS as error:
         if code_of(error) == "BucketNotEmpty" and _tag_of_bucket(s3, bucket) != world.identifier:
             raise _NotOursError from error
         raise
 
 
 def _tag_of_bucket(s3: Any, bucket: str) -> str | None:
-    try:
-        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
-    except ClientError as error:
-        if code_of(error) == "NoSuchTagSet":
-            return None
-        raise
+    tags = call_or_none(lambda: s3.get_bucket_tagging(Bucket=bucket)["TagSet"], "NoSuchTagSet") or ()
     return next((tag["Value"] for tag in tags if tag["Key"] == TAG), None)
 
 

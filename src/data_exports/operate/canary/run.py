@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from data_exports.aws import Aws, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.operate.canary.bench import Bench
 from data_exports.operate.canary.facts import FACTS, Fact, NotTriedError
 from data_exports.operate.canary.interrupts import interrupts_held
@@ -121,7 +119,7 @@ def prove(bench: Bench, fact: Fact, tell: Tell) -> Result:
         seen.extend(fact.observe(bench))
     except NotTriedError as reason:
         return Result(fact, Verdict.NOT_TRIED, tuple(seen), str(reason))
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         return Result(fact, Verdict.FAILED, tuple(seen), reason_of(error))
     held = bool(seen) and all(each.is_good for each in seen)
     return Result(fact, Verdict.HELD if held else Verdict.FAILED, tuple(seen))

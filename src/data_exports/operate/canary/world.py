@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from data_exports.access.grants import (
     MOVER_CHECKPOINT_ACTIONS,
     MOVER_LIST_ACTIONS,
@@ -28,7 +26,7 @@ from data_exports.access.grants import (
 )
 from data_exports.access.policies import mover_trust_policy
 from data_exports.access.statements import Statement, deny_weak_transport, policy_of
-from data_exports.aws import Aws, code_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.operate.canary.interrupts import interrupts_held
 from data_exports.stacks.code import mover_code
@@ -288,7 +286,7 @@ def _once_ready(make: Callable[[], Any], *, code: str) -> None:
     while True:
         try:
             make()
-        except ClientError as error:
+        except AWS_EXCEPTIONS as error:
             if code_of(error) != code or time.monotonic() > until:
                 raise
             time.sleep(3)

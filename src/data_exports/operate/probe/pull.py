@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from data_exports.access.grants import Grant, Role, grants_of_pull
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, code_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, code_of, reason_of
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.names import RoleName, pull_users_policy_of
@@ -69,7 +67,7 @@ def _bucket_policy(estate: Estate, pull: PullDataset, aws: Aws) -> tuple[Check, 
     deploy = Lack(Side.OURS, f"bucket {bucket} has not the policy that is declared", "exports deploy")
     try:
         found = aws.client("s3").get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=platform.account)["Policy"]
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         if code_of(error) == "NoSuchBucket":
             raise RefusedError(
                 f"{pull.name} is not deployed: there is no bucket {bucket}", next_step="exports deploy"
@@ -89,7 +87,7 @@ def _user_policy(estate: Estate, pull: PullDataset, user: RoleName, aws: Aws) ->
     deploy = Lack(Side.OURS, f"role {user} has not the policy {name} that is declared", "exports deploy")
     try:
         found = aws.client("iam").get_role_policy(RoleName=user, PolicyName=name)["PolicyDocument"]
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) is AwsAnswer.NOT_FOUND:
             return Check(text, Answer.LACKING, "there is no such role, or it has no such policy"), deploy
         if answer_of(error) is AwsAnswer.FORBIDDEN:
@@ -111,10 +109,8 @@ def _compared(text: str, declared: Any, found: Any, deploy: Lack) -> tuple[Check
 
 
 def _caller(aws: Aws) -> tuple[str, str]:
-    try:
+    with aws_errors():
         return aws.caller()
-    except (ClientError, BotoCoreError) as error:
-        raise aws_error_of(error) from error
 
 
 def _grants_of_caller(estate: Estate, pull: PullDataset, account: str, arn: str) -> list[Grant]:
@@ -163,7 +159,7 @@ def _try(text: str, action: str, call: Callable[[], None], *, is_outsider: bool)
     text = f"as ourselves: {text}"
     try:
         call()
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         match answer_of(error):
             case AwsAnswer.NOT_FOUND if code_of(error) != "NoSuchBucket":
                 return Check(text, Answer.GOOD, action=action), None  # allowed, and there is nothing

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from data_exports.access.grants import grants_of_push
 from data_exports.access.policies import mover_policy
-from data_exports.aws import Aws, AwsAnswer, answer_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, reason_of
 from data_exports.contract.keys import probe_key_of
 from data_exports.contract.tasks import ProbeAnswer, Task, Try, Verdict
 from data_exports.deploy.remote import check_account
@@ -113,7 +111,7 @@ def _read_our_half(estate: Estate, push: PushDataset, aws: Aws) -> _OurHalf:
     text = f"our half: the policy of role {push.mover_name}"
     try:
         found = aws.client("iam").get_role_policy(RoleName=str(push.mover_name), PolicyName=MOVER_POLICY)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) is AwsAnswer.NOT_FOUND:
             return _OurHalf(Check(text, Answer.LACKING, "it has none"))
         return _OurHalf(Check(text, Answer.UNKNOWN, reason_of(error)))

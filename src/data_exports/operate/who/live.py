@@ -7,10 +7,8 @@ the template of each dataset's stack, several at once. Needs neither the declara
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from data_exports.access.grants import Grant
-from data_exports.aws import Aws, AwsAnswer, answer_of, aws_error_of, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, reason_of
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.estate.models import Platform
@@ -55,7 +53,7 @@ def _read(aws: Aws, stack: DeployedStack) -> tuple[DatasetName, tuple[Grant, ...
         return dataset, grants_in(template, dataset), _owner(template)
     except (InvalidNameError, UnreadableMetadataError) as error:
         return str(error)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_EXCEPTIONS as error:
         if answer_of(error) in (AwsAnswer.FORBIDDEN, AwsAnswer.NOT_FOUND):
             return f"its template could not be read: {reason_of(error)}"
         raise aws_error_of(error, where=stack.name) from error
