@@ -17,15 +17,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.seaweed import ACCESS_KEY, REGION, SECRET_KEY, Seaweed, seaweed
-from data_exports.mover.handler import CALLS_AT_ONCE, handle_batch
-from data_exports.mover.places.objects import S3Objects
-from data_exports.mover.rules.large import PARTS_AT_ONCE
+from data_exports.mover.handler import handle_batch
+from data_exports.mover.places.s3.destination import CAPABILITIES
+from data_exports.mover.places.store import Store, open_store
+from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.protocol import Answer, Call, CopyPart
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
@@ -42,9 +43,13 @@ MOST_RUNS = 10
 class Counting:
     """The mover's own store, counted; its time is up once so many parts are under way."""
 
-    store: S3Objects
+    store: Store
     parts_until_time_is_up: int | None = None
     calls: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.store.capabilities
 
     def send(self, call: Call, tag: int) -> None:
         self.calls[type(call).__name__] += 1
@@ -143,16 +148,12 @@ def run(server: Seaweed, body: str, *, parts_until_time_is_up: int | None = None
     transport = Transport(
         region=REGION,
         endpoint_url=server.endpoint_url,
-        connections=CALLS_AT_ONCE + PARTS_AT_ONCE,
+        connections=CAPABILITIES.calls_at_once + CAPABILITIES.parts_at_once,
         credentials=Credentials(ACCESS_KEY, SECRET_KEY),
     )
-    store = Counting(S3Objects(settings, calls_at_once=CALLS_AT_ONCE, transport=transport), parts_until_time_is_up)
+    store = Counting(open_store(settings, way=transport), parts_until_time_is_up)
     sent: list[str] = []
     lines: list[Mapping[str, object]] = []
-
-    def send_on(bodies: Sequence[str]) -> str:
-        sent.extend(bodies)
-        return ""
 
     started, cpu = time.monotonic(), time.process_time()
     response = handle_batch(
@@ -161,7 +162,7 @@ def run(server: Seaweed, body: str, *, parts_until_time_is_up: int | None = None
         store=store,
         seconds_left=store.seconds_left,
         log=lines.append,
-        send_on=send_on,
+        send_on=sent.extend,
     )
     return {
         "wall_s": round(time.monotonic() - started, 1),

@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from data_exports.mover.handler import CALLS_AT_ONCE, handle_batch
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.handler import handle_batch
+from data_exports.mover.places.s3.destination import CAPABILITIES
+from data_exports.mover.places.store import open_store
 from data_exports.mover.settings import read_settings
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import OnResponse, S3Request, Transport
@@ -48,8 +49,8 @@ def main(folder: Path) -> int:
     settings = read_settings(os.environ)
     version_ids = json.loads((folder / VERSION_IDS).read_bytes())
     where = {"region": settings.region, "endpoint_url": settings.endpoint_url}
-    transport = NamingTransport(version_ids, **where, connections=CALLS_AT_ONCE)
-    store = S3Objects(settings, calls_at_once=CALLS_AT_ONCE, transport=transport)
+    transport = NamingTransport(version_ids, **where, connections=CAPABILITIES.calls_at_once)
+    store = open_store(settings, way=transport)
     failed = 0
     for file in sorted(folder.glob("*.json")):
         event = json.loads(file.read_bytes())
@@ -59,7 +60,6 @@ def main(folder: Path) -> int:
             store=store,
             seconds_left=lambda: SECONDS_OF_AN_INVOCATION,
             log=lambda line: print(json.dumps(line)),
-            keep_away=lambda _: [],
         )
         failed += len(answer["batchItemFailures"])
     return failed

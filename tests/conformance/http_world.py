@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.store import Store, open_store
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import Answer, Call, Copied, Current, Started, Uploads, Versions
 from data_exports.mover.settings import Settings
@@ -20,6 +20,7 @@ from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import S3Request, Transport
 from tests.conformance.steps import Scenario
 from tests.model.memory_s3 import TIME
+from tests.unit.mover.loopback import response_to
 
 _PARAMETERS = {
     "cache-control": "CacheControl",
@@ -85,7 +86,7 @@ class HttpWorld:
             part_bytes=5 * 1024 * 1024,
             function_name=ground.function_name,
         )
-        self._stores: dict[Settings, S3Objects] = {}
+        self._stores: dict[Settings, Store] = {}
         self._versions: dict[str, str] = {}  # id: name
         self._uploads_in_parts: dict[str, str] = {}
 
@@ -141,9 +142,9 @@ class HttpWorld:
         refusal = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": target}
         set_policy(self._recipient, self.settings.target_bucket, refusal)
 
-    def store(self, settings: Settings) -> S3Objects:
+    def store(self, settings: Settings) -> Store:
         if settings not in self._stores:
-            self._stores[settings] = S3Objects(settings, calls_at_once=4, transport=self._transport(), rng=NoPauses())
+            self._stores[settings] = open_store(settings, way=self._transport(), rng=NoPauses())
         return self._stores[settings]
 
     def _transport(self) -> Transport:
@@ -213,7 +214,7 @@ class HttpWorld:
     def named_region(self) -> str:
         transport = self._transport()
         try:
-            response = transport.ask(S3Request("HeadBucket", "HEAD", self.settings.hub_bucket))
+            response = response_to(transport, S3Request("HeadBucket", "HEAD", self.settings.hub_bucket))
         finally:
             transport.close()
         return response.headers.get("x-amz-bucket-region", "")

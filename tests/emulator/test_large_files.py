@@ -21,7 +21,8 @@ from data_exports.estate.models import PushDataset
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
 from data_exports.mover.handler import handle_batch
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.store import Store, open_store
+from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.protocol import Answer, Call, CopyPart
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
@@ -45,10 +46,14 @@ class Died(BaseException):
 class Run:
     """The store of one run: its time is up after so many parts, or it dies after so many calls, carried out."""
 
-    store: S3Objects
+    store: Store
     parts: int | None = None
     dies_after: int | None = None
     calls: list[Call] = field(default_factory=list)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.store.capabilities
 
     def send(self, call: Call, tag: int) -> None:
         self.calls.append(call)
@@ -117,7 +122,7 @@ class Mover:
         )
         url = self.local.endpoint_url
         transport = Transport(region=REGION, endpoint_url=url, connections=8, credentials=self.credentials)
-        with closing(S3Objects(settings, calls_at_once=4, transport=transport)) as store:
+        with closing(open_store(settings, way=transport)) as store:
             run = Run(store, parts, dies_after)
             message = {"messageId": "m1", "receiptHandle": "r1", "body": body}
             event = {"Records": [{**message, "attributes": {"ApproximateReceiveCount": str(receives)}}]}
@@ -127,15 +132,11 @@ class Mover:
                 store=run,
                 seconds_left=run.seconds_left,
                 log=self.lines.append,
-                send_on=self.send_on,
+                send_on=self.sent.extend,
             )
         failures = [line for line in self.lines if line["level"] == "ERROR"]
         assert (failures, response) == ([], {"batchItemFailures": []})
         return run
-
-    def send_on(self, bodies: Any) -> str:
-        self.sent += bodies
-        return ""
 
     def delivered(self) -> bytes:
         body: bytes = self.recipient.get_object(Bucket=self.push.destination.bucket, Key=self.key)["Body"].read()

@@ -17,7 +17,8 @@ import pytest
 from benchmarks.wire import PassOn, Request, wire
 from data_exports.local.emulator import LocalAws
 from data_exports.mover.handler import handle_batch
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.store import open_store
+from data_exports.mover.wire.service import ServiceError
 from data_exports.mover.wire.transport import Transport
 from tests.conformance.http_world import HttpWorld
 from tests.conformance.local_aws import local_aws_world
@@ -75,19 +76,19 @@ def run(world: HttpWorld, endpoint_url: str, *, receive: int) -> Ran:
     lines: list[Mapping[str, object]] = []
     kept_away: dict[str, int] = {}
 
-    def keep_away(waits: Mapping[str, int]) -> list[str]:
+    def delay_messages(waits: Mapping[str, int]) -> list[ServiceError]:
         kept_away.update(waits)
         return []
 
     transport = Transport(region=REGION, endpoint_url=endpoint_url, connections=4, credentials=world.ground.credentials)
-    with closing(S3Objects(world.settings, calls_at_once=4, transport=transport)) as store:
+    with closing(open_store(world.settings, way=transport)) as store:
         response = handle_batch(
             {"Records": records},
             settings=world.settings,
             store=store,
             seconds_left=lambda: 60,
             log=lines.append,
-            keep_away=keep_away,
+            delay_messages=delay_messages,
         )
     causes = {line["cause"] for line in lines if line["event"] == "delivery failed"}
     return Ran(len(response["batchItemFailures"]), causes, kept_away)

@@ -5,6 +5,7 @@ In: one letter for each upload. Out: uploads as S3 keeps them and as events tell
 
 from dataclasses import dataclass
 
+from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.uploads import Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, etag_of
 from tests.model.worlds import Event, World
@@ -68,4 +69,4 @@ def number_of(stored: Stored) -> int:
 
 
 def rules_of(*, keep_files: bool) -> Rules:
-    return Rules("orders", HUB, keep_files, LARGEST_COPY_BYTES, part_bytes=PART_BYTES)
+    return Rules("orders", HUB, keep_files, LARGEST_COPY_BYTES, CAPABILITIES, part_bytes=PART_BYTES)

@@ -32,6 +32,8 @@ from typing import Any, NamedTuple
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import PutReceipts
+from data_exports.mover.places.s3.destination import CAPABILITIES
+from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import (
     AbortUpload,
@@ -324,6 +326,7 @@ class MemoryStore:
     """An ObjectStore over a Memory that answers at once. It remembers every call, and refuses where it is told to."""
 
     memory: Memory = field(default_factory=Memory)
+    capabilities: Capabilities = CAPABILITIES
     calls: list[Call] = field(default_factory=list)
     refusals: dict[type[Call], Reply] = field(default_factory=dict)
     may_list: bool = True  # without it, S3 answers 403 where it would answer 404

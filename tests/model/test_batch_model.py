@@ -14,13 +14,16 @@ import pytest
 
 from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
 from data_exports.mover.batch import Batch
+from data_exports.mover.places.s3.destination import CAPABILITIES
+from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.protocol import Answer, Call, Copy, CopyVersion
 from data_exports.mover.rules.together import deliver_together
 from data_exports.mover.rules.uploads import Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
 
 Choose = Callable[[int], int]
-RULES = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000)
+THREE_AT_ONCE = replace(CAPABILITIES, calls_at_once=3)
+RULES = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000, capabilities=CAPABILITIES)
 
 
 class Died(BaseException):
@@ -61,7 +64,7 @@ class World:
         messages, self.queue = self.queue[:size], self.queue[size:]
         deliveries, follows = deliver_together(messages, RULES)
         store = ScheduledStore(self)
-        batch = Batch(deliveries, store, receipts_file=self.receipts_file, calls_at_once=3, follows=follows)
+        batch = Batch(deliveries, store, receipts_file=self.receipts_file, follows=follows)
         try:
             results = batch.run()
         except Died:
@@ -97,6 +100,7 @@ class ScheduledStore:
     """An ObjectStore whose answers come when the schedule says."""
 
     world: World
+    capabilities: Capabilities = THREE_AT_ONCE
     calls: list[tuple[int, Call, Stored | None]] = field(default_factory=list)
 
     def send(self, call: Call, tag: int) -> None:

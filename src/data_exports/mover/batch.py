@@ -22,7 +22,6 @@ from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, PutReceipts, Receipt
 from data_exports.mover.large_parts import PartCopies
 from data_exports.mover.rules.delivery import Steps
-from data_exports.mover.rules.large import PARTS_AT_ONCE
 from data_exports.mover.rules.protocol import (
     Answer,
     Call,
@@ -60,7 +59,6 @@ class Batch:
         store: ObjectStore,
         *,
         receipts_file: Callable[[Sequence[Receipt]], PutReceipts],
-        calls_at_once: int,
         may_start_copies: Callable[[], bool] = lambda: True,
         follows: Mapping[int, int] | None = None,
     ) -> None:
@@ -71,7 +69,7 @@ class Batch:
         self._deliveries = deliveries
         self._store = store
         self._receipts_file = receipts_file
-        self._calls_at_once = calls_at_once
+        self._calls_at_once = store.capabilities.calls_at_once
         self._may_start_copies = may_start_copies
         self._results: dict[int, DeliveryResult] = {}
         self._followers: dict[int, list[int]] = {}
@@ -82,7 +80,7 @@ class Batch:
         self._looks: list[int] = []  # deliveries that wait to hear whether the hub keeps versions
         self._retires: dict[int, Retire] = {}
         self._running = 0  # calls under way, without parts
-        self._parts = PartCopies(first_tag=len(deliveries), at_once=PARTS_AT_ONCE)
+        self._parts = PartCopies(first_tag=len(deliveries), at_once=store.capabilities.parts_at_once)
 
     def run(self) -> list[DeliveryResult]:
         """Carry every delivery to its end."""

@@ -1,8 +1,8 @@
 """What follows the deliveries of a batch, at SQS and SNS: each in its own part of the function's time.
 
-In: what a batch came to. Out: what went wrong, in words; nothing is raised. Effects: messages sent to the dataset's own
-queue, how long failed messages stay away, alerts. An idle function starts sooner without SQS: it is imported only where
-something is left to do.
+In: what a batch came to. Out: what went wrong, as values; that nothing could be sent on is raised. Effects: messages
+sent to the dataset's own queue, how long failed messages stay away, alerts. An idle function starts sooner without SQS:
+it is imported only where something is left to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from data_exports.mover.places.alerts import Alert, publish
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import KEPT_AFTER_ALERTS, KEPT_AFTER_SENDING_ON, KEPT_FOR_THE_ANSWER, TimeLeft
 from data_exports.mover.wire.endpoints import sns_url_of
-from data_exports.mover.wire.service import Connect, one_connection
+from data_exports.mover.wire.service import Connect, ServiceError, one_connection
 
 _NO_QUEUE = "the function does not know its queue: QUEUE_URL is missing. Deploy the dataset's stack again"
 
@@ -24,20 +24,20 @@ class FollowUps:
         self._connect = connect
         self._settings = settings
         self._send_on_left = time.before(KEPT_AFTER_SENDING_ON)
-        self._tell_left = time.before(KEPT_AFTER_ALERTS)
-        self._keep_away_left = time.before(KEPT_FOR_THE_ANSWER)
+        self._send_alert_left = time.before(KEPT_AFTER_ALERTS)
+        self._delay_left = time.before(KEPT_FOR_THE_ANSWER)
 
-    def send_on(self, bodies: Sequence[str]) -> str:
-        """Send messages with these bodies to the dataset's own queue; return what went wrong."""
+    def send_on(self, bodies: Sequence[str]) -> None:
+        """Send messages with these bodies to the dataset's own queue. Raises ServiceError."""
         from data_exports.mover.places.queue import queue_of
 
         settings = self._settings
         if settings.queue_url is None:
-            return _NO_QUEUE
+            raise ServiceError(_NO_QUEUE)
         with queue_of(settings, seconds_left=self._send_on_left, connect=self._connect) as queue:
-            return queue.send(bodies)
+            queue.send(bodies)
 
-    def tell(self, alert: Alert) -> list[str]:
+    def send_alert(self, alert: Alert) -> list[ServiceError]:
         """Publish an alert to the dataset's topics; return what went wrong."""
         settings = self._settings
         url = settings.sns_endpoint_url or sns_url_of(settings.region)
@@ -46,16 +46,16 @@ class FollowUps:
             settings.alert_topics,
             url=url,
             region=settings.region,
-            seconds_left=self._tell_left,
+            seconds_left=self._send_alert_left,
             connect=self._connect,
         )
 
-    def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
+    def delay_messages(self, seconds_by_handle: Mapping[str, int]) -> list[ServiceError]:
         """Have messages come back after so many seconds, by receipt handle; return what went wrong."""
         from data_exports.mover.places.queue import queue_of
 
         settings = self._settings
         if settings.queue_url is None:
             return []
-        with queue_of(settings, seconds_left=self._keep_away_left, connect=self._connect) as queue:
-            return queue.keep_away(seconds_by_handle)
+        with queue_of(settings, seconds_left=self._delay_left, connect=self._connect) as queue:
+            return queue.delay_messages(seconds_by_handle)

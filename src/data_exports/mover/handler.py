@@ -34,7 +34,7 @@ from data_exports.mover.events import Message, body_to_go_on, read_messages
 from data_exports.mover.followups import FollowUps
 from data_exports.mover.metrics import batch_metrics, with_metrics
 from data_exports.mover.places.alerts import Alert, GivenUp, alert_of
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.store import Store, open_store
 from data_exports.mover.rules.delivery import refuse
 from data_exports.mover.rules.protocol import ObjectStore
 from data_exports.mover.rules.together import deliver_together
@@ -47,14 +47,13 @@ from data_exports.mover.time_left import (
     SecondsLeft,
     TimeLeft,
 )
+from data_exports.mover.wire.service import ServiceError
 from data_exports.mover.wire.transport import Transport
 
-CALLS_AT_ONCE = 64
-
 Log = Callable[[Mapping[str, object]], None]
-KeepAway = Callable[[Mapping[str, int]], list[str]]  # seconds by receipt handle; returns what went wrong
-Tell = Callable[[Alert], list[str]]  # returns what went wrong
-SendOn = Callable[[Sequence[str]], str]  # bodies of messages; returns what went wrong
+DelayMessages = Callable[[Mapping[str, int]], Sequence[ServiceError]]  # seconds by receipt handle
+SendAlert = Callable[[Alert], Sequence[ServiceError]]
+SendOn = Callable[[Sequence[str]], None]  # bodies of messages; raises ServiceError
 Response = dict[str, list[dict[str, str]]]
 
 _FAILED = (Outcome.FAILED, Outcome.GIVEN_UP)
@@ -93,12 +92,16 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             store=store,
             seconds_left=seconds_left,
             log=_log_to_stdout,
-            keep_away=follow_ups.keep_away,
-            tell=follow_ups.tell,
+            delay_messages=follow_ups.delay_messages,
+            send_alert=follow_ups.send_alert,
             send_on=follow_ups.send_on,
         )
     finally:
         store.close_idle()
+
+
+def _no_queue(_: Sequence[str]) -> None:
+    raise ServiceError("there is no queue")
 
 
 def _seconds_left_of(context: Context) -> SecondsLeft:
@@ -106,10 +109,10 @@ def _seconds_left_of(context: Context) -> SecondsLeft:
 
 
 @functools.cache
-def _process() -> tuple[Settings, S3Objects]:
+def _process() -> tuple[Settings, Store]:
     """Make what lives as long as the process: its settings and its S3 client."""
     settings = read_settings(os.environ)
-    return settings, S3Objects(settings, calls_at_once=CALLS_AT_ONCE)
+    return settings, open_store(settings)
 
 
 def _sweep(settings: Settings, time: TimeLeft) -> dict[str, Any]:
@@ -135,9 +138,9 @@ def handle_batch(
     store: ObjectStore,
     seconds_left: SecondsLeft,
     log: Log,
-    keep_away: KeepAway = lambda _: [],
-    tell: Tell = lambda _: [],
-    send_on: SendOn = lambda _: "there is no queue",
+    delay_messages: DelayMessages = lambda _: [],
+    send_alert: SendAlert = lambda _: [],
+    send_on: SendOn = _no_queue,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     rng: random.Random | None = None,
 ) -> Response:
@@ -148,12 +151,12 @@ def handle_batch(
     results = _deliver(messages, settings=settings, store=store, seconds_left=seconds_left, recorded=recorded, now=now)
     rng = rng or random.Random()  # noqa: S311 it keeps no secret
     results = [_sent_on(ends, send_on) for ends in results]
-    _tell_of_failures(messages, results, settings=settings, log=log, tell=tell)
+    _report_failures(messages, results, settings=settings, log=log, send_alert=send_alert)
     waits = [seconds_away(*each, settings=settings, rng=rng) for each in zip(messages, results, strict=True)]
     away = [(message, seconds) for message, seconds in zip(messages, waits, strict=True) if seconds is not None]
     if away:
-        for problem in keep_away({message.receipt_handle: seconds for message, seconds in away}):
-            log(_line("messages come back late", settings, reason=problem))
+        for problem in delay_messages({message.receipt_handle: seconds for message, seconds in away}):
+            log(_line("messages come back late", settings, reason=str(problem)))
     flat = [result for ends in results for result in ends]
     counts = Counter(result.outcome.value for result in flat)
     done = _line(
@@ -170,13 +173,13 @@ def handle_batch(
     return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message, _ in away]}
 
 
-def _tell_of_failures(
+def _report_failures(
     messages: Sequence[Message],
     results: Sequence[Sequence[DeliveryResult]],
     *,
     settings: Settings,
     log: Log,
-    tell: Tell,
+    send_alert: SendAlert,
 ) -> None:
     """Log each failure, and tell people of what was given up."""
     given_up: list[GivenUp] = []
@@ -188,8 +191,8 @@ def _tell_of_failures(
                 key = str(facts.get("key", ""))
                 given_up.append(GivenUp(key, result.reason, result.cause, message.message_id))
     if given_up:
-        for problem in tell(alert_of(settings.dataset, given_up)):
-            log(_line("alert not sent", settings, reason=problem))
+        for problem in send_alert(alert_of(settings.dataset, given_up)):
+            log(_line("alert not sent", settings, reason=str(problem)))
 
 
 def _deliver(
@@ -211,6 +214,7 @@ def _deliver(
         settings.hub_bucket,
         settings.keep_files,
         settings.largest_copy_bytes,
+        store.capabilities,
         settings.most_receives,
         settings.part_bytes,
     )
@@ -237,7 +241,6 @@ def _deliver(
         store,
         follows=follows,
         receipts_file=file_of,
-        calls_at_once=CALLS_AT_ONCE,
         may_start_copies=lambda: left_for_copies() > 0,
     ).run()
     of_uploads, of_problems = iter(results[: len(deliveries)]), iter(results[len(deliveries) :])
@@ -254,11 +257,13 @@ def _sent_on(results: list[DeliveryResult], send_on: SendOn) -> list[DeliveryRes
     rest = [result.continuation for result in results if result.continuation]
     if not rest or any(result.outcome is Outcome.FAILED for result in results):
         return results
-    problem = send_on([body_to_go_on(upload) for upload in rest])
-    if not problem:
-        return results
-    failed = DeliveryResult(Outcome.FAILED, f"the message to go on with it could not be sent: {problem}", Cause.UNWELL)
-    return [failed if result.continuation else result for result in results]
+    try:
+        send_on([body_to_go_on(upload) for upload in rest])
+    except ServiceError as error:
+        reason = f"the message to go on with it could not be sent: {error}"
+        failed = DeliveryResult(Outcome.FAILED, reason, Cause.UNWELL)
+        return [failed if result.continuation else result for result in results]
+    return results
 
 
 def seconds_away(

@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from data_exports.contract.timing import LONGEST_WAIT_SECONDS, MOST_RECEIVES, SWEEP_PATIENCE_SECONDS
-from data_exports.mover.rules.large import LARGEST_PART_BYTES, MIB, SMALLEST_PART_BYTES, USUAL_PART_BYTES
+from data_exports.mover.rules.large import MIB, USUAL_PART_BYTES
 from data_exports.mover.wire.endpoints import check_endpoints, sns_url_of
 
 # One copy must end well within the 30 s of silence after which a request is given up (`connections`).
 LARGEST_COPY_BYTES = 256 * MIB
+_SMALLEST_BYTES, _LARGEST_BYTES = 5 * MIB, 5 * 1024 * MIB  # a kind of destination may have closer limits
 
 
 class SettingsError(ValueError):
@@ -77,7 +78,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     def read_size(name: str, *, default: int) -> int:
         text = read(name, pattern=r"\d+", meaning="a number of bytes", default=str(default))
         size = int(text) if text.isdecimal() else default
-        if not SMALLEST_PART_BYTES <= size <= LARGEST_PART_BYTES:
+        if not _SMALLEST_BYTES <= size <= _LARGEST_BYTES:
             problems.append(f"{name} must be between 5 MiB and 5 GiB in bytes, not {text!r}")
         return size
 

@@ -6,6 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from data_exports.mover.places.in_flight import InFlight, Way
+from data_exports.mover.places.operation import Operation
+from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.transport import S3Request
+
 
 @dataclass(frozen=True)
 class Played:
@@ -77,3 +82,10 @@ def serving(*answers: Played) -> Iterator[Loopback]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def response_to(way: Way, request: S3Request) -> Response:
+    """What one request is answered, as it comes."""
+    response = InFlight[Response](way).ask(Operation(request, lambda received: received))
+    assert isinstance(response, Response)
+    return response

@@ -9,8 +9,8 @@ from typing import Any
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
 from data_exports.mover.batch import Batch
+from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.delivery import Steps, deliver
-from data_exports.mover.rules.large import PARTS_AT_ONCE
 from data_exports.mover.rules.protocol import (
     Answer,
     Call,
@@ -29,7 +29,7 @@ from data_exports.mover.rules.together import deliver_together
 from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 from tests.model.memory_s3 import HUB, MemoryStore
 
-MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000, part_bytes=10)
+MOVE = Rules("orders", HUB, keep_files=False, largest_copy_bytes=1000, capabilities=CAPABILITIES, part_bytes=10)
 NUMBERS = count(1)
 DELIVERED = DeliveryResult(Outcome.DELIVERED)
 
@@ -51,10 +51,7 @@ def run(
     store: MemoryStore, uploads: Sequence[Upload], *, may_start_copies: Callable[[], bool] = lambda: True
 ) -> list[DeliveryResult]:
     deliveries, follows = deliver_together(uploads, MOVE)
-    batch = Batch(
-        deliveries, store, receipts_file=file_of, calls_at_once=8, may_start_copies=may_start_copies, follows=follows
-    )
-    return batch.run()
+    return Batch(deliveries, store, receipts_file=file_of, may_start_copies=may_start_copies, follows=follows).run()
 
 
 def test_no_deliveries_cost_nothing() -> None:
@@ -181,7 +178,7 @@ class OneAtATime(MemoryStore):
 
 
 def test_calls_under_way_are_bounded() -> None:
-    store = OneAtATime()
+    store = OneAtATime(capabilities=replace(CAPABILITIES, calls_at_once=8))
     run(store, [uploaded(store, f"orders/{number}") for number in range(30)])
     assert store.most == 8
 
@@ -194,7 +191,7 @@ def broken() -> Steps:
 def test_an_error_inside_one_delivery_fails_that_one_alone() -> None:
     store = MemoryStore()
     deliveries = [broken(), deliver(uploaded(store, "orders/a"), MOVE)]
-    results = Batch(deliveries, store, receipts_file=file_of, calls_at_once=8).run()
+    results = Batch(deliveries, store, receipts_file=file_of).run()
     assert results == [
         DeliveryResult(Outcome.FAILED, "unexpected ZeroDivisionError: a fault of ours", Cause.FAULT, under_way=True),
         DELIVERED,
@@ -285,8 +282,9 @@ def test_parts_under_way_are_bounded_and_files_take_turns() -> None:
     store = PartsTakeLong()
     uploads = [uploaded(store, f"orders/{letter}", letter.encode() * 1001) for letter in "AB"]
     assert run(store, uploads) == [DELIVERED, DELIVERED]
-    assert store.most == PARTS_AT_ONCE
-    later = [call.key for call in store.calls if isinstance(call, CopyPart)][PARTS_AT_ONCE : PARTS_AT_ONCE + 4]
+    assert store.most == CAPABILITIES.parts_at_once
+    started = [call.key for call in store.calls if isinstance(call, CopyPart)]
+    later = started[CAPABILITIES.parts_at_once :][:4]
     assert later == ["orders/A", "orders/B", "orders/A", "orders/B"]
 
 
@@ -306,7 +304,7 @@ def test_after_a_part_that_fails_no_further_part_of_its_file_is_started() -> Non
     store = MemoryStore(refusals={CopyPart: Failure("denied", Cause.RECIPIENT_DENIED)})
     upload = uploaded(store, "orders/large", b"A" * 1001)
     assert run(store, [upload]) == [DeliveryResult(Outcome.FAILED, "denied", Cause.RECIPIENT_DENIED)]
-    assert len(store.asked(CopyPart)) == PARTS_AT_ONCE
+    assert len(store.asked(CopyPart)) == CAPABILITIES.parts_at_once
 
 
 def test_a_part_that_cannot_be_started_fails_its_file_alone() -> None:

@@ -19,6 +19,7 @@ from data_exports.mover import handler
 from data_exports.mover.handler import _log_to_stdout, handle_batch
 from data_exports.mover.rules.protocol import AbortUpload, Call, Copy, CopyPart, Failure, Forbidden, Reply, RetireAll
 from data_exports.mover.settings import SettingsError
+from data_exports.mover.wire.service import ServiceError
 from tests.model.memory_s3 import HUB, MemoryStore
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.notifications import TEST_EVENT, message, notification
@@ -50,13 +51,14 @@ class Function:
     sent: list[str] = field(default_factory=list)  # bodies of the messages that the function sent itself
     refusal: str = ""  # why it cannot
 
-    def send_on(self, bodies: Sequence[str]) -> str:
+    def send_on(self, bodies: Sequence[str]) -> None:
         self.sent += bodies
-        return self.refusal
+        if self.refusal:
+            raise ServiceError(self.refusal)
 
-    def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
+    def delay_messages(self, seconds_by_handle: Mapping[str, int]) -> list[ServiceError]:
         self.away |= seconds_by_handle
-        return self.trouble
+        return [ServiceError(each) for each in self.trouble]
 
     def upload(self, key: str, body: bytes = b"A", **changes: Any) -> dict[str, Any]:
         """Upload, and return the notification of it."""
@@ -75,7 +77,7 @@ class Function:
             store=self.store,
             seconds_left=lambda: self.seconds_left,
             log=self.lines.append,
-            keep_away=self.keep_away,
+            delay_messages=self.delay_messages,
             send_on=self.send_on,
             now=lambda: NOW,
             rng=Patient(),

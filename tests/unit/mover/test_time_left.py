@@ -13,12 +13,13 @@ import pytest
 from data_exports.mover.followups import FollowUps
 from data_exports.mover.handler import handle_batch
 from data_exports.mover.places.alerts import Alert, publish
-from data_exports.mover.places.objects import S3Objects
 from data_exports.mover.places.queue import Queue
+from data_exports.mover.places.store import open_store
 from data_exports.mover.tasks.probe import probe
 from data_exports.mover.tasks.survey import Survey, SweepError, Waiting
 from data_exports.mover.time_left import KEPT_AFTER_S3, KEPT_FOR_THE_ANSWER, TimeLeft
 from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.service import ServiceError
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import S3Request
 from tests.unit.mover.loopback import Played, serving
@@ -80,10 +81,9 @@ class Invocation:
 
     def handle(self, *messages: dict[str, Any]) -> list[str]:
         self.transport = VirtualTransport(self.clock, self.trouble)
-        store = S3Objects(
+        store = open_store(
             LARGE,
-            calls_at_once=64,
-            transport=self.transport,  # type: ignore[arg-type]
+            way=self.transport,
             rng=random.Random(7),
             clock=lambda: self.clock.now,
         )
@@ -96,8 +96,8 @@ class Invocation:
             store=store,
             seconds_left=self.seconds_left,
             log=self.lines.append,
-            keep_away=follow_ups.keep_away,
-            tell=follow_ups.tell,
+            delay_messages=follow_ups.delay_messages,
+            send_alert=follow_ups.send_alert,
             send_on=follow_ups.send_on,
         )
         return [item["itemIdentifier"] for item in response["batchItemFailures"]]
@@ -222,7 +222,7 @@ def test_a_log_bucket_that_falls_silent_late_is_not_waited_for_twice() -> None:
 def test_the_next_invocation_hears_nothing_of_what_the_last_one_gave_up() -> None:
     clock = Clock()
     transport = VirtualTransport(clock, silent)
-    store = S3Objects(LARGE, calls_at_once=64, transport=transport, clock=lambda: clock.now)  # type: ignore[arg-type]
+    store = open_store(LARGE, way=transport, clock=lambda: clock.now)
     for began in (0.0, 900.0):
         clock.now = began
         if began:
@@ -264,7 +264,8 @@ def test_a_service_is_not_asked_when_no_time_is_left() -> None:
     with serving(Played(200)) as server:
         queue = Queue(server.url, region="eu-west-1", credentials=credentials, seconds_left=lambda: 0)
         out_of_time = "the function's time ran out before it was asked"
-        assert queue.send(["body"]) == f"SendMessageBatch on {server.url} failed: {out_of_time}"
+        with pytest.raises(ServiceError, match=f"^SendMessageBatch on {server.url} failed: {out_of_time}$"):
+            queue.send(["body"])
         told = publish(
             Alert("subject", "text"),
             ["arn:1", "arn:2"],
@@ -273,7 +274,7 @@ def test_a_service_is_not_asked_when_no_time_is_left() -> None:
             credentials=credentials,
             seconds_left=lambda: 0,
         )
-    assert told == [f"Publish to arn:{number} failed: {out_of_time}" for number in (1, 2)]
+    assert [str(problem) for problem in told] == [f"Publish to arn:{number} failed: {out_of_time}" for number in (1, 2)]
     assert server.asked == []
 
 

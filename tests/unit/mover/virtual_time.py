@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import Host, RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import OnResponse, S3Request
@@ -128,6 +127,8 @@ class VirtualConnections(Timetable):
 class VirtualTransport(Timetable):
     """A `Transport` over virtual time. `trouble` says what a request meets; None is: all goes well."""
 
+    service = "S3"
+
     def __init__(self, clock: Clock, trouble: Trouble = lambda _: None) -> None:
         super().__init__(clock)
         self.trouble = trouble
@@ -140,11 +141,3 @@ class VirtualTransport(Timetable):
             self.plan(answered.after_seconds, lambda: on_response(answered.response))
 
         self.plan(after_seconds, start)
-
-    def ask(self, request: S3Request, *, seconds_left: SecondsLeft = endless) -> Response:
-        answers: list[Response] = []
-        if seconds_left() > 0:
-            self.send(request, answers.append)
-        while not answers and seconds_left() > 0:
-            self.run_once()
-        return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")

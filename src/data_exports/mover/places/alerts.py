@@ -1,6 +1,6 @@
 """Tells people of files that are given up: one message for a batch, to the dataset's alert topics.
 
-In: what was given up. Out: what went wrong in telling, in words. Effects: publishes to SNS. It is the last thing that a
+In: what was given up. Out: what went wrong in telling. Effects: publishes to SNS. It is the last thing that a
 batch does: a message that cannot be published is logged and holds up nothing, and the alarm on the dead-letter queue
 goes off all the same.
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
@@ -66,8 +66,8 @@ def publish(
     credentials: Credentials | None = None,
     seconds_left: SecondsLeft = endless,
     connect: Connect = one_connection,
-) -> list[str]:
-    """Publish to each topic; return what went wrong, in words."""
+) -> list[ServiceError]:
+    """Publish to each topic; return what went wrong."""
     problems = []
     with Service(
         url,
@@ -83,10 +83,11 @@ def publish(
             try:
                 answer = service.ask([("content-type", "application/x-www-form-urlencoded")], body)
             except ServiceError as error:
-                problems.append(f"Publish to {topic} failed: {error}")
+                problems.append(ServiceError(f"Publish to {topic} failed: {error}"))
                 continue
             if not found_in(answer, "MessageId"):
-                problems.append(f"Publish to {topic} was answered with what is no answer of SNS: {answer[:80]!r}")
+                what = f"what is no answer of SNS: {answer[:80]!r}"
+                problems.append(ServiceError(f"Publish to {topic} was answered with {what}"))
     return problems
 
 

@@ -1,6 +1,6 @@
 """SQS, as the mover uses it: how long a failed message stays away, and messages to go on with a large file.
 
-In: receipt handles of messages, and seconds; bodies of messages. Out: what went wrong, in words. Effects: the messages'
+In: receipt handles of messages, and seconds; bodies of messages. Out: what went wrong. Effects: the messages'
 visibility in the dataset's queue; new messages there. It connects at the first call, and a batch in which nothing fails
 and nothing large is left to do never makes one.
 
@@ -19,10 +19,6 @@ from data_exports.mover.wire.signing import Credentials
 MESSAGES_IN_ONE_CALL = 10
 
 Entry = dict[str, Any]
-
-
-class QueueError(Exception):
-    """SQS did not do what it was asked to."""
 
 
 def queue_of(settings: Settings, *, seconds_left: SecondsLeft, connect: Connect = one_connection) -> "Queue":
@@ -64,56 +60,52 @@ class Queue:
     def __exit__(self, *ended: object) -> None:
         self._service.__exit__(*ended)
 
-    def keep_away(self, seconds_by_handle: Mapping[str, int]) -> list[str]:
-        """Have SQS hand these messages out again after so many seconds; return what went wrong, in words."""
+    def delay_messages(self, seconds_by_handle: Mapping[str, int]) -> list[ServiceError]:
+        """Have SQS hand these messages out again after so many seconds; return what went wrong."""
         entries = [
             {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
             for number, (handle, seconds) in enumerate(seconds_by_handle.items())
         ]
-        problems: list[str] = []
+        problems: list[ServiceError] = []
         for start in range(0, len(entries), MESSAGES_IN_ONE_CALL):
             try:
                 self._ask_for_all("ChangeMessageVisibilityBatch", entries[start : start + MESSAGES_IN_ONE_CALL])
-            except QueueError as error:
-                problems.append(str(error))
+            except ServiceError as error:
+                problems.append(error)
         return problems
 
-    def send(self, bodies: Sequence[str]) -> str:
-        """Put messages with these bodies into the queue. Return what went wrong; nothing if all are in.
+    def send(self, bodies: Sequence[str]) -> None:
+        """Put messages with these bodies into the queue. Raises ServiceError unless all are in.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
         """
         entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
-        try:
-            for start in range(0, len(entries), MESSAGES_IN_ONE_CALL):
-                self._ask_for_all("SendMessageBatch", entries[start : start + MESSAGES_IN_ONE_CALL])
-        except QueueError as error:
-            return str(error)
-        return ""
+        for start in range(0, len(entries), MESSAGES_IN_ONE_CALL):
+            self._ask_for_all("SendMessageBatch", entries[start : start + MESSAGES_IN_ONE_CALL])
 
     def waiting(self) -> int:
-        """Return about how many messages wait to be received. Raises QueueError."""
+        """Return about how many messages wait to be received. Raises ServiceError."""
         name = "ApproximateNumberOfMessages"
         answer = self._ask("GetQueueAttributes", {"QueueUrl": self._url, "AttributeNames": [name]})
         try:
             return int(answer["Attributes"][name])
         except (KeyError, TypeError, ValueError):
-            raise QueueError(f"GetQueueAttributes on {self._url} answered without {name}") from None
+            raise ServiceError(f"GetQueueAttributes on {self._url} answered without {name}") from None
 
     def _ask_for_all(self, operation: str, entries: Sequence[Entry]) -> None:
-        """Make a batch call. Raises QueueError unless SQS names every single entry as done."""
+        """Make a batch call. Raises ServiceError unless SQS names every single entry as done."""
         answer = self._ask(operation, {"QueueUrl": self._url, "Entries": entries})
         refused = [f"{each.get('Code')}, {each.get('Message', '')}" for each in _entries(answer, "Failed")]
         if refused:
-            raise QueueError(f"{operation} refuses {len(refused)} of {len(entries)} messages: {refused[0]}")
+            raise ServiceError(f"{operation} refuses {len(refused)} of {len(entries)} messages: {refused[0]}")
         done = [each.get("Id") for each in _entries(answer, "Successful")]
         missing = sum(entry["Id"] not in done for entry in entries)
         if missing:
             count = f"{missing} of {len(entries)} messages"
-            raise QueueError(f"{operation} on {self._url} does not say what came of {count}")
+            raise ServiceError(f"{operation} on {self._url} does not say what came of {count}")
 
     def _ask(self, operation: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Make one call. Raises QueueError.
+        """Make one call. Raises ServiceError.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
         """
@@ -121,13 +113,15 @@ class Queue:
         try:
             answer = self._service.ask(headers, json.dumps(content).encode())
         except ServiceError as error:
-            raise QueueError(f"{operation} on {self._url} failed: {error}") from error
+            raise ServiceError(f"{operation} on {self._url} failed: {error}") from error
         try:
             parsed = json.loads(answer)
         except ValueError:
             parsed = None
         if not isinstance(parsed, dict):
-            raise QueueError(f"{operation} on {self._url} was answered with what is no answer of SQS: {answer[:80]!r}")
+            raise ServiceError(
+                f"{operation} on {self._url} was answered with what is no answer of SQS: {answer[:80]!r}"
+            )
         return parsed
 
 

@@ -39,7 +39,7 @@ from dataclasses import replace
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome
 from data_exports.mover.rules.hub_version import NULL, HubVersion
-from data_exports.mover.rules.large import LargeCopy, forget_copies
+from data_exports.mover.rules.large import LargeCopy, abort_copies
 from data_exports.mover.rules.ledger import Ledger
 from data_exports.mover.rules.protocol import (
     Copied,
@@ -121,7 +121,7 @@ class Delivery:
             return (yield from self.fail(Stopped(problem, Cause.BAD_MESSAGE)))
         try:
             outcome = self.same_key.outcome_of(self.upload) or (yield from self.copy())
-            yield from self.forget_unfinished_copies()
+            yield from self.abort_unfinished_copies()
             if outcome is not Outcome.IGNORED:
                 yield from self.record(outcome)
         except Stopped as stopped:
@@ -208,7 +208,8 @@ class Delivery:
     def copy_in_parts(self, version: HubVersion) -> Generator[Request, Reply, Reply]:
         """Copy a large version, which is the upload's own. What this run does not finish goes on in another."""
         self.may_leave_parts = True
-        copy = self.large_copy(self.upload.key, version, usual_part_bytes=self.rules.part_bytes)
+        rules = self.rules
+        copy = self.large_copy(self.upload.key, version, rules.capabilities, usual_part_bytes=rules.part_bytes)
         reply = yield from copy.steps()
         self.left_behind = copy.left_behind or self.left_behind
         self.may_leave_parts = not isinstance(reply, Copied)
@@ -216,11 +217,11 @@ class Delivery:
             raise _Unfinished(reply.progress)
         return reply
 
-    def forget_unfinished_copies(self) -> Generator[Request, Reply, None]:
+    def abort_unfinished_copies(self) -> Generator[Request, Reply, None]:
         """Leave no parts at the recipient of an upload that will not be delivered."""
         if not self.may_leave_parts:
             return
-        reply = yield from forget_copies(self.upload.key, self.upload.version)
+        reply = yield from abort_copies(self.upload.key, self.upload.version)
         match reply:
             case Removed():
                 self.may_leave_parts = False
@@ -304,7 +305,7 @@ class Delivery:
             if newest is None or not self.upload.may_be(newest):
                 # Before anything newer is written: an upload in parts that is aborted cannot be completed any more,
                 # not even by a request of a dead try that S3 carries out late.
-                yield from self.forget_unfinished_copies()
+                yield from self.abort_unfinished_copies()
             if newest is None:
                 return self.ledger.outcome if self.ledger.wrote else Outcome.CANCELLED
             if was_in_sight and not versions.current:

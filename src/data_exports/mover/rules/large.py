@@ -23,6 +23,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from data_exports.contract.causes import Cause
+from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
     AbortUpload,
@@ -60,13 +61,7 @@ from data_exports.mover.rules.protocol import (
 )
 
 MIB = 1024 * 1024
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MOST_PARTS = 10_000
-SMALLEST_PART_BYTES = 5 * MIB
-LARGEST_PART_BYTES = 5 * 1024 * MIB
-LARGEST_FILE_BYTES = MOST_PARTS * LARGEST_PART_BYTES  # S3's "50 TB"
 USUAL_PART_BYTES = 64 * MIB
-PARTS_AT_ONCE = 32
 PARTS_BETWEEN_SAVES = 256  # what a run that dies has copied for nothing, at most
 MOST_TRIES_TO_REMOVE = 3  # of what is left of a finished copy
 MOST_BEGINNINGS = 5  # an upload that vanishes again and again: somebody removes it
@@ -74,9 +69,10 @@ MOST_BEGINNINGS = 5  # an upload that vanishes again and again: somebody removes
 Steps = Generator[Request, Reply, Reply]
 
 
-def part_bytes_of(size_bytes: int, *, usual: int = USUAL_PART_BYTES) -> int:
+def part_bytes_of(size_bytes: int, capabilities: Capabilities, *, usual: int = USUAL_PART_BYTES) -> int:
     """How large the parts of a file are: as usual, or, if they were too many, as many whole MiB as it takes."""
-    least = -(-size_bytes // MOST_PARTS)
+    usual = min(usual, capabilities.largest_part_bytes)
+    least = -(-size_bytes // capabilities.most_parts)
     return usual if least <= usual else -(-least // MIB) * MIB
 
 
@@ -88,7 +84,7 @@ def parts_of(size_bytes: int, part_bytes: int) -> tuple[Part, ...]:
     )
 
 
-def forget_copies(key: str, version: HubVersion) -> Steps:
+def abort_copies(key: str, version: HubVersion) -> Steps:
     """Remove what unfinished copies of a version have left at the recipient, and their checkpoints.
 
     Returns Removed, or what stands in the way. An upload that could not be aborted stays on record.
@@ -96,7 +92,7 @@ def forget_copies(key: str, version: HubVersion) -> Steps:
     reply = yield ReadCheckpoints(key, version.version_id)
     if not isinstance(reply, Checkpoints):
         return reply
-    return (yield from _forget(_copies_of(version, reply.found)))
+    return (yield from _abort(_copies_of(version, reply.found)))
 
 
 def _copies_of(version: HubVersion, found: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
@@ -104,17 +100,17 @@ def _copies_of(version: HubVersion, found: tuple[Checkpoint, ...]) -> tuple[Chec
     return tuple(checkpoint for checkpoint in found if checkpoint.etag in ("", version.etag))
 
 
-def _forget(checkpoints: tuple[Checkpoint, ...]) -> Steps:
+def _abort(checkpoints: tuple[Checkpoint, ...]) -> Steps:
     for checkpoint in checkpoints:
         reply = yield AbortUpload(checkpoint.key, checkpoint.upload_id)
         if isinstance(reply, Removed | NoUpload):
-            reply = yield from _forget_record(checkpoint)
+            reply = yield from _remove_record(checkpoint)
         if not isinstance(reply, Removed):
             return reply
     return Removed()
 
 
-def _forget_record(checkpoint: Checkpoint) -> Steps:
+def _remove_record(checkpoint: Checkpoint) -> Steps:
     return (yield RemoveCheckpoint(checkpoint))
 
 
@@ -131,8 +127,9 @@ def _insist(remove: Callable[[], Steps]) -> Steps:
 class LargeCopy:
     """One version on its way in parts. Each rule is a method, so that tests can show what breaks without it."""
 
-    def __init__(self, key: str, version: HubVersion, *, usual_part_bytes: int) -> None:
+    def __init__(self, key: str, version: HubVersion, capabilities: Capabilities, *, usual_part_bytes: int) -> None:
         self.key = key
+        self.capabilities = capabilities
         self.version = version
         self.size_bytes = version.size_bytes or 0
         self.usual_part_bytes = usual_part_bytes
@@ -145,10 +142,11 @@ class LargeCopy:
 
         Overtaken and Gone say that it is not the newest version any more; then nothing was written.
         """
-        if self.size_bytes > LARGEST_FILE_BYTES:
+        can = self.capabilities
+        if self.size_bytes > can.largest_file_bytes:
             return Failure(
-                f"the file has {self.size_bytes:,} bytes; S3 copies files of up to {LARGEST_FILE_BYTES:,} bytes. "
-                "Send it in several files",
+                f"the file has {self.size_bytes:,} bytes; {can.service} copies files of up to "
+                f"{can.largest_file_bytes:,} bytes. Send it in several files",
                 Cause.UPLOAD_TOO_LARGE,
             )
         for _ in range(MOST_BEGINNINGS):
@@ -206,7 +204,7 @@ class LargeCopy:
                 return (yield from self.take_back(started))
             case _:
                 return started
-        part_bytes = part_bytes_of(self.size_bytes, usual=self.usual_part_bytes)
+        part_bytes = part_bytes_of(self.size_bytes, self.capabilities, usual=self.usual_part_bytes)
         begun = Checkpoint(self.key, self.version.version_id, upload_id, self.size_bytes, part_bytes)
         if not self.version.has_an_id:
             begun = replace(begun, etag=self.version.etag, last_modified=self.version.last_modified)
@@ -266,8 +264,8 @@ class LargeCopy:
 
         The file is delivered, so what cannot be removed holds up nothing: it is tried a few times, and told.
         """
-        record = yield from _insist(lambda: _forget_record(done))
-        others = yield from _insist(lambda: _forget(self.others))
+        record = yield from _insist(lambda: _remove_record(done))
+        others = yield from _insist(lambda: _abort(self.others))
         if not isinstance(others, Removed):
             self.left_behind = f"parts of a repeated copy may be left at the recipient: {_words_of(others)}"
         elif not isinstance(record, Removed):

@@ -37,8 +37,8 @@ class Ledger:
             version,
             Outcome.DELIVERED,
             delivered_at=copied.at,
-            target_version_id=copied.target_version_id,
-            target_etag=copied.target_etag,
+            target_version_id=copied.destination_version,
+            target_etag=copied.destination_etag,
         )
 
     def note_interference(self) -> None:

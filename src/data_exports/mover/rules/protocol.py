@@ -9,6 +9,7 @@ from typing import Protocol
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import PutReceipts, Receipt
+from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import HubVersion
 
 
@@ -200,8 +201,8 @@ class Copied:
     """The copy is at the recipient. The hub's version is `null` if S3 named none; `at` is UTC, ISO 8601."""
 
     source_version_id: str
-    target_version_id: str | None
-    target_etag: str
+    destination_version: str | None
+    destination_etag: str
     at: str
 
 
@@ -373,7 +374,11 @@ Answer = Reply | RetiredAll
 
 
 class ObjectStore(Protocol):
-    """Whatever carries out calls: S3 itself, or a stand-in."""
+    """Whatever carries out calls: the places themselves, or a stand-in."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the destination can do."""
 
     def send(self, call: Call, tag: int) -> None:
         """Start a call and return at once."""

@@ -10,6 +10,7 @@ from data_exports.contract.causes import Cause
 from data_exports.contract.keys import hub_prefix_of
 from data_exports.contract.receipts import Outcome
 from data_exports.contract.timing import MOST_RECEIVES
+from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.large import USUAL_PART_BYTES
 
@@ -65,18 +66,20 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the dataset's declaration says about its deliveries."""
+    """What the dataset's declaration says about its deliveries, and what its destination can do."""
 
     dataset: str
     hub_bucket: str
     keep_files: bool
     largest_copy_bytes: int  # larger files are copied in parts
+    capabilities: Capabilities
     most_receives: int = MOST_RECEIVES
     part_bytes: int = USUAL_PART_BYTES
 
     def is_too_large_for_one_copy(self, version: HubVersion) -> bool:
         """Tell whether a version is copied in parts."""
-        return version.size_bytes is not None and version.size_bytes > self.largest_copy_bytes
+        largest = min(self.largest_copy_bytes, self.capabilities.largest_copy_bytes)
+        return version.size_bytes is not None and version.size_bytes > largest
 
     def is_folder_of_the_dataset(self, upload: Upload) -> bool:
         """Tell whether this is the empty `<dataset>/` that consoles create to show a folder: no file, nothing to do."""

@@ -36,6 +36,7 @@ from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS, BATCH_SIZE
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
+from data_exports.mover.wire.service import ServiceError
 
 LARGE_PATIENCE = timedelta(days=1)
 """For what is copied in parts: its first receipt is written when it is finished."""
@@ -56,8 +57,8 @@ class Queue(Protocol):
     def waiting(self) -> int:
         """About how many messages wait to be received."""
 
-    def send(self, bodies: Sequence[str]) -> str:
-        """Put messages with these bodies into the queue. Return what went wrong; nothing if all are in."""
+    def send(self, bodies: Sequence[str]) -> None:
+        """Put messages with these bodies into the queue. Raises ServiceError unless all are in."""
 
 
 class Sights(Protocol):
@@ -158,9 +159,10 @@ class _Sweep:
             upload for upload in found if (upload.key, upload.version_id) in unheard and self._is_overdue(upload)
         ]
         if overdue:
-            problem = self._queue.send([_message(upload, self._settings, self._now) for upload in overdue])
-            if problem:
-                raise SweepError(problem)
+            try:
+                self._queue.send([_message(upload, self._settings, self._now) for upload in overdue])
+            except ServiceError as error:
+                raise SweepError(str(error)) from error
         left = {_entry(upload) for upload in found if (upload.key, upload.version_id) in unheard}
         left -= {_entry(upload) for upload in overdue}
         accounted = {_entry(upload) for upload in found} - left

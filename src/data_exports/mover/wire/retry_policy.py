@@ -4,17 +4,9 @@ In: nothing. Out: values. No effects.
 """
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
-
-from data_exports.mover.rules.protocol import Answer
-from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import S3Request
 
 LONGEST_PAUSE_SECONDS = 20  # between two tries of one call
-
-Read = Callable[[Response], Answer | None]  # None: another request is under way for the same call
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +24,6 @@ class RetryPolicy:
 
 
 USUAL_POLICY = RetryPolicy(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent
-
-
-class Start(Protocol):
-    """What starts a request whose response, read, is the answer to a call."""
-
-    def __call__(self, tag: int, request: S3Request, read: Read, *, policy: RetryPolicy = USUAL_POLICY) -> None:
-        """Start it and return at once."""
 
 
 def retry_seconds(tries: int, *, rng: random.Random) -> float:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, OnResponse, RequestLimits
 from data_exports.mover.wire.http_requests import Host, host_of, render_request
 from data_exports.mover.wire.http_responses import Response
@@ -47,6 +46,8 @@ class S3Request:
 class Transport:
     """S3 as its HTTP interface. `send` is for all threads, `run_once` for one at a time."""
 
+    service = "S3"
+
     def __init__(
         self,
         *,
@@ -70,15 +71,6 @@ class Transport:
             return
         region = self._regions.get(request.bucket, self._region)
         self._try(request, region, lambda response: self._follow(request, region, response, on_response))
-
-    def ask(self, request: S3Request, *, seconds_left: SecondsLeft = endless) -> Response:
-        """Make the request and wait for its response, as long as there is time for that."""
-        answers: list[Response] = []
-        if seconds_left() > 0:
-            self.send(request, answers.append)
-        while not answers and seconds_left() > 0:
-            self.run_once()
-        return answers[0] if answers else Response(None, {}, b"", fault="the function's time ran out")
 
     def run_once(self) -> None:
         """Wait until something happens, and see to it: responses are handed over from within."""

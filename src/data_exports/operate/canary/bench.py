@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, call_or_none
 from data_exports.errors import AwsError
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.protocol import Answer, Call, Copied, Copy
 from data_exports.mover.settings import Settings, read_settings
 from data_exports.mover.wire.connections import OnResponse
@@ -95,7 +95,7 @@ class Bench:
     def ask(self, call: Call, **changes: Any) -> Answer:
         """What S3 answers the mover to one call; `changes` are to its settings."""
         with self.transport() as way:
-            store = S3Objects(replace(self.settings, **changes), calls_at_once=2, transport=way)
+            store = open_store(replace(self.settings, **changes), way=way)
             store.send(call, 0)
             return store.wait()[1]
 

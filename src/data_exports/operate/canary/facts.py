@@ -13,7 +13,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from data_exports.aws import AWS_EXCEPTIONS, code_of, reason_of
-from data_exports.mover.rules.large import SMALLEST_PART_BYTES
+from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.protocol import (
     Attributes,
     CompleteUpload,
@@ -136,14 +136,14 @@ def _other_region(bench: Bench) -> Iterator[Seen]:
 
 
 def _parts(bench: Bench) -> Iterator[Seen]:
-    body = bytes(range(256)) * (SMALLEST_PART_BYTES // 256) + b"end"
+    body = bytes(range(256)) * (CAPABILITIES.smallest_part_bytes // 256) + b"end"
     large = bench.put("large.bin", body)
     bench.put("large.bin", b"newer\n")
     started = bench.ask(StartUpload(large.key, Attributes((("content-type", "text/csv"),))))
     yield seen_of("an upload in parts is begun", "begun", started)
     if not isinstance(started, Started):
         return
-    parts = (Part(1, 0, SMALLEST_PART_BYTES - 1), Part(2, SMALLEST_PART_BYTES, len(body) - 1))
+    parts = (Part(1, 0, CAPABILITIES.smallest_part_bytes - 1), Part(2, CAPABILITIES.smallest_part_bytes, len(body) - 1))
     replies = [bench.ask(CopyPart(large.key, large.version_id, started.upload_id, part)) for part in parts]
     for part, reply in zip(parts, replies, strict=True):
         yield seen_of(f"part {part.number} of the older of two versions", f"part {part.number} copied", reply)

@@ -20,7 +20,8 @@ REFUSED = GivenUp("orders/a.csv", "the copy is refused (AccessDenied)", Cause.RE
 
 def tell(server: Loopback, *topics: str) -> list[str]:
     alert = Alert("subject", "a & b = c\nd\n")
-    return publish(alert, topics, url=server.url, region="eu-west-1", credentials=CREDENTIALS)
+    problems = publish(alert, topics, url=server.url, region="eu-west-1", credentials=CREDENTIALS)
+    return [str(problem) for problem in problems]
 
 
 def test_an_alert_names_dataset_files_reasons_and_what_to_do() -> None:

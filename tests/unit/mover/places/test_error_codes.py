@@ -3,7 +3,7 @@
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.error_codes import FORBIDDEN, MEANINGS, RULES, Doing, Error, Where, reply_to_error
+from data_exports.mover.places.s3.error_codes import FORBIDDEN, MEANINGS, RULES, Doing, Error, Where, reply_to_error
 from data_exports.mover.rules.protocol import Failure, Forbidden, Gone, NoUpload, Overtaken
 
 KEY = "arn:aws:kms:eu-west-1:754256621582:key/0d990263-018e-4e65-a703-eff731de951e"

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.large_objects import PART_LIMITS, PART_POLICY
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
+from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     Answer,
@@ -65,7 +65,7 @@ class AtOnce(random.Random):
 def ask(server: Loopback, call: Call, settings: Settings = OWNERS, *, clock: Iterator[float] | None = None) -> Answer:
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
     settings, clock = replace(settings, endpoint_url=server.url), clock or repeat(0.0)
-    store = S3Objects(settings, calls_at_once=4, transport=transport, rng=AtOnce(), clock=lambda: next(clock))
+    store = open_store(settings, way=transport, rng=AtOnce(), clock=lambda: next(clock))
     with closing(store):
         store.send(call, 7)
         tag, answer = store.wait()

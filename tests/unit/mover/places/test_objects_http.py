@@ -1,4 +1,4 @@
-"""S3Objects over HTTP: what is sent to S3, byte for byte, and that real answers, good and broken, are read right."""
+"""Store over HTTP: what is sent to S3, byte for byte, and that real answers, good and broken, are read right."""
 
 import base64
 import random
@@ -12,7 +12,7 @@ import pytest
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import PutReceipts
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
     Answer,
@@ -62,7 +62,7 @@ class Impatient(random.Random):
 def ask(server: Loopback, call: Call, settings: Settings = OWNERS) -> Answer:
     settings = replace(settings, endpoint_url=server.url)
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
-    with closing(S3Objects(settings, calls_at_once=4, transport=transport, rng=Impatient())) as store:
+    with closing(open_store(settings, way=transport, rng=Impatient())) as store:
         store.send(call, 7)
         tag, answer = store.wait()
     assert tag == 7
@@ -353,7 +353,7 @@ def test_answers_that_an_earlier_invocation_left_answer_nothing_of_the_next_one(
     with serving(GOOD_COPY, GOOD_COPY, error(403, "AccessDenied")) as server:
         settings = replace(OWNERS, endpoint_url=server.url)
         transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
-        with closing(S3Objects(settings, calls_at_once=4, transport=transport, rng=Impatient())) as store:
+        with closing(open_store(settings, way=transport, rng=Impatient())) as store:
             store.begin(lambda: 60)
             store.send(Copy("orders/theirs", "e1"), 0)
             store.send(Copy("orders/theirs", "e1"), 1)

@@ -1,10 +1,11 @@
-"""SQS over HTTP: what is sent, and that whatever SQS answers is told and never raised."""
+"""SQS over HTTP: what is sent, and that whatever SQS answers is told."""
 
 import json
 
 import pytest
 
-from data_exports.mover.places.queue import Queue, QueueError
+from data_exports.mover.places.queue import Queue
+from data_exports.mover.wire.service import ServiceError
 from data_exports.mover.wire.signing import Credentials
 from tests.unit.mover.loopback import Loopback, Played, serving
 
@@ -27,14 +28,14 @@ def queue_of(server: Loopback) -> Queue:
     return Queue(url_of(server), region="eu-west-1", credentials=CREDENTIALS)
 
 
-def keep_away(server: Loopback, seconds_by_handle: dict[str, int]) -> list[str]:
+def delay(server: Loopback, seconds_by_handle: dict[str, int]) -> list[str]:
     with queue_of(server) as queue:
-        return queue.keep_away(seconds_by_handle)
+        return [str(problem) for problem in queue.delay_messages(seconds_by_handle)]
 
 
-def test_a_message_is_kept_away_by_one_signed_request() -> None:
+def test_a_message_is_delayed_by_one_signed_request() -> None:
     with serving(DONE) as server:
-        assert keep_away(server, {"AQEB": 15}) == []
+        assert delay(server, {"AQEB": 15}) == []
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("POST", "/")
     assert json.loads(asked.body) == {
@@ -50,7 +51,7 @@ def test_a_message_is_kept_away_by_one_signed_request() -> None:
 def test_ten_messages_go_into_one_request() -> None:
     done = [done_with(*map(str, range(start, min(start + 10, 25)))) for start in (0, 10, 20)]
     with serving(*done) as server:
-        assert keep_away(server, {f"handle-{number}": number for number in range(25)}) == []
+        assert delay(server, {f"handle-{number}": number for number in range(25)}) == []
     sizes = [len(json.loads(asked.body)["Entries"]) for asked in server.asked]
     ids = [entry["Id"] for asked in server.asked for entry in json.loads(asked.body)["Entries"]]
     assert (sizes, ids) == ([10, 10, 5], [str(number) for number in range(25)])
@@ -59,14 +60,14 @@ def test_ten_messages_go_into_one_request() -> None:
 def test_a_message_that_sqs_refuses_is_told() -> None:
     refusal = b'{"Failed": [{"Id": "0", "Code": "ReceiptHandleIsInvalid", "Message": "Old.", "SenderFault": true}]}'
     with serving(Played(200, refusal)) as server:
-        assert keep_away(server, {"a": 1}) == [
+        assert delay(server, {"a": 1}) == [
             "ChangeMessageVisibilityBatch refuses 1 of 1 messages: ReceiptHandleIsInvalid, Old."
         ]
 
 
 def test_a_request_that_sqs_refuses_is_told_and_the_rest_goes_on() -> None:
     with serving(EXPIRED, done_with("10")) as server:
-        (problem,) = keep_away(server, {f"handle-{number}": 1 for number in range(11)})
+        (problem,) = delay(server, {f"handle-{number}": 1 for number in range(11)})
     assert problem.startswith(f"ChangeMessageVisibilityBatch on {url_of(server)} failed: 400")
     assert "ExpiredTokenException" in problem
     assert len(server.asked) == 2
@@ -74,14 +75,14 @@ def test_a_request_that_sqs_refuses_is_told_and_the_rest_goes_on() -> None:
 
 def test_a_queue_that_is_unwell_or_loses_the_connection_is_asked_again() -> None:
     with serving(Played(503), Played(200, b"x" * 10, cut=5), DONE) as server:
-        assert keep_away(server, {"a": 1}) == []
+        assert delay(server, {"a": 1}) == []
     assert len(server.asked) == 3
 
 
 def test_a_queue_that_cannot_be_reached_is_told() -> None:
     with serving(DONE) as server:
         pass
-    (problem,) = keep_away(server, {"a": 1})
+    (problem,) = delay(server, {"a": 1})
     assert problem.startswith(f"ChangeMessageVisibilityBatch on {url_of(server)} failed: no answer (ConnectionRefused")
 
 
@@ -101,10 +102,11 @@ def test_no_message_is_taken_for_sent_that_sqs_does_not_name(body: bytes, told: 
     with (
         serving(Played(200, body)) as server,
         queue_of(server) as queue,
+        pytest.raises(ServiceError) as raised,
     ):
-        problem = queue.send(["a", "b"])
+        queue.send(["a", "b"])
     where = "" if told.startswith("SendMessageBatch") else f"SendMessageBatch on {url_of(server)} "
-    assert problem == f"{where}{told}"
+    assert str(raised.value) == f"{where}{told}"
 
 
 @pytest.mark.parametrize("body", [b"{}", b"", b"<html>"])
@@ -112,6 +114,6 @@ def test_a_queue_that_does_not_tell_how_much_waits_is_told(body: bytes) -> None:
     with (
         serving(Played(200, body)) as server,
         queue_of(server) as queue,
-        pytest.raises(QueueError, match=r"GetQueueAttributes on .* answered"),
+        pytest.raises(ServiceError, match=r"GetQueueAttributes on .* answered"),
     ):
         queue.waiting()

@@ -3,8 +3,8 @@
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.error_codes import Doing, Where
-from data_exports.mover.places.replies import (
+from data_exports.mover.places.s3.error_codes import Doing, Where
+from data_exports.mover.places.s3.replies import (
     MoreVersions,
     copy_reply,
     delete_all_reply,

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
 from data_exports.contract.receipts import PutReceipts
-from data_exports.mover.places.objects import S3Objects
+from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     Attributes,
@@ -120,7 +120,7 @@ def made_by_boto3(call: Callable[..., Any], arguments: dict[str, Any]) -> Compar
 
 def made_by_the_mover(settings: Settings, call: Call, *answers: Response) -> Comparable:
     transport = Recording(*answers)
-    S3Objects(settings, calls_at_once=1, transport=transport).send(call, 1)
+    open_store(settings, way=transport).send(call, 1)
     _, sent = signed_request(
         transport.exchanges[-1], region=settings.region, endpoint_url=None, credentials=CREDENTIALS
     )

@@ -7,6 +7,7 @@ import pytest
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, Receipt
+from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.delivery import MOST_SETTLE_ROUNDS, deliver, refuse
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
@@ -35,7 +36,7 @@ from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 KEY = "orders/a"
 UPLOAD = Upload("hub", KEY, "v1", "e1", 10, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)
 AGAIN = replace(UPLOAD, receive_count=2, received_before=True)
-MOVE = Rules("orders", "hub", keep_files=False, largest_copy_bytes=1000)
+MOVE = Rules("orders", "hub", keep_files=False, largest_copy_bytes=1000, capabilities=CAPABILITIES)
 KEEP = replace(MOVE, keep_files=True)
 NEWER = HubVersion("v2", "e2", 20, "2026-11-02T09:30:00.000Z")
 OWN = HubVersion("v1", "e1", 10, "2026-11-02T09:00:00.000Z")

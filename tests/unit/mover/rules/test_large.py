@@ -7,14 +7,12 @@ import pytest
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, Receipt
+from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.delivery import deliver
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.large import (
-    LARGEST_FILE_BYTES,
-    LARGEST_PART_BYTES,
     MIB,
     MOST_BEGINNINGS,
-    MOST_PARTS,
     MOST_TRIES_TO_REMOVE,
     PARTS_BETWEEN_SAVES,
     USUAL_PART_BYTES,
@@ -65,7 +63,7 @@ from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 KEY = "orders/large"
 UPLOAD = Upload("hub", KEY, "v1", "e1-2", 25, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)
 AGAIN = replace(UPLOAD, receive_count=2, received_before=True)
-MOVE = Rules("orders", "hub", keep_files=False, largest_copy_bytes=20, part_bytes=10)
+MOVE = Rules("orders", "hub", keep_files=False, largest_copy_bytes=20, capabilities=CAPABILITIES, part_bytes=10)
 PARTS = (Part(1, 0, 9), Part(2, 10, 19), Part(3, 20, 24))
 DONE = (CopiedPart(1, "p1"), CopiedPart(2, "p2"), CopiedPart(3, "p3"))
 ATTRIBUTES = Attributes((("content-type", "text/csv"),))
@@ -134,15 +132,15 @@ ASKED_TO_BEGIN: list[Request] = [
         (5 * MIB + 1, USUAL_PART_BYTES, 1),
         (256 * MIB + 1, USUAL_PART_BYTES, 5),
         (5 * 1024 * MIB, USUAL_PART_BYTES, 80),
-        (MOST_PARTS * USUAL_PART_BYTES, USUAL_PART_BYTES, 10_000),
-        (MOST_PARTS * USUAL_PART_BYTES + 1, 65 * MIB, 9_847),
+        (10_000 * USUAL_PART_BYTES, USUAL_PART_BYTES, 10_000),
+        (10_000 * USUAL_PART_BYTES + 1, 65 * MIB, 9_847),
         (10**12, 96 * MIB, 9_935),
         (50 * 10**12, 4_769 * MIB, 9_999),
-        (LARGEST_FILE_BYTES, LARGEST_PART_BYTES, 10_000),
+        (50_000 * 1024 * MIB, 5 * 1024 * MIB, 10_000),
     ],
 )
 def test_parts_grow_with_the_file_so_that_ten_thousand_suffice(size_bytes: int, part_bytes: int, parts: int) -> None:
-    assert part_bytes_of(size_bytes) == part_bytes
+    assert part_bytes_of(size_bytes, CAPABILITIES) == part_bytes
     assert len(parts_of(size_bytes, part_bytes)) == parts
 
 
@@ -443,7 +441,7 @@ def test_parts_that_cannot_be_put_on_record_fail_the_run() -> None:
 
 
 def test_a_file_larger_than_s3_copies_is_refused() -> None:
-    upload = replace(UPLOAD, size_bytes=LARGEST_FILE_BYTES + 1)
+    upload = replace(UPLOAD, size_bytes=CAPABILITIES.largest_file_bytes + 1)
     asked, result = play([Current("v1"), Written()], upload=upload)
     reason = (
         "the file has 53,687,091,200,001 bytes; S3 copies files of up to 53,687,091,200,000 bytes. "

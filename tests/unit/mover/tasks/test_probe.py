@@ -8,9 +8,8 @@ import pytest
 
 from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.probe import probe
-from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import S3Request
+from data_exports.mover.wire.transport import OnResponse, S3Request
 
 SETTINGS = Settings(
     dataset="orders",
@@ -44,9 +43,22 @@ class Stand:
     answering: Answering
     asked: list[S3Request] = field(default_factory=list)
 
-    def ask(self, request: S3Request, *, seconds_left: SecondsLeft = endless) -> Response:
+    answers: list[Callable[[], None]] = field(default_factory=list)
+    service = "S3"
+
+    def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
+        del after_seconds
         self.asked.append(request)
-        return self.answering(request)
+        self.answers.append(lambda: on_response(self.answering(request)))
+
+    def run_once(self) -> None:
+        self.answers.pop(0)()
+
+    def drop(self) -> None:
+        self.answers.clear()
+
+    def close_idle(self) -> None: ...
+    def close(self) -> None: ...
 
 
 def willing(request: S3Request) -> Response:

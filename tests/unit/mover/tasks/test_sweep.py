@@ -14,6 +14,7 @@ from data_exports.contract.tasks import SweepAnswer
 from data_exports.mover.events import read_messages
 from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
 from data_exports.mover.tasks.sweep import sweep
+from data_exports.mover.wire.service import ServiceError
 from tests.unit.mover.notifications import message
 from tests.unit.mover.test_settings import SETTINGS
 
@@ -69,10 +70,10 @@ class Hub:
     def waiting(self) -> int:
         return self.queued
 
-    def send(self, bodies: Sequence[str]) -> str:
-        if not self.refusal:
-            self.sent += bodies
-        return self.refusal
+    def send(self, bodies: Sequence[str]) -> None:
+        if self.refusal:
+            raise ServiceError(self.refusal)
+        self.sent += bodies
 
     # What a test asks for
 

@@ -125,7 +125,7 @@ def test_the_queue_is_asked_at_its_endpoint_and_named_by_its_url() -> None:
             QUEUE_URL, region="eu-west-1", endpoint_url=server.url, credentials=Credentials("AKIDEXAMPLE", "secret")
         ) as queue,
     ):
-        assert queue.send(["a"]) == ""
+        queue.send(["a"])
     assert QUEUE_URL.encode() in server.asked[0].body
 
 

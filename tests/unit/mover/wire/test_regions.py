@@ -10,7 +10,7 @@ from data_exports.mover.rules.protocol import Copied, Copy, Failure, HeadObject
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import region_in
 from data_exports.mover.wire.transport import S3Request, Transport
-from tests.unit.mover.loopback import Asked, Loopback, Played, serving
+from tests.unit.mover.loopback import Asked, Loopback, Played, response_to, serving
 from tests.unit.mover.places.test_objects_http import CREDENTIALS, GOOD_COPY, ask
 
 HEADER = (("x-amz-bucket-region", "eu-west-2"),)
@@ -87,7 +87,7 @@ def test_a_bucket_is_asked_again_once_and_remembered() -> None:
         serving(there, GOOD_COPY, GOOD_COPY) as server,
         closing(Transport(region="eu-west-1", endpoint_url=server.url, connections=1, credentials=CREDENTIALS)) as s3,
     ):
-        statuses = [s3.ask(S3Request("CopyObject", "PUT", "recipient", "k")).status for _ in range(2)]
+        statuses = [response_to(s3, S3Request("CopyObject", "PUT", "recipient", "k")).status for _ in range(2)]
     assert statuses == [200, 200]
     assert [region for _, region in regions(server)] == ["eu-west-1", "eu-west-2", "eu-west-2"]
     back = error(400, AUTHORIZATION, "<Region>eu-west-1</Region>")
@@ -109,7 +109,7 @@ def test_a_head_that_is_refused_without_a_word_is_looked_into_once() -> None:
         closing(Transport(region="eu-west-1", endpoint_url=server.url, connections=1, credentials=CREDENTIALS)) as s3,
     ):
         for _ in range(2):
-            assert s3.ask(S3Request("HeadObject", "HEAD", "hub", "k")).status == 400
+            assert response_to(s3, S3Request("HeadObject", "HEAD", "hub", "k")).status == 400
     assert [asked.path for asked in server.asked] == ["/hub/k", "/hub/", "/hub/k"]
     with serving(Played(400), here, Played(400)) as server:
         reply = ask(server, HeadObject("orders/a"))

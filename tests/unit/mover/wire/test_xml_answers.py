@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.mover.places.error_codes import Doing, Where
-from data_exports.mover.places.replies import (
+from data_exports.mover.places.s3.error_codes import Doing, Where
+from data_exports.mover.places.s3.replies import (
     complete_reply,
     copy_reply,
     delete_all_reply,

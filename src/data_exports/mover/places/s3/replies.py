@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote_plus
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import iso_time
-from data_exports.mover.places.error_codes import Doing, Error, reply_to_error
+from data_exports.mover.places.s3.error_codes import Doing, Error, reply_to_error
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import (
     Attributes,
@@ -207,13 +207,8 @@ def part_reply(response: Response, number: int, *, doing: Doing) -> Reply:
     return CopiedPart(number, etag) if etag else _unreadable(response, doing=doing)
 
 
-def abort_reply(response: Response, *, doing: Doing) -> Reply:
-    """Read the answer to AbortMultipartUpload."""
-    return Removed() if response.status == 204 else error_reply(response, doing=doing)
-
-
-def remove_reply(response: Response, *, doing: Doing) -> Reply:
-    """Read the answer to a DeleteObject that removes what nobody else needs."""
+def removal_reply(response: Response, *, doing: Doing) -> Reply:
+    """Read the answer to a DELETE that removes what nobody else needs."""
     return Removed() if response.status == 204 else error_reply(response, doing=doing)
 
 

@@ -1,0 +1,26 @@
+"""What a kind of destination can do, as data.
+
+In: nothing. Out: `Capabilities`. No effects. The rules plan by it, and the conformance suite holds each kind to it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Limits in bytes. What is copied by the mover itself, read and written, is in its memory for a while."""
+
+    service: str  # who takes the files, in words
+    copies_by_itself: bool  # on the server's side, without the content passing through the mover
+    writes_on_condition: bool  # a write can be refused where something is already
+    largest_copy_bytes: int  # in one request
+    smallest_part_bytes: int  # but the last
+    largest_part_bytes: int
+    most_parts: int
+    calls_at_once: int = 64
+    parts_at_once: int = 32
+
+    @property
+    def largest_file_bytes(self) -> int:
+        """How large a file in parts may be."""
+        return self.most_parts * self.largest_part_bytes
