@@ -62,7 +62,7 @@ types: .venv/installed-dev ## mypy --strict over source and tests
 check: lint types test ## lint, types, tests
 
 docs: .venv/installed-local ## write the pages that are made from the code
-	@$(BIN)/python -m data_exports.estate.explained > docs/findings.md
+	@$(BIN)/python -m data_exports.views.reference docs
 
 # local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools. bench.txt: that, and the peers.
 # conformance.txt: dev.txt, and S3s that others have built.

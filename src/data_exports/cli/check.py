@@ -85,7 +85,7 @@ def _asked(loaded: Loaded) -> tuple[Finding, ...]:
 
 
 def _explain(name: str) -> None:
-    from data_exports.estate.explained import explain
+    from data_exports.views.reference import explain
 
     code = CODES.get(name.upper())
     if code is None:

@@ -2,7 +2,7 @@
 
 EX1xx the file · EX2xx its fields and values · EX3xx the platform · EX4xx names and buckets · EX5xx people ·
 EX6xx paperwork, ends and texts · EX7xx sizes · EX8xx what AWS says. A code is never given a second meaning; each is
-explained in `explained`.
+explained in `explanations.toml`.
 """
 
 from enum import StrEnum

@@ -35,7 +35,7 @@ class Located(Generic[T_co]):
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldType(Generic[T_co]):
     """One type of value: how to read it, its JSON Schema, and what of it a model holds, which knows no places."""
 

@@ -121,7 +121,7 @@ TARGET_KMS_KEY = Field(
     "target_kms_key",
     identifier_of(parse_key, KmsKeyArn.pattern.pattern),
     None,
-    "Key to encrypt with at the recipient.",
+    "ARN of the key to encrypt with at the recipient.",
     held_as="destination.kms_key",
 )
 KEEP_FILES = Field("keep_files", BOOLEAN, default=False, meaning="Keep uploads in the hub after delivery.")
@@ -138,9 +138,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.htm
 
 # --- pull datasets
 PULL_ARNS = Field(
-    "pull_arns", list_of(OUTSIDER), REQUIRED, "Outside IAM roles that may read the dataset.", held_as="outsiders"
+    "pull_arns",
+    list_of(OUTSIDER),
+    REQUIRED,
+    "ARNs of the outside IAM roles that may read the dataset.",
+    held_as="outsiders",
 )
-ALLOW_PUSH = Field("allow_push", BOOLEAN, default=False, meaning="Let the outside roles write, too.")
+ALLOW_PUSH = Field("allow_push", BOOLEAN, default=False, meaning="Let the outside roles write and delete, too.")
 BUCKET_VERSIONING = Field("bucket_versioning", BOOLEAN, default=False, meaning="Keep every version of every object.")
 
 # --- exports.yaml, below `platform`

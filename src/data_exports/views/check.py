@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from data_exports import __version__
 from data_exports.estate.codes import CODES, Code
-from data_exports.estate.explained import EXPLAINED, explain
+from data_exports.estate.explanations import explanations
 from data_exports.estate.findings import Finding, Severity
 from data_exports.text import printable
+from data_exports.views.reference import explain
 
 ANNOTATIONS_PER_STEP = 10
 """Of each kind; GitHub drops the rest without a word.
@@ -81,7 +82,7 @@ def most_severe(findings: Iterable[Finding], most: int) -> list[Finding]:
 
 
 def _sarif_rule(code: Code) -> dict[str, object]:
-    about = EXPLAINED[code]
+    about = explanations()[code]
     return {
         "id": str(code),
         "name": code.name.title().replace("_", ""),

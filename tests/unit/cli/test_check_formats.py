@@ -10,9 +10,10 @@ import pytest
 from data_exports import __version__
 from data_exports.cli.app import main
 from data_exports.estate.codes import Code
-from data_exports.estate.explained import EXPLAINED, explain
+from data_exports.estate.explanations import explanations
 from data_exports.estate.findings import Finding, Place, warning
 from data_exports.views import check as formats
+from data_exports.views.reference import explain
 from tests.unit.estate.written import PLATFORM, PUSH, write_estate
 
 TEXT = {"type": "object", "properties": {"text": {"type": "string", "minLength": 1}}, "required": ["text"]}
@@ -146,9 +147,9 @@ def test_sarif_holds_every_finding_with_its_rule(estate: Path, capsys: pytest.Ca
         "id": "EX601",
         "name": "NoPaperwork",
         "shortDescription": {"text": "no paperwork is named"},
-        "fullDescription": {"text": EXPLAINED[Code.NO_PAPERWORK].why},
+        "fullDescription": {"text": explanations()[Code.NO_PAPERWORK].why},
         "help": {
-            "text": f"{EXPLAINED[Code.NO_PAPERWORK].why} {EXPLAINED[Code.NO_PAPERWORK].mend}",
+            "text": f"{explanations()[Code.NO_PAPERWORK].why} {explanations()[Code.NO_PAPERWORK].mend}",
             "markdown": explain(Code.NO_PAPERWORK),
         },
         "defaultConfiguration": {"level": "warning"},

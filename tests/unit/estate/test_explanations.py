@@ -9,12 +9,18 @@ import pytest
 
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.estate.codes import Code
-from data_exports.estate.explained import EXPLAINED, GROUPS, PLATFORM, PULL, PUSH, explain, findings_page
+from data_exports.estate.explanations import explanations
 from data_exports.estate.findings import Finding
 from data_exports.limits import DECLARATION_BYTES
+from data_exports.views.reference import CODE_GROUPS, explain, findings_page, with_field_table
 from tests.unit.estate import written
 
-PAGE = Path(__file__).parents[3] / "docs" / "findings.md"
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = DOCS / "findings.md"
+PLATFORM = "exports.yaml"
+PUSH = "push_datasets/orders.yaml"
+PULL = "pull_datasets/tables.yaml"
+EXPLAINED = explanations()
 ACCOUNTS = '  accounts: {"318604275917": Prison Population Forecasting}\n'
 LIVE = {Code.NO_SUCH_ROLE, Code.NO_SUCH_BUCKET, Code.OTHER_OWNER, Code.NOT_TOLD}
 """Found by asking AWS: tests/emulator/test_check_live.py."""
@@ -84,11 +90,17 @@ BUILT: dict[Code, Callable[[Path], object]] = {
 
 def test_every_code_is_explained_and_in_a_group() -> None:
     assert list(EXPLAINED) == list(Code)
-    assert {code[:3] for code in Code} == set(GROUPS)
+    assert {code[:3] for code in Code} == set(CODE_GROUPS)
 
 
 def test_the_page_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == findings_page(), "make docs"
+
+
+def test_the_table_of_fields_is_current() -> None:
+    page = (DOCS / "request-an-export.md").read_text(encoding="utf-8")
+    assert page == with_field_table(page), "make docs"
+    assert "| push: `max_concurrency` | `5` | How many movers deliver the dataset at once; 5 unless set. |\n" in page
 
 
 def test_only_codes_that_no_file_can_show_are_without_one() -> None:
