@@ -25,14 +25,15 @@ def run() -> int:
         raise KeyboardInterrupt
 
     try:
-        if heard:
-            signal.signal(signal.SIGINT, interrupt)
-        return main(was_interrupted=lambda: bool(pressed))
+        try:
+            if heard:
+                signal.signal(signal.SIGINT, interrupt)
+            return main(was_interrupted=lambda: bool(pressed))
+        finally:
+            if heard:  # Python would now wait for threads, and answer with a traceback; the system ends it at once
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
     except KeyboardInterrupt:  # before the command line or behind it, or another one while the first was answered
         return _say_interrupted()
-    finally:
-        if heard:  # Python would now wait for threads, and answer with a traceback; the system ends the process at once
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -65,6 +65,15 @@ def test_ctrl_c_at_any_step_is_one_line_and_130_and_leaves_no_half_of_a_file(wat
         file.unlink(missing_ok=True)
 
 
+def test_ctrl_c_while_the_process_stops_hearing_it_is_one_line_and_130(estate: Path) -> None:
+    """The last lines of the process's own function, in which nothing of the command is left to be interrupted."""
+    words, watched = ["check"], "data_exports.__main__.run"
+    steps = int(_run(estate, 0, *words, watched=watched).stdout.splitlines()[-1])
+    for number in (steps - 2, steps - 1):
+        done = _run(estate, number, *words, watched=watched)
+        assert (done.returncode, done.stderr.splitlines()[-1:]) == (130, ["error: interrupted"]), done.stderr
+
+
 def test_a_start_with_ctrl_c_ignored_ignores_it(estate: Path) -> None:
     command = ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-c", AT_STEP, "1", "", "check"]
     done = subprocess.run(command, cwd=estate, capture_output=True, text=True, check=False)
