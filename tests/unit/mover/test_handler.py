@@ -28,6 +28,7 @@ from tests.unit.mover.test_settings import ENVIRONMENT, SETTINGS
 TOO_LARGE = (
     "the file has 60,000,000,000,000 bytes; S3 copies files of up to 53,687,091,200,000 bytes. Send it in several files"
 )
+NOT_YET = "2999-01-01T00:00:00Z"  # a time at which no test runs: an upload that is not late yet
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 
 
@@ -536,6 +537,51 @@ def test_a_function_answers_though_no_service_answers_it(
     assert "the function's time ran out before S3 answered" in lines["delivery failed"]["reason"]
     assert lines["alert not sent"]["reason"].startswith("Publish to arn:aws:sns:eu-west-1:593291632749:exports-alerts")
     assert lines["messages come back late"]["reason"].startswith("ChangeMessageVisibilityBatch on ")
+
+
+@pytest.mark.usefixtures("fresh_process")
+def test_a_sweep_counts_what_is_in_sight_what_is_late_and_what_it_handed_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def listing(*keys: tuple[str, str]) -> Played:
+        items = "".join(
+            f"<Contents><Key>{key}</Key><LastModified>{time}</LastModified><ETag>e</ETag><Size>1</Size></Contents>"
+            for key, time in keys
+        )
+        return Played(200, f"<ListBucketResult>{items}</ListBucketResult>".encode())
+
+    answers = (
+        Played(200, b'{"Attributes": {"ApproximateNumberOfMessages": "0"}}'),
+        listing(),  # no notes yet
+        listing(("orders/a", "2026-11-02T09:00:00Z"), ("orders/b", "2026-11-02T09:00:01Z"), ("orders/c", NOT_YET)),
+        Played(200, b"", (("etag", '"e"'), ("x-amz-version-id", "v1"))),
+        Played(404),  # `orders/b` was delivered meanwhile
+        listing(),  # no receipts
+        Played(200, b'{"Successful": [{"Id": "0"}]}'),
+        Played(200),  # the notes
+    )
+    with serving(*answers) as server:
+        variables = {
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "secret-of-nobody",
+            "AWS_ENDPOINT_URL": server.url,
+            "QUEUE_URL": f"{server.url}/593291632749/export_orders",
+        }
+        for name, value in {**ENVIRONMENT, **variables}.items():
+            monkeypatch.setenv(name, value)
+        summary = {"in_sight": 3, "late": 2, "handed_over": 1, "finished": True, "skipped": ""}
+        assert handler.handle({"task": "sweep"}, Unhurried()) == {"task": "sweep", **summary}
+    line = json.loads(capsys.readouterr().out)
+    told = {name: value for name, value in line.items() if name != "_aws"}
+    counts = {"SweptInSight": 3, "SweptLate": 2, "SweptHandedOver": 1}
+    plain = {"level": "INFO", "event": "sweep done", "dataset": "orders", "Dataset": "orders"}
+    assert told == {**plain, **summary, **counts}
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive == {
+        "Namespace": "DataExports",
+        "Dimensions": [["Dataset"]],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+    }
 
 
 @pytest.mark.usefixtures("fresh_process")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from data_exports.mover.settings import Settings, SettingsError, read_settings
@@ -120,3 +122,20 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_the_platforms_own_buckets_are_no_recipient(bucket: str) -> None:
     with pytest.raises(SettingsError, match=f"not '{bucket}', which is the platform's"):
         read_settings({**ENVIRONMENT, "TARGET_BUCKET": bucket})
+
+
+@pytest.mark.parametrize("name", ["PART_BYTES", "LARGEST_COPY_BYTES"])
+@pytest.mark.parametrize("size_bytes", [5_242_880, 5_368_709_120])
+def test_the_smallest_and_the_largest_size_are_accepted(name: str, size_bytes: int) -> None:
+    settings = read_settings({**ENVIRONMENT, name: str(size_bytes)})
+    changed = {"PART_BYTES": "part_bytes", "LARGEST_COPY_BYTES": "largest_copy_bytes"}[name]
+    assert settings == replace(SETTINGS, **{changed: size_bytes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["PART_BYTES", "LARGEST_COPY_BYTES"])
+@pytest.mark.parametrize("size_bytes", [0, 5_242_879, 5_368_709_121])
+def test_one_byte_less_than_the_smallest_or_more_than_the_largest_is_refused(name: str, size_bytes: int) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings({**ENVIRONMENT, name: str(size_bytes)})
+    problem = f"{name} must be between 5 MiB and 5 GiB in bytes, not '{size_bytes}'"
+    assert str(error.value) == f"the mover cannot start: {problem}. Deploy the dataset's stack again"

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from data_exports.names import BucketName, DatasetName
 from data_exports.operate.receipts import Damaged, Period, Receipt, iterate_receipts, parse_receipts, read_receipts
 
@@ -128,3 +130,28 @@ def test_a_file_that_is_cut_off_or_no_gzip_is_damaged_as_a_whole() -> None:
         (damaged,) = parse_receipts("file", body)
         assert isinstance(damaged, Damaged)
         assert (damaged.file, damaged.line) == ("file", 0)
+
+
+@pytest.mark.parametrize("name", ["dataset", "key", "version_id", "etag", "outcome"])
+def test_a_receipt_without_what_makes_one_is_damaged(name: str) -> None:
+    lines = (line() | {name: None}), {key: value for key, value in line().items() if key != name}, (line() | {name: 7})
+    assert list(parse_receipts("file", packed(*lines))) == [
+        Damaged("file", 1, f"its {name} is null"),
+        Damaged("file", 2, f"its {name} is null"),
+        Damaged("file", 3, f"its {name} is 7"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["size_bytes", "receive_count", "reason", "uploaded_by", "target_etag", "cause"])
+def test_a_receipt_may_leave_the_rest_out_but_not_write_it_otherwise(name: str) -> None:
+    absent = {key: value for key, value in line().items() if key != name}
+    wrong = line() | {name: [1]}
+    assert list(parse_receipts("file", packed((line() | {name: None}), absent, wrong))) == [
+        Receipt(**(line() | {name: None})),
+        Receipt(**(line() | {name: None})),
+        Damaged("file", 3, f"its {name} is [1]"),
+    ]
+
+
+def test_the_files_of_a_dataset_that_wrote_none_are_none() -> None:
+    assert read_receipts(Log({}), LOG, HEARINGS) == []

@@ -1,6 +1,7 @@
 """Work on one stack, CloudFormation's answers given: old answers, other deployers, change sets that fail."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -17,7 +18,7 @@ from data_exports.deploy.apply.change_sets import (
 )
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.stacks.pull import pull_stack
-from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Stack, Surroundings
+from data_exports.stacks.stack import CAPABILITIES, DIGEST_TAG, HUB_TAG, Stack, Surroundings, template_url_of
 from tests.estates import PLATFORM, pull
 
 STACK: Stack = pull_stack(PLATFORM, pull("lists"), Surroundings(code_key="code/mover-0.zip"))
@@ -150,3 +151,102 @@ def test_only_an_empty_stack_goes_with_its_change_set(status: str, calls: list[s
     with pytest.raises(StackFailedError):
         create_stack(_work(recorder), STACK)
     assert recorder.calls == calls
+
+
+class Described(Recorder):
+    """Keeps what change sets are made of, and what is put into the log bucket; answers with pages of changes."""
+
+    def __init__(
+        self, *, status: str = "CREATE_COMPLETE", reason: str = "", pages: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        super().__init__(("UPDATE_COMPLETE", STACK.digest))
+        self.status, self.reason, self.pages = status, reason, list(pages)
+        self.made: list[dict[str, Any]] = []
+        self.put: list[dict[str, Any]] = []
+        self.states = [("REVIEW_IN_PROGRESS", OLD)]
+
+    def create_change_set(self, **asked: Any) -> dict[str, str]:
+        self.made.append(asked)
+        return {"Id": "change-set", "StackId": "id"}
+
+    def describe_change_set(self, **asked: Any) -> dict[str, Any]:
+        if "NextToken" in asked:
+            return self.pages[int(asked["NextToken"])]
+        answer = {"Status": self.status, **({"StatusReason": self.reason} if self.reason else {})}
+        return answer | (self.pages[0] if self.pages else {"Changes": []})
+
+    def head_object(self, **_: object) -> None:
+        raise ClientError({"Error": {"Code": "404", "Message": "none"}}, "HeadObject")
+
+    def put_object(self, **asked: Any) -> None:
+        self.put.append(asked)
+
+
+def _of_bytes(size: int) -> Stack:
+    return replace(STACK, body="x" * size)
+
+
+def test_a_template_of_51200_bytes_is_in_the_request_and_a_larger_one_in_the_log_bucket() -> None:
+    recorder = Described(status="FAILED", reason="The submitted information didn't contain changes.")
+    assert update_stack(_work(recorder), _of_bytes(51_200)) is False
+    assert recorder.put == []
+    assert recorder.made[0]["TemplateBody"] == "x" * 51_200
+    larger = _of_bytes(51_201)
+    assert update_stack(_work(recorder), larger) is False
+    assert recorder.put == [
+        {
+            "Bucket": str(PLATFORM.log_bucket),
+            "Key": larger.template_key,
+            "ExpectedBucketOwner": str(PLATFORM.account),
+            "Body": b"x" * 51_201,
+        }
+    ]
+    assert recorder.made[1]["TemplateURL"] == template_url_of(PLATFORM, larger)
+    assert "TemplateBody" not in recorder.made[1]
+
+
+def test_a_template_of_a_million_bytes_is_made_and_a_larger_one_is_refused_before_aws_is_asked() -> None:
+    recorder = Described(status="FAILED", reason="No updates are to be performed.")
+    assert update_stack(_work(recorder), _of_bytes(1_000_000)) is False
+    with pytest.raises(StackFailedError) as failed:
+        update_stack(_work(recorder), _of_bytes(1_000_001))
+    assert str(failed.value) == "the template would have 1,000,001 bytes; CloudFormation takes 1,000,000"
+    assert failed.value.next_step == "name fewer roles in this dataset"
+    assert len(recorder.made) == 1
+
+
+def test_a_change_set_says_what_stack_it_is_and_only_a_new_stack_may_adopt() -> None:
+    recorder = Described(status="FAILED", reason="No updates are to be performed.")
+    update_stack(_work(recorder), STACK)
+    with pytest.raises(StackFailedError, match="CloudFormation found nothing to create"):
+        create_stack(_work(recorder), STACK)
+    update, create = recorder.made
+    names = [asked.pop("ChangeSetName") for asked in (update, create)]
+    assert [name.rpartition("-")[0] for name in names] == [f"exports-{STACK.digest[:12]}"] * 2
+    assert names[0] != names[1]
+    plain = {
+        "StackName": STACK.name,
+        "Capabilities": list(CAPABILITIES),
+        "Tags": [{"Key": key, "Value": value} for key, value in STACK.tags],
+        "TemplateBody": STACK.body,
+    }
+    assert update == {**plain, "ChangeSetType": "UPDATE"}
+    adopting = {"OnStackFailure": "DELETE", "ImportExistingResources": True}
+    assert create == {**plain, "ChangeSetType": "CREATE", **adopting}
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_what_a_stack_would_adopt_is_found_on_whatever_page_it_is_told(page: int) -> None:
+    strange = {"Action": "Import", "LogicalResourceId": "Bucket", "PhysicalResourceId": "of-somebody-else"}
+    usual = {"ResourceChange": {"Action": "Add", "LogicalResourceId": "Policy"}}
+    pages: list[dict[str, Any]] = [{"Changes": [usual, {"Type": "Hook"}]} for _ in range(3)]
+    pages[0]["NextToken"], pages[1]["NextToken"] = "1", "2"
+    pages[page]["Changes"].append({"ResourceChange": strange})
+    recorder = Described(pages=pages)
+    with pytest.raises(StackFailedError) as failed:
+        create_stack(_work(recorder), STACK)
+    assert str(failed.value) == (
+        "of-somebody-else exists: another account has it, or somebody made it while we were at work"
+    )
+    assert failed.value.next_step == "deploy again; if it stays so, choose another name"
+    assert recorder.calls == ["drop", "delete"]

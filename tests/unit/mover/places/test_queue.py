@@ -109,7 +109,18 @@ def test_no_message_is_taken_for_sent_that_sqs_does_not_name(body: bytes, told: 
     assert str(raised.value) == f"{where}{told}"
 
 
-@pytest.mark.parametrize("body", [b"{}", b"", b"<html>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"",
+        b"<html>",
+        b'{"Attributes": {}}',
+        b'{"Attributes": null}',
+        b'{"Attributes": {"ApproximateNumberOfMessages": null}}',
+        b'{"Attributes": {"ApproximateNumberOfMessages": "many"}}',
+    ],
+)
 def test_a_queue_that_does_not_tell_how_much_waits_is_told(body: bytes) -> None:
     with (
         serving(Played(200, body)) as server,
@@ -117,3 +128,15 @@ def test_a_queue_that_does_not_tell_how_much_waits_is_told(body: bytes) -> None:
         pytest.raises(ServiceError, match=r"GetQueueAttributes on .* answered"),
     ):
         queue.waiting()
+
+
+def test_how_much_waits_is_what_sqs_says_and_nothing_else_is_asked() -> None:
+    with (
+        serving(Played(200, b'{"Attributes": {"ApproximateNumberOfMessages": "17"}}')) as server,
+        queue_of(server) as queue,
+    ):
+        assert queue.waiting() == 17
+    assert [json.loads(each.body) for each in server.asked] == [
+        {"QueueUrl": url_of(server), "AttributeNames": ["ApproximateNumberOfMessages"]}
+    ]
+    assert server.asked[0].headers["x-amz-target"] == "AmazonSQS.GetQueueAttributes"

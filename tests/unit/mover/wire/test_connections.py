@@ -12,6 +12,7 @@ from queue import SimpleQueue
 import pytest
 
 from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, Host, RequestLimits
+from data_exports.mover.wire.http_connection import IDLE_SECONDS
 from data_exports.mover.wire.http_responses import Response
 from tests.patience import PATIENCE_SECONDS
 
@@ -118,6 +119,16 @@ def test_a_function_that_slept_makes_new_connections() -> None:
         connections.close_idle()
         assert ask(connections, host) == [OKAY]
     assert len(made) == 3
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again() -> None:
+    with server(always(OK)) as (host, made), closing(Connections(max_per_host=1)) as connections:
+        assert [ask(connections, host) for _ in range(2)] == [[OKAY]] * 2
+        assert len(made) == 1
+        (idle,) = connections._idle[host]
+        idle._active_at -= IDLE_SECONDS
+        assert ask(connections, host) == [OKAY]
+    assert len(made) == 2
 
 
 def test_a_request_is_sent_once_whatever_becomes_of_its_connection() -> None:
