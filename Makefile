@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane http_clients
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz prove conformance bench lint actionlint types check docs lock landed clean
+.PHONY: help demo test soak fuzz mutants prove conformance bench lint actionlint types check docs lock landed clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -19,6 +19,9 @@ soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--se
 
 fuzz: .venv/installed-dev ## 10,000 inputs for each fuzzer: no traceback, no access wider than declared (some minutes)
 	@$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile long -o faulthandler_timeout=7200 tests/unit
+
+mutants: .venv/installed-dev ## small faults, each to be found by unit and model tests: a score by folder (MUTANTS="--only deploy/drift")
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 prove: .venv/installed-dev tests/node_modules ## a policy evaluator that nobody here wrote judges every policy (needs Node, some minutes)
 	@$(BIN)/python -m tests.prove.prove
@@ -96,5 +99,5 @@ landed: .venv/installed-dev ## record what was landed (COMMIT=HEAD), for the tes
 	@$(BIN)/python -m tests.landed $(or $(COMMIT),HEAD)
 
 clean: ## remove the environment and the tools' caches
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants dist build
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
