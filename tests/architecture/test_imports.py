@@ -25,7 +25,7 @@ ALLOWED = {
     "parallel": set[str](),
     "mover": {"mover", "contract"},
     "aws": {"errors", "names", "limits", "aws"},
-    "destinations": BASICS | {"destinations"},
+    "destinations": BASICS | {"aws", "contract", "destinations"},
     "estate": ESTATE,
     "access": ACCESS,
     "stacks": STACKS,

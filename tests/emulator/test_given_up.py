@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from data_exports.access.handover import recipient_bucket_policy
+from data_exports.access.handover import route_of
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
 from data_exports.names import RoleArn, queue_name_of
@@ -43,7 +43,7 @@ def refused(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str
         upload(operated_example, push, "refused.csv", b"referral,clinic\n1,North\n")
         wait_until(lambda: bool(dead_letters(operated_example, push)))
     yield "health_referrals/refused.csv"
-    policy = json.dumps(recipient_bucket_policy(operated_example.estate, push))
+    policy = json.dumps(route_of(operated_example.estate, push).policy)
     recipient.put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
 
 

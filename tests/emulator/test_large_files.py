@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from data_exports.access.grants import grants_of_push
-from data_exports.access.handover import recipient_bucket_policy
+from data_exports.access.handover import route_of
 from data_exports.access.policies import mover_policy
 from data_exports.estate.models import PushDataset
 from data_exports.local import clients
@@ -173,7 +173,7 @@ def mover(local_aws: LocalAws, steps: Steps, unique: Callable[[str], str]) -> It
     document = json.dumps(mover_policy(grants_of_push(platform, dataset)))
     steps.client("iam").put_role_policy(RoleName=role.name, PolicyName="deliver", PolicyDocument=document)
     steps.bucket(account=RECIPIENT, name=target)
-    policy = json.dumps(recipient_bucket_policy(estate_of(dataset, platform=platform), dataset))
+    policy = json.dumps(route_of(estate_of(dataset, platform=platform), dataset).policy)
     steps.client("s3", RECIPIENT).put_bucket_policy(Bucket=target, Policy=policy)
     session = clients.session_of(local_aws, role)
     credentials = Credentials(session.access_key_id, session.secret_access_key, session.session_token)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of
+from data_exports.access.handover import outsider_policy
 from data_exports.estate.models import Estate
 from data_exports.local import clients, emulator
 from data_exports.local.emulator import LocalAws
@@ -16,6 +16,7 @@ from data_exports.local.world import (
     World,
     make_world,
     recipient_account_of,
+    recipient_policies_of,
     stranger_of,
 )
 from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn
@@ -85,7 +86,7 @@ def test_a_user_of_single_sign_on_lives_under_the_path_of_such_roles(local: Loca
 
 def test_a_recipients_bucket_is_closed_but_for_its_handover(local: LocalAws, world: World) -> None:
     (bucket, owner), *_ = world.recipient_buckets.items()
-    assert policy_at(local, bucket, owner) == json.loads(json.dumps(recipient_bucket_policies_of(FULL)[bucket]))
+    assert policy_at(local, bucket, owner) == json.loads(json.dumps(recipient_policies_of(FULL)[bucket]))
     s3 = clients.client(local, "s3", account=owner)
     controls = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
     assert controls == [{"ObjectOwnership": "BucketOwnerEnforced"}]
@@ -116,10 +117,10 @@ def test_a_handover_that_is_missing_is_taken_away_and_comes_back(local: LocalAws
     iam = clients.client(local, "iam", account=READER.account)
     assert iam.list_role_policies(RoleName=READER.name)["PolicyNames"] == []
     make_world(local, FULL, without_handover=[FULL.push_datasets[0].name])
-    left = json.loads(json.dumps(recipient_bucket_policies_of(without(FULL, FULL.push_datasets[0].name))[bucket]))
+    left = json.loads(json.dumps(recipient_policies_of(without(FULL, FULL.push_datasets[0].name))[bucket]))
     assert policy_at(local, bucket, owner) == left
     make_world(local, FULL)
-    assert policy_at(local, bucket, owner) == json.loads(json.dumps(recipient_bucket_policies_of(FULL)[bucket]))
+    assert policy_at(local, bucket, owner) == json.loads(json.dumps(recipient_policies_of(FULL)[bucket]))
 
 
 def without(estate: Estate, name: str) -> Estate:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from data_exports.access.handover import recipient_bucket_statements
+from data_exports.access.handover import route_of
+from data_exports.destinations.destination import Side
+from data_exports.destinations.s3.bucket import RECEIVE
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
 from data_exports.names import MOVER_POLICY, RoleArn, RoleName
-from data_exports.operate.probe.findings import Probed, Side
+from data_exports.operate.probe.findings import Probed
 from data_exports.operate.probe.pull import probe_pull
 from data_exports.operate.probe.push import probe_push
 from tests.emulator.deployed import DeployedEstate
@@ -40,9 +42,9 @@ class Export:
 
     def hand_over(self, *without: str) -> None:
         """Put the recipient's half in place, without these actions."""
-        statements = recipient_bucket_statements(self.estate, self.push)
-        statements[0]["Action"] = [action for action in statements[0]["Action"] if action not in without]
-        self.recipient.put_bucket_policy(Bucket=self.push.destination.bucket, Policy=policy_of(*statements))
+        (asked,) = route_of(self.estate, self.push).statements[RECEIVE]
+        given = {**asked, "Action": [action for action in asked["Action"] if action not in without]}
+        self.recipient.put_bucket_policy(Bucket=self.push.destination.bucket, Policy=policy_of(given))
 
     def probe(self, **more: Any) -> Probed:
         return probe_push(self.estate, self.push, self.ground.aws, **more)

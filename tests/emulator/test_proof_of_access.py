@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from data_exports.access.grants import MOVER_TARGET_BUCKET_ACTIONS, grants_of
+from data_exports.access.grants import grants_of
+from data_exports.destinations.s3.bucket import BUCKET_ACTIONS
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
@@ -133,7 +134,7 @@ def _let_its_uploads_be_listed(local: LocalAws, push: PushDataset, *, mover: Rol
         {
             "Effect": "Allow",
             "Principal": {"AWS": str(mover)},
-            "Action": list(MOVER_TARGET_BUCKET_ACTIONS),
+            "Action": list(BUCKET_ACTIONS),
             "Resource": push.destination.bucket.arn,
         }
     )

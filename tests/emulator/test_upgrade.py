@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from benchmarks.wire import PassOn, Request, wire
-from data_exports.access.handover import recipient_bucket_policy
+from data_exports.access.handover import route_of
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client, environment_of
@@ -210,7 +210,7 @@ def redrive(site: Site, program: Mapping[str, str], key: str) -> None:
     """See the dead letter, let the mover in, and move it back, as one of the programs tells."""
     push = site.push(REFUSED)
     assert key in site.run(program, "failures", REFUSED, code=1)
-    policy = json.dumps(recipient_bucket_policy(site.deployed.estate, push))
+    policy = json.dumps(route_of(site.deployed.estate, push).policy)
     site.deployed.stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
     site.run(program, "redrive", REFUSED)
 

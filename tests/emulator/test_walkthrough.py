@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from data_exports.access.handover import recipient_bucket_policy
+from data_exports.access.handover import route_of
 from data_exports.deploy.apply.waves import deploy
+from data_exports.destinations.s3.bucket import RECEIVE
 from data_exports.estate.loader import load_estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of
@@ -70,7 +71,7 @@ def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
     (folder / "referrals.csv").write_text("referral,clinic\n1,North\n")
     for number, words in enumerate(commands):
         if words.startswith("probe") and any(each.startswith("probe") for each in commands[:number]):
-            policy = policy_of(*recipient_bucket_policy(stage.estate, push)["Statement"])
+            policy = policy_of(*route_of(stage.estate, push).statements[RECEIVE])
             stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
         if words.startswith("send"):
             done = run(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())

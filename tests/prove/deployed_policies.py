@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from data_exports.access.grants import MOVER_TARGET_BUCKET_ACTIONS, grants_of
-from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of, recipient_key_statements
+from data_exports.access.grants import grants_of
+from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.statements import policy_of, resource_statements
 from data_exports.deploy.plan.planning import stack_of_dataset
+from data_exports.destinations.s3.bucket import BUCKET_ACTIONS, ENCRYPT
 from data_exports.estate.models import Estate
-from data_exports.local.world import recipient_account_of
+from data_exports.local.world import recipient_account_of, recipient_policies_of
 from data_exports.names import AccountRootArn
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
@@ -81,14 +82,14 @@ def _arn(estate: Estate, kind: str, name: str) -> str:
 
 def _of_recipients(estate: Estate) -> dict[str, Policy]:
     """What recipients are asked for, and what they may add: that movers look for uploads that they have begun."""
-    found: dict[str, Policy] = {bucket.arn: each for bucket, each in recipient_bucket_policies_of(estate).items()}
+    found = {bucket.arn: each for bucket, each in recipient_policies_of(estate).items()}
     for grant in grants_of(estate):
-        if grant.actions == MOVER_TARGET_BUCKET_ACTIONS:
+        if grant.actions == BUCKET_ACTIONS:
             name = f"LooksForUploads{grant.dataset.title().replace('_', '').replace('-', '')}"
             found[grant.resource] = policy_of(*found[grant.resource]["Statement"], *resource_statements(name, [grant]))
     for push in estate.push_datasets:
         if push.destination.kms_key:
-            found[str(push.destination.kms_key)] = policy_of(*recipient_key_statements(estate, push))
+            found[str(push.destination.kms_key)] = policy_of(*route_of(estate, push).statements[ENCRYPT])
     return found
 
 

@@ -51,12 +51,10 @@ class Access:
 
     @cached_property
     def where(self) -> str:
-        """Where the data is, as ``s3://bucket`` or ``s3://bucket/prefix/``; for a mover, where it delivers to."""
-        return (
-            "s3://"
-            + self._data.resource.removeprefix(_S3).removesuffix("*").removesuffix("/")
-            + ("/" if self.role in (Role.SENDER, Role.MOVER) else "")
-        )
+        """Where the data is, as ``s3://bucket`` or ``s3://bucket/prefix/``; of a mover, where it delivers to."""
+        resource = self._data.resource
+        where = f"s3://{resource.removeprefix(_S3)}" if resource.startswith(_S3) else resource
+        return where.removesuffix("*").removesuffix("/") + ("/" if self.role in (Role.SENDER, Role.MOVER) else "")
 
     @property
     def reads(self) -> bool:
@@ -127,8 +125,8 @@ class Access:
         """The grant on the data itself."""
         wanted = _TELLING.get(self.role)
         for grant in self.grants:
-            on_objects = grant.resource.startswith(_S3) and grant.resource.endswith("/*")
-            if on_objects and (wanted is None or wanted in grant.actions):
+            on_objects = grant.resource.endswith("/*") and (grant.resource.startswith(_S3) or not grant.is_of_aws)
+            if on_objects and (wanted is None or wanted in grant.actions or not grant.is_of_aws):
                 return grant
         raise UnclearGrantsError(f"the grants of {self.principal} in {self.dataset} reach no objects")
 

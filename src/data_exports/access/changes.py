@@ -274,7 +274,7 @@ def _new_accounts(before: Sequence[Access], after: Sequence[Access]) -> tuple[Ne
 
 
 def _bucket(access: Access) -> str:
-    return access.where.removeprefix("s3://").partition("/")[0]
+    return access.where.partition("://")[2].partition("/")[0]
 
 
 def _unknown(unknown: Mapping[DatasetName, str], after: Iterable[Access]) -> Iterator[UnknownAccess]:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
+from data_exports.destinations.destination import Right
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import (
     ALERT_TOPIC,
@@ -51,6 +52,13 @@ class Grant:
     """The dataset's paperwork."""
     owner_account: AccountId | None = None
     """The account that a recipient's bucket must belong to, if it is named; S3 is told with every copy."""
+    conditions: tuple[tuple[str, str], ...] = ()
+    """IAM's condition keys and what they must equal."""
+
+    @property
+    def is_of_aws(self) -> bool:
+        """Whether IAM knows the resource; what a recipient outside AWS allows is no matter of our policies."""
+        return self.resource == "*" or self.resource.startswith("arn:")
 
     @property
     def last_day(self) -> date | None:
@@ -73,13 +81,6 @@ MOVER_RETIRE_ACTIONS = ("s3:DeleteObject",)
 MOVER_VERSIONING_ACTIONS = ("s3:GetBucketVersioning",)  # where versioning is off, a delete would be for good
 MOVER_LIST_ACTIONS = ("s3:ListBucketVersions",)
 MOVER_SWEEP_ACTIONS = ("s3:ListBucket",)  # what is in sight; a hub that keeps its files is swept by its versions
-MOVER_TARGET_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging")
-# To abort what a start has begun whose answer was lost. S3 confines this right to no prefix, so recipients are not
-# asked for it (the handover leaves it out): where it is missing, the mover says that an upload may be left.
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-MOVER_TARGET_BUCKET_ACTIONS = ("s3:ListBucketMultipartUploads",)
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-MOVER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 MOVER_QUEUE_ACTIONS = (
     "sqs:ChangeMessageVisibility",  # a failed message comes back after a while of the mover's choosing
@@ -161,17 +162,15 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
     mover = push.mover_role_arn(platform)
     hub, below = platform.hub_bucket.arn, push.prefix.pattern_below
     retire = () if push.keep_files else MOVER_RETIRE_ACTIONS
-    data: list[tuple[str, tuple[str, ...], AccountId | None]] = [
-        (f"{hub}/{below}", tuple(sorted(MOVER_READ_ACTIONS + retire)), None),
-        (f"{push.destination.bucket.arn}/{below}", MOVER_TARGET_ACTIONS, push.destination.account),
-        (push.destination.bucket.arn, MOVER_TARGET_BUCKET_ACTIONS, push.destination.account),
+    data = [
+        Right(f"{hub}/{below}", tuple(sorted(MOVER_READ_ACTIONS + retire))),
+        *push.destination.rights(push.prefix),
+        *([] if push.keep_files else [Right(hub, MOVER_VERSIONING_ACTIONS)]),
     ]
-    if not push.keep_files:
-        data.append((hub, MOVER_VERSIONING_ACTIONS, None))
-    if push.destination.kms_key:
-        data.append((push.destination.kms_key, MOVER_KEY_ACTIONS, None))
-    for resource, actions, owner in data:
-        yield Grant(mover, Role.MOVER, push.name, resource, actions, None, push.until, push.paperwork, owner)
+    for right in data:
+        ends, why = push.until, push.paperwork
+        on = (right.resource, right.actions, None, ends, why, right.owner_account, right.conditions)
+        yield Grant(mover, Role.MOVER, push.name, *on)
     # These reach no data and do not end: what was uploaded too late must still get its receipt, which says so.
     log, receipts, checkpoints = (
         platform.log_bucket.arn,

@@ -5,48 +5,56 @@ In: an estate and a dataset. Out: the least that makes the grant work, nothing m
 
 import hashlib
 import re
-from typing import Any
 
-from data_exports.access.grants import Grant, Role, grants_of_pull, grants_of_push
-from data_exports.access.statements import Policy, identity_statements, policy_of, resource_statements
-from data_exports.estate.models import Estate, PullDataset, PushDataset
-from data_exports.names import BucketName, DatasetName, Outsider
+from data_exports.access.grants import Role, grants_of_pull, grants_of_push
+from data_exports.access.statements import (
+    KEY_ARNS,
+    Policy,
+    Statement,
+    identity_statements,
+    policy_of,
+    resource_statements,
+)
+from data_exports.destinations.destination import Route
+from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
+from data_exports.names import DatasetName, Outsider
 
 OUTSIDER_SIDS = ("ListPullBucket", "UsePullObjects")
 
 
-def recipient_bucket_policy(estate: Estate, push: PushDataset) -> Policy:
-    """The bucket policy that lets the dataset's mover write, for a bucket that has no policy yet."""
-    return policy_of(*recipient_bucket_statements(estate, push))
+def route_of(estate: Estate, push: PushDataset) -> Route:
+    """The dataset's way to its destination, with the statements that let its mover in there.
 
-
-def recipient_bucket_policies_of(estate: Estate) -> dict[BucketName, Policy]:
-    """For each recipient's bucket, one policy for all datasets that are delivered to it."""
-    statements: dict[BucketName, list[dict[str, Any]]] = {}
-    for push in estate.push_datasets:
-        statements.setdefault(push.destination.bucket, []).extend(recipient_bucket_statements(estate, push))
-    return {bucket: policy_of(*parts) for bucket, parts in sorted(statements.items())}
-
-
-def recipient_bucket_statements(estate: Estate, push: PushDataset) -> list[dict[str, Any]]:
-    """The statements a recipient adds to the policy of the receiving bucket.
-
-    The mover's role is named by condition, so the policy can be put in place before the role exists.
+    The mover's role is named by condition, so the statements can be put in place before the role exists.
     """
-    target = f"{push.destination.bucket.arn}/"
-    grants = [grant for grant in _mover_grants(estate, push) if grant.resource.startswith(target)]
-    return resource_statements(f"Receive{_sid_of(push.name)}", grants)
+    there, platform = push.destination, estate.platform
+    together = [each for each in estate.push_datasets if each.destination.uri == there.uri]
+    files = next(right for right in there.rights(push.prefix) if right.resource.endswith("/*"))
+    asked = [each for one in together for each in _counterparts(platform, one).get(files.counterpart, ())]
+    return Route(
+        push.name,
+        push.prefix,
+        push.mover_role_arn(platform),
+        platform.name_of_account(there.account) if there.account else "",
+        _counterparts(platform, push),
+        policy_of(*asked),
+        tuple(each.name for each in together if each.name != push.name),
+    )
 
 
-def recipient_key_statements(estate: Estate, push: PushDataset) -> list[dict[str, Any]]:
-    """The statements a recipient adds to the policy of `target_kms_key`; none when there is no such key.
+def _counterparts(platform: Platform, push: PushDataset) -> dict[str, tuple[Statement, ...]]:
+    """For each counterpart of the mover's rights: the statements that the recipient adds to the resource's policy.
 
     A key policy's resource is the key itself: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
     """
-    grants = [grant for grant in _mover_grants(estate, push) if grant.resource == push.destination.kms_key]
-    if not grants:
-        return []
-    return [{**each, "Resource": "*"} for each in resource_statements(f"Encrypt{_sid_of(push.name)}", grants)]
+    names = {right.resource: right.counterpart for right in push.destination.rights(push.prefix) if right.counterpart}
+    found = {}
+    for grant in grants_of_push(platform, push):
+        if grant.role is Role.MOVER and (name := names.get(grant.resource)):
+            said = resource_statements(f"{name}{_sid_of(push.name)}", [grant])
+            is_key = grant.resource.startswith(KEY_ARNS)
+            found[name] = tuple({**each, "Resource": "*"} if is_key else each for each in said)
+    return found
 
 
 def outsider_policy(estate: Estate, pull: PullDataset, outsider: Outsider) -> Policy:
@@ -57,10 +65,6 @@ def outsider_policy(estate: Estate, pull: PullDataset, outsider: Outsider) -> Po
         if grant.role is Role.OUTSIDER and grant.principal == outsider
     ]
     return policy_of(*identity_statements(zip(OUTSIDER_SIDS, grants, strict=True)))
-
-
-def _mover_grants(estate: Estate, push: PushDataset) -> list[Grant]:
-    return [grant for grant in grants_of_push(estate.platform, push) if grant.role is Role.MOVER]
 
 
 def _sid_of(name: DatasetName) -> str:

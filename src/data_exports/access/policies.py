@@ -37,8 +37,8 @@ MOVER_SIDS = (
     ("kms:GenerateDataKey", "", "UseTargetKey"),
     ("sns:Publish", "", "TellAlerts"),
 )
-"""What tells a mover's grant, an action and a part of its resource or prefix, and the Sid of its statement; the first
-that fits counts."""
+"""What tells a mover's grant, an action and a part of its resource or prefix, and the Sid of its statement: the first
+that fits, or else the name of its first action."""
 
 
 def sender_policy(grants: Sequence[Grant]) -> Policy | None:
@@ -62,7 +62,7 @@ def _policy_of_one_principal(grants: Sequence[Grant], role: Role, sids: tuple[st
 
 def mover_policy(grants: Sequence[Grant]) -> Policy:
     """The inline policy of one dataset's mover."""
-    movers = [grant for grant in grants if grant.role is Role.MOVER]
+    movers = [grant for grant in grants if grant.role is Role.MOVER and grant.is_of_aws]
     sids = [_mover_sid(grant) for grant in movers]
     unlike = [f"{sid}{number}" if (number := sids[:place].count(sid)) else sid for place, sid in enumerate(sids)]
     return policy_of(*identity_statements(sorted(zip(unlike, movers, strict=True))))
@@ -70,7 +70,8 @@ def mover_policy(grants: Sequence[Grant]) -> Policy:
 
 def _mover_sid(grant: Grant) -> str:
     place = f"{grant.resource} {grant.key_prefix}"
-    return next(sid for action, part, sid in MOVER_SIDS if action in grant.actions and part in place)
+    named = (sid for action, part, sid in MOVER_SIDS if action in grant.actions and part in place)
+    return next(named, grant.actions[0].partition(":")[2])
 
 
 def mover_trust_policy() -> Policy:

@@ -254,9 +254,10 @@ def _verbs(access: Access) -> str:
 
 def _recipient_in_words(access: Access, names: AccountNames) -> Iterator[str]:
     yield Quoted(access.where)
-    yield from (
-        (" of ", *account_in_words(access.recipient, names)) if access.recipient else (", whose account is not named",)
-    )
+    if access.recipient:
+        yield from (" of ", *account_in_words(access.recipient, names))
+    elif access.where.startswith("s3://"):
+        yield ", whose account is not named"
     if access.key:
         yield from (", encrypted with ", Quoted(access.key))
 

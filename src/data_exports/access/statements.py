@@ -11,7 +11,7 @@ from typing import Any
 from data_exports.access.grants import Grant
 from data_exports.names import AccountRootArn, Outsider
 
-_KEY = "arn:aws:kms:"
+KEY_ARNS = "arn:aws:kms:"
 Statement = dict[str, Any]
 Policy = dict[str, Any]
 
@@ -103,8 +103,10 @@ def _conditions(grant: Grant, *, principal_arns: Sequence[str] = ()) -> dict[str
         condition["ArnEquals"] = {"aws:PrincipalArn": [str(arn) for arn in principal_arns]}
     if grant.until:
         condition["DateLessThan"] = {"aws:CurrentTime": iso_moment(grant.until)}
-    if grant.resource.startswith(_KEY):
+    if grant.resource.startswith(KEY_ARNS):
         condition["StringEquals"] = {"kms:ViaService": _s3_of(grant.resource)}
+    if grant.conditions:
+        condition["StringEquals"] = condition.get("StringEquals", {}) | dict(grant.conditions)
     if grant.key_prefix:
         condition["StringLike"] = {"s3:prefix": grant.key_prefix.pattern_below}
     return {"Condition": condition} if condition else {}

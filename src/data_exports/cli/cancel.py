@@ -85,7 +85,7 @@ def cancel(
     if arrived:
         raise DeliveredMeanwhileError(
             f"it was delivered at {moment_words(arrived.delivered_at)} UTC, while it was being withdrawn",
-            next_step=f"ask the recipient to remove it from {push.destination.bucket}",
+            next_step=f"ask the recipient to remove it from {push.destination.name}",
         )
     if as_json:
         write_json(_as_data(withdrawal))

@@ -1,44 +1,29 @@
 """Whether the names in declarations stand for something: users' roles that do not exist, target buckets of others.
 
 In: drafts, and an `Aws` with any rights. Out: findings at the names. Effects: reads AWS. AWS tells not everything to
-everybody; what it does not tell is a warning of its own, and never taken for yes or no:
-
-- ``HeadBucket`` answers 404 when nobody has the bucket and 403 when somebody has it and we may not list it.
-- With ``x-amz-expected-bucket-owner`` it answers 403, too, when the owner is another one. So a 403 tells something
-  about the owner only to somebody who may list the bucket.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+everybody; what it does not tell is a warning of its own, and never taken for yes or no.
 """
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from enum import Enum, auto
 
-from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, call_or_none
+from data_exports.aws import Aws, AwsAnswer, aws_errors, call_or_none
 from data_exports.deploy.remote import check_account, read_missing_roles
+from data_exports.destinations.destination import Fault, Lookup, Misfit
+from data_exports.destinations.kinds import AnyDestination
 from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
-from data_exports.estate.drafts import EstateDraft
-from data_exports.estate.field_types import Located
+from data_exports.estate.drafts import EstateDraft, PushDraft
 from data_exports.estate.findings import Finding, warning
 from data_exports.estate.models import Platform
-from data_exports.names import AccountId, BucketName, RoleName
+from data_exports.names import RoleName
 from data_exports.parallel import map_ordered
 
 SLIP_LETTERS = 2
 """How many letters a slip of the pen adds, drops or (counted twice) exchanges."""
 
 
-class Ownership(Enum):
-    """What AWS tells about a bucket and the account that should own it."""
-
-    RIGHT = auto()
-    """It exists; its owner is the account, or none was asked for."""
-    WRONG = auto()
-    MISSING = auto()
-    NOT_TOLD = auto()
-    """It exists, and AWS does not tell us whose it is."""
+_CODES = {Fault.MISSING: Code.NO_SUCH_BUCKET, Fault.OTHER_OWNER: Code.OTHER_OWNER, Fault.NOT_TOLD: Code.NOT_TOLD}
 
 
 def check_existence(draft: EstateDraft, platform: Platform, aws: Aws) -> tuple[Finding, ...]:
@@ -84,69 +69,23 @@ def _role_names(aws: Aws) -> list[str]:
         return call_or_none(lambda: [r["RoleName"] for page in pages for r in page["Roles"]], AwsAnswer.FORBIDDEN) or []
 
 
-# --- target buckets ------------------------------------------------------------------------------------------------
+# --- destinations --------------------------------------------------------------------------------------------------
 
 
 def _check_targets(draft: EstateDraft, platform: Platform, aws: Aws) -> Iterator[Finding]:
-    declared = [(dataset[f.TARGET_BUCKET], dataset[f.TARGET_ACCOUNT]) for dataset in draft.push]
-    targets = [(bucket, owner, owner.value if owner else None) for bucket, owner in declared if bucket]
-    own = _own_buckets(aws)
-    pairs = list({(bucket.value, account) for bucket, _, account in targets})
-    found = map_ordered(lambda pair: _ownership_of(aws, *pair, own=own, platform=platform), pairs)
-    answers = dict(zip(pairs, found, strict=True))
-    for bucket, owner, account in targets:
-        yield from _about_target(bucket, owner, answers[bucket.value, account], platform)
+    found = [(dataset, dataset.part("destination")) for dataset in draft.push]
+    pushes: list[tuple[PushDraft, AnyDestination]] = [(dataset, there) for dataset, there in found if there]
+    destinations = list({there for _, there in pushes})
+    lookup = Lookup(aws, platform.account, _own_buckets(aws))
 
+    def misfit_of(there: AnyDestination) -> Misfit | None:
+        return there.misfit(lookup, platform.name_of_account(there.account) if there.account else "")
 
-def _about_target(
-    target: Located[BucketName], owner: Located[AccountId] | None, ownership: Ownership, platform: Platform
-) -> Iterator[Finding]:
-    bucket, bucket_place = target.value, target.place
-    account, place = (owner.value, owner.place) if owner else (None, bucket_place)
-    named = platform.name_of_account(account) if account else "the recipient"
-    match ownership:
-        case Ownership.MISSING:
-            message = f"there is no bucket {bucket}"
-            hint = "correct the name, or ask the recipient to make the bucket"
-            yield Finding(bucket_place, Code.NO_SUCH_BUCKET, message, hint)
-        case Ownership.WRONG:
-            message = f"the bucket {bucket} does not belong to {named}"
-            hint = "ask the recipient which bucket and which account are theirs; until then nothing is delivered"
-            yield Finding(place, Code.OTHER_OWNER, message, hint)
-        case Ownership.NOT_TOLD:
-            message = f"the bucket {bucket} exists; whether it belongs to {named}, AWS does not tell us"
-            hint = "no delivery goes to another owner; once deployed, `exports probe` tells whether it is right"
-            yield warning(place, Code.NOT_TOLD, message, hint)
-        case Ownership.RIGHT:
-            pass
-
-
-def _ownership_of(
-    aws: Aws, bucket: BucketName, account: AccountId | None, *, own: frozenset[str], platform: Platform
-) -> Ownership:
-    if bucket in own and account is not None:
-        return Ownership.RIGHT if account == platform.account else Ownership.WRONG
-    match _head(aws, bucket, None):
-        case AwsAnswer.NOT_FOUND:
-            return Ownership.MISSING
-        case None:
-            if account is None or _head(aws, bucket, account) is None:
-                return Ownership.RIGHT
-            return Ownership.WRONG
-        case _:
-            return Ownership.RIGHT if account is None else Ownership.NOT_TOLD
-
-
-def _head(aws: Aws, bucket: BucketName, owner: AccountId | None) -> AwsAnswer | None:
-    """AWS's refusal to show us the bucket, or None when it shows it. Raises `AwsError` for refusals of another kind."""
-    try:
-        aws.client("s3").head_bucket(Bucket=str(bucket), **({"ExpectedBucketOwner": str(owner)} if owner else {}))
-    except AWS_EXCEPTIONS as error:
-        answer = answer_of(error)
-        if answer in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
-            return answer
-        raise aws_error_of(error, where=f"bucket {bucket}") from error
-    return None
+    misfits = dict(zip(destinations, map_ordered(misfit_of, destinations), strict=True))
+    for dataset, there in pushes:
+        if misfit := misfits[there]:
+            tell = warning if misfit.fault is Fault.NOT_TOLD else Finding
+            yield tell(dataset.place_of(misfit.field), _CODES[misfit.fault], misfit.message, misfit.hint)
 
 
 def _own_buckets(aws: Aws) -> frozenset[str]:

@@ -41,16 +41,31 @@ class Draft(Generic[M]):
 
     def model(self) -> M | None:
         """What the file declares, or ``None`` if a required value is missing."""
-        held: dict[str, Any] = {"place": self.place}
-        parts: dict[str, dict[str, Any]] = {name: {} for name in self.kind.parts}
+        held, parts = self._held(), {name: self.part(name) for name in self.kind.parts}
+        if held is None or None in parts.values():
+            return None
+        return self.kind.model(**{"place": self.place, **held, **parts})
+
+    def part(self, name: str) -> Any:
+        """An attribute of the model that is made of several fields, or ``None`` if a required value is missing."""
+        held = self._held(name)
+        return None if held is None else self.kind.parts[name](**held)
+
+    def _held(self, part: str = "") -> dict[str, Any] | None:
+        held = {}
         for field in self.kind.fields:
-            value = self.values.get(field.name)
-            if field.is_required and not value:
+            of, _, attribute = field.attribute.rpartition(".")
+            value = self.values.get(field.name) if of == part else None
+            if of == part and field.is_required and not value:
                 return None
             if value is not None:
-                part, _, attribute = field.attribute.rpartition(".")
-                (parts[part] if part else held)[attribute] = field.type.bare(value)
-        return self.kind.model(**held, **{name: part(**parts[name]) for name, part in self.kind.parts.items()})
+                held[attribute] = field.type.bare(value)
+        return held
+
+    def place_of(self, field: str) -> Place:
+        """Where the value of a field stands, by the field's name."""
+        value = self.values[field]
+        return value.place if isinstance(value, Located) else self.place
 
 
 PlatformDraft = Draft[Platform]

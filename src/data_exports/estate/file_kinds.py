@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from data_exports.destinations.s3.destination import S3Destination
+from data_exports.destinations.kinds import AnyDestination
 from data_exports.estate.fields import PLATFORM_FIELDS, PULL_FIELDS, PUSH_FIELDS, REQUIRED, Known
 from data_exports.estate.models import Platform, PullDataset, PushDataset
 
@@ -47,7 +47,7 @@ def _defaults_of(model: type) -> dict[str, object]:
 
 PLATFORM_FILE = "exports.yaml"
 PLATFORM = FileKind("platform", "", PLATFORM_FIELDS, Platform)
-PUSH = FileKind("push", "push_datasets", PUSH_FIELDS, PushDataset, parts={"destination": S3Destination})
+PUSH = FileKind("push", "push_datasets", PUSH_FIELDS, PushDataset, parts={"destination": AnyDestination})
 PULL = FileKind(
     "pull",
     "pull_datasets",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from data_exports.destinations.s3.destination import S3Destination
+from data_exports.destinations.kinds import AnyDestination
 from data_exports.estate import fields as f
 from data_exports.estate.email_addresses import address_in
 from data_exports.estate.findings import Place
@@ -100,7 +100,7 @@ class _Dataset:
 class PushDataset(_Dataset):
     """Senders write under ``s3://<hub>/<name>/``; every file is delivered to the destination."""
 
-    destination: S3Destination
+    destination: AnyDestination
     keep_files: bool = f.KEEP_FILES.default
     max_concurrency: int = f.MAX_CONCURRENCY.default
     """How many movers may deliver at once."""

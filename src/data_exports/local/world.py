@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of
+from data_exports.access.handover import outsider_policy, route_of
+from data_exports.access.statements import Policy
 from data_exports.aws import AWS_EXCEPTIONS, code_of
 from data_exports.estate.identifier_types import SSO_PREFIX
 from data_exports.estate.models import Estate, Platform, PushDataset
@@ -55,6 +56,11 @@ def recipient_account_of(push: PushDataset) -> AccountId:
     return push.destination.account or UNNAMED_RECIPIENT
 
 
+def recipient_policies_of(estate: Estate) -> dict[BucketName, Policy]:
+    """For each recipient's bucket, one policy for all datasets that are delivered to it."""
+    return {push.destination.bucket: route_of(estate, push).policy for push in estate.push_datasets}
+
+
 def stranger_of(estate: Estate, account: AccountId) -> RoleArn:
     """The role of this account that no declaration of the estate names."""
     declared = {outsider.rsplit("/", 1)[-1] for outsider in _outsiders_of(estate)}
@@ -77,7 +83,7 @@ def make_world(local: LocalAws, estate: Estate, *, without_handover: Collection[
     for user in users:
         _make_role(local, user)
     buckets = {push.destination.bucket: recipient_account_of(push) for push in estate.push_datasets}
-    policies = recipient_bucket_policies_of(_only_handed_over(estate, without_handover))
+    policies = recipient_policies_of(_only_handed_over(estate, without_handover))
     for bucket, owner in buckets.items():
         _make_bucket(local, bucket, owner, policies.get(bucket))
     outsiders = tuple(_make_outsiders(local, estate, without_handover))

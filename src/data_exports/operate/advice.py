@@ -1,30 +1,19 @@
 """What to do about a delivery that failed, told from its cause.
 
-In: the cause that the mover recorded, and the dataset. Out: whose it is to act, advice in words, and the statements
-that the other side has to add where those are missing. Effects: none.
+In: the cause that the mover recorded, and the dataset. Out: whose it is to act, and advice; what is the recipient's to
+mend, its destination tells. Effects: none.
 
 Earlier movers recorded causes that did not name a side: `denied`, `no_bucket`, `key_unusable`,
 `not_accepted`, `too_large`. Their receipts are still read, and the advice says how to tell.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from data_exports.access.handover import recipient_bucket_statements, recipient_key_statements
-from data_exports.contract.causes import OLD_CAUSES
+from data_exports.access.handover import route_of
+from data_exports.contract.causes import OLD_CAUSES, Side, side_of
+from data_exports.destinations.destination import Advice
 from data_exports.estate.models import Estate, PushDataset
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What somebody has to do before the file can be delivered."""
-
-    text: str
-    statements: tuple[dict[str, Any], ...] = ()
-    """Policy statements for the recipient to add to the policy of the bucket."""
-    key_statements: tuple[dict[str, Any], ...] = ()
-    """Policy statements for the recipient to add to the policy of the key."""
 
 
 def advice_on(cause: str | None, estate: Estate, push: PushDataset, *, now: datetime | None = None) -> Advice:
@@ -33,28 +22,18 @@ def advice_on(cause: str | None, estate: Estate, push: PushDataset, *, now: date
     before = "an earlier mover recorded this and did not tell whose it is to act, so read the reason; " * (
         known != cause
     )
-    if known == "recipient_denied":
-        return _on_denial(estate, push, now or datetime.now(UTC), before)
-    return Advice(before + _words_on(known, estate, push))
-
-
-def _on_denial(estate: Estate, push: PushDataset, now: datetime, before: str) -> Advice:
-    if push.until and push.until <= now:
+    if known == "recipient_denied" and push.until and push.until <= (now or datetime.now(UTC)):
         ended = f"the access of {push.name} ended on {push.expires}"
         return Advice(f"{before}{ended}: agree on a new date, change expires, deploy, then redrive")
-    keys = tuple(recipient_key_statements(estate, push))
-    policies = f"the policy of {push.destination.bucket}" + (" and of its key" if keys else "")
-    text = f"{before}the recipient adds these statements to {policies}, then redrive"
-    if push.destination.account:
-        owner = estate.platform.name_of_account(push.destination.account)
-        text += f"; if they are there: check that the bucket belongs to {owner}"
-    return Advice(text, tuple(recipient_bucket_statements(estate, push)), keys)
+    if side_of(known) is Side.RECIPIENT and (theirs := push.destination.advice(str(known), route_of(estate, push))):
+        return replace(theirs, text=before + theirs.text)
+    return Advice(before + _words_on(known, estate, push))
 
 
 def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
     if cause is None:
         return "see the mover's log; once that is mended, redrive"
-    hub, there = estate.platform.hub_bucket, push.destination
+    hub = estate.platform.hub_bucket
     # A new upload of the same key takes the place of the one that failed, and its dead letter is done when redriven.
     again = "then redrive, which tidies up what the new upload has replaced"
     return {
@@ -72,12 +51,6 @@ def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
         "follow; then redrive",
         "hub_request": "S3 holds what the mover sends for invalid, whatever the file: exports deploy, then redrive; "
         "if it stays, report it with the reason",
-        "recipient_bucket": f"check with the recipient that {there.bucket} exists and is open, in whichever "
-        "region; if its name is another, correct target_bucket and deploy; then redrive",
-        "recipient_key": f"the recipient enables the key {there.kms_key}; or change target_kms_key and deploy; "
-        "then redrive",
-        "recipient_not_accepted": "S3 holds the copy for invalid, the reason says why; mended at the recipient's "
-        "bucket, redrive",
         "bad_message": f"no file waits: the message tells of no upload of this dataset; exports cancel {push.name} "
         "--message ID removes it, redriving brings it back here",
     }.get(cause, "it may pass by itself: redrive")

@@ -80,7 +80,7 @@ def read_withdrawal(platform: Platform, push: PushDataset, aws: Aws, key: str) -
     if withdrawal.waiting.delivered_at:
         when = moment_words(withdrawal.waiting.delivered_at)
         raise RefusedError(
-            f"{printable(key)} was delivered at {when} UTC: it is in s3://{push.destination.bucket} now",
+            f"{printable(key)} was delivered at {when} UTC: it is in {push.destination.uri} now",
             next_step="ask the recipient to remove it",
         )
     return withdrawal

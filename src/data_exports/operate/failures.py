@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
+from data_exports.destinations.destination import Advice
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
-from data_exports.operate.advice import Advice, advice_on
+from data_exports.operate.advice import advice_on
 from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.letters import LetterUpload, uploads_in
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of

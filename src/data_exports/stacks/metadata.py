@@ -26,7 +26,7 @@ from data_exports.names import (
 from data_exports.stacks.stack import ADOPTING_KEY, METADATA_KEY
 
 _REQUIRED = {"principal", "role", "dataset", "resource", "actions"}
-_OPTIONAL = {"key_prefix", "until", "why", "owner_account"}
+_OPTIONAL = {"key_prefix", "until", "why", "owner_account", "conditions"}
 _OF_USERS = (Role.SENDER, Role.PULL_USER)
 
 
@@ -104,6 +104,7 @@ def _grant(found: object) -> Grant:
         _moment(fields.get("until")),
         _texts(fields.get("why", [])),
         _optional(fields, "owner_account", AccountId),
+        tuple(_pair(each) for each in fields.get("conditions", [])),
     )
 
 
@@ -148,6 +149,13 @@ def _texts(found: object) -> tuple[str, ...]:
     if not isinstance(found, list):
         raise UnreadableMetadataError("its metadata is damaged: a list is expected where there is none")
     return tuple(_text(each) for each in found)
+
+
+def _pair(found: object) -> tuple[str, str]:
+    match _texts(found):
+        case (key, wanted):
+            return key, wanted
+    raise UnreadableMetadataError("its metadata is damaged: a condition is no pair")
 
 
 def _text(found: object) -> str:

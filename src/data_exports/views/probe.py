@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from data_exports.operate.probe.findings import Lack, Probed, Side
+from data_exports.destinations.destination import Lack, Side
+from data_exports.operate.probe.findings import Probed
 from data_exports.text import printable
 
 

@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.access.grants import grants_of_pull, grants_of_push
-from data_exports.access.handover import (
-    outsider_policy,
-    recipient_bucket_policies_of,
-    recipient_bucket_policy,
-    recipient_key_statements,
-)
+from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.policies import (
     alert_key_policy,
     alert_topic_policy,
@@ -57,7 +52,7 @@ def resource_policies() -> Iterator[tuple[str, Policy]]:
     for push_dataset in FULL.push_datasets:
         yield f"queue of {push_dataset.name}", queue_policy(PLATFORM, push_dataset, require_tls=True)
         yield f"dead letters of {push_dataset.name}", dead_letter_queue_policy(PLATFORM, push_dataset)
-        yield f"handover of {push_dataset.name}", recipient_bucket_policy(FULL, push_dataset)
+        yield f"handover of {push_dataset.name}", route_of(FULL, push_dataset).policy
     for pull_dataset in FULL.pull_datasets:
         grants = grants_of_pull(PLATFORM, pull_dataset)
         bucket = pull_dataset.bucket(PLATFORM)
@@ -194,7 +189,8 @@ def test_only_the_local_aws_may_be_spoken_to_without_tls() -> None:
 
 
 def test_a_recipient_of_two_datasets_grants_each_mover_its_own_prefix() -> None:
-    policies = recipient_bucket_policies_of(estate_of(push("a"), push("b_c", keep_files=True)))
+    both = estate_of(push("a"), push("b_c", keep_files=True))
+    policies = [route_of(both, each).policy for each in both.push_datasets]
     write = ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"]
 
     def statement(sid: str, name: str, mover: str) -> Policy:
@@ -209,30 +205,29 @@ def test_a_recipient_of_two_datasets_grants_each_mover_its_own_prefix() -> None:
             },
         }
 
-    assert policies == {
-        BucketName("cp-hearings"): {
-            "Version": "2012-10-17",
-            "Statement": [statement("ReceiveA", "a", "a-move"), statement("ReceiveBC", "b_c", "b_c-copy")],
-        }
+    together = {
+        "Version": "2012-10-17",
+        "Statement": [statement("ReceiveA", "a", "a-move"), statement("ReceiveBC", "b_c", "b_c-copy")],
     }
+    assert policies == [together, together]
 
 
 def test_no_two_datasets_share_a_sid_however_alike_their_names() -> None:
     names = ("a-1", "a_1", "a1", "a_b", "a-b", "ab", "a__b")
-    (together,) = recipient_bucket_policies_of(estate_of(*map(push, names))).values()
+    together = route_of(estate_of(*map(push, names)), push(names[0])).policy
     sids = [statement["Sid"] for statement in together["Statement"]]
     assert len(set(sids)) == len(names)
     assert {"ReceiveA1", "ReceiveAB", "ReceiveAb"} <= set(sids)
     assert all(sid.isalnum() for sid in sids)
     for name in names:  # also when a recipient puts the statements together by hand
-        (alone,) = recipient_bucket_policy(estate_of(push(name)), push(name))["Statement"]
+        (alone,) = route_of(estate_of(push(name)), push(name)).statements["Receive"]
         assert alone in together["Statement"]
 
 
 def test_a_recipients_key_is_usable_by_the_mover_of_the_dataset_that_names_it() -> None:
     sealed = next(each for each in FULL.push_datasets if each.destination.kms_key)
-    assert recipient_key_statements(FULL, push()) == []
-    assert recipient_key_statements(FULL, sealed) == [
+    assert "Encrypt" not in route_of(FULL, push()).statements
+    assert list(route_of(FULL, sealed).statements["Encrypt"]) == [
         {
             "Sid": "EncryptSealedFilesIde4b8ed",
             "Effect": "Allow",

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from data_exports.access.handover import recipient_bucket_statements, recipient_key_statements
+from data_exports.access.handover import route_of
 from data_exports.contract.causes import OLD_CAUSES, Cause, Side
 from data_exports.operate.advice import advice_on
 from tests.estates import KEY, at_s3, estate_of, push
@@ -52,8 +52,12 @@ def test_a_denial_is_cured_by_the_statements_of_the_handover() -> None:
     dataset = push(destination=at_s3(kms_key=KEY))
     estate = estate_of(dataset)
     advice = advice_on("recipient_denied", estate, dataset, now=NOW)
-    assert advice.statements == tuple(recipient_bucket_statements(estate, dataset))
-    assert advice.key_statements == tuple(recipient_key_statements(estate, dataset))
+    route = route_of(estate, dataset)
+    assert (advice.statements, advice.key_statements) == (route.statements["Receive"], route.statements["Encrypt"])
+    assert [each["Sid"] for each in (*advice.statements, *advice.key_statements)] == [
+        "ReceiveHearings",
+        "EncryptHearings",
+    ]
     assert advice.text == (
         "the recipient adds these statements to the policy of cp-hearings and of its key, then redrive; "
         'if they are there: check that the bucket belongs to "Cloud Platform" (754256621582)'

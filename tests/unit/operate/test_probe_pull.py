@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from data_exports.aws import Aws
-from data_exports.operate.probe.findings import Side
+from data_exports.destinations.destination import Side
 from data_exports.operate.probe.pull import probe_pull
 from tests.estates import LOADER, READER, estate_of, pull
 

@@ -10,10 +10,10 @@ import hcl2
 import pytest
 import yaml
 
-from data_exports.access.handover import outsider_policy, recipient_bucket_policies_of, recipient_key_statements
+from data_exports.access.handover import outsider_policy, route_of
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Dataset, PullDataset, PushDataset
-from data_exports.names import AccountRootArn, BucketName, RoleArn, UserArn
+from data_exports.names import AccountRootArn, RoleArn, UserArn
 from data_exports.operate.handover.halves import AttachTo, Half, Reading, Receiving, halves_of, owner_of
 from data_exports.views.handover.cloudformation import cloudformation_of
 from data_exports.views.handover.facts import facts_of
@@ -62,14 +62,17 @@ def terraform(of: Half) -> dict[str, Any]:
 def test_a_push_dataset_is_handed_over_to_the_owner_of_its_bucket() -> None:
     found = half(push("hearings"), push("outcomes"), push("elsewhere", destination=at_s3("other-bucket")))
     assert isinstance(found, Receiving)
-    assert (owner_of(found), found.also_delivered) == ("754256621582", ("outcomes",))
+    assert (owner_of(found), found.theirs.facts["bucket_policy_also_serves"]) == ("754256621582", ["outcomes"])
     assert found.mover_role == "arn:aws:iam::593291632749:role/service-role/export_hearings-move"
-    assert (found.arrives_under, found.probe_object) == (
+    assert (found.theirs.arrives_under, found.theirs.probe_object) == (
         "s3://cp-hearings/hearings/",
         "s3://cp-hearings/hearings/.exports-probe",
     )
-    assert [each["Sid"] for each in found.statements] == ["ReceiveHearings"]
-    assert [each["Sid"] for each in found.bucket_policy["Statement"]] == ["ReceiveHearings", "ReceiveOutcomes"]
+    assert [each["Sid"] for each in found.theirs.facts["statements"]] == ["ReceiveHearings"]
+    assert [each["Sid"] for each in found.theirs.facts["bucket_policy"]["Statement"]] == [
+        "ReceiveHearings",
+        "ReceiveOutcomes",
+    ]
 
 
 def test_a_pull_dataset_is_handed_over_account_by_account() -> None:
@@ -111,9 +114,10 @@ def test_terraform_holds_the_very_policies_and_attaches_them_only_on_the_owners_
     (found,) = halves_of(FULL, dataset)
     parsed = terraform(found)
     settings = {key: value for block in parsed["locals"] for key, value in block.items()}
-    wanted = {f"export_{name}_bucket_policy": recipient_bucket_policies_of(FULL)[dataset.destination.bucket]}
+    route = route_of(FULL, dataset)
+    wanted: dict[str, Any] = {f"export_{name}_bucket_policy": route.policy}
     if dataset.destination.kms_key:
-        wanted[f"export_{name}_key_statements"] = recipient_key_statements(FULL, dataset)  # type: ignore[assignment]
+        wanted[f"export_{name}_key_statements"] = list(route.statements["Encrypt"])
     assert settings == wanted
     assert [set(each) for each in parsed["variable"]] == [
         {f"export_{name}_bucket_has_no_other_policy"},
@@ -168,13 +172,14 @@ def test_cloudformation_holds_the_very_policies_and_is_accepted_by_cfn_lint(tmp_
             written.append(str(file))
     assert len(written) == 6
     assert cfn_lint_on(written) == ""
-    template = yaml.safe_load(cloudformation_of(halves_of(FULL, push_named("sealed-files"))[0]))
+    sealed = push_named("sealed-files")
+    template = yaml.safe_load(cloudformation_of(halves_of(FULL, sealed)[0]))
     assert template["Resources"]["ReceivePolicy"]["Properties"] == {
         "Bucket": "cp-hearings",
-        "PolicyDocument": recipient_bucket_policies_of(FULL)[BucketName("cp-hearings")],
+        "PolicyDocument": route_of(FULL, sealed).policy,
     }
-    assert template["Metadata"]["DataExports"]["StatementsToAddToTheKeyPolicy"] == recipient_key_statements(
-        FULL, push_named("sealed-files")
+    assert template["Metadata"]["DataExports"]["StatementsToAddToTheKeyPolicy"] == list(
+        route_of(FULL, sealed).statements["Encrypt"]
     )
 
 
@@ -215,7 +220,7 @@ def test_nothing_in_a_handover_is_a_wildcard_but_keys() -> None:
     for dataset in FULL.datasets():
         for found in halves_of(FULL, dataset):
             statements = (
-                found.bucket_policy["Statement"]
+                found.theirs.facts["bucket_policy"]["Statement"]
                 if isinstance(found, Receiving)
                 else [each for reader in found.readers for each in reader.policy["Statement"]]
             )

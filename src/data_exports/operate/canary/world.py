@@ -21,12 +21,12 @@ from data_exports.access.grants import (
     MOVER_READ_ACTIONS,
     MOVER_RECEIPT_ACTIONS,
     MOVER_RETIRE_ACTIONS,
-    MOVER_TARGET_ACTIONS,
     MOVER_VERSIONING_ACTIONS,
 )
 from data_exports.access.policies import mover_trust_policy
 from data_exports.access.statements import Statement, deny_weak_transport, policy_of
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
+from data_exports.destinations.s3.bucket import OBJECT_ACTIONS
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.operate.canary.interrupts import interrupts_held
 from data_exports.stacks.code import mover_code
@@ -177,7 +177,7 @@ def _rights_of(world: World) -> list[Statement]:
         _allow(sorted(MOVER_READ_ACTIONS + MOVER_RETIRE_ACTIONS), f"{hub}/{GRANTED}*"),
         _allow(MOVER_VERSIONING_ACTIONS, hub),
         {**_allow(MOVER_LIST_ACTIONS, hub), "Condition": {"StringLike": {"s3:prefix": f"{GRANTED}*"}}},
-        _allow(MOVER_TARGET_ACTIONS, written),
+        _allow(OBJECT_ACTIONS, written),
         _allow(sorted({*MOVER_RECEIPT_ACTIONS, *MOVER_CHECKPOINT_ACTIONS}), records),
         _allow(MOVER_QUEUE_ACTIONS, world.queue_arn),
         _allow(MOVER_LOG_ACTIONS, log_arn),

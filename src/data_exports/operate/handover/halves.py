@@ -5,20 +5,13 @@ In: an estate and a dataset. Out: a `Receiving` (push), or one `Reading` for eac
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from data_exports.access.handover import (
-    outsider_policy,
-    recipient_bucket_policies_of,
-    recipient_bucket_statements,
-    recipient_key_statements,
-)
-from data_exports.access.statements import Policy, Statement
-from data_exports.contract.keys import probe_key_of
-from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
+from data_exports.access.handover import outsider_policy, route_of
+from data_exports.access.statements import Policy
+from data_exports.destinations.half import RecipientHalf
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
-from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, Outsider, RoleArn
+from data_exports.names import AccountId, AccountRootArn, BucketName, Outsider, RoleArn
 
 _SINGLE_SIGN_ON_PATH = "/aws-reserved/sso.amazonaws.com/"
 
@@ -35,46 +28,16 @@ class AttachTo(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receiving:
-    """What the owner of a recipient's bucket puts in place for one push dataset."""
+    """What the owner of a destination puts in place for one push dataset."""
 
     platform: Platform
     dataset: PushDataset
-    statements: tuple[Statement, ...]
-    """For the bucket's policy: this dataset's alone."""
-    bucket_policy: Policy
-    """For a bucket without any other policy: the statements of every dataset of this estate that goes to the bucket."""
-    also_delivered: tuple[DatasetName, ...]
-    """The other datasets whose statements `bucket_policy` holds."""
-    key_statements: tuple[Statement, ...]
-    """For the policy of `target_kms_key`; empty when there is no such key."""
+    theirs: RecipientHalf
 
     @property
     def mover_role(self) -> RoleArn:
         """The role that will write."""
         return self.dataset.mover_role_arn(self.platform)
-
-    @property
-    def arrives_under(self) -> str:
-        """Where files arrive: an ``s3://`` address that ends in ``/``."""
-        return f"s3://{self.dataset.destination.bucket}/{self.dataset.prefix}"
-
-    @property
-    def probe_object(self) -> str:
-        """The one object that a probe may leave."""
-        return f"s3://{self.dataset.destination.bucket}/{probe_key_of(self.dataset.name)}"
-
-    @property
-    def lifecycle_rule(self) -> dict[str, Any]:
-        """Recommended: parts of an upload that was broken off are billed until somebody removes them.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
-        """
-        return {
-            "ID": f"RemoveUnfinishedUploads-{self.dataset.name}",
-            "Status": "Enabled",
-            "Filter": {"Prefix": str(self.dataset.prefix)},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED_UPLOAD_DAYS},
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +103,12 @@ def owner_of(half: Half) -> AccountId | None:
     return half.dataset.destination.account if isinstance(half, Receiving) else half.account
 
 
-def nothing_to_attach(half: Reading, tool: str) -> RefusedError:
-    """What to say when a policy can be put on nobody that the declaration names in this account."""
+def nothing_to_attach(half: Half, tool: str) -> RefusedError:
+    """What to say when a tool can put nothing on whom or what the declaration names."""
+    if isinstance(half, Receiving):
+        return RefusedError(
+            f"{tool} can make nothing in the {half.theirs.noun} of {half.dataset.name}", next_step="use --as text"
+        )
     return RefusedError(
         f"{tool} can attach nothing to what {half.dataset.name} names in account {half.account}",
         next_step="use --as text: the policy goes into a permission set, or to roles of the account's choice",
@@ -150,21 +117,9 @@ def nothing_to_attach(half: Reading, tool: str) -> RefusedError:
 
 def _halves_of(estate: Estate, dataset: PushDataset | PullDataset) -> tuple[Half, ...]:
     if isinstance(dataset, PushDataset):
-        return (_receiving(estate, dataset),)
+        return (Receiving(estate.platform, dataset, dataset.destination.half(route_of(estate, dataset))),)
     accounts = sorted({outsider.account for outsider in dataset.outsiders})
     return tuple(_reading(estate, dataset, account) for account in accounts)
-
-
-def _receiving(estate: Estate, push: PushDataset) -> Receiving:
-    same_bucket = [each.name for each in estate.push_datasets if each.destination.bucket == push.destination.bucket]
-    return Receiving(
-        estate.platform,
-        push,
-        tuple(recipient_bucket_statements(estate, push)),
-        recipient_bucket_policies_of(estate)[push.destination.bucket],
-        tuple(name for name in same_bucket if name != push.name),
-        tuple(recipient_key_statements(estate, push)),
-    )
 
 
 def _reading(estate: Estate, pull: PullDataset, account: AccountId) -> Reading:

@@ -6,6 +6,8 @@ Values alone. Effects: none.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from data_exports.destinations.destination import Lack
+
 
 class Answer(StrEnum):
     """What one check came to."""
@@ -13,14 +15,6 @@ class Answer(StrEnum):
     GOOD = "ok"
     LACKING = "lacking"
     UNKNOWN = "not known"
-
-
-class Side(StrEnum):
-    """Whose half something belongs to."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-    EITHER = "either"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +27,6 @@ class Check:
     """What was answered instead, in AWS's words."""
     action: str = ""
     """The permission that it takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """Something that is missing, on which side, and what to do."""
-
-    side: Side
-    what: str
-    next_step: str
 
 
 @dataclass(frozen=True, slots=True)

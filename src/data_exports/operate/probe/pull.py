@@ -13,10 +13,11 @@ from typing import Any
 from data_exports.access.grants import Grant, Role, grants_of_pull
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, code_of, reason_of
+from data_exports.destinations.destination import Lack, Side
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.names import RoleName, pull_users_policy_of
-from data_exports.operate.probe.findings import Answer, Check, Lack, Probed, Side
+from data_exports.operate.probe.findings import Answer, Check, Probed
 from data_exports.operate.probe.policies import difference_of, sids_of
 
 _PROBE_KEY = ".exports-probe"

@@ -5,6 +5,7 @@ fails and changes nothing; what CloudFormation cannot add to an existing bucket 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucketpolicy.html
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -29,11 +30,9 @@ class _Plain(yaml.SafeDumper):
 
 
 def _receiving(half: Receiving) -> dict[str, Any]:
-    by_hand: dict[str, Any] = {"LifecycleRuleToAddToTheBucket": half.lifecycle_rule}
-    if half.key_statements:
-        by_hand["StatementsToAddToTheKeyPolicy"] = list(half.key_statements)
-    policy = {"Bucket": str(half.dataset.destination.bucket), "PolicyDocument": half.bucket_policy}
-    return _template(half, {"ReceivePolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": policy}}, by_hand)
+    if not half.theirs.cloudformation:
+        raise nothing_to_attach(half, "CloudFormation")
+    return _template(half, half.theirs.cloudformation, half.theirs.by_hand)
 
 
 def _reading(half: Reading) -> dict[str, Any]:
@@ -59,11 +58,11 @@ def _attachment(half: Reading, reader: Reader) -> dict[str, Any]:
     return {"Type": f"AWS::IAM::{kind}Policy", "Properties": properties}
 
 
-def _template(half: Half, resources: dict[str, Any], by_hand: dict[str, Any]) -> dict[str, Any]:
+def _template(half: Half, resources: Mapping[str, Any], by_hand: Mapping[str, Any]) -> dict[str, Any]:
     platform = half.platform
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Your half of the data export {half.dataset.name} of account {platform.account}",
-        **({"Metadata": {"DataExports": by_hand}} if by_hand else {}),
-        "Resources": resources,
+        **({"Metadata": {"DataExports": dict(by_hand)}} if by_hand else {}),
+        "Resources": dict(resources),
     }

@@ -21,25 +21,7 @@ def facts_of(half: Half) -> dict[str, Any]:
         "expires": dataset.expires,
         "last_day": dataset.expires,
         "until": dataset.until,
-        **(_receiving(half) if isinstance(half, Receiving) else _reading(half)),
-    }
-
-
-def _receiving(half: Receiving) -> dict[str, Any]:
-    push = half.dataset
-    return {
-        "kind": "push",
-        "account": push.destination.account,
-        "mover_role": half.mover_role,
-        "target_bucket": push.destination.bucket,
-        "arrives_under": half.arrives_under,
-        "target_kms_key": push.destination.kms_key,
-        "statements": list(half.statements),
-        "bucket_policy": half.bucket_policy,
-        "bucket_policy_also_serves": list(half.also_delivered),
-        "key_policy_statements": list(half.key_statements),
-        "lifecycle_rule": half.lifecycle_rule,
-        "probe_object": half.probe_object,
+        **({"kind": "push", **half.theirs.facts} if isinstance(half, Receiving) else _reading(half)),
     }
 
 

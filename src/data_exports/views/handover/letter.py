@@ -8,8 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from data_exports.access.statements import policy_of
-from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
+from data_exports.destinations.half import BETWEEN_ACCOUNTS, Instruction
 from data_exports.estate.models import Dataset, Platform
 from data_exports.names import AccountId
 from data_exports.operate.handover.halves import AttachTo, Half, Reader, Reading, Receiving
@@ -28,28 +27,24 @@ def letter_of(half: Half) -> str:
     return "\n\n".join(parts)
 
 
-# --- to the owner of a receiving bucket ------------------------------------------------------------------------------
+# --- to the owner of a destination -----------------------------------------------------------------------------------
 
 
-def _to_recipient(half: Receiving) -> Iterator[str]:
-    push, platform = half.dataset, half.platform
-    us, bucket = _account(platform, platform.account), push.destination.bucket
-    them = f" in account {_account(platform, push.destination.account)}" if push.destination.account else ""
-    yield f"Subject: Data export {push.name}: please let it into your bucket {bucket}"
-    yield f"To the owner of the bucket {bucket}{them}"
-    yield _wrapped(f"{us} is to deliver the dataset {push.name} to your bucket. {_BOTH_SIDES}")
+def _to_recipient(whole: Receiving) -> Iterator[str]:
+    push, platform, half = whole.dataset, whole.platform, whole.theirs
+    us, account = _account(platform, platform.account), push.destination.account
+    them = f" in account {_account(platform, account)}" if account else ""
+    yield f"Subject: Data export {push.name}: please let it into your {half.noun} {half.name}"
+    yield f"To the owner of the {half.noun} {half.name}{them}"
+    yield _wrapped(f"{us} is to deliver the dataset {push.name} to your {half.noun}. {half.premise} {_OUR_HALF}")
     yield _agreed(push)
     yield "WHAT WILL ARRIVE, AND WHERE"
-    yield _wrapped(
-        f"Each file that a sender uploads as PATH arrives as {half.arrives_under}PATH, with its content type, metadata "
-        "and tags, usually within seconds. The same path again is a newer version of the file. It is written by this "
-        "role, and by nothing else:"
-    )
-    yield f"    {half.mover_role}"
-    yield _wrapped("The role can write there, and nothing more: it cannot read, list or delete in your bucket.")
+    yield _wrapped(f"{half.arrival} It is written by this role, and by nothing else:")
+    yield f"    {whole.mover_role}"
+    yield _wrapped(half.confined)
     yield "WHAT WE ASK YOU TO DO"
-    for number, step in enumerate(_steps_of_recipient(half), start=1):
-        yield f"{number}.{step[len(_STEP) - 1 :]}"
+    for number, step in enumerate(half.steps, start=1):
+        yield f"{number}.{_step_of_recipient(step)[len(_STEP) - 1 :]}"
     yield "HOW TO SEE THAT IT WORKS"
     yield _wrapped(
         f"Tell us when it is done. `exports probe {push.name}` then tries every call that a delivery makes, with the "
@@ -58,41 +53,11 @@ def _to_recipient(half: Receiving) -> Iterator[str]:
     )
 
 
-def _steps_of_recipient(half: Receiving) -> Iterator[str]:
-    push, bucket = half.dataset, half.dataset.destination.bucket
-    shared = ""
-    if half.also_delivered:
-        shared = f" It also holds what {_listed(half.also_delivered)} of ours, delivered to the same bucket, needs."
-    yield "\n\n".join(
-        [
-            _wrapped(
-                "Let the role write. If the bucket has no policy yet, this is one; otherwise add the statements to the "
-                f"policy it has.{shared}",
-                indent=_STEP,
-            ),
-            _json(half.bucket_policy),
-            _wrapped(
-                "The role is named by condition, so that the policy is accepted before we have deployed. The ACL that "
-                "deliveries carry is bucket-owner-full-control, which a bucket with Bucket owner enforced accepts.",
-                indent=_STEP,
-            ),
-        ]
-    )
-    if half.key_statements:
-        asked = f"Let the role encrypt. Add this to the policy of the key {push.destination.kms_key}:"
-        yield "\n\n".join([_wrapped(asked, indent=_STEP), _json(policy_of(*half.key_statements)["Statement"])])
-    recommended = (
-        f"Recommended: add this rule to the bucket's lifecycle rules. Large files arrive in parts; should an upload be "
-        f"broken off, S3 bills its parts until somebody removes them. The rule does, after {ABANDONED_UPLOAD_DAYS} "
-        f"days, under {push.prefix} alone."
-    )
-    yield "\n\n".join([_wrapped(recommended, indent=_STEP), _json(half.lifecycle_rule)])
-    if push.destination.account is None:
-        yield _wrapped(
-            f"Tell us the account (12 digits) that owns {bucket}. We then send it along with every file, so that "
-            "nothing reaches anybody else should the bucket's name ever change hands.",
-            indent=_STEP,
-        )
+def _step_of_recipient(step: Instruction) -> str:
+    parts = [_wrapped(step.asks, indent=_STEP)]
+    parts += [_json(step.document)] if step.document else []
+    parts += [_wrapped(step.remark, indent=_STEP)] if step.remark else []
+    return "\n\n".join(parts)
 
 
 # --- to the owner of an outside role ---------------------------------------------------------------------------------
@@ -105,7 +70,7 @@ def _to_reader(half: Reading) -> Iterator[str]:
     yield f"To the owner of account {_account(platform, half.account)}"
     yield _wrapped(
         f"{_account(platform, platform.account)} shares the dataset {pull.name} with you: you may {may} the bucket "
-        f"{half.bucket} in region {platform.region}. {_BOTH_SIDES}"
+        f"{half.bucket} in region {platform.region}. {BETWEEN_ACCOUNTS} {_OUR_HALF}"
     )
     yield _agreed(pull)
     yield "WHAT WE ASK YOU TO DO"
@@ -167,10 +132,7 @@ aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace NAMESP
 
 # --- in both ---------------------------------------------------------------------------------------------------------
 
-_BOTH_SIDES = (
-    "Access between two AWS accounts needs both sides. Our half comes from a reviewed declaration; this letter is "
-    "about yours."
-)
+_OUR_HALF = "Our half comes from a reviewed declaration; this letter is about yours."
 
 
 def _agreed(dataset: Dataset) -> str:
@@ -198,10 +160,6 @@ def _account(platform: Platform, account: AccountId) -> str:
     """The account by its name, in code: the letter may be sent where text is read as Markdown."""
     name = dict(platform.account_names).get(account)
     return f"{code_span(name)} ({account})" if name else str(account)
-
-
-def _listed(names: tuple[Any, ...]) -> str:
-    return str(names[0]) if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _json(value: Any) -> str:

@@ -1,8 +1,7 @@
 """The handover as Terraform: one file that the other side's owner can apply.
 
-In: a half of a handover. Out: the text of a ``.tf`` file. Effects: none. A bucket has one policy and one lifecycle
-configuration, and Terraform replaces them without asking; so each is attached only if the owner answers a variable that
-says there is no other one. Declared texts cannot get out of their strings and comments.
+In: a half of a handover. Out: the text of a ``.tf`` file. Effects: none. Declared texts cannot get out of their
+strings and comments.
 https://developer.hashicorp.com/terraform/language/expressions/strings
 """
 
@@ -11,18 +10,21 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from data_exports.destinations.half import Expression, TerraformLocal, TerraformQuestion, TerraformResource
 from data_exports.names import RoleArn
 from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, nothing_to_attach
 from data_exports.text import json_text, quoted
 from data_exports.views.handover.letter import on_one_line
 
-_ENOUGH = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
+_AWS = {"aws": "hashicorp/aws"}
 
 
 def terraform_of(half: Half) -> str:
     """The half as a Terraform file. Raises `RefusedError` when it needs nothing that Terraform could attach."""
-    parts = _receiving(half) if isinstance(half, Receiving) else _reading(half)
-    return "\n".join([*_heading(half), "", _ENOUGH, *parts])
+    parts, needs = (_receiving(half), half.theirs.providers) if isinstance(half, Receiving) else (_reading(half), _AWS)
+    providers = "".join(f'    {name} = {{ source = "{source}" }}\n' for name, source in needs.items())
+    required = f"terraform {{\n  required_providers {{\n{providers}  }}\n}}\n"
+    return "\n".join([*_heading(half), "", required, *parts])
 
 
 def _heading(half: Half) -> list[str]:
@@ -34,33 +36,26 @@ def _heading(half: Half) -> list[str]:
 
 
 def _receiving(half: Receiving) -> Iterator[str]:
-    name, bucket = f"export_{half.dataset.name}", half.dataset.destination.bucket
-    policies, rules = f"{name}_bucket_has_no_other_policy", f"{name}_bucket_has_no_other_lifecycle_rules"
-    yield _setting(f"{name}_bucket_policy", half.bucket_policy)
-    yield _question(policies, f"Has {bucket} no policy but this? If it has, add local.{name}_bucket_policy to it.")
-    yield (
-        f'resource "aws_s3_bucket_policy" "{name}" {{\n'
-        f"  count  = var.{policies} ? 1 : 0\n"
-        f"  bucket = {_value(str(bucket))}\n"
-        f"  policy = jsonencode(local.{name}_bucket_policy)\n}}\n"
-    )
-    if half.key_statements:
-        yield f"# Add these statements to the policy of {half.dataset.destination.kms_key}."
-        yield _setting(f"{name}_key_statements", list(half.key_statements))
-    yield _question(rules, f"Has {bucket} no lifecycle rules but this? If it has, add this one to them.")
-    rule = half.lifecycle_rule
-    yield (
-        f'resource "aws_s3_bucket_lifecycle_configuration" "{name}" {{\n'
-        f"  count  = var.{rules} ? 1 : 0\n"
-        f"  bucket = {_value(str(bucket))}\n\n"
-        "  rule {\n"
-        f"    id     = {_value(rule['ID'])}\n"
-        f"    status = {_value(rule['Status'])}\n"
-        f"    filter {{\n      prefix = {_value(rule['Filter']['Prefix'])}\n    }}\n"
-        "    abort_incomplete_multipart_upload {\n"
-        f"      days_after_initiation = {rule['AbortIncompleteMultipartUpload']['DaysAfterInitiation']}\n"
-        "    }\n  }\n}\n"
-    )
+    if not half.theirs.terraform:
+        raise nothing_to_attach(half, "Terraform")
+    for block in half.theirs.terraform:
+        match block:
+            case TerraformLocal(name, value, remark):
+                yield (f"# {remark}\n" if remark else "") + _setting(name, value)
+            case TerraformQuestion(name, asks):
+                yield _question(name, asks)
+            case TerraformResource(kind, name, body):
+                yield f'resource "{kind}" "{name}" {{\n{_body(body)}}}\n'
+
+
+def _body(body: Mapping[str, Any], indent: str = "  ") -> str:
+    attributes = [(name, _value(each)) for name, each in body.items() if not isinstance(each, Mapping)]
+    lines = [f"{indent}{line}\n" for line in _aligned(attributes)]
+    for name, each in body.items():
+        if isinstance(each, Mapping):
+            before = "\n" if indent == "  " else ""
+            lines.append(f"{before}{indent}{name} {{\n{_body(each, f'{indent}  ')}{indent}}}\n")
+    return "".join(lines)
 
 
 def _reading(half: Reading) -> Iterator[str]:
@@ -98,6 +93,8 @@ def _value(value: Any, *, indent: int = 0) -> str:
     """A value as Terraform writes it; names of members are quoted, because many hold a colon."""
     inner, outer = " " * (indent + 2), " " * indent
     match value:
+        case Expression():
+            return str(value)
         case Mapping():
             members = [(_string(key), _value(each, indent=indent + 2)) for key, each in value.items()]
             return "{\n" + "".join(f"{inner}{line}\n" for line in _aligned(members)) + f"{outer}}}"

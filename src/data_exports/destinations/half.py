@@ -1,0 +1,81 @@
+"""The recipient's half of a handover as values, of whatever kind: steps for people, blocks for Terraform, resources.
+
+Effects: none. How they are written down is the views' matter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+BETWEEN_ACCOUNTS = "Access between two AWS accounts needs both sides."
+
+
+class Expression(str):
+    """An expression of Terraform, which is written as it stands."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One thing that the owner is asked to do."""
+
+    asks: str
+    document: Any = None
+    """What goes with it, to be shown as JSON."""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TerraformLocal:
+    """A value that Terraform holds under a name."""
+
+    name: str
+    value: Any
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TerraformQuestion:
+    """A variable of Terraform that its owner answers with yes or no."""
+
+    name: str
+    asks: str
+
+
+@dataclass(frozen=True, slots=True)
+class TerraformResource:
+    """A resource of Terraform; a mapping within its body is a block."""
+
+    type: str
+    name: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientHalf:
+    """What the owner of a destination puts in place for one dataset, and what will happen then."""
+
+    noun: str
+    """What is theirs, such as ``bucket``."""
+    name: str
+    premise: str
+    """Why they have something to do at all."""
+    arrives_under: str
+    """Where files arrive: an address that ends in ``/``."""
+    arrival: str
+    """How files arrive."""
+    confined: str
+    """What the mover can do there, and what it cannot."""
+    probe_object: str
+    """The one object that a probe may leave."""
+    steps: tuple[Instruction, ...]
+    facts: Mapping[str, Any]
+    """All of it for programs."""
+    terraform: tuple[TerraformLocal | TerraformQuestion | TerraformResource, ...] = ()
+    providers: Mapping[str, str] = field(default_factory=dict)
+    """The providers that Terraform needs → where they come from."""
+    cloudformation: Mapping[str, Any] = field(default_factory=dict)
+    """Resources; empty where CloudFormation can make nothing."""
+    by_hand: Mapping[str, Any] = field(default_factory=dict)
+    """What CloudFormation cannot add to what exists."""
