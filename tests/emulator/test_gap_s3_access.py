@@ -262,6 +262,8 @@ def test_a_condition_may_name_a_role_that_does_not_exist(steps: Steps) -> None:
     bucket = steps.bucket()
     condition = {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/nobody"}}
     let_in(steps, bucket, ACCOUNT, bucket_statement(bucket, "s3:*", f"arn:aws:iam::{OTHER}:root", Condition=condition))
+    (statement,) = json.loads(steps.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    assert statement["Condition"] == condition
 
 
 def test_an_unsigned_request_is_refused(steps: Steps) -> None:

@@ -65,7 +65,8 @@ def test_the_workflows_use_exports_for_these_ends() -> None:
 def test_every_command_in_them_is_one_that_exports_understands(words: list[str]) -> None:
     command = build_command(modules_for([])).commands[words[0]]
     given = [word for word in words[1:] if word != "${words[@]}"]
-    command.make_context(words[0], given)  # raises for an option or a choice that does not exist
+    # An option or a choice that does not exist raises.
+    assert command.make_context(words[0], given).command is command
 
 
 def test_deploy_hands_each_consent_over_as_a_word_of_its_own() -> None:

@@ -1,5 +1,6 @@
 """Mends go in loudly or not at all."""
 
+from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,4 +59,5 @@ def test_any_other_version_of_the_emulator_is_refused(found: str) -> None:
 
 
 def test_the_installed_version_is_the_one_the_mends_are_for() -> None:
-    patching.check_emulator_version()
+    patching.check_emulator_version()  # raises nothing
+    assert version("ministack") == patching.EMULATOR_VERSION

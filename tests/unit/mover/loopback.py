@@ -1,10 +1,11 @@
 """A little HTTP server on 127.0.0.1 that plays the answers it is given and remembers what it was asked."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 
 from data_exports.mover.places.in_flight import InFlight, Way
 from data_exports.mover.places.operation import Operation
@@ -34,17 +35,18 @@ class Asked:
 
 @dataclass
 class Loopback:
-    """A running server: answers are played in order, the last one again and again."""
+    """A running server: answers are played in order, the last one again and again; some queries have their own."""
 
     answers: list[Played]
+    by_query: Mapping[str, Played]
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
 
 
 @contextmanager
-def serving(*answers: Played) -> Iterator[Loopback]:
+def serving(*answers: Played, by_query: Mapping[str, Played] = MappingProxyType({})) -> Iterator[Loopback]:
     """Serve these answers for the time of the block."""
-    loopback = Loopback(list(answers))
+    loopback = Loopback(list(answers), by_query)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -53,7 +55,9 @@ def serving(*answers: Played) -> Iterator[Loopback]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             loopback.asked.append(Asked(self.command, self.path, headers, body))
-            played = loopback.answers.pop(0) if len(loopback.answers) > 1 else loopback.answers[0]
+            played = loopback.by_query.get(self.path.partition("?")[2])
+            if played is None:
+                played = loopback.answers.pop(0) if len(loopback.answers) > 1 else loopback.answers[0]
             self.send_response_only(played.status)
             if not any(name.lower() == "date" for name, _ in played.headers):
                 self.send_header("date", self.date_time_string())

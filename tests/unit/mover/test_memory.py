@@ -47,7 +47,9 @@ print(json.dumps({"payload_mb": size / 1e6, "failed": failed, "resident_mb": res
 
 def test_a_full_batch_of_the_longest_messages_fits_into_half_of_the_functions_memory() -> None:
     answer = Played(200, COPY_RESULT.encode(), (("x-amz-copy-source-version-id", "v1"), ("etag", '"e"')))
-    with serving(answer) as server:
+    refusal = Played(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+    # Every file is copied; then whether the hub keeps versions is refused at once, which is not asked again after a wait.
+    with serving(answer, by_query={"versioning=": refusal}) as server:
         variables = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret-of-nobody"}
         found = subprocess.run(
             [sys.executable, "-c", RUN],
@@ -59,5 +61,7 @@ def test_a_full_batch_of_the_longest_messages_fits_into_half_of_the_functions_me
         )
     measured = json.loads(found.stdout.splitlines()[-1])
     assert measured["failed"] == 1000
+    assert len({asked.path for asked in server.asked if asked.method == "PUT" and "/orders/" in asked.path}) == 1000
+    assert sum("/deliveries/" in asked.path for asked in server.asked) == 2
     assert 5.5 < measured["payload_mb"] < 6.0
     assert measured["resident_mb"] < MOST_RESIDENT_MB
