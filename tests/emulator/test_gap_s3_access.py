@@ -1,5 +1,6 @@
 """S3 as AWS does it: who a bucket policy means, and which permissions a request needs."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 

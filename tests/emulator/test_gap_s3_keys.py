@@ -7,8 +7,8 @@ from urllib.parse import quote, unquote_plus
 import pytest
 
 from data_exports.local import clients
+from tests.emulator.signed import ask, signed
 from tests.emulator.steps import Steps, allow, policy_of, refusal_of
-from tests.emulator.test_local_gate import ask, signed
 
 pytestmark = pytest.mark.emulator
 

@@ -155,7 +155,7 @@ def test_the_ordinary_aws_command_works_and_never_sees_this_computers_profiles(s
 
 
 def test_functions_and_their_files_go_when_it_stops(tmp_path: Path) -> None:
-    from tests.emulator.test_gap_lambda import answer_of, function
+    from tests.emulator.functions import answer_of, function
 
     local = start(tmp_path / "aws")
     steps = Steps(local)

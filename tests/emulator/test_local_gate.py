@@ -6,13 +6,13 @@ import http.server
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
@@ -21,57 +21,15 @@ from data_exports.local.clients import Credentials
 from data_exports.local.emulator import LocalAws
 from data_exports.local.processes import command_line_of
 from data_exports.local.proof import CLIENT, NONCE_HEADER, PROOF_HEADER, PROOF_PATH, proof_of
+from tests.emulator.functions import answer_of, function
+from tests.emulator.signed import Answer, ask, signed
 from tests.emulator.steps import ACCOUNT, REGION, Steps, refusal_of
-from tests.emulator.test_gap_lambda import answer_of, function
 
 pytestmark = pytest.mark.emulator
 
-Answer = tuple[int, str]
 FORGED = (
     f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20311123/{REGION}/lambda/aws4_request, SignedHeaders=host, Signature=00"
 )
-
-
-def ask(
-    local: LocalAws,
-    method: str,
-    path: str,
-    headers: Mapping[str, str] | None = None,
-    body: bytes = b"",
-    *,
-    host: str | None = None,
-) -> Answer:
-    """One request as it is; gives the status and the body."""
-    connection = http.client.HTTPConnection("127.0.0.1", local.port, timeout=10)
-    try:
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        connection.putheader("Host", host or f"127.0.0.1:{local.port}")
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
-
-
-def signed(
-    local: LocalAws,
-    method: str,
-    path: str,
-    body: bytes = b"",
-    *,
-    service: str = "s3",
-    who: Credentials | None = None,
-    host: str | None = None,
-) -> dict[str, str]:
-    """The headers of a request that its account's root (or `who`) really signed."""
-    who = who or clients.root_of(local, ACCOUNT)
-    keys = ReadOnlyCredentials(who.access_key_id, who.secret_access_key, who.session_token or None)
-    request = AWSRequest(method, f"http://{host or urlsplit(local.endpoint_url).netloc}{path}", data=body)
-    signer = S3SigV4Auth if service == "s3" else SigV4Auth
-    signer(keys, service, REGION).add_auth(request)
-    return dict(request.headers.items())
 
 
 def presigned(local: LocalAws, path: str, *, secret: str, expires: int = 60) -> str:

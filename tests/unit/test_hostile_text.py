@@ -46,7 +46,7 @@ from data_exports.views.plan_markdown import plan_as_markdown
 from data_exports.views.who import holding_as_data, render_holdings
 from tests.estates import PLATFORM, estate_of, pull, push
 from tests.unit.estate.written import write_estate
-from tests.unit.operate.test_receipts_read import line
+from tests.unit.operate.receipt_log import line
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 OURS = re.compile(r"\x1b\[(?:0|1|3[0-7]|1;3[0-7])m")

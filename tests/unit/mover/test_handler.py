@@ -21,9 +21,9 @@ from data_exports.mover.rules.protocol import AbortUpload, Call, Copy, CopyPart,
 from data_exports.mover.settings import SettingsError
 from data_exports.mover.wire.service import ServiceError
 from tests.model.memory_s3 import HUB, MemoryStore
+from tests.unit.mover.environment import ENVIRONMENT, SETTINGS
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.notifications import TEST_EVENT, message, notification
-from tests.unit.mover.test_settings import ENVIRONMENT, SETTINGS
 
 TOO_LARGE = (
     "the file has 60,000,000,000,000 bytes; S3 copies files of up to 53,687,091,200,000 bytes. Send it in several files"

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from tests.patience import PATIENCE_SECONDS
+from tests.unit.mover.environment import ENVIRONMENT
 from tests.unit.mover.loopback import Played, serving
-from tests.unit.mover.places.test_replies import COPY_RESULT
-from tests.unit.mover.test_settings import ENVIRONMENT
+from tests.unit.mover.places.answers import COPY_RESULT
 
 ROOT = Path(__file__).parents[3]
 MOST_RESIDENT_MB = 256
@@ -48,7 +48,7 @@ print(json.dumps({"payload_mb": size / 1e6, "failed": failed, "resident_mb": res
 def test_a_full_batch_of_the_longest_messages_fits_into_half_of_the_functions_memory() -> None:
     answer = Played(200, COPY_RESULT.encode(), (("x-amz-copy-source-version-id", "v1"), ("etag", '"e"')))
     refusal = Played(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
-    # Every file is copied; then whether the hub keeps versions is refused at once, which is not asked again after a wait.
+    # Every file is copied; then whether the hub keeps versions is refused, which is not asked again after a wait.
     with serving(answer, by_query={"versioning=": refusal}) as server:
         variables = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret-of-nobody"}
         found = subprocess.run(

@@ -22,9 +22,9 @@ from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.service import ServiceError
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import S3Request
+from tests.unit.mover.environment import SETTINGS
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.notifications import message, notification
-from tests.unit.mover.test_settings import SETTINGS
 from tests.unit.mover.virtual_time import (
     Answered,
     Clock,

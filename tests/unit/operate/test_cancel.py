@@ -9,7 +9,7 @@ from data_exports.errors import PartlyDoneError, RefusedError
 from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
 from data_exports.operate.receipts import Receipt
 from tests.estates import PLATFORM, push
-from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
+from tests.unit.operate.receipt_log import Log, file_at, line, packed
 
 KEY = "hearings/a.csv"
 NOON = datetime(2031, 3, 30, 12, tzinfo=UTC)

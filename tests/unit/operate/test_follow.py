@@ -7,7 +7,7 @@ from typing import Any
 from data_exports.operate.follow import Followed, follow
 from data_exports.operate.receipts import Receipt
 from tests.estates import PLATFORM, push
-from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
+from tests.unit.operate.receipt_log import Log, file_at, line, packed
 
 SENT = datetime(2031, 3, 30, 9, 0, 0, tzinfo=UTC)
 

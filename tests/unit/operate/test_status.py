@@ -21,7 +21,7 @@ from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.status import render_status, status_as_data
 from tests.estates import PLATFORM, estate_of, pull, push
-from tests.unit.operate.test_receipts_read import Log, file_at, line, packed
+from tests.unit.operate.receipt_log import Log, file_at, line, packed
 
 NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 from data_exports.errors import RefusedError
 from data_exports.operate.strays import read_stray, remove_stray
 from tests.estates import PLATFORM, push
-from tests.unit.operate.test_failures import World
+from tests.unit.operate.failing_world import World
 
 HEARINGS = push()
 

@@ -13,33 +13,15 @@ from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
-from data_exports.stacks.stack import Stack, Surroundings
-from tests.estates import FULL, PLATFORM, at_s3, pull, push
-
-AROUND = Surroundings(code_key="code/mover-0123456789abcdef.zip")
-
-
-def all_stacks(around: Surroundings = AROUND) -> list[Stack]:
-    return [
-        foundation_stack(PLATFORM, require_tls=around.require_tls),
-        *(push_stack(PLATFORM, each, around) for each in FULL.push_datasets),
-        *(pull_stack(PLATFORM, each, around) for each in FULL.pull_datasets),
-        hub_stack(PLATFORM, FULL.push_datasets, require_tls=around.require_tls),
-    ]
+from data_exports.stacks.stack import Stack
+from tests.estates import PLATFORM, at_s3, pull, push
+from tests.unit.stacks.all_stacks import AROUND, all_stacks
+from tests.unit.stacks.linted import cfn_lint_on
 
 
 def resources(stack: Stack) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(stack.body)["Resources"]
     return found
-
-
-def cfn_lint_on(templates: list[str]) -> str:
-    lint = Path(sys.executable).with_name("cfn-lint")
-    run = subprocess.run(
-        [lint, "--regions", "eu-west-1", "--template", *templates], capture_output=True, text=True, check=False
-    )
-    assert not run.stderr
-    return run.stdout
 
 
 def test_cfn_lint_accepts_every_template(tmp_path: Path) -> None:
@@ -67,7 +49,7 @@ def test_the_stacks_have_their_names_and_waves() -> None:
 
 def test_equal_declarations_give_equal_bytes_in_every_process() -> None:
     program = (
-        "from tests.unit.stacks.test_stacks import all_stacks\n"
+        "from tests.unit.stacks.all_stacks import all_stacks\n"
         "for stack in all_stacks(): print(stack.name, stack.digest)"
     )
     outputs = {

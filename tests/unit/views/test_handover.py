@@ -20,7 +20,7 @@ from data_exports.views.handover.facts import facts_of
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
 from tests.estates import FULL, KEY, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
-from tests.unit.stacks.test_stacks import cfn_lint_on
+from tests.unit.stacks.linted import cfn_lint_on
 
 SSO = RoleArn(
     "arn:aws:iam::754256621582:role/aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_x_0123456789abcdef"

@@ -14,7 +14,7 @@ from data_exports.operate.receipts import Receipt
 from data_exports.text import age_words, ago_words, csv_line, moment_words, printable, size_words
 from data_exports.views.history import CSV_FIELDS, entry_as_data, entry_as_row, render_entry
 from tests.estates import push
-from tests.unit.operate.test_receipts_read import line
+from tests.unit.operate.receipt_log import line
 
 NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
 ANA = RoleName("alpha_user_ana")

@@ -45,8 +45,8 @@ from data_exports.mover.time_left import KEPT_AFTER_COPIES, KEPT_AFTER_S3
 from data_exports.mover.wire.connections import USUAL_LIMITS
 from data_exports.mover.wire.transport import Transport
 from tests.unit.mover.loopback import Loopback, Played, serving
-from tests.unit.mover.places.test_objects_http import CREDENTIALS, ODD_KEY, ODD_PATH, OWNERS, error, sent
-from tests.unit.mover.places.test_replies import XMLNS
+from tests.unit.mover.places.answers import XMLNS
+from tests.unit.mover.places.played import CREDENTIALS, ODD_KEY, ODD_PATH, OWNERS, error, sent
 
 CHECKPOINT = Checkpoint(ODD_KEY, "v+1", "u/1", 25, 10, (CopiedPart(1, "p1"),))
 PART = CopyPart(ODD_KEY, "v+1/=", "u/1+", Part(3, 20, 24))

@@ -32,14 +32,9 @@ from data_exports.mover.rules.protocol import (
     Written,
 )
 from data_exports.mover.wire.http_responses import Response
+from tests.unit.mover.places.answers import COPY_RESULT, PROLOG, XMLNS, marker, version
 
-XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 COPYING = Doing("the copy", Where.BOTH, hub_bucket="hub")
-PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
-COPY_RESULT = (
-    f"{PROLOG}<CopyObjectResult {XMLNS}><LastModified>2026-11-02T10:00:00.000Z</LastModified>"
-    "<ETag>&quot;e9&quot;</ETag></CopyObjectResult>"
-)
 
 
 def response(status: int, body: str = "", **headers: str) -> Response:
@@ -276,18 +271,6 @@ def test_a_delete_refused_as_a_whole_is_one_answer() -> None:
     assert deleted(error(200, "AccessDenied"), "a", "b") == Forbidden(
         "retiring is refused (AccessDenied, No., request 4442587FB7D0A2F9)", Cause.HUB_DENIED
     )
-
-
-def version(key: str, number: str, *, latest: bool) -> str:
-    return (
-        f"<Version><Key>{key}</Key><VersionId>{number}</VersionId><IsLatest>{str(latest).lower()}</IsLatest>"
-        f"<LastModified>2026-11-02T09:00:00.000Z</LastModified><ETag>&quot;e-{number}&quot;</ETag><Size>5</Size></Version>"
-    )
-
-
-def marker(key: str, *, latest: bool) -> str:
-    on_top = str(latest).lower()
-    return f"<DeleteMarker><Key>{key}</Key><VersionId>m</VersionId><IsLatest>{on_top}</IsLatest></DeleteMarker>"
 
 
 def listed(*items: str, key: str = "orders/a", encoded: bool = True, more: str = "") -> Reply | MoreVersions:

@@ -42,7 +42,7 @@ from data_exports.mover.settings import Settings
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import OnResponse, S3Request, Transport, signed_request
-from tests.unit.mover.test_settings import SETTINGS
+from tests.unit.mover.environment import SETTINGS
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")
 KMS_KEY = "arn:aws:kms:eu-west-1:754256621582:key/1"

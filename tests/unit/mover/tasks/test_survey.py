@@ -11,10 +11,10 @@ import pytest
 
 from data_exports.mover.tasks.survey import Survey, SweepError, Waiting
 from data_exports.mover.wire.transport import Transport
+from tests.unit.mover.environment import SETTINGS
 from tests.unit.mover.loopback import Loopback, Played, serving
-from tests.unit.mover.places.test_objects_http import CREDENTIALS, Impatient, error, sent
-from tests.unit.mover.places.test_replies import XMLNS
-from tests.unit.mover.test_settings import SETTINGS
+from tests.unit.mover.places.answers import XMLNS
+from tests.unit.mover.places.played import CREDENTIALS, Impatient, error, sent
 
 TIME = "2026-11-02T09:00:00.000Z"
 

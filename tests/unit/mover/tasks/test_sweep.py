@@ -15,8 +15,8 @@ from data_exports.mover.events import read_messages
 from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
 from data_exports.mover.tasks.sweep import sweep
 from data_exports.mover.wire.service import ServiceError
+from tests.unit.mover.environment import SETTINGS
 from tests.unit.mover.notifications import message
-from tests.unit.mover.test_settings import SETTINGS
 
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)

@@ -11,8 +11,8 @@ from data_exports.mover.settings import SettingsError, read_settings
 from data_exports.mover.wire import endpoints
 from data_exports.mover.wire.signing import Credentials
 from data_exports.names import InvalidNameError, Region
+from tests.unit.mover.environment import ENVIRONMENT
 from tests.unit.mover.loopback import Played, serving
-from tests.unit.mover.test_settings import ENVIRONMENT
 
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders"
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}

@@ -18,7 +18,7 @@ from data_exports.mover.wire.name_resolution import (
     Resolved,
     Resolver,
 )
-from tests.unit.mover.wire.test_connections import OK, OKAY, REQUEST, always, ask, server, work_until
+from tests.unit.mover.wire.dialogue import OK, OKAY, REQUEST, always, ask, server, work_until
 
 Found = Sequence[tuple[socket.AddressFamily, Any, int, str, tuple[Any, ...]]]
 FAILURE = socket.gaierror(socket.EAI_AGAIN, "no name server answers")

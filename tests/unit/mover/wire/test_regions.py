@@ -11,7 +11,7 @@ from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import region_in
 from data_exports.mover.wire.transport import S3Request, Transport
 from tests.unit.mover.loopback import Asked, Loopback, Played, response_to, serving
-from tests.unit.mover.places.test_objects_http import CREDENTIALS, GOOD_COPY, ask
+from tests.unit.mover.places.played import CREDENTIALS, GOOD_COPY, ask
 
 HEADER = (("x-amz-bucket-region", "eu-west-2"),)
 ELSEWHERE = "The bucket is in another region, and S3 did not say in which"
