@@ -92,7 +92,14 @@ def told_by(receipts: frozenset[Told], request: WriteReceipts) -> frozenset[Told
     more = set(receipts)
     for receipt in request.receipts:
         own = receipt.version_id == NULL and receipt.uploaded_by is not None
-        more.add(Told(receipt.version_id, receipt.etag, receipt.outcome, int(receipt.uploaded_by or "") if own else -1))
+        more.add(
+            Told(
+                receipt.version_id,
+                receipt.etag,
+                Outcome(receipt.outcome),
+                int(receipt.uploaded_by or "") if own else -1,
+            )
+        )
     delivered = {told for told in more if told.outcome is Outcome.DELIVERED}
     return frozenset(told for told in more if told._replace(outcome=Outcome.DELIVERED) not in delivered - {told})
 

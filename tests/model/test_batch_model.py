@@ -76,7 +76,7 @@ class World:
         self.files += 1
         now = datetime(2026, 11, 2, tzinfo=UTC)
         return receipts_file(
-            receipts, dataset="orders", target_bucket="t", mover_version="1", now=now, identifier=f"{self.files:04}"
+            receipts, dataset="orders", destination="s3://t", mover_version="1", now=now, identifier=f"{self.files:04}"
         )
 
     def wrong(self) -> Iterator[str]:

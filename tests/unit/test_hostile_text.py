@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from data_exports.access.changes import UnknownAccess
 from data_exports.cli.app import main
 from data_exports.cli.output import write_data, write_json
+from data_exports.contract.receipts import receipt_of
 from data_exports.deploy.apply.outcomes import DeployResult, Outcome, Result
 from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.plan.plan_data import Found, plan_as_data
@@ -29,7 +30,6 @@ from data_exports.operate.failures import Failure, Failures
 from data_exports.operate.handover.halves import halves_of
 from data_exports.operate.history import Entry
 from data_exports.operate.people import Uploader
-from data_exports.operate.receipts import Receipt
 from data_exports.operate.who.holdings import holdings_of
 from data_exports.text import csv_line, is_seen
 from data_exports.views import check as formats
@@ -88,7 +88,7 @@ def _result(text: str) -> DeployResult:
 
 def _entry(text: str) -> Entry:
     told = line(key=f"hearings/{text}", reason=text, version_id=text, etag=text, mover_version=text, outcome="failed")
-    return Entry(Receipt(**told), Uploader(f"AROAX:{text}"))
+    return Entry(receipt_of(told), Uploader(f"AROAX:{text}"))
 
 
 def _failures(text: str) -> Failures:

@@ -130,7 +130,7 @@ def _tell_damaged(histories: Iterable["History"]) -> None:
 
 
 def _places(damaged: Iterable[object]) -> Iterator[str]:
-    from data_exports.operate.receipts import Damaged
+    from data_exports.contract.receipts import Damaged
 
     for each in damaged:
         if isinstance(each, Damaged):

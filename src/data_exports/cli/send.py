@@ -14,9 +14,9 @@ from data_exports.cli.output import painted, wants_colour, write_data, write_jso
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
+    from data_exports.contract.receipts import Receipt
     from data_exports.estate.models import Platform, PushDataset
     from data_exports.operate.follow import Followed
-    from data_exports.operate.receipts import Receipt
     from data_exports.operate.send import Heard, NotUploaded, Sent, Uploaded
     from data_exports.operate.sources import Sources
 

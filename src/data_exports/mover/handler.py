@@ -230,7 +230,7 @@ def _deliver(
         return receipts_file(
             receipts,
             dataset=settings.dataset,
-            target_bucket=settings.target_bucket,
+            destination=f"s3://{settings.target_bucket}",
             mover_version=settings.mover_version,
             now=now(),
             identifier=os.urandom(16).hex(),

@@ -15,10 +15,11 @@ from typing import Any
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
+from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.errors import PartlyDoneError, RefusedError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.follow import CLOCKS_APART
-from data_exports.operate.receipts import Period, Receipt, read_receipts
+from data_exports.operate.receipts import Period, read_receipts
 from data_exports.operate.rights import needing
 from data_exports.text import moment_words, printable, shell_word
 
@@ -117,7 +118,7 @@ def withdraw(platform: Platform, push: PushDataset, aws: Aws, withdrawal: Withdr
             receipt
             for receipt in _receipts(platform, push, aws, since)
             if (receipt.key, receipt.version_id) == (withdrawal.key, withdrawal.waiting.version_id)
-            and receipt.outcome == "delivered"
+            and receipt.outcome == Outcome.DELIVERED
         ),
         None,
     )
@@ -147,7 +148,7 @@ def _deliveries(platform: Platform, push: PushDataset, aws: Aws, key: str, *, si
     return {
         each.version_id: each.delivered_at or each.recorded_at or "an unknown time"
         for each in receipts
-        if each.key == key and each.outcome == "delivered"
+        if each.key == key and each.outcome == Outcome.DELIVERED
     }
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
+from data_exports.contract.receipts import Outcome, Receipt, moment_of, receipts_in
 from data_exports.destinations.destination import Advice
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
@@ -18,7 +19,7 @@ from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.letters import LetterUpload, uploads_in
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
 from data_exports.operate.queues import Letter, peek
-from data_exports.operate.receipts import Period, Receipt, list_receipt_files, moment_of, parse_receipts, read_files
+from data_exports.operate.receipts import Period, list_receipt_files, read_files
 from data_exports.operate.rights import needing
 from data_exports.parallel import map_ordered
 
@@ -29,7 +30,7 @@ TRIED_WITHIN = timedelta(days=1)
 this is a dead letter, or settled."""
 RECEIPT_FILES = 1_000
 """Files of receipts that are looked through for uploads being tried, the newest."""
-_FAILED = ("failed", "given_up")
+_FAILED = (Outcome.FAILED, Outcome.GIVEN_UP)
 _NO_UPLOAD = "the message is no S3 upload event"
 
 
@@ -139,7 +140,7 @@ def _receipts(
         keys = [file.key for file in list_receipt_files(s3, bucket, push.name, period, account=account)]
         wanted = keys if letters else keys[-RECEIPT_FILES:]
         for key, body in read_files(s3, bucket, wanted, account=account):
-            yield from (each for each in parse_receipts(key, body) if isinstance(each, Receipt))
+            yield from (each for each in receipts_in(key, body) if isinstance(each, Receipt))
 
 
 class _Told:
@@ -161,7 +162,7 @@ class _Told:
         upload = (receipt.key, receipt.version_id)
         if receipt.outcome in _FAILED:
             self._failed[upload if receipt.key else receipt.message_id] = receipt
-        elif self._settled.get(upload) != "delivered":  # a repeated event may have come late
+        elif self._settled.get(upload) != Outcome.DELIVERED:  # a repeated event may have come late
             self._settled[upload] = receipt.outcome
 
     def dead_letter(self, letter: Letter, upload: LetterUpload, role_ids: RoleIds) -> Failure:
@@ -186,7 +187,7 @@ class _Told:
         """The uploads whose last receipt of late is a failure that was not the last try."""
         for upload, receipt in self._failed.items():
             recorded = moment_of(receipt.recorded_at)
-            tried = receipt.outcome == "failed" and recorded is not None and recorded >= since
+            tried = receipt.outcome == Outcome.FAILED and recorded is not None and recorded >= since
             dead = upload in self._uploads or receipt.message_id in self._message_ids
             if tried and not dead and upload not in self._settled:
                 yield Failure(

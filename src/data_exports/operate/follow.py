@@ -13,8 +13,9 @@ from typing import Any
 from data_exports.aws import Aws
 from data_exports.contract.causes import needs_somebody
 from data_exports.contract.keys import receipts_prefix_of
+from data_exports.contract.receipts import Outcome, Receipt, receipts_in
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.operate.receipts import Period, Receipt, list_receipt_files, parse_receipts
+from data_exports.operate.receipts import Period, list_receipt_files
 from data_exports.operate.rights import needing
 
 CLOCKS_APART = timedelta(minutes=15)
@@ -38,7 +39,7 @@ class Followed:
     @property
     def is_delivered(self) -> bool:
         """Whether it is at the recipient."""
-        return self.receipt is not None and self.receipt.outcome == "delivered"
+        return self.receipt is not None and self.receipt.outcome == Outcome.DELIVERED
 
     @property
     def is_settled(self) -> bool:
@@ -48,7 +49,7 @@ class Followed:
 
 def is_settled(receipt: Receipt) -> bool:
     """Whether no later try can be expected, or none that helps before somebody acts."""
-    return receipt.outcome != "failed" or needs_somebody(receipt.cause)
+    return receipt.outcome != Outcome.FAILED or needs_somebody(receipt.cause)
 
 
 def follow(
@@ -108,4 +109,4 @@ class _NewReceipts:
             Bucket=str(self._platform.log_bucket), Key=key, ExpectedBucketOwner=str(self._platform.account)
         )["Body"].read()
         self._read.add(key)
-        return [each for each in parse_receipts(key, body) if isinstance(each, Receipt)]
+        return [each for each in receipts_in(key, body) if isinstance(each, Receipt)]

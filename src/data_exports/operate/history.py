@@ -12,12 +12,13 @@ from fnmatch import fnmatchcase
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
+from data_exports.contract.receipts import Damaged, Outcome, Receipt
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
-from data_exports.operate.receipts import EVER, Damaged, Period, Receipt, iterate_receipts
+from data_exports.operate.receipts import EVER, Period, iterate_receipts
 from data_exports.operate.rights import needing
 
-OUTCOMES = ("delivered", "superseded", "cancelled", "failed", "given_up")
+OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome.has_receipt)
 
 
 @dataclass(frozen=True, slots=True)

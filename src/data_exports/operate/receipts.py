@@ -2,70 +2,24 @@
 
 In: an S3 client that may list and read the dataset's part of the log bucket. Out: `Receipt` values as they were
 recorded, and a `Damaged` for each line or file that cannot be read. Effects: reads objects, several at once.
-What the fields mean: `docs/delivery.md`; the mover writes them (`data_exports.contract.receipts`).
+What the fields mean: `docs/delivery.md`; how files are read: `data_exports.contract.receipts`.
 
 A file's name begins with the time at which it was written, and S3 lists names in order: so a period costs one listing
 that begins at its first second, and the files in it.
 """
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from data_exports.aws import call_or_none
 from data_exports.contract.keys import day_in, receipts_days_of, receipts_from, receipts_prefix_of, time_in
+from data_exports.contract.receipts import Damaged, Receipt, moment_of, receipts_in
 from data_exports.names import BucketName, DatasetName
 from data_exports.parallel import map_ordered
 
 FILES_AT_ONCE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one upload. Times are UTC, ISO 8601; None is: not known, or not so."""
-
-    dataset: str
-    key: str
-    version_id: str
-    etag: str
-    size_bytes: int | None
-    outcome: str
-    reason: str | None
-    uploaded_by: str | None
-    uploaded_at: str | None
-    delivered_at: str | None
-    target_bucket: str | None
-    target_version_id: str | None
-    target_etag: str | None
-    receive_count: int | None
-    mover_version: str | None
-    recorded_at: str | None
-    cause: str | None = None
-    message_id: str | None = None
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What repeats of one receipt have in common. A message that tells of no upload is known by its own id.
-
-        The version id `null` is used again and again: there the content counts, too.
-        """
-        version = f"null {self.etag}" if self.version_id == "null" else self.version_id
-        return self.key, version or self.message_id or "", self.outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """Something among the receipts that is none."""
-
-    file: str
-    """Its key in the log bucket."""
-    line: int
-    """From 1; 0 is: the whole file."""
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +39,6 @@ class Period:
 
 EVER = Period()
 """Without a bound on either side."""
-
-_TEXTS = frozenset({"dataset", "key", "version_id", "etag", "outcome"})
-_NUMBERS = frozenset({"size_bytes", "receive_count"})
-_FIELDS = tuple(field.name for field in fields(Receipt))
 
 
 def read_receipts(
@@ -114,7 +64,7 @@ def iterate_receipts(
     """
     keys = (file.key for file in list_receipt_files(s3, log_bucket, dataset, period, account=account))
     for key, body in read_files(s3, log_bucket, keys, account=account):
-        for each in parse_receipts(key, body):
+        for each in receipts_in(key, body):
             if isinstance(each, Damaged) or period.holds(each):
                 yield each
 
@@ -149,41 +99,6 @@ def list_receipt_days(s3: Any, log_bucket: BucketName, dataset: DatasetName, *, 
     pages = s3.get_paginator("list_objects_v2").paginate(**arguments)
     found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
     return sorted(day for day in (day_in(dataset, folder) for folder in found) if day)
-
-
-def parse_receipts(file: str, body: bytes) -> Iterator[Receipt | Damaged]:
-    """The receipts of one file."""
-    try:
-        lines = gzip.decompress(body).splitlines()
-    except (OSError, EOFError, zlib.error) as error:
-        yield Damaged(file, 0, f"it is no gzip file: {error}")
-        return
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield _receipt_of(json.loads(line))
-        except (ValueError, RecursionError) as error:
-            yield Damaged(file, number, str(error))
-
-
-def moment_of(text: str | None) -> datetime | None:
-    """A time as receipts write it; None when it is none."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _receipt_of(line: Any) -> Receipt:
-    """Read one line. Raises ValueError."""
-    if not isinstance(line, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - what is wrong is the data, not the call
-    values: dict[str, Any] = {name: line.get(name) for name in _FIELDS}
-    for name, value in values.items():
-        kind = int if name in _NUMBERS else str
-        if not isinstance(value, kind) and (value is not None or name in _TEXTS):
-            raise ValueError(f"its {name} is {json.dumps(value)[:40]}")
-    return Receipt(**values)
 
 
 def read_files(s3: Any, bucket: str, keys: Iterable[str], *, account: str = "") -> Iterator[tuple[str, bytes]]:

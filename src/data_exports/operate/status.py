@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.contract.keys import receipts_prefix_of
+from data_exports.contract.receipts import Outcome, Receipt, moment_of, receipts_in
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
 from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack
@@ -22,16 +23,7 @@ from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
 from data_exports.operate.queues import QueueFigures, read_figures
-from data_exports.operate.receipts import (
-    Period,
-    Receipt,
-    ReceiptFile,
-    list_receipt_days,
-    list_receipt_files,
-    moment_of,
-    parse_receipts,
-    read_files,
-)
+from data_exports.operate.receipts import Period, ReceiptFile, list_receipt_days, list_receipt_files, read_files
 from data_exports.operate.rights import needing
 from data_exports.parallel import map_ordered
 from data_exports.stacks.code import mover_code
@@ -257,8 +249,8 @@ def _delivered_in(files: Sequence[ReceiptFile], platform: Platform, push: PushDa
         aws.client("s3"), platform.log_bucket, iter([file.key for file in files]), account=str(platform.account)
     )
     for key, body in bodies:
-        for each in parse_receipts(key, body):
-            if isinstance(each, Receipt) and each.outcome == "delivered":
+        for each in receipts_in(key, body):
+            if isinstance(each, Receipt) and each.outcome == Outcome.DELIVERED:
                 yield each
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from troposphere import Template
 from troposphere.glue import Column, Database, DatabaseInput, SerdeInfo, StorageDescriptor, Table, TableInput
 
+from data_exports.contract import receipts
 from data_exports.contract.keys import RECEIPTS, receipts_days_of
 from data_exports.estate.models import Platform
 from data_exports.stacks.stack import depends_on
@@ -20,27 +21,13 @@ TABLE = "receipts"
 FIRST_DAY = "2025-01-01"
 """Before it there are no receipts."""
 
-COLUMNS: tuple[tuple[str, str], ...] = (
-    ("key", "string"),
-    ("version_id", "string"),
-    ("etag", "string"),
-    ("size_bytes", "bigint"),
-    ("uploaded_by", "string"),
-    ("uploaded_at", "string"),
-    ("outcome", "string"),
-    ("reason", "string"),
-    ("cause", "string"),
-    ("delivered_at", "string"),
-    ("target_bucket", "string"),
-    ("target_version_id", "string"),
-    ("target_etag", "string"),
-    ("receive_count", "int"),
-    ("message_id", "string"),
-    ("mover_version", "string"),
-    ("recorded_at", "string"),
-)
-"""A receipt's fields; `dataset` is a partition. Times are ISO 8601: `from_iso8601_timestamp` reads them."""
+_TYPES = {"size_bytes": "bigint", "receive_count": "int"}
+
 PARTITIONS: tuple[tuple[str, str], ...] = (("dataset", "string"), ("date", "string"))
+COLUMNS = tuple((name, _TYPES.get(name, "string")) for name in receipts.COLUMNS if name not in dict(PARTITIONS))
+"""What a receipt tells. Times are ISO 8601: `from_iso8601_timestamp` reads them. New columns come last; the SerDe finds
+each by its name, so that in receipts without it it is null: https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html"""
 
 
 def add_receipts_table(template: Template, platform: Platform) -> None:

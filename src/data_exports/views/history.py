@@ -3,9 +3,9 @@
 In: entries of a history. Out: text and plain values. Effects: none.
 """
 
-from dataclasses import asdict
 from typing import Any
 
+from data_exports.contract.receipts import columns_of
 from data_exports.operate.history import Entry
 from data_exports.text import moment_words, printable, size_words
 
@@ -29,6 +29,10 @@ CSV_FIELDS = (
     "receive_count",
     "message_id",
     "mover_version",
+    "destination",
+    "destination_version",
+    "destination_etag",
+    "digest",
 )
 HEADING = f"{'recorded (UTC)':<19}  {'outcome':<10}  {'size':>8}  key, by whom"
 
@@ -46,7 +50,7 @@ def render_entry(entry: Entry) -> str:
 def entry_as_data(entry: Entry) -> dict[str, Any]:
     """The receipt's fields, and `uploaded_by_role`: None when the role is not known."""
     role = entry.by.role if entry.by else None
-    return {**asdict(entry.receipt), "uploaded_by_role": role and str(role)}
+    return {**columns_of(entry.receipt), "uploaded_by_role": role and str(role)}
 
 
 def entry_as_row(entry: Entry) -> list[str]:

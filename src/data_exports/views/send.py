@@ -5,9 +5,9 @@ In: `Sent`, and how far each upload was followed. Out: text, plain values, an ex
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
+from data_exports.contract.receipts import columns_of
 from data_exports.errors import ExportsError, PartlyDoneError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.follow import Followed
@@ -33,7 +33,7 @@ def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
 
 def sent_as_data(push: PushDataset, platform: Platform, sent: Sent, followed: Sequence[Followed]) -> dict[str, Any]:
     """Every fact of what was sent."""
-    receipts = {(each.key, each.version_id): each.receipt and asdict(each.receipt) for each in followed}
+    receipts = {(each.key, each.version_id): each.receipt and columns_of(each.receipt) for each in followed}
     return {
         "dataset": push.name,
         "hub_bucket": platform.hub_bucket,

@@ -37,7 +37,7 @@ DELIVERED = DeliveryResult(Outcome.DELIVERED)
 def file_of(receipts: Sequence[Receipt]) -> PutReceipts:
     now = datetime(2026, 11, 2, tzinfo=UTC)
     return receipts_file(
-        receipts, dataset="orders", target_bucket="t", mover_version="1", now=now, identifier=str(next(NUMBERS))
+        receipts, dataset="orders", destination="s3://t", mover_version="1", now=now, identifier=str(next(NUMBERS))
     )
 
 

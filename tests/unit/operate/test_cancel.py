@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from data_exports.contract.receipts import Receipt
 from data_exports.errors import PartlyDoneError, RefusedError
 from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
-from data_exports.operate.receipts import Receipt
 from tests.estates import PLATFORM, push
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
 

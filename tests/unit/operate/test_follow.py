@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from data_exports.contract.receipts import Receipt
 from data_exports.operate.follow import Followed, follow
-from data_exports.operate.receipts import Receipt
 from tests.estates import PLATFORM, push
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
 

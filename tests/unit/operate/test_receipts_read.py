@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from data_exports.contract.receipts import Damaged, Receipt, receipt_of, receipts_in
 from data_exports.names import BucketName, DatasetName
-from data_exports.operate.receipts import Damaged, Period, Receipt, iterate_receipts, parse_receipts, read_receipts
+from data_exports.operate.receipts import Period, iterate_receipts, read_receipts
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
 
 LOG, HEARINGS = BucketName("hub-log"), DatasetName("hearings")
@@ -23,7 +24,7 @@ def test_files_come_in_the_order_in_which_they_were_written_and_repeats_are_drop
     )
     found = [each for each in iterate_receipts(log, LOG, HEARINGS) if isinstance(each, Receipt)]
     assert [each.key for each in found] == ["hearings/a.csv", "hearings/b.csv", "hearings/a.csv"]
-    assert found[0] == Receipt(**line())
+    assert found[0] == receipt_of(line())
     assert [each.recorded_at for each in read_receipts(log, LOG, HEARINGS)] == [
         "2031-03-30T09:00:01.500Z",
         "2031-03-31T09:00:00.100Z",
@@ -59,8 +60,8 @@ def test_what_is_damaged_is_told_with_its_place_and_hides_nothing_else() -> None
             ]
         )
     )
-    found = list(parse_receipts(file, body))
-    assert [each for each in found if isinstance(each, Receipt)] == [Receipt(**good), Receipt(**good)]
+    found = list(receipts_in(file, body))
+    assert [each for each in found if isinstance(each, Receipt)] == [receipt_of(good), receipt_of(good)]
     places = [(each.line, each.why) for each in found if isinstance(each, Damaged)]
     assert [place for place, _ in places] == [2, 3, 4, 5]
     assert [why for _, why in places][1:] == ["it is no JSON object", 'its size_bytes is "3"', "its key is null"]
@@ -69,7 +70,7 @@ def test_what_is_damaged_is_told_with_its_place_and_hides_nothing_else() -> None
 def test_a_file_that_is_cut_off_or_no_gzip_is_damaged_as_a_whole() -> None:
     whole = packed(*[line(f"hearings/{number}", etag=f"{number:09d}") for number in range(50)])
     for body in (whole[: len(whole) // 2], b"plain text"):
-        (damaged,) = parse_receipts("file", body)
+        (damaged,) = receipts_in("file", body)
         assert isinstance(damaged, Damaged)
         assert (damaged.file, damaged.line) == ("file", 0)
 
@@ -77,7 +78,7 @@ def test_a_file_that_is_cut_off_or_no_gzip_is_damaged_as_a_whole() -> None:
 @pytest.mark.parametrize("name", ["dataset", "key", "version_id", "etag", "outcome"])
 def test_a_receipt_without_what_makes_one_is_damaged(name: str) -> None:
     lines = (line() | {name: None}), {key: value for key, value in line().items() if key != name}, (line() | {name: 7})
-    assert list(parse_receipts("file", packed(*lines))) == [
+    assert list(receipts_in("file", packed(*lines))) == [
         Damaged("file", 1, f"its {name} is null"),
         Damaged("file", 2, f"its {name} is null"),
         Damaged("file", 3, f"its {name} is 7"),
@@ -88,9 +89,9 @@ def test_a_receipt_without_what_makes_one_is_damaged(name: str) -> None:
 def test_a_receipt_may_leave_the_rest_out_but_not_write_it_otherwise(name: str) -> None:
     absent = {key: value for key, value in line().items() if key != name}
     wrong = line() | {name: [1]}
-    assert list(parse_receipts("file", packed((line() | {name: None}), absent, wrong))) == [
-        Receipt(**(line() | {name: None})),
-        Receipt(**(line() | {name: None})),
+    assert list(receipts_in("file", packed((line() | {name: None}), absent, wrong))) == [
+        receipt_of(line() | {name: None}),
+        receipt_of(line() | {name: None}),
         Damaged("file", 3, f"its {name} is [1]"),
     ]
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from data_exports.contract.receipts import receipt_of
 from data_exports.errors import UsageError
 from data_exports.names import RoleName
 from data_exports.operate.history import Entry, is_like
 from data_exports.operate.people import Uploader, uploader_of
 from data_exports.operate.periods import parse_moment, parse_seconds
-from data_exports.operate.receipts import Receipt
 from data_exports.text import age_words, ago_words, csv_line, moment_words, printable, size_words
 from data_exports.views.history import CSV_FIELDS, entry_as_data, entry_as_row, render_entry
 from tests.estates import push
@@ -21,7 +21,7 @@ ANA = RoleName("alpha_user_ana")
 
 
 def entry(**changes: object) -> Entry:
-    receipt = Receipt(**(line() | changes))
+    receipt = receipt_of(line() | changes)
     return Entry(receipt, uploader_of(receipt.uploaded_by, {"AROAANA": ANA}))
 
 
@@ -47,7 +47,16 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
 
 
 def test_csv_and_json_hold_every_field_of_a_receipt_and_the_role() -> None:
-    assert entry_as_data(entry()) == {**line(), "cause": None, "message_id": None, "uploaded_by_role": "alpha_user_ana"}
+    assert entry_as_data(entry()) == {
+        **line(),
+        "cause": None,
+        "message_id": None,
+        "destination": "s3://cp-hearings",
+        "destination_version": None,
+        "destination_etag": "e1",
+        "digest": None,
+        "uploaded_by_role": "alpha_user_ana",
+    }
     assert set(CSV_FIELDS) == set(entry_as_data(entry()))
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, call_or_none, code_of
+from data_exports.contract.receipts import Receipt
 from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import recipient_account_of
 from data_exports.names import AccountId, RoleArn, RoleName
-from data_exports.operate.receipts import Receipt, read_receipts
+from data_exports.operate.receipts import read_receipts
 
 ARRIVAL_TIMEOUT_SECONDS = 120
 POLL_SECONDS = 0.1

@@ -37,8 +37,8 @@ class Ledger:
             version,
             Outcome.DELIVERED,
             delivered_at=copied.at,
-            target_version_id=copied.destination_version,
-            target_etag=copied.destination_etag,
+            destination_version=copied.destination_version,
+            destination_etag=copied.destination_etag,
         )
 
     def note_interference(self) -> None:

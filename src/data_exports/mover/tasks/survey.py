@@ -5,11 +5,8 @@ bucket under the dataset's own prefixes; writes the sweep's notes. Whatever cann
 that does not see all must not conclude anything.
 """
 
-import gzip
-import json
 import random
 import xml.etree.ElementTree as ET
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from data_exports.contract import keys
 from data_exports.contract.causes import Cause
+from data_exports.contract.receipts import Receipt, receipts_in
 from data_exports.mover.places.in_flight import InFlight, Way
 from data_exports.mover.places.operation import Operation
 from data_exports.mover.places.s3.bucket import Bucket
@@ -117,9 +115,10 @@ class Survey:
         dataset = self._settings.dataset
         found = self._keys(keys.receipts_prefix_of(dataset), after=keys.receipts_from(dataset, since))
         asked = ((key, self._in_log("reading", "GET", key)) for key in found)
-        for _, response in self._ask_all(asked):
-            for line in _lines(response.body):
-                yield Recorded(*(str(line.get(name) or "") for name in ("key", "version_id", "etag", "recorded_at")))
+        for key, response in self._ask_all(asked):
+            for each in receipts_in(key, response.body):
+                if isinstance(each, Receipt):  # of what is damaged, rather one upload handed over twice than none
+                    yield Recorded(each.key, each.version_id, each.etag, each.recorded_at or "")
 
     def read_notes(self) -> bytes | None:
         """What the last sweep noted; None before the first."""
@@ -226,21 +225,6 @@ def _next_page(page: ET.Element) -> dict[str, str] | None:
 def _decoder(page: ET.Element) -> Callable[[str], str]:
     """What reads the keys of a page: it says itself whether they are encoded."""
     return unquote_plus if text_of(page, "EncodingType") == "url" else str
-
-
-def _lines(body: bytes) -> Iterator[dict[str, Any]]:
-    """The receipts of a file; of a damaged one, none: rather one upload handed over twice than one not at all."""
-    try:
-        lines = gzip.decompress(body).splitlines()
-    except (OSError, EOFError, zlib.error):
-        return
-    for line in lines:
-        try:
-            content = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(content, dict):
-            yield content
 
 
 def _error(response: Response, doing: str) -> Failure | Forbidden:

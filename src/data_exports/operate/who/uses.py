@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from data_exports.aws import Aws
+from data_exports.contract.receipts import Damaged, moment_of
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import DatasetName
 from data_exports.operate.history import Wanted, history_of
 from data_exports.operate.people import read_role_ids
-from data_exports.operate.receipts import Damaged, Period, moment_of
+from data_exports.operate.receipts import Period
 
 
 @dataclass(frozen=True, slots=True)

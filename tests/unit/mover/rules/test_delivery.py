@@ -56,8 +56,8 @@ DELIVERED = Receipt(
     uploaded_at="2026-11-02T09:00:00.000Z",
     outcome=Outcome.DELIVERED,
     delivered_at="2026-11-02T10:00:00.000Z",
-    target_version_id="t1",
-    target_etag="te",
+    destination_version="t1",
+    destination_etag="te",
     receive_count=1,
 )
 SUPERSEDED = Receipt(
@@ -80,8 +80,8 @@ DELIVERED_NEWER = Receipt(
     uploaded_at="2026-11-02T09:30:00.000Z",
     outcome=Outcome.DELIVERED,
     delivered_at="2026-11-02T10:00:00.000Z",
-    target_version_id="t2",
-    target_etag="te",
+    destination_version="t2",
+    destination_etag="te",
     receive_count=1,
 )
 

@@ -84,11 +84,11 @@ DELIVERED = Receipt(
     uploaded_at="2026-11-02T09:00:00.000Z",
     outcome=Outcome.DELIVERED,
     delivered_at="2026-11-02T10:00:00.000Z",
-    target_version_id="t1",
-    target_etag="te-3",
+    destination_version="t1",
+    destination_etag="te-3",
     receive_count=1,
 )
-NOT_DELIVERED = replace(DELIVERED, delivered_at=None, target_version_id=None, target_etag=None)
+NOT_DELIVERED = replace(DELIVERED, delivered_at=None, destination_version=None, destination_etag=None)
 
 
 def not_delivered(outcome: Outcome, reason: str | None = None, cause: Cause | None = None) -> Receipt:

@@ -120,7 +120,12 @@ def test_versions_are_asked_for_and_what_has_changed_is_left_out() -> None:
 
 def test_receipts_are_read_from_the_second_on_that_is_named() -> None:
     since = datetime(2026, 11, 2, 9, 30, 1, tzinfo=UTC)
-    lines = [{"key": "orders/a", "version_id": "v1", "etag": "e", "recorded_at": TIME}, {"key": "orders/b"}]
+    plain = {"dataset": "orders", "outcome": "failed", "version_id": "", "etag": ""}
+    lines = [
+        {**plain, "key": "orders/a", "version_id": "v1", "etag": "e", "recorded_at": TIME},
+        {**plain, "key": "orders/b"},
+        {"key": "orders/c"},
+    ]
     body = gzip.compress("".join(f"{json.dumps(line)}\n" for line in lines).encode() + b"torn\n7\n")
     keys = listed("deliveries/dataset%3Dorders/1") + listed("deliveries/dataset%3Dorders/2")
     with serving(page(keys), Played(200, body), Played(200, b"damaged")) as server:
