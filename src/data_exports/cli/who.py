@@ -84,7 +84,7 @@ def who(
 def _question(words: Sequence[str], *, account: str, expiring: str, no_paperwork: bool) -> "Question":
     from data_exports.names import AccountId, InvalidNameError
     from data_exports.operate.periods import parse_seconds
-    from data_exports.operate.who.holdings import Question, parse_place
+    from data_exports.operate.who.holdings import Question, parse_s3_location
 
     try:
         asked = AccountId(account) if account else None
@@ -95,7 +95,7 @@ def _question(words: Sequence[str], *, account: str, expiring: str, no_paperwork
         case []:
             return Question(account=asked, ends_within=ends_within, without_paperwork=no_paperwork)
         case ["can", "read" | "write" as verb, place]:
-            where = parse_place(place)
+            where = parse_s3_location(place)
             return Question(
                 verb=verb, place=where, account=asked, ends_within=ends_within, without_paperwork=no_paperwork
             )

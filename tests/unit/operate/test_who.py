@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from data_exports.access.grants import Role, grants_of
 from data_exports.errors import UsageError
 from data_exports.names import AccountId, AccountRootArn, BucketName
-from data_exports.operate.who.holdings import Holding, Place, Question, asked, holdings_of, parse_place
+from data_exports.operate.who.holdings import Holding, Question, S3Location, asked, holdings_of, parse_s3_location
 from data_exports.text import is_seen
 from data_exports.views.access_review import review_of
 from data_exports.views.who import holding_as_data, question_words, render_holdings
@@ -69,19 +69,19 @@ def test_a_name_that_nobody_has_is_a_usage_error_with_the_nearest() -> None:
     ],
 )
 def test_a_place_is_reached_by_those_whose_grants_reach_it(verb: Any, place: str, who: set[str]) -> None:
-    assert {name for name, _, _ in found(Question(verb=verb, place=parse_place(place)))} == who
+    assert {name for name, _, _ in found(Question(verb=verb, place=parse_s3_location(place)))} == who
 
 
 def test_a_folder_is_reached_from_above_and_from_below() -> None:
-    below = found(Question(verb="write", place=Place(HUB)))
+    below = found(Question(verb="write", place=S3Location(HUB)))
     assert {dataset for _, dataset, _ in below} == {"hearings", "prison_moves", "sealed-files"}
-    assert {dataset for _, dataset, _ in found(Question(place=Place(HUB, "hearings/2031/")))} == {"hearings"}
+    assert {dataset for _, dataset, _ in found(Question(place=S3Location(HUB, "hearings/2031/")))} == {"hearings"}
 
 
 @pytest.mark.parametrize("text", ["mojap-hub", "s3://", "s3://Bad_Name/x", "https://x"])
 def test_what_is_no_place_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match=r"is no s3:// address|is not an S3 bucket name"):
-        parse_place(text)
+        parse_s3_location(text)
 
 
 def test_an_account_is_asked_for_as_that_of_outsiders_and_of_recipients() -> None:
@@ -154,7 +154,7 @@ def test_programs_get_the_grants_themselves() -> None:
 
 def test_a_question_is_told_in_words() -> None:
     question = Question(
-        verb="read", place=Place(HUB, "a/"), account=PLATFORM.account, ends_within=SIXTY, without_paperwork=True
+        verb="read", place=S3Location(HUB, "a/"), account=PLATFORM.account, ends_within=SIXTY, without_paperwork=True
     )
     assert question_words(question) == (
         "who can read s3://mojap-hub-exports/a/, account 593291632749, what ends within 60 days, what has no paperwork"

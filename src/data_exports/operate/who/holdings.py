@@ -57,7 +57,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class S3Location:
     """An object, a folder of a bucket, or a whole bucket (`key` empty)."""
 
     bucket: BucketName
@@ -83,7 +83,7 @@ class Question:
     who: str = ""
     """The name of a role or user, or an ARN."""
     verb: Literal["read", "write", ""] = ""
-    place: Place | None = None
+    place: S3Location | None = None
     account: AccountId | None = None
     ends_within: timedelta | None = None
     without_paperwork: bool = False
@@ -108,14 +108,14 @@ def asked(holdings: Iterable[Holding], question: Question, *, now: datetime) -> 
     return tuple(holding for holding in everything if _is_asked(holding, question, now))
 
 
-def parse_place(text: str) -> Place:
+def parse_s3_location(text: str) -> S3Location:
     """A place as it is written: ``s3://bucket``, ``s3://bucket/folder/``, ``s3://bucket/key``. Raises `UsageError`."""
     next_step = "write s3://BUCKET/KEY, or s3://BUCKET for all of it"
     if not text.startswith("s3://"):
         raise UsageError(f"{text!r} is no s3:// address", next_step=next_step)
     bucket, _, key = text.removeprefix("s3://").partition("/")
     try:
-        return Place(BucketName(bucket), key)
+        return S3Location(BucketName(bucket), key)
     except InvalidNameError as error:
         raise UsageError(str(error), next_step=next_step) from error
 
@@ -133,7 +133,7 @@ def _is_asked(holding: Holding, question: Question, now: datetime) -> bool:
     return question.place is None or any(_reaches(grant, question.place, question.verb) for grant in access.grants)
 
 
-def _reaches(grant: Grant, place: Place, verb: str) -> bool:
+def _reaches(grant: Grant, place: S3Location, verb: str) -> bool:
     wanted = {"read": {"read"}, "write": {"write", "delete"}}.get(verb, {"read", "write", "delete"})
     return place.is_reached_by(grant) and any(_VERBS.get(action) in wanted for action in grant.actions)
 
