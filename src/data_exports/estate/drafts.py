@@ -7,6 +7,7 @@ hide what is wrong with the others. Drafts without errors in them become the mod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 from data_exports.estate.codes import Code
@@ -102,7 +103,7 @@ def draft_of(kind: FileKind[M], top: Fields, report: FindingCollector) -> Draft[
     if mapping is None:
         return Draft(kind, top.place, {ALERTS.name: ()})  # settings that are missing as a whole lack no single one
     entries = {key.text: (key, value) for key, value in mapping.entries}
-    names = {name for field in kind.fields for name in field.names}
+    names = _names_in(kind)
     for key in (key for key, _ in mapping.entries if key.text not in names):
         if key.text in kind.ignored:
             report.warning(key.place, Code.IGNORED_FIELD, f"{key.text!r} {kind.ignored[key.text]}", "remove it")
@@ -120,6 +121,11 @@ def draft_of(kind: FileKind[M], top: Fields, report: FindingCollector) -> Draft[
             message = f"the required field {field.name!r} is missing"
             report.error(mapping.place, Code.MISSING_FIELD, message, f"add `{field.name}:`. {field.meaning}")
     return Draft(kind, mapping.place, values)
+
+
+@cache
+def _names_in(kind: FileKind[Any]) -> frozenset[str]:
+    return frozenset(name for field in kind.fields for name in field.names)
 
 
 def _settings_in(top: Fields, report: FindingCollector) -> Fields | None:

@@ -12,7 +12,7 @@ from data_exports.estate.models import Platform, PullDataset, PushDataset
 M = TypeVar("M")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FileKind(Generic[M]):
     """One kind of file."""
 
