@@ -2,24 +2,23 @@
 
 import copy
 import json
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from data_exports.aws import Aws
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.drift.buckets import drift_of_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate
 from data_exports.stacks.hub import hub_stack
 from tests.estates import PLATFORM, push
+from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 HUB = str(PLATFORM.hub_bucket)
 STACK = hub_stack(PLATFORM, [push()], require_tls=True)
 BODY = json.loads(STACK.body)
 QUEUE = "arn:aws:sqs:eu-west-1:593291632749:export_hearings"
-Answers = dict[str, dict[str, Any]]
+Answers = dict[str, Any]
 
 
 def as_deployed() -> Answers:
@@ -64,28 +63,11 @@ def _as_s3_tells(rule: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-class S3:
-    """Answers each question about the bucket as it is told to."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-
-    def client(self, service: str) -> "S3":
-        assert service == "s3"
-        return self
-
-    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
-        def ask(**_: object) -> dict[str, Any]:
-            if operation not in self._answers:
-                raise ClientError({"Error": {"Code": "NoSuchBucketPolicy", "Message": "none"}}, operation)
-            return self._answers[operation]
-
-        return ask
-
-
 def drift_of(answers: Answers) -> list[str]:
+    """What is told, with S3 answering so; what is not among the answers is not set."""
     stack = DeployedStack(STACK.name, "arn:aws:cloudformation:eu-west-1:593291632749:stack/x/1", "", STACK.tags)
-    return list(drift_of_buckets(cast(Aws, S3(answers)), DeployedTemplate(stack, BODY)))
+    aws = AwsAnswers(dict.fromkeys(as_deployed(), refusal("NoSuchBucketPolicy")) | answers)
+    return list(drift_of_buckets(aws.aws, DeployedTemplate(stack, BODY)))
 
 
 def test_nothing_is_told_of_a_bucket_that_nobody_touched() -> None:
@@ -163,3 +145,92 @@ def test_a_policy_that_is_gone_is_told() -> None:
     answers = as_deployed()
     del answers["get_bucket_policy"]
     assert drift_of(answers) == [f"the bucket {HUB}: its policy is gone"]
+
+
+def test_a_bucket_that_is_gone_is_told_and_not_asked_further() -> None:
+    assert drift_of({"get_bucket_tagging": refusal("NoSuchBucket")}) == [f"the bucket {HUB} is gone"]
+
+
+def test_a_bucket_without_tags_is_told() -> None:
+    assert drift_of(as_deployed() | {"get_bucket_tagging": refusal("NoSuchTagSet")}) == [
+        f"the bucket {HUB}: its tag data-exports:hub is gone, deployed as {HUB}"
+    ]
+
+
+@pytest.mark.parametrize("operation", as_deployed())
+def test_a_setting_that_may_not_be_read_is_an_error_and_never_taken_for_unset(operation: str) -> None:
+    with pytest.raises(ClientError):
+        drift_of(as_deployed() | {operation: refusal("AccessDenied")})
+
+
+BLOCKS = "BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets"
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "said"),
+    [
+        (
+            "get_bucket_ownership_controls",
+            "OwnershipControlsNotFoundError",
+            "object ownership is not set, deployed as BucketOwnerEnforced",
+        ),
+        (
+            "get_bucket_encryption",
+            "ServerSideEncryptionConfigurationNotFoundError",
+            "default encryption is off, deployed as AES256",
+        ),
+        ("get_bucket_versioning", "NoSuchBucket", "versioning is never on, deployed as Enabled"),
+        (
+            "get_public_access_block",
+            "NoSuchPublicAccessBlockConfiguration",
+            f"public access is not blocked any more: {BLOCKS} off",
+        ),
+        ("get_bucket_policy", "NoSuchBucketPolicy", "its policy is gone"),
+    ],
+)
+def test_a_setting_that_was_taken_away_is_told(operation: str, code: str, said: str) -> None:
+    assert drift_of(as_deployed() | {operation: refusal(code)}) == [f"the bucket {HUB}: {said}"]
+
+
+def test_every_lifecycle_rule_that_was_taken_away_is_told() -> None:
+    answers = as_deployed()
+    rules = answers["get_bucket_lifecycle_configuration"]["Rules"]
+    answers["get_bucket_lifecycle_configuration"] = refusal("NoSuchLifecycleConfiguration")
+    assert [line.partition(" (")[0] for line in drift_of(answers)] == sorted(
+        f"the bucket {HUB}: its lifecycle rule is gone: {rule['ID']}" for rule in rules
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"Expiration": {"Days": 30}}, "days 30"),
+        ({"Expiration": {"Date": "2031-01-01"}}, "on 2031-01-01"),
+        ({"Expiration": {"ExpiredObjectDeleteMarker": True}}, "expired markers true"),
+        ({"NoncurrentVersionExpiration": {"NoncurrentDays": 3}}, "noncurrent days 3"),
+        ({"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}}, "abandoned uploads' days 2"),
+        ({"Transitions": [{}], "NoncurrentVersionTransitions": [{}, {}]}, "transitions 3"),
+        ({"Filter": {"Prefix": "a/"}, "Expiration": {"Days": 1}}, "days 1, prefix a/"),
+        ({"Prefix": "b/", "Expiration": {"Days": 1}}, "days 1, prefix b/"),
+    ],
+)
+def test_a_lifecycle_rule_that_came_is_told_in_words(rule: dict[str, Any], words: str) -> None:
+    answers = as_deployed()
+    answers["get_bucket_lifecycle_configuration"]["Rules"].append({"ID": "more", "Status": "Disabled", **rule})
+    said = f"it has another lifecycle rule: more (Disabled; {words})"
+    assert drift_of(answers) == [f"the bucket {HUB}: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "arn"),
+    [
+        ("LambdaFunctionConfigurations", "LambdaFunctionArn"),
+        ("QueueConfigurations", "QueueArn"),
+        ("TopicConfigurations", "TopicArn"),
+    ],
+)
+def test_a_rule_that_tells_somebody_else_is_told_whatever_it_tells(kind: str, arn: str) -> None:
+    answers = as_deployed()
+    answers["get_bucket_notification_configuration"].setdefault(kind, []).append({arn: "arn:aws:x:other"})
+    said = "it has another rule for every file, which tells arn:aws:x:other"
+    assert drift_of(answers) == [f"the bucket {HUB}: {said}"]

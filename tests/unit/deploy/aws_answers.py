@@ -1,0 +1,65 @@
+"""AWS for unit tests: each operation answers as it is told to, and what it was asked is kept."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from data_exports.aws import Aws
+
+
+def refusal(code: str, message: str = "no") -> ClientError:
+    """AWS's refusal with this code."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+class AwsAnswers:
+    """Hands itself out as the client of every service.
+
+    An answer is a value, an exception to raise, or a function of the arguments; of a listing a sequence of pages.
+    """
+
+    is_local = True
+    region = "eu-west-1"
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = dict(answers)
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def aws(self) -> Aws:
+        """Itself, as what the code takes."""
+        return cast(Aws, self)
+
+    def caller(self) -> tuple[str, str]:
+        answer = self._answer("caller")
+        return answer[0], answer[1]
+
+    def client(self, service: str) -> "AwsAnswers":
+        del service
+        return self
+
+    def get_paginator(self, operation: str) -> "_Pages":
+        return _Pages(self, operation)
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if operation.startswith("_"):
+            raise AttributeError(operation)
+        return lambda **asked: self._answer(operation, **asked)
+
+    def _answer(self, operation: str, **asked: Any) -> Any:
+        self.asked.append((operation, asked))
+        answer = self.answers[operation]
+        answer = answer(**asked) if callable(answer) else answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class _Pages:
+    def __init__(self, aws: AwsAnswers, operation: str) -> None:
+        self._aws = aws
+        self._operation = operation
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        yield from self._aws._answer(self._operation, **asked)
