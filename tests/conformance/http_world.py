@@ -7,12 +7,14 @@ buckets with random names, gone when the block ends where the ground says so.
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from data_exports.mover.places.store import Store, open_store
+from data_exports.contract.tasks import Try
+from data_exports.mover.places.in_flight import InFlight
+from data_exports.mover.places.store import Store, open_store, places_of
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import Answer, Call, Copied, Current, Started, Uploads, Versions
 from data_exports.mover.settings import Settings
@@ -210,6 +212,10 @@ class HttpWorld:
 
     def version_name(self, version_id: str) -> str:
         return self._versions.get(version_id, version_id)
+
+    def probe(self, key: str) -> list[Try]:
+        with closing(self._transport()) as transport:
+            return places_of(self.settings).destination.probe(key, InFlight[Answer](transport).ask)
 
     def named_region(self) -> str:
         transport = self._transport()

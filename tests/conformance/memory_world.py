@@ -6,6 +6,7 @@ account's bucket is not answered.
 
 from collections.abc import Mapping, Sequence
 
+from data_exports.contract.tasks import Try
 from data_exports.mover.rules.protocol import (
     Answer,
     Call,
@@ -89,6 +90,9 @@ class MemoryWorld:
 
     def version_name(self, version_id: str) -> str:
         return version_id
+
+    def probe(self, key: str) -> list[Try]:
+        raise NotImplementedError("there are no rights in memory")
 
     def named_region(self) -> str:
         raise NotImplementedError("there are no regions in memory")

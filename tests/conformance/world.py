@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
+from data_exports.contract.tasks import Try
 from data_exports.mover.handler import handle_batch
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import (
@@ -71,6 +72,7 @@ class World(Protocol):
     def version_id(self, name: str) -> str: ...
     def version_name(self, version_id: str) -> str: ...
     def named_region(self) -> str: ...
+    def probe(self, key: str) -> list[Try]: ...
 
 
 def play(scenario: Scenario, world: World, *, names_copied: bool = True) -> None:
@@ -102,7 +104,7 @@ def _difference(step: Step, world: World, *, names_copied: bool) -> str:
         case Logged(key, body):
             return _unlike(world.logged(key), body)
         case Deliver():
-            return _unlike(_deliver(step, world), step.receipts)
+            return _unlike(deliver(step, world), step.receipts)
         case HubIsNamed():
             return _unlike(world.named_region(), world.settings.region)
         case _:
@@ -134,7 +136,7 @@ def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, **changes)
 
 
-def _deliver(step: Deliver, world: World) -> frozenset[tuple[str, str, str, str]]:
+def deliver(step: Deliver, world: World) -> frozenset[tuple[str, str, str, str]]:
     """Have the mover handle one batch. Return the receipts that it wrote."""
     settings = _changed(world.settings, step.changes)
     records = []

@@ -1,0 +1,59 @@
+"""Every kind of destination passes one suite (`tests/conformance/destinations.py`): S3 on the local AWS, S3 in memory,
+and a folder on disk, which cannot copy by itself.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.destinations import (
+    SUITE,
+    a_probe_finds_that_all_is_allowed_and_replaces_nothing,
+    uploads_of_this_very_key_are_found,
+)
+from tests.conformance.folder_world import FolderWorld
+from tests.conformance.lacking import LACKING
+from tests.conformance.local_aws import local_aws_world
+from tests.conformance.memory_world import MemoryWorld
+from tests.conformance.steps import Capability, Scenario
+from tests.conformance.world import World
+
+EMPTY = Scenario("a destination", "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html", ())
+MEMORY, FOLDER, LOCAL = "S3 in memory", "a folder", "S3 on the local AWS"
+
+
+@contextmanager
+def world_of(kind: str, folder: Path, local_aws: Callable[[], Any]) -> Iterator[World]:
+    if kind == LOCAL:
+        with local_aws_world(local_aws(), EMPTY, may_list=True) as world:
+            yield world
+    else:
+        yield FolderWorld(EMPTY, folder) if kind == FOLDER else MemoryWorld(EMPTY, may_list=True)
+
+
+def _words_of(check: Callable[[World], None]) -> str:
+    return check.__name__.replace("_", " ")
+
+
+NOT_RUN = {
+    (MEMORY, a_probe_finds_that_all_is_allowed_and_replaces_nothing): "it answers calls, and knows no rights",
+    (LOCAL, uploads_of_this_very_key_are_found): LACKING["local AWS"][Capability.INITIATORS],
+}
+"""What a stand-in for S3 cannot show, and why."""
+CASES = [
+    pytest.param(kind, check, marks=[pytest.mark.emulator] if kind == LOCAL else [], id=f"{kind}: {_words_of(check)}")
+    for kind in (MEMORY, FOLDER, LOCAL)
+    for check in SUITE
+    if (kind, check) not in NOT_RUN
+]
+
+
+@pytest.mark.parametrize(("kind", "check_destination"), CASES)
+def test_it_is_a_destination(
+    kind: str, check_destination: Callable[[World], None], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with world_of(kind, tmp_path, lambda: request.getfixturevalue("local_aws")) as world:
+        check_destination(world)
