@@ -114,7 +114,7 @@ def count_live(datasets: int, folder: Path) -> dict[str, Any]:
     from data_exports.estate.loader import load_estate
     from data_exports.local import emulator
     from data_exports.local.clients import aws_of
-    from data_exports.local.world import make_world
+    from data_exports.local.world import make_local_world
 
     root = write_estate(folder / "estate", datasets=datasets)
     estate = load_estate(root).require()
@@ -124,7 +124,7 @@ def count_live(datasets: int, folder: Path) -> dict[str, Any]:
     )
     try:
         tell(f"{datasets:,} datasets: making the world around them, and deploying")
-        make_world(local, estate)
+        make_local_world(local, estate)
         begun = time.perf_counter()
         result = deploy(estate, aws_of(local))
         deployed_s = time.perf_counter() - begun

@@ -26,7 +26,7 @@ from data_exports.local import emulator
 from data_exports.local.clients import aws_of
 from data_exports.local.demo.stage import Stage, wait_for
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 
 DATASET = "court_hearings"
 UPLOADS_PER_SECOND = 50
@@ -43,7 +43,7 @@ def measure(uploads: int) -> dict[str, dict[str, float]]:
             Path(folder), account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
         )
         try:
-            make_world(local, estate)
+            make_local_world(local, estate)
             deploy(estate, aws_of(local))
             stage = Stage(local, estate)
             push = stage.push(DATASET)

@@ -15,7 +15,7 @@ Piece = TypeVar("Piece")
 Said = TypeVar("Said")
 _Jobs = queue.SimpleQueue[tuple[Piece, Future[Said]] | None]
 
-CALLS_AT_ONCE = 8
+QUESTIONS_AT_ONCE = 8
 """Questions to AWS that are asked at the same time."""
 
 AT_ONCE = 20
@@ -59,7 +59,7 @@ def run_all(
 
 
 def map_ordered(
-    work: Callable[[Piece], Said], pieces: Iterable[Piece], *, at_once: int = CALLS_AT_ONCE, finish: bool = False
+    work: Callable[[Piece], Said], pieces: Iterable[Piece], *, at_once: int = QUESTIONS_AT_ONCE, finish: bool = False
 ) -> Iterator[Said]:
     """What `work` gives for each piece, in the pieces' order; pieces are asked for as results are taken.
 

@@ -31,7 +31,7 @@ from data_exports.names import DatasetName, RoleName
 from data_exports.stacks.code import MoverCode, mover_code
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
-from data_exports.stacks.stack import CAPABILITIES, Stack, Surroundings, template_url_of
+from data_exports.stacks.stack import STACK_CAPABILITIES, Stack, Surroundings, template_url_of
 from data_exports.stacks.users import split_roles
 
 FIXED_AT_CREATION = ("on_failure", "disable_rollback", "timeout_in_minutes")
@@ -115,7 +115,7 @@ class _Registered:
             stack.name,
             name=stack.name,
             region=str(self.platform.region),
-            capabilities=list(CAPABILITIES),
+            capabilities=list(STACK_CAPABILITIES),
             on_failure="DELETE",  # a failed creation would otherwise stay as ROLLBACK_COMPLETE, and block the next one
             tags=dict(stack.tags),
             **({"template_body": stack.body} if is_small else {"template_url": template_url_of(self.platform, stack)}),

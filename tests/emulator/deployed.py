@@ -14,7 +14,7 @@ from data_exports.local.clients import aws_of
 from data_exports.local.demo.stage import Stage
 from data_exports.local.emulator import LocalAws
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def example_deployed(folder: Path) -> Iterator[DeployedEstate]:
     platform = estate.platform
     local = emulator.start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:
-        make_world(local, estate)
+        make_local_world(local, estate)
         assert deploy(estate, aws_of(local)).is_complete
         yield DeployedEstate(local, estate)
     finally:

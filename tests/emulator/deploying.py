@@ -11,7 +11,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from data_exports.aws import Aws, aws_with_keys
-from data_exports.deploy.apply.outcomes import DeployResult, Event
+from data_exports.deploy.apply.outcomes import DeployEvent, DeployResult
 from data_exports.deploy.apply.waves import deploy
 from data_exports.deploy.plan.consents import Consent
 from data_exports.estate.models import Dataset, Estate, Platform
@@ -30,7 +30,7 @@ class Ground:
 
     local: LocalAws
     platform: Platform
-    events: list[Event] = field(default_factory=list)
+    events: list[DeployEvent] = field(default_factory=list)
 
     def estate(self, *datasets: Dataset, **changes: Any) -> Estate:
         """An estate of these datasets on this platform."""

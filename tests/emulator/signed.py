@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from data_exports.local import clients
-from data_exports.local.clients import Credentials
+from data_exports.local.clients import LocalCredentials
 from data_exports.local.emulator import LocalAws
 from tests.emulator.steps import ACCOUNT, REGION
 
@@ -47,7 +47,7 @@ def signed(
     body: bytes = b"",
     *,
     service: str = "s3",
-    who: Credentials | None = None,
+    who: LocalCredentials | None = None,
     host: str | None = None,
 ) -> dict[str, str]:
     """The headers of a request that its account's root (or `who`) really signed."""

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from data_exports.deploy.apply.change_sets import StackFailedError, create_stack, work_on
-from data_exports.deploy.apply.outcomes import InterruptedWorkError, Note, Result
+from data_exports.deploy.apply.outcomes import InterruptedWorkError, ProgressNote, StackResult
 from data_exports.deploy.apply.waves import carry_out, deploy
 from data_exports.deploy.plan.consents import Consent, needed_consents
 from data_exports.deploy.plan.planning import Action, Plan, Step
@@ -19,7 +19,7 @@ from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import BucketName, DatasetName, RoleArn, log_bucket_of
 from data_exports.operate.receipts import read_receipts
 from data_exports.stacks.stack import Stack
@@ -84,7 +84,7 @@ def old(ground: Ground) -> Old:
         push("moves", destination=at_s3(at["moves"]), keep_files=True),
         pull("court_lists", outsiders=(READER,)),
     )
-    make_world(ground.local, estate)
+    make_local_world(ground.local, estate)
     s3 = ground.client("s3")
     make_old_program(ground, estate)
     for each in estate.push_datasets:
@@ -170,7 +170,7 @@ def test_a_hub_that_is_adopted_waits_until_its_versioning_holds_everywhere(old: 
             return False
 
     def listen(event: object) -> None:
-        said.extend([event.text] if isinstance(event, Note) and "versioning" in event.text else [])
+        said.extend([event.text] if isinstance(event, ProgressNote) and "versioning" in event.text else [])
 
     work = replace(work_on(ground.aws, ground.platform), versioning_seconds=900, stop=Waits())
     assert carry_out(prepare(old.estate, ground.aws), work, progress=listen).is_complete
@@ -188,7 +188,7 @@ def test_an_adopted_mover_has_no_right_but_ours(old: Old) -> None:
     stranger = {"AWS": str(LOADER)}
     trust = {"Effect": "Allow", "Principal": stranger, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    make_world(ground.local, ground.estate(pull("other", outsiders=(LOADER,))))
+    make_local_world(ground.local, ground.estate(pull("other", outsiders=(LOADER,))))
     iam.update_assume_role_policy(RoleName="export_orders-move", PolicyDocument=document)
     assert ground.deploy(old.estate, allow=[Consent.ADOPTION]).is_complete
     assert iam.list_role_policies(RoleName="export_orders-move")["PolicyNames"] == ["deliver"]
@@ -257,7 +257,7 @@ def test_an_adoption_that_fails_leaves_the_old_policy_in_force_and_is_completed_
     assert json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"]) == before
     assert s3.get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
     result = ground.deploy(old.estate, allow=[Consent.ADOPTION])
-    assert result.of("exports-pull-court-lists").result is Result.UPDATED
+    assert result.of("exports-pull-court-lists").result is StackResult.UPDATED
     assert result.of("exports-pull-court-lists").note == "finished adopting what existed"
     assert result.is_complete
     sids = [each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"])["Statement"]]
@@ -310,7 +310,7 @@ def test_an_interrupted_adoption_is_completed_by_the_next_run(old: Old) -> None:
 def test_what_an_adoption_may_not_do_is_said_and_a_later_run_completes_it(old: Old, action: str, where: str) -> None:
     ground = old.ground
     result = deploy(old.estate, ground.without(action), allow=[Consent.ADOPTION])
-    assert result.of(where).result is Result.FAILED
+    assert result.of(where).result is StackResult.FAILED
     assert action in result.of(where).reason
     assert old.received("orders") == {}
     again = ground.deploy(old.estate, allow=[Consent.ADOPTION])
@@ -336,7 +336,7 @@ def test_a_role_of_that_name_under_another_path_is_no_movers_role(ground: Ground
         "a role export_orders-move exists under the path /; recipients name it under /service-role/",
         f"delete or rename the role {arn}, then deploy again",
     )
-    assert ground.deploy(estate).of("exports-push-orders").result is Result.LEFT_OUT
+    assert ground.deploy(estate).of("exports-push-orders").result is StackResult.LEFT_OUT
     assert ground.rules() == []
 
 

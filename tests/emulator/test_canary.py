@@ -17,7 +17,7 @@ from data_exports.local.emulator import LocalAws
 from data_exports.operate.canary.bench import Bench
 from data_exports.operate.canary.facts import FACTS
 from data_exports.operate.canary.removal import find_worlds, remove_world
-from data_exports.operate.canary.run import Verdict, prove
+from data_exports.operate.canary.run import FactVerdict, prove
 from data_exports.operate.canary.world import World, make_world
 from tests.emulator.installed import EXPORTS, Done, interrupt
 from tests.emulator.steps import ACCOUNT, REGION, Steps
@@ -207,7 +207,7 @@ def test_a_fault_is_found(local_aws: LocalAws, world: World, name: str) -> None:
         bench = Bench(world, aws, other_region="eu-central-1", wait_seconds=1)
         result = prove(bench, BY_NAME[name], lambda _: None)
     unlike = [seen.tried for seen in result.seen if not seen.is_good]
-    assert (result.verdict, unlike[:1]) == (Verdict.FAILED, [fault.shows])
+    assert (result.verdict, unlike[:1]) == (FactVerdict.FAILED, [fault.shows])
 
 
 @pytest.mark.parametrize("moment", ["making", "trying parts"])

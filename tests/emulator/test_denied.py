@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from data_exports.aws import Aws
-from data_exports.deploy.apply.outcomes import error_of
+from data_exports.deploy.apply.outcomes import error_of_deploying
 from data_exports.deploy.apply.waves import deploy
 from data_exports.deploy.plan.consents import Consent
 from data_exports.deploy.removal.destroy import destroy, error_of_destroying, read_destruction
@@ -30,7 +30,7 @@ def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Ca
 
 def _error_of_deploying(estate: Estate, aws: Aws) -> ExportsError | None:
     try:
-        return error_of(deploy(estate, aws, allow=set(Consent)))
+        return error_of_deploying(deploy(estate, aws, allow=set(Consent)))
     except ExportsError as error:
         return error
 

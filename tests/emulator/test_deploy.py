@@ -10,14 +10,14 @@ import pytest
 
 from data_exports.deploy.apply.change_sets import StackFailedError, StoppedError, create_stack, update_stack, work_on
 from data_exports.deploy.apply.outcomes import (
+    DeployEvent,
     DeployResult,
-    Event,
-    Finished,
     InterruptedWorkError,
-    Note,
-    Result,
-    Started,
-    error_of,
+    ProgressNote,
+    StackFinished,
+    StackResult,
+    StackStarted,
+    error_of_deploying,
 )
 from data_exports.deploy.apply.waves import carry_out, deploy
 from data_exports.deploy.plan.consents import Consent
@@ -28,7 +28,7 @@ from data_exports.estate.models import Estate
 from data_exports.limits import TEMPLATE_BODY_BYTES
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import BucketName, RoleName
 from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG
 from tests.emulator.deploying import NOBODY, Ground, aws_of_account, ground_of
@@ -48,17 +48,17 @@ def test_whole_estate_is_deployed_wave_by_wave(ground: Ground) -> None:
     ground.make_users_of(estate)
     result = ground.deploy(estate)
     assert {outcome.name: outcome.result for outcome in result.outcomes} == {
-        "exports-foundation": Result.CREATED,
-        "exports-push-moves": Result.CREATED,
-        "exports-push-orders": Result.CREATED,
-        "exports-pull-lists": Result.CREATED,
-        "exports-hub": Result.CREATED,
+        "exports-foundation": StackResult.CREATED,
+        "exports-push-moves": StackResult.CREATED,
+        "exports-push-orders": StackResult.CREATED,
+        "exports-pull-lists": StackResult.CREATED,
+        "exports-hub": StackResult.CREATED,
     }
     assert result.is_complete
-    assert error_of(result) is None
+    assert error_of_deploying(result) is None
     assert set(ground.statuses().values()) == {"CREATE_COMPLETE"}
     assert ground.rules() == ["moves/", "orders/"]
-    finished = [event.outcome.name for event in ground.events if isinstance(event, Finished)]
+    finished = [event.outcome.name for event in ground.events if isinstance(event, StackFinished)]
     assert (finished[0], finished[-1]) == ("exports-foundation", "exports-hub")
 
 
@@ -70,8 +70,8 @@ def test_second_deployment_touches_nothing(ground: Ground) -> None:
     calls = ground.recorded()
     result = ground.deploy(estate)
     asked = dict(calls)
-    assert {outcome.result for outcome in result.outcomes} == {Result.UNCHANGED}
-    assert not [event for event in ground.events if isinstance(event, Started)]
+    assert {outcome.result for outcome in result.outcomes} == {StackResult.UNCHANGED}
+    assert not [event for event in ground.events if isinstance(event, StackStarted)]
     assert ground.history() == before
     assert asked == {
         "cloudformation:DescribeStacks": 2,
@@ -85,10 +85,10 @@ def test_only_the_changed_dataset_is_updated(ground: Ground) -> None:
     ground.make_users_of(estate)
     ground.deploy(estate)
     result = ground.deploy(ground.estate(push("orders", description="now with one"), pull("lists")))
-    assert [outcome.name for outcome in result.outcomes if outcome.result is not Result.UNCHANGED] == [
+    assert [outcome.name for outcome in result.outcomes if outcome.result is not StackResult.UNCHANGED] == [
         "exports-push-orders"
     ]
-    assert result.of("exports-push-orders").result is Result.UPDATED
+    assert result.of("exports-push-orders").result is StackResult.UPDATED
 
 
 def test_changed_platform_tags_reach_every_stack(ground: Ground) -> None:
@@ -96,7 +96,7 @@ def test_changed_platform_tags_reach_every_stack(ground: Ground) -> None:
     ground.make_users_of(estate)
     ground.deploy(estate)
     result = ground.deploy(ground.estate(pull("lists"), tags=(("owner", "Somebody Else"),)), allow=[Consent.GUARD])
-    assert {outcome.result for outcome in result.outcomes} == {Result.UPDATED}
+    assert {outcome.result for outcome in result.outcomes} == {StackResult.UPDATED}
     described = ground.client("cloudformation").describe_stacks(StackName="exports-pull-lists")["Stacks"][0]
     assert {tag["Key"]: tag["Value"] for tag in described["Tags"]}["owner"] == "Somebody Else"
 
@@ -123,12 +123,12 @@ def test_failing_stack_is_named_with_awss_reason_while_the_others_succeed(ground
     estate = ground.estate(push("orders"), pull("lists", users=(RoleName("alpha_user_leaver"),)), pull("notes"))
     ground.make_users_of(estate)
     result = _deploy_while_somebody_deletes(ground, estate, "alpha_user_leaver")
-    assert {outcome.name: outcome.result for outcome in result.not_done} == {"exports-pull-lists": Result.FAILED}
+    assert {outcome.name: outcome.result for outcome in result.not_done} == {"exports-pull-lists": StackResult.FAILED}
     failed = result.of("exports-pull-lists")
     assert failed.reason.startswith("UsersPolicy (AWS::IAM::Policy): ")
     assert "alpha_user_leaver" in failed.reason
     assert "exports-pull-lists" not in ground.statuses()
-    error = error_of(result)
+    error = error_of_deploying(result)
     assert isinstance(error, PartlyDoneError)
     assert failed.reason in str(error)
 
@@ -140,7 +140,7 @@ def test_bucket_name_taken_by_another_account_is_said(ground: Ground, unique_acc
         Bucket=taken, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     failed = ground.deploy(estate).of("exports-pull-lists")
-    assert failed.result is Result.FAILED
+    assert failed.result is StackResult.FAILED
     assert "exist" in failed.reason
     assert ground.statuses().keys() == {"exports-foundation", "exports-hub"}
 
@@ -150,9 +150,9 @@ def test_hub_leaves_out_a_dataset_whose_stack_could_not_be_created(ground: Groun
     ground.make_users_of(estate)
     ground.make_roles(["export_moves-move"])
     result = ground.deploy(estate)
-    assert result.of("exports-push-moves").result is Result.LEFT_OUT
+    assert result.of("exports-push-moves").result is StackResult.LEFT_OUT
     assert "export_moves-move" in result.of("exports-push-moves").reason
-    assert result.of("exports-hub").result is Result.CREATED
+    assert result.of("exports-hub").result is StackResult.CREATED
     assert result.of("exports-hub").note == "without a rule for moves: no queue yet"
     assert ground.rules() == ["orders/"]
     ground.client("iam").delete_role(RoleName="export_moves-move")
@@ -166,15 +166,15 @@ def test_dataset_whose_update_failed_keeps_its_rule_and_recovers(ground: Ground)
     ground.make_roles(["alpha_user_leaver"])
     changed = ground.estate(push("orders", users=(RoleName("alpha_user_ana"), RoleName("alpha_user_leaver"))))
     result = _deploy_while_somebody_deletes(ground, changed, "alpha_user_leaver")
-    assert result.of("exports-push-orders").result is Result.FAILED
+    assert result.of("exports-push-orders").result is StackResult.FAILED
     assert result.of("exports-push-orders").reason.startswith("UsersPolicy (AWS::IAM::Policy): ")
     assert ground.rules() == ["orders/"]
     assert ground.statuses()["exports-push-orders"] == "UPDATE_ROLLBACK_COMPLETE"
     back = ground.deploy(estate)
     assert back.of("exports-push-orders").step.action is Action.UPDATE
-    assert back.of("exports-push-orders").result is Result.UNCHANGED
+    assert back.of("exports-push-orders").result is StackResult.UNCHANGED
     ground.make_roles(["alpha_user_leaver"])
-    assert ground.deploy(changed).of("exports-push-orders").result is Result.UPDATED
+    assert ground.deploy(changed).of("exports-push-orders").result is StackResult.UPDATED
 
 
 def test_missing_role_is_left_out_and_the_deployment_partly_done(ground: Ground) -> None:
@@ -183,7 +183,7 @@ def test_missing_role_is_left_out_and_the_deployment_partly_done(ground: Ground)
     result = ground.deploy(estate)
     assert result.not_done == ()
     assert [(each.dataset, each.roles) for each in result.missing_roles] == [("orders", ("alpha_user_Ben-Two",))]
-    error = error_of(result)
+    error = error_of_deploying(result)
     assert isinstance(error, PartlyDoneError)
     assert "orders: no such role: alpha_user_Ben-Two" in str(error)
     assert ground.client("iam").list_role_policies(RoleName="alpha_user_ana")["PolicyNames"] == [
@@ -191,7 +191,7 @@ def test_missing_role_is_left_out_and_the_deployment_partly_done(ground: Ground)
     ]
     ground.make_roles(["alpha_user_Ben-Two"])
     again = ground.deploy(estate)
-    assert again.of("exports-push-orders").result is Result.UPDATED
+    assert again.of("exports-push-orders").result is StackResult.UPDATED
     assert again.is_complete
 
 
@@ -207,9 +207,9 @@ def test_roles_that_somebody_deletes_in_aws_block_nobody(ground: Ground) -> None
     result = ground.deploy(ground.estate(push("orders", users=users), pull("lists", bucket_versioning=True)))
     assert [(each.dataset, each.roles) for each in result.missing_roles] == [("orders", users[1:])]
     assert result.not_done == ()
-    assert {each.name: each.result for each in result.outcomes if each.result is not Result.UNCHANGED} == {
-        "exports-push-orders": Result.UPDATED,
-        "exports-pull-lists": Result.UPDATED,
+    assert {each.name: each.result for each in result.outcomes if each.result is not StackResult.UNCHANGED} == {
+        "exports-push-orders": StackResult.UPDATED,
+        "exports-pull-lists": StackResult.UPDATED,
     }
 
 
@@ -234,13 +234,13 @@ def test_removed_dataset_loses_its_rule_before_its_queue_and_keeps_its_bucket(gr
     ground.client("s3").put_object(Bucket=str(ground.platform.hub_bucket), Key="other/x", Body=b"1")
     result = ground.deploy(ground.estate(push("orders")), allow=[Consent.REMOVAL, Consent.LOSS])
     assert {outcome.name: outcome.result for outcome in result.outcomes} == {
-        "exports-foundation": Result.UNCHANGED,
-        "exports-push-orders": Result.UNCHANGED,
-        "exports-hub": Result.UPDATED,
-        "exports-push-moves": Result.DELETED,
-        "exports-pull-lists": Result.DELETED,
+        "exports-foundation": StackResult.UNCHANGED,
+        "exports-push-orders": StackResult.UNCHANGED,
+        "exports-hub": StackResult.UPDATED,
+        "exports-push-moves": StackResult.DELETED,
+        "exports-pull-lists": StackResult.DELETED,
     }
-    order = [event.step.name for event in ground.events if isinstance(event, Started)]
+    order = [event.step.name for event in ground.events if isinstance(event, StackStarted)]
     assert order[0] == "exports-hub"
     assert ground.rules() == ["orders/"]
     bucket = f"{ground.platform.pull_bucket_prefix}lists"
@@ -265,9 +265,9 @@ def test_removed_datasets_stack_stays_while_the_hub_cannot_lose_its_rule(ground:
     queue = ground.client("sqs").get_queue_url(QueueName="export_orders")["QueueUrl"]
     ground.client("sqs").delete_queue(QueueUrl=queue)
     result = ground.deploy(ground.estate(push("orders")), allow=[Consent.REMOVAL, Consent.LOSS])
-    assert result.of("exports-hub").result is Result.FAILED
-    assert result.of("exports-push-moves").result is Result.LEFT_OUT
-    assert result.of("exports-pull-lists").result is Result.DELETED
+    assert result.of("exports-hub").result is StackResult.FAILED
+    assert result.of("exports-push-moves").result is StackResult.LEFT_OUT
+    assert result.of("exports-pull-lists").result is StackResult.DELETED
     assert "exports-push-moves" in ground.statuses()
 
 
@@ -292,7 +292,7 @@ def test_stack_left_by_a_failed_creation_is_replaced(ground: Ground) -> None:
     assert status == "ROLLBACK_COMPLETE"
     result = ground.deploy(estate)
     assert result.of("exports-pull-lists").step.action is Action.REPLACE
-    assert result.of("exports-pull-lists").result is Result.CREATED
+    assert result.of("exports-pull-lists").result is StackResult.CREATED
     assert result.is_complete
 
 
@@ -315,9 +315,9 @@ def test_stack_that_is_not_ours_is_not_touched(ground: Ground) -> None:
         StackName="exports-pull-lists", TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})
     )
     result = ground.deploy(estate)
-    assert result.of("exports-pull-lists").result is Result.LEFT_OUT
+    assert result.of("exports-pull-lists").result is StackResult.LEFT_OUT
     assert result.of("exports-pull-lists").reason == "a stack of this name exists and is not ours"
-    assert result.of("exports-hub").result is Result.CREATED
+    assert result.of("exports-hub").result is StackResult.CREATED
 
 
 def test_bucket_that_is_not_ours_is_not_adopted_without_consent(ground: Ground) -> None:
@@ -341,7 +341,7 @@ def test_bucket_of_another_dataset_is_not_taken_over(ground: Ground) -> None:
     ground.make_bucket(bucket, dataset="notes")
     left_out = ground.deploy(estate, allow=set(Consent)).of("exports-pull-lists")
     assert (left_out.result, left_out.reason) == (
-        Result.LEFT_OUT,
+        StackResult.LEFT_OUT,
         f"the bucket {bucket} exists, and belongs to the dataset notes",
     )
 
@@ -352,9 +352,9 @@ def test_without_its_foundation_nothing_else_is_tried(ground: Ground, unique_acc
         Bucket=str(ground.platform.log_bucket), CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     result = ground.deploy(estate)
-    assert [outcome.result for outcome in result.outcomes] == [Result.FAILED, *[Result.LEFT_OUT] * 3]
+    assert [outcome.result for outcome in result.outcomes] == [StackResult.FAILED, *[StackResult.LEFT_OUT] * 3]
     assert ground.statuses() == {}
-    assert isinstance(error_of(result), AwsError)
+    assert isinstance(error_of_deploying(result), AwsError)
 
 
 def test_credentials_of_another_account_are_refused(ground: Ground, unique_account: Callable[[], str]) -> None:
@@ -386,8 +386,8 @@ def test_interruption_names_what_goes_on_and_the_next_run_completes(ground: Grou
 
     slow.client("cloudformation").meta.events.register("after-call.cloudformation.DescribeStacks", show_as_going)
 
-    def interrupt(event: Event) -> None:
-        if isinstance(event, Finished) and event.outcome.name == "exports-push-orders0":
+    def interrupt(event: DeployEvent) -> None:
+        if isinstance(event, StackFinished) and event.outcome.name == "exports-push-orders0":
             wait_until(lambda: all(ground.statuses().get(name) == "CREATE_COMPLETE" for name in going))
             raise KeyboardInterrupt
 
@@ -443,7 +443,7 @@ def test_another_estates_stacks_are_blocked_and_never_removed(ground: Ground) ->
         ("exports-hub", Action.BLOCKED),
     ]
     assert {outcome.step.reason for outcome in result.outcomes} == {reason}
-    assert isinstance(error_of(result), AwsError)
+    assert isinstance(error_of_deploying(result), AwsError)
     assert ground.history() == before
 
 
@@ -531,7 +531,7 @@ def _receipts(ground: Ground, dataset: str) -> list[dict[str, Any]]:
 def test_what_was_uploaded_before_the_hub_had_the_rule_is_delivered(ground: Ground) -> None:
     at, other = (BucketName(f"{ground.platform.hub_bucket}-{name}") for name in ("at", "other"))
     orders, moves = push("orders", destination=at_s3(other)), push("moves", destination=at_s3(at))
-    make_world(ground.local, ground.estate(orders, moves))
+    make_local_world(ground.local, ground.estate(orders, moves))
     ground.deploy(ground.estate(orders))
     prepared = prepare(ground.estate(orders, moves), ground.aws)
     steps = (
@@ -550,7 +550,7 @@ def test_what_was_uploaded_before_the_hub_had_the_rule_is_delivered(ground: Grou
     note = "11 uploads were waiting under moves/: handed to its mover"
     assert result.is_complete
     assert result.of("exports-hub").note == note
-    assert Note(note) in ground.events
+    assert ProgressNote(note) in ground.events
     recipient = client(ground.local, "s3", account=str(moves.destination.account))
     wait_until(lambda: len(_receipts(ground, "moves")) >= len(keys))
     assert {(each["key"], each["outcome"], each["uploaded_by"]) for each in _receipts(ground, "moves")} == {
@@ -570,7 +570,7 @@ def test_what_was_uploaded_while_its_queue_was_gone_is_handed_over(ground: Groun
     wait_until(lambda: "exports-push-orders" not in ground.statuses())
     ground.client("s3").put_object(Bucket=str(ground.platform.hub_bucket), Key="orders/a", Body=b"1")
     result = ground.deploy(estate)
-    assert result.of("exports-hub").result is Result.UNCHANGED
+    assert result.of("exports-hub").result is StackResult.UNCHANGED
     assert result.of("exports-hub").note == "1 upload was waiting under orders/: handed to its mover"
 
 
@@ -582,8 +582,8 @@ def test_what_could_not_be_handed_over_is_said(ground: Ground) -> None:
     prepared = prepare(estate, ground.aws)
     work = work_on(ground.aws, ground.platform)
 
-    def refuse(event: Event) -> None:
-        if isinstance(event, Started) and event.step.name == "exports-hub":
+    def refuse(event: DeployEvent) -> None:
+        if isinstance(event, StackStarted) and event.step.name == "exports-hub":
             sqs = ground.client("sqs")
             url = sqs.get_queue_url(QueueName="export_orders")["QueueUrl"]
             policy = json.loads(
@@ -596,10 +596,10 @@ def test_what_could_not_be_handed_over_is_said(ground: Ground) -> None:
 
     result = carry_out(prepared, work, progress=refuse)
     outcome = result.of("exports-hub")
-    assert outcome.result is Result.CREATED
+    assert outcome.result is StackResult.CREATED
     assert outcome.reason.startswith(f"what was waiting under s3://{hub}/orders/ was not handed to its mover, or not")
     assert outcome.next_step == f"the mover's hourly sweep delivers what is left under s3://{hub}/orders/"
-    assert isinstance(error_of(result), PartlyDoneError)
+    assert isinstance(error_of_deploying(result), PartlyDoneError)
 
 
 def test_a_foundation_that_could_not_be_updated_does_not_stop_the_rest(ground: Ground) -> None:
@@ -611,11 +611,11 @@ def test_a_foundation_that_could_not_be_updated_does_not_stop_the_rest(ground: G
     plan = replace(prepared.plan, steps=(stuck, *rest))
     result = carry_out(replace(prepared, plan=plan), work_on(ground.aws, ground.platform))
     assert {outcome.name: outcome.result for outcome in result.outcomes} == {
-        "exports-foundation": Result.LEFT_OUT,
-        "exports-push-orders": Result.CREATED,
-        "exports-pull-lists": Result.UNCHANGED,
-        "exports-hub": Result.UPDATED,
+        "exports-foundation": StackResult.LEFT_OUT,
+        "exports-push-orders": StackResult.CREATED,
+        "exports-pull-lists": StackResult.UNCHANGED,
+        "exports-hub": StackResult.UPDATED,
     }
-    error = error_of(result)
+    error = error_of_deploying(result)
     assert isinstance(error, PartlyDoneError)
     assert "exports-foundation left out: CloudFormation could not undo a failed change" in str(error)

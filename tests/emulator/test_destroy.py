@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.deploy.apply.outcomes import Result
+from data_exports.deploy.apply.outcomes import StackResult
 from data_exports.deploy.apply.waves import deploy
 from data_exports.deploy.plan.consents import Consent
-from data_exports.deploy.removal.buckets import Fate
+from data_exports.deploy.removal.buckets import BucketResult
 from data_exports.deploy.removal.destroy import (
     DestroyResult,
     Destruction,
@@ -55,8 +55,8 @@ def test_hub_goes_first_and_foundation_last_and_nothing_is_left(ground: Ground) 
     result = _destroy(ground, estate)
     names = [outcome.name for outcome in result.outcomes]
     assert (names[0], names[-1]) == ("exports-hub", "exports-foundation")
-    assert {outcome.result for outcome in result.outcomes} == {Result.DELETED}
-    assert {bucket.fate for bucket in result.buckets} == {Fate.REMOVED}
+    assert {outcome.result for outcome in result.outcomes} == {StackResult.DELETED}
+    assert {bucket.result for bucket in result.buckets} == {BucketResult.REMOVED}
     assert error_of_destroying(result) is None
     assert ground.statuses() == {}
     assert ground.buckets() == []
@@ -72,11 +72,11 @@ def test_buckets_with_data_are_kept_and_counted(ground: Ground) -> None:
     _put(ground, lists, "x")
     result = _destroy(ground, estate)
     assert {
-        str(each.bucket.name): (each.fate, each.reason, each.bucket.contents.objects) for each in result.buckets
+        str(each.bucket.name): (each.result, each.reason, each.bucket.contents.objects) for each in result.buckets
     } == {
-        hub: (Fate.KEPT, "holds data", 1),
-        log: (Fate.KEPT, "holds data", 1),
-        lists: (Fate.KEPT, "holds data", 1),
+        hub: (BucketResult.KEPT, "holds data", 1),
+        log: (BucketResult.KEPT, "holds data", 1),
+        lists: (BucketResult.KEPT, "holds data", 1),
     }
     assert ground.buckets() == sorted([hub, log, lists])
     kept = ground.client("s3").list_objects_v2(Bucket=log)["Contents"]
@@ -93,7 +93,7 @@ def test_a_bucket_kept_from_a_removed_dataset_is_found_and_a_strangers_of_like_n
     without = replace(estate, pull_datasets=())
     assert deploy(without, ground.aws, allow=[Consent.REMOVAL, Consent.LOSS]).is_complete
     result = _destroy(ground, without)
-    assert {each.bucket.name: each.fate for each in result.buckets}[BucketName(lists)] is Fate.KEPT
+    assert {each.bucket.name: each.result for each in result.buckets}[BucketName(lists)] is BucketResult.KEPT
     assert ground.buckets() == sorted([lists, alike])
 
 
@@ -118,7 +118,7 @@ def test_bucket_with_nothing_but_delete_markers_is_removed(ground: Ground) -> No
     s3.delete_object(Bucket=hub, Key="orders/a", VersionId=version)
     assert len(s3.list_object_versions(Bucket=hub)["DeleteMarkers"]) == 1
     result = _destroy(ground, estate)
-    assert {bucket.fate for bucket in result.buckets} == {Fate.REMOVED}
+    assert {bucket.result for bucket in result.buckets} == {BucketResult.REMOVED}
     assert hub not in ground.buckets()
 
 
@@ -147,7 +147,7 @@ def test_kept_buckets_are_taken_over_by_the_next_deployment_with_all_their_prope
     rules = s3.get_bucket_lifecycle_configuration(Bucket=hub)["Rules"]
     assert [rule["ID"] for rule in rules] == ["ForgetRetired", "AbortAbandonedUploads"]
     assert s3.get_object(Bucket=lists, Key="x")["Body"].read() == b"12345"
-    assert ground.deploy(estate).of("exports-hub").result is Result.UNCHANGED
+    assert ground.deploy(estate).of("exports-hub").result is StackResult.UNCHANGED
 
 
 def test_stacks_of_datasets_no_longer_declared_are_destroyed_too(ground: Ground) -> None:
@@ -199,8 +199,8 @@ def test_foundation_stays_while_a_dataset_cannot_be_deleted(ground: Ground) -> N
     )
     result = _destroy(ground, estate)
     assert {outcome.name: outcome.result for outcome in result.outcomes if not outcome.is_done} == {
-        "exports-push-orders": Result.FAILED,
-        "exports-foundation": Result.LEFT_OUT,
+        "exports-push-orders": StackResult.FAILED,
+        "exports-foundation": StackResult.LEFT_OUT,
     }
     assert isinstance(error_of_destroying(result), PartlyDoneError)
     assert str(ground.platform.log_bucket) in ground.buckets()

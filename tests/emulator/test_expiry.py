@@ -13,7 +13,7 @@ from data_exports.access.policies import mover_policy, pull_bucket_policy, pull_
 from data_exports.deploy.apply.waves import deploy
 from data_exports.local.clients import aws_of
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import AccountId, BucketName, RoleArn
 from data_exports.operate.receipts import read_receipts
 from tests.emulator.steps import Steps, refusal_of, wait_until
@@ -144,7 +144,7 @@ def test_an_upload_that_comes_after_the_end_stays_and_is_on_record(
     account, hub = AccountId(unique_account()), BucketName(unique("hub"))
     late = push(expires=today - timedelta(days=1), destination=at_s3(unique("target")))
     estate = estate_of(late, platform=replace(PLATFORM, account=account, hub_bucket=hub))
-    make_world(local_aws, estate)
+    make_local_world(local_aws, estate)
     assert deploy(estate, aws_of(local_aws, f"arn:aws:iam::{account}:root")).is_complete
     owner = steps.client("s3", account)
     owner.put_object(Bucket=hub, Key="hearings/late.csv", Body=b"too late")

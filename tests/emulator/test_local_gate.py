@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from data_exports.local import clients, emulator
-from data_exports.local.clients import Credentials
+from data_exports.local.clients import LocalCredentials
 from data_exports.local.emulator import LocalAws
 from data_exports.local.processes import command_line_of
 from data_exports.local.proof import CLIENT, NONCE_HEADER, PROOF_HEADER, PROOF_PATH, proof_of
@@ -62,7 +62,7 @@ def test_a_false_signature_is_refused_by_every_service(
     local_aws: LocalAws, service: str, method: str, path: str, target: str, code: str
 ) -> None:
     body = b"" if method == "PUT" else b"Action=ListRoles&Version=2010-05-08"
-    headers = signed(local_aws, method, path, body, service=service, who=Credentials(ACCOUNT, "test"))
+    headers = signed(local_aws, method, path, body, service=service, who=LocalCredentials(ACCOUNT, "test"))
     status, said = ask(local_aws, method, path, {**headers, **({"X-Amz-Target": target} if target else {})}, body)
     assert status in (400, 403)
     assert code in said
@@ -85,7 +85,7 @@ def test_a_page_with_a_forged_signature_creates_and_invokes_no_function(local_aw
 
 @pytest.mark.parametrize("key", ["test", "", ACCOUNT, "AKIAIOSFODNN7EXAMPLE"])
 def test_no_secret_that_the_emulator_is_known_for_opens_it(local_aws: LocalAws, key: str) -> None:
-    headers = signed(local_aws, "GET", "/", who=Credentials(key, "test"))
+    headers = signed(local_aws, "GET", "/", who=LocalCredentials(key, "test"))
     assert ask(local_aws, "GET", "/", headers)[0] == 403
 
 
@@ -215,10 +215,10 @@ def test_a_functions_session_cannot_be_told_from_its_names(
     code = "import os\ndef handler(event, context):\n    return dict(os.environ)\n"
     function(steps, code, role, name=name)
     found = answer_of(steps, name)
-    mine = Credentials(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], found["AWS_SESSION_TOKEN"])
+    mine = LocalCredentials(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], found["AWS_SESSION_TOKEN"])
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
 
-    def identity(who: Credentials) -> Answer:
+    def identity(who: LocalCredentials) -> Answer:
         return ask(local_aws, "POST", "/", signed(local_aws, "POST", "/", body, service="sts", who=who), body)
 
     assert f":assumed-role/{role.rsplit('/', 1)[-1]}/{name}" in identity(mine)[1]
@@ -226,7 +226,7 @@ def test_a_functions_session_cannot_be_told_from_its_names(
     digest = hashlib.sha256(f"{arn}:{role}".encode()).hexdigest()
     secret, token = (hashlib.sha256(f"{kind}:{digest}".encode()).hexdigest() for kind in ("secret", "token"))
     for key in (mine.access_key_id, f"ASIA{digest[:16].upper()}"):
-        assert identity(Credentials(key, secret, token))[0] == 403
+        assert identity(LocalCredentials(key, secret, token))[0] == 403
     assert local_aws.secret not in found.values()
 
 

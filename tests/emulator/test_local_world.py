@@ -13,8 +13,8 @@ from data_exports.local import clients, emulator
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import (
     UNNAMED_RECIPIENT,
-    World,
-    make_world,
+    LocalWorld,
+    make_local_world,
     recipient_account_of,
     recipient_policies_of,
     stranger_of,
@@ -41,9 +41,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="module")
-def world(local: LocalAws) -> World:
-    make_world(local, FULL)
-    return make_world(local, FULL)  # a second time changes nothing
+def world(local: LocalAws) -> LocalWorld:
+    make_local_world(local, FULL)
+    return make_local_world(local, FULL)  # a second time changes nothing
 
 
 def policy_at(local: LocalAws, bucket: str, owner: str) -> object:
@@ -51,7 +51,7 @@ def policy_at(local: LocalAws, bucket: str, owner: str) -> object:
     return json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
 
 
-def test_the_world_lists_what_was_made(world: World) -> None:
+def test_the_world_lists_what_was_made(world: LocalWorld) -> None:
     platform = FULL.platform.account
     assert world.users == (
         RoleArn(f"arn:aws:iam::{platform}:role/alpha_user_Ben-Two"),
@@ -63,7 +63,7 @@ def test_the_world_lists_what_was_made(world: World) -> None:
     assert world.strangers == tuple(stranger_of(FULL, account) for account in accounts)
 
 
-def test_every_role_can_be_assumed_and_users_may_do_nothing_yet(local: LocalAws, world: World) -> None:
+def test_every_role_can_be_assumed_and_users_may_do_nothing_yet(local: LocalAws, world: LocalWorld) -> None:
     for role in (*world.users, *(each for each in world.outsiders if isinstance(each, RoleArn)), *world.strangers):
         identity = clients.client_as(local, "sts", role).get_caller_identity()
         assert identity["Account"] == role.account
@@ -74,7 +74,7 @@ def test_every_role_can_be_assumed_and_users_may_do_nothing_yet(local: LocalAws,
 def test_a_user_of_single_sign_on_lives_under_the_path_of_such_roles(local: LocalAws) -> None:
     user = RoleName("AWSReservedSSO_sender_0a1b2c3d")
     platform = FULL.platform
-    made = make_world(
+    made = make_local_world(
         local, estate_of(push("court", users=(user,), destination=at_s3("cp-court")), platform=platform)
     ).users
     path = f"aws-reserved/sso.amazonaws.com/{platform.region}"
@@ -84,7 +84,7 @@ def test_a_user_of_single_sign_on_lives_under_the_path_of_such_roles(local: Loca
     assert refusal_of(lambda: clients.session_of(local, platform.user_role_arn(user))) == "AccessDenied"
 
 
-def test_a_recipients_bucket_is_closed_but_for_its_handover(local: LocalAws, world: World) -> None:
+def test_a_recipients_bucket_is_closed_but_for_its_handover(local: LocalAws, world: LocalWorld) -> None:
     (bucket, owner), *_ = world.recipient_buckets.items()
     assert policy_at(local, bucket, owner) == json.loads(json.dumps(recipient_policies_of(FULL)[bucket]))
     s3 = clients.client(local, "s3", account=owner)
@@ -97,7 +97,7 @@ def test_a_recipients_bucket_is_closed_but_for_its_handover(local: LocalAws, wor
     assert refusal_of(lambda: stranger.put_object(Bucket=bucket, Key="x", Body=b"")) == "AccessDenied"
 
 
-def test_an_outside_role_has_the_permission_of_its_handover(local: LocalAws, world: World) -> None:
+def test_an_outside_role_has_the_permission_of_its_handover(local: LocalAws, world: LocalWorld) -> None:
     assert READER in world.outsiders
     iam = clients.client(local, "iam", account=READER.account)
     names = iam.list_role_policies(RoleName=READER.name)["PolicyNames"]
@@ -108,18 +108,18 @@ def test_an_outside_role_has_the_permission_of_its_handover(local: LocalAws, wor
     assert iam.get_role(RoleName=READER.name)["Role"]["Path"] == READER.path
 
 
-def test_a_handover_that_is_missing_is_taken_away_and_comes_back(local: LocalAws, world: World) -> None:
+def test_a_handover_that_is_missing_is_taken_away_and_comes_back(local: LocalAws, world: LocalWorld) -> None:
     (bucket, owner), *_ = world.recipient_buckets.items()
     everything = [DatasetName(dataset.name) for dataset in FULL.datasets()]
-    make_world(local, FULL, without_handover=everything)
+    make_local_world(local, FULL, without_handover=everything)
     s3 = clients.client(local, "s3", account=owner)
     assert refusal_of(lambda: s3.get_bucket_policy(Bucket=bucket)) == "NoSuchBucketPolicy"
     iam = clients.client(local, "iam", account=READER.account)
     assert iam.list_role_policies(RoleName=READER.name)["PolicyNames"] == []
-    make_world(local, FULL, without_handover=[FULL.push_datasets[0].name])
+    make_local_world(local, FULL, without_handover=[FULL.push_datasets[0].name])
     left = json.loads(json.dumps(recipient_policies_of(without(FULL, FULL.push_datasets[0].name))[bucket]))
     assert policy_at(local, bucket, owner) == left
-    make_world(local, FULL)
+    make_local_world(local, FULL)
     assert policy_at(local, bucket, owner) == json.loads(json.dumps(recipient_policies_of(FULL)[bucket]))
 
 
@@ -128,7 +128,7 @@ def without(estate: Estate, name: str) -> Estate:
     return dataclasses.replace(estate, push_datasets=kept)
 
 
-def test_what_is_new_in_the_estate_is_added(local: LocalAws, world: World) -> None:
+def test_what_is_new_in_the_estate_is_added(local: LocalAws, world: LocalWorld) -> None:
     newcomer = RoleArn("arn:aws:iam::460183957226:role/a/b/newcomer")
     user = UserArn("arn:aws:iam::460183957226:user/old/loader")
     again = UserArn("arn:aws:iam::460183957226:user/loader")  # the same name: IAM has it already
@@ -137,7 +137,7 @@ def test_what_is_new_in_the_estate_is_added(local: LocalAws, world: World) -> No
         push("brand_new", destination=at_s3("new-landing", None)),
         pull("fresh", users=(RoleName("alpha_app_new"),), outsiders=(newcomer, user, again)),
     )
-    grown = make_world(local, changed)
+    grown = make_local_world(local, changed)
     assert set(grown.outsiders) == {READER, LOADER, newcomer, user}
     assert grown.recipient_buckets[BucketName("new-landing")] == UNNAMED_RECIPIENT
     assert RoleArn(f"arn:aws:iam::{FULL.platform.account}:role/alpha_app_new") in grown.users
@@ -152,7 +152,7 @@ def test_a_stranger_is_never_somebody_who_is_declared() -> None:
     assert stranger_of(estate_of(pull()), RECIPIENT) == f"arn:aws:iam::{RECIPIENT}:role/stranger"
 
 
-def test_a_stranger_of_an_outside_account_is_refused_by_the_resource_alone(local: LocalAws, world: World) -> None:
+def test_a_stranger_of_an_outside_account_is_refused_by_the_resource_alone(local: LocalAws, world: LocalWorld) -> None:
     steps = Steps(local)
     mine, theirs = steps.bucket(), steps.bucket(account=READER.account)
     stranger = clients.client_as(local, "s3", stranger_of(FULL, READER.account))

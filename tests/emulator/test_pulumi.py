@@ -18,7 +18,7 @@ from data_exports.local.clients import aws_of, environment_of
 from data_exports.local.demo.stage import Stage
 from data_exports.local.emulator import LocalAws
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import RoleName
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import wait_until
@@ -63,7 +63,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     account, region = estate.platform.account, estate.platform.region
     local = emulator.start(tmp_path_factory.mktemp("pulumi-aws"), account=account, region=region, owner_pid=os.getpid())
     try:
-        make_world(local, estate)
+        make_local_world(local, estate)
         done = run_program(local, example_estate_folder(), account=account)
         assert done.returncode == 0, done.stderr
         yield Deployed(Stage(local, estate), json.loads(done.stdout))

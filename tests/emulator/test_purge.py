@@ -19,7 +19,7 @@ from data_exports.errors import AwsError, ExportsError, RefusedError, UsageError
 from data_exports.estate.models import Estate
 from data_exports.local.clients import client_as, environment_of
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import BucketName, DatasetName, RoleName
 from tests.emulator.deploying import Ground, aws_of_account, ground_of, write_estate
 from tests.emulator.steps import refusal_of
@@ -47,7 +47,7 @@ def bucket(ground: Ground) -> str:
 def left(ground: Ground, bucket: str) -> Estate:
     """The estate after `court_lists` was removed; its bucket holds versions, a marker and an unfinished upload."""
     estate = ground.estate(pull(LISTS, bucket_versioning=True))
-    make_world(ground.local, estate)
+    make_local_world(ground.local, estate)
     ground.deploy(estate)
     s3 = ground.client("s3")
     for body in (b"12345", b"678"):
@@ -60,12 +60,12 @@ def left(ground: Ground, bucket: str) -> Estate:
 
 def _refusal(estate: Estate, aws: Aws, name: str = LISTS) -> ExportsError:
     with pytest.raises(ExportsError) as refused:
-        read_purge(estate, aws, DatasetName(name), counted=lambda _: None)
+        read_purge(estate, aws, DatasetName(name), heard=lambda _: None)
     return refused.value
 
 
 def test_removing_a_pull_dataset_ends_every_access_at_once_and_keeps_the_data(ground: Ground, bucket: str) -> None:
-    make_world(ground.local, estate := ground.estate(pull(LISTS)))
+    make_local_world(ground.local, estate := ground.estate(pull(LISTS)))
     ground.deploy(estate)
     ground.client("s3").put_object(Bucket=bucket, Key="a", Body=b"1")
     people = [
@@ -86,11 +86,11 @@ def test_every_version_marker_and_unfinished_upload_goes_and_then_the_bucket(
     ground: Ground, left: Estate, bucket: str
 ) -> None:
     counted: list[int] = []
-    planned = read_purge(left, ground.aws, LISTS, counted=counted.append)
+    planned = read_purge(left, ground.aws, LISTS, heard=counted.append)
     assert planned == Purge(LISTS, BucketName(bucket), BucketContents(2, 1, 8), 1)
     assert counted == [3]
     deleted: list[int] = []
-    assert purge(left, ground.aws, planned, counted=deleted.append) == 3
+    assert purge(left, ground.aws, planned, heard=deleted.append) == 3
     assert deleted == [3]
     assert bucket not in ground.buckets()
     again = _refusal(left, ground.aws)
@@ -138,10 +138,10 @@ def test_another_accounts_bucket_is_not_purged(ground: Ground, bucket: str, uniq
 
 
 def test_a_dataset_that_is_deployed_again_meanwhile_keeps_its_data(ground: Ground, left: Estate, bucket: str) -> None:
-    planned = read_purge(left, ground.aws, LISTS, counted=lambda _: None)
+    planned = read_purge(left, ground.aws, LISTS, heard=lambda _: None)
     ground.deploy(ground.estate(pull(LISTS)), allow=set(Consent))
     with pytest.raises(RefusedError, match="is still there: "):
-        purge(left, ground.aws, planned, counted=lambda _: None)
+        purge(left, ground.aws, planned, heard=lambda _: None)
     versions = ground.client("s3").list_object_versions(Bucket=bucket)
     assert len(versions["Versions"]) == 2
 
@@ -149,20 +149,20 @@ def test_a_dataset_that_is_deployed_again_meanwhile_keeps_its_data(ground: Groun
 def test_ctrl_c_says_how_far_it_came_and_another_run_deletes_the_rest(
     ground: Ground, left: Estate, bucket: str
 ) -> None:
-    planned = read_purge(left, ground.aws, LISTS, counted=lambda _: None)
+    planned = read_purge(left, ground.aws, LISTS, heard=lambda _: None)
 
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(InterruptedWorkError) as stopped:
-        purge(left, ground.aws, planned, counted=interrupt)
+        purge(left, ground.aws, planned, heard=interrupt)
     assert str(stopped.value) == (
         f"interrupted: 3 versions deleted, and the bucket {bucket} is still there\n"
         "  next: run `exports purge court_lists` again: it deletes the rest"
     )
-    again = read_purge(left, ground.aws, LISTS, counted=lambda _: None)
+    again = read_purge(left, ground.aws, LISTS, heard=lambda _: None)
     assert again.count == 0
-    purge(left, ground.aws, again, counted=lambda _: None)
+    purge(left, ground.aws, again, heard=lambda _: None)
     assert bucket not in ground.buckets()
 
 
@@ -183,11 +183,11 @@ def test_what_aws_denies_is_said_and_a_later_run_completes_it(
 ) -> None:
     aws = ground.without(action)
     with pytest.raises((AwsError, RefusedError)) as refused:
-        purge(left, aws, read_purge(left, aws, LISTS, counted=lambda _: None), counted=lambda _: None)
+        purge(left, aws, read_purge(left, aws, LISTS, heard=lambda _: None), heard=lambda _: None)
     assert "denied" in str(refused.value).lower() or "may not look" in str(refused.value)
     assert refused.value.next_step
     assert bucket in ground.buckets()
-    purge(left, ground.aws, read_purge(left, ground.aws, LISTS, counted=lambda _: None), counted=lambda _: None)
+    purge(left, ground.aws, read_purge(left, ground.aws, LISTS, heard=lambda _: None), heard=lambda _: None)
     assert bucket not in ground.buckets()
 
 

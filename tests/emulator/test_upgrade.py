@@ -26,7 +26,7 @@ from data_exports.estate.loader import load_estate
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client, environment_of
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import dead_letter_queue_name_of, queue_name_of
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.movers import dead_letters, mover_at_rest, mover_settings, queue_url
@@ -119,7 +119,7 @@ def site(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Call
     local = replace(local_aws, account=estate.platform.account, folder=tmp_path)
     old = unpack_landed(tmp_path / "landed").environment
     site = Site(DeployedEstate(local, estate), folder, old, {k: v for k, v in old.items() if k != "PYTHONPATH"})
-    make_world(local, estate)
+    make_local_world(local, estate)
     return site
 
 

@@ -16,11 +16,11 @@ from data_exports.destinations.s3.bucket import RECEIVE
 from data_exports.estate.loader import load_estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of
-from data_exports.local.demo.commands import Ran, run
+from data_exports.local.demo.commands import Ran, run_command
 from data_exports.local.demo.operating import NOT_YET_GRANTED, give_up_at_once
 from data_exports.local.demo.stage import Stage
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import DatasetName
 from tests.emulator.steps import policy_of, wait_until
 
@@ -37,7 +37,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     platform, folder = estate.platform, tmp_path_factory.mktemp("walkthrough-aws")
     local = emulator.start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:
-        make_world(local, estate, without_handover=[DatasetName(NOT_YET_GRANTED)])
+        make_local_world(local, estate, without_handover=[DatasetName(NOT_YET_GRANTED)])
         assert deploy(estate, aws_of(local)).is_complete
         yield Stage(local, estate)
     finally:
@@ -74,10 +74,10 @@ def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
             policy = policy_of(*route_of(stage.estate, push).statements[RECEIVE])
             stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
         if words.startswith("send"):
-            done = run(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())
-            wait_until(lambda: "1 dead letter" in run(stage, None, "status", push.name).out)
+            done = run_command(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())
+            wait_until(lambda: "1 dead letter" in run_command(stage, None, "status", push.name).out)
         else:
-            done = run(stage, None, *words.split())
+            done = run_command(stage, None, *words.split())
         if words.startswith("redrive"):
             wait_until(lambda: any(r.outcome == "delivered" for r in stage.receipts(push)))
         yield printed(done)

@@ -10,7 +10,7 @@ import pytest
 
 from data_exports.estate.loader import load_estate
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import RoleName
 from data_exports.operate.who.holdings import holdings_of
 from data_exports.operate.who.live import read_holdings
@@ -77,7 +77,7 @@ def test_the_command_tells_who_used_what_and_marks_what_nobody_used(ground: Grou
     sender, idle = RoleName("alpha_user_ana"), RoleName("alpha_user_ben")
     folder = write_estate(tmp_path / "estate", ground, names=["used"], users=[sender, idle])
     estate = load_estate(folder).require()
-    make_world(ground.local, estate)
+    make_local_world(ground.local, estate)
     assert ground.deploy(estate).is_complete
     deployed = DeployedEstate(replace(ground.local, account=str(ground.platform.account)), estate)
     stage, dataset = deployed.stage, deployed.stage.push("used")

@@ -16,7 +16,7 @@ from data_exports.estate.models import Estate, PushDataset
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of, client, client_as
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import AccountId, BucketName, RoleName, dead_letter_queue_name_of, queue_name_of
 from tests.estates import PLATFORM, estate_of, push
 from tests.soak.schedule import DATASETS, KEPT, SENDERS
@@ -88,7 +88,7 @@ def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterat
     local = emulator.start(folder, account=PLATFORM.account, region=PLATFORM.region, owner_pid=owner_pid)
     try:
         with wire(local.endpoint_url, meddler) as way:
-            make_world(local, estate)
+            make_local_world(local, estate)
             assert deploy(estate, aws_of(local)).is_complete
             ground = Ground(local, estate)
             for dataset in DATASETS:

@@ -18,9 +18,9 @@ from data_exports.access.changes import UnknownAccess
 from data_exports.cli.app import main
 from data_exports.cli.output import write_data, write_json
 from data_exports.contract.receipts import receipt_of
-from data_exports.deploy.apply.outcomes import DeployResult, Outcome, Result
+from data_exports.deploy.apply.outcomes import DeployResult, StackOutcome, StackResult
 from data_exports.deploy.plan.offline import plan_against
-from data_exports.deploy.plan.plan_data import Found, plan_as_data
+from data_exports.deploy.plan.plan_data import PlanFindings, plan_as_data
 from data_exports.deploy.plan.planning import Plan, SettingChange
 from data_exports.estate.findings import Finding, Place, finding_as_data
 from data_exports.estate.models import Estate
@@ -83,7 +83,9 @@ def _plan(text: str) -> Plan:
 
 def _result(text: str) -> DeployResult:
     plan = _plan(text)
-    return DeployResult(plan, tuple(Outcome(step, Result.FAILED, text, text, text) for step in plan.steps), 1.0)
+    return DeployResult(
+        plan, tuple(StackOutcome(step, StackResult.FAILED, text, text, text) for step in plan.steps), 1.0
+    )
 
 
 def _entry(text: str) -> Entry:
@@ -102,11 +104,11 @@ def _letters(text: str, write: Callable[..., str]) -> str:
 
 
 TOLD: dict[str, Callable[[str], object]] = {
-    "plan": lambda text: render_plan(_plan(text), _estate(text).platform, Found(tuple(_findings(text)))),
+    "plan": lambda text: render_plan(_plan(text), _estate(text).platform, PlanFindings(tuple(_findings(text)))),
     "plan as Markdown": lambda text: plan_as_markdown(
-        _plan(text), _estate(text).platform, Found(tuple(_findings(text)))
+        _plan(text), _estate(text).platform, PlanFindings(tuple(_findings(text)))
     ),
-    "plan as JSON": lambda text: plan_as_data(_plan(text), Found(tuple(_findings(text)))),
+    "plan as JSON": lambda text: plan_as_data(_plan(text), PlanFindings(tuple(_findings(text)))),
     "result": lambda text: render_result(_result(text)),
     "result as JSON": lambda text: result_as_data(_result(text)),
     "who": lambda text: render_holdings(holdings_of(_estate(text)), _estate(text).platform, now=NOW),
@@ -170,7 +172,7 @@ def test_a_letter_holds_no_hidden_character_and_its_title_lines_are_ours(text: s
 def test_on_a_terminal_no_colour_is_another_than_ours(text: str) -> None:
     platform = _estate(text).platform
     shown = [
-        render_plan(_plan(text), platform, Found(tuple(_findings(text))), width=200),
+        render_plan(_plan(text), platform, PlanFindings(tuple(_findings(text))), width=200),
         render_result(_result(text), width=200),
     ]
     assert [_unseen(OURS.sub("", each)) for each in shown] == [[], []]

@@ -19,7 +19,7 @@ from data_exports.destinations.destination import Route
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
 from data_exports.names import DatasetName, Outsider
 
-OUTSIDER_SIDS = ("ListPullBucket", "UsePullObjects")
+IDENTITY_SIDS = ("ListPullBucket", "UsePullObjects")
 
 
 def route_of(estate: Estate, push: PushDataset) -> Route:
@@ -64,7 +64,7 @@ def outsider_policy(estate: Estate, pull: PullDataset, outsider: Outsider) -> Po
         for grant in grants_of_pull(estate.platform, pull)
         if grant.role is Role.OUTSIDER and grant.principal == outsider
     ]
-    return policy_of(*identity_statements(zip(OUTSIDER_SIDS, grants, strict=True)))
+    return policy_of(*identity_statements(zip(IDENTITY_SIDS, grants, strict=True)))
 
 
 def _sid_of(name: DatasetName) -> str:

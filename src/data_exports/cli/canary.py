@@ -102,7 +102,7 @@ def _regions_of(region: str, other_region: str) -> tuple[Region, Region]:
 
 
 def _run(world: "World", aws: "Aws", other: Region, *, wait_seconds: int, as_json: bool) -> None:
-    from data_exports.operate.canary.run import Verdict, run_canary
+    from data_exports.operate.canary.run import FactVerdict, run_canary
     from data_exports.views.canary import render_report, report_as_data
 
     report = run_canary(world, aws, other_region=other, wait_seconds=wait_seconds, tell=write_progress)
@@ -111,7 +111,7 @@ def _run(world: "World", aws: "Aws", other: Region, *, wait_seconds: int, as_jso
     else:
         write_data(render_report(report))
     _refuse_left(world, report.left)
-    if report.count(Verdict.FAILED):
+    if report.count(FactVerdict.FAILED):
         raise typer.Exit(1)
 
 

@@ -79,9 +79,9 @@ def _asked(loaded: Loaded) -> tuple[Finding, ...]:
         write_progress(f"AWS was not asked: {PLATFORM_FILE} does not say enough about the platform")
         return ()
     from data_exports.aws import Aws
-    from data_exports.deploy.live_checks import check_existence
+    from data_exports.deploy.live_checks import check_live
 
-    return check_existence(loaded.draft, platform, Aws(platform.region))
+    return check_live(loaded.draft, platform, Aws(platform.region))
 
 
 def _explain(name: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import confirm
-from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, found_in, load
+from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, load, plan_findings_of
 from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
 from data_exports.cli.progress import progress_shown
 from data_exports.deploy.plan.consents import Consent
@@ -17,8 +17,8 @@ from data_exports.text import counted, printable, quoted, shell_word
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
-    from data_exports.deploy.apply.outcomes import Event, Progress
-    from data_exports.deploy.plan.plan_data import Found
+    from data_exports.deploy.apply.outcomes import DeployEvent, Progress
+    from data_exports.deploy.plan.plan_data import PlanFindings
     from data_exports.deploy.plan.planning import Plan
     from data_exports.estate.models import Estate, Platform
 
@@ -70,14 +70,14 @@ def deploy(
     declared, folder = accept(loaded), estate_folder(estate)
     kept = None if file is None else _read(file, declared, folder)
     from data_exports.aws import Aws
-    from data_exports.deploy.apply.outcomes import error_of
+    from data_exports.deploy.apply.outcomes import error_of_deploying
     from data_exports.deploy.apply.waves import deploy as deploy_estate
     from data_exports.views.deployment import render_result, result_as_data
 
     aws, given, approve = Aws(declared.platform.region), allow or (), None
     command = "exports deploy" if file is None else f"exports deploy {shell_word(str(file))}"
     with progress_shown() as shown:
-        heard = shown if as_json else _plan_first(shown, declared.platform, found_in(loaded, folder))
+        heard = shown if as_json else _plan_first(shown, declared.platform, plan_findings_of(loaded, folder))
         if kept:
             approve = kept
         elif asks:
@@ -87,7 +87,7 @@ def deploy(
         write_json(result_as_data(result))
     else:
         write_data(render_result(result, width=terminal_width()), styled=True)
-    error = error_of(result)
+    error = error_of_deploying(result)
     if error:
         raise error
 
@@ -155,13 +155,13 @@ def _asked(
     return approve
 
 
-def _plan_first(shown: "Progress", platform: "Platform", found: "Found") -> "Progress":
+def _plan_first(shown: "Progress", platform: "Platform", found: "PlanFindings") -> "Progress":
     """As `shown`, but the plan itself goes to stdout the moment it is made."""
-    from data_exports.deploy.apply.outcomes import Planned
+    from data_exports.deploy.apply.outcomes import PlanMade
     from data_exports.views.plan import render_plan
 
-    def heard(event: "Event") -> None:
-        if isinstance(event, Planned):
+    def heard(event: "DeployEvent") -> None:
+        if isinstance(event, PlanMade):
             write_data(render_plan(event.plan, platform, found, width=terminal_width()), styled=True)
         shown(event)
 

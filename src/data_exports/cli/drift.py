@@ -9,7 +9,7 @@ from data_exports.cli.options import EstateOption, JsonOption, open_estate
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.cli.progress import count_shown
 from data_exports.errors import PartlyDoneError
-from data_exports.text import printable
+from data_exports.text import counted, printable
 
 if TYPE_CHECKING:
     from data_exports.deploy.drift.finding import DriftReport
@@ -51,15 +51,14 @@ def drift(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
 
 
 def _in_words(report: "DriftReport") -> str:
-    from data_exports.deploy.apply.outcomes import in_words
 
-    stacks = f"{in_words(report.stacks, 'stack')} ({report.seconds:.1f} s)"
+    stacks = f"{counted(report.stacks, 'stack')} ({report.seconds:.1f} s)"
     if not report.drifts:
         return f"{'As' if not report.not_checked else 'As far as could be looked at, as'} deployed: {stacks}"
     lines = []
     for where, drifts in groupby(report.drifts, key=lambda each: each.where):
         lines += [where, *(f"  {printable(each.what)}" for each in drifts)]
-    return "\n".join([*lines, f"{in_words(len(report.drifts), 'difference')}, {stacks}"])
+    return "\n".join([*lines, f"{counted(len(report.drifts), 'difference')}, {stacks}"])
 
 
 def _as_data(report: "DriftReport") -> dict[str, object]:

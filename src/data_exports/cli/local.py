@@ -59,7 +59,7 @@ def up(*, estate: EstateOption = None, port: PortOption = None, without_handover
     """
     from data_exports.local.emulator import read_status, start, stop
     from data_exports.local.folders import local_folder_of
-    from data_exports.local.world import make_world
+    from data_exports.local.world import make_local_world
 
     declared, folder = load(estate).require(), local_folder_of(estate_folder(estate))
     withheld = [_push_name_of(declared, name) for name in without_handover or []]
@@ -70,7 +70,7 @@ def up(*, estate: EstateOption = None, port: PortOption = None, without_handover
         raise UsageError(f"it runs already, on port {running.port}", next_step="stop it first: exports local down")
     try:
         local = running or start(folder, account=platform.account, region=platform.region, port=port)
-        make_world(local, declared, without_handover=withheld)
+        make_local_world(local, declared, without_handover=withheld)
     except BaseException:  # Ctrl-C as well, even between the two
         if running is None and (started := read_status(folder)):  # half a world would look like a whole one
             stop(started)

@@ -23,7 +23,7 @@ from data_exports.estate.loader import Loaded, find_estate, load_estate
 from data_exports.estate.models import Estate
 
 if TYPE_CHECKING:
-    from data_exports.deploy.plan.plan_data import Found
+    from data_exports.deploy.plan.plan_data import PlanFindings
 
 __all__ = [
     "EstateOption",
@@ -33,9 +33,9 @@ __all__ = [
     "accept",
     "dataset_of",
     "estate_folder",
-    "found_in",
     "load",
     "open_estate",
+    "plan_findings_of",
     "push_dataset_of",
     "push_datasets_of",
 ]
@@ -97,14 +97,16 @@ def accept(loaded: Loaded) -> Estate:
     return estate
 
 
-def found_in(loaded: Loaded, folder: Path, before: FindingsBefore = (), *, start: Path | None = None) -> "Found":
+def plan_findings_of(
+    loaded: Loaded, folder: Path, before: FindingsBefore = (), *, start: Path | None = None
+) -> "PlanFindings":
     """The findings as a plan shows them: with paths from `start` (here), those apart that were there `before`."""
-    from data_exports.deploy.plan.plan_data import Found
+    from data_exports.deploy.plan.plan_data import PlanFindings
 
     known = {_facts_of(finding, Path()) for finding in before}
     old = [_facts_of(finding, folder) in known for finding in loaded.findings]
     shown = [seen_from(start or Path.cwd(), finding) for finding in loaded.findings]
-    return Found(
+    return PlanFindings(
         new=tuple(finding for finding, is_old in zip(shown, old, strict=True) if not is_old),
         known=tuple(finding for finding, is_old in zip(shown, old, strict=True) if is_old),
     )

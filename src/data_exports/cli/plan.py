@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, FindingsBefore, JsonOption, estate_folder, found_in, load
+from data_exports.cli.options import EstateOption, FindingsBefore, JsonOption, estate_folder, load, plan_findings_of
 from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.file_kinds import PLATFORM_FILE
 
 if TYPE_CHECKING:
-    from data_exports.deploy.plan.plan_data import Found
+    from data_exports.deploy.plan.plan_data import PlanFindings
     from data_exports.deploy.plan.planning import Plan
     from data_exports.estate.loader import Loaded
     from data_exports.estate.models import Estate, Platform
@@ -91,7 +91,7 @@ def plan(
     start = Path.cwd()
     if output is Format.MARKDOWN:  # GitHub wants paths from the top of the checkout
         start = Path(os.environ.get("GITHUB_WORKSPACE") or start)
-    found = found_in(loaded, folder, before, start=start)
+    found = plan_findings_of(loaded, folder, before, start=start)
     if out is not None:
         _keep(made, declared, folder, found, out)
     _write(made, declared.platform, found, Format.JSON if as_json else output, whole_at)
@@ -117,7 +117,7 @@ def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str)
     return made, revision.findings
 
 
-def _keep(made: "Plan", declared: "Estate", folder: Path, found: "Found", out: Path) -> None:
+def _keep(made: "Plan", declared: "Estate", folder: Path, found: "PlanFindings", out: Path) -> None:
     from datetime import UTC, datetime
 
     from data_exports.deploy.plan.plan_file import plan_file_of
@@ -138,7 +138,7 @@ def _keep(made: "Plan", declared: "Estate", folder: Path, found: "Found", out: P
     write_progress(f"the plan is kept; to carry it out: exports deploy {shell_word(str(out))}")
 
 
-def _write(made: "Plan", platform: "Platform", found: "Found", output: Format, whole_at: str) -> None:
+def _write(made: "Plan", platform: "Platform", found: "PlanFindings", output: Format, whole_at: str) -> None:
     from data_exports.deploy.plan.plan_data import plan_as_data
     from data_exports.views.plan import render_plan
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from data_exports.cli.output import wants_colour, write_progress
 
 if TYPE_CHECKING:
-    from data_exports.deploy.apply.outcomes import Event, Progress
+    from data_exports.deploy.apply.outcomes import DeployEvent, Progress
 
 TOLD_EVERY = 100_000
 """Pieces between two lines of progress where there is no terminal."""
@@ -44,7 +44,7 @@ def count_shown(what: str, *, total: int | None = None) -> Iterator[Callable[...
 @contextmanager
 def progress_shown() -> Iterator["Progress"]:
     """What hears of events and shows them on stderr: plain lines, and on a terminal a bar with what is under way."""
-    from data_exports.deploy.apply.outcomes import Finished, Planned, Started
+    from data_exports.deploy.apply.outcomes import PlanMade, StackFinished, StackStarted
     from data_exports.views.deployment import render_event
 
     if not wants_colour(sys.stderr):
@@ -68,17 +68,17 @@ def progress_shown() -> Iterator["Progress"]:
     stacks = bar.add_task("", total=None)
     under_way: dict[str, None] = {}
 
-    def show(event: "Event") -> None:
+    def show(event: "DeployEvent") -> None:
         match event:
-            case Planned(planned):
+            case PlanMade(planned):
                 bar.update(stacks, total=len(planned.changes))
-            case Started(step):
+            case StackStarted(step):
                 under_way[step.name] = None
                 bar.start()
-            case Finished(outcome) if outcome.name in under_way:
+            case StackFinished(outcome) if outcome.name in under_way:
                 del under_way[outcome.name]
                 bar.advance(stacks)
-        if not isinstance(event, Started) and (line := render_event(event)):
+        if not isinstance(event, StackStarted) and (line := render_event(event)):
             console.print(printable(line), markup=False)
         bar.update(stacks, description=", ".join(under_way))
 

@@ -11,6 +11,7 @@ from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.cli.progress import count_shown
 from data_exports.errors import RefusedError, UsageError
 from data_exports.names import DatasetName, InvalidNameError
+from data_exports.text import counted
 
 if TYPE_CHECKING:
     from data_exports.deploy.removal.purge import Purge
@@ -49,14 +50,14 @@ def purge(
     from data_exports.deploy.removal.purge import read_purge
 
     aws = Aws(declared.platform.region)
-    with count_shown("counted versions") as counted:
-        planned = read_purge(declared, aws, dataset, counted=counted)
+    with count_shown("counted versions") as heard:
+        planned = read_purge(declared, aws, dataset, heard=heard)
     text = _in_words(planned)
     write_progress(text) if as_json else write_data(text)
     if not confirm:
         _ask(name)
     with count_shown("deleted versions", total=planned.count) as deleted:
-        count = purge_bucket(declared, aws, planned, counted=deleted)
+        count = purge_bucket(declared, aws, planned, heard=deleted)
     if as_json:
         write_json({**_facts_of(planned), "deleted": count})
     else:
@@ -71,15 +72,14 @@ def _dataset_of(name: str) -> DatasetName:
 
 
 def _in_words(planned: "Purge") -> str:
-    from data_exports.deploy.apply.outcomes import in_words
     from data_exports.views.deployment import size_in_words
 
     contents = planned.contents
     holds = [
-        in_words(contents.objects, "version"),
+        counted(contents.objects, "version"),
         size_in_words(contents.size_bytes),
-        in_words(contents.markers, "delete marker"),
-        in_words(planned.uploads, "unfinished upload"),
+        counted(contents.markers, "delete marker"),
+        counted(planned.uploads, "unfinished upload"),
     ]
     return f"the bucket {planned.bucket} of the removed dataset {planned.dataset} holds: {', '.join(holds)}"
 

@@ -26,7 +26,7 @@ SLIP_LETTERS = 2
 _CODES = {Fault.MISSING: Code.NO_SUCH_BUCKET, Fault.OTHER_OWNER: Code.OTHER_OWNER, Fault.NOT_TOLD: Code.NOT_TOLD}
 
 
-def check_existence(draft: EstateDraft, platform: Platform, aws: Aws) -> tuple[Finding, ...]:
+def check_live(draft: EstateDraft, platform: Platform, aws: Aws) -> tuple[Finding, ...]:
     """Every finding that only AWS can tell, sorted. Raises `AwsError`, and `RefusedError` in another account."""
     check_account(aws, platform)
     return tuple(sorted([*_check_roles(draft, aws), *_check_targets(draft, platform, aws)]))

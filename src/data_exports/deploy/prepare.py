@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from data_exports.aws import Aws
 from data_exports.deploy.adoption.candidates import with_takeovers
-from data_exports.deploy.plan.effects import with_differences
+from data_exports.deploy.plan.effects import with_effects
 from data_exports.deploy.plan.planning import Plan, plan_deploy
 from data_exports.deploy.plan.templates import read_templates
 from data_exports.deploy.remote import check_account, read_deployed, read_missing_roles
@@ -38,4 +38,4 @@ def prepare(estate: Estate, aws: Aws) -> Prepared:
     )
     plan = plan_deploy(estate, read_deployed(aws), surroundings, roles_not_checked=roles.not_checked)
     plan = with_takeovers(plan, aws, estate.platform)
-    return Prepared(estate, with_differences(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC)), code)
+    return Prepared(estate, with_effects(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC)), code)

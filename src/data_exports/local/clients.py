@@ -24,7 +24,7 @@ _creating = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Credentials:
+class LocalCredentials:
     """Access key id, secret and session token; the token is ``""`` for an account's root."""
 
     access_key_id: str
@@ -32,9 +32,9 @@ class Credentials:
     session_token: str = field(default="", repr=False)
 
 
-def root_of(local: LocalAws, account: str) -> Credentials:
+def root_of(local: LocalAws, account: str) -> LocalCredentials:
     """The credentials of an account's root: its access key id is the account's own, its secret is of this start."""
-    return Credentials(account, local.secret)
+    return LocalCredentials(account, local.secret)
 
 
 @cache
@@ -51,7 +51,7 @@ def _session() -> "boto3.Session":
     return boto3.Session(botocore_session=botocore.session.Session(session_vars=nothing))
 
 
-def _client(local: LocalAws, service: str, credentials: Credentials, region: str) -> Any:
+def _client(local: LocalAws, service: str, credentials: LocalCredentials, region: str) -> Any:
     from botocore.config import Config
 
     with _creating:  # botocore's sessions are not thread-safe while a client is made
@@ -77,7 +77,7 @@ def client(local: LocalAws, service: str, *, account: str, region: str | None = 
     return _client(local, service, root_of(local, account), region or local.region)
 
 
-def session_of(local: LocalAws, arn: str, *, session_name: str = _SESSION_NAME) -> Credentials:
+def session_of(local: LocalAws, arn: str, *, session_name: str = _SESSION_NAME) -> LocalCredentials:
     """Credentials of a role, through `sts:AssumeRole` by its own account's root, for an hour; or of an account's root.
 
     Raises botocore's AccessDenied when there is no such role or it does not trust its account.
@@ -87,7 +87,7 @@ def session_of(local: LocalAws, arn: str, *, session_name: str = _SESSION_NAME) 
         return root_of(local, account)
     sts = client(local, "sts", account=account)
     made = sts.assume_role(RoleArn=arn, RoleSessionName=session_name)["Credentials"]
-    return Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    return LocalCredentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
 
 
 def client_as(

@@ -25,11 +25,11 @@ from ministack.core.router import detect_service, extract_access_key_id
 from data_exports.local.gaps.patching import mends
 from data_exports.local.proof import CLIENT, NONCE_HEADER, PROOF_HEADER, PROOF_PATH, SERVER, proof_of
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
-Answer = tuple[int, Mapping[str, str], bytes]
+AsgiMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
+Application = Callable[[AsgiMessage, Receive, Send], Awaitable[None]]
+GateAnswer = tuple[int, Mapping[str, str], bytes]
 
 _THIS_COMPUTER = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -41,7 +41,7 @@ _OTHER_BODY = AuthError(
 
 
 @dataclass(frozen=True)
-class Call:
+class GateCall:
     """A request without its body, as its signature sees it."""
 
     method: str
@@ -62,17 +62,17 @@ class Call:
         return self.headers.get("x-amz-content-sha256", "")
 
 
-def call_of(scope: Mapping[str, Any]) -> Call:
+def call_of(scope: Mapping[str, Any]) -> GateCall:
     """The request of an ASGI scope."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), sigv4.decode_header_value(raw_value)
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-    return Call(scope["method"], scope["path"], scope["raw_path"].decode("latin-1"), query, headers)
+    return GateCall(scope["method"], scope["path"], scope["raw_path"].decode("latin-1"), query, headers)
 
 
-def stranger_of(call: Call) -> str | None:
+def stranger_in(call: GateCall) -> str | None:
     """Why a request comes from where no client of the local AWS is, or None.
 
     A page that a browser was made to show under another name (DNS rebinding) sends that name as `Host` (the port says
@@ -88,7 +88,7 @@ def stranger_of(call: Call) -> str | None:
     return None
 
 
-def signature_of(call: Call) -> sigv4.HeaderSignature | AuthError:
+def signature_of(call: GateCall) -> sigv4.HeaderSignature | AuthError:
     """The one signature of a request, parsed; an error when there is none, several, or another kind."""
     authorization = call.headers.get("authorization", "")
     in_query = {name.lower() for name in call.query} & {"x-amz-signature", "x-amz-credential", "awsaccesskeyid"}
@@ -110,7 +110,7 @@ def signature_of(call: Call) -> sigv4.HeaderSignature | AuthError:
     return found
 
 
-def _time_failure(call: Call, signature: sigv4.HeaderSignature) -> AuthError | None:
+def _time_failure(call: GateCall, signature: sigv4.HeaderSignature) -> AuthError | None:
     """A signature that is too old, or not valid yet; a presigned one is valid for as long as it says."""
     if not (call.presigned and signature.service == "s3"):
         failure = sigv4.request_time_failure(signature)
@@ -122,7 +122,7 @@ def _time_failure(call: Call, signature: sigv4.HeaderSignature) -> AuthError | N
     return AuthError("RequestExpired", "Request has expired") if expired else None
 
 
-def _credential_of(call: Call, access_key_id: str) -> iam_evaluator.ResolvedCredential | AuthError:
+def _credential_of(call: GateCall, access_key_id: str) -> iam_evaluator.ResolvedCredential | AuthError:
     """Whose key it is: an account's root by its 12 digits, a session, a user; with the session's own token."""
     token = "".join(call.query.get("X-Amz-Security-Token", [])) or call.headers.get("x-amz-security-token", "")
     root = access_key_id if iam_evaluator.is_root_access_key(access_key_id) else None
@@ -137,7 +137,7 @@ def _credential_of(call: Call, access_key_id: str) -> iam_evaluator.ResolvedCred
     return found
 
 
-def signature_failure(call: Call, body: bytes) -> AuthError | None:
+def signature_failure(call: GateCall, body: bytes) -> AuthError | None:
     """Why the request's signature is not one of somebody's this local AWS knows, or None when it is.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
@@ -164,7 +164,7 @@ def signature_failure(call: Call, body: bytes) -> AuthError | None:
     return AuthError(*refused) if refused else None
 
 
-def body_failure(call: Call, body: bytes) -> AuthError | None:
+def body_failure(call: GateCall, body: bytes) -> AuthError | None:
     """A body that is not the one whose hash was signed, or None."""
     said = call.body_hash
     if len(said) == 64 and hashlib.sha256(body).hexdigest() != said:
@@ -182,7 +182,7 @@ class Gate:
         """Note this gate as a mend of the emulator."""
         mends(emulator_app, "app", "scope receive send")(self.serve)
 
-    async def serve(self, emulator: Application, scope: Message, receive: Receive, send: Send) -> None:
+    async def serve(self, emulator: Application, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         """Let the emulator serve one request, or refuse it."""
         if scope["type"] == "lifespan":
             await emulator(scope, receive, send)
@@ -191,20 +191,20 @@ class Gate:
         else:
             await send({"type": "websocket.close", "code": 1008})
 
-    async def _serve(self, emulator: Application, scope: Message, receive: Receive, send: Send) -> None:
+    async def _serve(self, emulator: Application, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         call = call_of(scope)
         if call.path == PROOF_PATH and self._proven(call):
             proof = proof_of(self._secret, SERVER, call.headers[NONCE_HEADER])
             await _answer(send, (200, {"Content-Type": "text/plain"}, proof.encode()))
             return
-        stranger = stranger_of(call)
+        stranger = stranger_in(call)
         if stranger:
             said = f"this is a local AWS for development: {stranger}\n"
             await _answer(send, (403, {"Content-Type": "text/plain"}, said.encode()))
             return
         # Refused before its body is read when the signature alone tells.
         failure = signature_failure(call, b"") if call.body_hash else _known(signature_of(call))
-        read: Sequence[Message] = ()
+        read: Sequence[AsgiMessage] = ()
         if failure is None:
             read = await _read(receive)
             body = b"".join(message.get("body", b"") for message in read)
@@ -214,7 +214,7 @@ class Gate:
             return
         await emulator(scope, _replayed(list(read), receive), send)
 
-    def _proven(self, call: Call) -> bool:
+    def _proven(self, call: GateCall) -> bool:
         """Whether our own client asks, which knows the secret."""
         nonce, given = call.headers.get(NONCE_HEADER, ""), call.headers.get(PROOF_HEADER, "")
         return hmac.compare_digest(given.encode(), proof_of(self._secret, CLIENT, nonce).encode())
@@ -224,7 +224,7 @@ def _known(signature: sigv4.HeaderSignature | AuthError) -> AuthError | None:
     return signature if isinstance(signature, AuthError) else None
 
 
-async def _read(receive: Receive) -> list[Message]:
+async def _read(receive: Receive) -> list[AsgiMessage]:
     """Every message of the request's body."""
     read = [await receive()]
     while read[-1]["type"] == "http.request" and read[-1].get("more_body"):
@@ -232,17 +232,17 @@ async def _read(receive: Receive) -> list[Message]:
     return read
 
 
-def _replayed(read: list[Message], receive: Receive) -> Receive:
+def _replayed(read: list[AsgiMessage], receive: Receive) -> Receive:
     """What was read already, once more, and then what else comes."""
     read.reverse()
 
-    async def again() -> Message:
+    async def again() -> AsgiMessage:
         return read.pop() if read else await receive()
 
     return again
 
 
-def _refusal(call: Call, failure: AuthError) -> Answer:
+def _refusal(call: GateCall, failure: AuthError) -> GateAnswer:
     """A failed authentication in the words of the service that was asked."""
     service = detect_service(call.method, call.path, dict(call.headers), dict(call.query))
     status, headers, body = emulator_app._credential_failure(
@@ -251,7 +251,7 @@ def _refusal(call: Call, failure: AuthError) -> Answer:
     return 400 if failure is _OTHER_BODY else status, headers, body
 
 
-async def _answer(send: Send, answer: Answer) -> None:
+async def _answer(send: Send, answer: GateAnswer) -> None:
     status, headers, body = answer
     named = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     named += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]

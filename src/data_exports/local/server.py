@@ -42,7 +42,7 @@ _GRACE_SECONDS = 10.0
 _EXIT_REFUSED = 3
 
 
-def settings_of(*, port: int, account: str, region: str, folder: Path) -> Mapping[str, str]:
+def server_settings_of(*, port: int, account: str, region: str, folder: Path) -> Mapping[str, str]:
     """The environment variables the emulator reads, all of those that matter here: nothing is left to the caller's."""
     temporary = folder / "tmp"
     return {
@@ -103,7 +103,7 @@ def _serve(secret: str) -> None:
     only_who_knows_the_secret(secret)
     Gate(secret).close()
     mend_all()
-    from ministack.app import main as serve_forever
+    from ministack.app import run_server as serve_forever
     from ministack.core import lambda_runtime
 
     try:
@@ -122,13 +122,13 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def main() -> int:
+def run_server() -> int:
     """Serve until SIGTERM; the exit code is 0, or 3 when the emulator is not one we can mend."""
     asked = _arguments(sys.argv[1:])
     folder = asked.folder.resolve()
     for name in [name for name in os.environ if name.startswith(("AWS_", "LOCALSTACK", "EDGE_PORT"))]:
         del os.environ[name]
-    settings = settings_of(port=asked.port, account=asked.account, region=asked.region, folder=folder)
+    settings = server_settings_of(port=asked.port, account=asked.account, region=asked.region, folder=folder)
     os.environ.update(settings)
     for key in ("TMPDIR", "STATE_DIR"):
         Path(settings[key]).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -147,4 +147,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_server())

@@ -1,7 +1,7 @@
 """The world around an estate, as it is before the first deployment: users, recipients, outsiders, and strangers.
 
-In: a running local AWS and an estate. Out: a `World`, which lists what was made. Effects: IAM roles and users, buckets
-and their policies in the local AWS. Running it again adds what is new and leaves the rest as it is.
+In: a running local AWS and an estate. Out: a `LocalWorld`, which lists what was made. Effects: IAM roles and users,
+buckets and their policies in the local AWS. Running it again adds what is new and leaves the rest as it is.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ _STRANGER = "stranger"
 
 
 @dataclass(frozen=True)
-class World:
+class LocalWorld:
     """What is there before a deployment."""
 
     users: tuple[RoleArn, ...]
@@ -71,7 +71,7 @@ def stranger_of(estate: Estate, account: AccountId) -> RoleArn:
     return RoleArn.of(account, RoleName(name))
 
 
-def make_world(local: LocalAws, estate: Estate, *, without_handover: Collection[DatasetName] = ()) -> World:
+def make_local_world(local: LocalAws, estate: Estate, *, without_handover: Collection[DatasetName] = ()) -> LocalWorld:
     """Make everything around the platform that exists before a deployment; fine to run again.
 
     For the datasets in `without_handover` the other side has not put its half in place yet: the recipient's bucket
@@ -94,7 +94,7 @@ def make_world(local: LocalAws, estate: Estate, *, without_handover: Collection[
         if stranger.account != platform.account:
             everything = {"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}
             _permit(local, stranger, "everything", {"Version": "2012-10-17", "Statement": [everything]})
-    return World(tuple(users), buckets, outsiders, strangers)
+    return LocalWorld(tuple(users), buckets, outsiders, strangers)
 
 
 def _only_handed_over(estate: Estate, without_handover: Collection[DatasetName]) -> Estate:

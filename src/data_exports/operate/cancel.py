@@ -27,7 +27,7 @@ _KEYS_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Del
 
 
 @dataclass(frozen=True, slots=True)
-class HubVersion:
+class UploadedVersion:
     """One version of a key in the hub, or one delete marker."""
 
     version_id: str
@@ -42,15 +42,15 @@ class Withdrawal:
     """What withdrawing a key removes: every version and marker of it, newest first."""
 
     key: str
-    versions: tuple[HubVersion, ...]
+    versions: tuple[UploadedVersion, ...]
 
     @property
-    def waiting(self) -> HubVersion:
+    def waiting(self) -> UploadedVersion:
         """The upload that is withdrawn: the newest."""
         return next(version for version in self.versions if not version.is_marker)
 
     @property
-    def older(self) -> tuple[HubVersion, ...]:
+    def older(self) -> tuple[UploadedVersion, ...]:
         """Older uploads of the same key, which go as well."""
         return tuple(each for each in self.versions if not each.is_marker and each != self.waiting)
 
@@ -74,7 +74,9 @@ def read_withdrawal(platform: Platform, push: PushDataset, aws: Aws, key: str) -
         )
     delivered = _deliveries(platform, push, aws, key, since=min(version.uploaded_at for version in real))
     told = tuple(
-        HubVersion(each.version_id, each.size_bytes, each.uploaded_at, each.is_marker, delivered.get(each.version_id))
+        UploadedVersion(
+            each.version_id, each.size_bytes, each.uploaded_at, each.is_marker, delivered.get(each.version_id)
+        )
         for each in found
     )
     withdrawal = Withdrawal(key, told)
@@ -124,7 +126,7 @@ def withdraw(platform: Platform, push: PushDataset, aws: Aws, withdrawal: Withdr
     )
 
 
-def _versions_of(platform: Platform, push: PushDataset, aws: Aws, key: str) -> Iterator[HubVersion]:
+def _versions_of(platform: Platform, push: PushDataset, aws: Aws, key: str) -> Iterator[UploadedVersion]:
     """Versions and markers of exactly this key, newest first."""
     hub = platform.hub_bucket
     arguments = {"Bucket": str(hub), "Prefix": key, "ExpectedBucketOwner": str(platform.account)}
@@ -138,8 +140,8 @@ def _versions_of(platform: Platform, push: PushDataset, aws: Aws, key: str) -> I
                 return
 
 
-def _version_of(entry: dict[str, Any], *, is_marker: bool) -> HubVersion:
-    return HubVersion(entry["VersionId"], entry.get("Size", 0), entry["LastModified"], is_marker)
+def _version_of(entry: dict[str, Any], *, is_marker: bool) -> UploadedVersion:
+    return UploadedVersion(entry["VersionId"], entry.get("Size", 0), entry["LastModified"], is_marker)
 
 
 def _deliveries(platform: Platform, push: PushDataset, aws: Aws, key: str, *, since: datetime) -> dict[str, str]:

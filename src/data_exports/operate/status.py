@@ -30,7 +30,7 @@ from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from data_exports.text import age_words, counted
 
-Found = TypeVar("Found")
+Read = TypeVar("Read")
 
 RECEIPT_FILES = 1_000
 LONG_AGO_FILES = 10
@@ -206,7 +206,7 @@ def _with_traffic(
     return replace(row, queues=queues, waiting=waiting, deliveries=deliveries), notes
 
 
-def _noted(notes: list[str], what: str, read: Callable[[], Found]) -> Found | None:
+def _noted(notes: list[str], what: str, read: Callable[[], Read]) -> Read | None:
     """What is read, or None and a note why not."""
     try:
         return read()

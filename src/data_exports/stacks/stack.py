@@ -31,7 +31,7 @@ ADOPTING_TAG = "data-exports:adopting"
 METADATA_KEY = "DataExports"
 ADOPTING_KEY = "adopting"
 """Stands in the metadata of a stack as long as it has adopted what existed, and not put the rest in place yet."""
-CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
+STACK_CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
 """What CloudFormation must be told that our templates do: they name the roles that they make."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from data_exports.operate.canary.removal import Left, Thing
-from data_exports.operate.canary.run import Report, Result, Verdict
+from data_exports.operate.canary.run import FactVerdict, Report, Result
 
 
 def render_report(report: Report) -> str:
@@ -18,9 +18,9 @@ def render_report(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     for result in report.results:
         yield from _lines_of(result)
-    counts = (f"{report.count(Verdict.HELD)} held", f"{report.count(Verdict.FAILED)} failed")
+    counts = (f"{report.count(FactVerdict.HELD)} held", f"{report.count(FactVerdict.FAILED)} failed")
     cost = report.cost
-    yield f"\n{', '.join(counts)}, {report.count(Verdict.NOT_TRIED)} not tried, on account {report.world.account}"
+    yield f"\n{', '.join(counts)}, {report.count(FactVerdict.NOT_TRIED)} not tried, on account {report.world.account}"
     yield (
         f"cost: at most US$ {cost.usd:.4f}, estimated: {cost.s3_requests} requests to S3, 1 run of the function, "
         f"at list prices of us-east-1 ({cost.source})"
@@ -36,7 +36,7 @@ def _lines_of(result: Result) -> Iterator[str]:
             yield f"{'':<10}     {seen.said}"
     if result.reason:
         yield f"{'':<10}   {result.reason}"
-    if result.verdict is Verdict.FAILED:
+    if result.verdict is FactVerdict.FAILED:
         yield f"{'':<10}   see {fact.documentation}"
 
 

@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from data_exports.deploy.apply.outcomes import (
+    DeployEvent,
     DeployResult,
-    Event,
-    Finished,
-    Note,
-    Outcome,
-    Planned,
-    Result,
-    Started,
-    in_words,
+    PlanMade,
+    ProgressNote,
+    StackFinished,
+    StackOutcome,
+    StackResult,
+    StackStarted,
 )
 from data_exports.deploy.plan.plan_data import plan_as_data, step_as_data
 from data_exports.deploy.plan.planning import Action
@@ -24,17 +23,17 @@ from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import BucketOutcome
 from data_exports.deploy.removal.destroy import DestroyResult, Destruction, Undelivered
 from data_exports.estate.models import Platform
-from data_exports.text import printable
+from data_exports.text import counted, printable
 from data_exports.views.plan import COLOURS, place_of, whose
 from data_exports.views.tables import table
 
 _COLOURS: dict[str, str] = {
     **COLOURS,
-    Result.CREATED: "green",
-    Result.UPDATED: "green",
-    Result.DELETED: "green",
-    Result.FAILED: "bold red",
-    Result.LEFT_OUT: "bold red",
+    StackResult.CREATED: "green",
+    StackResult.UPDATED: "green",
+    StackResult.DELETED: "green",
+    StackResult.FAILED: "bold red",
+    StackResult.LEFT_OUT: "bold red",
 }
 _DOING = {
     Action.CREATE: "creating",
@@ -47,7 +46,7 @@ _DOING = {
 def render_result(result: DeployResult, *, width: int | None = None) -> str:
     """What became of the plan, for people."""
     rows = [(each.result, each.name, _remarks_of(each)) for each in result.outcomes]
-    if not any(each.result is not Result.UNCHANGED for each in result.outcomes):
+    if not any(each.result is not StackResult.UNCHANGED for each in result.outcomes):
         return f"Nothing to do: all {len(rows)} stacks are as declared ({result.seconds:.1f} s)"
     counts = Counter(str(each.result) for each in result.outcomes)
     total = ", ".join(f"{number} {name}" for name, number in counts.items())
@@ -75,33 +74,33 @@ def render_destruction(planned: Destruction, platform: Platform, *, width: int |
 def render_destroyed(result: DestroyResult, *, width: int | None = None) -> str:
     """What was destroyed and what was kept, for people."""
     rows: list[tuple[str, str, str]] = [(each.result, each.name, _remarks_of(each)) for each in result.outcomes]
-    rows += [(each.fate, f"bucket {each.bucket.name}", _bucket_remark(each)) for each in result.buckets]
+    rows += [(each.result, f"bucket {each.bucket.name}", _bucket_remark(each)) for each in result.buckets]
     lines = ["Result", _table(rows, width), *_undelivered_lines(result.undelivered)]
     return "\n".join([*lines, f"({result.seconds:.1f} s)"])
 
 
-def render_event(event: Event) -> str:
+def render_event(event: DeployEvent) -> str:
     """An event as one line, or ``""`` for those that need none."""
     match event:
-        case Started(step):
+        case StackStarted(step):
             return f"{_DOING[step.action]} {step.name}"
-        case Finished(outcome):
-            if outcome.result is Result.UNCHANGED:
+        case StackFinished(outcome):
+            if outcome.result is StackResult.UNCHANGED:
                 return ""
             remarks = _remarks_of(outcome)
             return f"{outcome.result} {outcome.name}" + (f": {remarks}" if remarks else "")
-        case Note(text):
+        case ProgressNote(text):
             return text
-        case Planned():
+        case PlanMade():
             return ""
 
 
 def contents_in_words(contents: BucketContents) -> str:
     """``12 objects, 3.4 MB``; versions count each."""
     if not contents.objects:
-        return f"empty but for {in_words(contents.markers, 'delete marker')}" if contents.markers else "empty"
+        return f"empty but for {counted(contents.markers, 'delete marker')}" if contents.markers else "empty"
     least = "at least " if contents.is_partial else ""
-    return f"{least}{in_words(contents.objects, 'object')}, {size_in_words(contents.size_bytes)}"
+    return f"{least}{counted(contents.objects, 'object')}, {size_in_words(contents.size_bytes)}"
 
 
 def size_in_words(size_bytes: float) -> str:
@@ -144,7 +143,7 @@ def destroyed_as_data(result: DestroyResult) -> dict[str, object]:
         "buckets": [
             {
                 "name": str(each.bucket.name),
-                "fate": str(each.fate),
+                "fate": str(each.result),
                 "reason": each.reason,
                 **_contents_as_data(each.bucket.contents),
             }
@@ -156,7 +155,7 @@ def destroyed_as_data(result: DestroyResult) -> dict[str, object]:
     }
 
 
-def _outcome_as_data(outcome: Outcome) -> dict[str, object]:
+def _outcome_as_data(outcome: StackOutcome) -> dict[str, object]:
     return {
         **step_as_data(outcome.step),
         "result": str(outcome.result),
@@ -193,17 +192,17 @@ def _undelivered_lines(undelivered: Sequence[Undelivered]) -> list[str]:
     total = sum(each.count for each in undelivered)
     parts = ", ".join(f"{each.dataset} {each.count:,}" for each in undelivered)
     return [
-        f"WARNING: still in the hub, not delivered, and nothing will deliver it: {in_words(total, 'upload')} ({parts})"
+        f"WARNING: still in the hub, not delivered, and nothing will deliver it: {counted(total, 'upload')} ({parts})"
     ]
 
 
 def _bucket_remark(outcome: BucketOutcome) -> str:
     contents = outcome.bucket.contents
-    counted = contents_in_words(contents) if contents.objects or contents.markers else ""
-    return ": ".join(filter(None, [outcome.reason, counted]))
+    holds = contents_in_words(contents) if contents.objects or contents.markers else ""
+    return ": ".join(filter(None, [outcome.reason, holds]))
 
 
-def _remarks_of(outcome: Outcome) -> str:
+def _remarks_of(outcome: StackOutcome) -> str:
     return "; ".join(filter(None, [outcome.reason, outcome.note, outcome.next_step and f"next: {outcome.next_step}"]))
 
 

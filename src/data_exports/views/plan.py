@@ -20,7 +20,7 @@ from data_exports.access.sentences import (
 )
 from data_exports.deploy.plan.consents import needed_consents
 from data_exports.deploy.plan.guards import items_of
-from data_exports.deploy.plan.plan_data import NOTHING_FOUND, Found
+from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
 from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, SettingChange, Step
 from data_exports.estate.models import Platform
 from data_exports.text import printable, word
@@ -47,7 +47,9 @@ RESOURCES_IN_A_LINE = 6
 NOBODY = "nobody gains or loses any"
 
 
-def render_plan(plan: Plan, platform: Platform, found: Found = NOTHING_FOUND, *, width: int | None = None) -> str:
+def render_plan(
+    plan: Plan, platform: Platform, found: PlanFindings = NOTHING_FOUND, *, width: int | None = None
+) -> str:
     """The plan for people. `width` in characters for a terminal that shows colour; None for plain text."""
     parts = [printable(heading_of(plan, platform)), f"Access: {plain(access_in_short(plan))}"]
     parts += [f"Marks: {marks_in_short(plan)}"] * bool(marks_in_short(plan))
@@ -190,7 +192,7 @@ def _how(step: Step) -> str:
     return plain(listed([(str(change),) for change in step.how], at_most=RESOURCES_IN_A_LINE))
 
 
-def _finding_lines(found: Found) -> list[str]:
+def _finding_lines(found: PlanFindings) -> list[str]:
     lines = [f"  {finding}" for finding in found.new]
     if lines:
         lines.insert(0, f"Findings: {len(found.new):,}")

@@ -25,7 +25,7 @@ from data_exports.access.sentences import (
 )
 from data_exports.deploy.plan.consents import command_with, needed_consents
 from data_exports.deploy.plan.guards import items_of
-from data_exports.deploy.plan.plan_data import NOTHING_FOUND, Found
+from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
 from data_exports.deploy.plan.planning import Plan, SettingChange, Step
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Platform
@@ -58,7 +58,7 @@ LONG_CHARACTERS, SHORT_CHARACTERS = 640, 160
 """How long one quoted text may be, where there is room and where there is not. A role with its path has at most 576."""
 
 
-def plan_as_markdown(plan: Plan, platform: Platform, found: Found = NOTHING_FOUND, *, whole_at: str = "") -> str:
+def plan_as_markdown(plan: Plan, platform: Platform, found: PlanFindings = NOTHING_FOUND, *, whole_at: str = "") -> str:
     """The plan as a comment. `whole_at` says where the whole plan is, should it not fit: a link, or words."""
     comment = _Comment()
     before = [*_context(plan, platform), *_consents(comment, plan), *_unknown(comment, plan)]
@@ -281,7 +281,7 @@ def _roles(comment: _Comment, plan: Plan) -> list[str]:
     return comment.section("Users' roles", "roles", lines, "") if lines else []
 
 
-def _findings(comment: _Comment, found: Found) -> list[str]:
+def _findings(comment: _Comment, found: PlanFindings) -> list[str]:
     lines = comment.section("Findings", "findings", [_finding(comment, each) for each in found.new], "no new ones")
     return [*lines, *(["", f"Findings that were there before: {len(found.known):,}."] if found.known else [])]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from data_exports.deploy.live_checks import check_existence
+from data_exports.deploy.live_checks import check_live
 from data_exports.errors import AwsError, RefusedError
 from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 from tests.unit.estate.written import PULL, PUSH, load, write_estate
@@ -42,7 +42,7 @@ def said(aws: AwsAnswers, folder: Path, **files: str) -> list[str]:
     return [
         f"{found.place.path.relative_to(folder)}:{found.place.line} {found.code} {found.severity}: "
         f"{found.message} -> {found.hint}"
-        for found in check_existence(loaded.draft, loaded.estate.platform, aws.aws)
+        for found in check_live(loaded.draft, loaded.estate.platform, aws.aws)
     ]
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from data_exports.local.server import SERVICES, settings_of
+from data_exports.local.server import SERVICES, server_settings_of
 from tests.patience import PATIENCE_SECONDS
 
 
 def test_iam_is_enforced_on_loopback_alone_and_nothing_else_is_opened(tmp_path: Path) -> None:
-    settings = settings_of(port=4567, account="593291632749", region="eu-west-1", folder=tmp_path)
+    settings = server_settings_of(port=4567, account="593291632749", region="eu-west-1", folder=tmp_path)
     assert (settings["AUTH"], settings["BIND_HOST"], settings["GATEWAY_PORT"]) == ("true", "127.0.0.1", "4567")
     assert (settings["MINISTACK_ACCOUNT_ID"], settings["MINISTACK_REGION"]) == ("593291632749", "eu-west-1")
     assert settings["IOT_MTLS_ENABLED"] == settings["SFTP_ENABLED"] == settings["PERSIST_STATE"] == "0"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data_exports.deploy.plan.consents import Consent
 from data_exports.deploy.plan.offline import plan_against
-from data_exports.deploy.plan.plan_data import Found
+from data_exports.deploy.plan.plan_data import PlanFindings
 from data_exports.deploy.plan.planning import MissingRoles, Plan
 from data_exports.estate.findings import Place, warning
 from data_exports.estate.models import Estate
@@ -36,7 +36,7 @@ def _plan(before: Estate | None, after: Estate, name: str = "main (0123456789ab)
 def test_a_comment_reads_access_first_then_stacks_then_findings() -> None:
     plan = _plan(estate_of(push(), pull()), estate_of(push(), pull(allow_push=True, expires=date(2031, 3, 31))))
     finding = warning(Place(Path("pull_datasets/court_lists.yaml"), 3, 7), "EX601", "no paperwork is named")
-    assert plan_as_markdown(plan, PLATFORM, Found((finding,), (finding,))) == (
+    assert plan_as_markdown(plan, PLATFORM, PlanFindings((finding,), (finding,))) == (
         """\
 <!-- data-exports plan -->
 ### Plan: more 1, shorter 1
@@ -103,7 +103,7 @@ def test_nothing_that_people_wrote_stands_outside_a_code_span() -> None:
         roles_not_checked=EVIL,
     )
     finding = warning(Place(Path(EVIL)), "EX101", EVIL)
-    text = plan_as_markdown(plan, estate.platform, Found((finding,)))
+    text = plan_as_markdown(plan, estate.platform, PlanFindings((finding,)))
     outside = _outside_code(text)
     assert "evil" in text
     assert [sign for sign in ("@", "evil", "<img", "Approved", "alpha_user", "](") if sign in outside] == []
@@ -125,7 +125,7 @@ def test_a_comment_fits_github_however_much_changes() -> None:
     plan = _plan(before, after, name="x" * 200)
     plan = replace(plan, missing_roles=tuple(MissingRoles(each.name, many) for each in after.pull_datasets))
     findings = tuple(warning(Place(Path("p" * 300)), "EX601", "m" * 900) for _ in range(300))
-    text = plan_as_markdown(plan, PLATFORM, Found(findings))
+    text = plan_as_markdown(plan, PLATFORM, PlanFindings(findings))
     assert len(text.encode()) < COMMENT_CHARACTERS
     assert text.splitlines()[0] == MARKER
     assert re.findall(r"… and ([\d,]+) more", text) != []

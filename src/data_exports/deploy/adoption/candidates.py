@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, aws_error_of, call_or_none
-from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, Kind, Plan, Step
+from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, ExistingKind, Plan, Step
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
@@ -51,9 +51,9 @@ def _with_takeover(step: Step, aws: Aws, platform: Platform) -> Step:
         return replace(step, action=Action.BLOCKED, reason=str(objection), next_step=objection.next_step)
     except AWS_EXCEPTIONS as error:
         raise aws_error_of(error, where=step.name) from error
-    said = [_in_words(each) for each in found if each.kind is Kind.BUCKET or each.needs_consent]
+    said = [_in_words(each) for each in found if each.kind is ExistingKind.BUCKET or each.needs_consent]
     opened = next(
-        (each for each in found if step.dataset and each.kind is Kind.BUCKET and not each.needs_consent), None
+        (each for each in found if step.dataset and each.kind is ExistingKind.BUCKET and not each.needs_consent), None
     )
     return replace(
         step,
@@ -65,7 +65,7 @@ def _with_takeover(step: Step, aws: Aws, platform: Platform) -> Step:
 
 def _in_words(existing: Existing) -> str:
     match existing.kind:
-        case Kind.BUCKET:
+        case ExistingKind.BUCKET:
             verb = "adopts" if existing.needs_consent else "takes over"
             what = f"the bucket {existing.name}, which holds data" if existing.holds_data else existing.in_words
             if existing.lets_in:
@@ -74,7 +74,7 @@ def _in_words(existing: Existing) -> str:
                 lost = ", ".join(prefix or "everything" for prefix in existing.loses_rules)
                 what += f" (WARNING: no push dataset is declared that would deliver, as its rules do now: {lost})"
             return f"{verb} {what}"
-        case Kind.FUNCTION:
+        case ExistingKind.FUNCTION:
             return f"makes {existing.in_words} anew"
         case _:
             return f"adopts {existing.in_words}"
@@ -113,7 +113,7 @@ def _read_bucket(aws: Aws, platform: Platform, stack: Stack, bucket: BucketName)
     tag = DATASET_TAG if stack.dataset else DIGEST_TAG
     policy = _read_policy(aws, platform, bucket)
     return Existing(
-        Kind.BUCKET,
+        ExistingKind.BUCKET,
         bucket,
         is_ours=tag in tags and policy is None,
         holds_data=_holds_data(aws, where),
@@ -199,8 +199,8 @@ def _log_group_exists(aws: Aws, properties: Mapping[str, Any]) -> bool:
 
 
 _NAMED = {
-    "AWS::IAM::Role": (Kind.ROLE, "RoleName", _role_exists),
-    "AWS::Lambda::Function": (Kind.FUNCTION, "FunctionName", _function_exists),
-    "AWS::Logs::LogGroup": (Kind.LOG_GROUP, "LogGroupName", _log_group_exists),
+    "AWS::IAM::Role": (ExistingKind.ROLE, "RoleName", _role_exists),
+    "AWS::Lambda::Function": (ExistingKind.FUNCTION, "FunctionName", _function_exists),
+    "AWS::Logs::LogGroup": (ExistingKind.LOG_GROUP, "LogGroupName", _log_group_exists),
 }
 """Type of resource → what we call it, the property that names it, and whether one of that name exists."""

@@ -1,8 +1,8 @@
 """A stack made around what exists: first the bare stack that adopts it, then everything else by an update.
 
 In: a `Stack` and what exists of it. Out: the bare stack; what stands in the update's way, taken away. Effects of
-`clear_the_way`: deletes the function, the bucket's policy, and every right of the mover's role that is not ours; it is
-fine to run again.
+`remove_conflicts`: deletes the function, the bucket's policy, and every right of the mover's role that is not ours; it
+is fine to run again.
 
 CloudFormation adopts a resource without changing it: what the bare stack says of it must be what it is named by, no
 more, so that the update applies all the rest. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
@@ -15,7 +15,7 @@ from typing import Any
 
 from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.deployed import DeployedStack
-from data_exports.deploy.plan.planning import Existing, Kind
+from data_exports.deploy.plan.planning import Existing, ExistingKind
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
 from data_exports.stacks.stack import ADOPTING_KEY, ADOPTING_TAG, DIGEST_TAG, METADATA_KEY, Stack, body_of, digest_of
@@ -24,16 +24,16 @@ _BUCKET = "AWS::S3::Bucket"
 _BUCKET_POLICY = "AWS::S3::BucketPolicy"
 _ROLE = "AWS::IAM::Role"
 _FUNCTION = "AWS::Lambda::Function"
-_ADOPTED_BY: Mapping[str, tuple[Kind, str, tuple[str, ...]]] = {
-    _BUCKET: (Kind.BUCKET, "BucketName", ()),
-    _ROLE: (Kind.ROLE, "RoleName", ("AssumeRolePolicyDocument", "Path")),
-    _FUNCTION: (Kind.FUNCTION, "FunctionName", ()),
-    "AWS::Logs::LogGroup": (Kind.LOG_GROUP, "LogGroupName", ()),
+_ADOPTED_BY: Mapping[str, tuple[ExistingKind, str, tuple[str, ...]]] = {
+    _BUCKET: (ExistingKind.BUCKET, "BucketName", ()),
+    _ROLE: (ExistingKind.ROLE, "RoleName", ("AssumeRolePolicyDocument", "Path")),
+    _FUNCTION: (ExistingKind.FUNCTION, "FunctionName", ()),
+    "AWS::Logs::LogGroup": (ExistingKind.LOG_GROUP, "LogGroupName", ()),
 }
 """Type → its kind, the property that names it, and those that CloudFormation demands or cannot change later."""
 
 
-def bare_stack(stack: Stack, existing: Sequence[Existing]) -> Stack:
+def import_stack_of(stack: Stack, existing: Sequence[Existing]) -> Stack:
     """The stack with nothing but the names of what it adopts; what is made anew comes later, and what needs it.
 
     What needs an adopted role comes later, too: the role has no right of ours yet.
@@ -45,11 +45,11 @@ def bare_stack(stack: Stack, existing: Sequence[Existing]) -> Stack:
     roles: set[str] = set()
     for logical_id, resource in resources.items():
         kind, name, kept = _ADOPTED_BY.get(resource["Type"], (None, "", ()))
-        if resource["Type"] == _BUCKET_POLICY and any(each.kind is Kind.BUCKET for each in existing):
+        if resource["Type"] == _BUCKET_POLICY and any(each.kind is ExistingKind.BUCKET for each in existing):
             later.add(logical_id)
         elif kind and (kind, resource["Properties"][name]) in there:
-            later |= {logical_id} if kind is Kind.FUNCTION else set()
-            roles |= {logical_id} if kind is Kind.ROLE else set()
+            later |= {logical_id} if kind is ExistingKind.FUNCTION else set()
+            roles |= {logical_id} if kind is ExistingKind.ROLE else set()
             resources[logical_id] = _bare(resource, keep={name, *kept})
     later = _with_needing(resources, later | roles) - roles
     template["Resources"] = {key: value for key, value in resources.items() if key not in later}
@@ -101,7 +101,7 @@ def _references_in(value: Any) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared:
+class RemovedPolicies:
     """What was taken away and can be put back: the policies of buckets."""
 
     bucket_policies: Mapping[BucketName, str]
@@ -116,7 +116,7 @@ def is_adopting(aws: Aws, deployed: DeployedStack) -> bool:
     return ADOPTING_KEY in template.get("Metadata", {}).get(METADATA_KEY, {})
 
 
-def clear_the_way(aws: Aws, platform: Platform, stack: Stack) -> Cleared:
+def remove_conflicts(aws: Aws, platform: Platform, stack: Stack) -> RemovedPolicies:
     """Take away what the whole stack will put in place itself. Raises botocore's exceptions."""
     policies = {}
     for resource in json.loads(stack.body)["Resources"].values():
@@ -129,10 +129,10 @@ def clear_the_way(aws: Aws, platform: Platform, stack: Stack) -> Cleared:
         policy = _take_policy(aws, platform, bucket)
         if policy:
             policies[bucket] = policy
-    return Cleared(policies)
+    return RemovedPolicies(policies)
 
 
-def put_back(aws: Aws, platform: Platform, cleared: Cleared) -> None:
+def restore_policies(aws: Aws, platform: Platform, cleared: RemovedPolicies) -> None:
     """Give the buckets their policies back, where the whole stack has not put its own. Raises botocore's exceptions."""
     s3 = aws.client("s3")
     for bucket, policy in cleared.bucket_policies.items():

@@ -15,10 +15,11 @@ from urllib.parse import quote_plus
 
 from data_exports.access.grants import queue_arn_of
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of, refusal_of
-from data_exports.deploy.apply.outcomes import Event, Note, Outcome, in_words
+from data_exports.deploy.apply.outcomes import DeployEvent, ProgressNote, StackOutcome
 from data_exports.deploy.remote import prefix_of_rule, version_pages
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import DatasetName, queue_name_of
+from data_exports.text import counted
 
 SENDER = "data-exports:deploy"
 """Who uploaded, as far as we can tell: S3's listing does not say."""
@@ -26,7 +27,7 @@ MESSAGES_IN_A_BATCH = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"""
 
 
-def read_ruled(aws: Aws, platform: Platform, pushes: Iterable[PushDataset]) -> frozenset[DatasetName]:
+def read_datasets_with_rules(aws: Aws, platform: Platform, pushes: Iterable[PushDataset]) -> frozenset[DatasetName]:
     """The push datasets whose rules the hub has now.
 
     None when there is no hub, and none when AWS does not tell: rather tell a mover twice than not at all.
@@ -43,14 +44,14 @@ def read_ruled(aws: Aws, platform: Platform, pushes: Iterable[PushDataset]) -> f
     )
 
 
-def hand_over_waiting(
-    aws: Aws, platform: Platform, pushes: Iterable[PushDataset], hub: Outcome
-) -> Generator[Event, None, Outcome]:
+def send_backlogs(
+    aws: Aws, platform: Platform, pushes: Iterable[PushDataset], hub: StackOutcome
+) -> Generator[DeployEvent, None, StackOutcome]:
     """Tell the movers of everything under their datasets' prefixes; the hub's outcome, with what came of that."""
     for push in pushes:
         where = f"s3://{platform.hub_bucket}/{push.prefix}"
         try:
-            count = send_waiting(aws, platform, push)
+            count = send_backlog(aws, platform, push)
         except AWS_EXCEPTIONS as error:
             reason = f"what was waiting under {where} was not handed to its mover, or not all: {reason_of(error)}"
             again = f"the mover's hourly sweep delivers what is left under {where}"
@@ -58,13 +59,13 @@ def hand_over_waiting(
             continue
         if count:
             verb = "was" if count == 1 else "were"
-            note = f"{in_words(count, 'upload')} {verb} waiting under {push.prefix}: handed to its mover"
-            yield Note(note)
+            note = f"{counted(count, 'upload')} {verb} waiting under {push.prefix}: handed to its mover"
+            yield ProgressNote(note)
             hub = replace(hub, note=_joined(hub.note, note))
     return hub
 
 
-def send_waiting(aws: Aws, platform: Platform, push: PushDataset) -> int:
+def send_backlog(aws: Aws, platform: Platform, push: PushDataset) -> int:
     """Tell the dataset's mover of every current object under its prefix; how many there were.
 
     Raises botocore's exceptions, also when SQS refuses a single message.

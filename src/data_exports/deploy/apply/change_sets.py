@@ -14,18 +14,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
-from data_exports.deploy.adoption.importing import bare_stack, clear_the_way, put_back
-from data_exports.deploy.apply.stack_failures import Cause, Verb, read_cause, read_change_set_cause
-from data_exports.deploy.apply.stack_poller import Watch
+from data_exports.deploy.adoption.importing import import_stack_of, remove_conflicts, restore_policies
+from data_exports.deploy.apply.stack_failures import (
+    StackFailure,
+    StackOperation,
+    read_change_set_failure,
+    read_stack_failure,
+)
+from data_exports.deploy.apply.stack_poller import StackPoller
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.planning import Existing
 from data_exports.deploy.remote import read_stack, upload_once
 from data_exports.estate.models import Platform
 from data_exports.limits import TEMPLATE_BODY_BYTES, TEMPLATE_OBJECT_BYTES
-from data_exports.stacks.stack import CAPABILITIES, Stack, template_url_of
+from data_exports.stacks.stack import STACK_CAPABILITIES, Stack, template_url_of
 
-LONGEST_WAIT_SECONDS = 3600
-POLL_SECONDS = 4.0
+STACK_TIMEOUT_SECONDS = 3600
+STACK_POLL_SECONDS = 4.0
 """CloudFormation throttles callers who ask much more often. https://repost.aws/knowledge-center/cloudformation-rate-exceeded-error"""
 LOCAL_POLL_SECONDS = 0.1
 VERSIONING_SECONDS = 15 * 60.0
@@ -43,7 +48,7 @@ _CHANGED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 class StackFailedError(Exception):
     """CloudFormation did not do it; `cause` is its reason."""
 
-    def __init__(self, cause: Cause, *, next_step: str = "") -> None:
+    def __init__(self, cause: StackFailure, *, next_step: str = "") -> None:
         super().__init__(str(cause))
         self.cause = cause
         self.next_step = next_step
@@ -62,13 +67,13 @@ class Work:
     poll_seconds: float
     versioning_seconds: float = VERSIONING_SECONDS
     stop: threading.Event = field(default_factory=threading.Event)
-    going: set[str] = field(default_factory=set)
+    in_progress: set[str] = field(default_factory=set)
     """Names of the stacks that CloudFormation is at work on for us."""
 
-    watch: Watch = field(init=False)
+    poller: StackPoller = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "watch", Watch(self.aws))
+        object.__setattr__(self, "poller", StackPoller(self.aws))
 
     @property
     def cloudformation(self) -> Any:
@@ -78,19 +83,19 @@ class Work:
 
 def work_on(aws: Aws, platform: Platform) -> Work:
     """The means to work on this platform's stacks."""
-    return Work(aws, platform, LOCAL_POLL_SECONDS, 0) if aws.is_local else Work(aws, platform, POLL_SECONDS)
+    return Work(aws, platform, LOCAL_POLL_SECONDS, 0) if aws.is_local else Work(aws, platform, STACK_POLL_SECONDS)
 
 
 def create_stack(work: Work, stack: Stack, existing: Sequence[Existing] = ()) -> None:
     """Create the stack, and adopt what exists of it.
 
-    What is adopted first joins with its name alone, and everything else comes by an update: see `adopting`. What exists
-    and is not in `existing` is not touched: the stack fails.
+    What is adopted first joins with its name alone, and everything else comes by an update: see `importing`. What
+    exists and is not in `existing` is not touched: the stack fails.
     """
-    first = bare_stack(stack, existing) if existing else stack
+    first = import_stack_of(stack, existing) if existing else stack
     made = _make_change_set(work, first, "CREATE")
     if made is None:
-        raise StackFailedError(Cause("CloudFormation found nothing to create"))
+        raise StackFailedError(StackFailure("CloudFormation found nothing to create"))
     _check_expected(work, made, existing)
     _execute(work, first, made)
     if existing:
@@ -99,16 +104,16 @@ def create_stack(work: Work, stack: Stack, existing: Sequence[Existing] = ()) ->
 
 def finish_adoption(work: Work, stack: Stack) -> None:
     """Make a stack that has adopted what existed whole; if that fails, buckets have the policies they had."""
-    cleared = clear_the_way(work.aws, work.platform, stack)
+    cleared = remove_conflicts(work.aws, work.platform, stack)
     try:
         update_stack(work, stack)
     except (StackFailedError, *AWS_EXCEPTIONS) as failure:
         try:
-            put_back(work.aws, work.platform, cleared)
+            restore_policies(work.aws, work.platform, cleared)
         except AWS_EXCEPTIONS as error:
             bucket = ", ".join(cleared.bucket_policies)
             raise StackFailedError(
-                Cause(f"{failure}; and {bucket} has no policy now, the old one could not be put back: {error}"),
+                StackFailure(f"{failure}; and {bucket} has no policy now, the old one could not be put back: {error}"),
                 next_step="deploy again",
             ) from failure
         raise
@@ -131,17 +136,18 @@ def delete_stack(work: Work, deployed: DeployedStack) -> None:
         return
     if before.status != deployed.status and not deployed.has_resources:
         raise StackFailedError(
-            Cause(f"somebody else is at work on it: {before.status}, was {deployed.status}"), next_step="deploy again"
+            StackFailure(f"somebody else is at work on it: {before.status}, was {deployed.status}"),
+            next_step="deploy again",
         )
-    work.going.add(deployed.name)
+    work.in_progress.add(deployed.name)
     try:
         work.cloudformation.delete_stack(StackName=deployed.stack_id)
     except AWS_EXCEPTIONS as error:
         if code_of(error):  # unless AWS said so, it may have begun
-            work.going.discard(deployed.name)
+            work.in_progress.discard(deployed.name)
         raise
     ended = _wait_until_settled(work, deployed.stack_id, before=before)
-    work.going.discard(deployed.name)
+    work.in_progress.discard(deployed.name)
     if ended and ended.status != "DELETE_COMPLETE":
         raise _failure(work, ended, "DELETE")
 
@@ -173,7 +179,7 @@ def _make_change_set(work: Work, stack: Stack, kind: Literal["CREATE", "UPDATE"]
         StackName=stack.name,
         ChangeSetName=f"exports-{stack.digest[:12]}-{uuid.uuid4().hex[:8]}",
         ChangeSetType=kind,
-        Capabilities=list(CAPABILITIES),
+        Capabilities=list(STACK_CAPABILITIES),
         Tags=[{"Key": key, "Value": value} for key, value in stack.tags],
         **_template_of(work, stack),
         **options,
@@ -182,7 +188,7 @@ def _make_change_set(work: Work, stack: Stack, kind: Literal["CREATE", "UPDATE"]
     status, reason, imported = _wait_until_made(work, made)
     if status == "CREATE_COMPLETE":
         return replace(made, adopted=imported)
-    cause = read_change_set_cause(work.aws, made.id, reason)
+    cause = read_change_set_failure(work.aws, made.id, reason)
     _drop(work, made)
     _discard_empty_stack(work, made)
     if any(sentence in reason for sentence in _NOTHING_TO_DO):
@@ -197,7 +203,9 @@ def _template_of(work: Work, stack: Stack) -> dict[str, str]:
         return {"TemplateBody": stack.body}
     if len(body) > TEMPLATE_OBJECT_BYTES:
         raise StackFailedError(
-            Cause(f"the template would have {len(body):,} bytes; CloudFormation takes {TEMPLATE_OBJECT_BYTES:,}"),
+            StackFailure(
+                f"the template would have {len(body):,} bytes; CloudFormation takes {TEMPLATE_OBJECT_BYTES:,}"
+            ),
             next_step="name fewer roles in this dataset",
         )
     upload_once(work.aws, work.platform.log_bucket, stack.template_key, body, account=work.platform.account)
@@ -206,7 +214,7 @@ def _template_of(work: Work, stack: Stack) -> dict[str, str]:
 
 def _wait_until_made(work: Work, made: _ChangeSet) -> tuple[str, str, dict[str, str]]:
     """Status and reason of the finished change set, and what exists that it would import."""
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + STACK_TIMEOUT_SECONDS
     while True:
         answer = work.cloudformation.describe_change_set(ChangeSetName=made.id)
         if answer["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
@@ -247,7 +255,9 @@ def _check_expected(work: Work, made: _ChangeSet, existing: Sequence[Existing]) 
         _drop(work, made)
         _discard_empty_stack(work, made)
         raise StackFailedError(
-            Cause(f"{', '.join(strange)} exists: another account has it, or somebody made it while we were at work"),
+            StackFailure(
+                f"{', '.join(strange)} exists: another account has it, or somebody made it while we were at work"
+            ),
             next_step="deploy again; if it stays so, choose another name",
         )
 
@@ -255,22 +265,22 @@ def _check_expected(work: Work, made: _ChangeSet, existing: Sequence[Existing]) 
 def _execute(work: Work, stack: Stack, made: _ChangeSet) -> None:
     _check_not_stopped(work)
     before = read_stack(work.aws, made.stack_id)
-    work.going.add(stack.name)  # before the call: interrupted in the middle, it may have begun
+    work.in_progress.add(stack.name)  # before the call: interrupted in the middle, it may have begun
     try:
         work.cloudformation.execute_change_set(ChangeSetName=made.id)
     except AWS_EXCEPTIONS as error:
         if code_of(error):
-            work.going.discard(stack.name)
+            work.in_progress.discard(stack.name)
         raise
     ended = _wait_until_settled(work, made.stack_id, before=before, digest=stack.digest)
-    work.going.discard(stack.name)
+    work.in_progress.discard(stack.name)
     if ended is None:
-        raise StackFailedError(Cause("the stack is gone; somebody else deleted it"))
+        raise StackFailedError(StackFailure("the stack is gone; somebody else deleted it"))
     if ended.status != f"{made.kind}_COMPLETE":
         raise _failure(work, ended, made.kind)
     if ended.digest != stack.digest:
         raise StackFailedError(
-            Cause(f"CloudFormation reports {ended.status}, but with another template than ours"),
+            StackFailure(f"CloudFormation reports {ended.status}, but with another template than ours"),
             next_step="deploy again",
         )
 
@@ -286,14 +296,14 @@ def _wait_until_settled(
     `before` is what it was before the call that is waited for, `digest` what a change gives it: an answer that shows
     nothing of the call is not believed until it has come `STALE_POLLS` times more.
     """
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + STACK_TIMEOUT_SECONDS
     doubted = 0
     status = before.status if before else "not seen yet"
-    with work.watch.waiting():
+    with work.poller.waiting():
         while True:
             since = time.monotonic()
             _wait(work, deadline, f"CloudFormation is still at work on it: {status}")
-            stack = work.watch.read(stack_id, since=since)
+            stack = work.poller.read(stack_id, since=since)
             if stack is None:
                 return None
             status = stack.status
@@ -309,7 +319,7 @@ def _wait(work: Work, deadline: float, otherwise: str) -> None:
         raise StoppedError
     if time.monotonic() > deadline:
         raise StackFailedError(
-            Cause(f"{otherwise} after {LONGEST_WAIT_SECONDS // 60} minutes"), next_step="deploy again"
+            StackFailure(f"{otherwise} after {STACK_TIMEOUT_SECONDS // 60} minutes"), next_step="deploy again"
         )
 
 
@@ -318,6 +328,6 @@ def _check_not_stopped(work: Work) -> None:
         raise StoppedError
 
 
-def _failure(work: Work, ended: DeployedStack, verb: Verb) -> StackFailedError:
-    cause = read_cause(work.aws, ended.stack_id, verb)
-    return StackFailedError(cause or Cause(ended.status_reason or f"CloudFormation reports {ended.status}"))
+def _failure(work: Work, ended: DeployedStack, verb: StackOperation) -> StackFailedError:
+    cause = read_stack_failure(work.aws, ended.stack_id, verb)
+    return StackFailedError(cause or StackFailure(ended.status_reason or f"CloudFormation reports {ended.status}"))

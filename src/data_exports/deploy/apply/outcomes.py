@@ -1,4 +1,4 @@
-"""What became of a plan, as data: one `Outcome` for each stack, and the events on the way.
+"""What became of a plan, as data: one `StackOutcome` for each stack, and the events on the way.
 
 In: steps and what happened to them. Out: values that `render` shows, and the error that a result amounts to.
 Effects: none.
@@ -13,7 +13,7 @@ from data_exports.errors import AwsError, ExportsError, PartlyDoneError
 from data_exports.names import FOUNDATION_STACK
 
 
-class Result(StrEnum):
+class StackResult(StrEnum):
     """What became of one stack."""
 
     CREATED = "created"
@@ -26,14 +26,14 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StackOutcome:
     """What became of one step; `note` for what is worth knowing.
 
     `reason` and `next_step` when something is not done: the stack itself, or what should have followed it.
     """
 
     step: Step
-    result: Result
+    result: StackResult
     reason: str = ""
     next_step: str = ""
     note: str = ""
@@ -46,7 +46,7 @@ class Outcome:
     @property
     def is_done(self) -> bool:
         """Whether the stack is as the plan wants it."""
-        return self.result not in (Result.FAILED, Result.LEFT_OUT)
+        return self.result not in (StackResult.FAILED, StackResult.LEFT_OUT)
 
     @property
     def is_complete(self) -> bool:
@@ -66,7 +66,7 @@ class DeployResult:
     """All that a deployment did."""
 
     plan: Plan
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[StackOutcome, ...]
     seconds: float
 
     @property
@@ -75,7 +75,7 @@ class DeployResult:
         return self.plan.missing_roles
 
     @property
-    def not_done(self) -> tuple[Outcome, ...]:
+    def not_done(self) -> tuple[StackOutcome, ...]:
         """The stacks that are not as the plan wants them, or left something undone."""
         return tuple(outcome for outcome in self.outcomes if not outcome.is_complete)
 
@@ -84,7 +84,7 @@ class DeployResult:
         """Whether AWS is now exactly what is declared."""
         return not self.not_done and not self.missing_roles
 
-    def of(self, name: str) -> Outcome:
+    def of(self, name: str) -> StackOutcome:
         """The outcome of the stack of this name; raises `KeyError`."""
         found = next((outcome for outcome in self.outcomes if outcome.name == name), None)
         if found is None:
@@ -93,39 +93,39 @@ class DeployResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlanMade:
     """The plan is made; work begins."""
 
     plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StackStarted:
     """Work on one stack begins."""
 
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class StackFinished:
     """Work on one stack has ended."""
 
-    outcome: Outcome
+    outcome: StackOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ProgressNote:
     """Something else that takes time, or is worth knowing."""
 
     text: str
 
 
-Event = Planned | Started | Finished | Note
-Progress = Callable[[Event], None]
+DeployEvent = PlanMade | StackStarted | StackFinished | ProgressNote
+Progress = Callable[[DeployEvent], None]
 """Hears of every event, always in the thread of whoever called."""
 
 
-def ignore(event: Event) -> None:
+def ignore(event: DeployEvent) -> None:
     """Hear of an event and do nothing."""
     del event
 
@@ -136,7 +136,7 @@ class InterruptedWorkError(ExportsError):
     exit_code = 130
 
 
-def error_of(result: DeployResult) -> ExportsError | None:
+def error_of_deploying(result: DeployResult) -> ExportsError | None:
     """The error that this result amounts to, or None when everything is as declared."""
     if result.is_complete:
         return None
@@ -157,17 +157,12 @@ def error_of(result: DeployResult) -> ExportsError | None:
     )
 
 
-def lines_of_not_done(outcomes: Sequence[Outcome]) -> list[str]:
+def lines_of_not_done(outcomes: Sequence[StackOutcome]) -> list[str]:
     """One line for each stack that is not as it should be."""
     return [f"  {outcome.name} {outcome.result}: {outcome.reason}" for outcome in outcomes]
 
 
-def next_step_of(outcomes: Sequence[Outcome], *, otherwise: str) -> str:
+def next_step_of(outcomes: Sequence[StackOutcome], *, otherwise: str) -> str:
     """What the outcomes themselves advise, each said once."""
     said = dict.fromkeys(outcome.next_step for outcome in outcomes if outcome.next_step)
     return "; ".join(said) or otherwise
-
-
-def in_words(count: int, noun: str) -> str:
-    """``1 upload``, ``2,000 uploads``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,6 +1,6 @@
 """Why a stack failed, in AWS's own words: the first resource that failed, not those that were cancelled after it.
 
-In: a stack's id and the operation that failed. Out: a `Cause`. Effects: reads the stack's events.
+In: a stack's id and the operation that failed. Out: a `StackFailure`. Effects: reads the stack's events.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
 """
 
@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws
 
-Verb = Literal["CREATE", "UPDATE", "DELETE"]
+StackOperation = Literal["CREATE", "UPDATE", "DELETE"]
 
 _STACK = "AWS::CloudFormation::Stack"
 _CONSEQUENCES = ("creation cancelled", "update cancelled", "deletion cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class StackFailure:
     """One resource, and what AWS said about it; without a resource the reason is the stack's."""
 
     reason: str
@@ -28,20 +28,20 @@ class Cause:
         return f"{self.logical_id} ({self.resource_type}): {self.reason}" if self.logical_id else self.reason
 
 
-def read_cause(aws: Aws, stack_id: str, verb: Verb) -> Cause | None:
+def read_stack_failure(aws: Aws, stack_id: str, verb: StackOperation) -> StackFailure | None:
     """What made the stack's last operation of this kind fail, or None when its events do not tell.
 
     Raises botocore's exceptions.
     """
     pages = aws.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack_id)
     events = (event for page in pages for event in page["StackEvents"])
-    cause = cause_of(events, verb)
+    cause = stack_failure_of(events, verb)
     if cause is None or not cause.logical_id:
         return _validation_cause(aws, StackName=stack_id) or cause
     return cause
 
 
-def cause_of(newest_first: Iterable[dict[str, Any]], verb: Verb) -> Cause | None:
+def stack_failure_of(newest_first: Iterable[dict[str, Any]], verb: StackOperation) -> StackFailure | None:
     """The earliest failure since the operation began."""
     of_resource = of_stack = None
     for event in newest_first:
@@ -52,23 +52,23 @@ def cause_of(newest_first: Iterable[dict[str, Any]], verb: Verb) -> Cause | None
         if not reason or any(sign in reason for sign in _CONSEQUENCES):
             continue
         if is_stack and ("ROLLBACK" in status or status.endswith("_FAILED")):
-            of_stack = Cause(reason)
+            of_stack = StackFailure(reason)
         elif status.endswith("_FAILED"):
-            of_resource = Cause(reason, event["LogicalResourceId"], event["ResourceType"])
+            of_resource = StackFailure(reason, event["LogicalResourceId"], event["ResourceType"])
     return of_resource or of_stack
 
 
-def read_change_set_cause(aws: Aws, change_set_id: str, reason: str) -> Cause:
+def read_change_set_failure(aws: Aws, change_set_id: str, reason: str) -> StackFailure:
     """Why a change set could not be made; CloudFormation keeps the findings of its early checks apart.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
     """
     if "validation" in reason.lower():
-        return _validation_cause(aws, ChangeSetName=change_set_id) or Cause(reason)
-    return Cause(reason)
+        return _validation_cause(aws, ChangeSetName=change_set_id) or StackFailure(reason)
+    return StackFailure(reason)
 
 
-def _validation_cause(aws: Aws, **of: str) -> Cause | None:
+def _validation_cause(aws: Aws, **of: str) -> StackFailure | None:
     """The first finding of CloudFormation's own checks; None when there is none, or we may not read them."""
     try:
         answer = aws.client("cloudformation").describe_events(**of, Filters={"FailedEvents": True})
@@ -76,7 +76,7 @@ def _validation_cause(aws: Aws, **of: str) -> Cause | None:
         return None  # this only makes a reason better that is reported either way
     for event in answer.get("OperationEvents", []):
         if event.get("ValidationStatusReason"):
-            return Cause(
+            return StackFailure(
                 event["ValidationStatusReason"], event.get("LogicalResourceId", ""), event.get("ResourceType", "")
             )
     return None

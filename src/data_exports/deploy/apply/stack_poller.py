@@ -26,7 +26,7 @@ class Listing:
     """By id."""
 
 
-class Watch:
+class StackPoller:
     """What CloudFormation says of stacks; safe to share between threads."""
 
     def __init__(self, aws: Aws) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_error_of, aws_errors, reason_of
 from data_exports.deploy.adoption.importing import is_adopting
-from data_exports.deploy.apply.backlog import hand_over_waiting, read_ruled
+from data_exports.deploy.apply.backlog import read_datasets_with_rules, send_backlogs
 from data_exports.deploy.apply.change_sets import (
     StackFailedError,
     StoppedError,
@@ -25,24 +25,23 @@ from data_exports.deploy.apply.change_sets import (
     work_on,
 )
 from data_exports.deploy.apply.outcomes import (
+    DeployEvent,
     DeployResult,
-    Event,
-    Finished,
     InterruptedWorkError,
-    Note,
-    Outcome,
-    Planned,
+    PlanMade,
     Progress,
-    Result,
-    Started,
+    ProgressNote,
+    StackFinished,
+    StackOutcome,
+    StackResult,
+    StackStarted,
     ignore,
-    in_words,
 )
 from data_exports.deploy.deployed import PUSH_STACK_PREFIX
 from data_exports.deploy.plan.consents import Consent, check_consents, check_possible
 from data_exports.deploy.plan.planning import (
     Action,
-    Kind,
+    ExistingKind,
     Plan,
     Step,
     kept_rules,
@@ -57,6 +56,7 @@ from data_exports.names import HUB_STACK, hub_prefix_of, pull_bucket_of
 from data_exports.parallel import run_all
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Wave
+from data_exports.text import counted
 
 INTERRUPT_GRACE_SECONDS = 2.0
 NEEDS_FOUNDATION = "the foundation, which everything needs, is not there"
@@ -76,7 +76,7 @@ def deploy(
     Raises `RefusedError` when the credentials are of another account, the declarations ask for what no deployment can
     do, or the plan needs a consent that `allow` does not hold (it advises to repeat `command`); nothing is done then,
     nor when `approve` raises, which sees the plan before the first change. `AwsError` when AWS cannot be asked at all,
-    and `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of`.
+    and `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of_deploying`.
     """
     work = work_on(aws, estate.platform)
     prepared = prepare_settled(estate, work, progress=progress)
@@ -92,7 +92,7 @@ def prepare_settled(estate: Estate, work: Work, *, progress: Progress = ignore) 
     check_account(work.aws, estate.platform)
     settle(work, progress=progress)
     prepared = prepare(estate, work.aws)
-    progress(Planned(prepared.plan))
+    progress(PlanMade(prepared.plan))
     return prepared
 
 
@@ -100,22 +100,22 @@ def settle(work: Work, *, progress: Progress = ignore) -> None:
     """Wait for what CloudFormation is still doing to our stacks, as after an interrupted run. Raises `AwsError`."""
     for stack in read_deployed(work.aws).stacks:
         if stack.is_in_progress and stack.belongs_to(work.platform.hub_bucket):
-            progress(Note(f"waiting for CloudFormation: {stack.name} is {stack.status}"))
+            progress(ProgressNote(f"waiting for CloudFormation: {stack.name} is {stack.status}"))
             try:
                 with aws_errors():
                     wait_for_others(work, stack)
             except StackFailedError as error:  # it takes too long: the plan will say so
-                progress(Note(f"{stack.name}: {error}"))
+                progress(ProgressNote(f"{stack.name}: {error}"))
 
 
 def carry_out(prepared: Prepared, work: Work, *, progress: Progress = ignore) -> DeployResult:
     """Carry a plan out, whatever consents it needs; raises `InterruptedWorkError` on Ctrl-C."""
     began = time.monotonic()
-    outcomes: list[Outcome] = []
+    outcomes: list[StackOutcome] = []
     try:
         for event in _work_through(prepared, work, outcomes):
             progress(event)
-            if isinstance(event, Finished):
+            if isinstance(event, StackFinished):
                 outcomes.append(event.outcome)
     except KeyboardInterrupt:
         raise interrupted(work, command="deploy") from None
@@ -130,7 +130,7 @@ def interrupted(work: Work, *, command: str) -> InterruptedWorkError:
     """Tell every thread to stop, and the error that says what goes on without us."""
     work.stop.set()
     time.sleep(min(INTERRUPT_GRACE_SECONDS, 5 * work.poll_seconds))
-    names = sorted(work.going)
+    names = sorted(work.in_progress)
     what = f"interrupted; CloudFormation goes on with: {', '.join(names)}" if names else "interrupted between stacks"
     again = f"run `exports {command}` again: it {'waits for these and ' if names else ''}completes the rest"
     return InterruptedWorkError(what, next_step=again)
@@ -139,8 +139,8 @@ def interrupted(work: Work, *, command: str) -> InterruptedWorkError:
 # --- the waves ------------------------------------------------------------------------------------------------------
 
 
-def _work_through(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> Iterator[Event]:
-    """The events of the whole plan; `done` grows with each `Finished` before the next event is asked for."""
+def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) -> Iterator[DeployEvent]:
+    """The events of the whole plan; `done` grows with each `StackFinished` before the next event is asked for."""
     plan = prepared.plan
     yield from run_steps(work, plan.of_wave(Wave.FOUNDATION))
     if not all(outcome.is_standing for outcome in done):
@@ -158,104 +158,104 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> It
     yield from _remove(plan, work, hub=_outcome_of(done, HUB_STACK))
 
 
-def run_steps(work: Work, steps: Iterable[Step]) -> Iterator[Event]:
+def run_steps(work: Work, steps: Iterable[Step]) -> Iterator[DeployEvent]:
     """Take the steps, several at once; an unchanged or blocked one at once."""
     acting = []
     for step in steps:
         if step.action is Action.UNCHANGED:
-            yield Finished(Outcome(step, Result.UNCHANGED))
+            yield StackFinished(StackOutcome(step, StackResult.UNCHANGED))
         elif step.action is Action.BLOCKED:
-            yield Finished(Outcome(step, Result.LEFT_OUT, step.reason, step.next_step))
+            yield StackFinished(StackOutcome(step, StackResult.LEFT_OUT, step.reason, step.next_step))
         else:
             acting.append(step)
 
-    def take(step: Step) -> Event:
-        return Finished(take_step(work, step))
+    def take(step: Step) -> DeployEvent:
+        return StackFinished(take_step(work, step))
 
-    yield from run_all(acting, take, begins=Started)
+    yield from run_all(acting, take, begins=StackStarted)
 
 
-def take_step(work: Work, step: Step) -> Outcome:
+def take_step(work: Work, step: Step) -> StackOutcome:
     """Take one step; whatever AWS says against it is in the outcome."""
     try:
         return _take(work, step)
     except StackFailedError as error:
-        return Outcome(step, Result.FAILED, str(error), error.next_step)
+        return StackOutcome(step, StackResult.FAILED, str(error), error.next_step)
     except StoppedError:
-        return Outcome(step, Result.LEFT_OUT, "interrupted")
+        return StackOutcome(step, StackResult.LEFT_OUT, "interrupted")
     except (*AWS_EXCEPTIONS, ExportsError) as error:
         next_step = "" if isinstance(error, ExportsError) else aws_error_of(error).next_step
-        return Outcome(step, Result.FAILED, reason_of(error), next_step)
+        return StackOutcome(step, StackResult.FAILED, reason_of(error), next_step)
 
 
-def _take(work: Work, step: Step) -> Outcome:
+def _take(work: Work, step: Step) -> StackOutcome:
     match step.action:
         case Action.CREATE | Action.REPLACE if step.stack:
             if step.action is Action.REPLACE and step.deployed:
                 delete_stack(work, step.deployed)
             create_stack(work, step.stack, step.existing)
             adopted = ", ".join(each.in_words for each in step.existing)
-            return Outcome(step, Result.CREATED, note=f"adopted {adopted}" if adopted else "")
+            return StackOutcome(step, StackResult.CREATED, note=f"adopted {adopted}" if adopted else "")
         case Action.UPDATE if step.stack and step.deployed and is_adopting(work.aws, step.deployed):
             finish_adoption(work, step.stack)
-            return Outcome(step, Result.UPDATED, note="finished adopting what existed")
+            return StackOutcome(step, StackResult.UPDATED, note="finished adopting what existed")
         case Action.UPDATE if step.stack:
-            return Outcome(step, Result.UPDATED if update_stack(work, step.stack) else Result.UNCHANGED)
+            return StackOutcome(step, StackResult.UPDATED if update_stack(work, step.stack) else StackResult.UNCHANGED)
         case Action.DELETE if step.deployed:
             delete_stack(work, step.deployed)
-            return Outcome(step, Result.DELETED)
+            return StackOutcome(step, StackResult.DELETED)
         case _:
             raise AssertionError(step)
 
 
-def leave_out(steps: Iterable[Step], reason: str) -> Iterator[Event]:
+def leave_out(steps: Iterable[Step], reason: str) -> Iterator[DeployEvent]:
     """Take none of the steps, and say why."""
     for step in steps:
-        yield Finished(Outcome(step, Result.LEFT_OUT, reason))
+        yield StackFinished(StackOutcome(step, StackResult.LEFT_OUT, reason))
 
 
-def _upload_code(prepared: Prepared, work: Work) -> Generator[Event, None, str]:
+def _upload_code(prepared: Prepared, work: Work) -> Generator[DeployEvent, None, str]:
     """Store the mover's zip; AWS's reason if it refuses, else an empty text."""
     platform, code = work.platform, prepared.code
     try:
         if upload_once(work.aws, platform.log_bucket, code.key, code.body, account=platform.account):
-            yield Note(f"uploaded the mover's code to s3://{platform.log_bucket}/{code.key}")
+            yield ProgressNote(f"uploaded the mover's code to s3://{platform.log_bucket}/{code.key}")
     except AWS_EXCEPTIONS as error:
         return reason_of(error)
     return ""
 
 
-def _run_hub(prepared: Prepared, work: Work, done: Sequence[Outcome]) -> Iterator[Event]:
+def _run_hub(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) -> Iterator[DeployEvent]:
     """Make the hub with the rules of the datasets whose queues exist now, and hand over what was uploaded before."""
     step, ready = _hub_step(prepared, done)
     left_out = [push.name for push in prepared.estate.push_datasets if push not in ready]
     note = f"without a rule for {', '.join(left_out)}: no queue yet" if left_out else ""
     is_settled = step.action is Action.UNCHANGED
-    ruled = {push.name for push in ready} if is_settled else read_ruled(work.aws, work.platform, ready)
-    new_queues = {outcome.step.dataset for outcome in done if outcome.result is Result.CREATED}
+    ruled = {push.name for push in ready} if is_settled else read_datasets_with_rules(work.aws, work.platform, ready)
+    new_queues = {outcome.step.dataset for outcome in done if outcome.result is StackResult.CREATED}
     try:
         yield from _wait_for_versioning(step, work)
     except AWS_EXCEPTIONS as error:
         refused = aws_error_of(error)
-        yield Finished(Outcome(step, Result.FAILED, reason_of(error), refused.next_step))
+        yield StackFinished(StackOutcome(step, StackResult.FAILED, reason_of(error), refused.next_step))
         return
     for event in run_steps(work, [step]):
-        if not isinstance(event, Finished):
+        if not isinstance(event, StackFinished):
             yield event
             continue
         outcome = replace(event.outcome, note="; ".join(filter(None, [event.outcome.note, note])))
         if outcome.is_done:
             unheard = [push for push in ready if push.name not in ruled or push.name in new_queues]
-            outcome = yield from hand_over_waiting(work.aws, work.platform, unheard, outcome)
-        yield Finished(outcome)
+            outcome = yield from send_backlogs(work.aws, work.platform, unheard, outcome)
+        yield StackFinished(outcome)
 
 
-def _wait_for_versioning(step: Step, work: Work) -> Iterator[Event]:
+def _wait_for_versioning(step: Step, work: Work) -> Iterator[DeployEvent]:
     """Of a hub that is adopted, turn on versioning, and wait: before that holds everywhere, a delete is for good.
 
     Raises botocore's exceptions.
     """
-    adopts = any(each.kind is Kind.BUCKET and each.needs_consent for each in step.existing)
+    adopts = any(each.kind is ExistingKind.BUCKET and each.needs_consent for each in step.existing)
     goes_on = step.action is Action.UPDATE and step.deployed is not None and is_adopting(work.aws, step.deployed)
     if not adopts and not goes_on:
         return
@@ -265,18 +265,18 @@ def _wait_for_versioning(step: Step, work: Work) -> Iterator[Event]:
         ExpectedBucketOwner=str(platform.account),
         VersioningConfiguration={"Status": "Enabled"},
     )
-    yield Note(
+    yield ProgressNote(
         f"turned on the versioning of s3://{platform.hub_bucket}. That may take 15 minutes to reach every part of S3: "
         "waiting so long before the hub's rules change and uploads are handed over"
     )
     work.stop.wait(work.versioning_seconds)
 
 
-def _hub_step(prepared: Prepared, done: Sequence[Outcome]) -> tuple[Step, tuple[PushDataset, ...]]:
+def _hub_step(prepared: Prepared, done: Sequence[StackOutcome]) -> tuple[Step, tuple[PushDataset, ...]]:
     """The hub's step, planned anew if a dataset's stack could not be created, and the datasets it has rules for."""
     estate, plan = prepared.estate, prepared.plan
     planned = next(step for step in plan.steps if step.name == HUB_STACK)
-    created = {outcome.name: outcome.result is Result.CREATED for outcome in done}
+    created = {outcome.name: outcome.result is StackResult.CREATED for outcome in done}
     ready = pushes_with_queue(estate, plan.of_wave(Wave.DATASETS), created)
     kept = kept_rules(plan.steps, ready, hub=estate.platform.hub_bucket)
     hub = hub_stack(estate.platform, ready, kept=kept, require_tls=not plan.is_local)
@@ -284,7 +284,7 @@ def _hub_step(prepared: Prepared, done: Sequence[Outcome]) -> tuple[Step, tuple[
     return step, ready
 
 
-def _remove(plan: Plan, work: Work, *, hub: Outcome) -> Iterator[Event]:
+def _remove(plan: Plan, work: Work, *, hub: StackOutcome) -> Iterator[DeployEvent]:
     """Delete the stacks of removed datasets; a push dataset's only once the hub has lost its rule."""
     steps = plan.deletions
     if not hub.is_done:
@@ -292,8 +292,8 @@ def _remove(plan: Plan, work: Work, *, hub: Outcome) -> Iterator[Event]:
         yield from leave_out(kept, "the hub still has its rule, because the hub's stack could not be updated")
         steps = tuple(step for step in steps if not step.name.startswith(PUSH_STACK_PREFIX))
     for event in run_steps(work, steps):
-        if isinstance(event, Finished) and event.outcome.is_done:
-            yield Finished(replace(event.outcome, note=_left_behind(work, event.outcome.step)))
+        if isinstance(event, StackFinished) and event.outcome.is_done:
+            yield StackFinished(replace(event.outcome, note=_left_behind(work, event.outcome.step)))
         else:
             yield event
 
@@ -310,8 +310,8 @@ def _left_behind(work: Work, step: Step) -> str:
         count = count_current(work.aws, hub, prefix)
     except AWS_EXCEPTIONS as error:
         return f"what is left under s3://{hub}/{prefix} could not be counted: {reason_of(error)}"
-    return f"still in s3://{hub}/{prefix}, and nothing delivers it: {in_words(count, 'upload')}" if count else ""
+    return f"still in s3://{hub}/{prefix}, and nothing delivers it: {counted(count, 'upload')}" if count else ""
 
 
-def _outcome_of(done: Sequence[Outcome], name: str) -> Outcome:
+def _outcome_of(done: Sequence[StackOutcome], name: str) -> StackOutcome:
     return next(outcome for outcome in done if outcome.name == name)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from data_exports.aws import Aws, AwsAnswer, call_or_none
-from data_exports.deploy.drift.deployed import DeployedTemplate, Properties
-from data_exports.deploy.drift.policies import differences
+from data_exports.deploy.drift.deployed import DeployedTemplate, ResourceProperties
+from data_exports.deploy.drift.policies import policy_differences_of
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, HUB_TAG
 
@@ -28,7 +28,7 @@ _RULES = {
 }
 
 
-def drift_of_buckets(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
+def check_buckets(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
     """What differs in the stack's buckets and their policies. Raises botocore's exceptions."""
     policies = {
         template.named(properties["Bucket"])["BucketName"]: properties["PolicyDocument"]
@@ -50,10 +50,12 @@ def _drift_of_policy(aws: Aws, bucket: str, wanted: Mapping[str, Any] | None) ->
         if wanted:
             yield "is gone"
         return
-    yield from differences(wanted or {}, json.loads(found["Policy"]))
+    yield from policy_differences_of(wanted or {}, json.loads(found["Policy"]))
 
 
-def _drift_of(aws: Aws, properties: Properties, tags: Mapping[str, str], template: DeployedTemplate) -> Iterator[str]:
+def _drift_of(
+    aws: Aws, properties: ResourceProperties, tags: Mapping[str, str], template: DeployedTemplate
+) -> Iterator[str]:
     name = properties["BucketName"]
     wanted = dict(template.stack.tags)
     for key in (HUB_TAG, DATASET_TAG, BUCKET_TAG):
@@ -88,7 +90,7 @@ def _encryption(found: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"default encryption is {', '.join(kinds) or 'off'}, deployed as AES256"
 
 
-def _lifecycle(properties: Properties, found: Mapping[str, Any] | None) -> Iterator[str]:
+def _lifecycle(properties: ResourceProperties, found: Mapping[str, Any] | None) -> Iterator[str]:
     """Lifecycle rules: one that somebody added may delete data."""
     wanted = {_rule_in_words(rule) for rule in properties.get("LifecycleConfiguration", {}).get("Rules", [])}
     there = {_rule_in_words(rule) for rule in (found or {}).get("Rules", [])}
@@ -114,7 +116,7 @@ def _rule_in_words(rule: Mapping[str, Any]) -> str:
     return f"{rule.get('Id', rule.get('ID', ''))} ({rule['Status']}; {words})"
 
 
-def _rules(properties: Properties, found: Mapping[str, Any]) -> Iterator[str]:
+def _rules(properties: ResourceProperties, found: Mapping[str, Any]) -> Iterator[str]:
     """Notification rules: what is told of new objects, and what is told too much."""
     configured = properties.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
     wanted = {(_prefix_in_template(rule), rule["Queue"]) for rule in configured}

@@ -12,7 +12,7 @@ from data_exports.aws import Aws
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.stacks.stack import METADATA_KEY, body_of, digest_of
 
-Properties = Mapping[str, Any]
+ResourceProperties = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class DeployedTemplate:
         found = self.body.get("Metadata", {}).get(METADATA_KEY, {}).get("tags", {})
         return {str(key): str(value) for key, value in found.items()}
 
-    def resources(self, kind: str) -> Iterator[tuple[str, Properties]]:
+    def resources(self, kind: str) -> Iterator[tuple[str, ResourceProperties]]:
         """Logical id and properties of each resource of this type."""
         for logical_id, resource in self.body["Resources"].items():
             if resource["Type"] == kind:
                 yield logical_id, resource.get("Properties", {})
 
-    def named(self, reference: Any) -> Properties:
+    def named(self, reference: Any) -> ResourceProperties:
         """The properties of the resource that a ``Ref`` or ``Fn::GetAtt`` points to; none for anything else."""
         match reference:
             case {"Ref": str(logical_id)} | {"Fn::GetAtt": [str(logical_id), *_]}:

@@ -15,7 +15,7 @@ from data_exports.aws import Aws
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.errors import ExportsError
 
-LONGEST_WAIT_SECONDS = 900
+DETECTION_TIMEOUT_SECONDS = 900
 DETECTABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
 FOUND_GONE_BY_US = ("AWS::IAM::Role", "AWS::Lambda::Function", "AWS::S3::Bucket")
 COMPARED_BY_MEANING = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
@@ -33,7 +33,9 @@ PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def detected_drift(aws: Aws, stack: DeployedStack, *, poll_seconds: float, stop: threading.Event) -> Iterator[str]:
+def check_by_cloudformation(
+    aws: Aws, stack: DeployedStack, *, poll_seconds: float, stop: threading.Event
+) -> Iterator[str]:
     """What CloudFormation finds changed or gone. Raises botocore's exceptions, `ExportsError` when it cannot look."""
     if stack.status not in DETECTABLE:
         return
@@ -53,7 +55,7 @@ def detected_drift(aws: Aws, stack: DeployedStack, *, poll_seconds: float, stop:
 
 
 def _wait(cloudformation: Any, detection: str, *, poll_seconds: float, stop: threading.Event) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + DETECTION_TIMEOUT_SECONDS
     while True:
         answer = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         if answer["DetectionStatus"] == "DETECTION_COMPLETE":

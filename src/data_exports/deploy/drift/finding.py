@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.deploy.apply.change_sets import work_on
 from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.drift.buckets import drift_of_buckets
+from data_exports.deploy.drift.buckets import check_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate, read_template
-from data_exports.deploy.drift.detection import detected_drift
-from data_exports.deploy.drift.movers import drift_of_movers
-from data_exports.deploy.drift.roles import drift_of_roles, policies_given_by, undeclared_access
+from data_exports.deploy.drift.detection import check_by_cloudformation
+from data_exports.deploy.drift.movers import check_movers
+from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
@@ -56,13 +56,11 @@ class _Looked:
     template: DeployedTemplate | None = None
 
 
-Counted = Callable[[int, int], None]
-"""Hears how many stacks of how many have been looked at."""
 USERS_ROLES = "users' roles"
 
 
-def read_drift(estate: Estate, aws: Aws, *, counted: Counted) -> DriftReport:
-    """Look at every stack of the estate, and at the roles of its users.
+def read_drift(estate: Estate, aws: Aws, *, counted: Callable[[int, int], None]) -> DriftReport:
+    """Look at every stack of the estate, and at the roles of its users; `counted` hears how many of how many stacks.
 
     Raises `RefusedError` when the credentials are of another account, `AwsError` when AWS cannot be asked at all; what
     cannot be looked at alone is in the report.
@@ -80,7 +78,7 @@ def read_drift(estate: Estate, aws: Aws, *, counted: Counted) -> DriftReport:
 
 
 def _look_at_all(
-    aws: Aws, platform: Platform, stacks: Sequence[DeployedStack], *, counted: Counted
+    aws: Aws, platform: Platform, stacks: Sequence[DeployedStack], *, counted: Callable[[int, int], None]
 ) -> Iterator[_Looked]:
     """Look at the stacks, several at once. On Ctrl-C those that wait for CloudFormation stop waiting."""
     poll_seconds, stop = work_on(aws, platform).poll_seconds, threading.Event()
@@ -105,10 +103,10 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
     drifts: list[Drift] = [Drift(stack.name, said) for said in _drift_of_stack(template, platform)]
     not_checked: list[Drift] = []
     looks: Mapping[str, Callable[[], Iterator[str]]] = {
-        "its buckets": lambda: drift_of_buckets(aws, template),
-        "its roles": lambda: drift_of_roles(aws, template),
-        "its queues, functions and alarms": lambda: drift_of_movers(aws, template),
-        "the rest of it": lambda: detected_drift(aws, stack, poll_seconds=poll_seconds, stop=stop),
+        "its buckets": lambda: check_buckets(aws, template),
+        "its roles": lambda: check_roles(aws, template),
+        "its queues, functions and alarms": lambda: check_movers(aws, template),
+        "the rest of it": lambda: check_by_cloudformation(aws, stack, poll_seconds=poll_seconds, stop=stop),
     }
     for what, look in looks.items():
         found, refusal = _heard(look)
@@ -152,7 +150,7 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
             ours[role].add(policy)
 
     def look_at(role: str) -> _Looked:
-        found, refusal = _heard(lambda: undeclared_access(aws, platform, role, ours=ours[role]))
+        found, refusal = _heard(lambda: check_undeclared_access(aws, platform, role, ours=ours[role]))
         return _Looked(
             tuple(Drift(USERS_ROLES, said) for said in found),
             (Drift(USERS_ROLES, f"the role {role}: {refusal}"),) if refusal else (),

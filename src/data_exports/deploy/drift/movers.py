@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 
 from data_exports.aws import Aws, call_or_none
-from data_exports.deploy.drift.deployed import DeployedTemplate, Properties
-from data_exports.deploy.drift.policies import differences
+from data_exports.deploy.drift.deployed import DeployedTemplate, ResourceProperties
+from data_exports.deploy.drift.policies import policy_differences_of
 
 _DIGEST_IN_KEY = re.compile(r"mover-([0-9a-f]+)\.zip")
 
 
-def drift_of_movers(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
+def check_movers(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
     """What differs in queues' and topics' policies, and what is stopped or gone. Raises botocore's exceptions."""
     for _, properties in template.resources("AWS::SQS::QueuePolicy"):
         for queue in properties["Queues"]:
@@ -31,29 +31,31 @@ def drift_of_movers(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
     yield from _drift_of_alarms(aws, [alarm["AlarmName"] for _, alarm in template.resources("AWS::CloudWatch::Alarm")])
 
 
-def _drift_of_queue_policy(aws: Aws, queue: str, properties: Properties) -> Iterator[str]:
+def _drift_of_queue_policy(aws: Aws, queue: str, properties: ResourceProperties) -> Iterator[str]:
     sqs = aws.client("sqs")
     url = call_or_none(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"])
     if url is None:
         yield f"the queue {queue} is gone"
         return
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
-    for said in differences(properties["PolicyDocument"], json.loads(attributes.get("Policy") or "{}")):
+    for said in policy_differences_of(properties["PolicyDocument"], json.loads(attributes.get("Policy") or "{}")):
         yield f"the queue {queue}: its policy {said}"
 
 
-def _drift_of_topic_policy(aws: Aws, template: DeployedTemplate, topic: str, properties: Properties) -> Iterator[str]:
+def _drift_of_topic_policy(
+    aws: Aws, template: DeployedTemplate, topic: str, properties: ResourceProperties
+) -> Iterator[str]:
     _, _, _, region, account, *_ = template.stack.stack_id.split(":")
     arn = f"arn:aws:sns:{region}:{account}:{topic}"
     found = call_or_none(lambda: aws.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
     if found is None:
         yield f"the topic {topic} is gone"
         return
-    for said in differences(properties["PolicyDocument"], json.loads(found.get("Policy") or "{}")):
+    for said in policy_differences_of(properties["PolicyDocument"], json.loads(found.get("Policy") or "{}")):
         yield f"the topic {topic}: its policy {said}"
 
 
-def _drift_of_function(aws: Aws, properties: Properties) -> Iterator[str]:
+def _drift_of_function(aws: Aws, properties: ResourceProperties) -> Iterator[str]:
     name, client = properties["FunctionName"], aws.client("lambda")
     found = call_or_none(lambda: client.get_function_configuration(FunctionName=name))
     if found is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Policy = Mapping[str, Any]
+PolicyDocument = Mapping[str, Any]
 
 _PRINCIPAL_ARN = "aws:principalarn"
 _WHOLE_ACCOUNT = re.compile(r"(?:arn:aws:iam::)?([0-9]{12})(?::root)?")
@@ -20,7 +20,7 @@ SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Right:
+class PolicyRight:
     """One piece of a policy's meaning."""
 
     effect: str
@@ -30,7 +30,7 @@ class Right:
     action: str
 
 
-def differences(expected: Policy, found: Policy) -> Iterator[str]:
+def policy_differences_of(expected: PolicyDocument, found: PolicyDocument) -> Iterator[str]:
     """What the policy that is found means and the expected one does not, then the other way round."""
     wanted, there = set(rights_of(expected)), set(rights_of(found))
     for rights, word in ((there - wanted, "also"), (wanted - there, "no longer")):
@@ -43,14 +43,14 @@ def differences(expected: Policy, found: Policy) -> Iterator[str]:
             yield f"{word} {verb} {what}" + f" to {principal}" * bool(principal) + f", if {condition}" * bool(condition)
 
 
-def rights_of(policy: Policy) -> Iterator[Right]:
+def rights_of(policy: PolicyDocument) -> Iterator[PolicyRight]:
     """The policy's meaning, piece by piece."""
     for statement in _listed(policy.get("Statement", [])):
         principals, condition = _principals_and_condition(statement)
         for principal in principals:
             for resource in _these_or_all_but(statement, "Resource"):
                 for action in _these_or_all_but(statement, "Action"):
-                    yield Right(str(statement.get("Effect")), principal, resource, condition, action)
+                    yield PolicyRight(str(statement.get("Effect")), principal, resource, condition, action)
 
 
 def _these_or_all_but(statement: Mapping[str, Any], key: str) -> list[str]:

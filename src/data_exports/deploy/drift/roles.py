@@ -11,11 +11,11 @@ from typing import Any
 
 from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate
-from data_exports.deploy.drift.policies import differences, rights_of
+from data_exports.deploy.drift.policies import policy_differences_of, rights_of
 from data_exports.estate.models import Platform
 
 
-def drift_of_roles(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
+def check_roles(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
     """What differs in the mover's role and in the users' policies. Raises botocore's exceptions."""
     for _, properties in template.resources("AWS::IAM::Role"):
         yield from _drift_of_own_role(aws, properties)
@@ -27,7 +27,7 @@ def drift_of_roles(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
                 is_there = _role(aws, role) is not None
                 yield f"the role {role}: its policy {name} is gone" if is_there else f"the role {role} is gone"
                 continue
-            for said in differences(properties["PolicyDocument"], found):
+            for said in policy_differences_of(properties["PolicyDocument"], found):
                 yield f"the role {role}: its policy {name} {said}"
 
 
@@ -38,7 +38,7 @@ def policies_given_by(template: DeployedTemplate) -> Iterator[tuple[str, str]]:
             yield str(role), str(properties["PolicyName"])
 
 
-def undeclared_access(aws: Aws, platform: Platform, role: str, *, ours: Collection[str]) -> Iterator[str]:
+def check_undeclared_access(aws: Aws, platform: Platform, role: str, *, ours: Collection[str]) -> Iterator[str]:
     """Inline policies of a user's role that reach our buckets, and that no stack put there.
 
     Raises botocore's exceptions.
@@ -64,7 +64,7 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[str]
     if role is None:
         yield f"the role {name} is gone"
         return
-    for said in differences(properties["AssumeRolePolicyDocument"], role["AssumeRolePolicyDocument"]):
+    for said in policy_differences_of(properties["AssumeRolePolicyDocument"], role["AssumeRolePolicyDocument"]):
         yield f"the role {name}: its trust policy {said}"
     wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
     there = {each for page in _pages(iam, "list_role_policies", name) for each in page["PolicyNames"]}
@@ -75,7 +75,7 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[str]
         if found is None:
             yield f"the role {name}: its policy {policy} is gone"
             continue
-        for said in differences(document, found):
+        for said in policy_differences_of(document, found):
             yield f"the role {name}: its policy {policy} {said}"
     for page in _pages(iam, "list_attached_role_policies", name):
         for attached in page["AttachedPolicies"]:

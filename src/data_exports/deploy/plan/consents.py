@@ -109,29 +109,29 @@ def _needed_consents(plan: "Plan") -> Iterator[NeededConsent]:
             yield NeededConsent(consent, tuple(found), why, tuple(found.values()))
 
 
-Found = Mapping[str, Sentence]
+NamedSentences = Mapping[str, Sentence]
 """What a consent is about: by its name, in words."""
 
 
-def _removed_datasets(plan: "Plan") -> Found:
+def _removed_datasets(plan: "Plan") -> NamedSentences:
     return _by_name(str(step.dataset or step.name) for step in plan.deletions)
 
 
-def _strange_resources(plan: "Plan") -> Found:
+def _strange_resources(plan: "Plan") -> NamedSentences:
     return _by_name(each.in_words for step in plan.steps for each in step.existing if each.needs_consent)
 
 
-def _buckets_with_data(plan: "Plan") -> Found:
+def _buckets_with_data(plan: "Plan") -> NamedSentences:
     taken = (step.takes_over for step in plan.steps)
     return _by_name(str(bucket.name) for bucket in taken if bucket and bucket.holds_data)
 
 
-def _new_accounts(plan: "Plan") -> Found:
+def _new_accounts(plan: "Plan") -> NamedSentences:
     names = dict(plan.access.account_names)
     return {str(new.account or new.where): sentence_of_new_account(new, names) for new in plan.access.new_accounts}
 
 
-def _whole_accounts(plan: "Plan") -> Found:
+def _whole_accounts(plan: "Plan") -> NamedSentences:
     if plan.is_first:
         return {}
     names = dict(plan.access.account_names)
@@ -145,7 +145,7 @@ def _whole_accounts(plan: "Plan") -> Found:
     }
 
 
-def _mails_outside(plan: "Plan") -> Found:
+def _mails_outside(plan: "Plan") -> NamedSentences:
     if plan.is_first:
         return {}
     outside = [each.mail for each in plan.access.mails if Mark.MAIL_OUTSIDE in each.marks]
@@ -156,13 +156,13 @@ def _mails_outside(plan: "Plan") -> Found:
     }
 
 
-def _loosened_guards(plan: "Plan") -> Found:
+def _loosened_guards(plan: "Plan") -> NamedSentences:
     from data_exports.deploy.plan.guards import loosened
 
     return loosened(plan)
 
 
-def _widened_datasets(plan: "Plan") -> Found:
+def _widened_datasets(plan: "Plan") -> NamedSentences:
     doubtful = {each.dataset for each in plan.access.unknown}
     return {
         dataset: (Quoted(dataset), *([" (what they could before is not known)"] if dataset in doubtful else []))
@@ -170,17 +170,17 @@ def _widened_datasets(plan: "Plan") -> Found:
     }
 
 
-def _large_loss(plan: "Plan") -> Found:
+def _large_loss(plan: "Plan") -> NamedSentences:
     lost, before = len(plan.access.lost), plan.access.count_before
     share = f"{lost:,} of {before:,}"
     return {share: (share,)} if lost >= SMALLEST_LOSS and lost * LARGEST_LOSS > before else {}
 
 
-def _by_name(names: Iterator[str]) -> Found:
+def _by_name(names: Iterator[str]) -> NamedSentences:
     return {name: (Quoted(name),) for name in names}
 
 
-_CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], Found], str]] = {
+_CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], NamedSentences], str]] = {
     Consent.REMOVAL: (
         _removed_datasets,
         "it removes datasets that are no longer declared, with every access and delivery of theirs: ",

@@ -29,7 +29,7 @@ from data_exports.stacks.metadata import (
 
 
 @dataclass(frozen=True, slots=True)
-class DeployedTemplate:
+class TemplateLookup:
     """A stack's template as it is, or why it could not be read."""
 
     template: Mapping[str, Any] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class DeployedTemplate:
     """Why its metadata says nothing about the access that the stack gives; ``""`` when it does."""
 
 
-def with_differences(
+def with_effects(
     plan: Plan,
     estate: Estate,
-    templates: Mapping[str, DeployedTemplate],
+    templates: Mapping[str, TemplateLookup],
     *,
     moment: datetime,
     account_names: Mapping[AccountId, str] | None = None,
@@ -94,7 +94,7 @@ class _Sides:
     mailed_before: set[Mail] = field(default_factory=set)
     mailed_after: set[Mail] = field(default_factory=set)
 
-    def add(self, step: Step, templates: Mapping[str, DeployedTemplate], granted: Iterable[Grant]) -> None:
+    def add(self, step: Step, templates: Mapping[str, TemplateLookup], granted: Iterable[Grant]) -> None:
         """Take one step in; `granted` is what the declarations grant through its stack."""
         self._add_mailed(step, templates)
         if step.dataset is None:
@@ -106,7 +106,7 @@ class _Sides:
         if step.name in templates:
             self._add_deployed(_dataset_before(step) or step.dataset, templates[step.name])
 
-    def _add_mailed(self, step: Step, templates: Mapping[str, DeployedTemplate]) -> None:
+    def _add_mailed(self, step: Step, templates: Mapping[str, TemplateLookup]) -> None:
         if step.action is Action.UNCHANGED or not (
             step.name == FOUNDATION_STACK or step.name.startswith(PUSH_STACK_PREFIX)
         ):
@@ -117,7 +117,7 @@ class _Sides:
         if step.stack:
             self.mailed_after |= {Mail(each, step.dataset) for each in mailed_in(json.loads(step.stack.body))}
 
-    def _add_deployed(self, dataset: DatasetName, deployed: DeployedTemplate) -> None:
+    def _add_deployed(self, dataset: DatasetName, deployed: TemplateLookup) -> None:
         if deployed.problem:
             self.unknown[dataset] = deployed.problem
             return
@@ -132,7 +132,7 @@ def _dataset_before(step: Step) -> DatasetName | None:
     return (step.deployed.dataset if step.deployed else None) or step.dataset
 
 
-def _settings(plan: Plan, templates: Mapping[str, DeployedTemplate]) -> Iterator[SettingChange]:
+def _settings(plan: Plan, templates: Mapping[str, TemplateLookup]) -> Iterator[SettingChange]:
     """The settings that the foundation carries in its metadata, where they are not the same."""
     step = _foundation(plan)
     if step is None or step.stack is None or step.name not in templates:
@@ -145,7 +145,7 @@ def _settings(plan: Plan, templates: Mapping[str, DeployedTemplate]) -> Iterator
             yield SettingChange(name, before.get(name), after.get(name))
 
 
-def _settings_unknown(plan: Plan, templates: Mapping[str, DeployedTemplate]) -> str:
+def _settings_unknown(plan: Plan, templates: Mapping[str, TemplateLookup]) -> str:
     step = _foundation(plan)
     found = templates.get(FOUNDATION_STACK)
     if step is None or step.stack is None or found is None or step.action is Action.BLOCKED:
@@ -157,7 +157,7 @@ def _foundation(plan: Plan) -> Step | None:
     return next((each for each in plan.steps if each.name == FOUNDATION_STACK), None)
 
 
-def _with_how(step: Step, templates: Mapping[str, DeployedTemplate]) -> Step:
+def _with_how(step: Step, templates: Mapping[str, TemplateLookup]) -> Step:
     found = templates.get(step.name)
     if step.action is not Action.UPDATE or step.stack is None or found is None or not found.template:
         return step

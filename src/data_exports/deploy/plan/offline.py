@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from data_exports.deploy.deployed import DeployedStack
-from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
+from data_exports.deploy.plan.effects import TemplateLookup, with_effects
 from data_exports.deploy.plan.planning import Action, Plan, Step, kept_rules, removal_of, stack_of_dataset, step_of
 from data_exports.estate.models import Estate, Platform
 from data_exports.stacks.foundation import foundation_stack
@@ -27,7 +27,7 @@ def plan_against(estate: Estate, base: Estate | None, *, name: str, moment: date
     `name` is the base for people.
     """
     steps, templates = _compare(estate, base)
-    return with_differences(
+    return with_effects(
         Plan(steps, is_first=base is None, against=name),
         estate,
         templates,
@@ -36,7 +36,7 @@ def plan_against(estate: Estate, base: Estate | None, *, name: str, moment: date
     )
 
 
-def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[Step, ...], dict[str, DeployedTemplate]]:
+def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[Step, ...], dict[str, TemplateLookup]]:
     """One step for each stack; and the old templates, by name."""
     unchanged = _unchanged(estate, base) if base else frozenset()
     before = {stack.name: stack for stack in (*_datasets_of(base, unchanged), _hub_of(base))} if base else {}
@@ -52,7 +52,7 @@ def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[Step, ...], dic
     ours = estate.platform.hub_bucket  # with another hub it is another estate, which takes nothing of this one down
     gone = (stack for name, stack in before.items() if name not in wanted and stack.hub == ours)
     steps += (removal_of(_as_deployed(stack)) for stack in gone)
-    return tuple(steps), {name: DeployedTemplate(json.loads(stack.body)) for name, stack in before.items()}
+    return tuple(steps), {name: TemplateLookup(json.loads(stack.body)) for name, stack in before.items()}
 
 
 def _datasets_of(estate: Estate, unchanged: Collection[str]) -> Iterator[Stack]:

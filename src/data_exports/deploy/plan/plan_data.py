@@ -16,17 +16,17 @@ from data_exports.estate.findings import Finding, finding_as_data
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PlanFindings:
     """What was found in the declarations; `known` are the findings that the revision compared with had as well."""
 
     new: tuple[Finding, ...] = ()
     known: tuple[Finding, ...] = ()
 
 
-NOTHING_FOUND = Found()
+NOTHING_FOUND = PlanFindings()
 
 
-def plan_as_data(plan: Plan, found: Found | None = None) -> dict[str, object]:
+def plan_as_data(plan: Plan, found: PlanFindings | None = None) -> dict[str, object]:
     """The plan as JSON can hold it; with the findings, if anybody looked for them."""
     return {
         "local": plan.is_local,
@@ -124,6 +124,6 @@ def _facts_of(access: Access) -> dict[str, object]:
     }
 
 
-def _findings_as_data(found: Found) -> list[dict[str, object]]:
+def _findings_as_data(found: PlanFindings) -> list[dict[str, object]]:
     by_novelty = ((True, found.new), (False, found.known))
     return [{**finding_as_data(each), "new": is_new} for is_new, findings in by_novelty for each in findings]

@@ -61,7 +61,7 @@ class ExistingBucket:
     """Any version or delete marker; True also where we may not look."""
 
 
-class Kind(StrEnum):
+class ExistingKind(StrEnum):
     """What can be there before the stack that is to hold it."""
 
     BUCKET = "bucket"
@@ -74,7 +74,7 @@ class Kind(StrEnum):
 class Existing:
     """One thing that is there before the stack that is to hold it."""
 
-    kind: Kind
+    kind: ExistingKind
     name: str
     is_ours: bool = False
     """Whether an earlier stack of this estate left it, and nobody has given it a policy since."""
@@ -87,12 +87,12 @@ class Existing:
     @property
     def needs_consent(self) -> bool:
         """Whether adopting it changes what is not ours; a log group only gets its retention."""
-        return not self.is_ours and self.kind is not Kind.LOG_GROUP
+        return not self.is_ours and self.kind is not ExistingKind.LOG_GROUP
 
     @property
     def in_words(self) -> str:
         """``the role export_orders-move``."""
-        empty = "empty " if self.kind is Kind.BUCKET and not self.holds_data else ""
+        empty = "empty " if self.kind is ExistingKind.BUCKET and not self.holds_data else ""
         return f"the {empty}{self.kind} {self.name}"
 
 
@@ -154,7 +154,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     compared: AccessChanges | None = None
-    """Who gains, loses or keeps what; None before `differences` has found that out."""
+    """Who gains, loses or keeps what; None before `effects` has found that out."""
     settings: tuple[SettingChange, ...] = ()
     """What the platform's settings change: whom a dataset may name, who is told, how long things are kept."""
     settings_unknown: str = ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_exports.deploy.plan.plan_data import Found, plan_as_data
+from data_exports.deploy.plan.plan_data import PlanFindings, plan_as_data
 from data_exports.deploy.plan.planning import Existing, Plan, Step
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
@@ -38,7 +38,9 @@ class Reviewed:
     """Where git stood, for people; ``""`` when that is not known."""
 
 
-def reviewed_of(plan: Plan, files: Mapping[str, str], *, commit: str = "", found: Found | None = None) -> Reviewed:
+def reviewed_of(
+    plan: Plan, files: Mapping[str, str], *, commit: str = "", found: PlanFindings | None = None
+) -> Reviewed:
     """A plan as it can be kept and compared."""
     stacks = {step.name: _made_of(step) for step in plan.steps}
     return Reviewed(_plain(plan_as_data(plan, found)), _plain(stacks), _plain(files), commit)

@@ -1,8 +1,8 @@
 """What becomes of the buckets that outlive their stacks: wholly empty ones go, ones that hold data stay.
 
-In: buckets that carry this product's tags, and no other estate's. Out: what each holds, and its fate. Effects: deletes
-the mover's code and our templates from the log bucket, delete markers of objects that are gone, and empty buckets.
-Never an object of anybody else's: S3 itself refuses to delete a bucket with an object in it.
+In: buckets that carry this product's tags, and no other estate's. Out: what each holds, and what became of it. Effects:
+deletes the mover's code and our templates from the log bucket, delete markers of objects that are gone, and empty
+buckets. Never an object of anybody else's: S3 itself refuses to delete a bucket with an object in it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ OWN_PREFIXES = ("code/", "templates/")
 """What we stored in the log bucket ourselves, and can store again."""
 
 
-class Fate(StrEnum):
+class BucketResult(StrEnum):
     """What became of one bucket."""
 
     REMOVED = "removed"
@@ -29,7 +29,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class OwnBucket:
     """One bucket of ours, and what it holds besides what we stored ourselves."""
 
     name: BucketName
@@ -40,12 +40,12 @@ class Bucket:
 class BucketOutcome:
     """What became of one bucket, and why."""
 
-    bucket: Bucket
-    fate: Fate
+    bucket: OwnBucket
+    result: BucketResult
     reason: str = ""
 
 
-def read_buckets(aws: Aws, estate: Estate, pull_buckets: Iterable[BucketName]) -> tuple[Bucket, ...]:
+def read_buckets(aws: Aws, estate: Estate, pull_buckets: Iterable[BucketName]) -> tuple[OwnBucket, ...]:
     """The hub, the log bucket and the pull buckets that exist and are ours, also those kept from removed datasets.
 
     Raises botocore's exceptions.
@@ -66,16 +66,16 @@ def _read_names(aws: Aws, prefix: str) -> Iterator[BucketName]:
         )
 
 
-def read_bucket(aws: Aws, platform: Platform, name: BucketName) -> Bucket | None:
+def read_bucket(aws: Aws, platform: Platform, name: BucketName) -> OwnBucket | None:
     """The bucket, or None when there is none or it is not ours. Raises botocore's exceptions."""
     tags = read_bucket_tags(aws, name, account=platform.account)
     if not is_ours(tags, platform):
         return None
     contents = read_contents(aws, name) or BucketContents()
     if name != platform.log_bucket:
-        return Bucket(name, contents)
+        return OwnBucket(name, contents)
     own = [read_contents(aws, name, prefix=prefix) or BucketContents() for prefix in OWN_PREFIXES]
-    return Bucket(
+    return OwnBucket(
         name,
         BucketContents(
             contents.objects - sum(each.objects for each in own),
@@ -111,15 +111,15 @@ def remove_if_empty(aws: Aws, platform: Platform, name: BucketName) -> BucketOut
         if bucket is None:
             return None
         if bucket.contents.objects:
-            return BucketOutcome(bucket, Fate.KEPT, "holds data")
+            return BucketOutcome(bucket, BucketResult.KEPT, "holds data")
         _delete_versions(aws, name, markers_only=True)
         aws.client("s3").delete_bucket(Bucket=str(name), ExpectedBucketOwner=str(platform.account))
     except AWS_EXCEPTIONS as error:
-        unknown = Bucket(name, BucketContents())
+        unknown = OwnBucket(name, BucketContents())
         if code_of(error) == "BucketNotEmpty":  # somebody wrote to it since we looked
-            return BucketOutcome(unknown, Fate.KEPT, "holds data")
-        return BucketOutcome(unknown, Fate.FAILED, reason_of(error))
-    return BucketOutcome(bucket, Fate.REMOVED)
+            return BucketOutcome(unknown, BucketResult.KEPT, "holds data")
+        return BucketOutcome(unknown, BucketResult.FAILED, reason_of(error))
+    return BucketOutcome(bucket, BucketResult.REMOVED)
 
 
 def is_ours(tags: Mapping[str, str] | None, platform: Platform) -> bool:

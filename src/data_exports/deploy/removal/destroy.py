@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_error_of, aws_errors, reason_of
 from data_exports.deploy.apply.change_sets import Work, work_on
 from data_exports.deploy.apply.outcomes import (
-    Event,
-    Finished,
-    Note,
-    Outcome,
+    DeployEvent,
     Progress,
+    ProgressNote,
+    StackFinished,
+    StackOutcome,
     ignore,
     lines_of_not_done,
     next_step_of,
@@ -27,9 +27,9 @@ from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PUSH_STACK_PREF
 from data_exports.deploy.plan.planning import Action, Step
 from data_exports.deploy.remote import check_account, count_current, read_deployed
 from data_exports.deploy.removal.buckets import (
-    Bucket,
     BucketOutcome,
-    Fate,
+    BucketResult,
+    OwnBucket,
     read_buckets,
     remove_if_empty,
     stop_notifications,
@@ -60,7 +60,7 @@ class Destruction:
     """What destroying would do: the stacks in the order of work, the buckets, and what is not delivered yet."""
 
     steps: tuple[Step, ...]
-    buckets: tuple[Bucket, ...]
+    buckets: tuple[OwnBucket, ...]
     undelivered: tuple[Undelivered, ...]
     left_alone: tuple[DeployedStack, ...] = ()
     """Stacks of other estates."""
@@ -76,7 +76,7 @@ class Destruction:
 class DestroyResult:
     """All that destroying did."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[StackOutcome, ...]
     buckets: tuple[BucketOutcome, ...]
     undelivered: tuple[Undelivered, ...]
     seconds: float
@@ -89,7 +89,7 @@ class DestroyResult:
     @property
     def failed_buckets(self) -> tuple[BucketOutcome, ...]:
         """Buckets about which AWS said no."""
-        return tuple(bucket for bucket in self.buckets if bucket.fate is Fate.FAILED)
+        return tuple(bucket for bucket in self.buckets if bucket.result is BucketResult.FAILED)
 
 
 def error_of_destroying(result: DestroyResult) -> ExportsError | None:
@@ -141,17 +141,17 @@ def destroy(estate: Estate, aws: Aws, planned: Destruction, *, progress: Progres
     """Carry a destruction out; raises `InterruptedWorkError` on Ctrl-C."""
     began = time.monotonic()
     work = work_on(aws, estate.platform)
-    outcomes: list[Outcome] = []
-    fates: list[BucketOutcome] = []
+    outcomes: list[StackOutcome] = []
+    buckets: list[BucketOutcome] = []
     try:
         for event in _work_through(planned, work, outcomes):
             progress(event)
-            if isinstance(event, Finished):
+            if isinstance(event, StackFinished):
                 outcomes.append(event.outcome)
         for name in _bucket_names(planned, outcomes):
-            progress(Note(f"looking whether {name} is empty"))
-            fate = remove_if_empty(aws, estate.platform, name)
-            fates += [fate] if fate else []
+            progress(ProgressNote(f"looking whether {name} is empty"))
+            removed = remove_if_empty(aws, estate.platform, name)
+            buckets += [removed] if removed else []
         undelivered = tuple(_read_undelivered(estate, aws, planned.steps))
     except KeyboardInterrupt:
         raise interrupted(work, command="destroy") from None
@@ -159,11 +159,11 @@ def destroy(estate: Estate, aws: Aws, planned: Destruction, *, progress: Progres
         raise aws_error_of(error) from error
     finally:
         work.stop.set()  # nothing begins after this, whatever ended it
-    return DestroyResult(tuple(outcomes), tuple(fates), undelivered, time.monotonic() - began)
+    return DestroyResult(tuple(outcomes), tuple(buckets), undelivered, time.monotonic() - began)
 
 
-def _work_through(planned: Destruction, work: Work, done: Sequence[Outcome]) -> Iterator[Event]:
-    """The events of the whole destruction; `done` grows with each `Finished` before the next event is asked for."""
+def _work_through(planned: Destruction, work: Work, done: Sequence[StackOutcome]) -> Iterator[DeployEvent]:
+    """The events of the destruction; `done` grows with each `StackFinished` before the next event is asked for."""
 
     def steps_of(wave: Wave) -> list[Step]:
         return [step for step in planned.steps if step.wave is wave]
@@ -209,7 +209,7 @@ def _pull_buckets(estate: Estate, steps: Iterable[Step]) -> list[BucketName]:
     ]
 
 
-def _bucket_names(planned: Destruction, done: Sequence[Outcome]) -> list[BucketName]:
+def _bucket_names(planned: Destruction, done: Sequence[StackOutcome]) -> list[BucketName]:
     """The buckets whose stacks are gone; another bucket's turn comes when its stack goes."""
     left = {outcome.name for outcome in done if not outcome.is_done}
     if HUB_STACK in left or FOUNDATION_STACK in left:

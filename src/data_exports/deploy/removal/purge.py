@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, call_or_none, code_of
-from data_exports.deploy.apply.outcomes import InterruptedWorkError, in_words
+from data_exports.deploy.apply.outcomes import InterruptedWorkError
 from data_exports.deploy.remote import (
     BucketContents,
     check_account,
@@ -25,6 +25,7 @@ from data_exports.estate.models import Estate
 from data_exports.names import BucketName, DatasetName, pull_bucket_of, pull_stack_of
 from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG
+from data_exports.text import counted
 
 PASSES = 3
 """How often a bucket is emptied in which something appears while we are at it."""
@@ -46,11 +47,11 @@ class Purge:
         return self.contents.objects + self.contents.markers
 
 
-Counted = Callable[[int], None]
+OnCount = Callable[[int], None]
 """Hears how many versions and markers have been counted, or deleted, so far."""
 
 
-def read_purge(estate: Estate, aws: Aws, dataset: DatasetName, *, counted: Counted) -> Purge:
+def read_purge(estate: Estate, aws: Aws, dataset: DatasetName, *, heard: OnCount) -> Purge:
     """What is in the dataset's bucket, counted in full.
 
     Raises `RefusedError` when this is not a bucket to purge, `UsageError` when there is none, `AwsError` when AWS
@@ -65,11 +66,11 @@ def read_purge(estate: Estate, aws: Aws, dataset: DatasetName, *, counted: Count
         contents = BucketContents()
         for page in version_pages(aws, bucket):
             contents = contents_of(page, before=contents)
-            counted(contents.objects + contents.markers)
+            heard(contents.objects + contents.markers)
         return Purge(dataset, bucket, contents, sum(1 for _ in _uploads(aws, bucket)))
 
 
-def purge(estate: Estate, aws: Aws, planned: Purge, *, counted: Counted) -> int:
+def purge(estate: Estate, aws: Aws, planned: Purge, *, heard: OnCount) -> int:
     """Delete all that is in the bucket, and the bucket; how many versions and markers were deleted.
 
     Looks first whether the dataset has been deployed again. Raises as `read_purge`, and `InterruptedWorkError` on
@@ -84,16 +85,16 @@ def purge(estate: Estate, aws: Aws, planned: Purge, *, counted: Counted) -> int:
             _abort_uploads(aws, where)
             for count in _delete_all(aws, bucket):
                 deleted += count
-                counted(deleted)
+                heard(deleted)
             if _is_deleted(aws, where):
                 return deleted
     except AWS_EXCEPTIONS as error:
         said = aws_error_of(error, where=f"bucket {bucket}")
-        so_far = f"{said.what} ({in_words(deleted, 'version')} deleted before that)" if deleted else said.what
+        so_far = f"{said.what} ({counted(deleted, 'version')} deleted before that)" if deleted else said.what
         raise AwsError(so_far, code=said.code, where=said.where, next_step=said.next_step) from error
     except KeyboardInterrupt:
         raise InterruptedWorkError(
-            f"interrupted: {in_words(deleted, 'version')} deleted, and the bucket {bucket} is still there",
+            f"interrupted: {counted(deleted, 'version')} deleted, and the bucket {bucket} is still there",
             next_step=f"run `exports purge {planned.dataset}` again: it deletes the rest",
         ) from None
     raise RefusedError(

@@ -18,7 +18,7 @@ from data_exports.names import RoleArn
 
 SHOWN_LINES = 12
 LONGEST_LINE = 140
-TIMEOUT_SECONDS = 180
+COMMAND_TIMEOUT_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Ran:
             yield f"| … and {len(lines) - most} lines more"
 
 
-def run(stage: Stage, role: RoleArn | None, *words: str) -> Ran:
+def run_command(stage: Stage, role: RoleArn | None, *words: str) -> Ran:
     """Run `exports` with these words as this role; None is an operator who may do everything in the account."""
     done = subprocess.run(  # noqa: S603 - this very program, with words of the story
         [sys.executable, "-m", "data_exports", *words],
@@ -51,6 +51,6 @@ def run(stage: Stage, role: RoleArn | None, *words: str) -> Ran:
         capture_output=True,
         text=True,
         check=False,
-        timeout=TIMEOUT_SECONDS,
+        timeout=COMMAND_TIMEOUT_SECONDS,
     )
     return Ran(words, role.name if role else "an operator", done.returncode, done.stdout, done.stderr)

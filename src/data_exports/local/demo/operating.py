@@ -12,7 +12,7 @@ from pathlib import Path
 
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
-from data_exports.local.demo.commands import run
+from data_exports.local.demo.commands import run_command
 from data_exports.local.demo.stage import Expectation, Stage, wait_for
 from data_exports.names import queue_name_of
 
@@ -27,11 +27,11 @@ def a_file_is_followed_to_its_receipt(stage: Stage) -> Story:
     push = stage.push("court_hearings")
     sender = stage.estate.platform.user_role_arn(push.users[0])
     with _file("diary.csv", "case,courtroom\n1042,3\n") as file:
-        sent = run(stage, sender, "send", str(file), push.name, "--wait")
+        sent = run_command(stage, sender, "send", str(file), push.name, "--wait")
     yield from sent.told()
     arrived = stage.object_at_recipient(push, f"{push.prefix}diary.csv") is not None
     yield Expectation("the command ends with 0, and the recipient has the file", sent.code == 0 and arrived)
-    status = run(stage, None, "status")
+    status = run_command(stage, None, "status")
     yield from status.told(most=16)
     yield Expectation("every dataset is as declared", status.code == 0 and status.out.count("as declared") >= 9)
 
@@ -44,19 +44,19 @@ def a_missing_grant_is_mended_and_redriven(stage: Stage) -> Story:
     give_up_at_once(stage, push)
     sender = stage.estate.platform.user_role_arn(push.users[0])
     with _file("referrals.csv", "referral,clinic\n1,North\n") as file:
-        sent = run(stage, sender, "send", str(file), push.name, "--wait")
+        sent = run_command(stage, sender, "send", str(file), push.name, "--wait")
     yield from sent.told()
     yield Expectation("the sender is told that it did not arrive", sent.code == 1 and "AccessDenied" in sent.out)
     kept = stage.keys_in_hub(push) == [key] and stage.object_at_recipient(push, key) is None
     yield Expectation("the file is still in the hub, and nothing has arrived", kept)
     yield from _look(stage, push)
     yield from _grant(stage, push)
-    redriven = run(stage, None, "redrive", push.name)
+    redriven = run_command(stage, None, "redrive", push.name)
     yield from redriven.told()
     arrived = wait_for(lambda: stage.object_at_recipient(push, key) is not None)
     yield Expectation("redriven, the file is delivered", redriven.code == 0 and arrived)
     left = wait_for(lambda: stage.keys_in_hub(push) == [])
-    after = run(stage, None, "failures", push.name)
+    after = run_command(stage, None, "failures", push.name)
     yield Expectation("nothing is left in the hub, and nothing fails", left and after.code == 0)
 
 
@@ -64,7 +64,7 @@ def who_can_is_answered(stage: Stage) -> Story:
     """Who can get at what is answered from what is deployed."""
     pull = stage.pull("bail_research")
     bucket = pull.bucket(stage.estate.platform)
-    asked = run(stage, None, "who", "can", "read", f"s3://{bucket}", "--live")
+    asked = run_command(stage, None, "who", "can", "read", f"s3://{bucket}", "--live")
     yield from asked.told()
     names = [*(str(user) for user in pull.users), *(outsider.rsplit("/", 1)[1] for outsider in pull.outsiders)]
     yield Expectation("everybody who can is named", asked.code == 0 and all(name in asked.out for name in names))
@@ -72,27 +72,27 @@ def who_can_is_answered(stage: Stage) -> Story:
 
 def _look(stage: Stage, push: PushDataset) -> Story:
     """What an operator is told about the failure: which file, why, whose half is lacking."""
-    given_up = wait_for(lambda: "dead letter" in run(stage, None, "status", push.name).out)
+    given_up = wait_for(lambda: "dead letter" in run_command(stage, None, "status", push.name).out)
     yield Expectation("the status shows it as a dead letter", given_up)
-    failures = run(stage, None, "failures", push.name)
+    failures = run_command(stage, None, "failures", push.name)
     yield from failures.told()
     told = failures.code == 1 and "AccessDenied" in failures.out and "Sid" in failures.out
     yield Expectation("the failure is told with its reason and the statement that is missing", told)
-    probed = run(stage, None, "probe", push.name)
+    probed = run_command(stage, None, "probe", push.name)
     yield from probed.told()
     yield Expectation("the probe says which side lacks what", probed.code == 1 and "On their side" in probed.out)
 
 
 def _grant(stage: Stage, push: PushDataset) -> Story:
     """The recipient puts in place, word for word, what the handover says."""
-    letter = run(stage, None, "handover", push.name)
+    letter = run_command(stage, None, "handover", push.name)
     yield from letter.told(most=6)
-    written = run(stage, None, "handover", push.name, "--as", "json")
+    written = run_command(stage, None, "handover", push.name, "--as", "json")
     (half,) = json.loads(written.out)
     yield "the recipient puts this policy on the bucket"
     policy = json.dumps(half["bucket_policy"])
     stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
-    probed = run(stage, None, "probe", push.name)
+    probed = run_command(stage, None, "probe", push.name)
     yield from probed.told()
     yield Expectation("the probe finds nothing lacking any more", probed.code == 0)
 

@@ -17,7 +17,7 @@ from data_exports.views.plan_markdown import COMMENT_CHARACTERS, plan_as_markdow
 
 NOISE = 250
 """So many harmless datasets come with the one that matters."""
-COLUMNS = 116
+PLAN_COLUMNS = 116
 
 
 def a_pull_request_hides_nothing(stage: Stage) -> Iterator[str | Expectation]:
@@ -31,7 +31,7 @@ def a_pull_request_hides_nothing(stage: Stage) -> Iterator[str | Expectation]:
     first = rest.splitlines()[0]
     yield "what the reviewer sees in the comment:"
     shown = [line for line in (*head.split("Compared")[0].splitlines()[1:], first) if line]
-    yield from (f"  {line}" if len(line) <= COLUMNS else f"  {line[:COLUMNS]} …" for line in shown)
+    yield from (f"  {line}" if len(line) <= PLAN_COLUMNS else f"  {line[:PLAN_COLUMNS]} …" for line in shown)
     yield Expectation("the whole account stands first, marked", "**[WHOLE ACCOUNT, WRITE]**" in first)
     counted = f"whole account 1, write {plan.access.marks[Mark.WRITE]}" in head
     yield Expectation("the head counts it before any detail, and names its account", counted and _INSIDER in head)

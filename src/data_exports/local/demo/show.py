@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from data_exports.deploy.apply.outcomes import Result
+from data_exports.deploy.apply.outcomes import StackResult
 from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
@@ -21,7 +21,7 @@ from data_exports.local.demo.scenes import SCENES
 from data_exports.local.demo.stage import Expectation, Stage
 from data_exports.local.emulator import LocalAws, start, stop
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_world
+from data_exports.local.world import make_local_world
 from data_exports.names import DatasetName
 
 
@@ -70,7 +70,7 @@ def _local_aws(folder: Path, narrator: Narrator) -> Iterator[Stage]:
         local = start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:
         with narrator.waiting("making the world around it: users, recipients, outsiders"):
-            make_world(local, estate, without_handover=[DatasetName(NOT_YET_GRANTED)])
+            make_local_world(local, estate, without_handover=[DatasetName(NOT_YET_GRANTED)])
         yield from _deployed(local, estate, narrator)
     finally:
         stop(local)
@@ -88,5 +88,5 @@ def _deployed(local: LocalAws, estate: Estate, narrator: Narrator) -> Iterator[S
 
 def _second_deployment(stage: Stage) -> Expectation:
     result = deploy(stage.estate, aws_of(stage.local))
-    touched = [outcome.name for outcome in result.outcomes if outcome.result is not Result.UNCHANGED]
+    touched = [outcome.name for outcome in result.outcomes if outcome.result is not StackResult.UNCHANGED]
     return Expectation("no stack is touched", not touched, ", ".join(touched) or f"{len(result.outcomes)} unchanged")

@@ -19,8 +19,8 @@ from data_exports.names import AccountId, RoleArn, RoleName
 from data_exports.operate.receipts import read_receipts
 
 ARRIVAL_TIMEOUT_SECONDS = 120
-POLL_SECONDS = 0.1
-REFUSED = ("AccessDenied", "403")
+STAGE_POLL_SECONDS = 0.1
+REFUSAL_CODES = ("AccessDenied", "403")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def wait_for(met: Callable[[], bool], *, timeout_seconds: float = ARRIVAL_TIMEOU
     while not met():
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(STAGE_POLL_SECONDS)
     return True
 
 
@@ -100,5 +100,5 @@ def is_refused(call: Callable[[], object]) -> tuple[bool, str]:
     try:
         call()
     except AWS_EXCEPTIONS as error:
-        return code_of(error) in REFUSED, code_of(error)
+        return code_of(error) in REFUSAL_CODES, code_of(error)
     return False, "it was allowed"

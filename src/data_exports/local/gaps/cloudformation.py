@@ -12,7 +12,7 @@ from ministack.services.cloudformation import provisioners
 from data_exports.local.gaps.iam import unknown_principal_of
 from data_exports.local.gaps.patching import mends
 
-Properties = Mapping[str, Any]
+TemplateProperties = Mapping[str, Any]
 
 _handlers = provisioners._RESOURCE_HANDLERS
 
@@ -49,7 +49,7 @@ def _fill(parent: Element, fields: Mapping[str, Any]) -> None:
             SubElement(parent, name).text = str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _lifecycle_xml(configuration: Properties) -> bytes:
+def _lifecycle_xml(configuration: TemplateProperties) -> bytes:
     """A `LifecycleConfiguration` as the body of PutBucketLifecycleConfiguration."""
     root = Element("LifecycleConfiguration", xmlns=s3.S3_NS)
     for rule in configuration.get("Rules") or []:
@@ -71,7 +71,7 @@ def _lifecycle_xml(configuration: Properties) -> bytes:
     return bytes(tostring(root, encoding="utf-8"))
 
 
-def _ownership_xml(controls: Properties) -> bytes:
+def _ownership_xml(controls: TemplateProperties) -> bytes:
     """An `OwnershipControls` as the body of PutBucketOwnershipControls."""
     root = Element("OwnershipControls", xmlns=s3.S3_NS)
     for rule in controls.get("Rules") or []:
@@ -79,7 +79,7 @@ def _ownership_xml(controls: Properties) -> bytes:
     return bytes(tostring(root, encoding="utf-8"))
 
 
-def _encryption_xml(encryption: Properties) -> bytes:
+def _encryption_xml(encryption: TemplateProperties) -> bytes:
     """A `BucketEncryption` as the body of PutBucketEncryption."""
     root = Element("ServerSideEncryptionConfiguration", xmlns=s3.S3_NS)
     for rule in encryption.get("ServerSideEncryptionConfiguration") or []:
@@ -91,7 +91,7 @@ def _encryption_xml(encryption: Properties) -> bytes:
     return bytes(tostring(root, encoding="utf-8"))
 
 
-_BUCKET_CONFIGURATIONS: Sequence[tuple[str, Callable[[Properties], bytes], Any, Any]] = (
+_BUCKET_CONFIGURATIONS: Sequence[tuple[str, Callable[[TemplateProperties], bytes], Any, Any]] = (
     ("LifecycleConfiguration", _lifecycle_xml, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
     ("OwnershipControls", _ownership_xml, s3._put_bucket_ownership_controls, s3._delete_bucket_ownership_controls),
     ("BucketEncryption", _encryption_xml, s3._put_bucket_encryption, s3._delete_bucket_encryption),
@@ -100,7 +100,7 @@ _BUCKET_CONFIGURATIONS: Sequence[tuple[str, Callable[[Properties], bytes], Any, 
 
 @mends(provisioners, "_s3_apply_configurations", "name props old_props")
 def bucket_properties_take_effect(
-    original: Callable[..., None], name: str, props: Properties, old_props: Properties | None = None
+    original: Callable[..., None], name: str, props: TemplateProperties, old_props: TemplateProperties | None = None
 ) -> None:
     """Lifecycle, ownership, encryption, tags and suspended versioning of a bucket are what its template says.
 
@@ -124,7 +124,9 @@ def bucket_properties_take_effect(
 
 
 @mends(_handlers["AWS::S3::Bucket"], "delete", "physical_id props")
-def a_bucket_with_objects_is_not_deleted(original: Callable[..., None], physical_id: str, props: Properties) -> None:
+def a_bucket_with_objects_is_not_deleted(
+    original: Callable[..., None], physical_id: str, props: TemplateProperties
+) -> None:
     """A bucket that holds any object or version fails the deletion of its stack.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html (delete stack fails)
@@ -139,7 +141,7 @@ def a_bucket_with_objects_is_not_deleted(original: Callable[..., None], physical
     original(physical_id, props)
 
 
-def _refuse_unknown_principals(props: Properties) -> None:
+def _refuse_unknown_principals(props: TemplateProperties) -> None:
     document = props.get("PolicyDocument")
     if unknown_principal_of(json.loads(document) if isinstance(document, str) else document):
         raise ValueError("Invalid principal in policy (Service: S3, Status Code: 400, Error Code: MalformedPolicy)")
@@ -147,7 +149,7 @@ def _refuse_unknown_principals(props: Properties) -> None:
 
 @mends(_handlers["AWS::S3::BucketPolicy"], "create", "logical_id props stack_name")
 def a_created_bucket_policy_names_only_who_exists(
-    original: Callable[..., Any], logical_id: str, props: Properties, stack_name: str
+    original: Callable[..., Any], logical_id: str, props: TemplateProperties, stack_name: str
 ) -> Any:
     """A stack fails on a bucket policy that names a role that does not exist.
 
@@ -159,7 +161,11 @@ def a_created_bucket_policy_names_only_who_exists(
 
 @mends(_handlers["AWS::S3::BucketPolicy"], "update", "physical_id old_props new_props stack_name")
 def an_updated_bucket_policy_names_only_who_exists(
-    original: Callable[..., Any], physical_id: str, old_props: Properties, new_props: Properties, stack_name: str
+    original: Callable[..., Any],
+    physical_id: str,
+    old_props: TemplateProperties,
+    new_props: TemplateProperties,
+    stack_name: str,
 ) -> Any:
     """A stack update fails on a bucket policy that names a role that does not exist.
 
@@ -169,7 +175,7 @@ def an_updated_bucket_policy_names_only_who_exists(
     return original(physical_id, old_props, new_props, stack_name)
 
 
-def _reserve(name: str, props: Properties) -> None:
+def _reserve(name: str, props: TemplateProperties) -> None:
     value = props.get("ReservedConcurrentExecutions")
     if name in lambda_svc._functions:
         lambda_svc._functions[name]["concurrency"] = None if value is None else int(value)
@@ -177,7 +183,7 @@ def _reserve(name: str, props: Properties) -> None:
 
 @mends(_handlers["AWS::Lambda::Function"], "create", "logical_id props stack_name")
 def a_new_function_reserves_its_concurrency(
-    original: Callable[..., Any], logical_id: str, props: Properties, stack_name: str
+    original: Callable[..., Any], logical_id: str, props: TemplateProperties, stack_name: str
 ) -> Any:
     """`ReservedConcurrentExecutions` of a new function takes effect.
 
@@ -190,7 +196,11 @@ def a_new_function_reserves_its_concurrency(
 
 @mends(_handlers["AWS::Lambda::Function"], "update", "physical_id old_props new_props stack_name logical_id")
 def a_changed_function_reserves_its_concurrency(
-    original: Callable[..., Any], physical_id: str, old_props: Properties, new_props: Properties, *more: Any
+    original: Callable[..., Any],
+    physical_id: str,
+    old_props: TemplateProperties,
+    new_props: TemplateProperties,
+    *more: Any,
 ) -> Any:
     """`ReservedConcurrentExecutions` of a changed function takes effect.
 

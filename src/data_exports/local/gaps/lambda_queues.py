@@ -11,7 +11,7 @@ from ministack.services import lambda_svc, sqs
 from data_exports.local.gaps.patching import mends
 from data_exports.local.gaps.rights import role_may
 
-Message = dict[str, Any]
+QueueMessage = dict[str, Any]
 Mapped = dict[str, Any]
 
 _PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -39,8 +39,8 @@ def polling_a_queue_needs_the_functions_role(
 
 @mends(sqs, "_receive_messages_for_esm", "queue_url max_number")
 def a_batch_waits_for_its_window_and_may_be_large(
-    _original: Callable[..., list[Message]], queue_url: str, max_number: int
-) -> list[Message]:
+    _original: Callable[..., list[QueueMessage]], queue_url: str, max_number: int
+) -> list[QueueMessage]:
     """A batch takes up to the mapping's size (10,000) and 6 MB, once it is full or its window has passed.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (batch size, batch window)
@@ -62,7 +62,7 @@ def a_batch_waits_for_its_window_and_may_be_large(
         return list(sqs._collect_msgs(queue, taken, timeout))
 
 
-def _seconds_to_wait(visible: list[Message], max_number: int, now: float) -> float:
+def _seconds_to_wait(visible: list[QueueMessage], max_number: int, now: float) -> float:
     """What is left of the window since the first message could be read; 0 when the batch is full already."""
     if not visible or len(visible) >= max_number:
         return 0.0
@@ -77,7 +77,7 @@ def _look_again_in(seconds: float) -> None:
     timer.start()
 
 
-def _within_payload(messages: list[Message]) -> Iterator[Message]:
+def _within_payload(messages: list[QueueMessage]) -> Iterator[QueueMessage]:
     """The first messages that fit one invocation together; always at least one."""
     size = 0
     for message in messages:

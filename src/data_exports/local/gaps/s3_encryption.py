@@ -13,7 +13,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import kms, s3
 
 from data_exports.local.gaps.patching import mends
-from data_exports.local.gaps.s3_objects import record_of, source_of
+from data_exports.local.gaps.s3_objects import copy_source_of, record_of
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
@@ -87,7 +87,7 @@ def _copies(name: str, parameters: str) -> None:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html (permissions)
         """
         headers = arguments[-1]
-        source = source_of(headers)
+        source = copy_source_of(headers)
         denied = _denial(record_of(*source), source[0], headers, {}) if source else None
         return denied or original(*arguments)
 

@@ -37,7 +37,7 @@ for _store in (s3._buckets, s3._object_versions, s3._object_tags):
     _store.__class__ = _ScopedToTheOwner
 
 
-def source_of(headers: Mapping[str, str]) -> tuple[str, str, str] | None:
+def copy_source_of(headers: Mapping[str, str]) -> tuple[str, str, str] | None:
     """Bucket, key and version id (``""`` for the current one) of what a copy reads; None when it is no copy."""
     source = iam_actions._s3_source_object(headers)
     if source is None:
@@ -64,7 +64,7 @@ def a_copy_holds_up_to_5_gib(
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
     """
-    source = source_of(headers)
+    source = copy_source_of(headers)
     if source and (record_of(*source).get("size") or 0) > _COPY_LIMIT_BYTES:
         return s3._error(
             "InvalidRequest",

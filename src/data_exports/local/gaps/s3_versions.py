@@ -11,12 +11,12 @@ from typing import Any
 from ministack.services import s3
 
 from data_exports.local.gaps.patching import mends
-from data_exports.local.gaps.s3_objects import record_of, source_of
+from data_exports.local.gaps.s3_objects import copy_source_of, record_of
 
-Answer = tuple[int, dict[str, str], Any]
+S3Answer = tuple[int, dict[str, str], Any]
 
 
-def _named_null(bucket: str, answer: Answer) -> Answer:
+def _named_null(bucket: str, answer: S3Answer) -> S3Answer:
     """The answer, of the version `null` if it names none; a bucket that never kept versions names none."""
     status, headers, body = answer
     if status < 300 and s3._bucket_versioning.get(bucket):
@@ -26,7 +26,7 @@ def _named_null(bucket: str, answer: Answer) -> Answer:
 
 def _names_null_when_read(name: str) -> None:
     @mends(s3, name, "bucket_name key headers query_params")
-    def a_read_names_the_version_null(original: Callable[..., Answer], bucket: str, *arguments: Any) -> Answer:
+    def a_read_names_the_version_null(original: Callable[..., S3Answer], bucket: str, *arguments: Any) -> S3Answer:
         """Where versions are kept, or were, a read of a file without a version id of its own names it `null`.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html
@@ -40,8 +40,8 @@ for _name in ("_get_object", "_head_object"):
 
 @mends(s3, "_copy_object", "bucket_name dest_key headers")
 def a_copy_names_the_version_null_it_wrote(
-    original: Callable[..., Answer], bucket_name: str, dest_key: str, headers: Mapping[str, str]
-) -> Answer:
+    original: Callable[..., S3Answer], bucket_name: str, dest_key: str, headers: Mapping[str, str]
+) -> S3Answer:
     """A copy into a bucket whose versioning is suspended is `null`, and says so (a PutObject does not).
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html
@@ -53,13 +53,13 @@ def _copies_null(name: str, parameters: str) -> None:
     """Mend one of the two ways to copy; `headers` is the last of its parameters."""
 
     @mends(s3, name, parameters)
-    def a_copy_reads_the_version_null_and_names_it_not(original: Callable[..., Answer], *arguments: Any) -> Answer:
+    def a_copy_reads_the_version_null_and_names_it_not(original: Callable[..., S3Answer], *arguments: Any) -> S3Answer:
         """The version `null` can be named as a source; the answer names no copied version then.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
         *others, headers = arguments
-        source = source_of(headers)
+        source = copy_source_of(headers)
         if source and source[2] == "null" and not record_of(*source).get("version_id"):  # on top, so not in the index
             headers = {**headers, "x-amz-copy-source": headers["x-amz-copy-source"].partition("?")[0]}
         status, answered, body = original(*others, headers)

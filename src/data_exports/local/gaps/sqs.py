@@ -15,10 +15,10 @@ from data_exports.local.gaps.patching import mends
 
 sqs._queues_lock = threading.RLock()
 
-Message = dict[str, Any]
-Task = dict[str, Any]
+SqsMessage = dict[str, Any]
+MoveTask = dict[str, Any]
 
-_tasks: dict[str, list[Task]] = {}
+_tasks: dict[str, list[MoveTask]] = {}
 """Move tasks by the ARN of their source, newest first."""
 
 
@@ -59,7 +59,7 @@ _one_at_a_time(
 )
 
 
-def _moved(message: Message, now: float) -> Message:
+def _moved(message: SqsMessage, now: float) -> SqsMessage:
     """The message as it arrives in the queue it is moved to: new there, never received."""
     system = {k: v for k, v in (message.get("sys") or {}).items() if k != "DeadLetterQueueSourceArn"}
     fresh = {"receipt_handle": None, "visible_at": now, "receive_count": 0, "first_receive_at": None, "sent_at": now}
@@ -108,7 +108,7 @@ def a_move_task_moves_dead_letters_back(data: Mapping[str, Any], _queue_url: str
                 target["messages"].append(_moved(message, now))
                 moved += 1
         source["messages"] = kept
-    task: Task = {
+    task: MoveTask = {
         "Status": "COMPLETED",
         "SourceArn": arn,
         "ApproximateNumberOfMessagesMoved": moved,
@@ -122,7 +122,7 @@ def a_move_task_moves_dead_letters_back(data: Mapping[str, Any], _queue_url: str
     return {"TaskHandle": str(uuid.uuid4())}
 
 
-def move_tasks_are_listed_newest_first(data: Mapping[str, Any], _queue_url: str) -> dict[str, list[Task]]:
+def move_tasks_are_listed_newest_first(data: Mapping[str, Any], _queue_url: str) -> dict[str, list[MoveTask]]:
     """ListMessageMoveTasks: the last tasks of a source, one unless more are asked for, at most ten.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html

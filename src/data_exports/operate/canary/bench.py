@@ -29,7 +29,7 @@ _SESSION = "canary"
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class CanaryUpload:
     """A file in the hub."""
 
     key: str
@@ -99,11 +99,11 @@ class Bench:
             store.send(call, 0)
             return store.wait()[1]
 
-    def put(self, name: str, body: bytes = b"1\n", *, folder: str = GRANTED) -> Upload:
+    def put(self, name: str, body: bytes = b"1\n", *, folder: str = GRANTED) -> CanaryUpload:
         """Put a file into the hub, as a sender does."""
         key = f"{folder}{name}"
         made = self.s3.put_object(Bucket=self.world.hub, Key=key, Body=body)
-        return Upload(key, made.get("VersionId", ""), made["ETag"].strip('"'))
+        return CanaryUpload(key, made.get("VersionId", ""), made["ETag"].strip('"'))
 
     def delivered(self, key: str) -> bytes | None:
         """What the recipient has under a key."""

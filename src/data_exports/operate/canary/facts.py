@@ -32,7 +32,7 @@ from data_exports.mover.rules.protocol import (
     StartUpload,
 )
 from data_exports.operate.canary.bench import Bench
-from data_exports.operate.canary.seen import FORBIDDEN, GONE, OVERTAKEN, RETIRED, Seen, seen_of, words_of
+from data_exports.operate.canary.seen import DENIED_CODES, GONE, OVERTAKEN, RETIRED, Seen, seen_of, words_of
 from data_exports.operate.canary.world import BEFORE_VERSIONING, GRANTED, UNGRANTED, make_bucket
 
 _S3_API = "https://docs.aws.amazon.com/AmazonS3/latest/API/"
@@ -157,10 +157,10 @@ def _parts(bench: Bench) -> Iterator[Seen]:
 def _missing_key(bench: Bench) -> Iterator[Seen]:
     key = f"{GRANTED}nobody-put-this.csv"
     yield seen_of(
-        "a key that is not there, asked for by a role that may not list", FORBIDDEN, bench.ask(HeadObject(key))
+        "a key that is not there, asked for by a role that may not list", DENIED_CODES, bench.ask(HeadObject(key))
     )
     copied = bench.ask(Copy(key, _OTHER_ETAG))
-    yield seen_of("a copy of it", FORBIDDEN, copied)
+    yield seen_of("a copy of it", DENIED_CODES, copied)
     yield seen_of("a listing of it, which the role may make", "no version", bench.ask(ListVersions(key)))
 
 
@@ -170,7 +170,7 @@ def _expected_owner(bench: Bench) -> Iterator[Seen]:
     for whose in ("hub_account", "target_account"):
         answer = bench.ask(Copy(upload.key, upload.etag), **{whose: stranger})
         bucket = "the hub" if whose == "hub_account" else "the recipient's bucket"
-        yield seen_of(f"a copy that expects another owner of {bucket}", FORBIDDEN, answer)
+        yield seen_of(f"a copy that expects another owner of {bucket}", DENIED_CODES, answer)
     yield Seen("what the recipient has then", "nothing", _content(bench, upload.key))
     copied = bench.ask(Copy(upload.key, upload.etag))
     yield seen_of("a copy that expects the right ones", f"copied version {upload.version_id}", copied)
@@ -179,10 +179,10 @@ def _expected_owner(bench: Bench) -> Iterator[Seen]:
 def _refusals(bench: Bench) -> Iterator[Seen]:
     upload = bench.put("secret.csv", folder=UNGRANTED)
     tried = "outside what the role is granted"
-    yield seen_of(f"a read {tried}", FORBIDDEN, bench.ask(HeadObject(upload.key, upload.version_id)))
-    yield seen_of(f"a copy {tried}", FORBIDDEN, bench.ask(Copy(upload.key, upload.etag)))
-    yield seen_of(f"a delete {tried}", FORBIDDEN, bench.ask(Retire(upload.key, upload.etag)))
-    yield seen_of(f"a listing {tried}", FORBIDDEN, bench.ask(ListVersions(upload.key)))
+    yield seen_of(f"a read {tried}", DENIED_CODES, bench.ask(HeadObject(upload.key, upload.version_id)))
+    yield seen_of(f"a copy {tried}", DENIED_CODES, bench.ask(Copy(upload.key, upload.etag)))
+    yield seen_of(f"a delete {tried}", DENIED_CODES, bench.ask(Retire(upload.key, upload.etag)))
+    yield seen_of(f"a listing {tried}", DENIED_CODES, bench.ask(ListVersions(upload.key)))
     yield Seen("what the hub keeps then", upload.version_id, " above ".join(bench.history(upload.key)))
 
 

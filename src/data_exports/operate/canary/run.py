@@ -19,7 +19,7 @@ from data_exports.operate.canary.world import World, make_world
 Tell = Callable[[str], None]
 
 
-class Verdict(StrEnum):
+class FactVerdict(StrEnum):
     """What became of a fact."""
 
     HELD = "held"
@@ -32,7 +32,7 @@ class Result:
     """A fact, what became of it, and the evidence."""
 
     fact: Fact
-    verdict: Verdict
+    verdict: FactVerdict
     seen: tuple[Seen, ...]
     reason: str = ""
 
@@ -77,7 +77,7 @@ class Report:
     cost: Cost
     left: tuple[Left, ...]
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: FactVerdict) -> int:
         """How many facts came out so."""
         return sum(result.verdict is verdict for result in self.results)
 
@@ -118,11 +118,11 @@ def prove(bench: Bench, fact: Fact, tell: Tell) -> Result:
     try:
         seen.extend(fact.observe(bench))
     except NotTriedError as reason:
-        return Result(fact, Verdict.NOT_TRIED, tuple(seen), str(reason))
+        return Result(fact, FactVerdict.NOT_TRIED, tuple(seen), str(reason))
     except AWS_EXCEPTIONS as error:
-        return Result(fact, Verdict.FAILED, tuple(seen), reason_of(error))
+        return Result(fact, FactVerdict.FAILED, tuple(seen), reason_of(error))
     held = bool(seen) and all(each.is_good for each in seen)
-    return Result(fact, Verdict.HELD if held else Verdict.FAILED, tuple(seen))
+    return Result(fact, FactVerdict.HELD if held else FactVerdict.FAILED, tuple(seen))
 
 
 def take_down(world: World, aws: Aws, tell: Tell) -> tuple[Left, ...]:

@@ -22,12 +22,12 @@ from data_exports.mover.rules.protocol import (
 
 OVERTAKEN = "412, another ETag"
 GONE = "404"
-FORBIDDEN = "403"
+DENIED_CODES = "403"
 RETIRED = "deleted"
 _NAMES: dict[type, str] = {
     Overtaken: OVERTAKEN,
     Gone: GONE,
-    Forbidden: FORBIDDEN,
+    Forbidden: DENIED_CODES,
     Retired: RETIRED,
     Started: "begun",
 }

@@ -47,7 +47,7 @@ _TIMEOUT_SECONDS = 60
 _READY_SECONDS = 120
 _LOG_RETENTION_DAYS = 1
 
-Step = Callable[[], None]
+SetupStep = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)

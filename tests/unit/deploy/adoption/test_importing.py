@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from data_exports.deploy.adoption.importing import bare_stack
-from data_exports.deploy.plan.planning import Existing, Kind
+from data_exports.deploy.adoption.importing import import_stack_of
+from data_exports.deploy.plan.planning import Existing, ExistingKind
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import ADOPTING_TAG, DIGEST_TAG, Stack, Surroundings
@@ -13,9 +13,9 @@ from tests.estates import PLATFORM, pull, push
 
 AROUND = Surroundings(code_key="code/mover-0123456789abcdef.zip")
 PUSH = push_stack(PLATFORM, push("orders"), AROUND)
-ROLE = Existing(Kind.ROLE, "export_orders-move")
-FUNCTION = Existing(Kind.FUNCTION, "export_orders-move")
-LOG_GROUP = Existing(Kind.LOG_GROUP, "/aws/lambda/export_orders-move")
+ROLE = Existing(ExistingKind.ROLE, "export_orders-move")
+FUNCTION = Existing(ExistingKind.FUNCTION, "export_orders-move")
+LOG_GROUP = Existing(ExistingKind.LOG_GROUP, "/aws/lambda/export_orders-move")
 LATER = {"Mover", "MoverEvents"}
 
 
@@ -27,13 +27,13 @@ def _resources(stack: Stack) -> dict[str, dict[str, object]]:
 def test_the_mover_comes_once_its_role_has_our_rights_and_the_old_function_is_gone(
     existing: tuple[Existing, ...],
 ) -> None:
-    left_out = set(_resources(PUSH)) - set(_resources(bare_stack(PUSH, existing)))
+    left_out = set(_resources(PUSH)) - set(_resources(import_stack_of(PUSH, existing)))
     assert left_out >= LATER
     assert {name for name in left_out if "Queue" in name or "Alarm" in name or name == "UsersPolicy"} == set()
 
 
 def test_an_adopted_role_is_named_with_its_path_and_trust_and_nothing_else() -> None:
-    role = _resources(bare_stack(PUSH, (ROLE, LOG_GROUP)))
+    role = _resources(import_stack_of(PUSH, (ROLE, LOG_GROUP)))
     whole = _resources(PUSH)["MoverRole"]["Properties"]
     assert isinstance(whole, dict)
     kept = {key: whole[key] for key in ("AssumeRolePolicyDocument", "Path", "RoleName")}
@@ -44,13 +44,13 @@ def test_an_adopted_role_is_named_with_its_path_and_trust_and_nothing_else() -> 
 
 def test_an_adopted_bucket_gets_its_policy_and_settings_later() -> None:
     stack = pull_stack(PLATFORM, pull("lists"), AROUND)
-    bare = bare_stack(stack, (Existing(Kind.BUCKET, "mojap-lists"),))
+    bare = import_stack_of(stack, (Existing(ExistingKind.BUCKET, "mojap-lists"),))
     assert _resources(bare)["Bucket"]["Properties"] == {"BucketName": "mojap-lists"}
     assert set(_resources(stack)) - set(_resources(bare)) == {"BucketPolicy"}
 
 
 def test_a_bare_stack_tells_that_it_is_one_and_has_a_digest_of_its_own() -> None:
-    bare = bare_stack(PUSH, (ROLE,))
+    bare = import_stack_of(PUSH, (ROLE,))
     assert json.loads(bare.body)["Metadata"]["DataExports"]["adopting"] is True
     assert dict(bare.tags) == {**dict(PUSH.tags), DIGEST_TAG: bare.digest, ADOPTING_TAG: "true"}
     assert bare.digest != PUSH.digest

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from data_exports.aws import Aws
-from data_exports.deploy.apply.backlog import read_ruled, send_waiting
+from data_exports.deploy.apply.backlog import read_datasets_with_rules, send_backlog
 from data_exports.mover.events import read_messages
 from tests.estates import PLATFORM, push
 
@@ -65,7 +65,7 @@ class FakeAws:
 
 def test_the_mover_reads_of_each_upload_what_s3_would_have_told() -> None:
     aws = FakeAws("moves/a é+%.txt")
-    assert send_waiting(cast(Aws, aws), PLATFORM, MOVES) == 1
+    assert send_backlog(cast(Aws, aws), PLATFORM, MOVES) == 1
     ((body,),) = aws.batches
     (message,) = read_messages({"Records": [{"messageId": "m", "body": body, "attributes": {}}]})
     (upload,) = message.uploads
@@ -77,18 +77,18 @@ def test_the_mover_reads_of_each_upload_what_s3_would_have_told() -> None:
 
 def test_every_current_object_of_every_page_is_sent_ten_at_a_time() -> None:
     aws = FakeAws(*[f"moves/{number}" for number in range(21)])
-    assert send_waiting(cast(Aws, aws), PLATFORM, MOVES) == 21
+    assert send_backlog(cast(Aws, aws), PLATFORM, MOVES) == 21
     assert [len(batch) for batch in aws.batches] == [10, 10, 1]
 
 
 def test_a_message_that_sqs_refuses_is_an_error() -> None:
     with pytest.raises(ClientError, match="InternalError"):
-        send_waiting(cast(Aws, FakeAws("moves/a", refuse=True)), PLATFORM, MOVES)
+        send_backlog(cast(Aws, FakeAws("moves/a", refuse=True)), PLATFORM, MOVES)
 
 
 def test_a_message_that_sqs_does_not_name_as_sent_is_an_error() -> None:
     with pytest.raises(ClientError, match="SQS does not say that it has every message"):
-        send_waiting(cast(Aws, FakeAws("moves/a", "moves/b", forget=1)), PLATFORM, MOVES)
+        send_backlog(cast(Aws, FakeAws("moves/a", "moves/b", forget=1)), PLATFORM, MOVES)
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_a_message_that_sqs_does_not_name_as_sent_is_an_error() -> None:
 def test_a_rule_is_one_of_this_prefix_to_this_queue_and_none_when_aws_does_not_tell(
     rules: dict[str, str] | None, ruled: set[str]
 ) -> None:
-    assert read_ruled(cast(Aws, FakeAws(rules=rules)), PLATFORM, [MOVES]) == ruled
+    assert read_datasets_with_rules(cast(Aws, FakeAws(rules=rules)), PLATFORM, [MOVES]) == ruled

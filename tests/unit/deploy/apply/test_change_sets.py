@@ -18,7 +18,7 @@ from data_exports.deploy.apply.change_sets import (
 )
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.stacks.pull import pull_stack
-from data_exports.stacks.stack import CAPABILITIES, DIGEST_TAG, HUB_TAG, Stack, Surroundings, template_url_of
+from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, STACK_CAPABILITIES, Stack, Surroundings, template_url_of
 from tests.estates import PLATFORM, pull
 
 STACK: Stack = pull_stack(PLATFORM, pull("lists"), Surroundings(code_key="code/mover-0.zip"))
@@ -226,7 +226,7 @@ def test_a_change_set_says_what_stack_it_is_and_only_a_new_stack_may_adopt() -> 
     assert names[0] != names[1]
     plain = {
         "StackName": STACK.name,
-        "Capabilities": list(CAPABILITIES),
+        "Capabilities": list(STACK_CAPABILITIES),
         "Tags": [{"Key": key, "Value": value} for key, value in STACK.tags],
         "TemplateBody": STACK.body,
     }

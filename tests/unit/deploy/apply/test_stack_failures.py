@@ -1,6 +1,6 @@
 """AWS's reason for a failed stack: the root cause, not what was cancelled because of it."""
 
-from data_exports.deploy.apply.stack_failures import Cause, cause_of
+from data_exports.deploy.apply.stack_failures import StackFailure, stack_failure_of
 
 STACK = {"StackId": "arn:stack", "PhysicalResourceId": "arn:stack", "ResourceType": "AWS::CloudFormation::Stack"}
 
@@ -33,7 +33,7 @@ CREATION = [
 
 
 def test_first_resource_that_failed_is_the_cause() -> None:
-    assert cause_of(CREATION, "CREATE") == Cause("Queue already exists", "Queue", "AWS::SQS::Queue")
+    assert stack_failure_of(CREATION, "CREATE") == StackFailure("Queue already exists", "Queue", "AWS::SQS::Queue")
 
 
 def test_failures_of_earlier_operations_do_not_count() -> None:
@@ -43,17 +43,17 @@ def test_failures_of_earlier_operations_do_not_count() -> None:
         _stack("UPDATE_IN_PROGRESS", "User Initiated"),
         *CREATION,
     ]
-    assert cause_of(events, "UPDATE") == Cause("no such role", "Mover", "AWS::SQS::Queue")
+    assert stack_failure_of(events, "UPDATE") == StackFailure("no such role", "Mover", "AWS::SQS::Queue")
 
 
 def test_stack_itself_is_the_cause_when_no_resource_failed() -> None:
     events = [_stack("ROLLBACK_IN_PROGRESS", "Validation failed"), _stack("CREATE_IN_PROGRESS", "User Initiated")]
-    assert str(cause_of(events, "CREATE")) == "Validation failed"
+    assert str(stack_failure_of(events, "CREATE")) == "Validation failed"
 
 
 def test_without_failures_there_is_no_cause() -> None:
-    assert cause_of([_stack("CREATE_COMPLETE"), _stack("CREATE_IN_PROGRESS")], "CREATE") is None
+    assert stack_failure_of([_stack("CREATE_COMPLETE"), _stack("CREATE_IN_PROGRESS")], "CREATE") is None
 
 
 def test_cause_reads_as_resource_type_and_reason() -> None:
-    assert str(Cause("no", "Queue", "AWS::SQS::Queue")) == "Queue (AWS::SQS::Queue): no"
+    assert str(StackFailure("no", "Queue", "AWS::SQS::Queue")) == "Queue (AWS::SQS::Queue): no"

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Any, cast
 
 from data_exports.aws import Aws
-from data_exports.deploy.apply.stack_poller import Watch
+from data_exports.deploy.apply.stack_poller import StackPoller
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -46,8 +46,8 @@ class CloudFormation:
 NAMES = [f"exports-pull-d{number}" for number in range(20)]
 
 
-def _read_all(cloudformation: CloudFormation, *, rounds: int = 1) -> tuple[set[str], Watch]:
-    watch = Watch(cast(Aws, cloudformation))
+def _read_all(cloudformation: CloudFormation, *, rounds: int = 1) -> tuple[set[str], StackPoller]:
+    watch = StackPoller(cast(Aws, cloudformation))
     seen: set[str] = set()
     with ExitStack() as waits:
         for _ in NAMES:
@@ -72,7 +72,7 @@ def test_a_listing_that_takes_more_calls_than_stacks_are_waited_for_is_not_made_
 
 def test_an_answer_from_before_the_call_that_is_waited_for_is_not_taken() -> None:
     cloudformation = CloudFormation(NAMES)
-    watch = Watch(cast(Aws, cloudformation))
+    watch = StackPoller(cast(Aws, cloudformation))
     with watch.waiting(), watch.waiting():
         assert watch.read(NAMES[0], since=time.monotonic())
         cloudformation.statuses[NAMES[1]] = "CREATE_COMPLETE"
@@ -92,7 +92,7 @@ def test_a_stack_that_a_listing_leaves_out_is_asked_about_alone() -> None:
 
 def test_few_stacks_are_asked_about_one_by_one() -> None:
     cloudformation = CloudFormation(NAMES)
-    watch = Watch(cast(Aws, cloudformation))
+    watch = StackPoller(cast(Aws, cloudformation))
     with watch.waiting():
         assert watch.read(NAMES[0], since=time.monotonic())
     assert cloudformation.calls == {"one": 1}
@@ -100,7 +100,7 @@ def test_few_stacks_are_asked_about_one_by_one() -> None:
 
 def test_threads_that_ask_at_once_share_one_listing() -> None:
     cloudformation = CloudFormation(NAMES)
-    watch = Watch(cast(Aws, cloudformation))
+    watch = StackPoller(cast(Aws, cloudformation))
     meet = threading.Barrier(len(NAMES), timeout=PATIENCE_SECONDS)
     since = time.monotonic()
 

@@ -11,16 +11,16 @@ import pytest
 from data_exports.aws import Aws
 from data_exports.deploy.apply.change_sets import Work
 from data_exports.deploy.apply.outcomes import (
+    DeployEvent,
     DeployResult,
-    Event,
-    Note,
-    Outcome,
-    Result,
-    error_of,
+    ProgressNote,
+    StackOutcome,
+    StackResult,
+    error_of_deploying,
 )
 from data_exports.deploy.apply.waves import interrupted, settle
 from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.effects import with_differences
+from data_exports.deploy.plan.effects import with_effects
 from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.planning import plan_deploy
 from data_exports.deploy.remote import BucketContents
@@ -38,7 +38,7 @@ from tests.estates import PLATFORM, estate_of, pull
 from tests.patience import PATIENCE_SECONDS
 
 ESTATE = estate_of(pull("lists"))
-PLAN = with_differences(
+PLAN = with_effects(
     plan_deploy(ESTATE, Deployed(), Surroundings(code_key="code/mover-0.zip", require_tls=False)),
     ESTATE,
     {},
@@ -86,21 +86,21 @@ def _work(statuses: Sequence[str]) -> Work:
 
 def test_stack_in_progress_is_waited_for_on_the_next_run() -> None:
     work = _work(["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"])
-    events: list[Event] = []
+    events: list[DeployEvent] = []
     settle(work, progress=events.append)
-    assert events == [Note("waiting for CloudFormation: exports-hub is UPDATE_IN_PROGRESS")]
+    assert events == [ProgressNote("waiting for CloudFormation: exports-hub is UPDATE_IN_PROGRESS")]
     assert cast(FakeAws, work.aws).cloudformation.statuses == ["UPDATE_COMPLETE"]
 
 
 def test_settled_stacks_are_not_waited_for() -> None:
-    events: list[Event] = []
+    events: list[DeployEvent] = []
     settle(_work(["CREATE_COMPLETE"]), progress=events.append)
     assert events == []
 
 
 def test_interruption_names_exactly_what_goes_on() -> None:
     work = _work(["CREATE_COMPLETE"])
-    work.going.update({"exports-push-b", "exports-push-a"})
+    work.in_progress.update({"exports-push-b", "exports-push-a"})
     error = interrupted(work, command="deploy")
     assert str(error) == (
         "interrupted; CloudFormation goes on with: exports-push-a, exports-push-b\n"
@@ -128,39 +128,41 @@ def test_exception_of_a_thread_reaches_the_caller() -> None:
         list(run_all(["a"], work, begins=str))
 
 
-def _result(*results: Result) -> DeployResult:
-    outcomes = [Outcome(step, result) for step, result in zip(PLAN.steps, results, strict=True)]
+def _result(*results: StackResult) -> DeployResult:
+    outcomes = [StackOutcome(step, result) for step, result in zip(PLAN.steps, results, strict=True)]
     return DeployResult(PLAN, tuple(each if each.is_done else replace(each, reason="why") for each in outcomes), 1.25)
 
 
 def test_failed_foundation_is_an_aws_error_and_other_failures_are_partly_done() -> None:
-    failed = error_of(_result(Result.FAILED, Result.LEFT_OUT, Result.LEFT_OUT))
+    failed = error_of_deploying(_result(StackResult.FAILED, StackResult.LEFT_OUT, StackResult.LEFT_OUT))
     assert isinstance(failed, AwsError)
     assert "exports-foundation failed: why" in str(failed)
-    partly = error_of(_result(Result.CREATED, Result.FAILED, Result.CREATED))
+    partly = error_of_deploying(_result(StackResult.CREATED, StackResult.FAILED, StackResult.CREATED))
     assert isinstance(partly, PartlyDoneError)
     assert str(partly) == (
         "deployed, except:\n  exports-pull-lists failed: why\n"
         "  next: remove the causes, then run `exports deploy` again"
     )
-    assert error_of(_result(Result.CREATED, Result.UNCHANGED, Result.UPDATED)) is None
+    assert error_of_deploying(_result(StackResult.CREATED, StackResult.UNCHANGED, StackResult.UPDATED)) is None
 
 
 def test_foundation_that_stands_but_could_not_be_updated_is_partly_done() -> None:
     step = PLAN.steps[0]
     assert step.stack
     deployed = DeployedStack(step.name, "id", "UPDATE_ROLLBACK_COMPLETE", step.stack.tags)
-    failed = Outcome(replace(step, deployed=deployed), Result.FAILED, "why")
-    error = error_of(DeployResult(PLAN, (failed,), 1.25))
+    failed = StackOutcome(replace(step, deployed=deployed), StackResult.FAILED, "why")
+    error = error_of_deploying(DeployResult(PLAN, (failed,), 1.25))
     assert isinstance(error, PartlyDoneError)
     assert "  exports-foundation failed: why" in str(error).splitlines()
 
 
 def test_stack_that_left_something_undone_is_done_but_partly() -> None:
-    outcome = Outcome(PLAN.steps[2], Result.CREATED, "what was waiting was not handed over", "upload it again")
+    outcome = StackOutcome(
+        PLAN.steps[2], StackResult.CREATED, "what was waiting was not handed over", "upload it again"
+    )
     result = DeployResult(PLAN, (outcome,), 1.25)
     assert (outcome.is_done, outcome.is_complete, result.is_complete) == (True, False, False)
-    assert str(error_of(result)) == (
+    assert str(error_of_deploying(result)) == (
         "deployed, except:\n  exports-hub created: what was waiting was not handed over\n  next: upload it again"
     )
 
@@ -185,7 +187,7 @@ def test_plan_tells_access_first_and_then_one_line_for_each_stack_that_changes()
 
 
 def test_result_reads_and_counts_the_same_in_text_and_data() -> None:
-    result = _result(Result.CREATED, Result.FAILED, Result.CREATED)
+    result = _result(StackResult.CREATED, StackResult.FAILED, StackResult.CREATED)
     assert "  failed     exports-pull-lists    why" in render_result(result).splitlines()
     assert render_result(result).splitlines()[-1] == "2 created, 1 failed (1.2 s)"
     data = result_as_data(result)
@@ -193,7 +195,7 @@ def test_result_reads_and_counts_the_same_in_text_and_data() -> None:
 
 
 def test_unchanged_deployment_is_said_in_one_line() -> None:
-    unchanged = _result(Result.UNCHANGED, Result.UNCHANGED, Result.UNCHANGED)
+    unchanged = _result(StackResult.UNCHANGED, StackResult.UNCHANGED, StackResult.UNCHANGED)
     assert render_result(unchanged) == "Nothing to do: all 3 stacks are as declared (1.2 s)"
 
 

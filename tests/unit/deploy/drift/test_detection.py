@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_exports.deploy.deployed import DeployedStack
-from data_exports.deploy.drift.detection import detected_drift
+from data_exports.deploy.drift.detection import check_by_cloudformation
 from data_exports.errors import ExportsError
 from tests.unit.deploy.aws_answers import AwsAnswers
 
@@ -47,7 +47,7 @@ def aws_with(*pages: list[dict[str, Any]], statuses: tuple[dict[str, str], ...] 
 
 def said(aws: AwsAnswers, *, status: str = "UPDATE_COMPLETE", stop: threading.Event | None = None) -> list[str]:
     stack = DeployedStack("exports-hub", "id", status)
-    return list(detected_drift(aws.aws, stack, poll_seconds=0.0001, stop=stop or threading.Event()))
+    return list(check_by_cloudformation(aws.aws, stack, poll_seconds=0.0001, stop=stop or threading.Event()))
 
 
 def test_what_differs_is_told_with_what_it_is_and_what_it_was_deployed_as() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from data_exports.access.grants import grants_of_pull
 from data_exports.access.policies import pull_bucket_policy
-from data_exports.deploy.drift.policies import differences
+from data_exports.deploy.drift.policies import policy_differences_of
 from tests.estates import LOADER, PLATFORM, READER, pull
 
 ROOT = "arn:aws:iam::754256621582:root"
@@ -34,8 +34,8 @@ def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
     ids=["order and Sid", "grouping", "list of one", "account id", "one statement, no list"],
 )
 def test_what_means_the_same_does_not_differ(other: dict[str, Any]) -> None:
-    assert list(differences(_policy(_statement()), other)) == []
-    assert list(differences(other, _policy(_statement()))) == []
+    assert list(policy_differences_of(_policy(_statement()), other)) == []
+    assert list(policy_differences_of(other, _policy(_statement()))) == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_means_the_same_does_not_differ(other: dict[str, Any]) -> None:
     ids=["gone", "less", "denied", "condition", "negations"],
 )
 def test_what_means_something_else_is_said(other: dict[str, Any], said: list[str]) -> None:
-    assert list(differences(_policy(_statement()), other)) == said
+    assert list(policy_differences_of(_policy(_statement()), other)) == said
 
 
 def test_roles_named_by_condition_are_told_one_by_one() -> None:
@@ -72,15 +72,15 @@ def test_roles_named_by_condition_are_told_one_by_one() -> None:
     whole, part = (
         pull_bucket_policy(bucket, grants_of_pull(PLATFORM, each), require_tls=True) for each in (dataset, fewer)
     )
-    (said,) = differences(whole, part)
+    (said,) = policy_differences_of(whole, part)
     assert said == (
         "no longer allows s3:ListBucket on arn:aws:s3:::mojap-lists; s3:GetObject, s3:GetObjectTagging, "
         f"s3:GetObjectVersion, s3:GetObjectVersionTagging on arn:aws:s3:::mojap-lists/* to {LOADER}"
     )
-    assert list(differences(whole, whole)) == []
+    assert list(policy_differences_of(whole, whole)) == []
 
 
 def test_a_long_list_of_actions_is_cut_and_counted() -> None:
     many = _policy(_statement(), _statement(Action=[f"x:{number:02}" for number in range(11)]))
-    (said,) = differences(_policy(_statement()), many)
+    (said,) = policy_differences_of(_policy(_statement()), many)
     assert said.startswith("also allows x:00, x:01, x:02, x:03, x:04, x:05, x:06, x:07 and 3 more on ")

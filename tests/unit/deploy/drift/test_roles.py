@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.drift.deployed import DeployedTemplate
-from data_exports.deploy.drift.roles import drift_of_roles, policies_given_by, undeclared_access
+from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import Surroundings
 from tests.estates import PLATFORM, push
@@ -61,7 +61,7 @@ class Iam:
         return NONE if found is None else {"PolicyDocument": found}
 
     def drift(self) -> list[str]:
-        return list(drift_of_roles(self.aws.aws, TEMPLATE))
+        return list(check_roles(self.aws.aws, TEMPLATE))
 
 
 def test_nothing_is_told_of_roles_that_nobody_touched() -> None:
@@ -134,7 +134,7 @@ def reach(*resources: str, effect: str = "Allow") -> dict[str, Any]:
 def undeclared(*names: str, ours: tuple[str, ...] = ("ours",), **policies: dict[str, Any]) -> list[str]:
     iam = Iam()
     iam.policies["alpha_user_ana"] = {**{name: reach("arn:aws:s3:::mojap-hub-exports/*") for name in names}, **policies}
-    return list(undeclared_access(iam.aws.aws, PLATFORM, "alpha_user_ana", ours=ours))
+    return list(check_undeclared_access(iam.aws.aws, PLATFORM, "alpha_user_ana", ours=ours))
 
 
 SAID = "the role alpha_user_ana: its policy {}, which no dataset declares, reaches {}"
@@ -169,11 +169,11 @@ def test_each_policy_is_told_by_name_with_all_that_it_reaches() -> None:
 
 def test_a_user_without_a_role_reaches_nothing_and_one_that_may_not_be_looked_at_is_an_error() -> None:
     gone, forbidden = AwsAnswers({"list_role_policies": NONE}), AwsAnswers({"list_role_policies": refusal("403")})
-    assert list(undeclared_access(gone.aws, PLATFORM, "alpha_user_ana", ours=())) == []
+    assert list(check_undeclared_access(gone.aws, PLATFORM, "alpha_user_ana", ours=())) == []
     with pytest.raises(ClientError):
-        list(undeclared_access(forbidden.aws, PLATFORM, "alpha_user_ana", ours=()))
+        list(check_undeclared_access(forbidden.aws, PLATFORM, "alpha_user_ana", ours=()))
 
 
 def test_a_policy_that_went_while_we_looked_reaches_nothing() -> None:
     aws = AwsAnswers({"list_role_policies": [{"PolicyNames": ["other"]}], "get_role_policy": NONE})
-    assert list(undeclared_access(aws.aws, PLATFORM, "alpha_user_ana", ours=())) == []
+    assert list(check_undeclared_access(aws.aws, PLATFORM, "alpha_user_ana", ours=())) == []

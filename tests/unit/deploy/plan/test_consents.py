@@ -9,10 +9,10 @@ import pytest
 
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.consents import Consent, check_consents, needed_consents
-from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
+from data_exports.deploy.plan.effects import TemplateLookup, with_effects
 from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.plan.plan_data import plan_as_data
-from data_exports.deploy.plan.planning import Existing, ExistingBucket, Kind, Plan, plan_deploy
+from data_exports.deploy.plan.planning import Existing, ExistingBucket, ExistingKind, Plan, plan_deploy
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, BucketName, RoleName
@@ -219,9 +219,9 @@ def test_roles_that_aws_does_not_have_any_more_are_no_loss_whatever_their_share(
     around = Surroundings(code_key="code/mover-0.zip")
     steps = [step for step in plan_deploy(estate, Deployed(), around).steps if step.stack]
     stacks = tuple(DeployedStack(each.name, "id", "CREATE_COMPLETE", each.stack.tags) for each in steps if each.stack)
-    templates = {each.name: DeployedTemplate(json.loads(each.stack.body)) for each in steps if each.stack}
+    templates = {each.name: TemplateLookup(json.loads(each.stack.body)) for each in steps if each.stack}
     left = plan_deploy(estate, Deployed(stacks), replace(around, missing_roles=frozenset(names[1:])))
-    plan = with_differences(left, estate, templates, moment=NOW)
+    plan = with_effects(left, estate, templates, moment=NOW)
     assert needed_consents(plan) == ()
     assert (len(plan.access.changes), plan.access.count_before) == (accesses - 1, 2)
     text = render_plan(plan, PLATFORM)
@@ -240,8 +240,8 @@ def test_where_nobody_can_tell_what_was_granted_accounts_and_writing_need_a_cons
     around = Surroundings(code_key="code/mover-0.zip")
     wanted = plan_deploy(estate_of(pull()), Deployed(), around).steps
     stacks = (DeployedStack(step.name, "id", "CREATE_COMPLETE", step.stack.tags) for step in wanted if step.stack)
-    templates = {"exports-pull-court-lists": DeployedTemplate(problem="it is damaged")}
-    plan = with_differences(plan_deploy(estate, Deployed(tuple(stacks)), around), estate, templates, moment=NOW)
+    templates = {"exports-pull-court-lists": TemplateLookup(problem="it is damaged")}
+    plan = with_effects(plan_deploy(estate, Deployed(tuple(stacks)), around), estate, templates, moment=NOW)
     assert [(each.consent, each.sentence) for each in needed_consents(plan)] == [
         (
             Consent.ACCOUNT,
@@ -266,7 +266,7 @@ def test_a_plan_is_not_asked_for_its_consents_before_it_is_compared() -> None:
         needed_consents(plan_deploy(estate_of(), Deployed(), Surroundings(code_key="c")))
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_what_nobody_says_is_ours_is_adopted_with_consent_alone_but_for_a_log_group(kind: Kind) -> None:
-    assert Existing(kind, "export_orders-move").needs_consent is (kind is not Kind.LOG_GROUP)
+@pytest.mark.parametrize("kind", list(ExistingKind))
+def test_what_nobody_says_is_ours_is_adopted_with_consent_alone_but_for_a_log_group(kind: ExistingKind) -> None:
+    assert Existing(kind, "export_orders-move").needs_consent is (kind is not ExistingKind.LOG_GROUP)
     assert not Existing(kind, "export_orders-move", is_ours=True).needs_consent

@@ -8,7 +8,7 @@ import pytest
 
 from data_exports.access.kinds import Kind
 from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
+from data_exports.deploy.plan.effects import TemplateLookup, with_effects
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
 from data_exports.estate.models import Estate
 from data_exports.stacks.stack import HUB_TAG, Surroundings
@@ -35,10 +35,10 @@ def _planned(
         stacks.append(
             DeployedStack(step.name, "id", status if is_lists else "CREATE_COMPLETE", tuple(of_stack.items()))
         )
-        templates[step.name] = DeployedTemplate(json.loads(step.stack.body), problem if is_lists else "")
+        templates[step.name] = TemplateLookup(json.loads(step.stack.body), problem if is_lists else "")
     plan = plan_deploy(after, Deployed(tuple(stacks)), AROUND)
     wanted = {step.name for step in plan.steps if step.action in (Action.UPDATE, Action.DELETE)}
-    return with_differences(plan, after, {name: each for name, each in templates.items() if name in wanted}, moment=NOW)
+    return with_effects(plan, after, {name: each for name, each in templates.items() if name in wanted}, moment=NOW)
 
 
 def _kinds(plan: Plan) -> dict[str, set[Kind]]:

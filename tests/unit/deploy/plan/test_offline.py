@@ -10,7 +10,7 @@ import pytest
 from data_exports.access.kinds import Kind
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.consents import check_possible, needed_consents
-from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
+from data_exports.deploy.plan.effects import TemplateLookup, with_effects
 from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
@@ -30,11 +30,11 @@ def against(before: Estate | None, after: Estate) -> Plan:
     return plan_against(after, before, name="main (0123456789ab)", moment=NOW)
 
 
-def deployed(estate: Estate) -> tuple[Deployed, dict[str, DeployedTemplate]]:
+def deployed(estate: Estate) -> tuple[Deployed, dict[str, TemplateLookup]]:
     """The estate's stacks as if deployed, and the templates of all of them."""
     steps = [step for step in plan_deploy(estate, Deployed(), AROUND).steps if step.stack]
     stacks = (DeployedStack(step.name, "id", "CREATE_COMPLETE", step.stack.tags) for step in steps if step.stack)
-    templates = {step.name: DeployedTemplate(json.loads(step.stack.body)) for step in steps if step.stack}
+    templates = {step.name: TemplateLookup(json.loads(step.stack.body)) for step in steps if step.stack}
     return Deployed(tuple(stacks)), templates
 
 
@@ -58,7 +58,7 @@ def test_a_plan_against_a_revision_is_the_plan_against_the_same_deployed(after: 
     """Only unchanged datasets' stacks, which nobody builds to compare them, come in another place."""
     stacks, templates = deployed(FULL)
     live = replace(plan_deploy(after, stacks, AROUND), against="main")  # so that what is blocked is told as well
-    wanted = with_differences(live, after, templates, moment=NOW, account_names=dict(FULL.platform.account_names))
+    wanted = with_effects(live, after, templates, moment=NOW, account_names=dict(FULL.platform.account_names))
     found = against(FULL, after)
     assert found.access == wanted.access
     assert _by_name(found) == _by_name(wanted)
@@ -92,7 +92,7 @@ def test_a_change_that_blocks_a_stack_hides_no_access_from_reviewers_nor_does_th
 def test_a_blocked_stack_changes_no_access_in_aws() -> None:
     stacks, _ = deployed(FULL)
     after = estate_of(*FULL.datasets(), platform=OTHER_HUB)
-    assert with_differences(plan_deploy(after, stacks, AROUND), after, {}, moment=NOW).access.is_empty
+    assert with_effects(plan_deploy(after, stacks, AROUND), after, {}, moment=NOW).access.is_empty
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_rename_that_keeps_the_stacks_name_is_refused_as_a_whole_and_no_rule_g
     wanted = estate_of(after, pull("other", allow_push=True))
     base = estate_of(before, pull("other"))
     stacks, templates = deployed(base)
-    live = with_differences(plan_deploy(wanted, stacks, AROUND), wanted, templates, moment=NOW)
+    live = with_effects(plan_deploy(wanted, stacks, AROUND), wanted, templates, moment=NOW)
     for plan in (live, against(base, wanted)):
         hub = next(step for step in plan.steps if step.name == "exports-hub")
         assert (hub.action, [step.name for step in plan.impossible]) == (Action.UNCHANGED, [name])
@@ -187,8 +187,8 @@ def test_stacks_that_the_version_before_deployed_gain_nothing_by_the_new_one() -
     changed = tuple(replace(stack, tags=(*stack.tags, ("data-exports:digest", "0" * 64))) for stack in stacks.stacks)
     plan = plan_deploy(estate, Deployed(changed), AROUND)
     assert {step.action for step in plan.steps} == {Action.UPDATE}
-    read = {name: DeployedTemplate(template) for name, template in older.items()}
-    found = with_differences(plan, estate, read, moment=NOW)
+    read = {name: TemplateLookup(template) for name, template in older.items()}
+    found = with_effects(plan, estate, read, moment=NOW)
     assert (found.access.is_empty, found.settings, needed_consents(found)) == (True, (), ())
 
 
@@ -196,7 +196,7 @@ def test_settings_of_a_foundation_that_nobody_can_read_are_not_made_up() -> None
     stacks, templates = deployed(FULL)
     after = replace(FULL, platform=replace(PLATFORM, recovery_days=9))
     plan = plan_deploy(after, stacks, AROUND)
-    found = with_differences(plan, after, {**templates, "exports-foundation": DeployedTemplate()}, moment=NOW)
+    found = with_effects(plan, after, {**templates, "exports-foundation": TemplateLookup()}, moment=NOW)
     assert (found.settings, found.settings_unknown) == ((), "its metadata holds none")
     assert "  what they were cannot be told: its metadata holds none" in render_plan(found, PLATFORM)
     assert "cannot be told: `its metadata holds none`" in plan_as_markdown(found, PLATFORM)

@@ -12,10 +12,10 @@ import pytest
 
 from data_exports import __version__
 from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.effects import DeployedTemplate, with_differences
+from data_exports.deploy.plan.effects import TemplateLookup, with_effects
 from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.plan_file import SCHEMA, plan_file_of, read_plan_file
-from data_exports.deploy.plan.planning import Existing, Kind, Plan, plan_deploy
+from data_exports.deploy.plan.planning import Existing, ExistingKind, Plan, plan_deploy
 from data_exports.deploy.plan.reviewed import (
     Reviewed,
     changes_since,
@@ -59,11 +59,11 @@ def _plan(
     plan = plan_deploy(after, there, around, roles_not_checked=not_checked)
     before = {step.name: step.stack for step in plan_deploy(BEFORE, Deployed(), around).steps if step.stack}
     templates = {
-        step.name: DeployedTemplate(json.loads(before[step.name].body), problem)
+        step.name: TemplateLookup(json.loads(before[step.name].body), problem)
         for step in plan.changes
         if step.deployed and step.name in before
     }
-    return with_differences(plan, after, templates, moment=moment)
+    return with_effects(plan, after, templates, moment=moment)
 
 
 def _kept(plan: Plan | None = None, *, commit: str = "c" * 40) -> Reviewed:
@@ -284,7 +284,7 @@ def test_users_roles_that_have_gone_or_come_are_told() -> None:
 def test_buckets_to_take_over_are_compared_with_what_they_hold() -> None:
     def taking(**facts: Any) -> Reviewed:
         plan = _plan()
-        bucket = Existing(Kind.BUCKET, "mojap-notes", **({"holds_data": True} | facts))
+        bucket = Existing(ExistingKind.BUCKET, "mojap-notes", **({"holds_data": True} | facts))
         steps = [replace(each, existing=(bucket,)) if each.name.endswith("notes") else each for each in plan.steps]
         return _kept(replace(plan, steps=tuple(steps)))
 
