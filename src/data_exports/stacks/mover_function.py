@@ -17,8 +17,9 @@ from troposphere.validators import integer
 
 from data_exports.access.grants import alert_topic_arns_of, grants_of_push, log_group_name_of
 from data_exports.access.policies import mover_policy, mover_trust_policy
+from data_exports.contract.settings import MIB, Settings
 from data_exports.contract.tasks import Task
-from data_exports.contract.timing import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS, MOST_RECEIVES
+from data_exports.contract.timing import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.stacks.stack import Surroundings, depends_on
@@ -78,8 +79,7 @@ def add_mover(
             MemorySize=FUNCTION_MEMORY_MIB,
             Code=Code(S3Bucket=str(platform.log_bucket), S3Key=surroundings.code_key),
             Environment=Environment(
-                Variables=_mover_settings(platform, push, surroundings)
-                | {"QUEUE_URL": queue.ref(), "MOST_RECEIVES": str(MOST_RECEIVES)}
+                Variables=_mover_settings(platform, push, surroundings) | {"QUEUE_URL": queue.ref()}
             ),
         )
     )
@@ -126,16 +126,15 @@ def _add_sweep(template: Template, platform: Platform, push: PushDataset, functi
 
 
 def _mover_settings(platform: Platform, push: PushDataset, surroundings: Surroundings) -> dict[str, str]:
-    """The environment that `data_exports.mover.settings` reads."""
-    settings = {
-        "DATASET": push.name,
-        "HUB_BUCKET": platform.hub_bucket,
-        "HUB_ACCOUNT": platform.account,
-        **push.destination.settings,
-        "LARGEST_COPY_BYTES": str(platform.large_file_mib * 1024 * 1024),
-        "KEEP_FILES": str(push.keep_files).lower(),
-        "LOG_BUCKET": platform.log_bucket,
-        "ALERT_TOPICS": ",".join(alert_topic_arns_of(platform, push)),
-        "MOVER_VERSION": surroundings.code_key.removeprefix("code/mover-").removesuffix(".zip"),
-    }
-    return {name: str(value) for name, value in settings.items() if value}
+    """The function's environment, but for the queue, which the template names by reference."""
+    settings = Settings(
+        dataset=push.name,
+        hub_bucket=platform.hub_bucket,
+        hub_account=platform.account,
+        keep_files=push.keep_files,
+        log_bucket=platform.log_bucket,
+        mover_version=surroundings.code_key.removeprefix("code/mover-").removesuffix(".zip"),
+        largest_copy_bytes=platform.large_file_mib * MIB,
+        alert_topics=alert_topic_arns_of(platform, push),
+    )
+    return {**settings.to_environment(), **push.destination.settings}

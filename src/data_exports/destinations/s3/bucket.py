@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from data_exports.contract.settings import BucketSettings
 from data_exports.destinations.destination import Right
 from data_exports.names import AccountId, BucketName, KeyPrefix, KmsKeyArn
 
@@ -44,7 +45,9 @@ class S3Bucket:
     @property
     def settings(self) -> dict[str, str]:
         """What the mover's environment says of it."""
-        return {name.upper(): str(value or "") for name, value in self.declaration.items()}
+        return BucketSettings(
+            target_bucket=self.bucket, target_account=self.account, target_kms_key=self.kms_key
+        ).to_environment()
 
     def rights(self, prefix: KeyPrefix) -> tuple[Right, ...]:
         """Files written under the prefix, encrypted with the key if there is one."""

@@ -23,6 +23,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.settings import MIB, USUAL_PART_BYTES
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
@@ -60,8 +61,6 @@ from data_exports.mover.rules.protocol import (
     is_refusal,
 )
 
-MIB = 1024 * 1024
-USUAL_PART_BYTES = 64 * MIB
 PARTS_BETWEEN_SAVES = 256  # what a run that dies has copied for nothing, at most
 MOST_TRIES_TO_REMOVE = 3  # of what is left of a finished copy
 MOST_BEGINNINGS = 5  # an upload that vanishes again and again: somebody removes it

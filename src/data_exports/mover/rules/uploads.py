@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from data_exports.contract.causes import Cause
 from data_exports.contract.keys import hub_prefix_of
 from data_exports.contract.receipts import Outcome
+from data_exports.contract.settings import USUAL_PART_BYTES
 from data_exports.contract.timing import MOST_RECEIVES
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import NULL, HubVersion
-from data_exports.mover.rules.large import USUAL_PART_BYTES
 
 _ETAG = re.compile(r"[0-9A-Za-z_-]+")
 

@@ -26,6 +26,7 @@ from data_exports.access.grants import (
 from data_exports.access.policies import mover_trust_policy
 from data_exports.access.statements import Statement, deny_weak_transport, policy_of
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
+from data_exports.contract.settings import BucketSettings, Settings
 from data_exports.destinations.s3.bucket import OBJECT_ACTIONS
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.operate.canary.interrupts import interrupts_held
@@ -243,16 +244,16 @@ def _make_function(world: World, aws: Aws, queue_url: str) -> None:
 
 def settings_of(world: World) -> dict[str, str]:
     """The environment that the mover reads its settings from."""
-    return {
-        "DATASET": "canary",
-        "HUB_BUCKET": world.hub,
-        "HUB_ACCOUNT": world.account,
-        "TARGET_BUCKET": world.recipient,
-        "TARGET_ACCOUNT": world.account,
-        "KEEP_FILES": "false",
-        "LOG_BUCKET": world.hub,
-        "MOVER_VERSION": "canary",
-    }
+    settings = Settings(
+        dataset="canary",
+        hub_bucket=world.hub,
+        hub_account=world.account,
+        keep_files=False,
+        log_bucket=world.hub,
+        mover_version="canary",
+    )
+    target = BucketSettings(target_bucket=world.recipient, target_account=world.account)
+    return settings.to_environment() | target.to_environment()
 
 
 def _compressed(archive: bytes) -> bytes:

@@ -7,15 +7,14 @@ import pytest
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, Receipt
+from data_exports.contract.settings import MIB, USUAL_PART_BYTES
 from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.delivery import deliver
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.large import (
-    MIB,
     MOST_BEGINNINGS,
     MOST_TRIES_TO_REMOVE,
     PARTS_BETWEEN_SAVES,
-    USUAL_PART_BYTES,
     part_bytes_of,
     parts_of,
 )

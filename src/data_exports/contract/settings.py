@@ -1,0 +1,160 @@
+"""The function's environment: what a dataset's stack tells its mover.
+
+In: Settings and those of a kind of destination, or an environment. Out: the environment, or the settings and what is
+wrong with them. No effects.
+
+DATASET  HUB_BUCKET  HUB_ACCOUNT  TARGET_BUCKET  LOG_BUCKET  MOVER_VERSION   required
+KEEP_FILES             `true` or `false`: whether uploads stay in the hub after delivery; required
+TARGET_ACCOUNT         account that must own the target bucket; empty: not checked
+TARGET_KMS_KEY         ARN of the key to encrypt with at the recipient; empty: AES256
+LARGEST_COPY_BYTES     largest file to copy in one piece, 5 MiB to 5 GiB, default 256 MiB; larger ones go in parts
+PART_BYTES             usual size of a part, 5 MiB to 5 GiB, default 64 MiB
+QUEUE_URL              the dataset's queue; empty: what fails waits for the queue's visibility timeout
+MOST_RECEIVES          how often a message is received before it is a dead letter, default 8
+LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
+SWEEP_PATIENCE_SECONDS how long an upload waits before the sweep looks into it, default 15 minutes
+ALERT_TOPICS           ARNs of SNS topics, with commas between, that are told what is given up; empty: nobody is
+
+A function that is deployed keeps its environment: a variable that comes later needs a default.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+
+from data_exports.contract.timing import LONGEST_WAIT_SECONDS, MOST_RECEIVES, SWEEP_PATIENCE_SECONDS
+
+MIB = 1024 * 1024
+# One copy must end well within the 30 s of silence after which a request is given up (`connections`).
+LARGEST_COPY_BYTES = 256 * MIB
+USUAL_PART_BYTES = 64 * MIB
+_SMALLEST_BYTES, _LARGEST_BYTES = 5 * MIB, 5 * 1024 * MIB  # a kind of destination may have closer limits
+_ACCOUNT = (r"\d{12}", "an account id of 12 digits")
+_BUCKET = (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket name")
+_SECONDS = (r"\d+", "a number of seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a mover serves, but for its destination. Each field's variable has its name in capitals."""
+
+    dataset: str
+    hub_bucket: str
+    hub_account: str
+    keep_files: bool
+    log_bucket: str
+    mover_version: str
+    largest_copy_bytes: int = LARGEST_COPY_BYTES
+    part_bytes: int = USUAL_PART_BYTES
+    queue_url: str | None = None
+    most_receives: int = MOST_RECEIVES
+    longest_wait_seconds: int = LONGEST_WAIT_SECONDS
+    sweep_patience_seconds: int = SWEEP_PATIENCE_SECONDS
+    alert_topics: tuple[str, ...] = ()
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that say so. What is empty is left out, and what is as usual unless it is always said."""
+        usual = {field.name: field.default for field in fields(Settings) if field.name not in _ALWAYS_TOLD}
+        return _environment_of(
+            {name: value for name, value in _values_of(self, Settings).items() if value != usual.get(name, MISSING)}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketSettings:
+    """What a mover knows of a destination that is a bucket."""
+
+    target_bucket: str
+    target_account: str | None = None
+    target_kms_key: str | None = None
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that say so."""
+        return _environment_of(_values_of(self, BucketSettings))
+
+
+_ALWAYS_TOLD = ("largest_copy_bytes", "most_receives")
+
+
+def _values_of(settings: object, kind: type) -> dict[str, object]:
+    return {field.name: getattr(settings, field.name) for field in fields(kind)}
+
+
+def _environment_of(values: Mapping[str, object]) -> dict[str, str]:
+    return {name.upper(): text for name, value in values.items() if (text := _text_of(value))}
+
+
+def _text_of(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(map(str, value))
+        case _:
+            return "" if value is None else str(value)
+
+
+class EnvironmentReader:
+    """Variables, each checked as it is read; `problems` grows with what is missing or wrong."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self._environment = environment
+
+    def read(self, name: str, pattern: str = r".+", meaning: str = "a value", *, default: str | None = None) -> str:
+        """A variable's text; the default if it is empty."""
+        value = self._environment.get(name, "").strip()
+        if not value and default is not None:
+            return default
+        if not re.fullmatch(pattern, value):
+            self.problems.append(f"{name} must be {meaning}, not {value!r}" if value else f"{name} is missing")
+        return value
+
+    def read_size(self, name: str, *, default: int) -> int:
+        """A number of bytes that S3 takes for a part."""
+        text = self.read(name, r"\d+", "a number of bytes", default=str(default))
+        size = int(text) if text.isdecimal() else default
+        if not _SMALLEST_BYTES <= size <= _LARGEST_BYTES:
+            self.problems.append(f"{name} must be between 5 MiB and 5 GiB in bytes, not {text!r}")
+        return size
+
+    def read_number(self, name: str, pattern: str, meaning: str, *, default: int) -> int:
+        """A number."""
+        text = self.read(name, pattern, meaning, default=str(default))
+        return int(text) if text.isdecimal() else default
+
+
+def settings_in(reader: EnvironmentReader) -> tuple[Settings, BucketSettings]:
+    """The settings, and the destination's; where the reader notes problems, they are of no use."""
+    read = reader.read
+    dataset = read("DATASET", r"[a-z0-9_-]+", "a dataset's name")
+    hub_bucket, hub_account = read("HUB_BUCKET", *_BUCKET), read("HUB_ACCOUNT", *_ACCOUNT)
+    target = BucketSettings(
+        target_bucket=read("TARGET_BUCKET", *_BUCKET),
+        target_account=read("TARGET_ACCOUNT", *_ACCOUNT, default="") or None,
+        target_kms_key=read("TARGET_KMS_KEY", r"arn:.+", "the ARN of a key", default="") or None,
+    )
+    settings = Settings(
+        dataset=dataset,
+        hub_bucket=hub_bucket,
+        hub_account=hub_account,
+        keep_files=read("KEEP_FILES", "true|false", "true or false") == "true",
+        log_bucket=read("LOG_BUCKET", *_BUCKET),
+        mover_version=read("MOVER_VERSION"),
+        largest_copy_bytes=reader.read_size("LARGEST_COPY_BYTES", default=LARGEST_COPY_BYTES),
+        part_bytes=reader.read_size("PART_BYTES", default=USUAL_PART_BYTES),
+        queue_url=read("QUEUE_URL", r"https?://\S+", "the URL of a queue", default="") or None,
+        most_receives=reader.read_number("MOST_RECEIVES", r"[1-9]\d*", "a number above 0", default=MOST_RECEIVES),
+        longest_wait_seconds=reader.read_number("LONGEST_WAIT_SECONDS", *_SECONDS, default=LONGEST_WAIT_SECONDS),
+        sweep_patience_seconds=reader.read_number("SWEEP_PATIENCE_SECONDS", *_SECONDS, default=SWEEP_PATIENCE_SECONDS),
+        alert_topics=_items(read("ALERT_TOPICS", r"arn:[^\s,]+(,arn:[^\s,]+)*", "ARNs of topics", default="")),
+    )
+    if target.target_bucket and target.target_bucket in (settings.hub_bucket, settings.log_bucket):
+        reader.problems.append(
+            f"TARGET_BUCKET must be the recipient's bucket, not {target.target_bucket!r}, which is the platform's"
+        )
+    return settings, target
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_exports.contract.settings import BucketSettings, EnvironmentReader, Settings, settings_in
+
+BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", fullmatch=True)
+ACCOUNTS = st.from_regex(r"[0-9]{12}", fullmatch=True)
+SIZES = st.integers(min_value=5 * 2**20, max_value=5 * 2**30)
+COUNTS = st.integers(min_value=0, max_value=10**6)
+ARNS = st.from_regex(r"arn:[a-z0-9:/]{1,20}", fullmatch=True)
+SETTINGS = st.builds(
+    Settings,
+    dataset=st.from_regex(r"[a-z0-9_-]{1,20}", fullmatch=True),
+    hub_bucket=BUCKETS.map("h".__add__).map(lambda name: name[:63].rstrip(".-") or "hub"),
+    hub_account=ACCOUNTS,
+    keep_files=st.booleans(),
+    log_bucket=st.just("the-log"),
+    mover_version=st.from_regex(r"[0-9a-f.]{1,16}", fullmatch=True),
+    largest_copy_bytes=SIZES,
+    part_bytes=SIZES,
+    queue_url=st.none() | st.just("https://sqs.eu-west-1.amazonaws.com/1/q"),
+    most_receives=st.integers(min_value=1, max_value=1000),
+    longest_wait_seconds=COUNTS,
+    sweep_patience_seconds=COUNTS,
+    alert_topics=st.lists(ARNS, max_size=3).map(tuple),
+)
+TARGETS = st.builds(
+    BucketSettings,
+    target_bucket=st.just("recipient"),
+    target_account=st.none() | ACCOUNTS,
+    target_kms_key=st.none() | ARNS,
+)
+LEAST: dict[str, Any] = {
+    "dataset": "orders",
+    "hub_bucket": "the-hub",
+    "hub_account": "593291632749",
+    "keep_files": False,
+    "log_bucket": "the-log",
+    "mover_version": "1",
+}
+
+
+@given(SETTINGS, TARGETS)
+def test_what_a_stack_says_is_what_the_function_reads(settings: Settings, target: BucketSettings) -> None:
+    reader = EnvironmentReader(settings.to_environment() | target.to_environment())
+    assert (settings_in(reader), reader.problems) == ((settings, target), [])
+
+
+def test_a_stack_says_nothing_of_what_is_empty_or_as_usual() -> None:
+    assert Settings(**LEAST).to_environment() == {
+        "DATASET": "orders",
+        "HUB_BUCKET": "the-hub",
+        "HUB_ACCOUNT": "593291632749",
+        "KEEP_FILES": "false",
+        "LOG_BUCKET": "the-log",
+        "MOVER_VERSION": "1",
+        "LARGEST_COPY_BYTES": "268435456",
+        "MOST_RECEIVES": "8",
+    }
+
+
+@pytest.mark.parametrize("name", ["longest_wait_seconds", "sweep_patience_seconds"])
+def test_no_wait_at_all_is_said(name: str) -> None:
+    assert Settings(**(LEAST | {name: 0})).to_environment()[name.upper()] == "0"
