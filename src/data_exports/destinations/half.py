@@ -27,29 +27,13 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class TerraformLocal:
-    """A value that Terraform holds under a name."""
+class TerraformBlock:
+    """A block of Terraform: its type and labels, its arguments, the blocks within it, and a comment above it."""
 
-    name: str
-    value: Any
+    words: tuple[str, ...]
+    arguments: Mapping[str, Any]
+    blocks: tuple["TerraformBlock", ...] = ()
     remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TerraformQuestion:
-    """A variable of Terraform that its owner answers with yes or no."""
-
-    name: str
-    asks: str
-
-
-@dataclass(frozen=True, slots=True)
-class TerraformResource:
-    """A resource of Terraform; a mapping within its body is a block."""
-
-    type: str
-    name: str
-    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +45,6 @@ class RecipientHalf:
     name: str
     premise: str
     """Why they have something to do at all."""
-    arrives_under: str
-    """Where files arrive: an address that ends in ``/``."""
     arrival: str
     """How files arrive."""
     confined: str
@@ -72,7 +54,7 @@ class RecipientHalf:
     steps: tuple[Instruction, ...]
     facts: Mapping[str, Any]
     """All of it for programs."""
-    terraform: tuple[TerraformLocal | TerraformQuestion | TerraformResource, ...] = ()
+    terraform: tuple[TerraformBlock, ...] = ()
     providers: Mapping[str, str] = field(default_factory=dict)
     """The providers that Terraform needs → where they come from."""
     cloudformation: Mapping[str, Any] = field(default_factory=dict)

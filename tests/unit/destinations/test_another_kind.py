@@ -16,7 +16,7 @@ from data_exports.access.sentences import plain, sentence_of_new_account, statem
 from data_exports.contract.causes import Cause
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.destinations.destination import Advice, Destination, Lack, Lookup, Misfit, Right, Route, Side
-from data_exports.destinations.half import Instruction, RecipientHalf, TerraformResource
+from data_exports.destinations.half import Instruction, RecipientHalf, TerraformBlock
 from data_exports.errors import RefusedError
 from data_exports.names import DatasetName, KeyPrefix
 from data_exports.operate.advice import advice_on
@@ -32,6 +32,7 @@ from tests.estates import PLATFORM, estate_of, push
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+CREDENTIAL = "azuread_application_federated_identity_credential"
 AUDIENCE = ("sts:IdentityTokenAudience", "api://AzureADTokenExchange")
 
 
@@ -73,13 +74,14 @@ class Container:
             noun="container",
             name=self.name,
             premise="A role of AWS gets into Azure once an application there trusts it.",
-            arrives_under=under,
             arrival=f"Each file arrives as {under}PATH.",
             confined="The application can write there.",
             probe_object=f"{under}.exports-probe",
             steps=(Instruction("Let the application trust the role:", trust), Instruction("Let it write.")),
             facts={"target_azure": self.name, "trust": trust},
-            terraform=(TerraformResource("azuread_application_federated_identity_credential", "export", trust),),
+            terraform=(
+                TerraformBlock(("resource", "azuread_application_federated_identity_credential", "export"), trust),
+            ),
             providers={"azuread": "hashicorp/azuread"},
         )
 
@@ -189,7 +191,7 @@ def test_the_other_forms_hold_what_the_kind_has_for_them_and_refuse_where_it_has
     assert facts_of(half())["trust"] == {"subject": ROLE, "audiences": ["api://AzureADTokenExchange"]}
     text = terraform_of(half())
     assert 'azuread = { source = "hashicorp/azuread" }' in text
-    assert f'"azuread_application_federated_identity_credential" "export" {{\n  subject   = "{ROLE}"\n' in text
+    assert f'"{CREDENTIAL}" "export" {{\n  subject   = "{ROLE}"\n' in text
     with pytest.raises(RefusedError, match="CloudFormation can make nothing in the container of orders"):
         cloudformation_of(half())
 
@@ -204,3 +206,14 @@ def test_nothing_of_aws_is_asked_of_the_recipient() -> None:
     route = route_of(ESTATE, ELSEWHERE)
     assert (dict(route.statements), route.policy["Statement"], route.owner) == ({}, [], "")
     assert {grant.role for grant in grants_of(ESTATE)} == {Role.MOVER}
+
+
+def test_two_recipients_outside_aws_are_two_and_two_datasets_to_one_are_one() -> None:
+    to = {"a": "courts", "b": "health", "c": "courts"}
+    after = grants_of(estate_of(*(push(name, users=(), destination=Container(to[name], "in")) for name in to)))
+    before = grants_of(estate_of(push("z", users=())))
+    found = changes(before, after).new_accounts
+    assert [(each.where, each.datasets) for each in found] == [
+        ("https://courts.blob.core.windows.net/in/a/", ("a", "c")),
+        ("https://health.blob.core.windows.net/in/b/", ("b",)),
+    ]

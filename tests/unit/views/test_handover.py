@@ -64,7 +64,7 @@ def test_a_push_dataset_is_handed_over_to_the_owner_of_its_bucket() -> None:
     assert isinstance(found, Receiving)
     assert (owner_of(found), found.theirs.facts["bucket_policy_also_serves"]) == ("754256621582", ["outcomes"])
     assert found.mover_role == "arn:aws:iam::593291632749:role/service-role/export_hearings-move"
-    assert (found.theirs.arrives_under, found.theirs.probe_object) == (
+    assert (found.theirs.facts["arrives_under"], found.theirs.probe_object) == (
         "s3://cp-hearings/hearings/",
         "s3://cp-hearings/hearings/.exports-probe",
     )

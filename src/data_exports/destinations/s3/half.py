@@ -10,15 +10,7 @@ from typing import Any
 from data_exports.contract.keys import probe_key_of
 from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
 from data_exports.destinations.destination import Route
-from data_exports.destinations.half import (
-    BETWEEN_ACCOUNTS,
-    Expression,
-    Instruction,
-    RecipientHalf,
-    TerraformLocal,
-    TerraformQuestion,
-    TerraformResource,
-)
+from data_exports.destinations.half import BETWEEN_ACCOUNTS, Expression, Instruction, RecipientHalf, TerraformBlock
 from data_exports.destinations.s3.bucket import ENCRYPT, RECEIVE, S3Bucket
 
 
@@ -34,7 +26,6 @@ def half_of(there: S3Bucket, route: Route) -> RecipientHalf:
         noun="bucket",
         name=there.name,
         premise=BETWEEN_ACCOUNTS,
-        arrives_under=under,
         arrival=f"Each file that a sender uploads as PATH arrives as {under}PATH, with its content type, metadata and "
         "tags, usually within seconds. The same path again is a newer version of the file.",
         confined="The role can write there, and nothing more: it cannot read, list or delete in your bucket.",
@@ -100,36 +91,31 @@ def _steps(there: S3Bucket, route: Route) -> Iterator[Instruction]:
         )
 
 
-def _terraform(there: S3Bucket, route: Route) -> Iterator[TerraformLocal | TerraformQuestion | TerraformResource]:
+def _terraform(there: S3Bucket, route: Route) -> Iterator[TerraformBlock]:
     name, bucket, rule = f"export_{route.dataset}", there.name, _lifecycle_rule(route)
     policy, keys = f"{name}_bucket_policy", route.statements.get(ENCRYPT)
     has_no_policy, has_no_rules = f"{name}_bucket_has_no_other_policy", f"{name}_bucket_has_no_other_lifecycle_rules"
-    yield TerraformLocal(policy, route.policy)
-    yield TerraformQuestion(has_no_policy, f"Has {bucket} no policy but this? If it has, add local.{policy} to it.")
-    yield TerraformResource(
-        "aws_s3_bucket_policy",
-        name,
-        {
-            "count": Expression(f"var.{has_no_policy} ? 1 : 0"),
-            "bucket": bucket,
-            "policy": Expression(f"jsonencode(local.{policy})"),
-        },
+    yield TerraformBlock(("locals",), {policy: route.policy})
+    yield _question(has_no_policy, f"Has {bucket} no policy but this? If it has, add local.{policy} to it.")
+    attached = {"count": Expression(f"var.{has_no_policy} ? 1 : 0"), "bucket": bucket}
+    yield TerraformBlock(
+        ("resource", "aws_s3_bucket_policy", name), {**attached, "policy": Expression(f"jsonencode(local.{policy})")}
     )
     if keys:
         remark = f"Add these statements to the policy of {there.kms_key}."
-        yield TerraformLocal(f"{name}_key_statements", list(keys), remark)
-    yield TerraformQuestion(has_no_rules, f"Has {bucket} no lifecycle rules but this? If it has, add this one to them.")
-    yield TerraformResource(
-        "aws_s3_bucket_lifecycle_configuration",
-        name,
-        {
-            "count": Expression(f"var.{has_no_rules} ? 1 : 0"),
-            "bucket": bucket,
-            "rule": {
-                "id": rule["ID"],
-                "status": rule["Status"],
-                "filter": {"prefix": rule["Filter"]["Prefix"]},
-                "abort_incomplete_multipart_upload": {"days_after_initiation": Expression(ABANDONED_UPLOAD_DAYS)},
-            },
-        },
+        yield TerraformBlock(("locals",), {f"{name}_key_statements": list(keys)}, remark=remark)
+    yield _question(has_no_rules, f"Has {bucket} no lifecycle rules but this? If it has, add this one to them.")
+    days = {"days_after_initiation": Expression(ABANDONED_UPLOAD_DAYS)}
+    inner = (
+        TerraformBlock(("filter",), {"prefix": rule["Filter"]["Prefix"]}),
+        TerraformBlock(("abort_incomplete_multipart_upload",), days),
     )
+    yield TerraformBlock(
+        ("resource", "aws_s3_bucket_lifecycle_configuration", name),
+        {"count": Expression(f"var.{has_no_rules} ? 1 : 0"), "bucket": bucket},
+        (TerraformBlock(("rule",), {"id": rule["ID"], "status": rule["Status"]}, inner),),
+    )
+
+
+def _question(name: str, asks: str) -> TerraformBlock:
+    return TerraformBlock(("variable", name), {"type": Expression("bool"), "description": asks})

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from data_exports.destinations.half import Expression, TerraformLocal, TerraformQuestion, TerraformResource
+from data_exports.destinations.half import Expression, TerraformBlock
 from data_exports.names import RoleArn
-from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, nothing_to_attach
+from data_exports.operate.handover.halves import Half, Reading, Receiving, nothing_to_attach
 from data_exports.text import json_text, quoted
 from data_exports.views.handover.letter import on_one_line
 
@@ -21,10 +21,15 @@ _AWS = {"aws": "hashicorp/aws"}
 
 def terraform_of(half: Half) -> str:
     """The half as a Terraform file. Raises `RefusedError` when it needs nothing that Terraform could attach."""
-    parts, needs = (_receiving(half), half.theirs.providers) if isinstance(half, Receiving) else (_reading(half), _AWS)
-    providers = "".join(f'    {name} = {{ source = "{source}" }}\n' for name, source in needs.items())
-    required = f"terraform {{\n  required_providers {{\n{providers}  }}\n}}\n"
-    return "\n".join([*_heading(half), "", required, *parts])
+    if isinstance(half, Receiving):
+        parts, needs = [_block(each) for each in half.theirs.terraform], half.theirs.providers
+    else:
+        parts, needs = list(_reading(half)), _AWS
+    if not parts:
+        raise nothing_to_attach(half, "Terraform")
+    providers = {name: Expression(f'{{ source = "{source}" }}') for name, source in needs.items()}
+    required = TerraformBlock(("terraform",), {}, (TerraformBlock(("required_providers",), providers),))
+    return "\n".join([*_heading(half), "", _block(required), *parts])
 
 
 def _heading(half: Half) -> list[str]:
@@ -35,58 +40,30 @@ def _heading(half: Half) -> list[str]:
     return [f"# {each}" for each in said]
 
 
-def _receiving(half: Receiving) -> Iterator[str]:
-    if not half.theirs.terraform:
-        raise nothing_to_attach(half, "Terraform")
-    for block in half.theirs.terraform:
-        match block:
-            case TerraformLocal(name, value, remark):
-                yield (f"# {remark}\n" if remark else "") + _setting(name, value)
-            case TerraformQuestion(name, asks):
-                yield _question(name, asks)
-            case TerraformResource(kind, name, body):
-                yield f'resource "{kind}" "{name}" {{\n{_body(body)}}}\n'
-
-
-def _body(body: Mapping[str, Any], indent: str = "  ") -> str:
-    attributes = [(name, _value(each)) for name, each in body.items() if not isinstance(each, Mapping)]
-    lines = [f"{indent}{line}\n" for line in _aligned(attributes)]
-    for name, each in body.items():
-        if isinstance(each, Mapping):
-            before = "\n" if indent == "  " else ""
-            lines.append(f"{before}{indent}{name} {{\n{_body(each, f'{indent}  ')}{indent}}}\n")
-    return "".join(lines)
-
-
 def _reading(half: Reading) -> Iterator[str]:
     if not any(reader.is_attachable for reader in half.readers):
-        raise nothing_to_attach(half, "Terraform")
+        return
     for number, reader in enumerate(half.readers, start=1):
         name = f"export_{half.dataset.name}_{number}"
-        yield f"# For {reader.arn}"
-        yield _setting(f"{name}_policy", reader.policy)
+        yield _block(TerraformBlock(("locals",), {f"{name}_policy": reader.policy}, remark=f"For {reader.arn}"))
         if reader.is_attachable:
-            yield _attachment(half, reader, name)
+            kind = "role" if isinstance(reader.arn, RoleArn) else "user"
+            named = {"name": f"pull-{half.dataset.name}", kind: reader.arn.rsplit("/", 1)[1]}
+            policy = Expression(f"jsonencode(local.{name}_policy)")
+            yield _block(TerraformBlock(("resource", f"aws_iam_{kind}_policy", name), {**named, "policy": policy}))
         else:
             yield f"# IAM lets nobody attach it there: see the letter of the handover, and use local.{name}_policy.\n"
 
 
-def _attachment(half: Reading, reader: Reader, name: str) -> str:
-    kind = "role" if isinstance(reader.arn, RoleArn) else "user"
-    return (
-        f'resource "aws_iam_{kind}_policy" "{name}" {{\n'
-        f"  name   = {_value(f'pull-{half.dataset.name}')}\n"
-        f"  {kind}   = {_value(reader.arn.rsplit('/', 1)[1])}\n"
-        f"  policy = jsonencode(local.{name}_policy)\n}}\n"
-    )
-
-
-def _setting(name: str, value: Any) -> str:
-    return f"locals {{\n  {name} = {_value(value, indent=2)}\n}}\n"
-
-
-def _question(name: str, asks: str) -> str:
-    return f'variable "{name}" {{\n  type        = bool\n  description = {_value(asks)}\n}}\n'
+def _block(block: TerraformBlock, indent: str = "") -> str:
+    first, *labels = block.words
+    remark = f"{indent}# {block.remark}\n" if block.remark else ""
+    arguments = [(name, _value(each, indent=len(indent) + 2)) for name, each in block.arguments.items()]
+    lines = "".join(f"{indent}  {line}\n" for line in _aligned(arguments))
+    between = "\n" if arguments and block.blocks and not indent else ""
+    inner = "".join(_block(each, f"{indent}  ") for each in block.blocks)
+    head = " ".join([first, *map(_string, labels)])
+    return f"{remark}{indent}{head} {{\n{lines}{between}{inner}{indent}}}\n"
 
 
 def _value(value: Any, *, indent: int = 0) -> str:
