@@ -67,7 +67,8 @@ class LocalProvider(Mocks):
             self.events.append((what, name))
 
     def _put_stack(self, inputs: dict[str, Any]) -> str:
-        cloudformation, name = self._aws.client("cloudformation"), inputs["name"]
+        name = inputs["name"]
+        cloudformation: Any = self._aws.client("cloudformation")  # which waiter, the answer decides
         template = {"TemplateBody": inputs["templateBody"]} if "templateBody" in inputs else {}
         wanted = {
             "StackName": name,

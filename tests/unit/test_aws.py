@@ -175,9 +175,10 @@ def _aws(endpoint_url: str) -> Aws:
 
 def test_clients_retry_say_who_we_are_and_are_made_once() -> None:
     aws = _aws("http://127.0.0.1:9")
-    config = aws.client("s3").meta.config
+    config: Any = aws.client("s3").meta.config
     assert config.retries == {"mode": "standard", "total_max_attempts": 8}
-    assert aws.client("cloudformation").meta.config.retries == {"mode": "adaptive", "total_max_attempts": 8}
+    paced: Any = aws.client("cloudformation").meta.config
+    assert paced.retries == {"mode": "adaptive", "total_max_attempts": 8}
     assert config.user_agent_extra.startswith("data-exports/")
     assert config.s3 == {"addressing_style": "path"}
     assert aws.client("s3") is aws.client("s3")
@@ -187,7 +188,8 @@ def test_clients_retry_say_who_we_are_and_are_made_once() -> None:
 def test_endpoint_elsewhere_is_not_local() -> None:
     aws = _aws("https://vpce.example.org")
     assert not aws.is_local
-    assert aws.client("s3").meta.config.s3 is None
+    config: Any = aws.client("s3").meta.config
+    assert config.s3 is None
 
 
 def test_services_split_between_this_machine_and_aws_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,4 +272,5 @@ def test_a_proxy_and_authorities_that_the_environment_names_are_used(monkeypatch
     assert [asked.path for asked in proxy.asked] == ["http://s3.example/"]
     monkeypatch.setenv("AWS_CA_BUNDLE", "/no/such.pem")
     aws = aws_with_keys("eu-west-1", endpoint_url="https://s3.example", access_key_id="a", secret_access_key="b")
-    assert aws.client("s3")._endpoint.http_session._verify == "/no/such.pem"
+    client: Any = aws.client("s3")
+    assert client._endpoint.http_session._verify == "/no/such.pem"

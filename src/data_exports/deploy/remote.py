@@ -69,7 +69,7 @@ def read_deployed(aws: Aws) -> Deployed:
     return Deployed(tuple(sorted((deployed_stack_of(each) for each in found), key=lambda stack: stack.name)))
 
 
-def stack_pages(aws: Aws) -> Iterator[dict[str, Any]]:
+def stack_pages(aws: Aws) -> Iterator[Mapping[str, Any]]:
     """Pages of DescribeStacks: every stack of the region that is not deleted."""
     yield from aws.client("cloudformation").get_paginator("describe_stacks").paginate()
 
@@ -80,7 +80,7 @@ def read_stack(aws: Aws, name_or_id: str) -> DeployedStack | None:
     return deployed_stack_of(answer["Stacks"][0]) if answer else None
 
 
-def deployed_stack_of(description: dict[str, Any]) -> DeployedStack:
+def deployed_stack_of(description: Mapping[str, Any]) -> DeployedStack:
     """CloudFormation's description of a stack as ours."""
     return DeployedStack(
         name=description["StackName"],
@@ -131,7 +131,7 @@ def upload_once(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account:
     Raises botocore's exceptions.
     """
     s3 = aws.client("s3")
-    where = {"Bucket": str(bucket), "Key": key, "ExpectedBucketOwner": account}
+    where: dict[str, Any] = {"Bucket": str(bucket), "Key": key, "ExpectedBucketOwner": account}
     may_be_none = (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)  # 403: may not list, so may not know
     if call_or_none(lambda: s3.head_object(**where)["ContentLength"], *may_be_none) == len(body):
         return False
@@ -186,7 +186,7 @@ def contents_of(page: Mapping[str, Any], *, before: BucketContents) -> BucketCon
     )
 
 
-def version_pages(aws: Aws, bucket: str, *, prefix: str = "") -> Iterator[dict[str, Any]]:
+def version_pages(aws: Aws, bucket: str, *, prefix: str = "") -> Iterator[Mapping[str, Any]]:
     """Pages of ListObjectVersions."""
     yield from aws.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
 

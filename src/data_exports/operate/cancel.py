@@ -8,7 +8,7 @@ the place of the one withdrawn. The mover may be copying at this very moment; th
 withdrawn, and its receipt says `delivered`. Without versions it writes the receipt `cancelled`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,10 +129,10 @@ def withdraw(platform: Platform, push: PushDataset, aws: Aws, withdrawal: Withdr
 def _versions_of(platform: Platform, push: PushDataset, aws: Aws, key: str) -> Iterator[UploadedVersion]:
     """Versions and markers of exactly this key, newest first."""
     hub = platform.hub_bucket
-    arguments = {"Bucket": str(hub), "Prefix": key, "ExpectedBucketOwner": str(platform.account)}
+    arguments: dict[str, Any] = {"Bucket": str(hub), "Prefix": key, "ExpectedBucketOwner": str(platform.account)}
     with needing(aws, "s3:ListBucketVersions", f"{hub}/{push.prefix}"):
         for page in aws.client("s3").get_paginator("list_object_versions").paginate(**arguments):
-            entries = [(each, False) for each in page.get("Versions", [])]
+            entries: list[tuple[Mapping[str, Any], bool]] = [(each, False) for each in page.get("Versions", [])]
             entries += [(each, True) for each in page.get("DeleteMarkers", [])]
             own = [_version_of(each, is_marker=marker) for each, marker in entries if each["Key"] == key]
             yield from sorted(own, key=lambda version: version.uploaded_at, reverse=True)
@@ -140,7 +140,7 @@ def _versions_of(platform: Platform, push: PushDataset, aws: Aws, key: str) -> I
                 return
 
 
-def _version_of(entry: dict[str, Any], *, is_marker: bool) -> UploadedVersion:
+def _version_of(entry: Mapping[str, Any], *, is_marker: bool) -> UploadedVersion:
     return UploadedVersion(entry["VersionId"], entry.get("Size", 0), entry["LastModified"], is_marker)
 
 

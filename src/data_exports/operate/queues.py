@@ -78,11 +78,13 @@ def count_dead_letters(platform: Platform, push: PushDataset, aws: Aws) -> int:
 
 
 def _read_counts(platform: Platform, name: str, aws: Aws) -> tuple[int, int]:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     with needing(aws, "sqs:GetQueueAttributes", f"queue {name}"):
         sqs = aws.client("sqs")
-        found = sqs.get_queue_attributes(QueueUrl=_url_of(sqs, platform, name), AttributeNames=names)["Attributes"]
-    return int(found[names[0]]), int(found[names[1]])
+        found = sqs.get_queue_attributes(
+            QueueUrl=_url_of(sqs, platform, name),
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+    return int(found["ApproximateNumberOfMessages"]), int(found["ApproximateNumberOfMessagesNotVisible"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,11 @@ def check_sender(platform: Platform, push: PushDataset, aws: Aws, *, now: dateti
     would take the files. Raises `AwsError` without an answer.
     """
     hub = platform.hub_bucket
-    arguments = {"Bucket": str(hub), "Prefix": str(push.prefix), "ExpectedBucketOwner": str(platform.account)}
+    arguments: dict[str, Any] = {
+        "Bucket": str(hub),
+        "Prefix": str(push.prefix),
+        "ExpectedBucketOwner": str(platform.account),
+    }
     with needing(aws, "sts:GetCallerIdentity", "itself"):
         account, arn = aws.caller()
     with needing(aws, "s3:ListBucket", f"{hub}/{push.prefix}"):
@@ -134,7 +138,7 @@ def read_waiting(platform: Platform, push: PushDataset, aws: Aws, sources: Seque
     keys = {source.key for source in sources}
     first, last = min(keys), max(keys)
     pages = aws.client("s3").get_paginator("list_objects_v2")
-    arguments = {"Bucket": str(platform.hub_bucket), "Prefix": _common_prefix(first, last)}
+    arguments: dict[str, Any] = {"Bucket": str(platform.hub_bucket), "Prefix": _common_prefix(first, last)}
     with needing(aws, "s3:ListBucket", f"{platform.hub_bucket}/{push.prefix}"):
         entries = (entry["Key"] for page in pages.paginate(**arguments) for entry in page.get("Contents", []))
         listed = itertools.islice(itertools.takewhile(lambda key: key <= last, entries), LISTED_AT_MOST)

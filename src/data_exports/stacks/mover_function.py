@@ -4,7 +4,7 @@ In: the platform, the dataset and the surroundings. Effects: adds the resources 
 path must not change: recipients' bucket policies name them.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from troposphere import Template
 from troposphere.awslambda import Code, Environment, EventSourceMapping, Function, Permission, ScalingConfig
@@ -24,8 +24,8 @@ from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.stacks.stack import Surroundings, depends_on
 
-RUNTIME = "python3.13"
-ARCHITECTURE = "arm64"
+RUNTIME: Final = "python3.13"
+ARCHITECTURE: Final = "arm64"
 """A fifth cheaper than x86_64; the mover holds nothing compiled. https://aws.amazon.com/lambda/pricing/"""
 HANDLER = "data_exports.mover.handler.handle"
 FUNCTION_MEMORY_MIB = 512

@@ -137,7 +137,7 @@ def _check_whose(stack: Stack, bucket: BucketName, tags: Mapping[str, str]) -> N
         )
 
 
-def _holds_data(aws: Aws, where: Mapping[str, str]) -> bool:
+def _holds_data(aws: Aws, where: Mapping[str, Any]) -> bool:
     s3 = aws.client("s3")
     page = call_or_none(lambda: s3.list_object_versions(**where, MaxKeys=1), AwsAnswer.FORBIDDEN)
     return page is None or bool(page.get("Versions") or page.get("DeleteMarkers"))
@@ -149,9 +149,9 @@ def _read_policy(aws: Aws, platform: Platform, bucket: BucketName) -> dict[str, 
     return None if answer is None else dict(json.loads(answer["Policy"]))
 
 
-def _rules_lost(aws: Aws, stack: Stack, where: Mapping[str, str]) -> set[str]:
+def _rules_lost(aws: Aws, stack: Stack, where: Mapping[str, Any]) -> set[str]:
     """The prefixes of the hub's rules that its stack has none for."""
-    answer = aws.client("s3").get_bucket_notification_configuration(**where)
+    answer: Mapping[str, Any] = aws.client("s3").get_bucket_notification_configuration(**where)
     kinds = ("LambdaFunctionConfigurations", "QueueConfigurations", "TopicConfigurations")
     now = {prefix_of_rule(rule) for kind in kinds for rule in answer.get(kind, [])}
     template = json.loads(stack.body)

@@ -111,7 +111,7 @@ def is_adopting(aws: Aws, deployed: DeployedStack) -> bool:
     """Whether an adoption has begun and is not finished. Raises botocore's exceptions."""
     if not deployed.was_rolled_back:
         return deployed.is_adopting
-    body = aws.client("cloudformation").get_template(StackName=deployed.stack_id)["TemplateBody"]
+    body: Any = aws.client("cloudformation").get_template(StackName=deployed.stack_id)["TemplateBody"]
     template = body if isinstance(body, dict) else json.loads(body)  # botocore reads JSON templates itself
     return ADOPTING_KEY in template.get("Metadata", {}).get(METADATA_KEY, {})
 
@@ -136,7 +136,7 @@ def restore_policies(aws: Aws, platform: Platform, cleared: RemovedPolicies) -> 
     """Give the buckets their policies back, where the whole stack has not put its own. Raises botocore's exceptions."""
     s3 = aws.client("s3")
     for bucket, policy in cleared.bucket_policies.items():
-        where = {"Bucket": str(bucket), "ExpectedBucketOwner": str(platform.account)}
+        where: dict[str, Any] = {"Bucket": str(bucket), "ExpectedBucketOwner": str(platform.account)}
         if _read_policy(s3, where) is None:
             s3.put_bucket_policy(**where, Policy=policy)
 
@@ -152,8 +152,8 @@ def _keep_only_our_rights(aws: Aws, properties: Mapping[str, Any]) -> None:
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in set(page["PolicyNames"]) - ours:
             iam.delete_role_policy(RoleName=name, PolicyName=policy)
-    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
-        for attached in page["AttachedPolicies"]:
+    for attached_page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
+        for attached in attached_page["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]))
 

@@ -6,11 +6,11 @@ hears of an upload twice delivers it once.
 """
 
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from data_exports.access.grants import queue_arn_of
@@ -20,6 +20,9 @@ from data_exports.deploy.remote import prefix_of_rule, version_pages
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import DatasetName, queue_name_of
 from data_exports.text import counted
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 SENDER = "data-exports:deploy"
 """Who uploaded, as far as we can tell: S3's listing does not say."""
@@ -76,11 +79,14 @@ def send_backlog(aws: Aws, platform: Platform, push: PushDataset) -> int:
     messages = (json.dumps(body) for body in _notifications(aws, platform, push))
     while batch := list(islice(messages, MESSAGES_IN_A_BATCH)):
         url = url or sqs.get_queue_url(QueueName=queue_name_of(push.name))["QueueUrl"]
-        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)]
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)
+        ]
         answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
         untold = {"Code": "NotTold", "Message": "SQS does not say that it has every message"}
+        failed: Sequence[Mapping[str, Any]] = answer.get("Failed", [])
         have = {each["Id"] for each in answer.get("Successful", [])}
-        for refusal in answer.get("Failed", []) or [untold for entry in entries if entry["Id"] not in have]:
+        for refusal in failed or [untold for entry in entries if entry["Id"] not in have]:
             raise refusal_of(refusal["Code"], refusal.get("Message", ""), "SendMessageBatch")
         count += len(batch)
     return count

@@ -4,7 +4,7 @@ In: a stack's id and the operation that failed. Out: a `StackFailure`. Effects: 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ def read_stack_failure(aws: Aws, stack_id: str, verb: StackOperation) -> StackFa
     return cause
 
 
-def stack_failure_of(newest_first: Iterable[dict[str, Any]], verb: StackOperation) -> StackFailure | None:
+def stack_failure_of(newest_first: Iterable[Mapping[str, Any]], verb: StackOperation) -> StackFailure | None:
     """The earliest failure since the operation began."""
     of_resource = of_stack = None
     for event in newest_first:

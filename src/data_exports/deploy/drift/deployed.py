@@ -50,6 +50,6 @@ class DeployedTemplate:
 
 def read_template(aws: Aws, stack: DeployedStack) -> DeployedTemplate:
     """Fetch the template of a stack. Raises botocore's exceptions."""
-    body = aws.client("cloudformation").get_template(StackName=stack.stack_id)["TemplateBody"]
+    body: Any = aws.client("cloudformation").get_template(StackName=stack.stack_id)["TemplateBody"]
     # botocore reads JSON templates itself, into dicts that keep their order: body_of sorts them again
     return DeployedTemplate(stack, json.loads(json.dumps(body)) if isinstance(body, dict) else json.loads(body))

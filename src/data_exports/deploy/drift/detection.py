@@ -42,7 +42,7 @@ def check_by_cloudformation(
     cloudformation = aws.client("cloudformation")
     detection = cloudformation.detect_stack_drift(StackName=stack.stack_id)["StackDriftDetectionId"]
     _wait(cloudformation, detection, poll_seconds=poll_seconds, stop=stop)
-    token: dict[str, str] = {}
+    token: dict[str, Any] = {}
     while True:
         answer = cloudformation.describe_stack_resource_drifts(
             StackName=stack.stack_id, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **token

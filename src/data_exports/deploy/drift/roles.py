@@ -87,9 +87,9 @@ def _role(aws: Aws, name: str) -> dict[str, Any] | None:
 
 
 def _inline_policy(aws: Aws, role: str, name: str) -> dict[str, Any] | None:
-    return call_or_none(
-        lambda: dict(aws.client("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-    )
+    iam = aws.client("iam")
+    found: Any = call_or_none(lambda: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+    return None if found is None else dict(found)  # botocore has decoded it
 
 
 def _pages(iam: Any, operation: str, role: str) -> Iterator[dict[str, Any]]:

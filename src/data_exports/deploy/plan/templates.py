@@ -4,6 +4,7 @@ In: an `Aws` and a `Plan`. Out: `TemplateLookup` values. Effects: reads AWS.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, reason_of
 from data_exports.deploy.deployed import DeployedStack
@@ -35,7 +36,7 @@ def _read_template(aws: Aws, stack: DeployedStack) -> TemplateLookup:
         if answer_of(error) in (AwsAnswer.FORBIDDEN, AwsAnswer.NOT_FOUND):
             return TemplateLookup(problem=f"its template could not be read: {reason_of(error)}")
         raise aws_error_of(error, where=stack.name) from error
-    template = answer["TemplateBody"]  # botocore has decoded it, if it is JSON
+    template: Any = answer["TemplateBody"]  # botocore has decoded it, if it is JSON
     if not isinstance(template, Mapping):
         return TemplateLookup(problem="its template is not the JSON that this product writes")
     is_whole_change = not stack.was_rolled_back  # otherwise its tags may be those of the change that failed

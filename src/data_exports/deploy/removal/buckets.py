@@ -8,13 +8,16 @@ buckets. Never an object of anybody else's: S3 itself refuses to delete a bucket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of, reason_of, refusal_of
 from data_exports.deploy.remote import BucketContents, read_bucket_tags, read_contents, version_pages
 from data_exports.estate.models import Estate, Platform
 from data_exports.names import BucketName, pull_bucket_of
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 OWN_PREFIXES = ("code/", "templates/")
 """What we stored in the log bucket ourselves, and can store again."""
@@ -133,13 +136,13 @@ def _delete_versions(aws: Aws, bucket: BucketName, *, prefix: str = "", markers_
         delete_page(aws, bucket, versions_on(page, markers_only=markers_only))
 
 
-def versions_on(page: Mapping[str, Any], *, markers_only: bool = False) -> list[dict[str, str]]:
+def versions_on(page: Mapping[str, Any], *, markers_only: bool = False) -> list["ObjectIdentifierTypeDef"]:
     """The versions and markers of a page of ListObjectVersions (at most 1,000), as DeleteObjects names them."""
     found = [*page.get("DeleteMarkers", []), *([] if markers_only else page.get("Versions", []))]
     return [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
 
 
-def delete_page(aws: Aws, bucket: BucketName, doomed: list[dict[str, str]]) -> int:
+def delete_page(aws: Aws, bucket: BucketName, doomed: list["ObjectIdentifierTypeDef"]) -> int:
     """Delete these versions for good; how many. Raises botocore's exceptions, also when S3 keeps a single one."""
     if doomed:
         answer = aws.client("s3").delete_objects(Bucket=str(bucket), Delete={"Objects": doomed, "Quiet": True})

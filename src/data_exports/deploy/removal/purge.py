@@ -8,6 +8,7 @@ dataset is declared or deployed, and any bucket that is not ours and this datase
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, call_or_none, code_of
 from data_exports.deploy.apply.outcomes import InterruptedWorkError
@@ -158,7 +159,7 @@ def _uploads(aws: Aws, bucket: BucketName) -> Iterator[dict[str, str]]:
             yield {"Key": upload["Key"], "UploadId": upload["UploadId"]}
 
 
-def _abort_uploads(aws: Aws, where: Mapping[str, str]) -> None:
+def _abort_uploads(aws: Aws, where: Mapping[str, Any]) -> None:
     abort = partial(aws.client("s3").abort_multipart_upload, **where)
     for upload in _uploads(aws, BucketName(where["Bucket"])):
         call_or_none(partial(abort, **upload))  # none: finished or aborted meanwhile

@@ -63,7 +63,7 @@ class Bench:
     def credentials(self) -> Credentials:
         """The function's role's, once AWS hands them over: a new role takes a while to be known everywhere."""
         if self._credentials is None:
-            role = {"RoleArn": self.world.role_arn, "RoleSessionName": _SESSION}
+            role: dict[str, Any] = {"RoleArn": self.world.role_arn, "RoleSessionName": _SESSION}
             until = time.monotonic() + READY_SECONDS
             while True:
                 try:

@@ -11,7 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_exports.access.grants import (
     MOVER_CHECKPOINT_ACTIONS,
@@ -37,6 +37,9 @@ from data_exports.stacks.mover_function import (
     HANDLER,
     RUNTIME,
 )
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import QueueConfigurationTypeDef
 
 NAME_PREFIX = "exports-canary-"
 TAG = "exports-canary"
@@ -128,14 +131,20 @@ def make_bucket(world: World, aws: Aws, name: str) -> None:
     s3 = aws.client("s3")
     region = str(aws.region)
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html: us-east-1 is named by naming none
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    where: dict[str, Any] = (
+        {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    )
     s3.create_bucket(Bucket=name, **where)
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": TAG, "Value": world.identifier}]})
-    closed = dict.fromkeys(
-        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),
-        True,
+    s3.put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
     )
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
     arns = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
     refusals = deny_weak_transport("s3", arns, require_tls=not aws.is_local)
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy_of(*refusals)))
@@ -201,7 +210,7 @@ def _make_queue(world: World, aws: Aws) -> str:
         },
     }
     weak = deny_weak_transport("sqs", [world.queue_arn], require_tls=not aws.is_local)
-    attributes = {
+    attributes: Any = {
         "Policy": json.dumps(policy_of(*weak, hub_sends)),
         "VisibilityTimeout": str(6 * _TIMEOUT_SECONDS),
         "SqsManagedSseEnabled": "true",
@@ -267,7 +276,7 @@ def _compressed(archive: bytes) -> bytes:
 
 def _send_events(world: World, aws: Aws) -> None:
     """Have the hub tell the queue of the one file that is delivered from end to end."""
-    rule = {
+    rule: QueueConfigurationTypeDef = {
         "Id": TAG,
         "QueueArn": world.queue_arn,
         "Events": ["s3:ObjectCreated:*"],

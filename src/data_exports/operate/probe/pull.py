@@ -130,7 +130,7 @@ def _tries(estate: Estate, pull: PullDataset, aws: Aws, mine: list[Grant]) -> Fo
     bucket, s3 = str(pull.bucket(estate.platform)), aws.client("s3")
     actions = {action for grant in mine for action in grant.actions}
     is_outsider = mine[0].role is Role.OUTSIDER
-    owner = {"Bucket": bucket, "ExpectedBucketOwner": str(estate.platform.account)}
+    owner: dict[str, Any] = {"Bucket": bucket, "ExpectedBucketOwner": str(estate.platform.account)}
     listed: dict[str, Any] = {}
 
     def list_once() -> None:

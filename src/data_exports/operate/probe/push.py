@@ -7,7 +7,7 @@ side's refused.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -65,7 +65,9 @@ def _invoke(push: PushDataset, aws: Aws) -> ProbeAnswer:
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
     with needing(aws, "lambda:InvokeFunction", f"function {push.mover_name}"):
-        answer = aws.client("lambda").invoke(FunctionName=str(push.mover_name), Payload=Task.PROBE.request)
+        answer: Mapping[str, Any] = aws.client("lambda").invoke(
+            FunctionName=str(push.mover_name), Payload=Task.PROBE.request
+        )
     payload = answer["Payload"].read()
     if "FunctionError" in answer:
         reason = _parsed(payload).get("errorMessage", "it gave no reason")
@@ -97,7 +99,8 @@ def _read_our_half(estate: Estate, push: PushDataset, aws: Aws) -> _OurHalf:
     """Compare the policy that the mover's role carries with the declared one."""
     text = f"our half: the policy of role {push.mover_name}"
     try:
-        found = aws.client("iam").get_role_policy(RoleName=str(push.mover_name), PolicyName=MOVER_POLICY)
+        iam = aws.client("iam")
+        found: Mapping[str, Any] = iam.get_role_policy(RoleName=str(push.mover_name), PolicyName=MOVER_POLICY)
     except AWS_EXCEPTIONS as error:
         if answer_of(error) is AwsAnswer.NOT_FOUND:
             return _OurHalf(Check(text, Answer.LACKING, "it has none"))
