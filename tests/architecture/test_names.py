@@ -16,7 +16,7 @@ SAME_ON_PURPOSE = {
 }
 TO_GO = {
     *("Answer", "COLUMNS", "Destination", "Doing", "Entry", "Failure", "MIB", "MOST_TRIES", "Queue", "RECEIPT_FILES"),
-    *("Request", "Response", "S3Destination", "Side", "Statement", "Step", "Steps", "Waiting", "advice_on"),
+    *("Request", "Response", "S3Destination", "Side", "Settings", "Statement", "Step", "Steps", "Waiting", "advice_on"),
 }
 """No name may join these, and each is to become two words, or one idea."""
 

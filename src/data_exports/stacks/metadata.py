@@ -57,7 +57,7 @@ def grants_in(template: object, dataset: DatasetName) -> tuple[Grant, ...]:
     return without_missing(grants, missing)
 
 
-def settings_in(template: object) -> Mapping[str, Any]:
+def platform_settings_in(template: object) -> Mapping[str, Any]:
     """The platform's settings and tags, as the foundation's template has them; none where they cannot be read."""
     metadata = _at(template, "Metadata", METADATA_KEY)
     platform, tags = _at(metadata, "platform"), _at(metadata, "tags")

@@ -23,7 +23,7 @@ from data_exports.stacks.metadata import (
     UnreadableMetadataError,
     grants_in,
     mailed_in,
-    settings_in,
+    platform_settings_in,
     without_missing,
 )
 
@@ -137,7 +137,10 @@ def _settings(plan: Plan, templates: Mapping[str, TemplateLookup]) -> Iterator[S
     step = _foundation(plan)
     if step is None or step.stack is None or step.name not in templates:
         return
-    before, after = settings_in(templates[step.name].template), settings_in(json.loads(step.stack.body))
+    before, after = (
+        platform_settings_in(templates[step.name].template),
+        platform_settings_in(json.loads(step.stack.body)),
+    )
     if not before:  # nobody knows what they were: `_settings_unknown`
         return
     for name in sorted({*before, *after}):
@@ -150,7 +153,7 @@ def _settings_unknown(plan: Plan, templates: Mapping[str, TemplateLookup]) -> st
     found = templates.get(FOUNDATION_STACK)
     if step is None or step.stack is None or found is None or step.action is Action.BLOCKED:
         return ""
-    return found.problem or ("" if settings_in(found.template) else "its metadata holds none")
+    return found.problem or ("" if platform_settings_in(found.template) else "its metadata holds none")
 
 
 def _foundation(plan: Plan) -> Step | None:
