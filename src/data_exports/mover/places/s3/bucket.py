@@ -40,15 +40,14 @@ class Bucket:
         limits: RequestLimits = USUAL_LIMITS,
     ) -> S3Request:
         """What asks for an operation on a key; with none, on the bucket itself."""
-        owner = {"x-amz-expected-bucket-owner": self.account} if self.account else {}
-        named = {**headers, **owner} if headers else owner
-        return S3Request(operation, method, self.name, key, query, named, body, checksum_of_body, limits)
+        if self.account:
+            headers = {**(headers or {}), "x-amz-expected-bucket-owner": self.account}
+        return S3Request(operation, method, self.name, key, query, headers, body, checksum_of_body, limits)
 
-    def source(self, key: str, version_id: str | None = None) -> dict[str, str]:
-        """The headers that name what is copied from here."""
+    def source(self, key: str, version_id: str | None = None) -> str:
+        """What is copied from here, as a header names it."""
         version = "" if version_id is None else f"?versionId={quote(version_id, safe='')}"
-        owner = {"x-amz-source-expected-bucket-owner": self.account} if self.account else {}
-        return {"x-amz-copy-source": f"/{self.name}/{quote(key, safe='/~')}{version}", **owner}
+        return f"/{self.name}/{quote(key, safe='/~')}{version}"
 
 
 @dataclass(frozen=True, slots=True)

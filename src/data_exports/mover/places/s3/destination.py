@@ -71,6 +71,12 @@ class S3Destination:
         self._copying = self._from_hub(f"the copy {way}")
         self._copying_in_parts = Doing(f"the copy in parts {way}", Where.RECIPIENT)
         self._headers = headers_of_a_write(target)
+        self._source_owner = {"x-amz-source-expected-bucket-owner": hub.account} if hub.account else {}
+        self._headers_of_a_copy = {
+            "x-amz-object-annotation-directive": "EXCLUDE",  # S3 bills each annotation that it copies
+            **self._source_owner,
+            **self._headers,
+        }
 
     def copy(self, call: Copy) -> Step:
         """Copy the current version on condition."""
@@ -85,11 +91,7 @@ class S3Destination:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
-        headers = {
-            **self._hub.source(key, version_id),
-            "x-amz-object-annotation-directive": "EXCLUDE",  # S3 bills each annotation that it copies
-            **self._headers,
-        }
+        headers = {"x-amz-copy-source": self._hub.source(key, version_id), **self._headers_of_a_copy}
         if etag is not None:
             headers["x-amz-copy-source-if-match"] = f'"{etag}"'
         request = self.bucket.request("CopyObject", "PUT", key, headers=headers)
@@ -122,7 +124,8 @@ class S3Destination:
         """
         part = call.part
         headers = {
-            **self._hub.source(call.key, call.version_id),
+            "x-amz-copy-source": self._hub.source(call.key, call.version_id),
+            **self._source_owner,
             "x-amz-copy-source-range": f"bytes={part.first_byte}-{part.last_byte}",
             **({"x-amz-copy-source-if-match": f'"{call.etag}"'} if call.etag else {}),
         }
