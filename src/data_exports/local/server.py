@@ -103,7 +103,7 @@ def _serve(secret: str) -> None:
     only_who_knows_the_secret(secret)
     Gate(secret).close()
     mend_all()
-    from ministack.app import run_server as serve_forever
+    from ministack.app import main as serve_forever
     from ministack.core import lambda_runtime
 
     try:

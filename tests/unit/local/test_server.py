@@ -24,7 +24,7 @@ def test_iam_is_enforced_on_loopback_alone_and_nothing_else_is_opened(tmp_path: 
 def test_a_server_whose_emulator_has_changed_says_so_and_does_not_serve(tmp_path: Path) -> None:
     code = (
         "import sys; from data_exports.local.gaps import patching; patching.EMULATOR_VERSION = '9.9.9'; "
-        "from data_exports.local import server; sys.exit(server.main())"
+        "from data_exports.local import server; sys.exit(server.run_server())"
     )
     words = [sys.executable, "-c", code, "--port", "1", "--account", "1", "--region", "r", "--folder", str(tmp_path)]
     ended = subprocess.run(
