@@ -1,7 +1,9 @@
 """What holds for every test, whatever started pytest."""
 
 import signal
+from collections.abc import Generator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that: then nothing could show
@@ -12,3 +14,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("quick", max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("quick"), max_examples=10_000)
 settings.load_profile("quick")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that hangs, by name, and go on with the next.
+
+    What does not even heed a signal, in C or in another thread, ends with its process (pyproject.toml). The limits are
+    so far above what any test takes on a busy machine that only what hangs meets them.
+    """
+    share = 0.9 if item.get_closest_marker("emulator") else 0.4
+    seconds = share * float(item.config.getini("faulthandler_timeout"))
+
+    def end(*_: object) -> None:
+        pytest.fail(f"hung: not done after {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -60,13 +60,30 @@ class Shell:
         return found
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    shutil.copytree(example_estate_folder(), tmp_path / "estate")
+@contextmanager
+def shell_in(home: Path) -> Iterator[Shell]:
+    shutil.copytree(example_estate_folder(), home / "estate")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EXPORTS_", "XDG_"))}
-    made = Shell(tmp_path, plain | {"HOME": str(tmp_path)})
+    made = Shell(home, plain | {"HOME": str(home)})
     yield made
     made.exports("local", "down")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    with shell_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """With a local AWS that runs, shared by the tests of the group `local_command`, which leave it as it is."""
+    with shell_in(tmp_path_factory.mktemp("home")) as made:
+        made.exports("local", "up")
+        yield made
+
+
+on_the_running_one = pytest.mark.xdist_group("local_command")
 
 
 def test_a_laptop_runs_the_whole_system_and_the_aws_command_acts_as_a_sender(shell: Shell) -> None:
@@ -94,32 +111,32 @@ def test_a_laptop_runs_the_whole_system_and_the_aws_command_acts_as_a_sender(she
     assert "no local AWS runs for this estate" in shell.exports("local", "down")
 
 
-def test_a_taken_port_is_said(shell: Shell) -> None:
-    shell.exports("local", "up")
-    port = json.loads(shell.exports("local", "status", "--json"))["endpoint_url"]
-    other = shell.folder / "other"
-    shutil.copytree(shell.folder / "estate", other)
-    said = shell.exports("local", "up", "--estate", str(other), "--port", port.rsplit(":", 1)[1], code=3)
+@on_the_running_one
+def test_a_taken_port_is_said(running: Shell) -> None:
+    port = json.loads(running.exports("local", "status", "--json"))["endpoint_url"]
+    other = running.folder / "other"
+    shutil.copytree(running.folder / "estate", other)
+    said = running.exports("local", "up", "--estate", str(other), "--port", port.rsplit(":", 1)[1], code=3)
     assert "Address already in use" in said
     assert "next: name another port" in said
 
 
-def test_env_acts_as_whom_the_estate_names_and_tells_who_that_is(shell: Shell) -> None:
-    shell.exports("local", "up")
+@on_the_running_one
+def test_env_acts_as_whom_the_estate_names_and_tells_who_that_is(running: Shell) -> None:
     for principal in ("bail-research", "arn:aws:iam::871026394550:role/bail-research"):
-        assert "assumed-role/bail-research" in shell.run(
-            AWS, "sts", "get-caller-identity", env=shell.env("--as", principal)
+        assert "assumed-role/bail-research" in running.run(
+            AWS, "sts", "get-caller-identity", env=running.env("--as", principal)
         )
-    assert SENDER in shell.exports("local", "env", "--as", "alpha_user_nobody", code=2)
-    assert "must be 12 digits" in shell.exports("local", "env", "--as", "1234567890", code=2)
-    assert "it runs already, on port" in shell.exports("local", "up", "--port", "1", code=2)
+    assert SENDER in running.exports("local", "env", "--as", "alpha_user_nobody", code=2)
+    assert "must be 12 digits" in running.exports("local", "env", "--as", "1234567890", code=2)
+    assert "it runs already, on port" in running.exports("local", "up", "--port", "1", code=2)
 
 
-def test_what_env_sets_it_can_take_away(shell: Shell) -> None:
-    shell.exports("local", "up")
+@on_the_running_one
+def test_what_env_sets_it_can_take_away(running: Shell) -> None:
     script = f"""eval "$({sys.executable} -m data_exports local env)" && env | grep -c ^AWS_
         eval "$({sys.executable} -m data_exports local env --unset)" ; env | grep -c ^AWS_ ; true"""
-    assert shell.run("bash", "-c", script).splitlines()[:2] == [str(len(VARIABLES)), "0"]
+    assert running.run("bash", "-c", script).splitlines()[:2] == [str(len(VARIABLES)), "0"]
 
 
 @contextmanager
@@ -144,31 +161,31 @@ def stand_in_for_aws(requests: list[bytes]) -> Iterator[str]:
         server.shutdown()
 
 
-def test_nothing_leaves_for_the_real_aws_even_when_aws_version_1_tries(shell: Shell) -> None:
-    shell.exports("local", "up")
-    variables, requests = shell.env(), list[bytes]()
+@on_the_running_one
+def test_nothing_leaves_for_the_real_aws_even_when_aws_version_1_tries(running: Shell) -> None:
+    variables, requests = running.env(), list[bytes]()
     with stand_in_for_aws(requests) as proxy:
         own = {"HTTPS_PROXY": proxy, "AWS_CA_BUNDLE": str(TRUSTED), "AWS_MAX_ATTEMPTS": "1"}
         before = own | {name: value for name, value in variables.items() if name != "AWS_CA_BUNDLE"}
-        shell.run(AWS, "sqs", "list-queues", code=255, env=before)
+        running.run(AWS, "sqs", "list-queues", code=255, env=before)
         assert requests == [b"POST"]  # so it would leave
-        said = shell.run(AWS, "sqs", "list-queues", code=255, env=own | variables)
+        said = running.run(AWS, "sqs", "list-queues", code=255, env=own | variables)
         assert "SSL validation failed for https://eu-west-1.queue.amazonaws.com/" in said
         assert requests == [b"POST"]
     words = ("sqs", "list-queues", "--endpoint-url", variables["AWS_ENDPOINT_URL"])
-    assert json.loads(shell.run(AWS, *words, env=variables)) == {"QueueUrls": []}
+    assert json.loads(running.run(AWS, *words, env=variables)) == {"QueueUrls": []}
 
 
-def test_env_says_when_the_aws_command_is_the_old_one(shell: Shell) -> None:
-    shell.exports("local", "up")
-    old, new = (shell.folder / name for name in ("old", "new"))
+@on_the_running_one
+def test_env_says_when_the_aws_command_is_the_old_one(running: Shell) -> None:
+    old, new = (running.folder / name for name in ("old", "new"))
     for folder, version in ((old, "aws-cli/1.46.3 Python/3.11"), (new, "aws-cli/2.31.0 Python/3.13")):
         folder.mkdir()
         (folder / "aws").write_text(f"#!/bin/sh\necho {version}\n")
         (folder / "aws").chmod(0o755)
     path = os.environ["PATH"]
-    assert "Use version 2" in shell.exports("local", "env", env={"PATH": f"{old}:{path}"})
-    assert "Use version 2" not in shell.exports("local", "env", env={"PATH": f"{new}:{path}"})
+    assert "Use version 2" in running.exports("local", "env", env={"PATH": f"{old}:{path}"})
+    assert "Use version 2" not in running.exports("local", "env", env={"PATH": f"{new}:{path}"})
 
 
 def test_a_failed_env_is_no_success_for_eval(shell: Shell) -> None:
@@ -176,12 +193,14 @@ def test_a_failed_env_is_no_success_for_eval(shell: Shell) -> None:
     assert "deploying" not in shell.run("bash", "-c", script, code=1)
 
 
-def test_a_role_the_local_aws_does_not_have_yet_is_no_success_for_eval_either(shell: Shell) -> None:
-    shell.exports("local", "up")
-    file = shell.folder / "estate" / "pull_datasets" / "bail_research.yaml"
-    file.write_text(file.read_text().replace("alpha_user_priya-raman", "alpha_user_new-here"))
+@on_the_running_one
+def test_a_role_the_local_aws_does_not_have_yet_is_no_success_for_eval_either(running: Shell) -> None:
+    file = running.folder / "estate" / "pull_datasets" / "bail_research.yaml"
+    declared = file.read_text()
+    file.write_text(declared.replace("alpha_user_priya-raman", "alpha_user_new-here"))
     script = f"""eval "$({sys.executable} -m data_exports local env --as alpha_user_new-here)" && echo going on"""
-    assert "going on" not in shell.run("bash", "-c", script, code=1)
+    assert "going on" not in running.run("bash", "-c", script, code=1)
+    file.write_text(declared)
 
 
 def test_an_interrupted_start_leaves_no_local_aws_behind(shell: Shell) -> None:

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from benchmarks.wire import Request
+from tests.patience import PATIENCE_SECONDS
 from tests.soak.faults import Fault, Faults
 from tests.soak.schedule import schedule_of
 from tests.soak.soak import soak
@@ -13,7 +14,7 @@ from tests.soak.soak import soak
 
 @pytest.mark.emulator
 def test_under_every_fault_at_once_the_newest_content_arrives_and_nothing_is_left(tmp_path: Path) -> None:
-    soaked = soak(tmp_path, seed=7, uploads=100, share_of_faults=0.05)
+    soaked = soak(tmp_path, seed=7, uploads=100, share_of_faults=0.05, drain_timeout_seconds=PATIENCE_SECONDS)
     assert soaked.violations == ()
     assert soaked.uploads == 100
     assert soaked.large > 0

@@ -18,6 +18,7 @@ from data_exports.local.clients import aws_of, client, client_as
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_local_world
 from data_exports.names import AccountId, BucketName, RoleName, dead_letter_queue_name_of, queue_name_of
+from tests.emulator.steps import wait_until
 from tests.estates import PLATFORM, estate_of, push
 from tests.soak.schedule import DATASETS, KEPT, SENDERS
 
@@ -27,7 +28,8 @@ RECIPIENTS = {
     "orders-kept": ("orders-archive", "318604275917"),
     "returns": ("returns-landing", "203591025782"),
 }
-# Deployed it is 960 s, at least the function's own time. A killed process answers to nobody, so its messages stay away
+_QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+# Deployed it is 90 minutes. A killed process answers to nobody, so its messages stay away
 # for as long.
 VISIBILITY_TIMEOUT_SECONDS = 6
 LONGEST_WAIT_SECONDS = 1  # of a failed message, deployed 3 h
@@ -67,6 +69,11 @@ class Ground:
         """The URL of the dataset's dead-letter queue."""
         return self._url(dead_letter_queue_name_of(self.push(dataset).name))
 
+    def counts(self, queue_url: str) -> dict[str, int]:
+        """How many messages a queue holds: visible, and under way or waiting."""
+        found = self.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=_QUEUE_COUNTS)["Attributes"]
+        return {name: int(found[name]) for name in _QUEUE_COUNTS}
+
     def _url(self, name: str) -> str:
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
@@ -93,6 +100,8 @@ def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterat
             ground = Ground(local, estate)
             for dataset in DATASETS:
                 _lay_the_way(ground, dataset, endpoint_url=way.url)
+            # S3's test events were taken for the 90 minutes that are deployed: who is killed with one keeps it so long.
+            wait_until(lambda: not any(sum(ground.counts(ground.queue(dataset)).values()) for dataset in DATASETS))
             yield ground
     finally:
         emulator.stop(local)

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,6 @@ from tests.soak.trouble import Troubles, Uploaded, troubles
 from tests.soak.verdict import still_in_sight, violations
 
 DRAIN_TIMEOUT_SECONDS = 600.0
-_QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,14 @@ class Soaked:
     violations: tuple[str, ...]
 
 
-def soak(folder: Path, *, seed: int, uploads: int, share_of_faults: float) -> Soaked:
+def soak(
+    folder: Path,
+    *,
+    seed: int,
+    uploads: int,
+    share_of_faults: float,
+    drain_timeout_seconds: float = DRAIN_TIMEOUT_SECONDS,
+) -> Soaked:
     """Run a whole soak."""
     schedule = schedule_of(seed, uploads)
     faults = Faults(seed, share_of_faults)
@@ -62,9 +68,9 @@ def soak(folder: Path, *, seed: int, uploads: int, share_of_faults: float) -> So
             uploaded = _upload(ground, schedule.puts, made)
         uploaded_at = time.monotonic()
         faults.calm = True
-        redriven = _drain(ground)
+        redriven = _drain(ground, drain_timeout_seconds)
         drained_at = time.monotonic()
-        found = tuple(violations(ground, uploaded))
+        found = (*_still_waiting(ground), *violations(ground, uploaded))
     return Soaked(
         uploads=len(uploaded),
         large=sum(len(each.put.body) > PART_BYTES for each in uploaded),
@@ -101,9 +107,9 @@ def _upload(ground: Ground, puts: Sequence[Sequence[Put]], made: Troubles) -> li
     return uploaded
 
 
-def _drain(ground: Ground) -> int:
+def _drain(ground: Ground, timeout_seconds: float) -> int:
     """Wait until every queue is empty and the hub shows nothing, or the time is up. Return how many were redriven."""
-    deadline = time.monotonic() + DRAIN_TIMEOUT_SECONDS
+    deadline = time.monotonic() + timeout_seconds
     redriven = 0
     while time.monotonic() < deadline:
         redriven += sum(_redrive(ground, dataset) for dataset in DATASETS)
@@ -113,14 +119,18 @@ def _drain(ground: Ground) -> int:
     return redriven
 
 
+def _still_waiting(ground: Ground) -> Iterator[str]:
+    """What the queues hold yet, and what of it nobody sees: a message that somebody took and never gave back."""
+    for dataset in DATASETS:
+        if _waiting(ground, dataset):
+            counts = [ground.counts(url) for url in (ground.queue(dataset), ground.dead_letters(dataset))]
+            yield f"the queues of {dataset} do not drain: {counts}"
+
+
 def _waiting(ground: Ground, dataset: str) -> int:
     """How many messages the dataset's queues hold, those under way included."""
-    sqs = ground.client("sqs")
-    return sum(
-        int(number)
-        for url in (ground.queue(dataset), ground.dead_letters(dataset))
-        for number in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=_QUEUE_COUNTS)["Attributes"].values()
-    )
+    urls = (ground.queue(dataset), ground.dead_letters(dataset))
+    return sum(sum(ground.counts(url).values()) for url in urls)
 
 
 def _redrive(ground: Ground, dataset: str) -> int:
