@@ -1,7 +1,7 @@
 """The function's environment: what a dataset's stack tells its mover.
 
-In: Settings and those of a kind of destination, or an environment. Out: the environment, or the settings and what is
-wrong with them. No effects.
+In: DatasetSettings and those of a kind of destination, or an environment. Out: the environment, or the settings and
+what is wrong with them. No effects.
 
 DATASET  HUB_BUCKET  HUB_ACCOUNT  TARGET_BUCKET  LOG_BUCKET  MOVER_VERSION   required
 KEEP_FILES             `true` or `false`: whether uploads stay in the hub after delivery; required
@@ -35,7 +35,7 @@ _SECONDS = (r"\d+", "a number of seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class DatasetSettings:
     """What a mover serves, but for its destination. Each field's variable has its name in capitals."""
 
     dataset: str
@@ -54,9 +54,13 @@ class Settings:
 
     def to_environment(self) -> dict[str, str]:
         """The variables that say so. What is empty is left out, and what is as usual unless it is always said."""
-        usual = {field.name: field.default for field in fields(Settings) if field.name not in _ALWAYS_TOLD}
+        usual = {field.name: field.default for field in fields(DatasetSettings) if field.name not in _ALWAYS_TOLD}
         return _environment_of(
-            {name: value for name, value in _values_of(self, Settings).items() if value != usual.get(name, MISSING)}
+            {
+                name: value
+                for name, value in _values_of(self, DatasetSettings).items()
+                if value != usual.get(name, MISSING)
+            }
         )
 
 
@@ -124,7 +128,7 @@ class EnvironmentReader:
         return int(text) if text.isdecimal() else default
 
 
-def settings_in(reader: EnvironmentReader) -> tuple[Settings, BucketSettings]:
+def dataset_settings_in(reader: EnvironmentReader) -> tuple[DatasetSettings, BucketSettings]:
     """The settings, and the destination's; where the reader notes problems, they are of no use."""
     read = reader.read
     dataset = read("DATASET", r"[a-z0-9_-]+", "a dataset's name")
@@ -134,7 +138,7 @@ def settings_in(reader: EnvironmentReader) -> tuple[Settings, BucketSettings]:
         target_account=read("TARGET_ACCOUNT", *_ACCOUNT, default="") or None,
         target_kms_key=read("TARGET_KMS_KEY", r"arn:.+", "the ARN of a key", default="") or None,
     )
-    settings = Settings(
+    settings = DatasetSettings(
         dataset=dataset,
         hub_bucket=hub_bucket,
         hub_account=hub_account,

@@ -23,7 +23,7 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(contract.Settings):
+class Settings(contract.DatasetSettings):
     """What this mover serves, and where AWS is."""
 
     target_bucket: str
@@ -39,7 +39,7 @@ class Settings(contract.Settings):
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings. Raises SettingsError naming every variable that is missing or wrong."""
     reader = contract.EnvironmentReader(environment)
-    told, target = contract.settings_in(reader)
+    told, target = contract.dataset_settings_in(reader)
     region = reader.read("AWS_REGION")
     general = reader.read("AWS_ENDPOINT_URL", *_URL, default="")
     named = {name: reader.read(f"AWS_ENDPOINT_URL_{name}", *_URL, default="") or general for name in _usual(region, "")}

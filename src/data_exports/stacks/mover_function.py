@@ -17,7 +17,7 @@ from troposphere.validators import integer
 
 from data_exports.access.grants import alert_topic_arns_of, grants_of_push, log_group_name_of
 from data_exports.access.policies import mover_policy, mover_trust_policy
-from data_exports.contract.settings import MIB, Settings
+from data_exports.contract.settings import MIB, DatasetSettings
 from data_exports.contract.tasks import Task
 from data_exports.contract.timing import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS
 from data_exports.estate.models import Platform, PushDataset
@@ -127,7 +127,7 @@ def _add_sweep(template: Template, platform: Platform, push: PushDataset, functi
 
 def _mover_settings(platform: Platform, push: PushDataset, surroundings: Surroundings) -> dict[str, str]:
     """The function's environment, but for the queue, which the template names by reference."""
-    settings = Settings(
+    settings = DatasetSettings(
         dataset=push.name,
         hub_bucket=platform.hub_bucket,
         hub_account=platform.account,

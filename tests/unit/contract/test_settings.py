@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.contract.settings import BucketSettings, EnvironmentReader, Settings, settings_in
+from data_exports.contract.settings import BucketSettings, DatasetSettings, EnvironmentReader, dataset_settings_in
 
 BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", fullmatch=True)
 ACCOUNTS = st.from_regex(r"[0-9]{12}", fullmatch=True)
@@ -12,7 +12,7 @@ SIZES = st.integers(min_value=5 * 2**20, max_value=5 * 2**30)
 COUNTS = st.integers(min_value=0, max_value=10**6)
 ARNS = st.from_regex(r"arn:[a-z0-9:/]{1,20}", fullmatch=True)
 SETTINGS = st.builds(
-    Settings,
+    DatasetSettings,
     dataset=st.from_regex(r"[a-z0-9_-]{1,20}", fullmatch=True),
     hub_bucket=BUCKETS.map("h".__add__).map(lambda name: name[:63].rstrip(".-") or "hub"),
     hub_account=ACCOUNTS,
@@ -44,13 +44,13 @@ LEAST: dict[str, Any] = {
 
 
 @given(SETTINGS, TARGETS)
-def test_what_a_stack_says_is_what_the_function_reads(settings: Settings, target: BucketSettings) -> None:
+def test_what_a_stack_says_is_what_the_function_reads(settings: DatasetSettings, target: BucketSettings) -> None:
     reader = EnvironmentReader(settings.to_environment() | target.to_environment())
-    assert (settings_in(reader), reader.problems) == ((settings, target), [])
+    assert (dataset_settings_in(reader), reader.problems) == ((settings, target), [])
 
 
 def test_a_stack_says_nothing_of_what_is_empty_or_as_usual() -> None:
-    assert Settings(**LEAST).to_environment() == {
+    assert DatasetSettings(**LEAST).to_environment() == {
         "DATASET": "orders",
         "HUB_BUCKET": "the-hub",
         "HUB_ACCOUNT": "593291632749",
@@ -64,4 +64,4 @@ def test_a_stack_says_nothing_of_what_is_empty_or_as_usual() -> None:
 
 @pytest.mark.parametrize("name", ["longest_wait_seconds", "sweep_patience_seconds"])
 def test_no_wait_at_all_is_said(name: str) -> None:
-    assert Settings(**(LEAST | {name: 0})).to_environment()[name.upper()] == "0"
+    assert DatasetSettings(**(LEAST | {name: 0})).to_environment()[name.upper()] == "0"

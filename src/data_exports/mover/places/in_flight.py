@@ -151,15 +151,14 @@ class InFlight(Generic[T]):
         """For how long to wait before the request is made once more; None if it is not."""
         if not is_momentary(answer):
             return None
-        policy = operation.retries
-        if tries >= policy.most_tries or self._clock() - started > policy.seconds_for_tries:
-            return None
-        if policy.only_if_refused and isinstance(answer, Failure) and not is_refusal(answer):
-            return None
-        pause = retry_seconds(tries, rng=self._rng)
-        # The next one might not be answered in time.
-        kept = operation.request.limits.read_timeout_seconds + policy.seconds_kept
-        return pause if self._seconds_left() >= pause + kept else None
+        return operation.retries.pause_seconds(
+            tries,
+            elapsed_seconds=self._clock() - started,
+            is_refused=not isinstance(answer, Failure) or is_refusal(answer),
+            seconds_left=self._seconds_left(),
+            answer_seconds=operation.request.limits.read_timeout_seconds,
+            rng=self._rng,
+        )
 
     def _end(self, tag: int, answer: T | Failure) -> None:
         self._under_way.pop(tag, None)

@@ -114,7 +114,7 @@ class HttpConnection:
             try:
                 self._send()
             except OSError as error:
-                self._fail(_words(error))
+                self._fail(_text_of(error))
 
     def close(self) -> None:
         """Close it, and tell so."""
@@ -150,12 +150,12 @@ class HttpConnection:
         if self._request is None:  # given up meanwhile
             return
         if isinstance(resolved, Exception):
-            self._fail(_words(resolved))
+            self._fail(_text_of(resolved))
             return
         try:
             self._open(*random.choice(resolved))  # noqa: S311 it spreads the load, it keeps no secret
         except OSError as error:
-            self._fail(_words(error))
+            self._fail(_text_of(error))
 
     def _open(self, family: socket.AddressFamily, sockaddr: tuple[object, ...]) -> None:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
@@ -187,7 +187,7 @@ class HttpConnection:
                 self._send()
             self._receive()
         except OSError as error:
-            self._fail(_words(error))
+            self._fail(_text_of(error))
 
     def _finish_connecting(self) -> bool:
         """Go on with connecting; tell whether that is done."""
@@ -247,5 +247,5 @@ class HttpConnection:
             request.on_response(received.response)
 
 
-def _words(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

@@ -1,6 +1,6 @@
 """How often and how long a call is tried again that fails for a moment.
 
-In: nothing. Out: values. No effects.
+In: how often and for how long it was tried, and what came of it. Out: a pause, or none. No effects.
 """
 
 import random
@@ -21,6 +21,27 @@ class RetryPolicy:
     seconds_for_tries: float
     seconds_kept: float = 0
     only_if_refused: bool = False
+
+    def pause_seconds(
+        self,
+        tries: int,
+        *,
+        elapsed_seconds: float,
+        is_refused: bool,
+        seconds_left: float,
+        answer_seconds: float,
+        rng: random.Random,
+    ) -> float | None:
+        """For how long to wait before what failed for a moment is made once more; None if it is not.
+
+        `answer_seconds`: how long the answer may take; it must come in time.
+        """
+        if tries >= self.most_tries or elapsed_seconds > self.seconds_for_tries:
+            return None
+        if self.only_if_refused and not is_refused:
+            return None
+        pause = retry_seconds(tries, rng=rng)
+        return pause if seconds_left >= pause + answer_seconds + self.seconds_kept else None
 
 
 USUAL_POLICY = RetryPolicy(most_tries=6, seconds_for_tries=300)  # some 8 s while S3 throttles, 200 s while it is silent

@@ -67,10 +67,10 @@ class Transport:
     def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
         """Start it, now or later; `on_response` gets its response, exactly once. Raises if it cannot be made."""
         if after_seconds:
-            self._connections.call_later(after_seconds, lambda: self._send_or_tell(request, on_response))
+            self._connections.call_later(after_seconds, lambda: self._send_or_fail(request, on_response))
             return
         region = self._regions.get(request.bucket, self._region)
-        self._try(request, region, lambda response: self._follow(request, region, response, on_response))
+        self._send_to(request, region, lambda response: self._follow(request, region, response, on_response))
 
     def run_once(self) -> None:
         """Wait until something happens, and see to it: responses are handed over from within."""
@@ -93,7 +93,7 @@ class Transport:
         """End all connections."""
         self._connections.close()
 
-    def _send_or_tell(self, request: S3Request, on_response: OnResponse) -> None:
+    def _send_or_fail(self, request: S3Request, on_response: OnResponse) -> None:
         try:
             self.send(request, on_response)
         except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called
@@ -106,31 +106,35 @@ class Transport:
             return
         named = region_in(response)
         if named:
-            self._again(request, region, named, response, on_response)
+            self._send_again(request, region, named, response, on_response)
         elif self._regions.get(request.bucket) == region:  # asked before
             on_response(response)
         else:
-            asked = S3Request("HeadBucket", "HEAD", request.bucket)
-            self._try_or_tell(
-                asked, region, lambda told: self._again(request, region, region_in(told), response, on_response)
+            head_bucket = S3Request("HeadBucket", "HEAD", request.bucket)
+            self._send_to_or_fail(
+                head_bucket,
+                region,
+                lambda told: self._send_again(request, region, region_in(told), response, on_response),
             )
 
-    def _again(self, request: S3Request, region: str, named: str, response: Response, on_response: OnResponse) -> None:
+    def _send_again(
+        self, request: S3Request, region: str, named: str, response: Response, on_response: OnResponse
+    ) -> None:
         """Ask again in the named region; with no other one named, the response is the answer."""
         if named:
             self._regions[request.bucket] = named
         if named in ("", region):
             on_response(response)
         else:
-            self._try_or_tell(request, named, on_response)
+            self._send_to_or_fail(request, named, on_response)
 
-    def _try_or_tell(self, request: S3Request, region: str, on_response: OnResponse) -> None:
+    def _send_to_or_fail(self, request: S3Request, region: str, on_response: OnResponse) -> None:
         try:
-            self._try(request, region, on_response)
+            self._send_to(request, region, on_response)
         except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called
             on_response(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
 
-    def _try(self, request: S3Request, region: str, on_response: OnResponse) -> None:
+    def _send_to(self, request: S3Request, region: str, on_response: OnResponse) -> None:
         host, data = signed_request(
             request, region=region, endpoint_url=self._endpoint_url, credentials=self._credentials
         )

@@ -26,7 +26,7 @@ from data_exports.access.grants import (
 from data_exports.access.policies import mover_trust_policy
 from data_exports.access.statements import Statement, deny_weak_transport, policy_of
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
-from data_exports.contract.settings import BucketSettings, Settings
+from data_exports.contract.settings import BucketSettings, DatasetSettings
 from data_exports.destinations.s3.bucket import OBJECT_ACTIONS
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.operate.canary.interrupts import interrupts_held
@@ -253,7 +253,7 @@ def _make_function(world: World, aws: Aws, queue_url: str) -> None:
 
 def settings_of(world: World) -> dict[str, str]:
     """The environment that the mover reads its settings from."""
-    settings = Settings(
+    settings = DatasetSettings(
         dataset="canary",
         hub_bucket=world.hub,
         hub_account=world.account,
