@@ -160,7 +160,7 @@ def versions_reply(response: Response, key: str, *, doing: Doing) -> Reply | Mor
     return Versions(None, current=False)
 
 
-# The copy of a large file in parts (`large_objects`).
+# The copy of a large file in parts (`destination`).
 
 
 def start_reply(response: Response, *, doing: Doing) -> Reply:
