@@ -5,7 +5,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from data_exports.cli.output import painted, write_data, write_json, write_progress
+from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
 
 KEY = "report\x1b[2m-old\x1b[0m.csv"
 SHOWN = r"report\x1b[2m-old\x1b[0m.csv"
@@ -38,3 +38,24 @@ def test_colours_of_ours_reach_a_terminal_alone(stream: io.StringIO) -> None:
     with redirect_stdout(stream):
         write_data(painted("error", "red", bold=True), styled=True)
     assert stream.getvalue() == ("\x1b[31m\x1b[1merror\x1b[0m\n" if stream.isatty() else "error\n")
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({}, True),
+        ({"NO_COLOR": ""}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"NO_COLOR": "1", "TERM": "dumb"}, False),
+    ],
+)
+def test_a_terminal_gets_colour_unless_its_environment_asks_for_none(
+    variables: dict[str, str], wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in {"TERM": "xterm", **variables}.items():
+        monkeypatch.setenv(name, value)
+    assert wants_colour(Terminal()) is wanted
+    assert wants_colour(io.StringIO()) is False
+    assert wants_colour(None) is False

@@ -98,3 +98,15 @@ def test_a_receipt_may_leave_the_rest_out_but_not_write_it_otherwise(name: str) 
 
 def test_the_files_of_a_dataset_that_wrote_none_are_none() -> None:
     assert read_receipts(Log({}), LOG, HEARINGS) == []
+
+
+def test_receipts_are_told_in_the_order_in_which_they_were_recorded_whatever_file_they_are_in() -> None:
+    late, early = (f"2031-03-30T09:00:0{second}.000Z" for second in (9, 1))
+    unknown = line("hearings/c.csv") | {"recorded_at": None}
+    first = [line("hearings/a.csv", recorded_at=late), line("hearings/b.csv", recorded_at=early), unknown]
+    log = Log({file_at("20310330T090001Z"): packed(*first)})
+    assert [each.key for each in read_receipts(log, LOG, HEARINGS)] == [
+        "hearings/c.csv",
+        "hearings/b.csv",
+        "hearings/a.csv",
+    ]

@@ -1,0 +1,89 @@
+"""Deployed templates are read of the stacks that a plan changes or deletes, and what is wrong with one is said."""
+
+from typing import Any
+
+import pytest
+
+from data_exports.deploy.deployed import DeployedStack
+from data_exports.deploy.plan.effects import DeployedTemplate
+from data_exports.deploy.plan.planning import Action, Plan, Step
+from data_exports.deploy.plan.templates import read_templates
+from data_exports.errors import AwsError
+from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Wave, body_of, digest_of
+from tests.unit.deploy.aws_answers import AwsAnswers, refusal
+
+TEMPLATE = {"Resources": {"A": {"Type": "T"}}}
+DIGEST = digest_of(body_of(TEMPLATE))
+
+
+def step(action: Action, *, status: str = "UPDATE_COMPLETE", digest: str = DIGEST, hub: str = "hub") -> Step:
+    tags = tuple((key, value) for key, value in ((DIGEST_TAG, digest), (HUB_TAG, hub)) if value)
+    return Step(action, "exports-x", Wave.DATASETS, deployed=DeployedStack("exports-x", "id", status, tags))
+
+
+def read(answer: Any, *steps: Step) -> dict[str, DeployedTemplate]:
+    aws = AwsAnswers({"get_template": answer})
+    found = read_templates(aws.aws, Plan(tuple(steps)))
+    assert aws.asked == [("get_template", {"StackName": "id", "TemplateStage": "Original"})] * len(found)
+    return found
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
+def test_the_template_of_a_stack_that_is_changed_or_deleted_is_read(action: Action) -> None:
+    assert read({"TemplateBody": TEMPLATE}, step(action)) == {"exports-x": DeployedTemplate(TEMPLATE)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        step(Action.UNCHANGED),
+        step(Action.REPLACE, status="ROLLBACK_COMPLETE"),
+        step(Action.UPDATE, hub=""),
+        step(Action.UPDATE, digest=""),
+        Step(Action.CREATE, "exports-x", Wave.DATASETS),
+    ],
+    ids=["unchanged", "replaced", "of nobody", "without a digest", "new"],
+)
+def test_no_other_template_is_read(other: Step) -> None:
+    assert read({"TemplateBody": TEMPLATE}, other) == {}
+
+
+def test_a_stack_that_is_replaced_after_a_deletion_that_failed_may_give_access_still() -> None:
+    found = read({"TemplateBody": TEMPLATE}, step(Action.REPLACE, status="DELETE_FAILED"))
+    assert found == {"exports-x": DeployedTemplate(TEMPLATE)}
+
+
+STRANGE = "its template is not the one that its digest names; others have changed it"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "template"),
+    [
+        ({"TemplateBody": {"Resources": {}}}, "UPDATE_COMPLETE", DeployedTemplate({"Resources": {}}, STRANGE)),
+        ({"TemplateBody": {"Resources": {}}}, "UPDATE_ROLLBACK_COMPLETE", DeployedTemplate({"Resources": {}})),
+        (
+            {"TemplateBody": "Resources: {}"},
+            "UPDATE_COMPLETE",
+            DeployedTemplate(problem="its template is not the JSON that this product writes"),
+        ),
+        (
+            refusal("AccessDenied", "no right"),
+            "UPDATE_COMPLETE",
+            DeployedTemplate(problem="its template could not be read: access denied: no right"),
+        ),
+        (
+            refusal("ValidationError", "Stack with id x does not exist"),
+            "UPDATE_COMPLETE",
+            DeployedTemplate(problem="its template could not be read: not found: Stack with id x does not exist"),
+        ),
+    ],
+    ids=["of others", "rolled back", "no JSON", "refused", "gone"],
+)
+def test_what_is_wrong_with_a_template_is_said(answer: Any, status: str, template: DeployedTemplate) -> None:
+    assert read(answer, step(Action.UPDATE, status=status)) == {"exports-x": template}
+
+
+def test_another_refusal_ends_the_plan_and_names_the_stack() -> None:
+    with pytest.raises(AwsError) as raised:
+        read(refusal("Throttling"), step(Action.UPDATE))
+    assert raised.value.where == "exports-x"
