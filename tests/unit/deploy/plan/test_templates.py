@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from data_exports.deploy.deployed import DeployedStack
-from data_exports.deploy.plan.effects import DeployedTemplate
+from data_exports.deploy.plan.effects import TemplateLookup
 from data_exports.deploy.plan.planning import Action, Plan, Step
 from data_exports.deploy.plan.templates import read_templates
 from data_exports.errors import AwsError
@@ -21,7 +21,7 @@ def step(action: Action, *, status: str = "UPDATE_COMPLETE", digest: str = DIGES
     return Step(action, "exports-x", Wave.DATASETS, deployed=DeployedStack("exports-x", "id", status, tags))
 
 
-def read(answer: Any, *steps: Step) -> dict[str, DeployedTemplate]:
+def read(answer: Any, *steps: Step) -> dict[str, TemplateLookup]:
     aws = AwsAnswers({"get_template": answer})
     found = read_templates(aws.aws, Plan(tuple(steps)))
     assert aws.asked == [("get_template", {"StackName": "id", "TemplateStage": "Original"})] * len(found)
@@ -30,7 +30,7 @@ def read(answer: Any, *steps: Step) -> dict[str, DeployedTemplate]:
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
 def test_the_template_of_a_stack_that_is_changed_or_deleted_is_read(action: Action) -> None:
-    assert read({"TemplateBody": TEMPLATE}, step(action)) == {"exports-x": DeployedTemplate(TEMPLATE)}
+    assert read({"TemplateBody": TEMPLATE}, step(action)) == {"exports-x": TemplateLookup(TEMPLATE)}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_no_other_template_is_read(other: Step) -> None:
 
 def test_a_stack_that_is_replaced_after_a_deletion_that_failed_may_give_access_still() -> None:
     found = read({"TemplateBody": TEMPLATE}, step(Action.REPLACE, status="DELETE_FAILED"))
-    assert found == {"exports-x": DeployedTemplate(TEMPLATE)}
+    assert found == {"exports-x": TemplateLookup(TEMPLATE)}
 
 
 STRANGE = "its template is not the one that its digest names; others have changed it"
@@ -59,27 +59,27 @@ STRANGE = "its template is not the one that its digest names; others have change
 @pytest.mark.parametrize(
     ("answer", "status", "template"),
     [
-        ({"TemplateBody": {"Resources": {}}}, "UPDATE_COMPLETE", DeployedTemplate({"Resources": {}}, STRANGE)),
-        ({"TemplateBody": {"Resources": {}}}, "UPDATE_ROLLBACK_COMPLETE", DeployedTemplate({"Resources": {}})),
+        ({"TemplateBody": {"Resources": {}}}, "UPDATE_COMPLETE", TemplateLookup({"Resources": {}}, STRANGE)),
+        ({"TemplateBody": {"Resources": {}}}, "UPDATE_ROLLBACK_COMPLETE", TemplateLookup({"Resources": {}})),
         (
             {"TemplateBody": "Resources: {}"},
             "UPDATE_COMPLETE",
-            DeployedTemplate(problem="its template is not the JSON that this product writes"),
+            TemplateLookup(problem="its template is not the JSON that this product writes"),
         ),
         (
             refusal("AccessDenied", "no right"),
             "UPDATE_COMPLETE",
-            DeployedTemplate(problem="its template could not be read: access denied: no right"),
+            TemplateLookup(problem="its template could not be read: access denied: no right"),
         ),
         (
             refusal("ValidationError", "Stack with id x does not exist"),
             "UPDATE_COMPLETE",
-            DeployedTemplate(problem="its template could not be read: not found: Stack with id x does not exist"),
+            TemplateLookup(problem="its template could not be read: not found: Stack with id x does not exist"),
         ),
     ],
     ids=["of others", "rolled back", "no JSON", "refused", "gone"],
 )
-def test_what_is_wrong_with_a_template_is_said(answer: Any, status: str, template: DeployedTemplate) -> None:
+def test_what_is_wrong_with_a_template_is_said(answer: Any, status: str, template: TemplateLookup) -> None:
     assert read(answer, step(Action.UPDATE, status=status)) == {"exports-x": template}
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import (
-    Bucket,
     BucketOutcome,
-    Fate,
+    BucketResult,
+    OwnBucket,
     is_ours,
     read_buckets,
     remove_if_empty,
@@ -93,7 +93,7 @@ def test_a_bucket_is_ours_if_this_product_made_it_and_for_no_other_estate(
 
 def test_an_empty_bucket_is_removed_and_with_it_markers_that_hold_no_data() -> None:
     s3 = S3(mojap_court_lists=[{"Key": "a", "VersionId": "m1"}, {"Key": "b", "VersionId": "m2"}])
-    assert s3.remove(LISTS) == BucketOutcome(Bucket(LISTS, BucketContents(markers=2)), Fate.REMOVED)
+    assert s3.remove(LISTS) == BucketOutcome(OwnBucket(LISTS, BucketContents(markers=2)), BucketResult.REMOVED)
     assert (s3.deleted, s3.held) == (["m1", "m2"], {})
 
 
@@ -101,7 +101,7 @@ def test_a_bucket_with_a_single_version_stays_as_it_is() -> None:
     held = [version("a", "v1"), {"Key": "a", "VersionId": "m1"}]
     s3 = S3(mojap_court_lists=held)
     contents = BucketContents(objects=1, markers=1, size_bytes=5)
-    assert s3.remove(LISTS) == BucketOutcome(Bucket(LISTS, contents), Fate.KEPT, "holds data")
+    assert s3.remove(LISTS) == BucketOutcome(OwnBucket(LISTS, contents), BucketResult.KEPT, "holds data")
     assert (s3.deleted, s3.held) == ([], {"mojap-court-lists": held})
 
 
@@ -109,20 +109,20 @@ def test_of_the_log_bucket_goes_what_we_stored_and_receipts_keep_it() -> None:
     receipts = version("deliveries/dataset=a/1", "r1", 9)
     s3 = S3(mojap_hub_exports_log=[version("code/mover-1.zip", "c1"), version("templates/x", "t1"), receipts])
     contents = BucketContents(objects=1, size_bytes=9)
-    assert s3.remove(LOG) == BucketOutcome(Bucket(LOG, contents), Fate.KEPT, "holds data")
+    assert s3.remove(LOG) == BucketOutcome(OwnBucket(LOG, contents), BucketResult.KEPT, "holds data")
     assert (s3.deleted, s3.held) == (["c1", "t1"], {str(LOG): [receipts]})
 
 
 def test_a_log_bucket_that_holds_what_we_stored_alone_is_removed() -> None:
     s3 = S3(mojap_hub_exports_log=[version("code/mover-1.zip", "c1"), version("templates/x", "t1")])
-    assert s3.remove(LOG) == BucketOutcome(Bucket(LOG, BucketContents()), Fate.REMOVED)
+    assert s3.remove(LOG) == BucketOutcome(OwnBucket(LOG, BucketContents()), BucketResult.REMOVED)
     assert s3.held == {}
 
 
 def test_what_looks_like_our_code_in_another_bucket_is_somebodys_data() -> None:
     s3 = S3(mojap_court_lists=[version("code/mover-1.zip", "c1")])
     outcome = s3.remove(LISTS)
-    assert outcome == BucketOutcome(Bucket(LISTS, BucketContents(1, 0, 5)), Fate.KEPT, "holds data")
+    assert outcome == BucketOutcome(OwnBucket(LISTS, BucketContents(1, 0, 5)), BucketResult.KEPT, "holds data")
     assert s3.deleted == []
 
 
@@ -141,21 +141,23 @@ def test_a_bucket_that_is_gone_already_is_no_failure() -> None:
 @pytest.mark.parametrize(
     ("operation", "answer", "fate", "reason"),
     [
-        ("delete_bucket", refusal("BucketNotEmpty"), Fate.KEPT, "holds data"),
-        ("delete_bucket", refusal("AccessDenied", "no right"), Fate.FAILED, "access denied: no right"),
-        ("list_object_versions", refusal("AccessDenied", "no right"), Fate.FAILED, "access denied: no right"),
+        ("delete_bucket", refusal("BucketNotEmpty"), BucketResult.KEPT, "holds data"),
+        ("delete_bucket", refusal("AccessDenied", "no right"), BucketResult.FAILED, "access denied: no right"),
+        ("list_object_versions", refusal("AccessDenied", "no right"), BucketResult.FAILED, "access denied: no right"),
         (
             "delete_objects",
             {"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "no right"}]},
-            Fate.FAILED,
+            BucketResult.FAILED,
             "access denied: a: no right",
         ),
     ],
 )
-def test_what_keeps_a_bucket_from_being_removed_is_told(operation: str, answer: Any, fate: Fate, reason: str) -> None:
+def test_what_keeps_a_bucket_from_being_removed_is_told(
+    operation: str, answer: Any, fate: BucketResult, reason: str
+) -> None:
     s3 = S3(mojap_court_lists=[{"Key": "a", "VersionId": "m1"}])
     s3.aws.answers[operation] = answer
-    assert s3.remove(LISTS) == BucketOutcome(Bucket(LISTS, BucketContents()), fate, reason)
+    assert s3.remove(LISTS) == BucketOutcome(OwnBucket(LISTS, BucketContents()), fate, reason)
     assert "mojap-court-lists" in s3.held
 
 
@@ -171,10 +173,10 @@ def test_the_buckets_of_an_estate_are_those_declared_those_kept_the_hub_and_the_
     s3.tags["mojap-of-others"] = {}
     found = read_buckets(s3.aws.aws, estate_of(pull()), [LISTS])
     assert found == (
-        Bucket(LISTS, BucketContents()),
-        Bucket(HUB, BucketContents(1, 0, 7)),
-        Bucket(LOG, BucketContents(1, 0, 2)),
-        Bucket(BucketName("mojap-removed-before"), BucketContents()),
+        OwnBucket(LISTS, BucketContents()),
+        OwnBucket(HUB, BucketContents(1, 0, 7)),
+        OwnBucket(LOG, BucketContents(1, 0, 2)),
+        OwnBucket(BucketName("mojap-removed-before"), BucketContents()),
     )
 
 

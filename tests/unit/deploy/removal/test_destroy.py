@@ -7,7 +7,7 @@ import pytest
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.planning import Action, Step
 from data_exports.deploy.remote import BucketContents
-from data_exports.deploy.removal.buckets import Bucket
+from data_exports.deploy.removal.buckets import OwnBucket
 from data_exports.deploy.removal.destroy import Undelivered, plan_destroy, read_destruction
 from data_exports.errors import RefusedError
 from data_exports.names import BucketName, DatasetName
@@ -93,9 +93,9 @@ def test_what_there_is_to_destroy_is_read_from_aws() -> None:
         *("exports-pull-lists", "exports-pull-notes", "exports-push-hearings", "exports-foundation"),
     ]
     assert found.buckets == (
-        Bucket(BucketName("mojap-lists"), BucketContents()),
-        Bucket(BucketName("mojap-the-notes"), BucketContents(1, 0, 1)),
-        Bucket(PLATFORM.hub_bucket, BucketContents(2, 0, 2)),
+        OwnBucket(BucketName("mojap-lists"), BucketContents()),
+        OwnBucket(BucketName("mojap-the-notes"), BucketContents(1, 0, 1)),
+        OwnBucket(PLATFORM.hub_bucket, BucketContents(2, 0, 2)),
     )
     assert found.undelivered == (Undelivered(DatasetName("declared"), 4), Undelivered(DatasetName("hearings"), 3))
     assert (found.left_alone, found.is_local, found.is_empty) == ((OTHERS,), True, False)
