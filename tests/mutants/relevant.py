@@ -76,9 +76,9 @@ def read_relevance(tree: Path, measured: Path, environment: Mapping[str, str]) -
         settings = measured / "coverage.ini"
         settings.write_text(f"{_SETTINGS}data_file = {data_file}.part\n")
         left_out = [f"--deselect={each}" for each in TOO_SLOW]
-        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q", "-x"]
+        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q"]
         done = subprocess.run([*command, *left_out, *TESTS], cwd=tree, env=dict(environment), check=False)
-        if done.returncode:
+        if done.returncode:  # what fails by itself would kill every mutant that it runs
             raise SystemExit("The tests have to pass before mutants can be told from what is there")
         Path(f"{data_file}.part").rename(data_file)
     data = CoverageData(str(data_file))

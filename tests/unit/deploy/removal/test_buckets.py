@@ -152,9 +152,7 @@ def test_a_bucket_that_is_gone_already_is_no_failure() -> None:
         ),
     ],
 )
-def test_what_keeps_a_bucket_from_being_removed_is_told(
-    operation: str, answer: Any, fate: BucketResult, reason: str
-) -> None:
+def test_what_keeps_a_bucket_is_told(operation: str, answer: Any, fate: BucketResult, reason: str) -> None:
     s3 = S3(mojap_court_lists=[{"Key": "a", "VersionId": "m1"}])
     s3.aws.answers[operation] = answer
     assert s3.remove(LISTS) == BucketOutcome(OwnBucket(LISTS, BucketContents()), fate, reason)
