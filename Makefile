@@ -66,6 +66,7 @@ check: lint types test ## lint, types, tests
 
 docs: .venv/installed-local ## write the pages that are made from the code
 	@$(BIN)/python -m data_exports.views.reference docs
+	@$(BIN)/python -m data_exports.views.schemas docs/schemas
 
 # local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools. bench.txt: that, and the peers.
 # conformance.txt: dev.txt, and S3s that others have built.

@@ -9,6 +9,12 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
+INTERRUPTED_AS_JSON = (
+    b'{"schema": "data-exports/error/1", "error": {"kind": "interrupted", "message": "interrupted", "where": null, '
+    b'"next_step": null, "aws_code": null, "request_id": null, "exit_code": 130}}\n'
+)
+"""As `data_exports.views.error` writes it, which may not be imported yet."""
+
 
 def run() -> int:
     """Run the command line and return its exit code."""
@@ -42,7 +48,7 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 def _say_interrupted() -> int:
     with suppress(OSError):  # nobody is there to hear it
-        os.write(2, b"error: interrupted\n")
+        os.write(2, INTERRUPTED_AS_JSON if "--json" in sys.argv else b"error: interrupted\n")
     return 130
 
 

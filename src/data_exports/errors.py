@@ -19,6 +19,8 @@ class ExportsError(Exception):
     """Something stopped us; `str()` is the whole message for people."""
 
     exit_code = 1
+    kind = "failed"
+    """What programs tell errors apart by, in the JSON of an error."""
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "", request_id: str = "") -> None:
         super().__init__(what)
@@ -40,14 +42,19 @@ class UsageError(ExportsError):
     """The call cannot be understood or answered as it stands."""
 
     exit_code = 2
+    kind = "usage"
 
 
 class DeclarationError(ExportsError):
     """The declarations hold errors, so nothing that needs an estate can go on; see `exports check`."""
 
+    kind = "declarations"
+
 
 class RefusedError(ExportsError):
     """We understood, and will not do it."""
+
+    kind = "refused"
 
 
 class AwsError(ExportsError):
@@ -57,6 +64,7 @@ class AwsError(ExportsError):
     """
 
     exit_code = 3
+    kind = "aws"
 
     def __init__(
         self, what: str, *, code: str = "", where: str = "", next_step: str = "", request_id: str = ""
@@ -69,9 +77,11 @@ class LocalAwsError(ExportsError):
     """The local AWS did not start, ended unasked, or is not running."""
 
     exit_code = 3
+    kind = "local_aws"
 
 
 class PartlyDoneError(ExportsError):
     """Some of it is done; the message lists what is not, and why."""
 
     exit_code = 4
+    kind = "partly_done"

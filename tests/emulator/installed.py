@@ -11,6 +11,7 @@ from data_exports.local.clients import environment_of
 from data_exports.local.folders import example_estate_folder
 from data_exports.names import RoleArn, RoleName
 from tests.emulator.deployed import DeployedEstate
+from tests.envelopes import check_printed
 from tests.patience import PATIENCE_SECONDS
 from tests.terminal import run_on_terminal
 
@@ -65,6 +66,7 @@ class Person:
             timeout=PATIENCE_SECONDS,
         )
         assert "Traceback" not in done.stderr, done.stderr
+        check_printed(words, done.stdout, done.stderr, done.returncode)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def run_on_terminal(self, *words: str) -> Done:

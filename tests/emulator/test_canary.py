@@ -21,6 +21,7 @@ from data_exports.operate.canary.run import FactVerdict, prove
 from data_exports.operate.canary.world import World, make_world
 from tests.emulator.installed import EXPORTS, Done, interrupt
 from tests.emulator.steps import ACCOUNT, REGION, Steps
+from tests.envelopes import check_printed
 from tests.terminal import run_on_terminal
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("canary")]
@@ -135,6 +136,7 @@ def run(local: LocalAws, *words: str, **changes: str) -> Done:
         timeout=120,
     )
     assert "Traceback" not in done.stderr, done.stderr
+    check_printed(("canary", *words), done.stdout, done.stderr, done.returncode)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -223,6 +225,7 @@ def test_what_a_killed_run_left_is_listed_and_removed_and_what_resists_is_named(
     running, identifier = started(local_aws, until="trying parts")
     running.send_signal(signal.SIGKILL)
     running.communicate(timeout=60)
+    assert identifier in [each["canary"] for each in json.loads(run(local_aws, "--list", "--json").out)["canaries"]]
     listed = run(local_aws, "--list")
     name, again = f"exports-canary-{identifier}", f"exports canary --remove {identifier} --region {REGION}"
     assert listed.code == 0

@@ -14,6 +14,7 @@ import pytest
 from data_exports.local.clients import client, environment_of, session_of
 from data_exports.local.emulator import LocalAws
 from tests.emulator.deploying import Ground, ground_of
+from tests.envelopes import read_json
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.estate.written import PUSH, write_estate
 
@@ -64,7 +65,7 @@ class Live:
             check=False,
             timeout=PATIENCE_SECONDS,
         )
-        facts = json.loads(done.stdout) if done.stdout else []
+        facts = read_json(done.stdout)["findings"] if done.stdout else []
         keys_of = ("code", "line", "severity", "message", "hint")
         return done.returncode, [tuple(each[key] for key in keys_of) for each in facts], done.stderr
 

@@ -14,6 +14,7 @@ from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
 from data_exports.names import RoleName
 from tests.emulator.deploying import Ground, ground_of, write_estate
+from tests.envelopes import check_printed, read_json
 from tests.patience import PATIENCE_SECONDS
 from tests.terminal import CTRL_C, CTRL_D, Answer, OnTerminal, run_on_terminal
 
@@ -39,7 +40,7 @@ def _environment(ground: Ground, **changes: str) -> dict[str, str]:
 
 
 def _run(ground: Ground, folder: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done = subprocess.run(
         [EXPORTS, *words, "--estate", str(folder)],
         env=_environment(ground, **changes),
         stdin=subprocess.DEVNULL,
@@ -48,6 +49,8 @@ def _run(ground: Ground, folder: Path, *words: str, **changes: str) -> subproces
         check=False,
         timeout=PATIENCE_SECONDS,
     )
+    check_printed(words, done.stdout, done.stderr, done.returncode)
+    return done
 
 
 def test_deploying_prints_plan_and_result_on_stdout_and_progress_on_stderr(ground: Ground, folder: Path) -> None:
@@ -361,7 +364,7 @@ def test_a_kept_plan_needs_its_consents_and_the_advice_is_to_deploy_that_plan(gr
     file, link = tmp_path / "plan.json", tmp_path / "link.json"
     link.symlink_to(file)
     assert _run(ground, folder, "plan", "--out", str(link), "--json").returncode == 0
-    assert (link.is_symlink(), json.loads(file.read_text())["schema"]) == (True, "data-exports/plan/1")
+    assert (link.is_symlink(), read_json(file.read_text())["schema"]) == (True, "data-exports/plan-file/1")
     refused = _run(ground, folder, "deploy", str(file))
     assert refused.returncode == 1
     advice = f"  next: if this is meant: `exports deploy '{file}' --allow removal`"

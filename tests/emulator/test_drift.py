@@ -22,6 +22,7 @@ from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, RoleName
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import wait_until
+from tests.envelopes import check_printed
 from tests.estates import LOADER, READER, pull, push
 from tests.patience import PATIENCE_SECONDS
 
@@ -251,7 +252,7 @@ def test_the_command_says_it_in_sentences_and_ends_with_1(drifted: Drifted, tmp_
     assert lines[-1].startswith(f"{count} differences, 7 stacks (")
     facts = json.loads(_run(drifted.ground, folder, "--json").stdout)
     assert {"stack": "exports-pull-old", "what": drifted.named("the bucket {pull}old is gone")} in facts["drift"]
-    assert (facts["not_checked"], facts["stacks"]) == ([], 7)
+    assert (facts["not_checked"], facts["stack_count"]) == ([], 7)
 
 
 def test_the_command_ends_with_0_when_nothing_differs_and_with_4_when_it_may_not_look(
@@ -274,7 +275,7 @@ def test_the_command_ends_with_0_when_nothing_differs_and_with_4_when_it_may_not
 
 def _run(ground: Ground, folder: Path, *words: str, **keys: str) -> subprocess.CompletedProcess[str]:
     keys = keys or {"AWS_ACCESS_KEY_ID": str(ground.platform.account)}
-    return subprocess.run(
+    done = subprocess.run(
         [EXPORTS, "drift", *words, "--estate", str(folder)],
         env={**os.environ, **environment_of(ground.local), **keys},
         stdin=subprocess.DEVNULL,
@@ -283,3 +284,5 @@ def _run(ground: Ground, folder: Path, *words: str, **keys: str) -> subprocess.C
         check=False,
         timeout=PATIENCE_SECONDS,
     )
+    check_printed(("drift", *words), done.stdout, done.stderr, done.returncode)
+    return done

@@ -66,7 +66,7 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
     assert told.lines[-1] == "  then:  exports redrive health_referrals"
     assert owner.run("failures").out == told.out  # looking again finds it again: nothing was consumed
 
-    (facts,) = json.loads(owner.run("failures", "--json").out)
+    (facts,) = json.loads(owner.run("failures", "--json").out)["datasets"]
     (letter,), (advice,) = facts["failures"], facts["advice"]
     assert (letter["key"], letter["cause"], letter["uploaded_by_role"], letter["settled"]) == (
         refused,
@@ -89,7 +89,10 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
     assert "moving about 1 dead letter of health_referrals back; the mover tries each again" in done.err
     wait_until(lambda: arrived(operated_example, push, refused))
     again = owner.run("redrive", "health_referrals", "--json")
-    assert (again.code, json.loads(again.out)) == (0, {"dataset": "health_referrals", "dead_letters": 0, "moved": 0})
+    assert (again.code, json.loads(again.out)) == (
+        0,
+        {"schema": "data-exports/redrive/1", "dataset": "health_referrals", "dead_letters": 0, "moved": 0},
+    )
     assert owner.run("failures").code == 0
 
 
@@ -107,7 +110,7 @@ def test_an_upload_under_its_senders_own_key_is_the_senders_to_send_again(
             SSEKMSKeyId=key,
         )
         wait_until(lambda: bool(dead_letters(operated_example, push)))
-    (facts,) = json.loads(owner.run("failures", "health_referrals", "--json").out)
+    (facts,) = json.loads(owner.run("failures", "health_referrals", "--json").out)["datasets"]
     (failure,), (advice,) = facts["failures"], facts["advice"]
     assert (failure["cause"], advice["side"], advice["bucket_policy_statements"]) == (
         "upload_key",
@@ -115,7 +118,7 @@ def test_an_upload_under_its_senders_own_key_is_the_senders_to_send_again(
         [],
     )
     assert f"not authorized to perform: kms:Decrypt on resource: {key}" in failure["reason"]
-    assert advice["to_do"].startswith("the sender sends the file again without naming a KMS key")
+    assert advice["next_step"].startswith("the sender sends the file again without naming a KMS key")
     upload(operated_example, push, "own-key.csv", b"for all")
     wait_until(lambda: arrived(operated_example, push, "health_referrals/own-key.csv"))
     assert owner.run("redrive", "health_referrals").code == 0
@@ -138,7 +141,7 @@ def test_a_message_that_is_no_upload_is_told_as_that(
     removed = owner.run("cancel", "health_referrals", "--message", message_id, "--yes", "--json")
     assert removed.code == 0, removed.err
     facts = json.loads(removed.out)
-    assert (facts["dataset"], facts["removed"], facts["body"]) == ("health_referrals", message_id, '{"no": "event"}')
+    assert (facts["dataset"], facts["message_id"], facts["body"]) == ("health_referrals", message_id, '{"no": "event"}')
     assert "tells of no upload of health_referrals:\n  {" in removed.err
     assert dead_letters(operated_example, push) == []
     again = owner.run("cancel", "health_referrals", "--message", message_id, "--yes")
@@ -236,8 +239,8 @@ def test_the_whole_estate_is_one_screen(operated_example: DeployedEstate, owner:
     assert len(rows) == 9
     assert all(" as declared " in row for row in rows.values())
     facts = json.loads(owner.run("status", "--json").out)
-    assert [each["name"] for each in facts["datasets"]] == [each.name for each in operated_example.estate.datasets()]
-    assert facts["not_known"] == []
+    assert [each["dataset"] for each in facts["datasets"]] == [each.name for each in operated_example.estate.datasets()]
+    assert facts["not_checked"] == []
 
 
 def test_a_sender_sees_what_a_sender_may_see(operated_example: DeployedEstate) -> None:
@@ -248,7 +251,7 @@ def test_a_sender_sees_what_a_sender_may_see(operated_example: DeployedEstate) -
     assert (row["state"], row["queues"]) == ("not known", None)
     assert row["waiting"]["files"] == 0
     assert row["deliveries"]["day_files"] >= 0
-    assert [note.split(": not known: ")[0] for note in facts["not_known"]] == [
+    assert [note.split(": not known: ")[0] for note in facts["not_checked"]] == [
         "what is deployed",
         "the queues of health_referrals",
     ]

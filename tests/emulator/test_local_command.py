@@ -19,6 +19,7 @@ import pytest
 from data_exports.local.clients import VARIABLES
 from data_exports.local.folders import example_estate_folder
 from tests.emulator.steps import wait_until
+from tests.envelopes import read_json
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.emulator
@@ -56,7 +57,9 @@ class Shell:
         return self.run(*EXPORTS, *words, code=code, env=env)
 
     def env(self, *words: str) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.exports("local", "env", "--json", *words).split("\nwarning:")[0])
+        found: dict[str, str] = read_json(self.exports("local", "env", "--json", *words).split("\nwarning:")[0])[
+            "variables"
+        ]
         return found
 
 
@@ -90,7 +93,7 @@ def test_a_laptop_runs_the_whole_system_and_the_aws_command_acts_as_a_sender(she
     assert "next: start one: exports local up" in shell.exports("local", "status", code=3)
     assert "the local AWS runs on http://127.0.0.1:" in shell.exports("local", "up")
     assert "the local AWS runs on" in shell.exports("local", "up")  # again: adds what is new
-    status = json.loads(shell.exports("local", "status", "--json"))
+    status = read_json(shell.exports("local", "status", "--json"))
     assert (status["account"], status["region"]) == ("593291632749", "eu-west-1")
 
     owner, sender, recipient = shell.env(), shell.env("--as", SENDER), shell.env("--as", "203591025782")
@@ -113,7 +116,7 @@ def test_a_laptop_runs_the_whole_system_and_the_aws_command_acts_as_a_sender(she
 
 @on_the_running_one
 def test_a_taken_port_is_said(running: Shell) -> None:
-    port = json.loads(running.exports("local", "status", "--json"))["endpoint_url"]
+    port = read_json(running.exports("local", "status", "--json"))["endpoint_url"]
     other = running.folder / "other"
     shutil.copytree(running.folder / "estate", other)
     said = running.exports("local", "up", "--estate", str(other), "--port", port.rsplit(":", 1)[1], code=3)
@@ -224,6 +227,6 @@ def test_a_shell_left_behind_by_a_stopped_local_aws_is_told_so(shell: Shell) -> 
 
 def test_an_emulator_that_died_is_not_taken_for_running(shell: Shell) -> None:
     shell.exports("local", "up")
-    pid = json.loads(shell.exports("local", "status", "--json"))["pid"]
+    pid = read_json(shell.exports("local", "status", "--json"))["pid"]
     os.kill(pid, 9)
     assert "no local AWS runs" in shell.exports("local", "status", code=3)

@@ -23,6 +23,7 @@ from data_exports.local.world import make_local_world
 from data_exports.names import BucketName, DatasetName, RoleName
 from tests.emulator.deploying import Ground, aws_of_account, ground_of, write_estate
 from tests.emulator.steps import refusal_of
+from tests.envelopes import check_printed
 from tests.estates import READER, pull, push
 from tests.patience import PATIENCE_SECONDS
 from tests.terminal import run_on_terminal
@@ -200,7 +201,7 @@ def _environment(ground: Ground) -> dict[str, str]:
 
 
 def _run(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done = subprocess.run(
         [EXPORTS, "purge", *words, "--estate", str(folder)],
         env=_environment(ground),
         stdin=subprocess.DEVNULL,
@@ -209,6 +210,8 @@ def _run(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProce
         check=False,
         timeout=PATIENCE_SECONDS,
     )
+    check_printed(("purge", *words), done.stdout, done.stderr, done.returncode)
+    return done
 
 
 def test_the_command_shows_what_is_there_and_wants_the_name(
@@ -228,13 +231,14 @@ def test_the_command_shows_what_is_there_and_wants_the_name(
     )
     assert typed.code == 1
     assert typed.out == (
-        f"the bucket {bucket} of the removed dataset court_lists holds: 2 versions, 8 bytes, 1 delete marker, "
+        f"the bucket {bucket} of the removed dataset court_lists holds: 2 versions, 8 B, 1 delete marker, "
         "1 unfinished upload\n"
     )
     assert typed.shown.endswith("error: nothing was deleted: that is not the dataset's name\r\n")
     done = _run(ground, folder, LISTS, "--confirm", LISTS, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
+        "schema": "data-exports/purge/1",
         "dataset": "court_lists",
         "bucket": bucket,
         "versions": 2,

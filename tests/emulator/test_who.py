@@ -67,9 +67,9 @@ def test_the_command_tells_what_is_deployed_though_the_declarations_have_changed
     person = Person(deployed_example, folder=folder)
     declared = person.run("who", "can", "read", "s3://mojap-bail-research", "--json")
     live = person.run("who", "can", "read", "s3://mojap-bail-research", "--live", "--json")
-    assert (declared.code, json.loads(declared.out)) == (0, [])
+    assert (declared.code, json.loads(declared.out)) == (0, {"schema": "data-exports/who/1", "accesses": []})
     assert live.code == 0, live.err
-    assert [each["name"] for each in json.loads(live.out)] == ["alpha_user_priya-raman", "bail-research"]
+    assert [each["name"] for each in json.loads(live.out)["accesses"]] == ["alpha_user_priya-raman", "bail-research"]
 
 
 def test_the_command_tells_who_used_what_and_marks_what_nobody_used(ground: Ground, tmp_path: Path) -> None:
@@ -87,7 +87,9 @@ def test_the_command_tells_who_used_what_and_marks_what_nobody_used(ground: Grou
     owner = Person(deployed, folder=folder)
     done = owner.run("who", "did", "used", "--json")
     assert done.code == 0, done.err
-    uses = {each["who"]: (each["is_granted"], each["is_unused"], each["uploads"]) for each in json.loads(done.out)}
+    uses = {
+        each["name"]: (each["is_granted"], each["is_unused"], each["uploads"]) for each in json.loads(done.out)["uses"]
+    }
     assert uses == {sender: (True, False, 1), idle: (True, True, 0)}
     told = owner.run("who", "did", "used")
     assert any(line.split() == [idle, "NOT", "USED"] for line in told.lines)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from data_exports.access.changes import UnknownAccess
 from data_exports.cli.app import main
-from data_exports.cli.output import write_data, write_json
+from data_exports.cli.output import write_data, write_foreign_json
 from data_exports.contract.receipts import receipt_of
 from data_exports.deploy.apply.outcomes import DeployResult, StackOutcome, StackResult
 from data_exports.deploy.plan.offline import plan_against
@@ -37,7 +37,7 @@ from data_exports.views.access_review import review_of
 from data_exports.views.deployment import render_result, result_as_data
 from data_exports.views.failures import failures_as_data, render_failures
 from data_exports.views.handover.cloudformation import cloudformation_of
-from data_exports.views.handover.facts import facts_of
+from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
 from data_exports.views.history import entry_as_data, entry_as_row, render_entry
@@ -120,14 +120,14 @@ TOLD: dict[str, Callable[[str], object]] = {
     ),
     "terraform": lambda text: _letters(text, terraform_of),
     "cloudformation": lambda text: _letters(text, cloudformation_of),
-    "handover as JSON": lambda text: [
-        facts_of(half) for each in _estate(text).datasets() for half in halves_of(_estate(text), each)
-    ],
+    "handover as JSON": lambda text: handover_as_data(
+        [half for each in _estate(text).datasets() for half in halves_of(_estate(text), each)]
+    ),
     "history": lambda text: render_entry(_entry(text)),
     "history as CSV": lambda text: csv_line(entry_as_row(_entry(text))),
     "history as JSON": lambda text: entry_as_data(_entry(text)),
     "failures": lambda text: render_failures(_failures(text), _estate(text)),
-    "failures as JSON": lambda text: failures_as_data(_failures(text), _estate(text)),
+    "failures as JSON": lambda text: failures_as_data([_failures(text)], _estate(text)),
     "findings": lambda text: "\n".join(map(str, _findings(text))),
     "findings as annotations": lambda text: "\n".join(formats.github_lines(_findings(text) * 12)),
     "findings as SARIF": lambda text: formats.sarif_of(_findings(text)),
@@ -139,7 +139,7 @@ TOLD: dict[str, Callable[[str], object]] = {
 def _printed(told: object) -> str:
     """What leaves the program."""
     with redirect_stdout(io.StringIO()) as out:
-        write_data(told) if isinstance(told, str) else write_json(told)
+        write_data(told) if isinstance(told, str) else write_foreign_json(told)
     return out.getvalue()
 
 

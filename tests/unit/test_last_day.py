@@ -9,7 +9,7 @@ from data_exports.access.sentences import plain, sentence_of_change
 from data_exports.operate.handover.halves import halves_of
 from data_exports.operate.who.holdings import holdings_of
 from data_exports.views.access_review import review_of
-from data_exports.views.handover.facts import facts_of
+from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.who import holding_as_data, render_holdings
 from tests.estates import PLATFORM, estate_of, pull
@@ -33,7 +33,8 @@ def test_json_has_the_day_beside_the_moment_after_it() -> None:
         facts = holding_as_data(holding, PLATFORM, now=NOW)
         assert {(each["last_day"], each["until"]) for each in (facts, *facts["grants"])} == {(LAST, UNTIL)}
     for half in halves_of(ESTATE, DATASET):
-        assert (facts_of(half)["expires"], facts_of(half)["last_day"], facts_of(half)["until"]) == (LAST, LAST, UNTIL)
+        (agreed,) = handover_as_data([half])["handovers"]
+        assert (agreed["last_day"], agreed["until"]) == (LAST, UNTIL)
 
 
 def test_people_read_the_day_and_never_the_moment_after_it() -> None:

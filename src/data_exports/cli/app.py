@@ -36,6 +36,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import pairwise
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Annotated, Any
@@ -45,8 +46,9 @@ from typer.core import TyperGroup
 
 from data_exports import __version__, cli
 from data_exports.cli.output import OUTPUT_LOST, painted, write_progress
-from data_exports.errors import ExportsError
-from data_exports.text import printable_lines
+from data_exports.errors import ExportsError, UsageError
+from data_exports.text import json_text, printable_lines
+from data_exports.views.envelope import enveloped
 
 SECTIONS = {
     "Declare": ("new", "check", "fmt", "schema", "who"),
@@ -62,6 +64,12 @@ DEFECT = 70
 
 class _InterruptedError(ExportsError):
     exit_code = 130
+    kind = "interrupted"
+
+
+class _DefectError(ExportsError):
+    exit_code = DEFECT
+    kind = "defect"
 
 
 class _Commands(TyperGroup):
@@ -104,21 +112,23 @@ def main(
     a name is imported.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = _take_debug(words)
+    debug, as_json = _take_debug(words), _wants_json(words)
     _show_any_character()
     try:
-        build_command(modules_for(words) if modules is None else modules).main(args=words, prog_name="exports")
+        command = build_command(modules_for(words) if modules is None else modules)
+        # With standalone mode typer prints what is wrong with the call as text; without, it raises that.
+        code = command.main(args=words, prog_name="exports", standalone_mode=not as_json) or 0
     except SystemExit as stop:
-        if stop.code == _InterruptedError.exit_code:  # typer's word for Ctrl-C while it reads the options
-            return _failed(_InterruptedError("interrupted"), debug=debug)
-        return _ended(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
-        return _failed(_InterruptedError("interrupted"), debug=debug)
+        code = _InterruptedError.exit_code
     except Exception as error:  # noqa: BLE001 - the one place where every error ends, as a line and an exit code
-        if was_interrupted() and not isinstance(error, ExportsError):
-            return _failed(_InterruptedError("interrupted"), debug=debug)
-        return _failed(error, debug=debug)
-    return _ended(0)
+        if not was_interrupted() or isinstance(error, ExportsError):
+            return _failed(error, debug=debug, as_json=as_json)
+        code = _InterruptedError.exit_code
+    if code == _InterruptedError.exit_code:  # also typer's word for Ctrl-C while it reads the options
+        return _failed(_InterruptedError("interrupted"), debug=debug, as_json=as_json)
+    return _ended(code)
 
 
 def build_command(modules: Sequence[ModuleType]) -> Any:
@@ -179,6 +189,13 @@ def _take_debug(words: list[str]) -> bool:
     return "--debug" in own
 
 
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether the answer is to be JSON, and so an error as well."""
+    own = words[: words.index("--")] if "--" in words else words
+    pairs = {*pairwise(own)}
+    return "--json" in own or not pairs.isdisjoint({("--format", "json"), ("--as", "json")})
+
+
 def _show_any_character() -> None:
     """Let no character of a file name or an answer stop us on a terminal that cannot show it."""
     for stream in (sys.stdout, sys.stderr):
@@ -186,23 +203,37 @@ def _show_any_character() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _failed(error: BaseException, *, debug: bool) -> int:
+def _failed(error: Exception, *, debug: bool, as_json: bool) -> int:
     if debug:
         write_progress("".join(traceback.format_exception(error)).rstrip("\n"))
+    stop = _stop_of(error, debug=debug)
+    if not as_json or not str(stop):
+        return _ended(stop.exit_code, str(stop))
+    from data_exports.views.error import error_as_data
+
+    return _ended(stop.exit_code, as_json=json_text(enveloped("error", error_as_data(stop))))
+
+
+def _stop_of(error: Exception, *, debug: bool) -> ExportsError:
+    """What stopped us, as one of our errors."""
     if isinstance(error, ExportsError):
-        return _ended(error.exit_code, str(error))
+        return error
     if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # nothing imports them just to ask
         from data_exports.aws import aws_error_of
 
-        return _failed(aws_error_of(error), debug=False)
+        return aws_error_of(error)
+    if tell := getattr(error, "format_message", None):  # typer's, whose own type is private
+        return UsageError(tell(), next_step="`exports COMMAND --help` shows how it is called")
     again = "" if debug else "; run again with --debug and report what it shows"
-    return _ended(DEFECT, f"unexpected {type(error).__name__}: {error}\n  next: this is a defect of exports{again}")
+    return _DefectError(f"unexpected {type(error).__name__}: {error}", next_step=f"this is a defect of exports{again}")
 
 
-def _ended(code: int, message: str = "") -> int:
+def _ended(code: int, message: str = "", *, as_json: str = "") -> int:
     """The exit code, once everything is written; another one if it could not be."""
     try:
-        if message:
+        if as_json:
+            write_progress(as_json)
+        elif message:
             said = f"{painted('error:', 'red', stream=sys.stderr, bold=True)} {printable_lines(message)}"
             write_progress(said, styled=True)
         for stream in (sys.stdout, sys.stderr):

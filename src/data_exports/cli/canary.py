@@ -77,7 +77,7 @@ def canary(
         return
     account, _ = aws.caller()
     if remove:
-        _remove(World(remove, account, home), aws)
+        _remove(World(remove, account, home), aws, as_json=as_json)
         return
     problems = problems_of_the_way(aws)
     if problems:
@@ -107,7 +107,7 @@ def _run(world: "World", aws: "Aws", other: Region, *, wait_seconds: int, as_jso
 
     report = run_canary(world, aws, other_region=other, wait_seconds=wait_seconds, tell=write_progress)
     if as_json:
-        write_json(report_as_data(report))
+        write_json("canary", report_as_data(report))
     else:
         write_data(render_report(report))
     _refuse_left(world, report.left)
@@ -121,18 +121,22 @@ def _list(aws: "Aws", *, as_json: bool) -> None:
 
     worlds = find_worlds(aws)
     if as_json:
-        write_json(worlds_as_data(worlds))
+        write_json("canaries", worlds_as_data(worlds))
     elif worlds:
         write_data(render_worlds(worlds, aws.region))
     else:
         write_progress(f"nothing of a canary is left in {aws.region}")
 
 
-def _remove(world: "World", aws: "Aws") -> None:
+def _remove(world: "World", aws: "Aws", *, as_json: bool) -> None:
     from data_exports.operate.canary.run import take_down
+    from data_exports.views.canary import worlds_as_data
 
     _refuse_left(world, take_down(world, aws, write_progress))
-    write_data(f"removed: {world.name}")
+    if as_json:
+        write_json("canaries", worlds_as_data({world.identifier: ()}))
+    else:
+        write_data(f"removed: {world.name}")
 
 
 def _refuse_left(world: "World", left: tuple["Left", ...]) -> None:

@@ -13,7 +13,6 @@ from data_exports.errors import ExportsError, UsageError
 if TYPE_CHECKING:
     from data_exports.aws import Aws
     from data_exports.estate.models import Platform, PushDataset
-    from data_exports.operate.cancel import Withdrawal
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
 KeyArgument = Annotated[
@@ -23,11 +22,12 @@ MessageOption = Annotated[
     str | None,
     typer.Option("--message", metavar="ID", help="Remove this dead letter instead, which tells of no upload."),
 ]
-_SHOWN_OF_A_MESSAGE = 300  # characters
 
 
 class DeliveredMeanwhileError(ExportsError):
     """The file arrived while it was being withdrawn."""
+
+    kind = "delivered_meanwhile"
 
 
 def register(app: typer.Typer) -> None:
@@ -71,6 +71,7 @@ def cancel(
     from data_exports.deploy.remote import check_account
     from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
     from data_exports.text import moment_words, printable, shell_word
+    from data_exports.views.cancel import render_withdrawal, withdrawn_as_data
 
     aws = Aws(platform.region)
     check_account(aws, platform)
@@ -78,7 +79,7 @@ def cancel(
         _cancel_message(platform, push, aws, message or "", yes=yes, as_json=as_json)
         return
     withdrawal = read_withdrawal(platform, push, aws, key_of(push, key))
-    write_progress(_words_of(withdrawal))
+    write_progress(render_withdrawal(withdrawal))
     if not yes:
         confirm("Withdraw it?", "nothing was withdrawn")
     arrived = withdraw(platform, push, aws, withdrawal)
@@ -88,7 +89,7 @@ def cancel(
             next_step=f"ask the recipient to remove it from {push.destination.name}",
         )
     if as_json:
-        write_json(_as_data(withdrawal))
+        write_json("cancel", withdrawn_as_data(push.name, withdrawal))
     else:
         write_data(f"withdrawn: {printable(withdrawal.key)} is gone from the hub, and will not be delivered")
     write_progress(
@@ -102,42 +103,14 @@ def _cancel_message(
     platform: "Platform", push: "PushDataset", aws: "Aws", message_id: str, *, yes: bool, as_json: bool
 ) -> None:
     from data_exports.operate.strays import read_stray, remove_stray
-    from data_exports.text import moment_words, printable
+    from data_exports.views.cancel import removed_as_data, render_stray
 
     stray = read_stray(platform, push, aws, message_id)
-    begin = printable(stray.body[:_SHOWN_OF_A_MESSAGE]) + "..." * (len(stray.body) > _SHOWN_OF_A_MESSAGE)
-    write_progress(f"message {message_id}, sent {moment_words(stray.sent_at)}, tells of no upload of {push.name}:")
-    write_progress(f"  {begin or '(it is empty)'}")
+    write_progress(render_stray(push.name, stray))
     if not yes:
         confirm("Remove it for good?", "nothing was removed")
     remove_stray(platform, push, aws, message_id)
     if as_json:
-        write_json({"dataset": push.name, "removed": message_id, "sent_at": stray.sent_at, "body": stray.body})
+        write_json("cancel-message", removed_as_data(push.name, stray))
     else:
         write_data(f"removed: message {message_id} of {push.name}")
-
-
-def _words_of(withdrawal: "Withdrawal") -> str:
-    from data_exports.text import counted, moment_words, printable, size_words
-
-    waiting, older = withdrawal.waiting, withdrawal.older
-    text = (
-        f"{printable(withdrawal.key)}  {size_words(waiting.size_bytes)}, uploaded {moment_words(waiting.uploaded_at)}"
-    )
-    text += f", version {waiting.version_id}: not delivered"
-    if older:
-        delivered = sum(version.delivered_at is not None for version in older)
-        text += f"\n{counted(len(older), 'older upload')} of it go{'es' * (len(older) == 1)} as well"
-        text += f"; {delivered} of them arrived, and can then no longer be recovered from the hub" if delivered else ""
-    return text
-
-
-def _as_data(withdrawal: "Withdrawal") -> dict[str, object]:
-    return {
-        "key": withdrawal.key,
-        "withdrawn": withdrawal.waiting.version_id,
-        "older_uploads": [
-            {"version_id": each.version_id, "uploaded_at": each.uploaded_at, "delivered_at": each.delivered_at}
-            for each in withdrawal.older
-        ],
-    }

@@ -10,7 +10,15 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, load
-from data_exports.cli.output import Colour, painted, seen_from, write_data, write_json, write_progress
+from data_exports.cli.output import (
+    Colour,
+    painted,
+    seen_from,
+    write_data,
+    write_foreign_json,
+    write_json,
+    write_progress,
+)
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
 from data_exports.estate.file_kinds import PLATFORM_FILE
@@ -58,7 +66,7 @@ def check(
       exports check --estate examples/estate --strict
       exports check --live
       exports check --explain EX406
-      exports check --json | jq '.[] | select(.severity == "error")'
+      exports check --json | jq '.findings[] | select(.severity == "error")'
       exports check --format sarif > exports.sarif
     """
     if explain is not None:
@@ -106,12 +114,12 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
 
     match form:
         case Format.JSON:
-            write_json([finding_as_data(finding) for finding in shown])
+            write_json("check", {"findings": [finding_as_data(finding) for finding in shown]})
         case Format.GITHUB:
             for line in github_lines(shown):
                 write_data(line)
         case Format.SARIF:
-            write_json(sarif_of(shown))
+            write_foreign_json(sarif_of(shown))
             if len(shown) > SARIF_RESULTS:
                 write_progress(f"{len(shown) - SARIF_RESULTS:,} findings left out: SARIF readers take no more")
 

@@ -15,6 +15,7 @@ from data_exports.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from data_exports.local.demo.stage import Expectation
+    from data_exports.views.local import ExpectationData
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +42,7 @@ def demo(*, as_json: JsonOption = False) -> None:
 def conclude(narrator: "Told", *, as_json: bool) -> None:
     """Print what held and what did not. Raises `ExpectationsError` when anything did not, or nothing was checked."""
     if as_json:
-        write_json([{"scene": scene, **_facts(each)} for scene, each in narrator.expectations])
+        write_json("demo", {"expectations": [_facts(*each) for each in narrator.expectations]})
     else:
         _write_table(narrator)
     failed = sum(not each.held for _, each in narrator.expectations)
@@ -51,6 +52,8 @@ def conclude(narrator: "Told", *, as_json: bool) -> None:
 
 class ExpectationsError(ExportsError):
     """Something in the demo was not as it must be."""
+
+    kind = "expectations"
 
 
 class Told:
@@ -107,8 +110,8 @@ def _sign(*, held: bool) -> str:
     return painted("ok", "green", stream=sys.stderr) if held else painted("FAILED", "red", stream=sys.stderr, bold=True)
 
 
-def _facts(expectation: "Expectation") -> dict[str, object]:
-    return {"expected": expectation.text, "held": expectation.held, "found": expectation.found}
+def _facts(scene: str, each: "Expectation") -> "ExpectationData":
+    return {"scene": scene, "expected": each.text, "held": each.held, "found": each.found}
 
 
 def _write_table(narrator: Told) -> None:

@@ -84,7 +84,7 @@ def deploy(
             approve, heard = _asked(declared, aws, given, heard, as_json=as_json), shown
         result = deploy_estate(declared, aws, allow=given, approve=approve, command=command, progress=heard)
     if as_json:
-        write_json(result_as_data(result))
+        write_json("deploy", result_as_data(result))
     else:
         write_data(render_result(result, width=terminal_width()), styled=True)
     error = error_of_deploying(result)

@@ -51,7 +51,7 @@ def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: Jso
     with progress_shown() as shown:
         result = destroy_deployed(declared, aws, planned, progress=shown)
     if as_json:
-        write_json(destroyed_as_data(result))
+        write_json("destroy", destroyed_as_data(result))
     elif not planned.is_empty:
         write_data(render_destroyed(result, width=terminal_width()), styled=True)
     error = error_of_destroying(result)

@@ -29,7 +29,7 @@ def failures(
     Examples:
       exports failures
       exports failures health_referrals
-      exports failures --json | jq '.[].advice'
+      exports failures --json | jq '.datasets[].advice'
     """
     declared = open_estate(estate)
     pushes = push_datasets_of(declared, names or [])
@@ -50,7 +50,7 @@ def failures(
             write_progress(f"{each.push.name} is not deployed: {each.error.what}")
     failed = [each for each in found if each.dead_letters or each.found]
     if as_json:
-        write_json([failures_as_data(each, declared) for each in failed])
+        write_json("failures", failures_as_data(failed, declared))
     else:
         for each in failed:
             write_data(render_failures(each, declared))

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
-from data_exports.cli.output import path_from, write_data, write_json, write_progress
+from data_exports.cli.output import path_from, seen_from, write_data, write_json, write_progress
 from data_exports.errors import ExportsError, UsageError
+from data_exports.estate.findings import finding_as_data
 
 if TYPE_CHECKING:
     from data_exports.estate.file_kinds import FileKind
     from data_exports.estate.formatter import Formatted
+    from data_exports.views.files import FileData
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +50,7 @@ def fmt(
     for each in () if check else changed:
         _replace(each)
     if as_json:
-        write_json([_facts_of(each) for each in done])
+        write_json("fmt", {"files": [_facts_of(each) for each in done]})
     else:
         for each in changed:
             write_data(f"{'would change' if check else 'changed'} {_shown(each)}")
@@ -96,12 +98,12 @@ def _shown(formatted: "Formatted") -> Path:
     return path_from(Path.cwd(), formatted.path)
 
 
-def _facts_of(formatted: "Formatted") -> dict[str, object]:
+def _facts_of(formatted: "Formatted") -> "FileData":
     return {
         "path": _shown(formatted),
         "changed": formatted.is_changed,
-        "left": formatted.reason,
-        "findings": [str(finding) for finding in formatted.findings],
+        "reason": formatted.reason or None,
+        "findings": [finding_as_data(seen_from(Path.cwd(), finding)) for finding in formatted.findings],
     }
 
 

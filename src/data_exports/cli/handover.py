@@ -54,11 +54,11 @@ def handover(
     """
     declared = open_estate(estate)
     from data_exports.operate.handover.halves import halves_of
-    from data_exports.views.handover.facts import facts_of
+    from data_exports.views.handover.data import handover_as_data
 
     halves = halves_of(declared, dataset_of(declared, name), account=account)
     if as_json or form is Form.JSON:
-        write_json([facts_of(half) for half in halves])
+        write_json("handover", handover_as_data(halves))
     else:
         write_data(_written(halves, form))
 

@@ -103,6 +103,7 @@ def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -
 
 def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
     """Print each entry as it is read; gives how many."""
+    from data_exports.views.envelope import enveloped, json_value_of
     from data_exports.views.history import CSV_FIELDS, HEADING, entry_as_data, entry_as_row, render_entry
 
     count = 0
@@ -112,7 +113,7 @@ def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
         if as_csv:
             write_data(csv_line(entry_as_row(entry)))
         elif as_json:
-            write_data(json_text(entry_as_data(entry)))
+            write_data(json_text(enveloped("history", entry_as_data(entry)), default=json_value_of))
         else:
             write_data(render_entry(entry) if count > 1 else f"{HEADING}\n{render_entry(entry)}")
     return count

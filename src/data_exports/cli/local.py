@@ -4,7 +4,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from data_exports.names import AccountId, DatasetName, InvalidNameError, RoleArn
 if TYPE_CHECKING:
     from data_exports.estate.models import Estate
     from data_exports.local.emulator import LocalAws
+    from data_exports.views.local import LocalStatusData
 
 PortOption = Annotated[
     int | None, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Port on 127.0.0.1. Default: a free one.")
@@ -110,7 +111,7 @@ def env(
             write_data("false")  # for `eval`: taken for success, it would let the next command meet the real AWS
         raise
     if as_json:
-        write_json(variables)
+        write_json("local-env", {"variables": variables})
         return
     for name, value in variables.items():
         write_data(f"export {name}={shlex.quote(value)}")
@@ -151,7 +152,7 @@ def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
       exports local status
     """
     local = _running(estate)
-    facts: dict[str, Any] = {
+    facts: LocalStatusData = {
         "endpoint_url": local.endpoint_url,
         "pid": local.pid,
         "account": local.account,
@@ -159,7 +160,7 @@ def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
         "log": str(local.log_file),
     }
     if as_json:
-        write_json(facts)
+        write_json("local-status", facts)
         return
     for name, value in facts.items():
         write_data(f"{name:<13} {value}")

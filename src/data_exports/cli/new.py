@@ -11,17 +11,18 @@ import typer
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.asking import ask
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
-from data_exports.cli.output import path_from, write_data, write_json, write_progress
+from data_exports.cli.output import path_from, seen_from, write_data, write_json, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
 from data_exports.estate.field_types import BOOLEAN
 from data_exports.estate.fields import NAME, Field
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
-from data_exports.estate.findings import Finding, Severity
+from data_exports.estate.findings import Finding, Severity, finding_as_data
 from data_exports.estate.loader import load_estate
 
 if TYPE_CHECKING:
     from data_exports.estate.drafts import PlatformDraft
     from data_exports.estate.new_declaration import Value
+    from data_exports.views.files import NewData
 
 HELP = """Write the declaration of a new dataset.
 
@@ -110,7 +111,8 @@ def _make(kind: FileKind[Any], values: "dict[str, Value]", estate: Path | None, 
         raise ExportsError(f"cannot be written: {error.strerror}", where=str(path), next_step="mend that") from error
     shown = path_from(Path.cwd(), path)
     if as_json:
-        write_json({"path": shown, "warnings": [finding.message for finding in warnings]})
+        said: NewData = {"path": shown, "warnings": [finding_as_data(seen_from(Path.cwd(), each)) for each in warnings]}
+        write_json("new", said)
     else:
         write_data(str(shown))
     for finding in warnings:

@@ -9,7 +9,6 @@ import shutil
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -18,6 +17,7 @@ import typer
 from data_exports.errors import ExportsError
 from data_exports.estate.findings import Finding
 from data_exports.text import json_text, printable_lines
+from data_exports.views.envelope import enveloped, json_value_of
 
 Colour = Literal["red", "yellow", "green", "blue", "cyan"]
 
@@ -30,6 +30,7 @@ class OutputLostError(ExportsError):
     """Our output could not be written; without a message when its reader has closed it, which is no news to them."""
 
     exit_code = OUTPUT_LOST
+    kind = "output_lost"
 
 
 def write_data(text: str, *, styled: bool = False) -> None:
@@ -45,9 +46,14 @@ def write_data(text: str, *, styled: bool = False) -> None:
         raise OutputLostError(f"the output could not be written: {error.strerror}") from error
 
 
-def write_json(value: object) -> None:
-    """Write the answer as JSON to stdout; dates as ISO 8601, paths as text. Raises `OutputLostError`."""
-    write_data(json_text(value, indent=2, default=_plain_of))
+def write_json(question: str, data: object) -> None:
+    """Write the answer to a question as JSON to stdout, in its envelope. Raises `OutputLostError`."""
+    write_foreign_json(enveloped(question, data))
+
+
+def write_foreign_json(value: object) -> None:
+    """Write JSON of a form that others have defined, such as SARIF. Raises `OutputLostError`."""
+    write_data(json_text(value, indent=2, default=json_value_of))
 
 
 def write_progress(text: str, *, styled: bool = False, ends_line: bool = True) -> None:
@@ -91,11 +97,3 @@ def seen_from(start: Path, finding: Finding) -> Finding:
 
 def _shown(text: str, stream: TextIO | None, *, styled: bool) -> str:
     return text if styled and wants_colour(stream) else printable_lines(text)
-
-
-def _plain_of(value: object) -> str:
-    if isinstance(value, date):  # a datetime is one too
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"no JSON for {type(value).__name__}")

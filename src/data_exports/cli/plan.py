@@ -144,7 +144,7 @@ def _write(made: "Plan", platform: "Platform", found: "PlanFindings", output: Fo
 
     match output:
         case Format.JSON:
-            write_json(plan_as_data(made, found))
+            write_json("plan", plan_as_data(made, found))
         case Format.MARKDOWN:
             from data_exports.views.plan_markdown import plan_as_markdown
 

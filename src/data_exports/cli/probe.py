@@ -40,7 +40,7 @@ def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOptio
     else:
         probed = probe_pull(declared, dataset, aws)
     if as_json:
-        write_json(probed_as_data(probed))
+        write_json("probe", probed_as_data(probed))
     else:
         write_data(render_probed(probed))
     if not probed.is_good:

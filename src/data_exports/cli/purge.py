@@ -1,7 +1,7 @@
 """``exports purge``: delete for good what a removed pull dataset left."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,6 @@ from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.cli.progress import count_shown
 from data_exports.errors import RefusedError, UsageError
 from data_exports.names import DatasetName, InvalidNameError
-from data_exports.text import counted
-
-if TYPE_CHECKING:
-    from data_exports.deploy.removal.purge import Purge
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A pull dataset that is no longer declared.")]
 ConfirmOption = Annotated[
@@ -48,18 +44,19 @@ def purge(
     from data_exports.aws import Aws
     from data_exports.deploy.removal.purge import purge as purge_bucket
     from data_exports.deploy.removal.purge import read_purge
+    from data_exports.views.purge import purged_as_data, render_purge
 
     aws = Aws(declared.platform.region)
     with count_shown("counted versions") as heard:
         planned = read_purge(declared, aws, dataset, heard=heard)
-    text = _in_words(planned)
+    text = render_purge(planned)
     write_progress(text) if as_json else write_data(text)
     if not confirm:
         _ask(name)
     with count_shown("deleted versions", total=planned.count) as deleted:
         count = purge_bucket(declared, aws, planned, heard=deleted)
     if as_json:
-        write_json({**_facts_of(planned), "deleted": count})
+        write_json("purge", purged_as_data(planned, count))
     else:
         write_data(f"deleted: {count:,} versions and markers, and the bucket {planned.bucket}")
 
@@ -69,30 +66,6 @@ def _dataset_of(name: str) -> DatasetName:
         return DatasetName(name)
     except InvalidNameError as error:
         raise UsageError(str(error), next_step=error.hint) from error
-
-
-def _in_words(planned: "Purge") -> str:
-    from data_exports.views.deployment import size_in_words
-
-    contents = planned.contents
-    holds = [
-        counted(contents.objects, "version"),
-        size_in_words(contents.size_bytes),
-        counted(contents.markers, "delete marker"),
-        counted(planned.uploads, "unfinished upload"),
-    ]
-    return f"the bucket {planned.bucket} of the removed dataset {planned.dataset} holds: {', '.join(holds)}"
-
-
-def _facts_of(planned: "Purge") -> dict[str, object]:
-    return {
-        "dataset": str(planned.dataset),
-        "bucket": str(planned.bucket),
-        "versions": planned.contents.objects,
-        "delete_markers": planned.contents.markers,
-        "size_bytes": planned.contents.size_bytes,
-        "unfinished_uploads": planned.uploads,
-    }
 
 
 def _ask(name: str) -> None:

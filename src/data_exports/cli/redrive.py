@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from data_exports.operate.queues import Move
+    from data_exports.views.redrive import RedriveData
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
 
@@ -53,7 +54,8 @@ def redrive(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOpt
             )
             raise
     if as_json:
-        write_json({"dataset": push.name, "dead_letters": count, "moved": moved})
+        done: RedriveData = {"dataset": push.name, "dead_letters": count, "moved": moved}
+        write_json("redrive", done)
     elif count:
         write_data(f"{counted(moved, 'dead letter')} moved back; see: exports history {push.name} --since 1h")
     else:

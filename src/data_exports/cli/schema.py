@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.options import EstateOption, estate_folder
-from data_exports.cli.output import path_from, write_data, write_json, write_progress
+from data_exports.cli.output import path_from, write_data, write_foreign_json, write_json, write_progress
 from data_exports.errors import ExportsError, UsageError
 
 
@@ -52,9 +52,9 @@ def schema(
             raise UsageError("--write and --check are for all kinds of file", next_step="leave out the kind")
         _put_to_use(estate_folder(estate), check=check)
     elif kind:
-        write_json(schema_of(next(each for each in FILE_KINDS if each.name == kind)))
+        write_foreign_json(schema_of(next(each for each in FILE_KINDS if each.name == kind)))
     else:
-        write_json({each.name: schema_of(each) for each in FILE_KINDS})
+        write_json("schema", {each.name: schema_of(each) for each in FILE_KINDS})
 
 
 def _put_to_use(folder: Path, *, check: bool) -> None:

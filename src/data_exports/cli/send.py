@@ -82,7 +82,7 @@ def send(
     sent = _upload(platform, push, aws, sources)
     followed = _follow(platform, push, aws, sent, patience) if wait and sent.uploaded else ()
     if as_json:
-        write_json(sent_as_data(push, platform, sent, followed))
+        write_json("send", sent_as_data(push, platform, sent, followed))
     elif sent.uploaded:
         write_data(render_sent(sent, followed))
     error = error_of_sending(push, sent, followed)

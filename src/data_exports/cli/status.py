@@ -42,7 +42,7 @@ def status(
 
     found = status_of(declared, Aws(declared.platform.region), datasets)
     if as_json:
-        write_json(status_as_data(found))
+        write_json("status", status_as_data(found))
     else:
         write_data(render_status(found, declared.platform, every_row=every_row or bool(datasets)))
     if found.notes:

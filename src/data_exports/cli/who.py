@@ -120,12 +120,12 @@ def _write(
 ) -> None:
     from data_exports.operate.who.holdings import asked
     from data_exports.views.access_review import review_of
-    from data_exports.views.who import count_words, holding_as_data, question_words, render_holdings
+    from data_exports.views.who import count_words, holdings_as_data, question_words, render_holdings
 
     platform = declared.platform
     found = asked(holdings, question, now=now)
     if as_json:
-        write_json([holding_as_data(holding, platform, now=now) for holding in found])
+        write_json("who", holdings_as_data(found, platform, now=now))
     elif markdown:
         source = "read from the deployed stacks" if live else "as declared"
         write_data(review_of(found, platform, now=now, source=source, asked=question_words(question)))
@@ -147,7 +147,7 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
     from data_exports.deploy.remote import check_account
     from data_exports.operate.periods import parse_moment
     from data_exports.operate.who.uses import read_uses
-    from data_exports.views.who import render_uses, use_as_data
+    from data_exports.views.who import render_uses, uses_as_data
 
     moment = parse_moment(since, option="--since", now=now)
     aws = Aws(declared.platform.region)
@@ -158,7 +158,7 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
         if not as_json:
             write_data(render_uses(found[-1], since=moment))
     if as_json:
-        write_json([use_as_data(use) for uses in found for use in uses.uses])
+        write_json("uses", uses_as_data(found, since=moment))
     damaged = sum(len(uses.damaged) for uses in found)
     unused = sum(use.is_unused for uses in found for use in uses.uses)
     write_progress(f"{unused} grant{'s' * (unused != 1)} not used since {moment:%Y-%m-%d}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TypedDict
 
 from data_exports.text import printable
 
@@ -46,14 +47,26 @@ def warning(place: Place, code: str, message: str, hint: str = "") -> Finding:
     return Finding(place, code, message, hint, Severity.WARNING)
 
 
-def finding_as_data(finding: Finding) -> dict[str, object]:
+class FindingData(TypedDict):
+    """A mistake in a declaration, or a warning."""
+
+    path: str
+    line: int
+    column: int
+    code: str
+    severity: Severity
+    message: str
+    hint: str
+
+
+def finding_as_data(finding: Finding) -> FindingData:
     """One finding as JSON can hold it."""
     return {
         "path": str(finding.place.path),
         "line": finding.place.line,
         "column": finding.place.column,
         "code": str(finding.code),
-        "severity": str(finding.severity),
+        "severity": finding.severity,
         "message": printable(finding.message),
         "hint": printable(finding.hint),
     }

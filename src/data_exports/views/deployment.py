@@ -6,6 +6,7 @@ Effects: none.
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypedDict
 
 from data_exports.deploy.apply.outcomes import (
     DeployEvent,
@@ -17,13 +18,13 @@ from data_exports.deploy.apply.outcomes import (
     StackResult,
     StackStarted,
 )
-from data_exports.deploy.plan.plan_data import plan_as_data, step_as_data
+from data_exports.deploy.plan.plan_data import Effects, StepData, effects_as_data, step_as_data
 from data_exports.deploy.plan.planning import Action
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import BucketOutcome
 from data_exports.deploy.removal.destroy import DestroyResult, Destruction, Undelivered
 from data_exports.estate.models import Platform
-from data_exports.text import counted, printable
+from data_exports.text import counted, printable, size_words
 from data_exports.views.plan import COLOURS, place_of, whose
 from data_exports.views.tables import table
 
@@ -100,77 +101,91 @@ def contents_in_words(contents: BucketContents) -> str:
     if not contents.objects:
         return f"empty but for {counted(contents.markers, 'delete marker')}" if contents.markers else "empty"
     least = "at least " if contents.is_partial else ""
-    return f"{least}{counted(contents.objects, 'object')}, {size_in_words(contents.size_bytes)}"
-
-
-def size_in_words(size_bytes: float) -> str:
-    """Bytes in the largest unit (powers of 1,000) that leaves at least one: ``3.4 MB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.0f} {unit}" if unit == "bytes" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:,.1f} TB"
+    return f"{least}{counted(contents.objects, 'object')}, {size_words(contents.size_bytes)}"
 
 
 # --- as plain data --------------------------------------------------------------------------------------------------
 
 
-def result_as_data(result: DeployResult) -> dict[str, object]:
-    """The result as JSON can hold it: the plan, and for each stack what became of it."""
+class OutcomeData(StepData):
+    """What became of one stack."""
+
+    result: StackResult
+    note: str
+
+
+class DeployData(Effects):
+    """The plan that was carried out, and what became of it."""
+
+    stacks: list[OutcomeData]
+    complete: bool
+    seconds: float
+
+
+class BucketData(TypedDict):
+    """What became of one bucket, and what is in it."""
+
+    bucket: str
+    result: str
+    reason: str
+    versions: int
+    delete_markers: int
+    size_bytes: int
+    is_partial: bool
+    """Whether there is more, which was not counted."""
+
+
+class DestroyData(TypedDict):
+    """What was destroyed and what was kept."""
+
+    stacks: list[OutcomeData]
+    buckets: list[BucketData]
+    undelivered: dict[str, int]
+    complete: bool
+    seconds: float
+
+
+def result_as_data(result: DeployResult) -> DeployData:
+    """The plan, and for each stack what became of it."""
     return {
-        **plan_as_data(result.plan),
+        **effects_as_data(result.plan),
         "stacks": [_outcome_as_data(outcome) for outcome in result.outcomes],
         "complete": result.is_complete,
         "seconds": round(result.seconds, 3),
     }
 
 
-def destruction_as_data(planned: Destruction) -> dict[str, object]:
-    """What destroying would do, as JSON can hold it."""
-    return {
-        "local": planned.is_local,
-        "stacks": [step_as_data(step) for step in planned.steps],
-        "buckets": [{"name": str(bucket.name), **_contents_as_data(bucket.contents)} for bucket in planned.buckets],
-        "undelivered": {str(each.dataset): each.count for each in planned.undelivered},
-        "left_alone": {stack.name: stack.hub for stack in planned.left_alone},
-    }
-
-
-def destroyed_as_data(result: DestroyResult) -> dict[str, object]:
-    """What was destroyed and what was kept, as JSON can hold it."""
+def destroyed_as_data(result: DestroyResult) -> DestroyData:
+    """What was destroyed and what was kept, for programs."""
     return {
         "stacks": [_outcome_as_data(outcome) for outcome in result.outcomes],
-        "buckets": [
-            {
-                "name": str(each.bucket.name),
-                "fate": str(each.result),
-                "reason": each.reason,
-                **_contents_as_data(each.bucket.contents),
-            }
-            for each in result.buckets
-        ],
+        "buckets": [_bucket_as_data(each) for each in result.buckets],
         "undelivered": {str(each.dataset): each.count for each in result.undelivered},
         "complete": result.is_complete,
         "seconds": round(result.seconds, 3),
     }
 
 
-def _outcome_as_data(outcome: StackOutcome) -> dict[str, object]:
+def _outcome_as_data(outcome: StackOutcome) -> OutcomeData:
     return {
         **step_as_data(outcome.step),
-        "result": str(outcome.result),
+        "result": outcome.result,
         "reason": outcome.reason,
         "next_step": outcome.next_step,
         "note": outcome.note,
     }
 
 
-def _contents_as_data(contents: BucketContents) -> dict[str, object]:
+def _bucket_as_data(outcome: BucketOutcome) -> BucketData:
+    contents = outcome.bucket.contents
     return {
-        "objects": contents.objects,
+        "bucket": outcome.bucket.name,
+        "result": outcome.result,
+        "reason": outcome.reason,
+        "versions": contents.objects,
         "delete_markers": contents.markers,
         "size_bytes": contents.size_bytes,
-        "counted_in_full": not contents.is_partial,
+        "is_partial": contents.is_partial,
     }
 
 
@@ -198,8 +213,8 @@ def _undelivered_lines(undelivered: Sequence[Undelivered]) -> list[str]:
 
 def _bucket_remark(outcome: BucketOutcome) -> str:
     contents = outcome.bucket.contents
-    holds = contents_in_words(contents) if contents.objects or contents.markers else ""
-    return ": ".join(filter(None, [outcome.reason, holds]))
+    held = contents_in_words(contents) if contents.objects or contents.markers else ""
+    return ": ".join(filter(None, [outcome.reason, held]))
 
 
 def _remarks_of(outcome: StackOutcome) -> str:

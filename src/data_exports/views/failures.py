@@ -4,7 +4,9 @@ In: `Failures`. Out: text and plain values. Effects: none.
 """
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypedDict
 
 from data_exports.contract.causes import side_of
 from data_exports.estate.models import Estate
@@ -46,8 +48,55 @@ def _counts_of(failures: Failures) -> str:
     return "; ".join(parts)
 
 
-def failures_as_data(failures: Failures, estate: Estate) -> dict[str, Any]:
-    """Every fact, with the advice for each cause once."""
+class FailureData(TypedDict):
+    """One upload that could not be delivered, or a message that tells of none."""
+
+    given_up: bool
+    message_id: str | None
+    key: str | None
+    version_id: str | None
+    size_bytes: int | None
+    uploaded_at: str | None
+    uploaded_by: str | None
+    uploaded_by_role: str | None
+    since: datetime | None
+    reason: str | None
+    cause: str | None
+    settled: str | None
+
+
+class AdviceData(TypedDict):
+    """What to do about one cause, and whose it is."""
+
+    cause: str | None
+    side: str | None
+    next_step: str
+    bucket_policy_statements: list[dict[str, Any]]
+    key_policy_statements: list[dict[str, Any]]
+
+
+class DatasetFailures(TypedDict):
+    """The failures of one dataset, with the advice for each cause once."""
+
+    dataset: str
+    dead_letters: int
+    looked_at: int
+    failures: list[FailureData]
+    advice: list[AdviceData]
+
+
+class FailuresData(TypedDict):
+    """The datasets that have any."""
+
+    datasets: list[DatasetFailures]
+
+
+def failures_as_data(found: Sequence[Failures], estate: Estate) -> FailuresData:
+    """Every fact."""
+    return {"datasets": [_dataset_as_data(each, estate) for each in found]}
+
+
+def _dataset_as_data(failures: Failures, estate: Estate) -> DatasetFailures:
     return {
         "dataset": failures.push.name,
         "dead_letters": failures.dead_letters,
@@ -76,7 +125,7 @@ def _indented(statement: dict[str, Any]) -> list[str]:
     return [f"    {line}" for line in json.dumps(statement, indent=2).splitlines()]
 
 
-def _failure_as_data(failure: Failure) -> dict[str, Any]:
+def _failure_as_data(failure: Failure) -> FailureData:
     return {
         "given_up": failure.given_up,
         "message_id": failure.message_id or None,
@@ -84,8 +133,8 @@ def _failure_as_data(failure: Failure) -> dict[str, Any]:
         "version_id": failure.version_id or None,
         "size_bytes": failure.size_bytes,
         "uploaded_at": failure.uploaded_at,
-        "uploaded_by": failure.by and failure.by.principal,
-        "uploaded_by_role": failure.by and failure.by.role,
+        "uploaded_by": failure.by.principal if failure.by else None,
+        "uploaded_by_role": failure.by.role if failure.by else None,
         "since": failure.since,
         "reason": failure.reason or None,
         "cause": failure.cause,
@@ -93,12 +142,12 @@ def _failure_as_data(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _advice_as_data(failures: Failures, estate: Estate, cause: str | None) -> dict[str, Any]:
+def _advice_as_data(failures: Failures, estate: Estate, cause: str | None) -> AdviceData:
     advice = advice_for(failures, estate, cause)
     return {
         "cause": cause,
         "side": side_of(cause),
-        "to_do": advice.text,
-        "bucket_policy_statements": advice.statements,
-        "key_policy_statements": advice.key_statements,
+        "next_step": advice.text,
+        "bucket_policy_statements": list(advice.statements),
+        "key_policy_statements": list(advice.key_statements),
     }

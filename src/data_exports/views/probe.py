@@ -4,11 +4,10 @@ In: a `Probed`. Out: text and plain facts. Effects: none.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from typing import Any
+from typing import TypedDict
 
 from data_exports.destinations.destination import Lack, Side
-from data_exports.operate.probe.findings import Probed
+from data_exports.operate.probe.findings import Check, Probed
 from data_exports.text import printable
 
 
@@ -17,9 +16,29 @@ def render_probed(probed: Probed) -> str:
     return "\n".join(_lines(probed))
 
 
-def probed_as_data(probed: Probed) -> dict[str, Any]:
+class ProbeData(TypedDict):
+    """What a probe looked at, and what is lacking on which side."""
+
+    dataset: str
+    about: str
+    checks: list[Check]
+    lacks: list[Lack]
+    leaves: str
+    note: str
+    is_good: bool
+
+
+def probed_as_data(probed: Probed) -> ProbeData:
     """The same for programs."""
-    return {**asdict(probed), "is_good": probed.is_good}
+    return {
+        "dataset": probed.dataset,
+        "about": probed.about,
+        "checks": list(probed.checks),
+        "lacks": list(probed.lacks),
+        "leaves": probed.leaves,
+        "note": probed.note,
+        "is_good": probed.is_good,
+    }
 
 
 def _lines(probed: Probed) -> Iterator[str]:

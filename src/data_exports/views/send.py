@@ -5,22 +5,24 @@ In: `Sent`, and how far each upload was followed. Out: text, plain values, an ex
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TypedDict
 
-from data_exports.contract.receipts import columns_of
 from data_exports.errors import ExportsError, PartlyDoneError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.operate.follow import Followed
 from data_exports.operate.history import Entry
 from data_exports.operate.send import Sent
 from data_exports.text import counted, printable
-from data_exports.views.history import HEADING, render_entry
+from data_exports.views.history import HEADING, ReceiptData, receipt_as_data, render_entry
 
 NAMED_AT_MOST = 10
 
 
 class NotDeliveredError(ExportsError):
     """At least one file ended otherwise than at the recipient."""
+
+    kind = "not_delivered"
 
 
 def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
@@ -31,9 +33,39 @@ def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
     return "\n".join([HEADING, *receipts] if receipts else ["no receipts yet"])
 
 
-def sent_as_data(push: PushDataset, platform: Platform, sent: Sent, followed: Sequence[Followed]) -> dict[str, Any]:
+class UploadedData(TypedDict):
+    """A file in the hub, and its receipt if it was waited for."""
+
+    path: Path
+    key: str
+    version_id: str
+    size_bytes: int
+    changed_while_read: bool
+    receipt: ReceiptData | None
+
+
+class NotUploadedData(TypedDict):
+    """A file that is not in the hub, and why."""
+
+    path: Path
+    key: str
+    reason: str
+
+
+class SentData(TypedDict):
+    """What was sent."""
+
+    dataset: str
+    hub_bucket: str
+    uploaded: list[UploadedData]
+    not_uploaded: list[NotUploadedData]
+
+
+def sent_as_data(push: PushDataset, platform: Platform, sent: Sent, followed: Sequence[Followed]) -> SentData:
     """Every fact of what was sent."""
-    receipts = {(each.key, each.version_id): each.receipt and columns_of(each.receipt) for each in followed}
+    receipts = {
+        (each.key, each.version_id): receipt_as_data(each.receipt) if each.receipt else None for each in followed
+    }
     return {
         "dataset": push.name,
         "hub_bucket": platform.hub_bucket,

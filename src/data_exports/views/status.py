@@ -5,12 +5,12 @@ own; the rest is counted.
 """
 
 from collections import Counter
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import TypedDict
 
 from data_exports.estate.models import Platform
-from data_exports.operate.status import DatasetStatus, Deliveries, Status
+from data_exports.operate.queues import QueueFigures
+from data_exports.operate.status import DatasetStatus, Deliveries, State, Status, Waiting
 from data_exports.text import age_words, ago_words, counted, printable, size_words
 
 ROWS_ON_A_SCREEN = 40
@@ -34,13 +34,90 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
     return "\n".join([*lines, *([""] if concerns or notes else []), *concerns, *notes])
 
 
-def status_as_data(status: Status) -> dict[str, Any]:
+class StackState(TypedDict):
+    """How a stack stands that is no dataset's."""
+
+    stack: str
+    state: str
+
+
+class WaitingData(TypedDict):
+    """What lies in the hub and has not left it yet."""
+
+    files: int
+    oldest_at: datetime | None
+    is_partial: bool
+
+
+class DeliveriesData(TypedDict):
+    """What arrived: the last file, and those of the last day."""
+
+    last_at: datetime | None
+    day_files: int
+    day_size_bytes: int
+    is_partial: bool
+
+
+class DatasetData(TypedDict):
+    """How one dataset stands; what is null is not known, or does not apply."""
+
+    dataset: str
+    kind: str
+    state: State
+    reason: str
+    last_day: date | None
+    missing_roles: list[str]
+    queues: QueueFigures | None
+    waiting: WaitingData | None
+    deliveries: DeliveriesData | None
+    concerns: list[str]
+
+
+class StatusData(TypedDict):
+    """How every dataset stands."""
+
+    at: datetime
+    stacks: list[StackState]
+    datasets: list[DatasetData]
+    not_checked: list[str]
+    """What could not be read, and why."""
+
+
+def status_as_data(status: Status) -> StatusData:
     """Every fact of a status."""
     return {
         "at": status.at,
-        "stacks": dict(status.shared),
-        "datasets": [{**asdict(row), "concerns": row.concerns(status.at)} for row in status.datasets],
-        "not_known": status.notes,
+        "stacks": [{"stack": name, "state": state} for name, state in status.shared],
+        "datasets": [_dataset_as_data(row, status.at) for row in status.datasets],
+        "not_checked": list(status.notes),
+    }
+
+
+def _dataset_as_data(row: DatasetStatus, now: datetime) -> DatasetData:
+    return {
+        "dataset": row.name,
+        "kind": row.kind,
+        "state": row.state,
+        "reason": row.reason,
+        "last_day": row.expires,
+        "missing_roles": list(row.missing_roles),
+        "queues": row.queues,
+        "waiting": _waiting_as_data(row.waiting) if row.waiting else None,
+        "deliveries": _deliveries_as_data(row.deliveries) if row.deliveries else None,
+        "concerns": list(row.concerns(now)),
+    }
+
+
+def _waiting_as_data(waiting: Waiting) -> WaitingData:
+    return {"files": waiting.files, "oldest_at": waiting.oldest, "is_partial": waiting.is_partial}
+
+
+def _deliveries_as_data(deliveries: Deliveries) -> DeliveriesData:
+    return {
+        "last_at": deliveries.last,
+        "day_files": deliveries.day_files,
+        "day_size_bytes": deliveries.day_bytes,
+        "is_partial": deliveries.is_partial,
     }
 
 

@@ -4,10 +4,9 @@ In: holdings. Out: text, or plain facts. Effects: none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import TypedDict
 
 from data_exports.access.accesses import Access
 from data_exports.estate.models import Platform
@@ -24,8 +23,75 @@ def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: dat
     return "\n".join(_lines(holdings, platform, now))
 
 
-def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> dict[str, Any]:
+class DoingData(TypedDict):
+    """What somebody may do, and where."""
+
+    verbs: list[str]
+    where: str
+
+
+class GrantData(TypedDict):
+    """A grant as policies hold it."""
+
+    actions: list[str]
+    resource: str
+    key_prefix: str | None
+    last_day: date | None
+    until: datetime | None
+
+
+class HoldingData(TypedDict):
+    """What one principal may do through one dataset."""
+
+    principal: str
+    name: str
+    role: str
+    account: str
+    account_name: str
+    recipient_account: str | None
+    dataset: str
+    kind: str
+    may: list[DoingData]
+    last_day: date | None
+    until: datetime | None
+    has_ended: bool
+    paperwork: list[str]
+    owner: str
+    grants: list[GrantData]
+
+
+class WhoData(TypedDict):
+    """Who can get at what."""
+
+    accesses: list[HoldingData]
+
+
+class UseData(TypedDict):
+    """How one sender, or uploader who is none, used one dataset."""
+
+    dataset: str
+    name: str
+    is_granted: bool
+    is_known: bool
+    is_unused: bool
+    uploads: int
+    last_upload_at: datetime | None
+
+
+class UsesData(TypedDict):
+    """Who did send, since when."""
+
+    since: datetime
+    uses: list[UseData]
+
+
+def holdings_as_data(holdings: Sequence[Holding], platform: Platform, *, now: datetime) -> WhoData:
     """The same facts for programs."""
+    return {"accesses": [holding_as_data(each, platform, now=now) for each in holdings]}
+
+
+def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> HoldingData:
+    """One of them."""
     access = holding.access
     return {
         "principal": access.principal,
@@ -126,6 +192,18 @@ def render_uses(uses: Uses, *, since: datetime) -> str:
     return "\n".join(lines)
 
 
-def use_as_data(use: Use) -> dict[str, Any]:
-    """A use for programs."""
-    return {**asdict(use), "is_unused": use.is_unused}
+def uses_as_data(found: Iterable[Uses], *, since: datetime) -> UsesData:
+    """The same for programs."""
+    return {"since": since, "uses": [_use_as_data(use) for uses in found for use in uses.uses]}
+
+
+def _use_as_data(use: Use) -> UseData:
+    return {
+        "dataset": use.dataset,
+        "name": use.who,
+        "is_granted": use.is_granted,
+        "is_known": use.is_known,
+        "is_unused": use.is_unused,
+        "uploads": use.uploads,
+        "last_upload_at": use.last_upload,
+    }

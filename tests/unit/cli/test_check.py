@@ -1,11 +1,11 @@
 """`exports check`: what it prints, where paths begin, and when it fails."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from data_exports.cli.app import main
+from tests.envelopes import read_json
 from tests.unit.estate.written import PUSH, write_estate
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "estate"
@@ -61,17 +61,20 @@ def test_the_environment_may_name_the_estate(
 def test_json_gives_the_same_facts(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _break(estate)
     assert main(["check", "--json", "--estate", "estate"]) == 1
-    assert json.loads(capsys.readouterr().out) == [
-        {
-            "path": "estate/push_datasets/a.yaml",
-            "line": 1,
-            "column": 7,
-            "code": "EX205",
-            "severity": "error",
-            "message": "'Orders!' is not a dataset name",
-            "hint": HINT,
-        }
-    ]
+    assert read_json(capsys.readouterr().out) == {
+        "schema": "data-exports/check/1",
+        "findings": [
+            {
+                "path": "estate/push_datasets/a.yaml",
+                "line": 1,
+                "column": 7,
+                "code": "EX205",
+                "severity": "error",
+                "message": "'Orders!' is not a dataset name",
+                "hint": HINT,
+            }
+        ],
+    }
 
 
 def test_warnings_fail_with_strict_only(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -209,7 +209,7 @@ def test_json_and_the_format_json_are_the_same(estate: Path, capsys: pytest.Capt
     first = capsys.readouterr()
     assert main(["check", "--estate", "estate", "--format", "json"]) == 1
     assert capsys.readouterr() == first
-    assert [each["code"] for each in json.loads(first.out)] == ["EX205", "EX601"]
+    assert [each["code"] for each in json.loads(first.out)["findings"]] == ["EX205", "EX601"]
 
 
 def test_a_code_is_explained_without_an_estate(

@@ -1,12 +1,12 @@
 """`exports fmt`: which files it rewrites, what it leaves, and how it ends."""
 
-import json
 import stat
 from pathlib import Path
 
 import pytest
 
 from data_exports.cli.app import main
+from tests.envelopes import read_json
 from tests.unit.estate.written import PUSH, write_estate
 
 PLAIN = PUSH.replace("[alpha_user_ana]", "\n  - alpha_user_ana").replace(": \n", ":\n")
@@ -62,13 +62,13 @@ def test_a_file_with_errors_is_left_and_stops_no_other(estate: Path, capsys: pyt
 def test_json_gives_the_same_facts(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_estate(estate, push="", pull=PLAIN)
     assert main(["fmt", "--json", "--check"]) == 1
-    facts = json.loads(capsys.readouterr().out)
-    assert [(each["path"], each["changed"], each["left"]) for each in facts] == [
-        ("exports.yaml", True, ""),
+    facts = read_json(capsys.readouterr().out)["files"]
+    assert [(each["path"], each["changed"], each["reason"]) for each in facts] == [
+        ("exports.yaml", True, None),
         ("push_datasets/a.yaml", False, "it is no mapping of fields"),
         ("pull_datasets/b.yaml", False, "it holds errors"),
     ]
-    assert "EX203" in facts[2]["findings"][0]
+    assert "EX203" in [each["code"] for each in facts[2]["findings"]]
 
 
 @pytest.mark.parametrize("name", ["README.md", "push_datasets/x.txt", "other/x.yaml", ".schemas/push.schema.json"])

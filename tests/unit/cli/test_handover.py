@@ -1,12 +1,12 @@
 """`exports handover`: its forms, and what a wrong call is told. It needs no AWS."""
 
-import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from data_exports.cli.app import main
+from tests.envelopes import read_json
 
 ESTATE = str(Path(__file__).parents[3] / "examples" / "estate")
 
@@ -29,7 +29,7 @@ def test_each_account_gets_a_letter_of_its_own(capsys: pytest.CaptureFixture[str
     assert run("custody_dashboard") == 0
     assert capsys.readouterr().out.count("Subject: ") == 1
     assert run("custody_dashboard", "--account", "754256621582", "--as", "json") == 0
-    (half,) = json.loads(capsys.readouterr().out)
+    (half,) = read_json(capsys.readouterr().out)["handovers"]
     assert [each["arn"].rsplit("/", 1)[1] for each in half["readers"]] == [
         "custody-dashboard-reader",
         "custody-dashboard-loader",
@@ -41,7 +41,7 @@ def test_json_is_a_form_and_an_option(capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr().out
     assert run("court_outcomes", "--as", "json") == 0
     assert capsys.readouterr().out == said
-    assert json.loads(said)[0]["expires"] == "2035-03-31"
+    assert read_json(said)["handovers"][0]["last_day"] == "2035-03-31"
 
 
 def test_terraform_and_cloudformation_are_written_for_one_account(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,5 @@
 """`exports new`: the file it writes passes `check`, and nothing is written or overwritten otherwise."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.cli.app import main
+from tests.envelopes import read_json
 from tests.terminal import CTRL_C, CTRL_D, OnTerminal, run_on_terminal
 from tests.unit.estate.written import PUSH, load, write_estate
 
@@ -46,7 +46,11 @@ def test_a_pull_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture
     words = [word for arn in arns for word in ("--pull-arn", arn)]
     words += ["--user", "alpha_user_ana", "--allow-push", "--paperwork", "DPIA-8", "--paperwork", "Agreement 9"]
     assert main(["new", "pull", "more_tables", *words, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"path": "pull_datasets/more_tables.yaml", "warnings": []}
+    assert read_json(capsys.readouterr().out) == {
+        "schema": "data-exports/new/1",
+        "path": "pull_datasets/more_tables.yaml",
+        "warnings": [],
+    }
     assert (estate / "pull_datasets" / "more_tables.yaml").read_text(encoding="utf-8") == (
         "name: more_tables\n"
         f"pull_arns:\n  - {arns[0]}\n  - {arns[1]}\n"

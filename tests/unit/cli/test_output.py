@@ -28,9 +28,10 @@ def test_a_key_that_holds_a_command_for_terminals_is_shown_whole_on_and_off_one(
     with redirect_stdout(stream), redirect_stderr(stream):
         write_data(f"a {KEY}\nb")
         write_progress(KEY)
-        write_json({KEY: "\x9b\u202e"})
+        write_json("who", {KEY: "\x9b\u202e"})
     assert stream.getvalue() == (
-        f"a {SHOWN}\nb\n{SHOWN}\n" + '{\n  "report\\u001b[2m-old\\u001b[0m.csv": "\\u009b\\u202e"\n}\n'
+        f"a {SHOWN}\nb\n{SHOWN}\n"
+        '{\n  "schema": "data-exports/who/1",\n  "report\\u001b[2m-old\\u001b[0m.csv": "\\u009b\\u202e"\n}\n'
     )
 
 

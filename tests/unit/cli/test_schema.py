@@ -8,6 +8,7 @@ import pytest
 from data_exports.cli.app import main
 from data_exports.estate.file_kinds import FILE_KINDS
 from data_exports.estate.schemas import schema_of
+from tests.envelopes import read_json
 from tests.unit.estate.written import PUSH, load
 
 
@@ -16,7 +17,8 @@ def test_one_schema_or_all_are_printed_without_an_estate(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out) == {kind.name: schema_of(kind) for kind in FILE_KINDS}
+    schemas = {kind.name: schema_of(kind) for kind in FILE_KINDS}
+    assert read_json(capsys.readouterr().out) == {"schema": "data-exports/schema/1", **schemas}
     for kind in FILE_KINDS:
         assert main(["schema", kind.name]) == 0
         assert json.loads(capsys.readouterr().out) == schema_of(kind)

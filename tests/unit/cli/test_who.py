@@ -1,11 +1,11 @@
 """`exports who`: its questions and forms, and what a wrong call is told. From declarations it needs no AWS."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from data_exports.cli.app import main
+from tests.envelopes import read_json
 
 ESTATE = str(Path(__file__).parents[3] / "examples" / "estate")
 
@@ -34,12 +34,13 @@ def test_a_user_is_shown_with_everything_they_hold(capsys: pytest.CaptureFixture
 
 def test_a_place_an_account_and_what_is_missing_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("can", "read", "s3://mojap-bail-research/x.csv", "--json") == 0
-    assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["alpha_user_priya-raman", "bail-research"]
+    named = [each["name"] for each in read_json(capsys.readouterr().out)["accesses"]]
+    assert named == ["alpha_user_priya-raman", "bail-research"]
     assert run("--account", "318604275917", "--json") == 0
-    (mover,) = json.loads(capsys.readouterr().out)
+    (mover,) = read_json(capsys.readouterr().out)["accesses"]
     assert (mover["name"], mover["recipient_account"]) == ("export_prison_population-copy", "318604275917")
     assert run("--no-paperwork", "--json") == 0
-    datasets = {each["dataset"] for each in json.loads(capsys.readouterr().out)}
+    datasets = {each["dataset"] for each in read_json(capsys.readouterr().out)["accesses"]}
     assert datasets == {"prison_population", "probation_caseload", "victim_survey"}
 
 
@@ -48,7 +49,7 @@ def test_nobody_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert (out, err.endswith("nobody: no such access is granted by this estate\n")) == ("", True)
     assert run("--expiring", "1d", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == []
+    assert read_json(capsys.readouterr().out) == {"schema": "data-exports/who/1", "accesses": []}
 
 
 def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from data_exports.stacks.metadata import grants_in
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.handover.cloudformation import cloudformation_of
-from data_exports.views.handover.facts import facts_of
+from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
 from tests.estates import PLATFORM, estate_of, push
@@ -188,7 +188,8 @@ def test_the_letter_asks_for_what_the_kind_asks_for() -> None:
 
 
 def test_the_other_forms_hold_what_the_kind_has_for_them_and_refuse_where_it_has_nothing() -> None:
-    assert facts_of(half())["trust"] == {"subject": ROLE, "audiences": ["api://AzureADTokenExchange"]}
+    (facts,) = handover_as_data([half()])["handovers"]
+    assert dict(facts)["trust"] == {"subject": ROLE, "audiences": ["api://AzureADTokenExchange"]}
     text = terraform_of(half())
     assert 'azuread = { source = "hashicorp/azuread" }' in text
     assert f'"{CREDENTIAL}" "export" {{\n  subject   = "{ROLE}"\n' in text

@@ -118,7 +118,7 @@ def test_no_more_are_looked_at_than_asked_for_and_each_is_put_back() -> None:
     )
     assert text[2] == "    no receipt says why"
     assert "  and 10 more for the same reason (--json lists them)" in text
-    assert len(failures_as_data(found, estate)["failures"]) == 30
+    assert [len(each["failures"]) for each in failures_as_data([found], estate)["datasets"]] == [30]
 
 
 def test_an_interruption_puts_back_what_was_taken() -> None:

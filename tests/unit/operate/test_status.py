@@ -181,5 +181,8 @@ def test_a_row_tells_figures_and_marks_what_is_only_the_least() -> None:
         "? the hub: not known: access denied",
     ]
     facts = status_as_data(status)
-    assert facts["datasets"][0]["queues"] == {"waiting": 1200, "in_flight": 10, "dead_letters": 1}
-    assert facts["stacks"] == {"exports-hub": "different"}
+    (dataset,) = facts["datasets"]
+    assert (dataset["dataset"], dataset["queues"]) == ("hearings", QueueFigures(1200, 10, 1))
+    assert dataset["waiting"] == {"files": 1000, "oldest_at": NOW - timedelta(hours=2), "is_partial": True}
+    assert facts["stacks"] == [{"stack": "exports-hub", "state": "different"}]
+    assert facts["not_checked"] == ["the hub: not known: access denied"]

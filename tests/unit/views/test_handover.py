@@ -15,8 +15,9 @@ from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Dataset, PullDataset, PushDataset
 from data_exports.names import AccountRootArn, RoleArn, UserArn
 from data_exports.operate.handover.halves import AttachTo, Half, Reading, Receiving, halves_of, owner_of
+from data_exports.views.envelope import json_value_of
 from data_exports.views.handover.cloudformation import cloudformation_of
-from data_exports.views.handover.facts import facts_of
+from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
 from tests.estates import FULL, KEY, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
@@ -33,6 +34,11 @@ HOSTILE = '"}\n*/ # ${file("x")} %{ if true } \\ $${y} --- : | &a *a !!python \u
 
 def halves(dataset: Dataset, *others: Dataset, account: str = "") -> tuple[Half, ...]:
     return halves_of(estate_of(dataset, *others), dataset, account=account)
+
+
+def facts_of(found: Half) -> Any:
+    (facts,) = handover_as_data([found])["handovers"]
+    return facts
 
 
 def half(dataset: Dataset, *others: Dataset) -> Half:
@@ -213,7 +219,7 @@ def test_no_form_lets_a_declared_text_out_of_its_place() -> None:
         assert terraform(bad) == terraform(good)
         assert yaml.safe_load(cloudformation_of(bad)) == yaml.safe_load(cloudformation_of(good))
         assert all(mark.isprintable() or mark == "\n" for mark in letter_of(bad) + terraform_of(bad))
-        assert json.loads(json.dumps(facts_of(bad)))["description"] == HOSTILE
+        assert json.loads(json.dumps(facts_of(bad), default=json_value_of))["description"] == HOSTILE
 
 
 def test_nothing_in_a_handover_is_a_wildcard_but_keys() -> None:

@@ -2,17 +2,18 @@
 
 import csv
 from datetime import UTC, datetime, timedelta
+from typing import get_type_hints
 
 import pytest
 
-from data_exports.contract.receipts import receipt_of
+from data_exports.contract.receipts import COLUMNS, receipt_of
 from data_exports.errors import UsageError
 from data_exports.names import RoleName
 from data_exports.operate.history import Entry, is_like
 from data_exports.operate.people import Uploader, uploader_of
 from data_exports.operate.periods import parse_moment, parse_seconds
 from data_exports.text import age_words, ago_words, csv_line, moment_words, printable, size_words
-from data_exports.views.history import CSV_FIELDS, entry_as_data, entry_as_row, render_entry
+from data_exports.views.history import CSV_FIELDS, ReceiptData, entry_as_data, entry_as_row, render_entry
 from tests.estates import push
 from tests.unit.operate.receipt_log import line
 
@@ -58,6 +59,7 @@ def test_csv_and_json_hold_every_field_of_a_receipt_and_the_role() -> None:
         "uploaded_by_role": "alpha_user_ana",
     }
     assert set(CSV_FIELDS) == set(entry_as_data(entry()))
+    assert tuple(get_type_hints(ReceiptData)) == COLUMNS
 
 
 def test_uploaders_are_found_by_role_session_or_principal() -> None:

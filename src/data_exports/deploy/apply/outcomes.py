@@ -134,6 +134,7 @@ class InterruptedWorkError(ExportsError):
     """Ctrl-C in the middle of work on stacks; the message names those that CloudFormation goes on with."""
 
     exit_code = 130
+    kind = "interrupted"
 
 
 def error_of_deploying(result: DeployResult) -> ExportsError | None:

@@ -7,7 +7,9 @@ gets a refusal from `reviewed.check_unchanged` and not another deployment.
 
 import hashlib
 import json
+import re
 from datetime import datetime
+from typing import TypedDict
 
 from data_exports import __version__
 from data_exports.deploy.plan.reviewed import Json, Reviewed, mapping_of
@@ -15,11 +17,40 @@ from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Platform
 from data_exports.text import json_text, quoted
 
-SCHEMA = "data-exports/plan/1"
+SCHEMA = "data-exports/plan-file/1"
+_SCHEMA_BEFORE = "data-exports/plan/1"
+"""What it was until that name became the one of what ``plan --json`` prints."""
 LARGEST_BYTES = 256 * 1024 * 1024
 """Above the plan of an estate with 10,000 datasets, and far below what a machine cannot hold."""
 DEEPEST = 30
 """Levels of objects and lists in a file; a plan has about ten."""
+
+
+class PlatformData(TypedDict):
+    """Which estate it is."""
+
+    account: str
+    region: str
+    hub_bucket: str
+
+
+class MadeOfData(TypedDict):
+    """What the plan was made of: each declaration's SHA-256, and each stack as it is, and is to be."""
+
+    files: Json
+    stacks: Json
+
+
+class PlanFileData(TypedDict):
+    """A plan that was kept to be carried out."""
+
+    version: str
+    made_at: str
+    commit: str | None
+    platform: PlatformData
+    plan: Json
+    made_of: MadeOfData
+    digest: str
 
 
 def plan_file_of(reviewed: Reviewed, platform: Platform, *, moment: datetime) -> str:
@@ -60,13 +91,18 @@ def read_plan_file(text: str, platform: Platform, *, where: str) -> Reviewed:
             where=where,
             next_step="give --estate the folder that it was made of, or plan again",
         )
-    made_of = mapping_of(content.get("made_of"))
+    made_of, shown = mapping_of(content.get("made_of")), mapping_of(content.get("plan"))
     return Reviewed(
-        mapping_of(content.get("plan")),
+        shown if content["schema"] == SCHEMA else _with_times_as_now(shown),
         mapping_of(made_of.get("stacks")),
         mapping_of(made_of.get("files")),
         str(content.get("commit") or ""),
     )
+
+
+def _with_times_as_now(shown: Json) -> Json:
+    """Times were written with ``+00:00`` under the schema's name before."""
+    return mapping_of(json.loads(re.sub(r'(?<=T\d\d:\d\d:\d\d)\+00:00(?=")', "Z", json.dumps(shown))))
 
 
 _AGAIN = "plan again: `exports plan --out FILE`"
@@ -80,7 +116,7 @@ def _content_of(text: str, where: str) -> Json:
     schema = content.get("schema") if isinstance(content, dict) else None
     if not isinstance(schema, str):
         raise _no_plan(where, 'it has no "schema"')
-    if schema != SCHEMA:
+    if schema not in (SCHEMA, _SCHEMA_BEFORE):
         raise _no_plan(where, f"its schema is {quoted(schema)}, and not {SCHEMA}")
     if _is_deeper(content, DEEPEST):
         raise _no_plan(where, "it is nested deeper than a plan")
@@ -101,7 +137,7 @@ def _digest_of(content: Json) -> str:
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def _platform_as_data(platform: Platform) -> dict[str, str]:
+def _platform_as_data(platform: Platform) -> PlatformData:
     return {
         "account": str(platform.account),
         "region": platform.region,

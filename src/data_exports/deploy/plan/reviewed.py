@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_exports.deploy.plan.plan_data import PlanFindings, plan_as_data
+from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings, plan_as_data
 from data_exports.deploy.plan.planning import Existing, Plan, Step
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
@@ -39,7 +39,7 @@ class Reviewed:
 
 
 def reviewed_of(
-    plan: Plan, files: Mapping[str, str], *, commit: str = "", found: PlanFindings | None = None
+    plan: Plan, files: Mapping[str, str], *, commit: str = "", found: PlanFindings = NOTHING_FOUND
 ) -> Reviewed:
     """A plan as it can be kept and compared."""
     stacks = {step.name: _made_of(step) for step in plan.steps}

@@ -88,7 +88,7 @@ def _grant(stage: Stage, push: PushDataset) -> Story:
     letter = run_command(stage, None, "handover", push.name)
     yield from letter.told(most=6)
     written = run_command(stage, None, "handover", push.name, "--as", "json")
-    (half,) = json.loads(written.out)
+    (half,) = json.loads(written.out)["handovers"]
     yield "the recipient puts this policy on the bucket"
     policy = json.dumps(half["bucket_policy"])
     stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)

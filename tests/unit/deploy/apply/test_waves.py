@@ -31,7 +31,6 @@ from data_exports.views.deployment import (
     contents_in_words,
     render_result,
     result_as_data,
-    size_in_words,
 )
 from data_exports.views.plan import render_plan
 from tests.estates import PLATFORM, estate_of, pull
@@ -204,13 +203,9 @@ def test_unchanged_deployment_is_said_in_one_line() -> None:
     [
         (BucketContents(), "empty"),
         (BucketContents(markers=1), "empty but for 1 delete marker"),
-        (BucketContents(objects=1, size_bytes=999), "1 object, 999 bytes"),
+        (BucketContents(objects=1, size_bytes=999), "1 object, 999 B"),
         (BucketContents(objects=2000, size_bytes=3_400_000, is_partial=True), "at least 2,000 objects, 3.4 MB"),
     ],
 )
 def test_contents_of_buckets_in_words(contents: BucketContents, said: str) -> None:
     assert contents_in_words(contents) == said
-
-
-def test_sizes_are_in_powers_of_a_thousand() -> None:
-    assert [size_in_words(size) for size in (0, 999, 1000, 5e12)] == ["0 bytes", "999 bytes", "1.0 kB", "5.0 TB"]

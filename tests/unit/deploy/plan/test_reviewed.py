@@ -86,7 +86,7 @@ def test_a_file_keeps_the_plan_as_shown_and_what_it_was_made_of() -> None:
     content = json.loads(_text())
     digest = content.pop("digest")
     assert {key: content[key] for key in ("schema", "version", "made_at", "commit", "platform")} == {
-        "schema": "data-exports/plan/1",
+        "schema": "data-exports/plan-file/1",
         "version": __version__,
         "made_at": "2026-11-28T12:00:00+00:00",
         "commit": "c" * 40,
@@ -117,6 +117,17 @@ def test_what_is_read_is_what_was_written_and_nothing_has_changed() -> None:
     assert changes_since(_kept(), _kept()) == ()
 
 
+def test_a_file_of_the_version_before_is_read_and_nothing_has_changed() -> None:
+    """It went by the schema's name that is now the one of `plan --json`, and its times ended otherwise."""
+    before = (
+        _text().replace("data-exports/plan-file/1", "data-exports/plan/1").replace('T00:00:00Z"', 'T00:00:00+00:00"')
+    )
+    assert '"until": "2027-04-01T00:00:00+00:00"' in before
+    kept = read_plan_file(_with_digest(json.loads(before)), PLATFORM, where="plan.json")
+    assert kept == _kept()
+    assert changes_since(kept, _kept()) == ()
+
+
 def test_hostile_names_survive_the_file_and_stand_in_it_escaped() -> None:
     kept = replace(_kept(), files={"push_datasets/\x1b[2m\u202e\udcff.yaml": "a"})
     assert read_plan_file(_text(kept), PLATFORM, where="plan.json") == kept
@@ -142,7 +153,7 @@ def _edited(change: Callable[[dict[str, Any]], object]) -> str:
         (
             '{"schema": "data-exports/plan/2\\u202e"}',
             UsageError,
-            'its schema is "data-exports/plan/2\\u202e", and not data-exports/plan/1',
+            'its schema is "data-exports/plan/2\\u202e", and not data-exports/plan-file/1',
         ),
         (f'{{"schema": "{SCHEMA}", "x": {"[" * 40}{"]" * 40}}}', UsageError, "it is nested deeper than a plan"),
         (f'{{"schema": "{SCHEMA}"}}', RefusedError, "its content does not fit its digest"),

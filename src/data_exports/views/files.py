@@ -1,0 +1,45 @@
+"""What became of declarations' files, for programs.
+
+In: what `fmt` and `new` did. Out: plain data. Effects: none.
+"""
+
+from pathlib import Path
+from typing import TypedDict
+
+from data_exports.estate.findings import FindingData
+
+
+class CheckData(TypedDict):
+    """Every mistake in the declarations, and every warning."""
+
+    findings: list[FindingData]
+
+
+class FileData(TypedDict):
+    """A file that was looked at; one with a reason was left as it is."""
+
+    path: Path
+    changed: bool
+    reason: str | None
+    findings: list[FindingData]
+
+
+class FmtData(TypedDict):
+    """Every file that was looked at, whether its shape was changed, or would be."""
+
+    files: list[FileData]
+
+
+class NewData(TypedDict):
+    """The file that was written, and the warnings that it adds."""
+
+    path: Path
+    warnings: list[FindingData]
+
+
+class SchemaData(TypedDict):
+    """The JSON Schemas of declarations, by kind of file."""
+
+    platform: dict[str, object]
+    push: dict[str, object]
+    pull: dict[str, object]

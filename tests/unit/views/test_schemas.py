@@ -1,0 +1,146 @@
+"""Every answer in JSON is an envelope whose schema is published; so is every error."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from data_exports.__main__ import INTERRUPTED_AS_JSON
+from data_exports.cli.app import main
+from data_exports.errors import ExportsError
+from data_exports.text import json_text
+from data_exports.views.envelope import enveloped
+from data_exports.views.error import error_as_data
+from data_exports.views.schemas import QUESTIONS, json_schema_of, write_schemas
+from tests.envelopes import SCHEMAS, check_envelope, check_printed
+
+ROOT = Path(__file__).parents[3]
+ESTATE = str(ROOT / "examples" / "estate")
+COMMANDS = sorted((ROOT / "src" / "data_exports" / "cli").glob("*.py"))
+
+
+def test_the_published_schemas_are_those_of_the_code(tmp_path: Path) -> None:
+    write_schemas(tmp_path)
+    assert {path.name: path.read_text() for path in SCHEMAS.iterdir()} == {
+        path.name: path.read_text() for path in tmp_path.iterdir()
+    }
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_schema_is_one_and_wants_its_own_name_first(question: str) -> None:
+    schema: Any = json_schema_of(question)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert next(iter(schema["properties"].items())) == ("schema", {"const": f"data-exports/{question}/1"})
+
+
+def test_every_question_that_a_command_answers_has_a_schema() -> None:
+    assert set(_questions_answered()) == set(QUESTIONS) - {"plan-file"}
+
+
+def _questions_answered() -> Iterator[str]:
+    for path in COMMANDS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                question = node.args[0]
+                if node.func.id in ("write_json", "enveloped") and isinstance(question, ast.Constant):
+                    yield str(question.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "--json"],
+        ["fmt", "--check", "--json"],
+        ["who", "--json"],
+        ["plan", "--base", "HEAD", "--json"],
+        *(["handover", name, "--json"] for name in ("court_hearings", "custody_dashboard", "prison_population")),
+    ],
+    ids=" ".join,
+)
+def test_what_a_command_prints_is_what_its_schema_says(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = main([*words, "--estate", ESTATE])
+    out, err = capsys.readouterr()
+    assert out
+    check_printed(words, out, err, code)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"dataset": "a", "dead_letters": 0},
+        {"dataset": "a", "dead_letters": "0", "moved": 0},
+        {"dataset": "a", "dead_letters": 0, "moved": 0, "more": 0},
+    ],
+    ids=["lacking", "of another type", "unnamed"],
+)
+def test_facts_that_are_not_as_the_schema_says_are_noticed(facts: dict[str, object]) -> None:
+    check_envelope(enveloped("redrive", {"dataset": "a", "dead_letters": 0, "moved": 0}))
+    with pytest.raises(jsonschema.ValidationError):
+        check_envelope(enveloped("redrive", facts))
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            ["who", "--nope"],
+            {
+                "kind": "usage",
+                "message": "No such option: --nope (Possible options: --no-paperwork, --since)",
+                "where": None,
+                "next_step": "`exports COMMAND --help` shows how it is called",
+                "exit_code": 2,
+            },
+        ),
+        (
+            ["status", "--estate", "/nonexistent"],
+            {
+                "kind": "usage",
+                "message": "no such folder",
+                "where": "/nonexistent",
+                "next_step": "give --estate the folder of exports.yaml",
+                "exit_code": 2,
+            },
+        ),
+        (
+            ["check", "--format", "json", "--estate", "/nonexistent"],
+            {
+                "kind": "usage",
+                "message": "no such folder",
+                "where": "/nonexistent",
+                "next_step": "give --estate the folder of exports.yaml",
+                "exit_code": 2,
+            },
+        ),
+    ],
+    ids=["typer", "ours", "with --format"],
+)
+def test_an_error_is_one_line_of_json_on_stderr(
+    words: list[str], problem: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(words if "json" in words else [*words, "--json"])
+    out, err = capsys.readouterr()
+    assert (code, out, err.count("\n")) == (problem["exit_code"], "", 1)
+    assert json.loads(err) == {
+        "schema": "data-exports/error/1",
+        "error": {**problem, "aws_code": None, "request_id": None},
+    }
+    check_envelope(json.loads(err))
+
+
+def test_words_behind_two_dashes_and_words_that_others_take_ask_for_no_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--nope", "--", "--json"]) == 2
+    assert "Usage: exports check" in capsys.readouterr().err
+
+
+def test_an_interruption_before_anything_is_imported_is_told_as_any_other() -> None:
+    class StoppedError(ExportsError):
+        exit_code = 130
+        kind = "interrupted"
+
+    written = json_text(enveloped("error", error_as_data(StoppedError("interrupted"))))
+    assert INTERRUPTED_AS_JSON.decode() == f"{written}\n"
