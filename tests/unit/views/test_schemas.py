@@ -30,6 +30,11 @@ def test_the_published_schemas_are_those_of_the_code(tmp_path: Path) -> None:
     }
 
 
+def test_the_guide_lists_every_schema() -> None:
+    guide = (ROOT / "docs" / "json.md").read_text()
+    assert [path.name for path in SCHEMAS.iterdir() if f"(schemas/{path.name})" not in guide] == []
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_schema_is_one_and_wants_its_own_name_first(question: str) -> None:
     schema: Any = json_schema_of(question)
