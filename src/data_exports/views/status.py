@@ -41,23 +41,6 @@ class StackState(TypedDict):
     state: str
 
 
-class WaitingData(TypedDict):
-    """What lies in the hub and has not left it yet."""
-
-    files: int
-    oldest_at: datetime | None
-    is_partial: bool
-
-
-class DeliveriesData(TypedDict):
-    """What arrived: the last file, and those of the last day."""
-
-    last_at: datetime | None
-    day_files: int
-    day_size_bytes: int
-    is_partial: bool
-
-
 class DatasetData(TypedDict):
     """How one dataset stands; what is null is not known, or does not apply."""
 
@@ -68,8 +51,8 @@ class DatasetData(TypedDict):
     last_day: date | None
     missing_roles: list[str]
     queues: QueueFigures | None
-    waiting: WaitingData | None
-    deliveries: DeliveriesData | None
+    waiting: Waiting | None
+    deliveries: Deliveries | None
     concerns: list[str]
 
 
@@ -102,22 +85,9 @@ def _dataset_as_data(row: DatasetStatus, now: datetime) -> DatasetData:
         "last_day": row.expires,
         "missing_roles": list(row.missing_roles),
         "queues": row.queues,
-        "waiting": _waiting_as_data(row.waiting) if row.waiting else None,
-        "deliveries": _deliveries_as_data(row.deliveries) if row.deliveries else None,
+        "waiting": row.waiting,
+        "deliveries": row.deliveries,
         "concerns": list(row.concerns(now)),
-    }
-
-
-def _waiting_as_data(waiting: Waiting) -> WaitingData:
-    return {"files": waiting.files, "oldest_at": waiting.oldest, "is_partial": waiting.is_partial}
-
-
-def _deliveries_as_data(deliveries: Deliveries) -> DeliveriesData:
-    return {
-        "last_at": deliveries.last,
-        "day_files": deliveries.day_files,
-        "day_size_bytes": deliveries.day_bytes,
-        "is_partial": deliveries.is_partial,
     }
 
 

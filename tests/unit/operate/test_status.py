@@ -183,6 +183,6 @@ def test_a_row_tells_figures_and_marks_what_is_only_the_least() -> None:
     facts = status_as_data(status)
     (dataset,) = facts["datasets"]
     assert (dataset["dataset"], dataset["queues"]) == ("hearings", QueueFigures(1200, 10, 1))
-    assert dataset["waiting"] == {"files": 1000, "oldest_at": NOW - timedelta(hours=2), "is_partial": True}
+    assert (dataset["waiting"], dataset["deliveries"]) == (busy.waiting, busy.deliveries)
     assert facts["stacks"] == [{"stack": "exports-hub", "state": "different"}]
     assert facts["not_checked"] == ["the hub: not known: access denied"]

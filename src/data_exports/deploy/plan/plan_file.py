@@ -58,7 +58,7 @@ def plan_file_of(reviewed: Reviewed, platform: Platform, *, moment: datetime) ->
     content: dict[str, object] = {
         "schema": SCHEMA,
         "version": __version__,
-        "made_at": moment.isoformat(timespec="seconds"),
+        "made_at": moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "commit": reviewed.commit or None,
         "platform": _platform_as_data(platform),
         "plan": reviewed.shown,

@@ -88,7 +88,7 @@ def test_a_file_keeps_the_plan_as_shown_and_what_it_was_made_of() -> None:
     assert {key: content[key] for key in ("schema", "version", "made_at", "commit", "platform")} == {
         "schema": "data-exports/plan-file/1",
         "version": __version__,
-        "made_at": "2026-11-28T12:00:00+00:00",
+        "made_at": "2026-11-28T12:00:00Z",
         "commit": "c" * 40,
         "platform": {"account": "593291632749", "region": "eu-west-1", "hub_bucket": "mojap-hub-exports"},
     }
@@ -119,13 +119,13 @@ def test_what_is_read_is_what_was_written_and_nothing_has_changed() -> None:
 
 def test_a_file_of_the_version_before_is_read_and_nothing_has_changed() -> None:
     """It went by the schema's name that is now the one of `plan --json`, and its times ended otherwise."""
-    before = (
-        _text().replace("data-exports/plan-file/1", "data-exports/plan/1").replace('T00:00:00Z"', 'T00:00:00+00:00"')
-    )
+    now = _kept(_plan(estate_of(push("orders"), pull("lists", expires=date(2027, 3, 31)))))
+    text = _text(now).replace("data-exports/plan-file/1", "data-exports/plan/1")
+    before = text.replace('T00:00:00Z"', 'T00:00:00+00:00"')
     assert '"until": "2027-04-01T00:00:00+00:00"' in before
     kept = read_plan_file(_with_digest(json.loads(before)), PLATFORM, where="plan.json")
-    assert kept == _kept()
-    assert changes_since(kept, _kept()) == ()
+    assert kept == now
+    assert changes_since(kept, now) == ()
 
 
 def test_hostile_names_survive_the_file_and_stand_in_it_escaped() -> None:
