@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane http_clients
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz mutants prove conformance bench lint actionlint types check docs lock landed clean
+.PHONY: help demo test soak fuzz mutants coverage prove conformance bench lint actionlint types check docs lock landed clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -19,6 +19,9 @@ soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--se
 
 fuzz: .venv/installed-dev ## 10,000 inputs for each fuzzer: no traceback, no access wider than declared (some minutes)
 	@$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile long -o faulthandler_timeout=7200 tests/unit
+
+coverage: .venv/installed-dev ## by branch, of the unit and model tests alone, in their own process (about twice their time)
+	@$(BIN)/coverage run -m pytest -q tests/unit tests/model && $(BIN)/coverage report
 
 mutants: .venv/installed-dev ## small faults, each to be found by unit and model tests: a score by folder (MUTANTS="--only deploy/drift")
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
