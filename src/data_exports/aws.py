@@ -183,6 +183,12 @@ def aws_with_keys(
     return Aws(region, endpoint_url=endpoint_url, session=session)
 
 
+def usual_region() -> str:
+    """The region that the environment or the profile in use names, or ``""``. Raises `AwsError`."""
+    with aws_errors():
+        return os.environ.get("AWS_REGION") or boto3.Session().region_name or ""
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine: ``localhost``, 127.0.0.0/8 or ::1."""
     host = urlsplit(url).hostname or ""

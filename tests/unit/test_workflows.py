@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
+from data_exports import __version__
 from data_exports.cli.app import build_command, modules_for
 from data_exports.views.plan_markdown import MARKER
 
 TOP = Path(__file__).parents[2]
 ACTION = TOP / "action.yml"
+INSTALL = TOP / "install"
 PATHS = sorted((TOP / "examples" / "estate" / ".github" / "workflows").glob("*.yaml"))
 GIT_IDENTITY = ["-c", "user.name=a colleague", "-c", "user.email=colleague@example.gov.uk"]
 PERMISSIONS = {
@@ -36,7 +38,8 @@ def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 def steps() -> Iterator[dict[str, Any]]:
     for _, job in jobs():
         yield from job["steps"]
-    yield from yaml.safe_load(ACTION.read_text())["runs"]["steps"]
+    for action in (ACTION, INSTALL / "action.yml"):
+        yield from yaml.safe_load(action.read_text())["runs"]["steps"]
 
 
 def commands() -> Iterator[list[str]]:
@@ -91,12 +94,13 @@ def test_what_is_deployed_is_the_plan_that_was_kept_for_the_reviewers() -> None:
 def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
     lines = [
         line
-        for path in [*PATHS, ACTION]
+        for path in [*PATHS, ACTION, INSTALL / "action.yml"]
         for line in path.read_text().splitlines()
-        if "- uses: " in line and "..." not in line
+        if re.match(r" +- uses: ", line)
     ]
     assert lines
-    assert [line for line in lines if not re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line)] == []
+    pinned = re.compile(r"uses: [\w-]+/[\w-]+(/install)?@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+    assert [line for line in lines if not pinned.search(line)] == []
 
 
 def test_every_job_has_the_permissions_it_needs_and_no_other() -> None:
@@ -115,9 +119,50 @@ def test_no_expression_is_pasted_into_a_script() -> None:
 
 def test_no_module_of_the_checkout_can_run_where_exports_is_installed_or_used() -> None:
     """A pip.py or yaml.py in a pull request's checkout must not run; ``-I`` leaves the working folder out."""
-    scripts = "\n".join(step["run"] for step in steps() if "run" in step)
-    assert re.findall(r"python\S* (?!-I )\S+", scripts.replace("python-version", "")) == []
-    assert len(re.findall(r"python\"? -I -m pip install[^\n]* --require-hashes ", scripts)) == 4
+    scripts = "\n".join([*(step["run"] for step in steps() if "run" in step), (INSTALL / "install.sh").read_text()])
+    assert re.findall(r'python"? (?!-I )[-"\w]\S*', scripts) == []
+    assert re.findall(r'python"? (.*) -r', scripts) == ["-I -m pip install --quiet --require-hashes"]
+
+
+def test_what_runs_in_workflows_is_installed_from_the_actions_own_commit() -> None:
+    installing = [step.get("uses", "").partition("@")[0] for _, job in jobs() for step in job["steps"]]
+    assert {each for each in installing if "data-exports" in each} == {
+        "example-org/data-exports",
+        "example-org/data-exports/install",
+    }
+    scripts = [step["run"] for step in steps() if "install.sh" in step.get("run", "")]
+    assert [script.splitlines()[0] for script in scripts] == [
+        'bash "$GITHUB_ACTION_PATH/install/install.sh"',
+        'bash "$GITHUB_ACTION_PATH/install.sh"',
+    ]
+
+
+PYTHON = """#!/bin/sh
+echo "$@" >> "$RUNNER_TEMP/calls"
+case "$*" in
+  *"-m venv"*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
+  *purelib*) echo "$RUNNER_TEMP" ;;
+  *"-m data_exports"*) exec {real} "$@" ;;
+esac
+"""
+
+
+def test_the_installed_command_is_that_of_the_commit_with_its_pins(tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(PYTHON.format(real=sys.executable))
+    python.chmod(0o755)
+    environment = {**os.environ, "RUNNER_TEMP": str(tmp_path), "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    subprocess.run(["bash", INSTALL / "install.sh"], cwd=tmp_path, env=environment, check=True)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[:2] == [
+        f"-I -m venv {tmp_path}/data-exports",
+        f"-I -m pip install --quiet --require-hashes -r {TOP}/requirements/runtime.txt",
+    ]
+    assert (tmp_path / "data-exports.pth").read_text() == f"{TOP}/src\n"
+    exports = [str(tmp_path / "data-exports" / "on-path" / "exports"), "--version"]
+    said = subprocess.run(exports, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout == f"exports {__version__}\n"
 
 
 def test_a_module_of_the_checkout_does_run_without_that_option(tmp_path: Path) -> None:
@@ -147,10 +192,10 @@ def test_the_actions_own_scripts_check_and_plan_a_change(tmp_path: Path) -> None
     """The scripts as they stand, run by bash in a repository whose branch adds a user."""
     workspace, runner = tmp_path / "workspace", tmp_path / "runner"
     shutil.copytree(TOP / "examples" / "estate", workspace / "estate")
-    (runner / "data-exports" / "bin").mkdir(parents=True)
-    python = runner / "data-exports" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
+    exports = runner / "data-exports" / "on-path" / "exports"
+    exports.parent.mkdir(parents=True)
+    exports.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -m data_exports "$@"\n')
+    exports.chmod(0o755)
     for words in ("init -q -b main", "add .", "commit -q -m before", "branch before"):
         subprocess.run(["git", *GIT_IDENTITY, *words.split()], cwd=workspace, check=True)
     (workspace / "yaml.py").write_text("raise SystemExit('a module of the checkout ran')\n")

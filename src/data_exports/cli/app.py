@@ -51,7 +51,7 @@ from data_exports.text import json_text, printable_lines
 from data_exports.views.envelope import enveloped
 
 SECTIONS = {
-    "Declare": ("new", "check", "fmt", "schema", "who"),
+    "Declare": ("init", "new", "check", "fmt", "schema", "who"),
     "Deploy": ("plan", "deploy", "drift", "destroy", "purge", "handover", "probe"),
     "Operate": ("send", "status", "history", "failures", "redrive", "cancel"),
     "Try it": ("demo", "local", "canary"),

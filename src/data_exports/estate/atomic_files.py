@@ -5,7 +5,8 @@ Reading and checking never need this module.
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -23,6 +24,26 @@ def replace_file(path: Path, text: str) -> None:
 def create_file(path: Path, text: str) -> None:
     """Make a file with this text, at once. Raises `FileExistsError` when there is one, and leaves that as it is."""
     _write(path, text.encode(), mode=0o666, place=lambda temporary: os.link(temporary, path))
+
+
+def create_files(texts: Mapping[Path, str]) -> None:
+    """Make all these files, with the folders that they need, or none: what stops one takes the others away again.
+
+    Raises `OSError`, `FileExistsError` when one is there. They come in this order.
+    """
+    made: list[Path] = []
+    try:
+        for path, text in texts.items():
+            for folder in reversed([above for above in path.parents if not above.exists()]):
+                folder.mkdir()
+                made.append(folder)
+            create_file(path, text)
+            made.append(path)
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):  # such as a folder in which somebody else has put something meanwhile
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
 
 
 def write_private(path: Path, text: str) -> None:

@@ -64,7 +64,7 @@ class Field(Generic[T_co, D_co]):
     held_as: str = ""
     """The model's attribute, where that has another name; ``part.attribute`` where a value of its own holds it."""
     is_asked: bool = True
-    """Whether `exports new` asks for it; what is hardly ever set has an option, and no question."""
+    """Whether `exports new` and `exports init` ask for it; what is hardly ever set has an option, and no question."""
 
     @property
     def is_required(self) -> bool:
@@ -171,9 +171,19 @@ PaperworkPolicy = Literal["warn", "required"]
 PAPERWORK_POLICY: Field[Located[PaperworkPolicy], PaperworkPolicy] = Field(
     "paperwork", choice_of("warn", "required"), "warn", "What becomes of a dataset without paperwork."
 )
-RECOVERY_DAYS = Field("recovery_days", count_between(1, 365), 7, "Days for which a delivered upload can be recovered.")
+RECOVERY_DAYS = Field(
+    "recovery_days",
+    count_between(1, 365),
+    7,
+    "Days for which a delivered upload can be recovered; 7 unless set.",
+    is_asked=False,
+)
 LARGE_FILE_MIB = Field(
-    "large_file_mib", count_between(5, 256), 256, "Size in MiB above which a file is copied in parts; 256 unless set."
+    "large_file_mib",
+    count_between(5, 256),
+    256,
+    "Size in MiB above which a file is copied in parts; 256 unless set.",
+    is_asked=False,
 )
 ALERTS = Field("alerts", list_of(EMAIL), (), "E-mail addresses that are told of failures.")
 MAIL_DOMAINS = Field(

@@ -12,7 +12,7 @@ import yaml
 from data_exports.estate.drafts import Draft, EstateDraft, PlatformDraft
 from data_exports.estate.field_types import BOOLEAN, Located
 from data_exports.estate.fields import PAPERWORK, USERS, Field
-from data_exports.estate.file_kinds import PUSH, FileKind
+from data_exports.estate.file_kinds import PLATFORM, PUSH, FileKind
 from data_exports.estate.findings import Finding, FindingCollector, Place
 from data_exports.estate.formatter import format_declaration
 from data_exports.estate.rules.people import check_users_are_allowed
@@ -23,13 +23,15 @@ Value = str | bool | int | list[str]
 
 
 def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str:
-    """The text of a dataset's file; fields without a value are left out.
+    """The text of a file; fields without a value are left out.
 
     Raises `CannotFormatError` with the errors; `path` is for their places.
     """
     given = {name: value for name, value in values.items() if value}
     # Quoted first, so that no value can be taken for anything else; formatting takes off what is not needed.
     lines = [f"{name}: {_written(_single(name, value))}\n" for name, value in given.items()]
+    if kind is PLATFORM:
+        lines = ["platform:\n", *(f"  {line}" for line in lines)]
     return format_declaration("".join(lines), path, kind)
 
 

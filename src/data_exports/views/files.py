@@ -1,6 +1,6 @@
 """What became of declarations' files, for programs.
 
-In: what `fmt` and `new` did. Out: plain data. Effects: none.
+In: what `fmt`, `init` and `new` did. Out: plain data. Effects: none.
 """
 
 from pathlib import Path
@@ -28,6 +28,15 @@ class FmtData(TypedDict):
     """Every file that was looked at, whether its shape was changed, or would be."""
 
     files: list[FileData]
+
+
+class InitData(TypedDict):
+    """The files of the new estate, those that were there and stay as they are, and warnings about its settings."""
+
+    made: list[Path]
+    kept: list[Path]
+    warnings: list[FindingData]
+    dry_run: bool
 
 
 class NewData(TypedDict):

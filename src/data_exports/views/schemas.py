@@ -24,7 +24,7 @@ from data_exports.views.drift import DriftData
 from data_exports.views.envelope import schema_name_of
 from data_exports.views.error import ErrorData
 from data_exports.views.failures import FailuresData
-from data_exports.views.files import CheckData, FmtData, NewData, SchemaData
+from data_exports.views.files import CheckData, FmtData, InitData, NewData, SchemaData
 from data_exports.views.handover.data import HandoverData
 from data_exports.views.history import HistoryData
 from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
@@ -50,6 +50,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "fmt": FmtData,
     "handover": HandoverData,
     "history": HistoryData,
+    "init": InitData,
     "local-env": LocalEnvData,
     "local-status": LocalStatusData,
     "new": NewData,

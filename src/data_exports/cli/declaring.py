@@ -1,0 +1,246 @@
+"""What `new` and `init` share: options from a table of fields, questions for what they leave open, a dataset's file.
+
+In: fields, and their values as far as they are given. Out: values that are right, one by one. Effects: asks on a
+terminal; `make_dataset` writes a file.
+"""
+
+import sys
+from collections.abc import Mapping
+from inspect import Parameter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data_exports.access.sizes import with_sizes_checked
+from data_exports.cli.asking import ask
+from data_exports.cli.output import seen_from, write_progress
+from data_exports.errors import ExportsError, RefusedError, UsageError
+from data_exports.estate.field_types import BOOLEAN
+from data_exports.estate.fields import NAME, Field, Known
+from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, FileKind
+from data_exports.estate.findings import Finding, FindingData, Severity, finding_as_data
+from data_exports.estate.loader import load_estate
+
+if TYPE_CHECKING:
+    from data_exports.estate.drafts import PlatformDraft
+    from data_exports.estate.new_declaration import Value
+
+YES_OR_NO = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
+
+
+def option_for(field: Field[Any, Any]) -> tuple[Any, Any]:
+    """The annotation and the default of a field's option, as typer takes them from a signature."""
+    if field is NAME:
+        help_text = f"{field.meaning} Lower case letters, digits, _ and -."
+        return Annotated[str, typer.Argument(help=help_text)], Parameter.empty
+    name, shown_as, schema = option_of(field), field.type.shown_as or None, field.type.schema
+    if field.type is BOOLEAN:
+        return Annotated[bool, typer.Option(name, help=field.meaning)], False
+    if field.takes_many:
+        help_text = f"{field.meaning} May be repeated."
+        return Annotated[list[str] | None, typer.Option(name, help=help_text, metavar=shown_as)], None
+    if schema.get("type") == "integer":
+        limits = {"min": schema["minimum"], "max": schema["maximum"]}
+        return Annotated[int | None, typer.Option(name, help=field.meaning, **limits)], None
+    return Annotated[str, typer.Option(name, help=field.meaning, metavar=shown_as, show_default=False)], ""
+
+
+def parameters_of(options: Mapping[str, tuple[Any, Any]]) -> list[Parameter]:
+    """The parameters of a command that has these options: their annotations and defaults."""
+    return [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+
+
+def option_of(field: Field[Any, Any]) -> str:
+    """``--pull-arn`` for `pull_arns`: each use of the option adds one."""
+    name = field.name.removesuffix("s") if field.takes_many else field.name
+    return f"--{name.replace('_', '-')}"
+
+
+def is_somebody_there() -> bool:
+    """Whether there is a terminal to ask at."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_or_refuse(
+    fields: Known,
+    values: "dict[str, Value]",
+    platform: "PlatformDraft | None" = None,
+    *,
+    proposed: Mapping[str, str] | None = None,
+    otherwise: str = "",
+) -> bool:
+    """Fill in what is missing by asking; nothing is asked if every required value is given, or proposed.
+
+    Whether somebody was asked. What is `proposed` is taken by Enter. Raises `UsageError` where there is nobody to ask,
+    and says what may be done `otherwise`.
+    """
+    proposed = proposed or {}
+    missing = [field for field in fields if field.is_required and not values[field.name]]
+    open_ones = [field for field in missing if field.name not in proposed]
+    if not open_ones:
+        values |= {field.name: proposed[field.name] for field in missing}
+        return False
+    if not is_somebody_there():
+        options = ", ".join(option_of(field) for field in open_ones)
+        next_step = f"give these options,{otherwise} or run it on a terminal and be asked"
+        raise UsageError(f"missing: {options}", next_step=next_step)
+    write_progress("Enter leaves out what is not required; Ctrl-C leaves everything as it is.")
+    for field in fields:
+        if field.is_asked and not values[field.name]:
+            values[field.name] = _asked(field, platform, proposed.get(field.name, ""))
+    return True
+
+
+def platform_of(folder: Path) -> "PlatformDraft | None":
+    """What can be read of the platform's settings."""
+    from data_exports.estate.declaration_file import read_declaration
+    from data_exports.estate.drafts import draft_of
+    from data_exports.estate.findings import FindingCollector
+
+    mapping, _ = read_declaration(folder / PLATFORM_FILE)
+    return draft_of(PLATFORM, mapping, FindingCollector()) if mapping else None
+
+
+def _asked(field: Field[Any, Any], platform: "PlatformDraft | None", proposed: str) -> "Value":
+    write_progress(field.meaning)
+    if field.type is BOOLEAN:
+        return ask_yes_or_no(field.name, usual=False)
+    if not field.takes_many:
+        prompt = f"{field.name} [{proposed}]" if proposed else field.name
+        return right_line(field, prompt, platform, may_be_empty=bool(proposed) or not field.is_required) or proposed
+    items: list[str] = []
+    while item := right_line(
+        field,
+        f"{field.name} ({'another, or Enter' if items else 'one at a time'})",
+        platform,
+        may_be_empty=bool(items) or not field.is_required,
+    ):
+        items.append(item)
+    return items
+
+
+def ask_yes_or_no(prompt: str, *, usual: bool) -> bool:
+    """The answer, asked for until it is one; Enter for the usual one."""
+    while True:
+        line = line_for(f"{prompt} ({'Y/n' if usual else 'y/N'})").lower()
+        if not line:
+            return usual
+        if line in YES_OR_NO:
+            return YES_OR_NO[line]
+        write_progress(f"  {line!r} is neither yes nor no: type y or n, or Enter for {'yes' if usual else 'no'}")
+
+
+def right_line(
+    field: Field[Any, Any], prompt: str, platform: "PlatformDraft | None" = None, *, may_be_empty: bool = False
+) -> str:
+    """A line that is right, asked for until it is."""
+    from data_exports.estate.new_declaration import check_value
+
+    while True:
+        line = line_for(prompt)
+        if not line and may_be_empty:
+            return ""
+        problem = check_value(field, line, platform)
+        if problem is None:
+            return line
+        write_progress(f"  {said_of(problem)}")
+
+
+def line_for(prompt: str) -> str:
+    """What is typed for an answer. Raises `KeyboardInterrupt` for Ctrl-D, too: nobody answers any more."""
+    line = ask(f"  {prompt}: ")
+    if line is None:
+        raise KeyboardInterrupt
+    return line.strip()
+
+
+# --- a dataset's file -------------------------------------------------------------------------------------------------
+
+
+def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) -> tuple[Path, list[Finding]]:
+    """Write the declaration of a new dataset, asking for what is missing; its path, and the warnings it draws.
+
+    Raises `UsageError` and `RefusedError`; then nothing is written.
+    """
+    from data_exports.estate.atomic_files import create_file
+    from data_exports.estate.schemas import has_schemas, with_header
+
+    path = folder / kind.folder / f"{values['name']}.yaml"
+    _refuse_bad_name(str(values["name"]), path)
+    ask_or_refuse(kind.fields, values, platform_of(folder))
+    text = composed(kind, values, path)
+    if has_schemas(folder):
+        text = with_header(text, path, kind, estate=folder)
+    warnings = _check_in_estate(folder, path, text)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        create_file(path, text)
+    except FileExistsError as error:
+        raise _taken(path) from error
+    except OSError as error:
+        raise ExportsError(f"cannot be written: {error.strerror}", where=str(path), next_step="mend that") from error
+    return path, warnings
+
+
+def _refuse_bad_name(name: str, path: Path) -> None:
+    from data_exports.estate.new_declaration import check_value
+
+    if problem := check_value(NAME, name, None):
+        raise UsageError(problem.message, next_step=problem.hint)
+    if path.exists() or path.is_symlink():
+        raise _taken(path)
+
+
+def _taken(path: Path) -> RefusedError:
+    next_step = "edit that file, or choose another name"
+    return RefusedError("there is such a file already", where=str(path), next_step=next_step)
+
+
+def composed(kind: FileKind[Any], values: "Mapping[str, Value]", path: Path) -> str:
+    """The text of the file. Raises `UsageError` with what is wrong in single values."""
+    from data_exports.estate.formatter import CannotFormatError
+    from data_exports.estate.new_declaration import compose
+
+    try:
+        return compose(kind, values, path)
+    except CannotFormatError as error:
+        raise UsageError("the file would hold errors", where=str(path), next_step=_listed(error.findings)) from error
+
+
+def _check_in_estate(folder: Path, path: Path, text: str) -> list[Finding]:
+    """The warnings that the file adds. Raises `RefusedError` with the errors that it adds, if there are any."""
+    before = with_sizes_checked(load_estate(folder)).findings
+    after = with_sizes_checked(load_estate(folder, proposed={path: text})).findings
+    return without_errors([finding for finding in after if finding not in before], path)
+
+
+def without_errors(findings: list[Finding], path: Path) -> list[Finding]:
+    """The findings that a new file adds. Raises `RefusedError` if errors are among them."""
+    errors = tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+    if errors:
+        raise RefusedError("this estate cannot take the file", where=str(path), next_step=_listed(errors))
+    return findings
+
+
+def warn_of(findings: list[Finding]) -> None:
+    """Say each of these warnings."""
+    for finding in findings:
+        write_progress(f"warning: {said_of(finding)}")
+
+
+def warnings_as_data(findings: list[Finding]) -> list[FindingData]:
+    """These warnings for programs, with paths from here."""
+    return [finding_as_data(seen_from(Path.cwd(), finding)) for finding in findings]
+
+
+def _listed(findings: tuple[Finding, ...]) -> str:
+    return "\n  ".join(["mend this:", *(said_of(finding) for finding in findings)])
+
+
+def said_of(finding: Finding) -> str:
+    """What is wrong, and what to do."""
+    return f"{finding.message}: {finding.hint}" if finding.hint else finding.message
