@@ -37,7 +37,7 @@ from data_exports.estate.new_estate import (
     GITHUB_FIELDS,
     SETTINGS,
     files_of_new_estate,
-    parse_source,
+    parse_pinned_repository,
 )
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def source_in(direct_url: str) -> str:
     """
     try:
         about = json.loads(direct_url)
-        return str(parse_source(f"{about['url']}@{about['vcs_info']['commit_id']}"))
+        return str(parse_pinned_repository(f"{about['url']}@{about['vcs_info']['commit_id']}"))
     except (KeyError, TypeError, ValueError):
         return ""
 
@@ -206,7 +206,7 @@ def _texts(values: "dict[str, Value]", declaration: str) -> dict[str, str]:
         declaration,
         values,
         code_owners=tuple(owners) if isinstance(owners, list) else (),
-        source=parse_source(source) if source else None,
+        source=parse_pinned_repository(source) if source else None,
         workflows={path.name: path.read_text(encoding="utf-8") for path in workflows},
     )
 

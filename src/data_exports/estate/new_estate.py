@@ -21,7 +21,7 @@ EXAMPLE_SOURCE = re.compile(r"example-org/data-exports(/[a-z]+)?@[0-9a-f]{40}(?:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PinnedRepository:
     """Where data-exports is kept on GitHub, and at which commit it is used."""
 
     repository: str
@@ -45,14 +45,14 @@ _SOURCE = r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_.-]{1,100}@[0-9a-f]{40}"
 _OWNER = r"@[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:/[a-z0-9][a-z0-9_.-]{0,99})?"
 
 
-def parse_source(text: str) -> Source:
+def parse_pinned_repository(text: str) -> PinnedRepository:
     """``owner/data-exports@<commit>``. Raises `InvalidNameError`."""
     plain = text.removeprefix("https://github.com/").replace(".git@", "@")
     if not re.fullmatch(_SOURCE, plain):
         hint = "write OWNER/REPOSITORY@COMMIT, with all 40 digits of the commit: a tag can be moved"
         raise InvalidNameError(f"{text!r} does not name a commit of a repository on GitHub", hint=hint)
     repository, _, commit = plain.rpartition("@")
-    return Source(repository, commit)
+    return PinnedRepository(repository, commit)
 
 
 def _parse_owner(text: str) -> str:
@@ -77,7 +77,7 @@ CODE_OWNERS = Field(
 )
 EXPORTS_FROM = Field(
     "exports_from",
-    _shown_as(identifier_of(parse_source, _SOURCE), "OWNER/REPO@COMMIT"),
+    _shown_as(identifier_of(parse_pinned_repository, _SOURCE), "OWNER/REPO@COMMIT"),
     REQUIRED,
     "Where you keep data-exports on GitHub, at the commit that the workflows are to use.",
 )
@@ -89,7 +89,7 @@ def files_of_new_estate(
     settings: Mapping[str, object],
     *,
     code_owners: tuple[str, ...] = (),
-    source: Source | None = None,
+    source: PinnedRepository | None = None,
     workflows: Mapping[str, str],
 ) -> dict[str, str]:
     """The text of each file. Without code owners there are none for GitHub; ``exports.yaml`` comes last: it is done."""
@@ -105,7 +105,7 @@ def files_of_new_estate(
     return {**texts, PLATFORM_FILE: declaration}
 
 
-def _readme(settings: Mapping[str, object], source: Source | None, *, with_github: bool) -> str:
+def _readme(settings: Mapping[str, object], source: PinnedRepository | None, *, with_github: bool) -> str:
     parts = ["new_estate.md", *(["new_estate_github.md"] if with_github else [])]
     text = "".join((files(__package__) / name).read_text(encoding="utf-8") for name in parts)
     return Template(text).substitute(
