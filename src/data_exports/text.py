@@ -178,6 +178,26 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
+def datasets_words(push: int, pull: int) -> str:
+    """``1 push and 1 pull dataset``, ``1 push and 2 pull datasets``."""
+    return f"{push:,} push and {counted(pull, 'pull dataset')}"
+
+
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+"""What is typed, pasted or put in by a text processor where a hyphen is meant."""
+
+
+def dash_in(text: str) -> str:
+    """The first dash in it that is no hyphen, named; ``""`` if there is none."""
+    found = _DASHES.search(text)
+    return named_character(found[0]) if found else ""
+
+
+def with_hyphens(text: str) -> str:
+    """The text with hyphens in place of other dashes."""
+    return _DASHES.sub("-", text)
+
+
 def size_words(size_bytes: int | None) -> str:
     """A size in decimal units: ``0 B``, ``12.3 MB``; ``?`` when it is not known."""
     if size_bytes is None:

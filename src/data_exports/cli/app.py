@@ -47,7 +47,7 @@ from typer.core import TyperGroup
 from data_exports import __version__, cli
 from data_exports.cli.output import OUTPUT_LOST, painted, write_progress
 from data_exports.errors import ExportsError, UsageError
-from data_exports.text import json_text, printable_lines
+from data_exports.text import dash_in, json_text, printable_lines
 from data_exports.views.envelope import enveloped
 
 SECTIONS = {
@@ -87,6 +87,21 @@ class _Commands(TyperGroup):
                 with formatter.section(section):
                     formatter.write_dl(rows)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Understand the words behind ``exports``; one of them may set up the shell's completion."""
+        sets_up_completion = "--install-completion" in args
+        try:
+            return super().parse_args(ctx, args)
+        except (OSError, RuntimeError) as error:
+            if not sets_up_completion or isinstance(error, BrokenPipeError):
+                raise
+            what = getattr(error, "strerror", None) or str(error)
+            where = str(getattr(error, "filename", None) or "the home folder")
+            next_step = (
+                "set HOME to your own folder, or put what `exports --show-completion` prints where your shell reads"
+            )
+            raise ExportsError(f"completion cannot be set up: {what}", where=where, next_step=next_step) from error
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command named on the command line."""
         # Typer would take both for itself: Ctrl-C without a word, and any connection that breaks off as a quiet 1.
@@ -120,11 +135,13 @@ def main(
         code = command.main(args=words, prog_name="exports", standalone_mode=not as_json) or 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if code == UsageError.exit_code and (hint := _hint_on_options(words)):
+            write_progress(f"  next: {hint}")
     except KeyboardInterrupt:
         code = _InterruptedError.exit_code
     except Exception as error:  # noqa: BLE001 - the one place where every error ends, as a line and an exit code
         if not was_interrupted() or isinstance(error, ExportsError):
-            return _failed(error, debug=debug, as_json=as_json)
+            return _failed(error, debug=debug, as_json=as_json, words=words)
         code = _InterruptedError.exit_code
     if code == _InterruptedError.exit_code:  # also typer's word for Ctrl-C while it reads the options
         return _failed(_InterruptedError("interrupted"), debug=debug, as_json=as_json)
@@ -203,10 +220,10 @@ def _show_any_character() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _failed(error: Exception, *, debug: bool, as_json: bool) -> int:
+def _failed(error: Exception, *, debug: bool, as_json: bool, words: Sequence[str] = ()) -> int:
     if debug:
         write_progress("".join(traceback.format_exception(error)).rstrip("\n"))
-    stop = _stop_of(error, debug=debug)
+    stop = _stop_of(error, words, debug=debug)
     if not as_json or not str(stop):
         return _ended(stop.exit_code, str(stop))
     from data_exports.views.error import error_as_data
@@ -214,7 +231,7 @@ def _failed(error: Exception, *, debug: bool, as_json: bool) -> int:
     return _ended(stop.exit_code, as_json=json_text(enveloped("error", error_as_data(stop))))
 
 
-def _stop_of(error: Exception, *, debug: bool) -> ExportsError:
+def _stop_of(error: Exception, words: Sequence[str], *, debug: bool) -> ExportsError:
     """What stopped us, as one of our errors."""
     if isinstance(error, ExportsError):
         return error
@@ -223,9 +240,18 @@ def _stop_of(error: Exception, *, debug: bool) -> ExportsError:
 
         return aws_error_of(error)
     if tell := getattr(error, "format_message", None):  # typer's, whose own type is private
-        return UsageError(tell(), next_step="`exports COMMAND --help` shows how it is called")
+        hint = _hint_on_options(words) or "`exports COMMAND --help` shows how it is called"
+        return UsageError(tell(), next_step=hint)
     again = "" if debug else "; run again with --debug and report what it shows"
     return _DefectError(f"unexpected {type(error).__name__}: {error}", next_step=f"this is a defect of exports{again}")
+
+
+def _hint_on_options(words: Sequence[str]) -> str:
+    """What to write where a word begins with a dash that is no hyphen, as text processors make one of two."""
+    for word in words:
+        if dash := dash_in(word[:2]):
+            return f"an option begins with two hyphens, --, and {word!r} with {dash}"
+    return ""
 
 
 def _ended(code: int, message: str = "", *, as_json: str = "") -> int:

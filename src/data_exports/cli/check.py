@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, load
+from data_exports.cli.options import EstateOption, JsonOption, exclude, load
 from data_exports.cli.output import (
     Colour,
     painted,
     seen_from,
+    terminal_width,
     write_data,
     write_foreign_json,
     write_json,
@@ -24,7 +25,9 @@ from data_exports.estate.codes import CODES
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity, finding_as_data
 from data_exports.estate.loader import Loaded
+from data_exports.text import datasets_words
 
+TEXT_COLUMNS = 100
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
@@ -47,14 +50,20 @@ def check(
     estate: EstateOption = None,
     as_json: JsonOption = False,
     as_format: Annotated[
-        Format, typer.Option("--format", help="github: annotations of a workflow; sarif: for code scanning.")
-    ] = Format.TEXT,
+        Format | None,
+        typer.Option(
+            "--format", help="github: annotations of a workflow; sarif: for code scanning. text unless given."
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Ask AWS, too: do users' roles exist, and whose are the target buckets?")
     ] = False,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="CODE", help="Explain a finding's code, and do nothing else.")
+        str | None,
+        typer.Option(
+            "--explain", metavar="CODE", help="Explain a finding's code (all: list them), and do nothing else."
+        ),
     ] = None,
 ) -> None:
     """Find every mistake in the declarations. Needs no AWS, unless --live asks it about roles and buckets.
@@ -69,12 +78,19 @@ def check(
       exports check --json | jq '.findings[] | select(.severity == "error")'
       exports check --format sarif > exports.sarif
     """
+    exclude(
+        **{
+            "--explain": explain is not None,
+            "--json": as_json,
+            f"--format {as_format}": as_format not in (None, "json"),
+        }
+    )
     if explain is not None:
         _explain(explain)
         return
     loaded = load(estate)
     findings = tuple(sorted([*loaded.findings, *(_asked(loaded) if live else ())]))
-    _write(findings, Format.JSON if as_json else as_format)
+    _write(findings, Format.JSON if as_json else as_format or Format.TEXT)
     write_progress(_summary_of(loaded, findings))
     if any(strict or finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(1)
@@ -93,12 +109,15 @@ def _asked(loaded: Loaded) -> tuple[Finding, ...]:
 
 
 def _explain(name: str) -> None:
-    from data_exports.views.reference import explain
+    from data_exports.views.reference import codes_listed, explain_plainly
 
     code = CODES.get(name.upper())
-    if code is None:
-        raise UsageError(f"there is no code {name!r}", next_step="see docs/findings.md for all of them")
-    write_data(explain(code).rstrip("\n"))
+    if code:
+        write_data(explain_plainly(code, width=min(terminal_width() or TEXT_COLUMNS, TEXT_COLUMNS)))
+    elif name.lower() == "all":
+        write_data(codes_listed())
+    else:
+        raise UsageError(f"there is no code {name!r}", next_step="`exports check --explain all` lists them")
 
 
 def _write(findings: Sequence[Finding], form: Format) -> None:
@@ -135,5 +154,4 @@ def _summary_of(loaded: Loaded, findings: Sequence[Finding]) -> str:
     found = ", ".join(said) or "no findings"
     if loaded.estate is None:
         return f"{found}: this estate cannot be deployed"
-    datasets = f"{len(loaded.estate.push_datasets)} push and {len(loaded.estate.pull_datasets)} pull datasets"
-    return f"{datasets}: {found}"
+    return f"{datasets_words(len(loaded.estate.push_datasets), len(loaded.estate.pull_datasets))}: {found}"

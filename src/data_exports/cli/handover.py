@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
+from data_exports.cli.options import EstateOption, JsonOption, dataset_of, exclude, open_estate
 from data_exports.cli.output import write_data, write_json
 from data_exports.errors import UsageError
 
@@ -23,7 +23,9 @@ class Form(StrEnum):
 
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False)]
-FormOption = Annotated[Form, typer.Option("--as", help="A letter to send, or something to apply.")]
+FormOption = Annotated[
+    Form | None, typer.Option("--as", help="A letter to send (text, unless given), or something to apply.")
+]
 AccountOption = Annotated[
     str, typer.Option("--account", metavar="ID", help="Only what this account must do.", show_default=False)
 ]
@@ -37,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def handover(
     name: NameArgument,
     *,
-    form: FormOption = Form.TEXT,
+    form: FormOption = None,
     account: AccountOption = "",
     estate: EstateOption = None,
     as_json: JsonOption = False,
@@ -52,6 +54,7 @@ def handover(
       exports handover court_hearings --as terraform > exports.tf
       exports handover victim_survey --as cloudformation --account 460183957226
     """
+    exclude(**{f"--as {form}": form not in (None, "json"), "--json": as_json})
     declared = open_estate(estate)
     from data_exports.operate.handover.halves import halves_of
     from data_exports.views.handover.data import handover_as_data
@@ -60,7 +63,7 @@ def handover(
     if as_json or form is Form.JSON:
         write_json("handover", handover_as_data(halves))
     else:
-        write_data(_written(halves, form))
+        write_data(_written(halves, form or Form.TEXT))
 
 
 def _written(halves: "tuple[Half, ...]", form: Form) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
+from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_progress
 from data_exports.errors import UsageError
 from data_exports.text import csv_line, json_text, printable
@@ -64,8 +64,7 @@ def history(
       exports history court_hearings --key '*.csv' --by alpha_user_annika-lindqvist
       exports history --since 2031-01-01 --until 2031-04-01 --outcome delivered --csv > quarter.csv
     """
-    if as_csv and as_json:
-        raise UsageError("--csv and --json exclude each other")
+    exclude(**{"--csv": as_csv, "--json": as_json})
     declared = open_estate(estate)
     pushes = push_datasets_of(declared, names or [])
     wanted = _wanted(key=key, since=since, until=until, by=by, outcomes=outcome or [])

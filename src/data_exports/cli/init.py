@@ -103,7 +103,7 @@ def _make(folder: Path, values: "dict[str, Value]", *, with_github: bool, is_dry
             where = str(error.filename or folder)
             raise ExportsError(f"cannot be written: {error.strerror}", where=where, next_step="mend that") from error
     _tell(folder, list(new), kept, warnings, is_dry_run=is_dry_run, as_json=as_json)
-    if has_asked and not is_dry_run:
+    if has_asked and not is_dry_run and not as_json:
         _offer_dataset(folder)
 
 

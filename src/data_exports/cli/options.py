@@ -74,6 +74,13 @@ def estate_folder(given: Path | None) -> Path:
     return given
 
 
+def exclude(**given: bool) -> None:
+    """Refuse two options of which either says what is printed, and how. Raises `UsageError`."""
+    both = [option for option, is_given in given.items() if is_given]
+    if len(both) > 1:
+        raise UsageError(f"{both[0]} and {both[1]} exclude each other", next_step="give one of them")
+
+
 def open_estate(given: Path | None) -> Estate:
     """The estate a command acts on; mentions warnings on stderr.
 

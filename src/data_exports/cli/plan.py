@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, FindingsBefore, JsonOption, estate_folder, load, plan_findings_of
+from data_exports.cli.options import (
+    EstateOption,
+    FindingsBefore,
+    JsonOption,
+    estate_folder,
+    exclude,
+    load,
+    plan_findings_of,
+)
 from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.file_kinds import PLATFORM_FILE
@@ -32,7 +40,10 @@ BaseOption = Annotated[
     typer.Option("--base", metavar="REV", help="Compare with a git revision, such as main. Needs no AWS."),
 ]
 LiveOption = Annotated[bool, typer.Option("--live", help="Compare with what is deployed (the default).")]
-FormatOption = Annotated[Format, typer.Option("--format", help="markdown is fit for a comment on a pull request.")]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="markdown is fit for a comment on a pull request. text unless given."),
+]
 WholeAtOption = Annotated[
     str, typer.Option("--whole-at", metavar="URL", help="Where a comment that cannot hold the whole plan says it is.")
 ]
@@ -57,7 +68,7 @@ def plan(
     estate: EstateOption = None,
     base: BaseOption = None,
     live: LiveOption = False,
-    output: FormatOption = Format.TEXT,
+    output: FormatOption = None,
     whole_at: WholeAtOption = "",
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -77,8 +88,8 @@ def plan(
       exports plan --base origin/main --format markdown > comment.md
       exports plan --estate examples/estate --json
     """
-    if base is not None and live:
-        raise UsageError("--base and --live exclude each other", next_step="give one of them")
+    exclude(**{"--base": base is not None, "--live": live})
+    exclude(**{f"--format {output}": output not in (None, "json"), "--json": as_json})
     if base is not None and out is not None:
         raise UsageError(
             "--out keeps a plan to be carried out, and one against a git revision cannot be",
@@ -94,7 +105,7 @@ def plan(
     found = plan_findings_of(loaded, folder, before, start=start)
     if out is not None:
         _keep(made, declared, folder, found, out)
-    _write(made, declared.platform, found, Format.JSON if as_json else output, whole_at)
+    _write(made, declared.platform, found, Format.JSON if as_json else output or Format.TEXT, whole_at)
 
 
 def _plan_live(declared: "Estate") -> "tuple[Plan, FindingsBefore]":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
+from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
 
@@ -62,8 +62,7 @@ def who(
       exports who --account 754256621582 --live --markdown > review.md
       exports who did court_hearings --since 180d
     """
-    if markdown and as_json:
-        raise UsageError("--markdown and --json exclude each other")
+    exclude(**{"--markdown": markdown, "--json": as_json})
     declared = open_estate(estate)
     now = datetime.now(UTC)
     if words and words[0] == "did":

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from data_exports.errors import UsageError
 from data_exports.estate.models import Dataset, Estate, PushDataset
+from data_exports.text import dash_in, with_hyphens
 
 
 def dataset_of(estate: Estate, name: str) -> Dataset:
@@ -15,8 +16,10 @@ def dataset_of(estate: Estate, name: str) -> Dataset:
     datasets = {str(dataset.name): dataset for dataset in estate.datasets()}
     if name in datasets:
         return datasets[name]
-    near = get_close_matches(name, datasets, n=1)
+    near = get_close_matches(with_hyphens(name), datasets, n=1)
     choice = f"did you mean {near[0]}?" if near else f"there are: {', '.join(datasets) or 'none'}"
+    if dash := dash_in(name):
+        choice = f"a hyphen is typed as -, and here stands {dash}; {choice}"
     raise UsageError(f"no dataset is named {name!r}", next_step=choice)
 
 

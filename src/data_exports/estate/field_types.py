@@ -17,7 +17,7 @@ from data_exports.estate.codes import Code
 from data_exports.estate.findings import FindingCollector, Place
 from data_exports.estate.yaml_tree import Fields, Items, Node, Text, other_reading
 from data_exports.names import InvalidNameError
-from data_exports.text import hidden_in, named_character
+from data_exports.text import dash_in, hidden_in, named_character, with_hyphens
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -70,6 +70,17 @@ def _warn_of_other_reading(text: Text, report: FindingCollector) -> None:
         report.warning(text.place, Code.READ_OTHERWISE, message, "put it in double quotes; `exports fmt` does")
 
 
+def hint_on_dashes(text: str, parse: Callable[[str], object]) -> str:
+    """What to write where a dash stands for the hyphen that would make the text right; ``""`` if that is not it."""
+    if not (dash := dash_in(text)):
+        return ""
+    try:
+        parse(plain := with_hyphens(text))
+    except ValueError:  # an `InvalidNameError` is one, too
+        return ""
+    return f"write {plain!r} with the keyboard's hyphen: here stands {dash}"
+
+
 def identifier_of(
     parse: Callable[[str], T],
     pattern: str,
@@ -85,7 +96,8 @@ def identifier_of(
         try:
             value = parse(text.text)
         except InvalidNameError as error:
-            report.error(text.place, Code.BAD_NAME, str(error), advise(text.text) or error.hint)
+            hint = hint_on_dashes(text.text, parse) or advise(text.text) or error.hint
+            report.error(text.place, Code.BAD_NAME, str(error), hint)
             return None
         if not may_be_number:
             _warn_of_other_reading(text, report)
@@ -191,7 +203,9 @@ def count_between(low: int, high: int) -> One[int]:
 def _date(node: Node, report: FindingCollector) -> Located[date] | None:
     if (text := text_in(node, report)) is None:
         return None
-    hint = "write the last day of access as YYYY-MM-DD, or leave the field out if there is none"
+    hint = hint_on_dashes(text.text, date.fromisoformat) or (
+        "write the last day of access as YYYY-MM-DD, or leave the field out if there is none"
+    )
     # fromisoformat alone would also take 20310102 and 2031-W01-4; the day after the last one must exist, too.
     if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text.text) and not text.text.startswith("9999"):
         try:

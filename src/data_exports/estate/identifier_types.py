@@ -4,7 +4,7 @@ import re
 
 from data_exports.estate.codes import Code
 from data_exports.estate.email_addresses import ADDRESS_CHARACTERS, DOMAIN_PATTERN, is_address
-from data_exports.estate.field_types import LINE, FieldType, Located, identifier_of, text_in
+from data_exports.estate.field_types import LINE, FieldType, Located, hint_on_dashes, identifier_of, text_in
 from data_exports.estate.findings import FindingCollector
 from data_exports.estate.yaml_tree import Node
 from data_exports.limits import IAM_PATH_CHARACTERS
@@ -143,7 +143,7 @@ def _outsider(node: Node, report: FindingCollector) -> Located[Outsider] | None:
         return Located(RoleArn(text.text), text.place)
     except InvalidNameError as error:
         session = _SESSION.fullmatch(text.text)
-        hint = _session_advice(session[1], session[2]) if session else error.hint
+        hint = _session_advice(session[1], session[2]) if session else hint_on_dashes(text.text, RoleArn) or error.hint
         report.error(text.place, Code.BAD_NAME, str(error), hint)
         return None
 

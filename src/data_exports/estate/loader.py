@@ -65,7 +65,7 @@ def find_estate(start: Path) -> Path:
     raise UsageError(
         f"no {PLATFORM_FILE} here or in any parent folder",
         where=str(start),
-        next_step="go to an estate's folder, or name it with --estate",
+        next_step="go to an estate's folder, or name it with --estate; `exports init` makes a new one",
     )
 
 

@@ -220,7 +220,7 @@ def read_status(folder: Path) -> LocalAws | None:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
         local = LocalAws(**{**state, "folder": Path(state["folder"])})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, KeyError):
         path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import data_exports
+from data_exports.errors import LocalAwsError
 
 
 def local_folder_of(estate_folder: Path) -> Path:
@@ -15,7 +16,11 @@ def local_folder_of(estate_folder: Path) -> Path:
 
     Below ``XDG_STATE_HOME``, ``~/.local/state`` unless set: https://specifications.freedesktop.org/basedir-spec/latest/
     """
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    try:
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    except RuntimeError as error:  # HOME is not set, and the system knows no user of this number
+        next_step = "set HOME, or name a place for the local AWS with XDG_STATE_HOME"
+        raise LocalAwsError("there is no home folder for its state", where="local AWS", next_step=next_step) from error
     estate = estate_folder.resolve()
     digest = hashlib.sha256(str(estate).encode()).hexdigest()[:8]
     return state / "data-exports" / f"{estate.name}-{digest}"

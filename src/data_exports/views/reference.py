@@ -1,13 +1,14 @@
-"""What the documentation takes from the code: the page of findings, and the table of fields. Markdown; pure.
+"""What is explained: the page of findings and the table of fields for the documentation, one code for a terminal. Pure.
 
 `python -m data_exports.views.reference docs` writes both anew, and a test keeps them current. `exports check --explain`
-shows one section of the page, and SARIF carries it.
+shows one section of the page as plain text, and SARIF carries it as Markdown.
 """
 
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill, indent
 from typing import Any
 
 from data_exports.estate.codes import Code
@@ -47,6 +48,26 @@ def explain(code: Code) -> str:
 
 def _example(about: Explanation) -> list[str]:
     return [f"```yaml\n# {about.file}\n{about.wrong}```"] if about.file else [about.wrong]
+
+
+def explain_plainly(code: Code, width: int) -> str:
+    """The same for a terminal, without Markdown."""
+    about = explanations()[code]
+    note = f"; {about.severity_note}" if about.severity_note else ""
+    shown = f"# {about.file}\n{about.wrong}" if about.file else ""
+    parts = [
+        f"{code} ({about.severity}{note}): {code.meaning}",
+        fill(about.why, width),
+        indent(shown, "    ").rstrip("\n") or fill(about.wrong, width),
+        fill(f"Mend: {about.mend}", width),
+        indent(about.right, "    ").rstrip("\n"),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def codes_listed() -> str:
+    """Every code and what it means, a line each."""
+    return "\n".join(f"{code}  {code.meaning}" for code in Code)
 
 
 def findings_page() -> str:

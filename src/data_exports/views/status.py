@@ -11,7 +11,7 @@ from typing import TypedDict
 from data_exports.estate.models import Platform
 from data_exports.operate.queues import QueueFigures
 from data_exports.operate.status import DatasetStatus, Deliveries, State, Status, Waiting
-from data_exports.text import age_words, ago_words, counted, printable, size_words
+from data_exports.text import age_words, ago_words, counted, datasets_words, printable, size_words
 
 ROWS_ON_A_SCREEN = 40
 _HEADINGS = ("dataset", "kind", "state", "in hub", "queued", "flying", "dead", "oldest", "last delivery", "last day")
@@ -93,9 +93,9 @@ def _dataset_as_data(row: DatasetStatus, now: datetime) -> DatasetData:
 
 def _summary_of(status: Status, platform: Platform) -> str:
     counts = Counter(row.kind for row in status.datasets if row.kind)
-    kinds = " and ".join(f"{counts[kind]} {kind}" for kind in ("push", "pull") if counts[kind]) or "no"
+    datasets = datasets_words(counts["push"], counts["pull"])
     shared = "".join(f", {name.removeprefix('exports-')} {state}" for name, state in status.shared)
-    return f"{platform.name_of_account(platform.account)}, {platform.region}: {kinds} datasets{shared}"
+    return f"{platform.name_of_account(platform.account)}, {platform.region}: {datasets}{shared}"
 
 
 def _cells_of(row: DatasetStatus, now: datetime) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The frame of the command: exit codes, what goes to which stream, and what is imported when."""
 
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,35 @@ def test_every_end_has_its_exit_code_and_its_line_on_stderr(
 ) -> None:
     assert frame.main(["status"], modules=[_command_that_raises(error)]) == code
     assert capsys.readouterr() == ("", said)
+
+
+def test_words_behind_a_dash_that_is_no_hyphen_get_a_hint() -> None:
+    done = _run("check", "\u2014strict", "--estate", str(ESTATE))
+    hint = "  next: an option begins with two hyphens, --, and '\u2014strict' with U+2014 EM DASH\n"
+    assert (done.returncode, done.stdout, done.stderr.endswith(hint)) == (2, "", True)
+    told = json.loads(_run("check", "\u2013-strict", "--json").stderr)
+    assert (
+        told["error"]["next_step"] == "an option begins with two hyphens, --, and '\u2013-strict' with U+2013 EN DASH"
+    )
+
+
+def test_a_dash_that_is_no_hyphen_is_no_mistake_where_the_call_is_understood() -> None:
+    done = _run("who", "\u2013", "--estate", str(ESTATE))
+    assert "an option begins" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--install-completion", "bash"], 1, "error: /dev/null: completion cannot be set up: File exists\n"),
+        (["local", "status", "--estate", str(ESTATE)], 3, "error: no local AWS runs for this estate\n"),
+        (["local", "up", "--estate", str(ESTATE)], 3, "the folder of the local AWS cannot be used: Not a directory\n"),
+    ],
+)
+def test_without_a_home_folder_what_needs_one_says_so(words: list[str], code: int, said: str) -> None:
+    done = _run(*words, env={"HOME": "/dev/null", "XDG_STATE_HOME": "", "SHELL": "/bin/bash"})
+    assert (done.returncode, done.stdout, said in done.stderr) == (code, "", True), done.stderr
+    assert "defect" not in done.stderr
 
 
 @pytest.mark.parametrize(

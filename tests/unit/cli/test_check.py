@@ -29,7 +29,7 @@ def _break(estate: Path) -> None:
 
 def test_a_good_estate_prints_no_data_and_ends_with_0(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--estate", str(estate)]) == 0
-    assert capsys.readouterr() == ("", "1 push and 1 pull datasets: no findings\n")
+    assert capsys.readouterr() == ("", "1 push and 1 pull dataset: no findings\n")
 
 
 def test_errors_are_data_with_paths_from_here_and_end_with_1(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +55,7 @@ def test_the_environment_may_name_the_estate(
 ) -> None:
     monkeypatch.setenv("EXPORTS_ESTATE", str(estate))
     assert main(["check"]) == 0
-    assert capsys.readouterr().err == "1 push and 1 pull datasets: no findings\n"
+    assert capsys.readouterr().err == "1 push and 1 pull dataset: no findings\n"
 
 
 def test_json_gives_the_same_facts(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_json_gives_the_same_facts(estate: Path, capsys: pytest.CaptureFixture[s
 def test_warnings_fail_with_strict_only(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_estate(estate, push=PUSH.replace("DPIA-1", "TBD"))
     assert main(["check", "--estate", "estate"]) == 0
-    assert capsys.readouterr().err == "1 push and 1 pull datasets: 1 warning\n"
+    assert capsys.readouterr().err == "1 push and 1 pull dataset: 1 warning\n"
     assert main(["check", "--strict", "--estate", "estate"]) == 1
 
 

@@ -217,9 +217,66 @@ def test_a_code_is_explained_without_an_estate(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["check", "--explain", "ex406"]) == 0
-    assert capsys.readouterr().out == explain(Code.NO_TARGET_ACCOUNT)
+    assert capsys.readouterr().out == EXPLAINED
+    assert main(["check", "--explain", "all"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert (len(listed), "EX406  the account of the target bucket is not named" in listed) == (len(Code), True)
     assert main(["check", "--explain", "EX999"]) == 2
-    assert capsys.readouterr().err.startswith("error: there is no code 'EX999'")
+    assert capsys.readouterr().err == (
+        "error: there is no code 'EX999'\n  next: `exports check --explain all` lists them\n"
+    )
+
+
+@pytest.mark.parametrize("code", Code)
+def test_no_explanation_shows_markdown_or_a_line_wider_than_it_may_be(
+    code: Code, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--explain", code]) == 0
+    text = capsys.readouterr().out
+    assert [mark for mark in ("**", "```", "### ", "](") if mark in text] == []
+    own = [line for line in text.splitlines()[1:] if not line.startswith("    ")]  # what is indented is of a file
+    assert [line for line in own if len(line) > 100] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "both"),
+    [
+        (["check", "--json", "--format", "sarif"], "--json and --format sarif"),
+        (["check", "--json", "--format", "text"], "--json and --format text"),
+        (["check", "--explain", "EX406", "--json"], "--explain and --json"),
+        (["check", "--explain", "EX406", "--format", "github"], "--explain and --format github"),
+        (["plan", "--json", "--format", "markdown"], "--format markdown and --json"),
+        (["handover", "orders", "--json", "--as", "terraform"], "--as terraform and --json"),
+    ],
+)
+def test_two_options_that_each_say_how_the_answer_is_printed_are_refused(
+    words: list[str], both: str, estate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--estate", "estate"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, f"{both} exclude each other" in err) == ("", True)
+
+
+EXPLAINED = """\
+EX406 (warning): the account of the target bucket is not named
+
+A bucket's name can pass to somebody else once its owner deletes it. With the account, S3 refuses to
+write to anybody else's bucket; without it, they would receive the files.
+
+    # push_datasets/orders.yaml
+    name: orders
+    target_bucket: orders-landing
+    users: [alpha_user_ana]
+    paperwork: DPIA-1
+
+Mend: Ask the recipient for their account id, and add `target_account:`.
+
+    name: orders
+    target_bucket: orders-landing
+    target_account: "754256621582"
+    users: [alpha_user_ana]
+    paperwork: DPIA-1
+"""
 
 
 def test_findings_of_a_platform_that_requires_paperwork_are_errors_for_github(

@@ -71,6 +71,15 @@ def test_what_should_be_looked_at_is_said(estate: Path, capsys: pytest.CaptureFi
     [
         (["more"], 2, "error: missing: --target-bucket, --user\n"),
         (["My Orders", *GIVEN], 2, "error: 'My Orders' is not a dataset name\n  next: did you mean 'my_orders'?"),
+        (
+            ["court\u2013lists", *GIVEN],
+            2,
+            "next: write 'court-lists' with the keyboard's hyphen: here stands U+2013 EN DASH",
+        ),
+        (["more", "--target-bucket", "land\u2011ing", "--user", "alpha_user_ana"], 2, "write 'land-ing' with the"),
+        (["more", "--target-bucket", "landing", "--user", "alpha_user_ana\u2212maria"], 2, "U+2212 MINUS SIGN"),
+        (["more", *GIVEN, "--expires", "2035\u201303\u201331"], 2, "write '2035-03-31' with the keyboard's hyphen"),
+        (["more", *GIVEN, "--expires", "2035\u201313\u201331"], 2, "write the last day of access as YYYY-MM-DD"),
         (["../x", *GIVEN], 2, "error: '../x' is not a dataset name\n"),
         (["a", *GIVEN], 1, "error: {}/push_datasets/a.yaml: there is such a file already\n"),
         (["orders", *GIVEN], 1, "the name 'orders' is taken by push_datasets/a.yaml:1"),

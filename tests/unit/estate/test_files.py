@@ -206,7 +206,7 @@ def test_no_estate_anywhere_is_a_usage_error_that_says_what_to_do(tmp_path: Path
         find_estate(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: no exports.yaml here or in any parent folder\n"
-        "  next: go to an estate's folder, or name it with --estate"
+        "  next: go to an estate's folder, or name it with --estate; `exports init` makes a new one"
     )
 
 

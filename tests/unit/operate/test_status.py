@@ -171,7 +171,7 @@ def test_a_row_tells_figures_and_marks_what_is_only_the_least() -> None:
     )
     status = Status(NOW, (busy,), (("exports-hub", "different"),), ("the hub: not known: access denied",))
     assert render_status(status, PLATFORM).splitlines() == [
-        "593291632749, eu-west-1: 1 push datasets, hub different",
+        "593291632749, eu-west-1: 1 push and 0 pull datasets, hub different",
         "",
         "dataset   kind  state        in hub  queued  flying  dead  oldest  last delivery  last day",
         "hearings  push  as declared  1,000+  1,200   10      1     2 h     3 min ago      at least 5,000 files, 12.0 MB",  # noqa: E501

@@ -23,6 +23,7 @@ from data_exports.local.emulator import LocalAws, start, stop
 from data_exports.local.folders import example_estate_folder
 from data_exports.local.world import make_local_world
 from data_exports.names import DatasetName
+from data_exports.text import datasets_words
 
 
 class Narrator(Protocol):
@@ -77,8 +78,8 @@ def _local_aws(folder: Path, narrator: Narrator) -> Iterator[Stage]:
 
 
 def _deployed(local: LocalAws, estate: Estate, narrator: Narrator) -> Iterator[Stage]:
-    pushes, pulls = len(estate.push_datasets), len(estate.pull_datasets)
-    with narrator.waiting(f"deploying {pushes} push and {pulls} pull datasets with CloudFormation"):
+    datasets = datasets_words(len(estate.push_datasets), len(estate.pull_datasets))
+    with narrator.waiting(f"deploying {datasets} with CloudFormation"):
         result = deploy(estate, aws_of(local))
     failed = "; ".join(f"{outcome.name}: {outcome.reason}" for outcome in result.not_done)
     found = failed or f"{len(result.outcomes)} stacks"
