@@ -107,7 +107,7 @@ def told_by(receipts: frozenset[Told], request: WriteReceipts) -> frozenset[Told
 def invented(request: WriteReceipts) -> str:
     """Name a receipt of a delivery whose content is not what was written; a copy in parts has an ETag of its own."""
     told = [receipt for receipt in request.receipts if receipt.outcome is Outcome.DELIVERED]
-    written = [receipt.target_etag or "" for receipt in told]
+    written = [receipt.destination_etag or "" for receipt in told]
     is_invented = any(
         etag not in (receipt.etag, "as before") and "-" not in etag for receipt, etag in zip(told, written, strict=True)
     )

@@ -162,7 +162,7 @@ class SendsNothingOn(Delivery):
 
 
 class ForgetsNothing(Delivery):
-    def forget_unfinished_copies(self) -> Generator[Request, Reply, None]:
+    def abort_unfinished_copies(self) -> Generator[Request, Reply, None]:
         yield from ()
 
 
@@ -357,3 +357,12 @@ def counterexample(search: Search, wrong: str) -> str:
     """The first violation of this name, with the steps that lead there; nothing if there is none."""
     violations = search.run(until=wrong).violations
     return next((violation for violation in violations if wrong in violation.partition(":")[0]), "")
+
+
+DROPPING = [each for base in (Delivery, LargeCopy, Upload, Ledger, HubVersion) for each in base.__subclasses__()]
+
+
+@pytest.mark.parametrize("changed", DROPPING, ids=_name_of)
+def test_whatever_drops_a_rule_changes_methods_that_the_rules_have(changed: type) -> None:
+    own = {name for name, value in vars(changed).items() if callable(value)}
+    assert own - set(dir(changed.__base__)) == set()
