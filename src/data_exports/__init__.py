@@ -1,8 +1,9 @@
 """Governed exports from a data platform on AWS.
 
 People declare each export in one small YAML file; from those files this package checks, explains, deploys,
-delivers and answers. The folders follow the data's way: ``estate`` (what is declared), ``access`` (what that
-grants), ``stacks`` (what makes it so), ``deploy`` (carry it out), ``mover`` (deliver), ``operate`` (answer),
+delivers and answers. The folders follow the data's way: ``estate`` (what is declared), ``destinations`` (where it
+goes), ``access`` (what that grants), ``stacks`` (what makes it so), ``deploy`` (carry it out), ``mover`` (deliver),
+``contract`` (what the mover and the rest agree on), ``operate`` (answer), ``views`` (answers as text and JSON),
 ``local`` (all of it on a laptop), ``cli`` (the ``exports`` command).
 
 From Python: ``data_exports.open_estate(folder)``, documented in docs/python.md. It is looked up when it is asked for,

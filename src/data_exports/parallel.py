@@ -19,8 +19,8 @@ QUESTIONS_AT_ONCE = 8
 """Questions to AWS that are asked at the same time."""
 
 AT_ONCE = 20
-"""Stacks worked on at the same time. CloudFormation limits requests, not stacks: `Watch` asks for all of them together,
-and the client slows down by itself when it is told to (`aws.py`)."""
+"""Stacks worked on at the same time. CloudFormation limits requests, not stacks: `StackPoller` asks for all of them
+together, and the client slows down by itself when it is told to (`aws.py`)."""
 
 
 def run_all(
@@ -77,19 +77,19 @@ def map_ordered(
             if begun < at_once:
                 begun += 1
                 threading.Thread(target=_work_off, args=(work, waiting), daemon=True).start()
-            if len(ahead) >= 4 * at_once:  # so many that a slow one does not keep the others from working
+            # What has ended is told soon; otherwise so many go ahead that a slow one does not keep others from working.
+            if ahead[0].done() or len(ahead) >= 4 * at_once:
                 yield ahead[0].result()
                 ahead.popleft()
         while ahead:
             yield ahead[0].result()
             ahead.popleft()
     finally:
-        for future in ahead:
-            future.cancel()
+        working = [future for future in ahead if not future.cancel()]
         for _ in range(begun):
             waiting.put(None)
         if finish:
-            wait(ahead)
+            wait(working)
 
 
 def _work_off(work: Callable[[Piece], Said], waiting: _Jobs[Piece, Said]) -> None:

@@ -24,17 +24,21 @@ def test_results_come_in_the_order_of_the_pieces_whatever_ends_first() -> None:
 
 def test_no_more_pieces_are_worked_on_at_once_than_allowed_nor_asked_for_long_before_their_turn() -> None:
     asked: list[int] = []
-    all_there = threading.Barrier(3)
+    all_there, twelve_asked = threading.Barrier(3), threading.Event()
     threads: set[int] = set()
 
     def pieces() -> Iterator[int]:
         for number in range(300):
             asked.append(number)
+            if number == 11:
+                twelve_asked.set()
             yield number
 
     def work(piece: int) -> int:
         if piece < 3:
             all_there.wait(PATIENCE_SECONDS)
+        if piece == 0:
+            assert twelve_asked.wait(PATIENCE_SECONDS)
         threads.add(threading.get_ident())
         return piece
 
@@ -43,6 +47,35 @@ def test_no_more_pieces_are_worked_on_at_once_than_allowed_nor_asked_for_long_be
     assert asked == list(range(12))
     assert list(results) == list(range(1, 300))
     assert len(threads) == 3
+
+
+def test_what_has_ended_is_told_before_many_more_pieces_are_asked_for() -> None:
+    asked: list[int] = []
+    first_has_ended = threading.Event()
+
+    def pieces() -> Iterator[int]:
+        for number in range(100):
+            if number == 2:
+                assert first_has_ended.wait(PATIENCE_SECONDS)
+            asked.append(number)
+            yield number
+
+    def work(piece: int) -> int:
+        if piece == 1:  # there is one worker, so the first piece's result is known
+            first_has_ended.set()
+        return piece
+
+    assert next(map_ordered(work, pieces(), at_once=1)) == 0
+    assert len(asked) < 4
+
+
+def test_where_no_thread_can_be_started_nobody_waits_for_what_was_to_be_done() -> None:
+    before = threading.stack_size(1 << 46)  # more than there is
+    try:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            list(map_ordered(str, [1], finish=True))
+    finally:
+        threading.stack_size(before)
 
 
 def test_the_first_exception_in_the_order_of_pieces_is_raised_after_the_results_before_it() -> None:

@@ -209,8 +209,8 @@ def _take_debug(words: list[str]) -> bool:
 def _wants_json(words: Sequence[str]) -> bool:
     """Whether the answer is to be JSON, and so an error as well."""
     own = words[: words.index("--")] if "--" in words else words
-    pairs = {*pairwise(own)}
-    return "--json" in own or not pairs.isdisjoint({("--format", "json"), ("--as", "json")})
+    chosen = {*own, *(f"{option}={value}" for option, value in pairwise(own))}
+    return not chosen.isdisjoint({"--json", "--format=json", "--as=json"})
 
 
 def _show_any_character() -> None:

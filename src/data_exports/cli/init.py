@@ -2,7 +2,6 @@
 
 import json
 import os
-from importlib.metadata import PackageNotFoundError, distribution
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -179,6 +178,8 @@ def _from_credentials(values: "dict[str, Value]") -> dict[str, str]:
 
 
 def _installed_from() -> str:
+    from importlib.metadata import PackageNotFoundError, distribution  # takes long
+
     try:
         return source_in(distribution("data-exports").read_text("direct_url.json") or "{}")
     except PackageNotFoundError:  # it runs from a folder, and is not installed

@@ -1,6 +1,6 @@
-"""Results as text for people and as plain data for programs; for plans see `report`.
+"""Results as text for people and as plain data for programs; for plans see `plan`.
 
-In: what `apply` and `destroy` return. Out: lines of text, or dicts that JSON can hold; both say the same.
+In: what `deploy` and `destroy` return. Out: lines of text, or dicts that JSON can hold; both say the same.
 Effects: none.
 """
 

@@ -137,6 +137,12 @@ def test_an_error_is_one_line_of_json_on_stderr(
     check_envelope(json.loads(err))
 
 
+@pytest.mark.parametrize("words", [["check", "--format=json"], ["handover", "x", "--as=json"]], ids=" ".join)
+def test_an_option_and_its_value_in_one_word_ask_for_json(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--estate", "/nonexistent"]) == 2
+    assert json.loads(capsys.readouterr().err)["error"]["where"] == "/nonexistent"
+
+
 def test_words_behind_two_dashes_and_words_that_others_take_ask_for_no_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--nope", "--", "--json"]) == 2
     assert "Usage: exports check" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """What became of a plan, as data: one `StackOutcome` for each stack, and the events on the way.
 
-In: steps and what happened to them. Out: values that `render` shows, and the error that a result amounts to.
+In: steps and what happened to them. Out: values for `views.deployment`, and the error that a result amounts to.
 Effects: none.
 """
 

@@ -1,6 +1,6 @@
 """What S3's errors mean: one table of their codes, and whose it is to act.
 
-In: an error as S3 tells it, and what was being done. Out: a reply of `calls`. No effects.
+In: an error as S3 tells it, and what was being done. Out: a reply of `protocol`. No effects.
 
 The same code means something else for each bucket: NoSuchBucket in the answer to a copy is the recipient's, in the
 answer to a listing of the hub the platform's. A copy asks for both in one request; there the error itself tells whom it

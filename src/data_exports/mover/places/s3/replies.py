@@ -1,6 +1,6 @@
 """Reads S3's answers: which kind of reply a response is.
 
-In: a Response (status, headers, body, or the fault that kept one from coming). Out: a reply of `calls`. No effects.
+In: a Response (status, headers, body, or the fault that kept one from coming). Out: a reply of `protocol`. No effects.
 
 A status of 200 proves nothing: a copy may answer 200 and tell of an error in the body, and a connection may end early.
 So a success must hold, well-formed, what its operation promises. Errors are told apart by their code (`error_codes`).
