@@ -1,16 +1,19 @@
 """Sending against S3-compatible servers that answer oddly: what is uploaded is told, whatever dates they write."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from data_exports.aws import Aws, aws_with_keys
-from data_exports.operate.send import LISTED_AT_MOST, Heard, Sent, read_waiting, send
+from data_exports.errors import AwsError, RefusedError
+from data_exports.estate.models import PushDataset
+from data_exports.operate.send import LISTED_AT_MOST, Heard, Sent, check_sender, read_waiting, send
 from data_exports.operate.sources import read_sources
 from tests.estates import PLATFORM, push
+from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 from tests.unit.mover.loopback import Played, serving
 
 MOVES = push("moves")
@@ -103,3 +106,120 @@ def test_no_more_of_a_range_is_looked_through_than_is_worth_it(tmp_path: Path) -
     hub = Hub("moves/a", *(f"moves/b{number:05d}" for number in range(LISTED_AT_MOST)), "moves/c")
     assert waiting_among(hub, tmp_path, "a", "c") == {"moves/a"}
     assert len(hub.listed) <= LISTED_AT_MOST + 2
+
+
+SESSION = "arn:aws:sts::593291632749:assumed-role/{}/session"
+DENIED = refusal("AccessDenied")
+
+
+def asked_by(arn: str, listing: Any, dataset: PushDataset = MOVES, **answers: Any) -> list[str]:
+    """What AWS is asked before this caller may send."""
+    aws = AwsAnswers({"caller": (arn.split(":")[4], arn), "list_objects_v2": listing, **answers})
+    check_sender(PLATFORM, dataset, aws.aws, now=TEN)
+    prefix = {"Bucket": "mojap-hub-exports", "Prefix": "moves/", "ExpectedBucketOwner": "593291632749", "MaxKeys": 1}
+    assert aws.asked[1] == ("list_objects_v2", prefix)
+    return [operation for operation, _ in aws.asked]
+
+
+def test_a_declared_sender_who_may_list_the_datasets_own_prefix_may_send() -> None:
+    assert asked_by(SESSION.format("alpha_user_ana"), {}) == ["caller", "list_objects_v2"]
+
+
+class Queues(AwsAnswers):
+    """Queues that are there, or not, besides the rest."""
+
+    class meta:  # noqa: N801 - as a client has it
+        endpoint_url = "https://sqs.eu-west-1.amazonaws.com"
+
+
+COUNTS = dict.fromkeys(("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"), "0")
+NOT_DECLARED = [
+    SESSION.format("operator"),
+    SESSION.format("alpha_user_eve"),
+    "arn:aws:iam::593291632749:user/alpha_user_ana",
+    "arn:aws:iam::593291632749:root",
+]
+
+
+def queues_asked(arn: str, answer: Any) -> int:
+    """How often a caller who may list, but is not declared, makes us look at the dataset's queues."""
+    aws = Queues({"caller": (arn.split(":")[4], arn), "list_objects_v2": {}, "get_queue_attributes": answer})
+    check_sender(PLATFORM, MOVES, aws.aws, now=TEN)
+    return [operation for operation, _ in aws.asked].count("get_queue_attributes")
+
+
+@pytest.mark.parametrize("arn", NOT_DECLARED)
+@pytest.mark.parametrize(("answer", "count"), [({"Attributes": COUNTS}, 2), (DENIED, 1)])
+def test_who_may_list_without_being_declared_may_send_what_is_deployed_or_cannot_be_looked_at(
+    arn: str, answer: Any, count: int
+) -> None:
+    assert queues_asked(arn, answer) == count
+
+
+@pytest.mark.parametrize("arn", NOT_DECLARED)
+def test_nobody_who_is_not_declared_sends_what_nothing_would_take(arn: str) -> None:
+    with pytest.raises(RefusedError, match="there is no queue export_moves"):
+        queues_asked(arn, refusal("QueueDoesNotExist"))
+
+
+DENIAL = " may not send for moves: s3:ListBucket on mojap-hub-exports/moves/ is denied"
+ENDED = push("moves", expires=date(2026, 11, 1))
+
+
+@pytest.mark.parametrize(
+    ("arn", "dataset", "why", "next_step"),
+    [
+        (
+            "arn:aws:sts::111122223333:assumed-role/alpha_user_ana/s",
+            MOVES,
+            f"alpha_user_ana{DENIAL}; the credentials are of account 111122223333, the hub is in 593291632749",
+            "use credentials of 593291632749",
+        ),
+        (
+            SESSION.format("alpha_user_eve"),
+            ENDED,
+            f"alpha_user_eve{DENIAL}; it is not among the dataset's users: alpha_user_ana, alpha_user_Ben-Two",
+            "add it to users in {path}, and have that deployed; or use one of these roles",
+        ),
+        (
+            "arn:aws:iam::593291632749:root",
+            MOVES,
+            f"arn:aws:iam::593291632749:root{DENIAL}; it is not among the dataset's users: "
+            "alpha_user_ana, alpha_user_Ben-Two",
+            "add it to users in {path}, and have that deployed; or use one of these roles",
+        ),
+        (
+            SESSION.format("alpha_user_ana"),
+            ENDED,
+            f"alpha_user_ana{DENIAL}; the dataset's access ended on 2026-11-01",
+            "agree on a new date, change expires in {path}, and have that deployed",
+        ),
+        (
+            SESSION.format("alpha_user_ana"),
+            push("moves", expires=date(2026, 11, 2)),
+            f"alpha_user_ana{DENIAL}, although the declarations allow it",
+            "exports status tells whether they are deployed",
+        ),
+        (
+            SESSION.format("alpha_user_ana"),
+            MOVES,
+            f"alpha_user_ana{DENIAL}, although the declarations allow it",
+            "exports status tells whether they are deployed",
+        ),
+    ],
+)
+def test_who_may_not_send_hears_why_as_far_as_the_declarations_tell(
+    arn: str, dataset: PushDataset, why: str, next_step: str
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        asked_by(arn, DENIED, dataset)
+    assert (refused.value.what, refused.value.next_step) == (why, next_step.format(path=dataset.place.path))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "what"),
+    [("SlowDown", AwsError, "SlowDown"), ("NoSuchBucket", RefusedError, "there is no mojap-hub-exports/moves/")],
+)
+def test_another_answer_than_a_refusal_is_told_as_what_it_is(code: str, kind: type[AwsError], what: str) -> None:
+    with pytest.raises(kind, match=what):
+        asked_by(SESSION.format("alpha_user_ana"), refusal(code, code))

@@ -160,7 +160,7 @@ def test_of_a_hub_the_rules_that_would_be_lost_are_told() -> None:
 
 def test_a_role_a_function_and_a_log_group_of_our_names_are_adopted_or_made_anew() -> None:
     role, function, logs = "export_hearings-move", "export_hearings-move", "/aws/lambda/export_hearings-move"
-    there = {
+    there: dict[str, Any] = {
         "get_role": lambda RoleName: (  # noqa: N803
             {"Role": {"Path": "/service-role/", "Arn": "arn:r"}} if RoleName == role else refusal("NoSuchEntity")
         ),
