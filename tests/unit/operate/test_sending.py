@@ -108,6 +108,7 @@ def test_no_more_of_a_range_is_looked_through_than_is_worth_it(tmp_path: Path) -
     assert len(hub.listed) <= LISTED_AT_MOST + 2
 
 
+ROOT = "arn:aws:iam::593291632749:root"
 SESSION = "arn:aws:sts::593291632749:assumed-role/{}/session"
 DENIED = refusal("AccessDenied")
 
@@ -137,7 +138,7 @@ NOT_DECLARED = [
     SESSION.format("operator"),
     SESSION.format("alpha_user_eve"),
     "arn:aws:iam::593291632749:user/alpha_user_ana",
-    "arn:aws:iam::593291632749:root",
+    ROOT,
 ]
 
 
@@ -182,10 +183,9 @@ ENDED = push("moves", expires=date(2026, 11, 1))
             "add it to users in {path}, and have that deployed; or use one of these roles",
         ),
         (
-            "arn:aws:iam::593291632749:root",
+            ROOT,
             MOVES,
-            f"arn:aws:iam::593291632749:root{DENIAL}; it is not among the dataset's users: "
-            "alpha_user_ana, alpha_user_Ben-Two",
+            f"{ROOT}{DENIAL}; it is not among the dataset's users: alpha_user_ana, alpha_user_Ben-Two",
             "add it to users in {path}, and have that deployed; or use one of these roles",
         ),
         (
