@@ -52,7 +52,7 @@ class AccountId(_Name):
     __slots__ = ()
     pattern = re.compile(r"[0-9]{12}")
     reason = "is not an AWS account id: it must be 12 digits"
-    hint = 'write all 12 digits in quotes, such as "012345678901"'
+    hint = "write all 12 digits, such as 012345678901"
 
 
 # What the names of regions begin with where ARNs do not begin with arn:aws: and endpoints are others.

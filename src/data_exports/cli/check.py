@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, exclude, load
+from data_exports.cli.options import EstateOption, JsonOption, declaration_at, exclude, load
 from data_exports.cli.output import (
     Colour,
     painted,
@@ -25,7 +25,7 @@ from data_exports.estate.codes import CODES
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity, finding_as_data
 from data_exports.estate.loader import Loaded
-from data_exports.text import datasets_words
+from data_exports.text import counted, datasets_words
 
 TEXT_COLUMNS = 100
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -46,6 +46,9 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Declarations. Default: all of the estate.")
+    ] = None,
     *,
     estate: EstateOption = None,
     as_json: JsonOption = False,
@@ -68,10 +71,12 @@ def check(
 ) -> None:
     """Find every mistake in the declarations. Needs no AWS, unless --live asks it about roles and buckets.
 
-    Exit code 1 if there are errors (with --strict: or warnings), 0 otherwise.
+    With FILE it tells what is wrong in these files, also beside the rest of the estate. Exit code 1 if there are errors
+    (with --strict: or warnings) among what it tells, 0 otherwise.
 
     Examples:
       exports check
+      exports check push_datasets/court_hearings.yaml
       exports check --estate examples/estate --strict
       exports check --live
       exports check --explain EX406
@@ -88,12 +93,36 @@ def check(
     if explain is not None:
         _explain(explain)
         return
-    loaded = load(estate)
+    loaded = load(_estate_of(files, estate) if files else estate)
     findings = tuple(sorted([*loaded.findings, *(_asked(loaded) if live else ())]))
+    if files:
+        others, findings = _apart(findings, files)
     _write(findings, Format.JSON if as_json else as_format or Format.TEXT)
-    write_progress(_summary_of(loaded, findings))
+    if files:
+        elsewhere = f"; and {_counts_of(others)} in other files" if others else ""
+        write_progress(f"{counted(len(files), 'file')}: {_counts_of(findings)}{elsewhere}")
+    else:
+        write_progress(_summary_of(loaded, findings))
     if any(strict or finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(1)
+
+
+def _estate_of(files: Sequence[Path], estate: Path | None) -> Path:
+    """The folder of the estate that all these files belong to. Raises `UsageError`."""
+    if missing := [path for path in files if not os.path.lexists(path)]:
+        raise UsageError("there is no such file", where=str(missing[0]), next_step="check its name")
+    first, *others = dict.fromkeys(declaration_at(path, estate)[0] for path in files)
+    if others:
+        next_step = "check the files of one estate at a time"
+        raise UsageError(f"these files are of two estates: {first} and {others[0]}", next_step=next_step)
+    return first
+
+
+def _apart(findings: Sequence[Finding], files: Sequence[Path]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Those that stand elsewhere, and those in these files."""
+    named = {Path(os.path.normpath(path.absolute())) for path in files}
+    here = tuple(finding for finding in findings if finding.place.path in named)
+    return tuple(finding for finding in findings if finding not in here), here
 
 
 def _asked(loaded: Loaded) -> tuple[Finding, ...]:
@@ -148,10 +177,13 @@ def _lines_of(finding: Finding) -> str:
     return str(finding).replace(f" {finding.severity}: ", f" {severity}: ", 1)
 
 
-def _summary_of(loaded: Loaded, findings: Sequence[Finding]) -> str:
+def _counts_of(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.severity for finding in findings)
-    said = [f"{number} {name}{'s' * (number != 1)}" for name, number in sorted(counts.items())]
-    found = ", ".join(said) or "no findings"
+    return ", ".join(counted(number, name) for name, number in sorted(counts.items())) or "no findings"
+
+
+def _summary_of(loaded: Loaded, findings: Sequence[Finding]) -> str:
+    found = _counts_of(findings)
     if loaded.estate is None:
         return f"{found}: this estate cannot be deployed"
     return f"{datasets_words(len(loaded.estate.push_datasets), len(loaded.estate.pull_datasets))}: {found}"

@@ -5,7 +5,7 @@ terminal; `make_dataset` writes a file.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,14 +18,15 @@ from data_exports.cli.output import seen_from, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
 from data_exports.estate.field_types import BOOLEAN
 from data_exports.estate.fields import NAME, Field, Known
-from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, FileKind
+from data_exports.estate.file_kinds import FileKind
 from data_exports.estate.findings import Finding, FindingData, Severity, finding_as_data
 from data_exports.estate.loader import load_estate
 
 if TYPE_CHECKING:
-    from data_exports.estate.drafts import PlatformDraft
+    from data_exports.estate.drafts import EstateDraft, PlatformDraft
     from data_exports.estate.new_declaration import Value
 
+OFFERED_AT_MOST = 9
 YES_OR_NO = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
 
 
@@ -68,7 +69,7 @@ def is_somebody_there() -> bool:
 def ask_or_refuse(
     fields: Known,
     values: "dict[str, Value]",
-    platform: "PlatformDraft | None" = None,
+    draft: "EstateDraft | None" = None,
     *,
     proposed: Mapping[str, str] | None = None,
     otherwise: str = "",
@@ -88,36 +89,48 @@ def ask_or_refuse(
         options = ", ".join(option_of(field) for field in open_ones)
         next_step = f"give these options,{otherwise} or run it on a terminal and be asked"
         raise UsageError(f"missing: {options}", next_step=next_step)
+    from data_exports.estate.new_declaration import known_values
+
+    known = known_values(draft) if draft else {}
+    platform = draft.platform if draft else None
     write_progress("Enter leaves out what is not required; Ctrl-C leaves everything as it is.")
     for field in fields:
         if field.is_asked and not values[field.name]:
-            values[field.name] = _asked(field, platform, proposed.get(field.name, ""))
+            offered = known.get(field.name, [])[:OFFERED_AT_MOST]
+            values[field.name] = _asked(field, platform, proposed.get(field.name, ""), offered)
     return True
 
 
-def platform_of(folder: Path) -> "PlatformDraft | None":
-    """What can be read of the platform's settings."""
-    from data_exports.estate.declaration_file import read_declaration
-    from data_exports.estate.drafts import draft_of
-    from data_exports.estate.findings import FindingCollector
+def refuse_wrong(fields: Known, values: "dict[str, Value]") -> None:
+    """Refuse values given by options that are wrong by themselves, before anything is asked. Raises `UsageError`."""
+    from data_exports.estate.new_declaration import check_value
 
-    mapping, _ = read_declaration(folder / PLATFORM_FILE)
-    return draft_of(PLATFORM, mapping, FindingCollector()) if mapping else None
+    for field in fields:
+        value = values[field.name]
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str) and each and (problem := check_value(field, each, None)):
+                where = "" if field is NAME else option_of(field)
+                raise UsageError(problem.message, where=where, next_step=problem.hint)
 
 
-def _asked(field: Field[Any, Any], platform: "PlatformDraft | None", proposed: str) -> "Value":
+def _asked(field: Field[Any, Any], platform: "PlatformDraft | None", proposed: str, offered: Sequence[str]) -> "Value":
     write_progress(field.meaning)
+    if offered:
+        named = ", ".join(f"{number} {each}" for number, each in enumerate(offered, start=1))
+        write_progress(f"  known, to be chosen by number: {named}")
     if field.type is BOOLEAN:
         return ask_yes_or_no(field.name, usual=False)
     if not field.takes_many:
         prompt = f"{field.name} [{proposed}]" if proposed else field.name
-        return right_line(field, prompt, platform, may_be_empty=bool(proposed) or not field.is_required) or proposed
+        may_be_empty = bool(proposed) or not field.is_required
+        return right_line(field, prompt, platform, may_be_empty=may_be_empty, offered=offered) or proposed
     items: list[str] = []
     while item := right_line(
         field,
         f"{field.name} ({'another, or Enter' if items else 'one at a time'})",
         platform,
         may_be_empty=bool(items) or not field.is_required,
+        offered=offered,
     ):
         items.append(item)
     return items
@@ -135,15 +148,22 @@ def ask_yes_or_no(prompt: str, *, usual: bool) -> bool:
 
 
 def right_line(
-    field: Field[Any, Any], prompt: str, platform: "PlatformDraft | None" = None, *, may_be_empty: bool = False
+    field: Field[Any, Any],
+    prompt: str,
+    platform: "PlatformDraft | None" = None,
+    *,
+    may_be_empty: bool = False,
+    offered: Sequence[str] = (),
 ) -> str:
-    """A line that is right, asked for until it is."""
+    """A line that is right, asked for until it is; the number of what is offered stands for it."""
     from data_exports.estate.new_declaration import check_value
 
     while True:
         line = line_for(prompt)
         if not line and may_be_empty:
             return ""
+        if line in (numbers := [str(number) for number in range(1, len(offered) + 1)]):
+            return offered[numbers.index(line)]
         problem = check_value(field, line, platform)
         if problem is None:
             return line
@@ -170,8 +190,11 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
     from data_exports.estate.schemas import has_schemas, with_header
 
     path = folder / kind.folder / f"{values['name']}.yaml"
-    _refuse_bad_name(str(values["name"]), path)
-    ask_or_refuse(kind.fields, values, platform_of(folder))
+    draft = load_estate(folder).draft
+    refuse_wrong(kind.fields, values)
+    if path.exists() or path.is_symlink():
+        raise _taken(path)
+    ask_or_refuse(kind.fields, values, draft)
     text = composed(kind, values, path)
     if has_schemas(folder):
         text = with_header(text, path, kind, estate=folder)
@@ -184,15 +207,6 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
     except OSError as error:
         raise ExportsError(f"cannot be written: {error.strerror}", where=str(path), next_step="mend that") from error
     return path, warnings
-
-
-def _refuse_bad_name(name: str, path: Path) -> None:
-    from data_exports.estate.new_declaration import check_value
-
-    if problem := check_value(NAME, name, None):
-        raise UsageError(problem.message, next_step=problem.hint)
-    if path.exists() or path.is_symlink():
-        raise _taken(path)
 
 
 def _taken(path: Path) -> RefusedError:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data_exports.cli.options import EstateOption, JsonOption, estate_folder
+from data_exports.cli.options import EstateOption, JsonOption, declaration_at, estate_folder
 from data_exports.cli.output import path_from, seen_from, write_data, write_json, write_progress
-from data_exports.errors import ExportsError, UsageError
+from data_exports.errors import ExportsError
 from data_exports.estate.findings import finding_as_data
 
 if TYPE_CHECKING:
@@ -66,20 +66,11 @@ def fmt(
 
 def _chosen(files: list[Path] | None, estate: Path | None) -> "list[tuple[Path, FileKind[Any]]]":
     """Each file with its kind."""
-    from data_exports.estate.loader import files_of, find_estate, kind_of
+    from data_exports.estate.loader import files_of
 
     if not files:
         return list(files_of(estate_folder(estate)))
-    chosen = []
-    for path in files:
-        # Parents are looked for from the folder as it is written, so that a link is taken for where it lies.
-        folder = estate_folder(estate) if estate else find_estate(path.absolute().parent)
-        kind = kind_of(path.absolute(), estate=folder.absolute())
-        if kind is None:
-            next_step = "name exports.yaml, or files in push_datasets or pull_datasets"
-            raise UsageError("this is no declaration of the estate", where=str(path), next_step=next_step)
-        chosen.append((path, kind))
-    return chosen
+    return [(path, declaration_at(path, estate)[1]) for path in files]
 
 
 def _replace(formatted: "Formatted") -> None:

@@ -16,8 +16,8 @@ from data_exports.cli.declaring import (
     line_for,
     make_dataset,
     option_for,
-    option_of,
     parameters_of,
+    refuse_wrong,
     right_line,
     warn_of,
     warnings_as_data,
@@ -26,7 +26,7 @@ from data_exports.cli.declaring import (
 from data_exports.cli.options import JsonOption
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.errors import AwsError, ExportsError, RefusedError, UsageError
-from data_exports.estate.fields import ACCOUNT_ID, NAME, REGION, Known
+from data_exports.estate.fields import ACCOUNT_ID, NAME, REGION
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH
 from data_exports.estate.findings import Finding
 from data_exports.estate.loader import load_estate
@@ -84,7 +84,7 @@ def _make(folder: Path, values: "dict[str, Value]", *, with_github: bool, is_dry
 
     path = folder / PLATFORM_FILE
     _refuse_folder(folder, with_github=with_github)
-    _refuse_wrong((*SETTINGS, *GITHUB_FIELDS), values)
+    refuse_wrong((*SETTINGS, *GITHUB_FIELDS), values)
     has_asked = _fill_in(values, with_github=with_github)
     settings = {field.name: values[field.name] for field in SETTINGS}
     declaration = composed(PLATFORM, settings, path)
@@ -124,17 +124,6 @@ def _refuse_folder(folder: Path, *, with_github: bool) -> None:
 def _taken(path: Path) -> RefusedError:
     next_step = "edit that file, and add datasets with `exports new`; for another estate, name another folder"
     return RefusedError("there is an estate already", where=str(path), next_step=next_step)
-
-
-def _refuse_wrong(fields: Known, values: "dict[str, Value]") -> None:
-    """Refuse values given by options at once, before anything is asked."""
-    from data_exports.estate.new_declaration import check_value
-
-    for field in fields:
-        value = values[field.name]
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str) and each and (problem := check_value(field, each, None)):
-                raise UsageError(problem.message, where=option_of(field), next_step=problem.hint)
 
 
 def _fill_in(values: "dict[str, Value]", *, with_github: bool) -> bool:

@@ -9,7 +9,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +17,9 @@ from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.output import painted, seen_from, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.dataset_lookup import dataset_of, push_dataset_of, push_datasets_of
-from data_exports.estate.file_kinds import PLATFORM_FILE
+from data_exports.estate.file_kinds import PLATFORM_FILE, FileKind
 from data_exports.estate.findings import Finding
-from data_exports.estate.loader import Loaded, find_estate, load_estate
+from data_exports.estate.loader import Loaded, find_estate, kind_of, load_estate
 from data_exports.estate.models import Estate
 
 if TYPE_CHECKING:
@@ -72,6 +72,21 @@ def estate_folder(given: Path | None) -> Path:
             f"no {PLATFORM_FILE} in this folder", where=str(given), next_step="give --estate the folder of exports.yaml"
         )
     return given
+
+
+def declaration_at(path: Path, given: Path | None) -> tuple[Path, FileKind[Any]]:
+    """The estate's folder and the kind of a declaration that is named by its path. Raises `UsageError`.
+
+    The estate is that of `given`, otherwise the nearest from the file up: as it is written, so that a link is taken for
+    where it lies.
+    """
+    whole = Path(os.path.normpath(path.absolute()))
+    folder = Path(os.path.normpath((estate_folder(given) if given else find_estate(whole.parent)).absolute()))
+    kind = kind_of(whole, estate=folder)
+    if kind is None:
+        next_step = "name exports.yaml, or files in push_datasets or pull_datasets"
+        raise UsageError("this is no declaration of the estate", where=str(path), next_step=next_step)
+    return folder, kind
 
 
 def exclude(**given: bool) -> None:

@@ -50,7 +50,12 @@ def _role_advice(text: str) -> str:
     return f"write the role's name alone: {text.rsplit('/', 1)[-1]}" if text.startswith("arn:aws:") else ""
 
 
-_ACCOUNT = identifier_of(AccountId, AccountId.pattern.pattern, may_be_number=True)
+_ACCOUNT = identifier_of(
+    AccountId,
+    AccountId.pattern.pattern,
+    advise=lambda _: 'write all 12 digits in quotes, such as "012345678901"',  # for YAML; elsewhere the type's own hint
+    may_be_number=True,
+)
 # Files in use have ids without quotes, which the editors' YAML takes for numbers.
 _ACCOUNT_NUMBER = {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1}
 ACCOUNT = FieldType(_ACCOUNT.read, {"anyOf": [_ACCOUNT.schema, _ACCOUNT_NUMBER]})

@@ -6,7 +6,7 @@ import pytest
 
 from data_exports.cli.app import main
 from tests.envelopes import read_json
-from tests.unit.estate.written import PUSH, write_estate
+from tests.unit.estate.written import PULL, PUSH, write_estate
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "estate"
 LINE = "push_datasets/a.yaml:1:7 EX205 error: 'Orders!' is not a dataset name"
@@ -109,3 +109,52 @@ def test_policies_that_would_be_too_large_are_errors(estate: Path, capsys: pytes
     out, err = capsys.readouterr()
     assert "EX701 error: role alpha_user_ana would carry" in out
     assert err == "1 error: this estate cannot be deployed\n"
+
+
+@pytest.fixture
+def mistaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An estate with a warning in one file and an error in another, which is the current folder."""
+    monkeypatch.delenv("EXPORTS_ESTATE", raising=False)
+    folder = write_estate(
+        tmp_path / "estate", push=PUSH.replace("DPIA-1", "TBD"), pull=PULL.replace("alpha_user_ana", "root")
+    )
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.usefixtures("mistaken")
+@pytest.mark.parametrize(
+    ("words", "code", "found", "said"),
+    [
+        (["push_datasets/a.yaml"], 0, ["EX601"], "1 file: 1 warning; and 1 error in other files\n"),
+        (["push_datasets/a.yaml", "--strict"], 1, ["EX601"], "1 file: 1 warning; and 1 error in other files\n"),
+        (["pull_datasets/../pull_datasets/b.yaml"], 1, ["EX501"], "1 file: 1 error; and 1 warning in other files\n"),
+        (["push_datasets/a.yaml", "pull_datasets/b.yaml"], 1, ["EX501", "EX601"], "2 files: 1 error, 1 warning\n"),
+        (["exports.yaml"], 0, [], "1 file: no findings; and 1 error, 1 warning in other files\n"),
+        (["exports.yaml", "--estate", "."], 0, [], "1 file: no findings; and 1 error, 1 warning in other files\n"),
+    ],
+)
+def test_of_named_files_their_own_findings_are_told_and_decide(
+    words: list[str], code: int, found: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *words]) == code
+    out, err = capsys.readouterr()
+    assert ([line.split()[1] for line in out.splitlines() if not line.startswith(" ")], err) == (found, said)
+
+
+@pytest.mark.usefixtures("mistaken")
+def test_a_named_file_is_checked_from_anywhere_in_its_own_estate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "estate/push_datasets/a.yaml"]) == 0
+    write_estate(tmp_path / "other")
+    capsys.readouterr()
+    for words, said in (
+        (["estate/push_datasets/zzz.yaml"], "error: estate/push_datasets/zzz.yaml: there is no such file\n"),
+        (["estate/exports.yaml", "other/exports.yaml"], f"two estates: {tmp_path}/estate and {tmp_path}/other\n"),
+        (["estate/exports.yaml", "--estate", "other"], "this is no declaration of the estate\n"),
+    ):
+        assert main(["check", *words]) == 2
+        out, err = capsys.readouterr()
+        assert (out, said in err) == ("", True), err

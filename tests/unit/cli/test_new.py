@@ -89,6 +89,8 @@ def test_what_should_be_looked_at_is_said(estate: Path, capsys: pytest.CaptureFi
         (["more", *GIVEN, "--target-account", "1234"], 2, "'1234' is not an AWS account id"),
         (["more", *GIVEN, "--expires", "soon"], 2, "'soon' is not a date to end on"),
         (["more", *GIVEN, "--owner", "a\x1b[2Jb"], 2, "U+001B"),
+        (["more", *GIVEN, "--expires", "2020-02-29"], 2, "error: --expires: access ended on 2020-02-29"),
+        (["more", *GIVEN, "--paperwork", "DPIA-1", "--paperwork", "TBD"], 2, "--paperwork: 'TBD' is no paperwork yet"),
         (["more", *GIVEN, "--owner", "x: &a *b #c"], 0, ""),
     ],
 )
@@ -137,21 +139,37 @@ def test_on_a_terminal_it_asks_until_an_answer_is_right(estate: Path) -> None:
         ("target_bucket", "s3://landing/in"),
         ("target_bucket", "landing"),
         ("target_account", "1234"),
-        ("target_account", "754256621582"),
+        ("target_account", "1"),
         ("target_kms_key", ""),
+        ("keep_files (y/N)", "alpha_user_ana"),
         ("keep_files (y/N)", "n"),
         ("users (one at a time)", ""),
         ("users (one at a time)", "restricted-admin"),
-        ("users (one at a time)", "alpha_user_ana"),
+        ("users (one at a time)", "1"),
         ("users (another, or Enter)", ""),
+        ("paperwork (one at a time)", "to be confirmed"),
         ("paperwork (one at a time)", "DPIA-3"),
         ("paperwork (another, or Enter)", ""),
+        ("expires", "2020-02-29"),
+        ("expires", "2035\N{EN DASH}02-28"),
         ("expires", ""),
     ]
     done = _asked(estate, dialogue, "new", "push", "daily")
     assert done.code == 0, done.shown
-    for said in ("write the bucket's name alone: landing", "it must be 12 digits", "is not a role that this platform"):
+    for said in (
+        "write the bucket's name alone: landing",
+        "known, to be chosen by number: 1 orders-landing\r\n",
+        "it must be 12 digits: write all 12 digits, such as 012345678901\r\n",
+        "known, to be chosen by number: 1 754256621582\r\n",
+        "'alpha_user_ana' is neither yes nor no: type y or n, or Enter for no\r\n",
+        "is not a role that this platform",
+        "known, to be chosen by number: 1 alpha_user_ana\r\n",
+        "'to be confirmed' is no paperwork yet: write the link or reference of the assessment or agreement",
+        "access ended on 2020-02-29; nobody can use this dataset: write the last day of access, which is to come\r\n",
+        "write '2035-02-28' with the keyboard's hyphen",
+    ):
         assert said in done.shown
+    assert "quote" not in done.shown
     assert (estate / "push_datasets" / "daily.yaml").read_text(encoding="utf-8") == (
         "name: daily\n"
         "description: Orders of the day\n"
