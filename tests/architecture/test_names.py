@@ -7,7 +7,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 
-SHARED_BY_COMMANDS = {"app.py", "asking.py", "declaring.py", "options.py", "output.py", "progress.py"}
+SHARED_BY_COMMANDS = {"app.py", "asking.py", "completion.py", "declaring.py", "options.py", "output.py", "progress.py"}
 """The rest of `cli` is one command a module, which nobody imports: its names are its own (test_imports.py)."""
 
 SAME_ON_PURPOSE = {

@@ -12,10 +12,11 @@ from data_exports.local.clients import client
 from data_exports.local.world import stranger_of
 from data_exports.names import AccountId
 from tests.emulator.deployed import DeployedEstate
-from tests.emulator.installed import Person, interrupt, owner_of, user_of
+from tests.emulator.installed import EXAMPLE, EXPORTS, Person, interrupt, owner_of, user_of
 from tests.emulator.movers import mover_at_rest, mover_settings
 from tests.emulator.steps import wait_until
 from tests.patience import PATIENCE_SECONDS
+from tests.terminal import run_on_terminal
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
 
@@ -210,3 +211,47 @@ def test_on_a_terminal_a_bar_shows_the_bytes_and_stdout_stays_clean(
     assert "uploaded court_hearings/bar.bin (9.4 MB)" in done.err
     assert "/9.4 MB" in done.err
     wait_until(lambda: arrived(operated_example, push, "court_hearings/bar.bin") is not None)
+
+
+def test_without_a_dataset_those_that_the_sender_may_send_to_are_named(annika: Person, tmp_path: Path) -> None:
+    file = str(write(tmp_path / "unnamed.csv"))
+    done = annika.run("send", file)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(
+        f"error: no dataset is named\n  next: end with its name; {ANNIKA} may send to: court_hearings, court_outcomes\n"
+    )
+    for words, said in (
+        (["court_hearings"], "error: no file is named\n  next: exports send FILE court_hearings\n"),
+        ([file, "court_hearing"], "error: no dataset is named 'court_hearing'\n  next: did you mean court_hearings?\n"),
+        ([str(tmp_path / "gone.csv")], f"error: {tmp_path}/gone.csv: there is no such file\n  next: check its name\n"),
+    ):
+        done = annika.run("send", *words)
+        assert (done.code, done.out, done.err.endswith(said)) == (2, "", True), done.err
+
+
+def test_somebody_who_may_send_to_none_is_told_so(operated_example: DeployedEstate, tmp_path: Path) -> None:
+    done = owner_of(operated_example).run("send", str(write(tmp_path / "unnamed.csv")))
+    assert (done.code, done.out) == (2, "")
+    assert "error: no dataset is named, and none has arn:aws:iam::593291632749:root among its users\n" in done.err
+
+
+@pytest.mark.parametrize("answer", ["1", "court_hearings"])
+def test_on_a_terminal_the_sender_chooses_the_dataset(
+    answer: str, annika: Person, push: PushDataset, operated_example: DeployedEstate, tmp_path: Path
+) -> None:
+    file = write(tmp_path / f"chosen-{answer}.csv")
+    question = "  dataset, by name or number: "
+    done = run_on_terminal(
+        [EXPORTS, "send", str(file), "--wait", "--estate", str(EXAMPLE)],
+        env=annika.environment(NO_COLOR="1"),
+        dialogue=[(question, "prison_population"), (question, answer)],
+    )
+    assert done.code == 0, done.shown
+    for said in (
+        f"{ANNIKA} may send to:\r\n  1 court_hearings  Daily listing of hearings, for the court diary service\r\n",
+        "  2 court_outcomes",
+        "  'prison_population' is none of them\r\n",
+        "sending 1 file, 14 B, for court_hearings\r\n",
+    ):
+        assert said in done.shown
+    assert arrived(operated_example, push, f"court_hearings/{file.name}") == (file.read_bytes(), "text/csv")

@@ -233,6 +233,8 @@ def _failed(error: Exception, *, debug: bool, as_json: bool, words: Sequence[str
 
 def _stop_of(error: Exception, words: Sequence[str], *, debug: bool) -> ExportsError:
     """What stopped us, as one of our errors."""
+    if isinstance(error, UsageError) and (hint := _hint_on_options(words)):
+        return UsageError(error.what, where=error.where, next_step="; ".join(filter(None, (error.next_step, hint))))
     if isinstance(error, ExportsError):
         return error
     if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # nothing imports them just to ask

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import confirm
+from data_exports.cli.completion import complete_push_datasets
 from data_exports.cli.options import EstateOption, JsonOption, YesOption, open_estate, push_dataset_of
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import ExportsError, UsageError
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from data_exports.aws import Aws
     from data_exports.estate.models import Platform, PushDataset
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The push dataset.", autocompletion=complete_push_datasets)
+]
 KeyArgument = Annotated[
     str | None, typer.Argument(metavar="[KEY]", help="The file's key, with or without NAME/ before it.")
 ]

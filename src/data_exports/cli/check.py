@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_codes
 from data_exports.cli.options import EstateOption, JsonOption, declaration_at, exclude, load
 from data_exports.cli.output import (
     Colour,
@@ -65,7 +66,10 @@ def check(
     explain: Annotated[
         str | None,
         typer.Option(
-            "--explain", metavar="CODE", help="Explain a finding's code (all: list them), and do nothing else."
+            "--explain",
+            metavar="CODE",
+            autocompletion=complete_codes,
+            help="Explain a finding's code (all: list them), and do nothing else.",
         ),
     ] = None,
 ) -> None:

@@ -14,10 +14,11 @@ import typer
 
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.asking import ask
+from data_exports.cli.completion import complete_users
 from data_exports.cli.output import seen_from, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
 from data_exports.estate.field_types import BOOLEAN
-from data_exports.estate.fields import NAME, Field, Known
+from data_exports.estate.fields import NAME, USERS, Field, Known
 from data_exports.estate.file_kinds import FileKind
 from data_exports.estate.findings import Finding, FindingData, Severity, finding_as_data
 from data_exports.estate.loader import load_estate
@@ -40,7 +41,9 @@ def option_for(field: Field[Any, Any]) -> tuple[Any, Any]:
         return Annotated[bool, typer.Option(name, help=field.meaning)], False
     if field.takes_many:
         help_text = f"{field.meaning} May be repeated."
-        return Annotated[list[str] | None, typer.Option(name, help=help_text, metavar=shown_as)], None
+        offers = complete_users if field is USERS else None
+        option = typer.Option(name, help=help_text, metavar=shown_as, autocompletion=offers)
+        return Annotated[list[str] | None, option], None
     if schema.get("type") == "integer":
         limits = {"min": schema["minimum"], "max": schema["maximum"]}
         return Annotated[int | None, typer.Option(name, help=field.meaning, **limits)], None

@@ -4,10 +4,14 @@ from typing import Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_push_datasets
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
 
-NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Push datasets. Default: all.")]
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Push datasets. Default: all.", autocompletion=complete_push_datasets),
+]
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, max=100_000, help="Look at so many dead letters of a dataset.")
 ]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, exclude, open_estate
 from data_exports.cli.output import write_data, write_json
 from data_exports.errors import UsageError
@@ -22,7 +23,9 @@ class Form(StrEnum):
     CLOUDFORMATION = "cloudformation"
 
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False)]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False, autocompletion=complete_datasets)
+]
 FormOption = Annotated[
     Form | None, typer.Option("--as", help="A letter to send (text, unless given), or something to apply.")
 ]

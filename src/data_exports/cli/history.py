@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_push_datasets, complete_users
 from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_progress
 from data_exports.errors import UsageError
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
     from data_exports.operate.history import Entry, History, Wanted
 
 NamesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Push datasets. Default: all, one after the other.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Push datasets. Default: all, one after the other.",
+        autocompletion=complete_push_datasets,
+    ),
 ]
 KeyOption = Annotated[
     str, typer.Option("--key", metavar="GLOB", help="Only this key, or keys like this (* and ?).", show_default=False)
@@ -25,7 +31,13 @@ SinceOption = Annotated[
 ]
 UntilOption = Annotated[str, typer.Option("--until", metavar="WHEN", help="Recorded before; as --since.")]
 ByOption = Annotated[
-    str, typer.Option("--by", metavar="WHO", help="Only uploads of this role, session or principal (* and ?).")
+    str,
+    typer.Option(
+        "--by",
+        metavar="WHO",
+        autocompletion=complete_users,
+        help="Only uploads of this role, session or principal (* and ?).",
+    ),
 ]
 OutcomeOption = Annotated[
     list[str] | None,

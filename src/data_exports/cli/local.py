@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_principals, complete_push_datasets
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder, load
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import LocalAwsError, UsageError
@@ -26,6 +27,7 @@ WithoutHandoverOption = Annotated[
     typer.Option(
         "--without-handover",
         metavar="NAME",
+        autocompletion=complete_push_datasets,
         help="Push dataset whose recipient has not granted access yet. May be given more than once.",
     ),
 ]
@@ -34,6 +36,7 @@ AsOption = Annotated[
     typer.Option(
         "--as",
         metavar="ROLE",
+        autocompletion=complete_principals,
         help="Role of a user or outsider, by name or ARN; or an account's id: its owner. Default: the platform's.",
     ),
 ]

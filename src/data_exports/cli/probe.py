@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
 from data_exports.cli.output import write_data, write_json
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False)]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False, autocompletion=complete_datasets)
+]
 
 
 def register(app: typer.Typer) -> None:

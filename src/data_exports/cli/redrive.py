@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_push_datasets
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import wants_colour, write_data, write_json, write_progress
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from data_exports.operate.queues import Move
     from data_exports.views.redrive import RedriveData
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The push dataset.", autocompletion=complete_push_datasets)
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -9,21 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from data_exports.cli.completion import complete_files_then_push_dataset
+from data_exports.cli.declaring import is_somebody_there, line_for
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
+from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
     from data_exports.contract.receipts import Receipt
-    from data_exports.estate.models import Platform, PushDataset
+    from data_exports.estate.models import Estate, Platform, PushDataset
     from data_exports.operate.follow import Followed
     from data_exports.operate.send import Heard, NotUploaded, Sent, Uploaded
     from data_exports.operate.sources import Sources
 
-FilesArgument = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Files, and folders with everything in them.")
+WordsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE... [NAME]",
+        autocompletion=complete_files_then_push_dataset,
+        help="Files, and folders with everything in them; then the push dataset. Without NAME, those that you may send"
+        " to are offered.",
+    ),
 ]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The push dataset.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the recipient has them, and print the receipts.")]
 TimeoutOption = Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait: 90s, 15m, 2h.")]
 PrefixOption = Annotated[
@@ -41,8 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def send(
-    files: FilesArgument,
-    name: NameArgument,
+    words: WordsArgument,
     *,
     wait: WaitOption = False,
     timeout: TimeoutOption = "15m",
@@ -52,6 +59,8 @@ def send(
     as_json: JsonOption = False,
 ) -> None:
     """Upload files for a push dataset; with --wait, until they have arrived.
+
+    Without NAME it offers, on a terminal, the datasets that you may send to.
 
     A file goes to the recipient under its own name, what is in a folder under its path within that folder; names that
     begin with a dot are left out of folders. Large files go up in parts. Interrupted, an upload leaves nothing behind.
@@ -65,7 +74,8 @@ def send(
       exports send extract.csv court_hearings --key 2031/hearings.csv --wait --timeout 2h --json
     """
     declared = open_estate(estate)
-    push, platform = push_dataset_of(declared, name), declared.platform
+    platform = declared.platform
+    files, name = _split(declared, words)
     # Where awscrt is installed, botocore signs with it, and it prints a traceback for each part that Ctrl-C stops.
     os.environ.setdefault("BOTO_DISABLE_CRT", "true")
     from data_exports.aws import Aws
@@ -75,6 +85,7 @@ def send(
     from data_exports.views.send import error_of_sending, render_sent, sent_as_data
 
     patience = parse_seconds(timeout, option="--timeout")
+    push = push_dataset_of(declared, name or _chosen(declared))
     sources = read_sources(files, push.prefix, below=prefix, key=key)
     aws = Aws(platform.region)
     check_sender(platform, push, aws)
@@ -88,6 +99,41 @@ def send(
     error = error_of_sending(push, sent, followed)
     if error:
         raise error
+
+
+def _split(estate: "Estate", words: list[str]) -> "tuple[list[Path], str]":
+    """The files, and the dataset's name: ``""`` if it is not given."""
+    names = [push.name for push in estate.push_datasets]
+    *files, last = words
+    if not files and last in names and not Path(last).exists():
+        raise UsageError("no file is named", next_step=f"exports send FILE {last}")
+    if files and (last in names or not os.path.lexists(last)):
+        return [Path(file) for file in files], last
+    if missing := [file for file in words if not os.path.lexists(file)]:
+        raise UsageError("there is no such file", where=missing[0], next_step="check its name")
+    return [Path(file) for file in words], ""
+
+
+def _chosen(estate: "Estate") -> str:
+    """The dataset that somebody at the terminal chooses among those that they may send to. Raises `UsageError`."""
+    from data_exports.aws import Aws
+    from data_exports.operate.send import datasets_of_sender
+    from data_exports.text import printable
+
+    who, pushes = datasets_of_sender(estate, Aws(estate.platform.region))
+    offered = {str(number): push for number, push in enumerate(pushes, start=1)}
+    if not offered:
+        names = ", ".join(push.name for push in estate.push_datasets) or "none"
+        raise UsageError(f"no dataset is named, and none has {who} among its users", next_step=f"there are: {names}")
+    if not is_somebody_there():
+        names = ", ".join(push.name for push in pushes)
+        raise UsageError("no dataset is named", next_step=f"end with its name; {who} may send to: {names}")
+    write_progress(f"{who} may send to:")
+    for number, push in offered.items():
+        write_progress(f"  {number} {push.name}  {printable(push.description)}".rstrip())
+    while (typed := line_for("dataset, by name or number")) not in (*offered, *(push.name for push in pushes)):
+        write_progress(f"  {typed!r} is none of them")
+    return offered[typed].name if typed in offered else typed
 
 
 def _tell_before(sources: "Sources", waiting: frozenset[str], push: "PushDataset") -> None:

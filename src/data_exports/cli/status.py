@@ -4,11 +4,15 @@ from typing import Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
 from data_exports.cli.output import write_data, write_json
 from data_exports.errors import PartlyDoneError
 
-NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Datasets. Default: all.")]
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Datasets. Default: all.", autocompletion=complete_datasets),
+]
 AllOption = Annotated[bool, typer.Option("--all", help="A row for each dataset, however many there are.")]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.completion import complete_who
 from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 WordsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[WHAT]...", help="A role; or `can read|write s3://...`; or `did [NAME]...`."),
+    typer.Argument(
+        metavar="[WHAT]...",
+        autocompletion=complete_who,
+        help="A role; or `can read|write s3://...`; or `did [NAME]...`.",
+    ),
 ]
 AccountOption = Annotated[
     str, typer.Option("--account", metavar="ID", help="Only what this account has a part in.", show_default=False)

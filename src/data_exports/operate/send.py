@@ -23,7 +23,7 @@ from s3transfer.subscribers import BaseSubscriber
 from data_exports.access.grants import Role, grants_of_push
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, is_aws_exception, reason_of
 from data_exports.errors import AwsError, RefusedError
-from data_exports.estate.models import Platform, PushDataset
+from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.names import RoleName
 from data_exports.operate.queues import read_figures
 from data_exports.operate.rights import caller_words, needing, role_name_in
@@ -99,6 +99,16 @@ def check_sender(platform: Platform, push: PushDataset, aws: Aws, *, now: dateti
     if not _is_sender(platform, push, arn):
         with suppress(AwsError):  # who may not look is not kept from sending
             read_figures(platform, push, aws)
+
+
+def datasets_of_sender(estate: Estate, aws: Aws) -> tuple[str, list[PushDataset]]:
+    """Who the caller is, and the push datasets that the declarations let them send to today. Raises `AwsError`."""
+    with needing(aws, "sts:GetCallerIdentity", "itself"):
+        _, arn = aws.caller()
+    now = datetime.now(UTC)
+    pushes = [push for push in estate.push_datasets if not push.until or push.until > now]
+    own = [push for push in pushes if _is_sender(estate.platform, push, arn)]
+    return role_name_in(arn) or arn, own
 
 
 def _is_sender(platform: Platform, push: PushDataset, caller_arn: str) -> bool:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -67,17 +69,15 @@ def test_every_end_has_its_exit_code_and_its_line_on_stderr(
 
 def test_words_behind_a_dash_that_is_no_hyphen_get_a_hint() -> None:
     done = _run("check", "\u2014strict", "--estate", str(ESTATE))
-    hint = "  next: an option begins with two hyphens, --, and '\u2014strict' with U+2014 EM DASH\n"
+    hint = "an option begins with two hyphens, --, and '\u2014strict' with U+2014 EM DASH\n"
     assert (done.returncode, done.stdout, done.stderr.endswith(hint)) == (2, "", True)
+    done = _run("drift", "\u2014json", "--estate", str(ESTATE))
+    assert done.stderr.endswith("  next: an option begins with two hyphens, --, and '\u2014json' with U+2014 EM DASH\n")
     told = json.loads(_run("check", "\u2013-strict", "--json").stderr)
     assert (
-        told["error"]["next_step"] == "an option begins with two hyphens, --, and '\u2013-strict' with U+2013 EN DASH"
+        told["error"]["next_step"]
+        == "check its name; an option begins with two hyphens, --, and '\u2013-strict' with U+2013 EN DASH"
     )
-
-
-def test_a_dash_that_is_no_hyphen_is_no_mistake_where_the_call_is_understood() -> None:
-    done = _run("who", "\u2013", "--estate", str(ESTATE))
-    assert "an option begins" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_version_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("chekc",), ("check", "--strickt"), ("check", "surplus"), ("--estate", ".", "check")]
+    "words", [("chekc",), ("check", "--strickt"), ("drift", "surplus"), ("--estate", ".", "check")]
 )
 def test_a_wrong_call_ends_with_2_and_data_stays_empty(words: tuple[str, ...]) -> None:
     done = _run(*words)
@@ -191,6 +191,60 @@ def test_shell_completion_offers_commands_and_options() -> None:
     # Which shell it is stands in the words, whatever started the tests.
     named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     assert "_EXPORTS_COMPLETE=complete_bash" in _run("--show-completion", "bash", env=named).stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("exports status court_", ["court_hearings", "court_outcomes"]),
+        ("exports handover re", ["reoffending_statistics"]),
+        ("exports redrive re", []),
+        ("exports history court_hearings court_o", ["court_outcomes"]),
+        ("exports history --by alpha_app_h", ["alpha_app_hearings-extract"]),
+        ("exports send hearings.csv court_h", ["court_hearings"]),
+        ("exports send court_h", []),  # the shell offers files
+        ("exports who alpha_app_h", ["alpha_app_hearings-extract"]),
+        ("exports who did court_h", ["court_hearings"]),
+        ("exports new push more --user alpha_app_h", ["alpha_app_hearings-extract"]),
+        (
+            "exports local env --as arn:aws:iam::754256621582:user",
+            ["arn:aws:iam::754256621582:user/cloud-platform/custody-dashboard-loader"],
+        ),
+        ("exports local up --without-handover he", ["health_referrals"]),
+        ("exports check --explain ex406", ["ex406"]),
+    ],
+)
+@pytest.mark.parametrize("named", ["by a variable", "by the option"])
+def test_shell_completion_offers_datasets_roles_and_codes(
+    line: str, offered: list[str], named: str, tmp_path: Path
+) -> None:
+    words = line.split(" ")
+    if named == "by the option":
+        words[-1:] = ["--estate", str(ESTATE), words[-1]]
+        if words[1] == "check" or words[-4].startswith("--"):
+            return
+    env = {"_EXPORTS_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    estate = {"EXPORTS_ESTATE": str(ESTATE)} if named == "by a variable" else {}
+    done = _run(env={**env, **estate})
+    assert (done.stdout.split(), done.stderr) == (offered, "")
+
+
+def test_shell_completion_says_nothing_where_there_is_no_estate(tmp_path: Path) -> None:
+    env = {"_EXPORTS_COMPLETE": "complete_bash", "COMP_WORDS": "exports status c", "COMP_CWORD": "2"}
+    done = _run(env={**env, "EXPORTS_ESTATE": str(tmp_path / "nowhere")})
+    assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_every_word_that_names_a_dataset_a_role_or_a_code_is_completed() -> None:
+    def words_of(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+        for inner in getattr(command, "commands", {}).values():
+            yield from words_of(inner, f"{path} {inner.name}")
+        yield from ((f"{path} {param.name}", param) for param in command.params)
+
+    named = re.compile(r"\b(NAME|WHAT|ROLE|WHO|CODE)\b")
+    params = words_of(frame.build_command(frame.modules_for([])), "exports")
+    missing = [path for path, param in params if named.search(param.metavar or "") and not param._custom_shell_complete]
+    assert missing == ["exports purge name", "exports purge confirm"]  # what is purged is no longer declared
 
 
 def test_checking_imports_nothing_that_only_aws_and_tables_need() -> None:
@@ -255,5 +309,5 @@ def test_examples_are_shown_line_by_line() -> None:
     assert lines[start : start + 3] == [
         "  Examples:",
         "    exports check",
-        "    exports check --estate examples/estate --strict",
+        "    exports check push_datasets/court_hearings.yaml",
     ]

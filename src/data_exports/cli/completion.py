@@ -1,0 +1,85 @@
+"""What a shell offers for the word that is being typed: datasets, roles and codes, from the declarations at hand.
+
+In: the words so far, and the estate that they name, or that is here. Out: names that begin so, with what they are.
+Effects: reads the estate's files, and never AWS. Where nothing can be read, nothing is offered, and nothing said.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import typer
+
+from data_exports.cli.options import estate_folder
+from data_exports.errors import ExportsError
+from data_exports.estate.codes import Code
+from data_exports.estate.drafts import DatasetDraft, EstateDraft
+from data_exports.estate.fields import NAME, PULL_ARNS
+from data_exports.estate.loader import load_estate
+
+Offers = list[tuple[str, str]]
+"""What may stand here, each with a word on it: shells that can, show that."""
+
+
+def complete_datasets(ctx: typer.Context, incomplete: str) -> Offers:
+    """The names of all datasets."""
+    draft = _draft(ctx)
+    return _beginning(incomplete, _names(draft.datasets)) if draft else []
+
+
+def complete_push_datasets(ctx: typer.Context, incomplete: str) -> Offers:
+    """The names of push datasets."""
+    draft = _draft(ctx)
+    return _beginning(incomplete, _names(draft.push)) if draft else []
+
+
+def complete_files_then_push_dataset(ctx: typer.Context, incomplete: str) -> Offers:
+    """The names of push datasets behind a file; before that nothing, so that the shell offers files."""
+    return complete_push_datasets(ctx, incomplete) if ctx.params.get("words") else []
+
+
+def complete_users(ctx: typer.Context, incomplete: str) -> Offers:
+    """The roles of the platform that datasets name."""
+    draft = _draft(ctx)
+    return _beginning(incomplete, ((str(user.value), "user") for user in draft.users())) if draft else []
+
+
+def complete_principals(ctx: typer.Context, incomplete: str) -> Offers:
+    """Roles of the platform, and ARNs of others, that datasets name."""
+    draft = _draft(ctx)
+    if draft is None:
+        return []
+    outsiders = ((str(each.value), "outside role") for pull in draft.pull for each in pull[PULL_ARNS] or ())
+    return [*complete_users(ctx, incomplete), *_beginning(incomplete, outsiders)]
+
+
+def complete_who(ctx: typer.Context, incomplete: str) -> Offers:
+    """What `who` asks about: a role; behind ``did``, push datasets."""
+    words = ctx.params.get("words") or []
+    if words:
+        return complete_push_datasets(ctx, incomplete) if words[0] == "did" else []
+    return complete_principals(ctx, incomplete)
+
+
+def complete_codes(incomplete: str) -> Offers:
+    """The codes of findings, in the letters in which one is begun."""
+    spelt = str.lower if incomplete.islower() else str
+    return _beginning(incomplete, ((spelt(code), code.meaning) for code in Code))
+
+
+def _draft(ctx: typer.Context) -> EstateDraft | None:
+    named = ctx.params.get("estate") or os.environ.get("EXPORTS_ESTATE")
+    try:
+        return load_estate(estate_folder(Path(named) if named else None)).draft
+    except (ExportsError, OSError):
+        return None
+
+
+def _names(drafts: Iterable[DatasetDraft]) -> Iterator[tuple[str, str]]:
+    for draft in drafts:
+        if name := draft[NAME]:
+            yield str(name.value), draft.kind.name
+
+
+def _beginning(incomplete: str, offers: Iterable[tuple[str, str]]) -> Offers:
+    return sorted({offer for offer in offers if offer[0].startswith(incomplete)})
