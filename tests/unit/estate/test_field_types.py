@@ -7,9 +7,9 @@ import pytest
 
 from data_exports.estate import field_types, identifier_types
 from data_exports.estate.field_types import FieldType, count_between, line_within
-from data_exports.estate.fields import OWNER
+from data_exports.estate.fields import ACCOUNTS, OWNER, PAPERWORK
 from data_exports.estate.findings import FindingCollector, Place
-from data_exports.estate.yaml_tree import Items, Text
+from data_exports.estate.yaml_tree import Fields, Items, Text
 
 AT = Place(Path("a.yaml"), 3, 7)
 
@@ -32,6 +32,20 @@ def test_a_line_of_the_most_characters_is_read_and_one_more_is_not(kind: FieldTy
     said = f"the text has {most + 1} characters, more than {most}"
     assert read(kind, "x" * (most + 1)) == (None, [("EX604", said, LONG)])
     assert kind.schema["maxLength"] == most
+
+
+def test_a_reference_of_paperwork_has_500_characters_at_most() -> None:
+    for length, said in ((500, []), (501, ["the text has 501 characters, more than 500"])):
+        report = FindingCollector()
+        PAPERWORK.type.read(Text(AT, "x" * length), report)
+        assert [finding.message for finding in report.findings] == said
+
+
+def test_the_name_of_an_account_has_100_characters_at_most() -> None:
+    for length, said in ((100, []), (101, ["the text has 101 characters, more than 100"])):
+        report = FindingCollector()
+        ACCOUNTS.type.read(Fields(AT, ((Text(AT, "754256621582"), Text(AT, "x" * length)),)), report)
+        assert [finding.message for finding in report.findings] == said
 
 
 @pytest.mark.parametrize("kind", [field_types.PROSE, field_types.LINE])

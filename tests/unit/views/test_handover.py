@@ -282,3 +282,12 @@ def test_programs_get_the_same_facts() -> None:
     assert facts_of(halves_of(FULL, pulled, account="112233445566")[0])["readers"] == [
         {"arn": LOADER, "attach_to": "the role or user itself", "policy": outsider_policy(FULL, pulled, LOADER)}
     ]
+
+
+def test_what_is_longer_than_a_line_of_the_letter_is_not_broken() -> None:
+    link = f"https://example.gov.uk/{'x' * 100}"
+    long = push("d" * 40, destination=at_s3("b" * 63), paperwork=(link,))
+    lines = letter_of(half(long)).splitlines()
+    words = {word for line in lines for word in line.split()}
+    there = f"s3://{'b' * 63}/{'d' * 40}"
+    assert {f'"{link}"', f"{there}/PATH,", f"{there}/.exports-probe,"} <= words

@@ -15,7 +15,6 @@ from data_exports.aws import Aws
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.errors import ExportsError
 
-DETECTION_TIMEOUT_SECONDS = 900
 DETECTABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
 FOUND_GONE_BY_US = ("AWS::IAM::Role", "AWS::Lambda::Function", "AWS::S3::Bucket")
 COMPARED_BY_MEANING = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
@@ -34,14 +33,14 @@ PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
 
 
 def check_by_cloudformation(
-    aws: Aws, stack: DeployedStack, *, poll_seconds: float, stop: threading.Event
+    aws: Aws, stack: DeployedStack, *, poll_seconds: float, stop: threading.Event, timeout_seconds: float = 900
 ) -> Iterator[str]:
     """What CloudFormation finds changed or gone. Raises botocore's exceptions, `ExportsError` when it cannot look."""
     if stack.status not in DETECTABLE:
         return
     cloudformation = aws.client("cloudformation")
     detection = cloudformation.detect_stack_drift(StackName=stack.stack_id)["StackDriftDetectionId"]
-    _wait(cloudformation, detection, poll_seconds=poll_seconds, stop=stop)
+    _wait(cloudformation, detection, time.monotonic() + timeout_seconds, poll_seconds=poll_seconds, stop=stop)
     token: dict[str, Any] = {}
     while True:
         answer = cloudformation.describe_stack_resource_drifts(
@@ -54,8 +53,7 @@ def check_by_cloudformation(
         token = {"NextToken": answer["NextToken"]}
 
 
-def _wait(cloudformation: Any, detection: str, *, poll_seconds: float, stop: threading.Event) -> None:
-    deadline = time.monotonic() + DETECTION_TIMEOUT_SECONDS
+def _wait(cloudformation: Any, detection: str, deadline: float, *, poll_seconds: float, stop: threading.Event) -> None:
     while True:
         answer = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         if answer["DetectionStatus"] == "DETECTION_COMPLETE":

@@ -1,5 +1,6 @@
 """CloudFormation's own drift detection: waited for, told in words, and not told twice of what we compare ourselves."""
 
+import inspect
 import json
 import threading
 from typing import Any
@@ -158,3 +159,12 @@ def test_an_interruption_ends_the_wait() -> None:
     stop.set()
     with pytest.raises(ExportsError, match="CloudFormation has not finished looking at it"):
         said(aws_with(statuses=({"DetectionStatus": "DETECTION_IN_PROGRESS"},)), stop=stop)
+
+
+def test_a_detection_that_takes_too_long_is_given_up() -> None:
+    pending = {"DetectionStatus": "DETECTION_IN_PROGRESS"}
+    aws = aws_with(statuses=(pending, pending, DONE))
+    stack, stop = DeployedStack("exports-hub", "id", "UPDATE_COMPLETE"), threading.Event()
+    with pytest.raises(ExportsError, match="CloudFormation has not finished looking at it"):
+        list(check_by_cloudformation(aws.aws, stack, poll_seconds=0.0001, stop=stop, timeout_seconds=0))
+    assert inspect.signature(check_by_cloudformation).parameters["timeout_seconds"].default == 900

@@ -233,3 +233,12 @@ def test_what_is_not_http_is_an_answer_too(said: bytes) -> None:
     with server(once(said)) as (host, _), closing(Connections(max_per_host=1)) as connections:
         (answer,) = ask(connections, host)
     assert answer == Response(None, {}, b"", fault=f"not HTTP: {said.rstrip()!r}")
+
+
+def test_an_answer_comes_from_within_the_loop_even_where_nothing_can_be_sent_at_all() -> None:
+    with closing(Connections(max_per_host=1)) as connections:
+        answers: list[Response] = []
+        connections.send(Host("http", "255.255.255.255", 80), REQUEST, answers.append)  # refused by this machine itself
+        assert answers == []
+        work_until(connections, lambda: bool(answers))
+    assert [(answer.status, answer.body) for answer in answers] == [(None, b"")]
