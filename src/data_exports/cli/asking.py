@@ -35,9 +35,9 @@ def ask(question: str, terminal: TextIO | None = None) -> str | None:
     return typed.decode(errors="surrogateescape").rstrip("\r\n")
 
 
-def confirm(question: str, otherwise: str) -> None:
+def confirm(question: str, otherwise: str, terminal: TextIO | None = None) -> None:
     """Go on only if the person says yes. Raises `RefusedError` with what became of it otherwise."""
-    if (ask(f"{question} Type yes:\n") or "").strip().lower() not in ("yes", "y"):
+    if (ask(f"{question} Type yes:\n", terminal) or "").strip().lower() not in ("yes", "y"):
         raise RefusedError(otherwise)
 
 

@@ -12,7 +12,8 @@ from typing import TextIO
 import pytest
 
 from data_exports.cli import asking
-from data_exports.cli.asking import ask
+from data_exports.cli.asking import ask, confirm
+from data_exports.errors import RefusedError
 
 GIVEN_UP_AFTER_SECONDS = 30
 
@@ -49,6 +50,22 @@ def test_a_terminal_that_hangs_up_types_nothing() -> None:
     os.close(ours)
     with os.fdopen(theirs, encoding="utf-8") as terminal:
         assert ask("? ", terminal) is None
+
+
+@pytest.mark.parametrize("keys", [b"yes\n", b"y\n", b" YES \n"])
+def test_who_says_yes_goes_on(keys: bytes, ends: tuple[int, TextIO], capsys: pytest.CaptureFixture[str]) -> None:
+    ours, terminal = ends
+    os.write(ours, keys)
+    confirm("Deploy?", "nothing was deployed", terminal)
+    assert capsys.readouterr().err == "Deploy? Type yes:\n"
+
+
+@pytest.mark.parametrize("keys", [b"\n", b"e\n", b"no\n", b"yes, please\n", b"\x04"])
+def test_who_says_anything_else_does_not(keys: bytes, ends: tuple[int, TextIO]) -> None:
+    ours, terminal = ends
+    os.write(ours, keys)
+    with pytest.raises(RefusedError, match="nothing was deployed"):
+        confirm("Deploy?", "nothing was deployed", terminal)
 
 
 def test_a_signal_that_the_systems_wait_does_not_feel_ends_it(ends: tuple[int, TextIO]) -> None:

@@ -13,6 +13,7 @@ from data_exports.cli.app import main
 from data_exports.cli.init import source_in
 from tests.envelopes import read_json
 from tests.terminal import CTRL_C, CTRL_D, OnTerminal, run_on_terminal
+from tests.unit.cli.aws import answering, caller
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -270,3 +271,14 @@ def test_no_files_for_github_and_no_first_dataset_if_nobody_wants_them(here: Pat
     done = asked([*SETTINGS, ("github (Y/n)", "n"), ("push, pull, or Enter for none", "")], "init")
     assert done.code == 0, done.shown
     assert sorted(files_in(here)) == sorted(PLAIN)
+
+
+def test_an_account_that_is_not_given_is_that_of_the_credentials_and_whose_they_are_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with answering(monkeypatch, caller()):
+        assert main(["init", "ours", *PLATFORM[2:], "--no-github"]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "your credentials: arn:aws:sts::593291632749:assumed-role/alpha_user_ana/ana, in account 593291632749"
+    )
+    assert (here / "ours" / "exports.yaml").read_text() == DECLARATION
