@@ -179,6 +179,8 @@ def test_clients_retry_say_who_we_are_and_are_made_once() -> None:
     assert config.retries == {"mode": "standard", "total_max_attempts": 8}
     paced: Any = aws.client("cloudformation").meta.config
     assert paced.retries == {"mode": "adaptive", "total_max_attempts": 8}
+    who: Any = aws.client("sts").meta.config
+    assert who.retries == {"mode": "standard", "total_max_attempts": 2}, "without a network, people hear of it soon"
     assert config.user_agent_extra.startswith("data-exports/")
     assert config.s3 == {"addressing_style": "path"}
     assert aws.client("s3") is aws.client("s3")

@@ -9,9 +9,11 @@ import pytest
 
 import data_exports
 from data_exports.access.grants import grants_of
-from data_exports.errors import DeclarationError, UsageError
+from data_exports.errors import DeclarationError, PartlyDoneError, UsageError
 from data_exports.estate.loader import load_estate
+from tests.unit.aws_server import answering, caller, listing, operation_of
 from tests.unit.estate.written import PUSH, write_estate
+from tests.unit.mover.loopback import Played
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "estate"
 
@@ -58,6 +60,35 @@ def test_a_wrong_name_offers_the_nearest(tmp_path: Path) -> None:
         estate.history("bail_research")
     with pytest.raises(UsageError, match=r"no exports\.yaml here or in any parent folder"):
         data_exports.open_estate(tmp_path)
+
+
+def test_files_are_sent_under_the_datasets_prefix_and_told_by_key_and_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_estate(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(b"1")
+    done = Played(200, b"", (("etag", '"e"'), ("x-amz-version-id", "v1")))
+    estate = data_exports.open_estate(tmp_path)
+    with answering(monkeypatch, caller(), listing(), done) as aws:
+        sent = estate.send([tmp_path / "a.csv", str(tmp_path / "b.csv")], "orders", prefix="2031")
+    keys = ["orders/2031/a.csv", "orders/2031/b.csv"]
+    assert [(each.key, each.version_id, each.is_delivered) for each in sent] == [(key, "v1", False) for key in keys]
+    assert sorted(operation_of(each) for each in aws.asked[2:]) == [f"PUT /mojap-hub-exports/{key}" for key in keys]
+
+
+def test_files_that_could_not_be_sent_are_an_error_that_names_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_estate(tmp_path)
+    (tmp_path / "a.csv").write_bytes(b"1")
+    refused = Played(403, b"<Error><Code>AccessDenied</Code><Message>no right</Message></Error>")
+    with answering(monkeypatch, caller(), listing(), refused, caller()), pytest.raises(PartlyDoneError) as stopped:
+        data_exports.open_estate(tmp_path).send(tmp_path / "a.csv", "orders")
+    assert stopped.value.what.splitlines() == [
+        "1 of 1 files were not uploaded:",
+        f"  {tmp_path}/a.csv: alpha_user_ana may not do s3:PutObject there: access denied: no right",
+    ]
 
 
 def test_the_package_has_no_other_names() -> None:

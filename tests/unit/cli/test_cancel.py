@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.cli.app import main
-from tests.unit.cli.aws import answering, caller, operation_of, sqs
+from tests.unit.aws_server import answering, caller, operation_of, sqs
 
 STRAY = {"MessageId": "m1", "ReceiptHandle": "h1", "Body": "hello", "Attributes": {"SentTimestamp": "1932714000000"}}
 

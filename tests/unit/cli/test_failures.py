@@ -5,7 +5,7 @@ import json
 import pytest
 
 from data_exports.cli.app import main
-from tests.unit.cli.aws import answering, caller, listing, operation_of, role, sqs
+from tests.unit.aws_server import answering, caller, listing, operation_of, role, sqs
 
 
 def counts(waiting: int) -> dict[str, object]:

@@ -13,7 +13,7 @@ from data_exports.cli.app import main
 from data_exports.cli.init import source_in
 from tests.envelopes import read_json
 from tests.terminal import CTRL_C, CTRL_D, OnTerminal, run_on_terminal
-from tests.unit.cli.aws import answering, caller
+from tests.unit.aws_server import answering, caller
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent

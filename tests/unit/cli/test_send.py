@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.cli.app import main
-from tests.unit.cli.aws import answering, caller, listing, operation_of
+from tests.unit.aws_server import answering, caller, listing, operation_of
 from tests.unit.mover.loopback import Played
 
 DONE = Played(200, b"", (("etag", '"e"'), ("x-amz-version-id", "v1")))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from data_exports.aws import Aws
 from data_exports.deploy.apply.change_sets import (
@@ -250,3 +250,41 @@ def test_what_a_stack_would_adopt_is_found_on_whatever_page_it_is_told(page: int
     )
     assert failed.value.next_step == "deploy again; if it stays so, choose another name"
     assert recorder.calls == ["drop", "delete"]
+
+
+class Refusing(Recorder):
+    """Refuses to begin, or does not answer."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(("CREATE_COMPLETE", OLD))
+        self.error = error
+
+    def execute_change_set(self, **_: object) -> None:
+        raise self.error
+
+    def delete_stack(self, **_: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "in_progress"),
+    [
+        (ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Operation"), set()),
+        (EndpointConnectionError(endpoint_url="https://cloudformation"), {STACK.name}),
+    ],
+)
+def test_unless_aws_says_no_cloudformation_may_have_begun(error: Exception, in_progress: set[str]) -> None:
+    work = _work(Refusing(error))
+    with pytest.raises(type(error)):
+        update_stack(work, STACK)
+    assert work.in_progress == in_progress
+    work = _work(Refusing(error))
+    with pytest.raises(type(error)):
+        delete_stack(work, DeployedStack(STACK.name, "id", "CREATE_COMPLETE", STACK.tags))
+    assert work.in_progress == in_progress
+
+
+def test_what_is_done_is_no_longer_in_progress() -> None:
+    work = _work(Recorder(("UPDATE_COMPLETE", OLD), ("UPDATE_COMPLETE", STACK.digest)))
+    assert update_stack(work, STACK) is True
+    assert work.in_progress == set()

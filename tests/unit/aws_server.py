@@ -1,4 +1,4 @@
-"""An AWS for commands in this process: a server on this machine, which answers in the order that it is told."""
+"""An AWS for what makes its own clients: a server on this machine, which answers in the order that it is told."""
 
 import json
 import os
