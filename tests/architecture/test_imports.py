@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-BASICS = {"contract", "names", "limits", "errors", "text"}
+BASICS = {"contract", "names", "limits", "errors", "text", "json_values"}
 ESTATE = BASICS | {"destinations", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks"}
@@ -18,6 +18,7 @@ ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local"}
 ALLOWED = {
     "__init__": {"api"},
     "text": set[str](),
+    "json_values": set[str](),
     "limits": set[str](),
     "errors": set[str](),
     "names": {"limits", "contract"},
@@ -40,7 +41,20 @@ ALLOWED = {
 }
 """For each folder or module of the package, those it may import."""
 
-COMMON = {"__init__", "api", "cli", "contract", "estate", "access", "destinations", "names", "errors", "limits", "text"}
+COMMON = {
+    "__init__",
+    "api",
+    "cli",
+    "contract",
+    "estate",
+    "access",
+    "destinations",
+    "names",
+    "errors",
+    "limits",
+    "text",
+    "json_values",
+}
 """What every command imports, or everybody who uses the package."""
 
 HEAVY = {"boto3", "botocore", "troposphere", "rich", "ministack"}

@@ -66,7 +66,7 @@ class Live:
             timeout=PATIENCE_SECONDS,
         )
         facts = read_json(done.stdout)["findings"] if done.stdout else []
-        keys_of = ("code", "line", "severity", "message", "hint")
+        keys_of = ("code", "line", "severity", "message", "next_step")
         return done.returncode, [tuple(each[key] for key in keys_of) for each in facts], done.stderr
 
 

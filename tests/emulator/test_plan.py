@@ -23,6 +23,7 @@ from data_exports.stacks.stack import METADATA_KEY
 from data_exports.views.plan import render_plan
 from tests.emulator.deploying import Ground, ground_of
 from tests.estates import LOADER, READER, pull, push
+from tests.json_data import json_data
 
 pytestmark = pytest.mark.emulator
 
@@ -148,7 +149,7 @@ def test_a_stack_that_others_have_changed_is_unknown_and_never_without_access(
         f"unknown: what lists granted before cannot be told: {why}"
     ]
     assert [each.consent for each in needed_consents(plan)] == [Consent.ACCOUNT, Consent.WRITE]
-    assert [each["dataset"] for each in plan_as_data(plan)["access"]["unknown"]] == ["lists"]
+    assert [each["dataset"] for each in json_data(plan_as_data(plan))["access"]["unknown"]] == ["lists"]
     gone = _plan(ground, ground.estate(pull("notes", outsiders=(LOADER,))))
     assert _told(gone) == [f"unknown: what lists granted before cannot be told: {why}. It will grant nothing"]
 

@@ -259,7 +259,7 @@ def test_the_command_ends_with_1_and_says_which_side_lacks_what(deployed_example
     assert done.code == 1
     facts = json.loads(done.out)
     assert [lack["side"] for lack in facts["lacks"]] == ["theirs"]
-    assert facts["leaves"] == ""
+    assert facts["leaves"] is None
 
 
 @pytest.mark.xdist_group("example")

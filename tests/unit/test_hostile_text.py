@@ -22,7 +22,7 @@ from data_exports.deploy.apply.outcomes import DeployResult, StackOutcome, Stack
 from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.plan.plan_data import PlanFindings, plan_as_data
 from data_exports.deploy.plan.planning import Plan, SettingChange
-from data_exports.estate.findings import Finding, Place, finding_as_data
+from data_exports.estate.findings import Finding, Place
 from data_exports.estate.models import Estate
 from data_exports.mover.places.alerts import GivenUp, alert_of
 from data_exports.names import AccountId
@@ -40,7 +40,7 @@ from data_exports.views.handover.cloudformation import cloudformation_of
 from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
-from data_exports.views.history import entry_as_data, entry_as_row, render_entry
+from data_exports.views.history import entry_as_row, render_entry
 from data_exports.views.plan import render_plan
 from data_exports.views.plan_markdown import plan_as_markdown
 from data_exports.views.who import holding_as_data, render_holdings
@@ -125,13 +125,13 @@ TOLD: dict[str, Callable[[str], object]] = {
     ),
     "history": lambda text: render_entry(_entry(text)),
     "history as CSV": lambda text: csv_line(entry_as_row(_entry(text))),
-    "history as JSON": lambda text: entry_as_data(_entry(text)),
+    "history as JSON": _entry,
     "failures": lambda text: render_failures(_failures(text), _estate(text)),
     "failures as JSON": lambda text: failures_as_data([_failures(text)], _estate(text)),
     "findings": lambda text: "\n".join(map(str, _findings(text))),
     "findings as annotations": lambda text: "\n".join(formats.github_lines(_findings(text) * 12)),
     "findings as SARIF": lambda text: formats.sarif_of(_findings(text)),
-    "findings as JSON": lambda text: [finding_as_data(each) for each in _findings(text)],
+    "findings as JSON": _findings,
     "alert": lambda text: alert_of("hearings", [GivenUp(text, text, None, "m1")]).text,
 }
 

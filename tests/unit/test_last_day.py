@@ -13,6 +13,7 @@ from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.who import holding_as_data, render_holdings
 from tests.estates import PLATFORM, estate_of, pull
+from tests.json_data import json_data
 
 LAST = date(2027, 3, 31)
 UNTIL = datetime(2027, 4, 1, tzinfo=UTC)
@@ -29,12 +30,13 @@ def test_python_has_the_day_beside_the_moment_after_it() -> None:
 
 
 def test_json_has_the_day_beside_the_moment_after_it() -> None:
+    in_json = tuple(json_data([LAST, UNTIL]))
     for holding in holdings_of(ESTATE):
-        facts = holding_as_data(holding, PLATFORM, now=NOW)
-        assert {(each["last_day"], each["until"]) for each in (facts, *facts["grants"])} == {(LAST, UNTIL)}
+        facts = json_data(holding_as_data(holding, PLATFORM, now=NOW))
+        assert {(each["last_day"], each["until"]) for each in (facts, *facts["grants"])} == {in_json}
     for half in halves_of(ESTATE, DATASET):
-        (agreed,) = handover_as_data([half])["handovers"]
-        assert (agreed["last_day"], agreed["until"]) == (LAST, UNTIL)
+        (agreed,) = json_data(handover_as_data([half]))["handovers"]
+        assert (agreed["last_day"], agreed["until"]) == in_json
 
 
 def test_people_read_the_day_and_never_the_moment_after_it() -> None:

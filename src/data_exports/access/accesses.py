@@ -10,6 +10,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from data_exports.access.grants import Grant, Role
+from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, DatasetName, Outsider
 
 _S3 = "arn:aws:s3:::"
@@ -27,6 +28,7 @@ class UnclearGrantsError(ValueError):
     """These grants do not add up to an access; `str()` says why."""
 
 
+@json_as("dataset role principal account where read=reads write=writes key keeps_files last_day until paperwork")
 @dataclass(frozen=True)
 class Access:
     """What one principal may do with the data of one dataset."""
@@ -87,13 +89,15 @@ class Access:
         return self._data.owner_account
 
     @property
-    def key(self) -> str:
-        """Of a mover: the key it encrypts with at the recipient; ``""`` when none is named."""
-        return next((grant.resource for grant in self.grants if grant.resource.startswith(_KEY)), "")
+    def key(self) -> str | None:
+        """Of a mover: the key it encrypts with at the recipient, if one is named."""
+        return next((grant.resource for grant in self.grants if grant.resource.startswith(_KEY)), None)
 
     @property
-    def keeps(self) -> bool:
+    def keeps_files(self) -> bool | None:
         """Of a mover: whether delivered files stay in the hub."""
+        if self.role is not Role.MOVER:
+            return None
         return not any(_DELETE in grant.actions and _READ_VERSION in grant.actions for grant in self.grants)
 
     @property

@@ -110,7 +110,7 @@ class AccessChanges:
         return tuple(found.values())
 
     @property
-    def marks(self) -> Counter[Mark]:
+    def marks(self) -> Mapping[Mark, int]:
         """How often each mark stands on a change."""
         access = (mark for change in self.changes for mark in change.marks)
         return Counter([*access, *(mark for change in self.mails for mark in change.marks)])

@@ -12,6 +12,7 @@ from enum import StrEnum
 from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
 from data_exports.destinations.destination import Right
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
+from data_exports.json_values import json_as
 from data_exports.names import (
     ALERT_TOPIC,
     AccountId,
@@ -33,6 +34,7 @@ class Role(StrEnum):
     OUTSIDER = "outsider"
 
 
+@json_as("actions resource key_prefix last_day until")
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
     """One principal may do these actions on this one resource.

@@ -220,7 +220,7 @@ def _head_in_words(
     if access.role is Role.MOVER:
         goes = "no longer go" if lost else "go"
         yield from ("files of ", Quoted(access.dataset), f" {goes} to ", *_recipient_in_words(access, names))
-        if access.keeps and not lost:
+        if access.keeps_files and not lost:
             yield " and stay in the hub"
     else:
         yield from (verb, *_doing_in_words(access))
@@ -283,13 +283,13 @@ def _differences(before: Access, after: Access, names: AccountNames, moment: dat
         yield (("encrypted with ", Quoted(before.key)) if before.key else ("encrypted with no key of theirs",))
     if not is_mover and _verbs(before) != _verbs(after):
         yield (f"could {_verbs(before)}{'' if before.reads and before.writes else ' only'}",)
-    if is_mover and before.keeps != after.keeps:
-        yield ("they stayed in the hub" if before.keeps else "they left the hub",)
+    if is_mover and before.keeps_files != after.keeps_files:
+        yield ("they stayed in the hub" if before.keeps_files else "they left the hub",)
     if is_mover and before.principal != after.principal:
         yield ("by ", Quoted(before.principal), "; the recipient must let in ", Quoted(after.principal))
     if before.until != after.until:
         yield _until_in_words(before.until, moment, or_else="without an end")
-    if not _differs_in(before, after, "where", "recipient", "reads", "writes", "principal", "key", "keeps"):
+    if not _differs_in(before, after, "where", "recipient", "reads", "writes", "principal", "key", "keeps_files"):
         yield from _rights_in_words(before, after)
 
 

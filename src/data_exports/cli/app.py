@@ -47,8 +47,8 @@ from typer.core import TyperGroup
 from data_exports import __version__, cli
 from data_exports.cli.output import OUTPUT_LOST, painted, write_progress
 from data_exports.errors import ExportsError, UsageError
-from data_exports.text import dash_in, json_text, printable_lines
-from data_exports.views.envelope import enveloped
+from data_exports.text import dash_in, printable_lines
+from data_exports.views.envelope import line_of
 
 SECTIONS = {
     "Declare": ("init", "new", "check", "fmt", "schema", "who"),
@@ -228,7 +228,7 @@ def _failed(error: Exception, *, debug: bool, as_json: bool, words: Sequence[str
         return _ended(stop.exit_code, str(stop))
     from data_exports.views.error import error_as_data
 
-    return _ended(stop.exit_code, as_json=json_text(enveloped("error", error_as_data(stop))))
+    return _ended(stop.exit_code, as_json=line_of("error", error_as_data(stop)))
 
 
 def _stop_of(error: Exception, words: Sequence[str], *, debug: bool) -> ExportsError:

@@ -103,11 +103,11 @@ def _regions_of(region: str, other_region: str) -> tuple[Region, Region]:
 
 def _run(world: "World", aws: "Aws", other: Region, *, wait_seconds: int, as_json: bool) -> None:
     from data_exports.operate.canary.run import FactVerdict, run_canary
-    from data_exports.views.canary import render_report, report_as_data
+    from data_exports.views.canary import render_report
 
     report = run_canary(world, aws, other_region=other, wait_seconds=wait_seconds, tell=write_progress)
     if as_json:
-        write_json("canary", report_as_data(report))
+        write_json("canary", report)
     else:
         write_data(render_report(report))
     _refuse_left(world, report.left)

@@ -74,7 +74,7 @@ def cancel(
     from data_exports.deploy.remote import check_account
     from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
     from data_exports.text import moment_words, printable, shell_word
-    from data_exports.views.cancel import render_withdrawal, withdrawn_as_data
+    from data_exports.views.cancel import CancelData, render_withdrawal
 
     aws = Aws(platform.region)
     check_account(aws, platform)
@@ -92,7 +92,7 @@ def cancel(
             next_step=f"ask the recipient to remove it from {push.destination.name}",
         )
     if as_json:
-        write_json("cancel", withdrawn_as_data(push.name, withdrawal))
+        write_json("cancel", CancelData(push.name, withdrawal))
     else:
         write_data(f"withdrawn: {printable(withdrawal.key)} is gone from the hub, and will not be delivered")
     write_progress(
@@ -106,7 +106,7 @@ def _cancel_message(
     platform: "Platform", push: "PushDataset", aws: "Aws", message_id: str, *, yes: bool, as_json: bool
 ) -> None:
     from data_exports.operate.strays import read_stray, remove_stray
-    from data_exports.views.cancel import removed_as_data, render_stray
+    from data_exports.views.cancel import CancelMessageData, render_stray
 
     stray = read_stray(platform, push, aws, message_id)
     write_progress(render_stray(push.name, stray))
@@ -114,6 +114,6 @@ def _cancel_message(
         confirm("Remove it for good?", "nothing was removed")
     remove_stray(platform, push, aws, message_id)
     if as_json:
-        write_json("cancel-message", removed_as_data(push.name, stray))
+        write_json("cancel-message", CancelMessageData(push.name, stray))
     else:
         write_data(f"removed: message {message_id} of {push.name}")

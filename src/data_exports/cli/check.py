@@ -24,7 +24,7 @@ from data_exports.cli.output import (
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
 from data_exports.estate.file_kinds import PLATFORM_FILE
-from data_exports.estate.findings import Finding, Severity, finding_as_data
+from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import Loaded
 from data_exports.text import counted, datasets_words
 
@@ -163,10 +163,11 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
             write_data(_lines_of(finding), styled=True)
         return
     from data_exports.views.check import SARIF_RESULTS, github_lines, sarif_of  # with the explanations, a long module
+    from data_exports.views.files import CheckData
 
     match form:
         case Format.JSON:
-            write_json("check", {"findings": [finding_as_data(finding) for finding in shown]})
+            write_json("check", CheckData(shown))
         case Format.GITHUB:
             for line in github_lines(shown):
                 write_data(line)

@@ -20,7 +20,7 @@ from data_exports.errors import ExportsError, RefusedError, UsageError
 from data_exports.estate.field_types import BOOLEAN
 from data_exports.estate.fields import NAME, USERS, Field, Known
 from data_exports.estate.file_kinds import FileKind
-from data_exports.estate.findings import Finding, FindingData, Severity, finding_as_data
+from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import load_estate
 
 if TYPE_CHECKING:
@@ -249,9 +249,9 @@ def warn_of(findings: list[Finding]) -> None:
         write_progress(f"warning: {said_of(finding)}")
 
 
-def warnings_as_data(findings: list[Finding]) -> list[FindingData]:
+def seen_from_here(findings: list[Finding]) -> list[Finding]:
     """These warnings for programs, with paths from here."""
-    return [finding_as_data(seen_from(Path.cwd(), finding)) for finding in findings]
+    return [seen_from(Path.cwd(), finding) for finding in findings]
 
 
 def _listed(findings: tuple[Finding, ...]) -> str:

@@ -15,7 +15,6 @@ from data_exports.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from data_exports.local.demo.stage import Expectation
-    from data_exports.views.local import ExpectationData
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +41,10 @@ def demo(*, as_json: JsonOption = False) -> None:
 def conclude(narrator: "Told", *, as_json: bool) -> None:
     """Print what held and what did not. Raises `ExpectationsError` when anything did not, or nothing was checked."""
     if as_json:
-        write_json("demo", {"expectations": [_facts(*each) for each in narrator.expectations]})
+        from data_exports.views.local import DemoData, ExpectationData
+
+        told = [ExpectationData(scene, each.text, each.held, each.found) for scene, each in narrator.expectations]
+        write_json("demo", DemoData(told))
     else:
         _write_table(narrator)
     failed = sum(not each.held for _, each in narrator.expectations)
@@ -108,10 +110,6 @@ class Told:
 
 def _sign(*, held: bool) -> str:
     return painted("ok", "green", stream=sys.stderr) if held else painted("FAILED", "red", stream=sys.stderr, bold=True)
-
-
-def _facts(scene: str, each: "Expectation") -> "ExpectationData":
-    return {"scene": scene, "expected": each.text, "held": each.held, "found": each.found}
 
 
 def _write_table(narrator: Told) -> None:

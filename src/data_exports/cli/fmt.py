@@ -9,12 +9,10 @@ import typer
 from data_exports.cli.options import EstateOption, JsonOption, declaration_at, estate_folder
 from data_exports.cli.output import path_from, seen_from, write_data, write_json, write_progress
 from data_exports.errors import ExportsError
-from data_exports.estate.findings import finding_as_data
 
 if TYPE_CHECKING:
     from data_exports.estate.file_kinds import FileKind
     from data_exports.estate.formatter import Formatted
-    from data_exports.views.files import FileData
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +48,9 @@ def fmt(
     for each in () if check else changed:
         _replace(each)
     if as_json:
-        write_json("fmt", {"files": [_facts_of(each) for each in done]})
+        from data_exports.views.files import FmtData
+
+        write_json("fmt", FmtData([_seen_from_here(each) for each in done]))
     else:
         for each in changed:
             write_data(f"{'would change' if check else 'changed'} {_shown(each)}")
@@ -89,13 +89,9 @@ def _shown(formatted: "Formatted") -> Path:
     return path_from(Path.cwd(), formatted.path)
 
 
-def _facts_of(formatted: "Formatted") -> "FileData":
-    return {
-        "path": _shown(formatted),
-        "changed": formatted.is_changed,
-        "reason": formatted.reason or None,
-        "findings": [finding_as_data(seen_from(Path.cwd(), finding)) for finding in formatted.findings],
-    }
+def _seen_from_here(formatted: "Formatted") -> "Formatted":
+    findings = tuple(seen_from(Path.cwd(), finding) for finding in formatted.findings)
+    return replace(formatted, path=_shown(formatted), findings=findings)
 
 
 def _summary_of(count: int, changed: int, left: int, *, check: bool) -> str:

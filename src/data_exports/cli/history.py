@@ -10,7 +10,7 @@ from data_exports.cli.completion import complete_push_datasets, complete_users
 from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_progress
 from data_exports.errors import UsageError
-from data_exports.text import csv_line, json_text, printable
+from data_exports.text import csv_line, printable
 
 if TYPE_CHECKING:
     from data_exports.operate.history import Entry, History, Wanted
@@ -114,8 +114,8 @@ def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -
 
 def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
     """Print each entry as it is read; gives how many."""
-    from data_exports.views.envelope import enveloped, json_value_of
-    from data_exports.views.history import CSV_FIELDS, HEADING, entry_as_data, entry_as_row, render_entry
+    from data_exports.views.envelope import line_of
+    from data_exports.views.history import CSV_FIELDS, HEADING, entry_as_row, render_entry
 
     count = 0
     if as_csv:
@@ -124,7 +124,7 @@ def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
         if as_csv:
             write_data(csv_line(entry_as_row(entry)))
         elif as_json:
-            write_data(json_text(enveloped("history", entry_as_data(entry)), default=json_value_of))
+            write_data(line_of("history", entry))
         else:
             write_data(render_entry(entry) if count > 1 else f"{HEADING}\n{render_entry(entry)}")
     return count

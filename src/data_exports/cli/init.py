@@ -19,8 +19,8 @@ from data_exports.cli.declaring import (
     parameters_of,
     refuse_wrong,
     right_line,
+    seen_from_here,
     warn_of,
-    warnings_as_data,
     without_errors,
 )
 from data_exports.cli.options import JsonOption
@@ -41,7 +41,6 @@ from data_exports.estate.new_estate import (
 
 if TYPE_CHECKING:
     from data_exports.estate.new_declaration import Value
-    from data_exports.views.files import InitData
 
 HELP = f"""Make an estate: its settings, folders, README, and for GitHub CODEOWNERS and workflows.
 
@@ -206,13 +205,9 @@ def _tell(
 ) -> None:
     shown, left = ([path_from(Path.cwd(), each) for each in paths] for paths in (made, kept))
     if as_json:
-        said: InitData = {
-            "made": shown,
-            "kept": left,
-            "warnings": warnings_as_data(warnings),
-            "dry_run": is_dry_run,
-        }
-        write_json("init", said)
+        from data_exports.views.files import InitData
+
+        write_json("init", InitData(shown, left, seen_from_here(warnings), is_dry_run))
     else:
         for path in shown:
             write_data(str(path))

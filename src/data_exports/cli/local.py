@@ -17,7 +17,6 @@ from data_exports.names import AccountId, DatasetName, InvalidNameError, RoleArn
 if TYPE_CHECKING:
     from data_exports.estate.models import Estate
     from data_exports.local.emulator import LocalAws
-    from data_exports.views.local import LocalStatusData
 
 PortOption = Annotated[
     int | None, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Port on 127.0.0.1. Default: a free one.")
@@ -114,7 +113,9 @@ def env(
             write_data("false")  # for `eval`: taken for success, it would let the next command meet the real AWS
         raise
     if as_json:
-        write_json("local-env", {"variables": variables})
+        from data_exports.views.local import LocalEnvData
+
+        write_json("local-env", LocalEnvData(variables))
         return
     for name, value in variables.items():
         write_data(f"export {name}={shlex.quote(value)}")
@@ -155,17 +156,14 @@ def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
       exports local status
     """
     local = _running(estate)
-    facts: LocalStatusData = {
-        "endpoint_url": local.endpoint_url,
-        "pid": local.pid,
-        "account": local.account,
-        "region": local.region,
-        "log": str(local.log_file),
-    }
+    from data_exports.json_values import json_object_of
+    from data_exports.views.local import LocalStatusData
+
+    facts = LocalStatusData(local.endpoint_url, local.pid, local.account, local.region, local.log_file)
     if as_json:
         write_json("local-status", facts)
         return
-    for name, value in facts.items():
+    for name, value in json_object_of(facts).items():
         write_data(f"{name:<13} {value}")
 
 

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from inspect import Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from data_exports.cli.declaring import make_dataset, option_for, parameters_of, warn_of, warnings_as_data
+from data_exports.cli.declaring import make_dataset, option_for, parameters_of, seen_from_here, warn_of
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.estate.file_kinds import PULL, PUSH, FileKind
-
-if TYPE_CHECKING:
-    from data_exports.views.files import NewData
 
 HELP = """Write the declaration of a new dataset.
 
@@ -56,8 +53,9 @@ def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
         path, warnings = make_dataset(kind, values, estate_folder(estate))
         shown = path_from(Path.cwd(), path)
         if as_json:
-            said: NewData = {"path": shown, "warnings": warnings_as_data(warnings)}
-            write_json("new", said)
+            from data_exports.views.files import NewData
+
+            write_json("new", NewData(shown, seen_from_here(warnings)))
         else:
             write_data(str(shown))
         warn_of(warnings)

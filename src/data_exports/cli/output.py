@@ -16,8 +16,9 @@ import typer
 
 from data_exports.errors import ExportsError
 from data_exports.estate.findings import Finding
+from data_exports.json_values import json_value_of
 from data_exports.text import json_text, printable_lines
-from data_exports.views.envelope import enveloped, json_value_of
+from data_exports.views.envelope import enveloped
 
 Colour = Literal["red", "yellow", "green", "blue", "cyan"]
 

@@ -35,7 +35,7 @@ def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOptio
     from data_exports.estate.models import PushDataset
     from data_exports.operate.probe.pull import probe_pull
     from data_exports.operate.probe.push import probe_push
-    from data_exports.views.probe import probed_as_data, render_probed
+    from data_exports.views.probe import render_probed
 
     aws = Aws(declared.platform.region)
     if isinstance(dataset, PushDataset):
@@ -43,7 +43,7 @@ def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOptio
     else:
         probed = probe_pull(declared, dataset, aws)
     if as_json:
-        write_json("probe", probed_as_data(probed))
+        write_json("probe", probed)
     else:
         write_data(render_probed(probed))
     if not probed.is_good:

@@ -44,7 +44,7 @@ def purge(
     from data_exports.aws import Aws
     from data_exports.deploy.removal.purge import purge as purge_bucket
     from data_exports.deploy.removal.purge import read_purge
-    from data_exports.views.purge import purged_as_data, render_purge
+    from data_exports.views.purge import PurgeData, render_purge
 
     aws = Aws(declared.platform.region)
     with count_shown("counted versions") as heard:
@@ -56,7 +56,7 @@ def purge(
     with count_shown("deleted versions", total=planned.count) as deleted:
         count = purge_bucket(declared, aws, planned, heard=deleted)
     if as_json:
-        write_json("purge", purged_as_data(planned, count))
+        write_json("purge", PurgeData(planned, count))
     else:
         write_data(f"deleted: {count:,} versions and markers, and the bucket {planned.bucket}")
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from data_exports.operate.queues import Move
-    from data_exports.views.redrive import RedriveData
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The push dataset.", autocompletion=complete_push_datasets)
@@ -42,6 +41,7 @@ def redrive(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOpt
     from data_exports.operate.redrive import plan_redrive
     from data_exports.operate.redrive import redrive as move_back
     from data_exports.text import counted
+    from data_exports.views.redrive import RedriveData
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
@@ -57,8 +57,7 @@ def redrive(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOpt
             )
             raise
     if as_json:
-        done: RedriveData = {"dataset": push.name, "dead_letters": count, "moved": moved}
-        write_json("redrive", done)
+        write_json("redrive", RedriveData(push.name, count, moved))
     elif count:
         write_data(f"{counted(moved, 'dead letter')} moved back; see: exports history {push.name} --since 1h")
     else:

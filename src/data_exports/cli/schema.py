@@ -54,7 +54,9 @@ def schema(
     elif kind:
         write_foreign_json(schema_of(next(each for each in FILE_KINDS if each.name == kind)))
     else:
-        write_json("schema", {each.name: schema_of(each) for each in FILE_KINDS})
+        from data_exports.views.files import SchemaData
+
+        write_json("schema", SchemaData(**{each.name: schema_of(each) for each in FILE_KINDS}))
 
 
 def _put_to_use(folder: Path, *, check: bool) -> None:

@@ -52,8 +52,8 @@ class RecipientHalf:
     probe_object: str
     """The one object that a probe may leave."""
     steps: tuple[Instruction, ...]
-    facts: Mapping[str, Any]
-    """All of it for programs."""
+    facts: Any
+    """All of it for programs: a dataclass of the kind."""
     terraform: tuple[TerraformBlock, ...] = ()
     providers: Mapping[str, str] = field(default_factory=dict)
     """The providers that Terraform needs → where they come from."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypedDict
 
+from data_exports.json_values import json_as
 from data_exports.text import printable
 
 
@@ -27,6 +27,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+@json_as("path=place.path line=place.line column=place.column code severity message next_step?=hint")
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One mistake; sorts by place. The codes: `data_exports.estate.codes`."""
@@ -45,31 +46,6 @@ class Finding:
 def warning(place: Place, code: str, message: str, hint: str = "") -> Finding:
     """A finding that is only said."""
     return Finding(place, code, message, hint, Severity.WARNING)
-
-
-class FindingData(TypedDict):
-    """A mistake in a declaration, or a warning."""
-
-    path: str
-    line: int
-    column: int
-    code: str
-    severity: Severity
-    message: str
-    hint: str
-
-
-def finding_as_data(finding: Finding) -> FindingData:
-    """One finding as JSON can hold it."""
-    return {
-        "path": str(finding.place.path),
-        "line": finding.place.line,
-        "column": finding.place.column,
-        "code": str(finding.code),
-        "severity": finding.severity,
-        "message": printable(finding.message),
-        "hint": printable(finding.hint),
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from data_exports.estate.formatter_layout import (
 )
 from data_exports.estate.identifier_types import ACCOUNT
 from data_exports.estate.yaml_tree import Fields, UnparsableError, other_reading, parse_yaml
+from data_exports.json_values import json_as
 
 INDENT = "  "
 _WORD = r"[A-Za-z0-9_./@+:,-]*[A-Za-z0-9_./@+-]"
@@ -46,6 +47,7 @@ class CannotFormatError(Exception):
         self.findings = findings
 
 
+@json_as("path changed=is_changed reason? findings")
 @dataclass(frozen=True, slots=True)
 class Formatted:
     """What became of one file: its new text, or the `reason` why it is left as it is."""

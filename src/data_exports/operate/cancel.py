@@ -18,6 +18,7 @@ from data_exports.contract.keys import receipts_prefix_of
 from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.errors import PartlyDoneError, RefusedError
 from data_exports.estate.models import Platform, PushDataset
+from data_exports.json_values import json_as
 from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.receipts import Period, read_receipts
 from data_exports.operate.rights import needing
@@ -26,6 +27,7 @@ from data_exports.text import moment_words, printable, shell_word
 _KEYS_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
 
+@json_as("version_id uploaded_at delivered_at")
 @dataclass(frozen=True, slots=True)
 class UploadedVersion:
     """One version of a key in the hub, or one delete marker."""
@@ -37,6 +39,7 @@ class UploadedVersion:
     delivered_at: str | None = None
 
 
+@json_as("key version_id=waiting.version_id older_uploads=older")
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
     """What withdrawing a key removes: every version and marker of it, newest first."""

@@ -14,6 +14,7 @@ from data_exports.contract.receipts import Outcome, Receipt, moment_of, receipts
 from data_exports.destinations.destination import Advice
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
+from data_exports.json_values import json_as
 from data_exports.operate.advice import advice_on
 from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.letters import LetterUpload, uploads_in
@@ -34,6 +35,10 @@ _FAILED = (Outcome.FAILED, Outcome.GIVEN_UP)
 _NO_UPLOAD = "the message is no S3 upload event"
 
 
+@json_as(
+    "given_up message_id? key? version_id? size_bytes uploaded_at uploaded_by=by.principal",
+    "uploaded_by_role=by.role since reason? cause settled?",
+)
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One upload that could not be delivered; its file is still in the hub."""

@@ -14,6 +14,7 @@ from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
 from data_exports.contract.receipts import Damaged, Outcome, Receipt
 from data_exports.estate.models import Platform, PushDataset
+from data_exports.json_values import json_as
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
 from data_exports.operate.receipts import EVER, Period, iterate_receipts
 from data_exports.operate.rights import needing
@@ -36,6 +37,7 @@ class Wanted:
 ALL = Wanted()
 
 
+@json_as("*receipt uploaded_by_role=by.role")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One receipt, and who uploaded the file, in words where that is known."""

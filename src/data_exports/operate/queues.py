@@ -14,6 +14,7 @@ from typing import Any
 from data_exports.access.grants import dead_letter_queue_arn_of, queue_arn_of
 from data_exports.aws import AWS_EXCEPTIONS, Aws
 from data_exports.estate.models import Platform, PushDataset
+from data_exports.json_values import json_as
 from data_exports.names import dead_letter_queue_name_of, queue_name_of
 from data_exports.operate.rights import needing
 
@@ -31,6 +32,7 @@ class QueueFigures:
     dead_letters: int
 
 
+@json_as("message_id sent_at body")
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message of a dead-letter queue."""

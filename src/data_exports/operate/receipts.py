@@ -15,11 +15,14 @@ from typing import Any
 
 from data_exports.aws import call_or_none
 from data_exports.contract.keys import day_in, receipts_days_of, receipts_from, receipts_prefix_of, time_in
-from data_exports.contract.receipts import Damaged, Receipt, moment_of, receipts_in
+from data_exports.contract.receipts import COLUMNS, Damaged, Receipt, moment_of, receipts_in
+from data_exports.json_values import json_as
 from data_exports.names import BucketName, DatasetName
 from data_exports.parallel import map_ordered
 
 FILES_AT_ONCE = 16
+
+json_as(*COLUMNS)(Receipt)
 
 
 @dataclass(frozen=True, slots=True)

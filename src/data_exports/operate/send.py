@@ -24,6 +24,7 @@ from data_exports.access.grants import Role, grants_of_push
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, is_aws_exception, reason_of
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
+from data_exports.json_values import json_as
 from data_exports.names import RoleName
 from data_exports.operate.queues import read_figures
 from data_exports.operate.rights import caller_words, needing, role_name_in
@@ -44,6 +45,7 @@ class Uploaded:
     """Whether the file changed while it was read, so that what was sent may be neither its old nor its new content."""
 
 
+@json_as("path=source.path key=source.key reason")
 @dataclass(frozen=True, slots=True)
 class NotUploaded:
     """One file that is not."""

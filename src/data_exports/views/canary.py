@@ -1,14 +1,13 @@
-"""What the canary found, as text and as JSON's values.
+"""What the canary found, as text and as JSON.
 
-In: a `Report`, or what a killed run left. Out: text for people, plain data. Effects: none.
+In: a `Report`, or what a killed run left. Out: text for people, values for JSON. Effects: none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypedDict
+from dataclasses import dataclass
 
-from data_exports.operate.canary.removal import Left, Thing
-from data_exports.operate.canary.run import Cost, FactVerdict, Report, Result
-from data_exports.operate.canary.seen import Seen
+from data_exports.operate.canary.removal import Thing
+from data_exports.operate.canary.run import FactVerdict, Report, Result
 
 
 def render_report(report: Report) -> str:
@@ -41,81 +40,24 @@ def _lines_of(result: Result) -> Iterator[str]:
         yield f"{'':<10}   see {fact.documentation}"
 
 
-class FactData(TypedDict):
-    """A fact that delivery rests on, and what became of it."""
-
-    fact: str
-    statement: str
-    documentation: str
-    verdict: FactVerdict
-    reason: str
-    evidence: list[Seen]
-
-
-class LeftData(TypedDict):
-    """One thing that was not removed."""
-
-    kind: str
-    name: str
-    reason: str
-
-
-class CanaryData(TypedDict):
-    """What the canary found on an account."""
-
-    canary: str
-    account: str
-    region: str
-    facts: list[FactData]
-    cost: Cost
-    left: list[LeftData]
-
-
-class WorldData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class WorldData:
     """What is there of one canary's world."""
 
     canary: str
-    left: list[Thing]
+    left: Sequence[Thing]
 
 
-class CanariesData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class CanariesData:
     """What earlier canaries left."""
 
-    canaries: list[WorldData]
-
-
-def report_as_data(report: Report) -> CanaryData:
-    """The same facts for `--json`."""
-    return {
-        "canary": report.world.identifier,
-        "account": report.world.account,
-        "region": report.world.region,
-        "facts": [_data_of(result) for result in report.results],
-        "cost": report.cost,
-        "left": [left_as_data(each) for each in report.left],
-    }
-
-
-def _data_of(result: Result) -> FactData:
-    fact = result.fact
-    return {
-        "fact": fact.name,
-        "statement": fact.statement,
-        "documentation": fact.documentation,
-        "verdict": result.verdict,
-        "reason": result.reason,
-        "evidence": list(result.seen),
-    }
-
-
-def left_as_data(left: Left) -> LeftData:
-    """One thing that was not removed."""
-    return {"kind": left.thing.kind, "name": left.thing.name, "reason": left.reason}
+    canaries: Sequence[WorldData]
 
 
 def worlds_as_data(worlds: Mapping[str, Sequence[Thing]]) -> CanariesData:
     """What is there of canaries' worlds, for programs."""
-    return {"canaries": [{"canary": name, "left": list(things)} for name, things in worlds.items()]}
+    return CanariesData([WorldData(name, things) for name, things in worlds.items()])
 
 
 def render_worlds(worlds: Mapping[str, Sequence[Thing]], region: str) -> str:

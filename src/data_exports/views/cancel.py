@@ -1,11 +1,11 @@
 """What cancelling removes, for people and for programs.
 
-In: a `Withdrawal`, or a stray message. Out: text and plain data. Effects: none.
+In: a `Withdrawal`, or a stray message. Out: text, and values for JSON. Effects: none.
 """
 
-from datetime import datetime
-from typing import TypedDict
+from dataclasses import dataclass
 
+from data_exports.json_values import json_as
 from data_exports.operate.cancel import Withdrawal
 from data_exports.operate.queues import Letter
 from data_exports.text import counted, moment_words, printable, size_words
@@ -34,45 +34,19 @@ def render_stray(dataset: str, stray: Letter) -> str:
     return f"{heading}\n  {begin or '(it is empty)'}"
 
 
-class OlderUploadData(TypedDict):
-    """An older upload of the same key, which went as well."""
-
-    version_id: str
-    uploaded_at: datetime
-    delivered_at: str | None
-
-
-class CancelData(TypedDict):
+@json_as("dataset *withdrawal")
+@dataclass(frozen=True, slots=True)
+class CancelData:
     """An upload that was withdrawn."""
 
     dataset: str
-    key: str
-    version_id: str
-    older_uploads: list[OlderUploadData]
+    withdrawal: Withdrawal
 
 
-class CancelMessageData(TypedDict):
+@json_as("dataset *letter")
+@dataclass(frozen=True, slots=True)
+class CancelMessageData:
     """A stray dead letter that was removed."""
 
     dataset: str
-    message_id: str
-    sent_at: datetime | None
-    body: str
-
-
-def withdrawn_as_data(dataset: str, withdrawal: Withdrawal) -> CancelData:
-    """What was withdrawn, for programs."""
-    return {
-        "dataset": dataset,
-        "key": withdrawal.key,
-        "version_id": withdrawal.waiting.version_id,
-        "older_uploads": [
-            {"version_id": each.version_id, "uploaded_at": each.uploaded_at, "delivered_at": each.delivered_at}
-            for each in withdrawal.older
-        ],
-    }
-
-
-def removed_as_data(dataset: str, stray: Letter) -> CancelMessageData:
-    """What was removed, for programs."""
-    return {"dataset": dataset, "message_id": stray.message_id, "sent_at": stray.sent_at, "body": stray.body}
+    letter: Letter

@@ -1,12 +1,12 @@
-"""Results as text for people and as plain data for programs; for plans see `plan`.
+"""Results as text for people and as JSON for programs; for plans see `plan`.
 
-In: what `deploy` and `destroy` return. Out: lines of text, or dicts that JSON can hold; both say the same.
+In: what `deploy` and `destroy` return. Out: lines of text, or values for JSON; both say the same.
 Effects: none.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from data_exports.deploy.apply.outcomes import (
     DeployEvent,
@@ -18,12 +18,13 @@ from data_exports.deploy.apply.outcomes import (
     StackResult,
     StackStarted,
 )
-from data_exports.deploy.plan.plan_data import Effects, StepData, effects_as_data, step_as_data
+from data_exports.deploy.plan.plan_data import EFFECTS, Effects
 from data_exports.deploy.plan.planning import Action
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import BucketOutcome
 from data_exports.deploy.removal.destroy import DestroyResult, Destruction, Undelivered
 from data_exports.estate.models import Platform
+from data_exports.json_values import json_as
 from data_exports.text import counted, printable, size_words
 from data_exports.views.plan import COLOURS, place_of, whose
 from data_exports.views.tables import table
@@ -107,86 +108,36 @@ def contents_in_words(contents: BucketContents) -> str:
 # --- as plain data --------------------------------------------------------------------------------------------------
 
 
-class OutcomeData(StepData):
-    """What became of one stack."""
-
-    result: StackResult
-    note: str
-
-
+@json_as(EFFECTS, "stacks complete seconds")
+@dataclass(frozen=True, slots=True)
 class DeployData(Effects):
     """The plan that was carried out, and what became of it."""
 
-    stacks: list[OutcomeData]
+    stacks: Sequence[StackOutcome]
     complete: bool
     seconds: float
 
 
-class BucketData(TypedDict):
-    """What became of one bucket, and what is in it."""
-
-    bucket: str
-    result: str
-    reason: str
-    versions: int
-    delete_markers: int
-    size_bytes: int
-    is_partial: bool
-    """Whether there is more, which was not counted."""
-
-
-class DestroyData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class DestroyData:
     """What was destroyed and what was kept."""
 
-    stacks: list[OutcomeData]
-    buckets: list[BucketData]
-    undelivered: dict[str, int]
+    stacks: Sequence[StackOutcome]
+    buckets: Sequence[BucketOutcome]
+    undelivered: Mapping[str, int]
     complete: bool
     seconds: float
 
 
 def result_as_data(result: DeployResult) -> DeployData:
     """The plan, and for each stack what became of it."""
-    return {
-        **effects_as_data(result.plan),
-        "stacks": [_outcome_as_data(outcome) for outcome in result.outcomes],
-        "complete": result.is_complete,
-        "seconds": round(result.seconds, 3),
-    }
+    return DeployData(result.plan, result.outcomes, result.is_complete, round(result.seconds, 3))
 
 
 def destroyed_as_data(result: DestroyResult) -> DestroyData:
     """What was destroyed and what was kept, for programs."""
-    return {
-        "stacks": [_outcome_as_data(outcome) for outcome in result.outcomes],
-        "buckets": [_bucket_as_data(each) for each in result.buckets],
-        "undelivered": {str(each.dataset): each.count for each in result.undelivered},
-        "complete": result.is_complete,
-        "seconds": round(result.seconds, 3),
-    }
-
-
-def _outcome_as_data(outcome: StackOutcome) -> OutcomeData:
-    return {
-        **step_as_data(outcome.step),
-        "result": outcome.result,
-        "reason": outcome.reason,
-        "next_step": outcome.next_step,
-        "note": outcome.note,
-    }
-
-
-def _bucket_as_data(outcome: BucketOutcome) -> BucketData:
-    contents = outcome.bucket.contents
-    return {
-        "bucket": outcome.bucket.name,
-        "result": outcome.result,
-        "reason": outcome.reason,
-        "versions": contents.objects,
-        "delete_markers": contents.markers,
-        "size_bytes": contents.size_bytes,
-        "is_partial": contents.is_partial,
-    }
+    undelivered = {str(each.dataset): each.count for each in result.undelivered}
+    return DestroyData(result.outcomes, result.buckets, undelivered, result.is_complete, round(result.seconds, 3))
 
 
 # --- pieces ---------------------------------------------------------------------------------------------------------

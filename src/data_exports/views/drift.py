@@ -1,12 +1,13 @@
 """What differs in AWS from what was deployed, for people and for programs.
 
-In: a `DriftReport`. Out: text and plain data. Effects: none.
+In: a `DriftReport`. Out: text, and values for JSON. Effects: none.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TypedDict
 
-from data_exports.deploy.drift.finding import DriftReport
+from data_exports.deploy.drift.finding import Drift, DriftReport
 from data_exports.text import counted, printable
 
 
@@ -21,34 +22,25 @@ def render_drift(report: DriftReport) -> str:
     return "\n".join([*lines, f"{counted(len(report.drifts), 'difference')}, {stacks}"])
 
 
-class DifferenceData(TypedDict):
-    """One difference."""
-
-    stack: str
-    what: str
-
-
-class NotCheckedData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class NotCheckedData:
     """What could not be looked at, and why."""
 
     stack: str
     reason: str
 
 
-class DriftData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class DriftData:
     """What differs in AWS from what was deployed."""
 
-    drift: list[DifferenceData]
-    not_checked: list[NotCheckedData]
+    drift: Sequence[Drift]
+    not_checked: Sequence[NotCheckedData]
     stack_count: int
     seconds: float
 
 
 def drift_as_data(report: DriftReport) -> DriftData:
     """The same for programs."""
-    return {
-        "drift": [{"stack": each.where, "what": each.what} for each in report.drifts],
-        "not_checked": [{"stack": each.where, "reason": each.what} for each in report.not_checked],
-        "stack_count": report.stacks,
-        "seconds": round(report.seconds, 3),
-    }
+    not_checked = [NotCheckedData(each.where, each.what) for each in report.not_checked]
+    return DriftData(report.drifts, not_checked, report.stacks, round(report.seconds, 3))

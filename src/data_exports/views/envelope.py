@@ -1,14 +1,11 @@
-"""All JSON in one envelope, ``{"schema": "data-exports/<question>/1", …}``, and its values as JSON has them.
+"""All JSON in one envelope, ``{"schema": "data-exports/<question>/1", …}``.
 
-In: a question and the data that answer it. Out: plain values. Effects: none. Lists never stand at the top: so every
+In: a question and the values that answer it. Out: plain values. Effects: none. Lists never stand at the top: so every
 answer can say what it is, and can get more fields. What is not known, or does not apply, is null.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any
+from data_exports.json_values import json_object_of, json_value_of
+from data_exports.text import json_text
 
 
 def schema_name_of(question: str) -> str:
@@ -16,20 +13,11 @@ def schema_name_of(question: str) -> str:
     return f"data-exports/{question}/1"
 
 
-def enveloped(question: str, data: object) -> dict[str, object]:
-    """The data below their schema's name. They are a mapping, or a dataclass."""
-    whole: Any = data if isinstance(data, Mapping) else json_value_of(data)
-    return {"schema": schema_name_of(question), **whole}
+def enveloped(question: str, answer: object) -> dict[str, object]:
+    """The answer, a dataclass, below its schema's name."""
+    return {"schema": schema_name_of(question), **json_object_of(answer)}
 
 
-def json_value_of(value: object) -> object:
-    """What JSON has for values of ours: moments in UTC, dates, paths, and the fields of dataclasses."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    if is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    raise TypeError(f"no JSON for {type(value).__name__}")
+def line_of(question: str, answer: object) -> str:
+    """The whole envelope as one line of JSON."""
+    return json_text(enveloped(question, answer), default=json_value_of)

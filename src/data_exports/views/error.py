@@ -1,27 +1,31 @@
 """What stopped a command, as one line of JSON on stderr.
 
-In: an `ExportsError`. Out: plain data. Effects: none.
+In: an `ExportsError`. Out: values for JSON. Effects: none.
 """
 
-from typing import TypedDict
+from dataclasses import dataclass
 
 from data_exports.errors import AwsError, ExportsError
+from data_exports.json_values import json_as
 
 
-class Problem(TypedDict):
+@json_as("kind message where? next_step? aws_code? request_id? exit_code")
+@dataclass(frozen=True, slots=True)
+class Problem:
     """Where, what, and what to do next."""
 
     kind: str
     """What readers tell errors apart by: see `data_exports.errors`."""
     message: str
-    where: str | None
-    next_step: str | None
-    aws_code: str | None
-    request_id: str | None
+    where: str
+    next_step: str
+    aws_code: str
+    request_id: str
     exit_code: int
 
 
-class ErrorData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class ErrorData:
     """Why there is no answer, or not the whole one."""
 
     error: Problem
@@ -29,14 +33,6 @@ class ErrorData(TypedDict):
 
 def error_as_data(error: ExportsError) -> ErrorData:
     """The error for programs."""
-    return {
-        "error": {
-            "kind": error.kind,
-            "message": error.what,
-            "where": error.where or None,
-            "next_step": error.next_step or None,
-            "aws_code": (error.code or None) if isinstance(error, AwsError) else None,
-            "request_id": error.request_id or None,
-            "exit_code": error.exit_code,
-        }
-    }
+    code = error.code if isinstance(error, AwsError) else ""
+    problem = (error.kind, error.what, error.where, error.next_step, code, error.request_id, error.exit_code)
+    return ErrorData(Problem(*problem))

@@ -1,15 +1,16 @@
 """Failures as text, each with its reason and what to do, and as data for ``--json``.
 
-In: `Failures`. Out: text and plain values. Effects: none.
+In: `Failures`. Out: text, and values for JSON. Effects: none.
 """
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from data_exports.contract.causes import side_of
 from data_exports.estate.models import Estate
+from data_exports.json_values import json_as
 from data_exports.operate.failures import Failure, Failures, advice_for
 from data_exports.text import counted, moment_words, printable, size_words
 
@@ -48,62 +49,45 @@ def _counts_of(failures: Failures) -> str:
     return "; ".join(parts)
 
 
-class FailureData(TypedDict):
-    """One upload that could not be delivered, or a message that tells of none."""
-
-    given_up: bool
-    message_id: str | None
-    key: str | None
-    version_id: str | None
-    size_bytes: int | None
-    uploaded_at: str | None
-    uploaded_by: str | None
-    uploaded_by_role: str | None
-    since: datetime | None
-    reason: str | None
-    cause: str | None
-    settled: str | None
-
-
-class AdviceData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class AdviceData:
     """What to do about one cause, and whose it is."""
 
     cause: str | None
     side: str | None
     next_step: str
-    bucket_policy_statements: list[dict[str, Any]]
-    key_policy_statements: list[dict[str, Any]]
+    bucket_policy_statements: Sequence[Mapping[str, Any]]
+    key_policy_statements: Sequence[Mapping[str, Any]]
 
 
-class DatasetFailures(TypedDict):
+@json_as(
+    "dataset=failures.push.name dead_letters=failures.dead_letters looked_at=failures.looked_at",
+    "failures=failures.found advice",
+)
+@dataclass(frozen=True, slots=True)
+class DatasetFailures:
     """The failures of one dataset, with the advice for each cause once."""
 
-    dataset: str
-    dead_letters: int
-    looked_at: int
-    failures: list[FailureData]
-    advice: list[AdviceData]
+    failures: Failures
+    advice: Sequence[AdviceData]
 
 
-class FailuresData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class FailuresData:
     """The datasets that have any."""
 
-    datasets: list[DatasetFailures]
+    datasets: Sequence[DatasetFailures]
 
 
 def failures_as_data(found: Sequence[Failures], estate: Estate) -> FailuresData:
     """Every fact."""
-    return {"datasets": [_dataset_as_data(each, estate) for each in found]}
+    return FailuresData([DatasetFailures(each, [*_advice_for(each, estate)]) for each in found])
 
 
-def _dataset_as_data(failures: Failures, estate: Estate) -> DatasetFailures:
-    return {
-        "dataset": failures.push.name,
-        "dead_letters": failures.dead_letters,
-        "looked_at": failures.looked_at,
-        "failures": [_failure_as_data(failure) for failure in failures.found],
-        "advice": [_advice_as_data(failures, estate, cause) for cause in failures.by_cause()],
-    }
+def _advice_for(failures: Failures, estate: Estate) -> Iterator[AdviceData]:
+    for cause in failures.by_cause():
+        advice = advice_for(failures, estate, cause)
+        yield AdviceData(cause, side_of(cause), advice.text, advice.statements, advice.key_statements)
 
 
 def _lines_of(failures: list[Failure]) -> list[str]:
@@ -123,31 +107,3 @@ def _lines_of(failures: list[Failure]) -> list[str]:
 
 def _indented(statement: dict[str, Any]) -> list[str]:
     return [f"    {line}" for line in json.dumps(statement, indent=2).splitlines()]
-
-
-def _failure_as_data(failure: Failure) -> FailureData:
-    return {
-        "given_up": failure.given_up,
-        "message_id": failure.message_id or None,
-        "key": failure.key or None,
-        "version_id": failure.version_id or None,
-        "size_bytes": failure.size_bytes,
-        "uploaded_at": failure.uploaded_at,
-        "uploaded_by": failure.by.principal if failure.by else None,
-        "uploaded_by_role": failure.by.role if failure.by else None,
-        "since": failure.since,
-        "reason": failure.reason or None,
-        "cause": failure.cause,
-        "settled": failure.settled or None,
-    }
-
-
-def _advice_as_data(failures: Failures, estate: Estate, cause: str | None) -> AdviceData:
-    advice = advice_for(failures, estate, cause)
-    return {
-        "cause": cause,
-        "side": side_of(cause),
-        "next_step": advice.text,
-        "bucket_policy_statements": list(advice.statements),
-        "key_policy_statements": list(advice.key_statements),
-    }

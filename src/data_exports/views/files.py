@@ -1,54 +1,52 @@
 """What became of declarations' files, for programs.
 
-In: what `fmt`, `init` and `new` did. Out: plain data. Effects: none.
+In: what `check`, `fmt`, `init` and `new` found and did. Out: values for JSON. Effects: none.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
-from data_exports.estate.findings import FindingData
+from data_exports.estate.findings import Finding
+from data_exports.estate.formatter import Formatted
 
 
-class CheckData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class CheckData:
     """Every mistake in the declarations, and every warning."""
 
-    findings: list[FindingData]
+    findings: Sequence[Finding]
 
 
-class FileData(TypedDict):
-    """A file that was looked at; one with a reason was left as it is."""
+@dataclass(frozen=True, slots=True)
+class FmtData:
+    """Every file that was looked at, whether its shape was changed, or would be; one with a reason stays as it is."""
 
-    path: Path
-    changed: bool
-    reason: str | None
-    findings: list[FindingData]
+    files: Sequence[Formatted]
 
 
-class FmtData(TypedDict):
-    """Every file that was looked at, whether its shape was changed, or would be."""
-
-    files: list[FileData]
-
-
-class InitData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class InitData:
     """The files of the new estate, those that were there and stay as they are, and warnings about its settings."""
 
-    made: list[Path]
-    kept: list[Path]
-    warnings: list[FindingData]
+    made: Sequence[Path]
+    kept: Sequence[Path]
+    warnings: Sequence[Finding]
     dry_run: bool
 
 
-class NewData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class NewData:
     """The file that was written, and the warnings that it adds."""
 
     path: Path
-    warnings: list[FindingData]
+    warnings: Sequence[Finding]
 
 
-class SchemaData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class SchemaData:
     """The JSON Schemas of declarations, by kind of file."""
 
-    platform: dict[str, object]
-    push: dict[str, object]
-    pull: dict[str, object]
+    platform: Mapping[str, object]
+    push: Mapping[str, object]
+    pull: Mapping[str, object]

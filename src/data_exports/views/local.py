@@ -1,28 +1,33 @@
 """The local AWS and the demo, for programs.
 
-In: values. Out: plain data. Effects: none.
+In: values. Out: values for JSON. Effects: none.
 """
 
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 
-class LocalEnvData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class LocalEnvData:
     """The variables with which any AWS tool acts on the local AWS, by name."""
 
-    variables: dict[str, str]
+    variables: Mapping[str, str]
 
 
-class LocalStatusData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class LocalStatusData:
     """The local AWS that runs for an estate."""
 
     endpoint_url: str
     pid: int
     account: str
     region: str
-    log: str
+    log: Path
 
 
-class ExpectationData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class ExpectationData:
     """What a scene of the demo must come to, and what was found."""
 
     scene: str
@@ -31,7 +36,8 @@ class ExpectationData(TypedDict):
     found: str
 
 
-class DemoData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class DemoData:
     """All that the demo looked at."""
 
-    expectations: list[ExpectationData]
+    expectations: Sequence[ExpectationData]

@@ -1,44 +1,18 @@
 """What a probe found, for people and for programs.
 
-In: a `Probed`. Out: text and plain facts. Effects: none.
+In: a `Probed`. Out: text, and what JSON has of it. Effects: none.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TypedDict
 
 from data_exports.destinations.destination import Lack, Side
-from data_exports.operate.probe.findings import Check, Probed
+from data_exports.operate.probe.findings import Probed
 from data_exports.text import printable
 
 
 def render_probed(probed: Probed) -> str:
     """The probe for people: each check on a line, then what is lacking and what to do."""
     return "\n".join(_lines(probed))
-
-
-class ProbeData(TypedDict):
-    """What a probe looked at, and what is lacking on which side."""
-
-    dataset: str
-    about: str
-    checks: list[Check]
-    lacks: list[Lack]
-    leaves: str
-    note: str
-    is_good: bool
-
-
-def probed_as_data(probed: Probed) -> ProbeData:
-    """The same for programs."""
-    return {
-        "dataset": probed.dataset,
-        "about": probed.about,
-        "checks": list(probed.checks),
-        "lacks": list(probed.lacks),
-        "leaves": probed.leaves,
-        "note": probed.note,
-        "is_good": probed.is_good,
-    }
 
 
 def _lines(probed: Probed) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """What purging a removed dataset's bucket deletes, for people and for programs.
 
-In: a `Purge`. Out: text and plain data. Effects: none.
+In: a `Purge`. Out: text, and values for JSON. Effects: none.
 """
 
-from typing import TypedDict
+from dataclasses import dataclass
 
 from data_exports.deploy.removal.purge import Purge
+from data_exports.json_values import json_as
 from data_exports.text import counted, size_words
 
 
@@ -21,26 +22,14 @@ def render_purge(planned: Purge) -> str:
     return f"the bucket {planned.bucket} of the removed dataset {planned.dataset} holds: {', '.join(holds)}"
 
 
-class PurgeData(TypedDict):
+@json_as(
+    "dataset=planned.dataset bucket=planned.bucket versions=planned.contents.objects",
+    "delete_markers=planned.contents.markers size_bytes=planned.contents.size_bytes",
+    "unfinished_uploads=planned.uploads deleted",
+)
+@dataclass(frozen=True, slots=True)
+class PurgeData:
     """What a bucket held, and how many versions and delete markers were deleted."""
 
-    dataset: str
-    bucket: str
-    versions: int
-    delete_markers: int
-    size_bytes: int
-    unfinished_uploads: int
+    planned: Purge
     deleted: int
-
-
-def purged_as_data(planned: Purge, deleted: int) -> PurgeData:
-    """The same for programs."""
-    return {
-        "dataset": planned.dataset,
-        "bucket": planned.bucket,
-        "versions": planned.contents.objects,
-        "delete_markers": planned.contents.markers,
-        "size_bytes": planned.contents.size_bytes,
-        "unfinished_uploads": planned.uploads,
-        "deleted": deleted,
-    }

@@ -1,12 +1,13 @@
 """What a redrive moved, for programs.
 
-In: counts. Out: plain data. Effects: none.
+In: counts. Out: values for JSON. Effects: none.
 """
 
-from typing import TypedDict
+from dataclasses import dataclass
 
 
-class RedriveData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class RedriveData:
     """How many dead letters there were, about, and how many went back."""
 
     dataset: str

@@ -12,12 +12,16 @@ from enum import Enum
 from inspect import getdoc
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 from data_exports.deploy.plan.plan_data import PlanData
 from data_exports.deploy.plan.plan_file import PlanFileData
+from data_exports.json_values import json_types_of
+from data_exports.operate.canary.run import Report
+from data_exports.operate.history import Entry
+from data_exports.operate.probe.findings import Probed
 from data_exports.text import json_text
-from data_exports.views.canary import CanariesData, CanaryData
+from data_exports.views.canary import CanariesData
 from data_exports.views.cancel import CancelData, CancelMessageData
 from data_exports.views.deployment import DeployData, DestroyData
 from data_exports.views.drift import DriftData
@@ -26,9 +30,7 @@ from data_exports.views.error import ErrorData
 from data_exports.views.failures import FailuresData
 from data_exports.views.files import CheckData, FmtData, InitData, NewData, SchemaData
 from data_exports.views.handover.data import HandoverData
-from data_exports.views.history import HistoryData
 from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
-from data_exports.views.probe import ProbeData
 from data_exports.views.purge import PurgeData
 from data_exports.views.redrive import RedriveData
 from data_exports.views.send import SentData
@@ -37,7 +39,7 @@ from data_exports.views.who import UsesData, WhoData
 
 QUESTIONS: abc.Mapping[str, type] = {
     "canaries": CanariesData,
-    "canary": CanaryData,
+    "canary": Report,
     "cancel": CancelData,
     "cancel-message": CancelMessageData,
     "check": CheckData,
@@ -49,14 +51,14 @@ QUESTIONS: abc.Mapping[str, type] = {
     "failures": FailuresData,
     "fmt": FmtData,
     "handover": HandoverData,
-    "history": HistoryData,
+    "history": Entry,
     "init": InitData,
     "local-env": LocalEnvData,
     "local-status": LocalStatusData,
     "new": NewData,
     "plan": PlanData,
     "plan-file": PlanFileData,
-    "probe": ProbeData,
+    "probe": Probed,
     "purge": PurgeData,
     "redrive": RedriveData,
     "schema": SchemaData,
@@ -93,12 +95,12 @@ def json_schema_of(question: str) -> dict[str, object]:
 
 
 def _object(kind: type, named: dict[str, dict[str, object]]) -> dict[str, object]:
-    hints = get_type_hints(kind)
+    types = dict(json_types_of(kind))
     return {
         "description": " ".join((getdoc(kind) or "").split()),
         "type": "object",
-        "properties": {name: _schema_of(hint, named) for name, hint in hints.items()},
-        "required": list(hints),
+        "properties": {name: _schema_of(each, named) for name, each in types.items()},
+        "required": list(types),
     }
 
 
@@ -109,11 +111,16 @@ def _schema_of(kind: Any, named: dict[str, dict[str, object]]) -> dict[str, obje
     match origin:
         case None:
             return _schema_of_class(kind, named)
-        case builtins.list | builtins.tuple:
+        case builtins.list | builtins.tuple | abc.Sequence:
             return {"type": "array", "items": _schema_of(inner[0], named)}
         case builtins.dict | abc.Mapping:
             return {"type": "object", "additionalProperties": _schema_of(inner[1], named)}
-    return {"enum": list(inner)} if origin is Literal else {"anyOf": [_schema_of(each, named) for each in inner]}
+    return {"enum": list(inner)} if origin is Literal else _any_of([_schema_of(each, named) for each in inner])
+
+
+def _any_of(kinds: list[dict[str, object]]) -> dict[str, object]:
+    different = [each for number, each in enumerate(kinds) if each not in kinds[:number]]
+    return different[0] if len(different) == 1 else {"anyOf": different}
 
 
 def _schema_of_class(kind: type, named: dict[str, dict[str, object]]) -> dict[str, object]:

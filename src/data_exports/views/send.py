@@ -5,16 +5,17 @@ In: `Sent`, and how far each upload was followed. Out: text, plain values, an ex
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TypedDict
+from dataclasses import dataclass
 
+from data_exports.contract.receipts import Receipt
 from data_exports.errors import ExportsError, PartlyDoneError
 from data_exports.estate.models import Platform, PushDataset
+from data_exports.json_values import json_as
 from data_exports.operate.follow import Followed
 from data_exports.operate.history import Entry
-from data_exports.operate.send import Sent
+from data_exports.operate.send import NotUploaded, Sent, Uploaded
 from data_exports.text import counted, printable
-from data_exports.views.history import HEADING, ReceiptData, receipt_as_data, render_entry
+from data_exports.views.history import HEADING, render_entry
 
 NAMED_AT_MOST = 10
 
@@ -33,57 +34,33 @@ def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
     return "\n".join([HEADING, *receipts] if receipts else ["no receipts yet"])
 
 
-class UploadedData(TypedDict):
+@json_as(
+    "path=uploaded.source.path key=uploaded.source.key version_id=uploaded.version_id",
+    "size_bytes=uploaded.source.size_bytes changed_while_read=uploaded.changed receipt",
+)
+@dataclass(frozen=True, slots=True)
+class UploadedData:
     """A file in the hub, and its receipt if it was waited for."""
 
-    path: Path
-    key: str
-    version_id: str
-    size_bytes: int
-    changed_while_read: bool
-    receipt: ReceiptData | None
+    uploaded: Uploaded
+    receipt: Receipt | None
 
 
-class NotUploadedData(TypedDict):
-    """A file that is not in the hub, and why."""
-
-    path: Path
-    key: str
-    reason: str
-
-
-class SentData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class SentData:
     """What was sent."""
 
     dataset: str
     hub_bucket: str
-    uploaded: list[UploadedData]
-    not_uploaded: list[NotUploadedData]
+    uploaded: Sequence[UploadedData]
+    not_uploaded: Sequence[NotUploaded]
 
 
 def sent_as_data(push: PushDataset, platform: Platform, sent: Sent, followed: Sequence[Followed]) -> SentData:
     """Every fact of what was sent."""
-    receipts = {
-        (each.key, each.version_id): receipt_as_data(each.receipt) if each.receipt else None for each in followed
-    }
-    return {
-        "dataset": push.name,
-        "hub_bucket": platform.hub_bucket,
-        "uploaded": [
-            {
-                "path": each.source.path,
-                "key": each.source.key,
-                "version_id": each.version_id,
-                "size_bytes": each.source.size_bytes,
-                "changed_while_read": each.changed,
-                "receipt": receipts.get((each.source.key, each.version_id)),
-            }
-            for each in sent.uploaded
-        ],
-        "not_uploaded": [
-            {"path": each.source.path, "key": each.source.key, "reason": each.reason} for each in sent.failed
-        ],
-    }
+    receipts = {(each.key, each.version_id): each.receipt for each in followed}
+    uploaded = [UploadedData(each, receipts.get((each.source.key, each.version_id))) for each in sent.uploaded]
+    return SentData(push.name, platform.hub_bucket, uploaded, sent.failed)
 
 
 def error_of_sending(push: PushDataset, sent: Sent, followed: Sequence[Followed]) -> ExportsError | None:

@@ -1,16 +1,17 @@
 """A status as one screen of text, and as data for ``--json``.
 
-In: a `Status`. Out: text and plain values. Effects: none. Of a large estate only what deserves a look has a row of its
-own; the rest is counted.
+In: a `Status`. Out: text, and values for JSON. Effects: none. Of a large estate only what deserves a look has a row of
+its own; the rest is counted.
 """
 
 from collections import Counter
-from datetime import date, datetime
-from typing import TypedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from data_exports.estate.models import Platform
-from data_exports.operate.queues import QueueFigures
-from data_exports.operate.status import DatasetStatus, Deliveries, State, Status, Waiting
+from data_exports.json_values import json_as
+from data_exports.operate.status import DatasetStatus, Deliveries, Status
 from data_exports.text import age_words, ago_words, counted, datasets_words, printable, size_words
 
 ROWS_ON_A_SCREEN = 40
@@ -34,61 +35,41 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
     return "\n".join([*lines, *([""] if concerns or notes else []), *concerns, *notes])
 
 
-class StackState(TypedDict):
+@dataclass(frozen=True, slots=True)
+class StackState:
     """How a stack stands that is no dataset's."""
 
     stack: str
     state: str
 
 
-class DatasetData(TypedDict):
+@json_as(
+    "dataset=row.name kind=row.kind state=row.state reason?=row.reason last_day=row.expires",
+    "missing_roles=row.missing_roles queues=row.queues waiting=row.waiting deliveries=row.deliveries concerns",
+)
+@dataclass(frozen=True, slots=True)
+class DatasetData:
     """How one dataset stands; what is null is not known, or does not apply."""
 
-    dataset: str
-    kind: str
-    state: State
-    reason: str
-    last_day: date | None
-    missing_roles: list[str]
-    queues: QueueFigures | None
-    waiting: Waiting | None
-    deliveries: Deliveries | None
-    concerns: list[str]
+    row: DatasetStatus
+    concerns: Sequence[str]
 
 
-class StatusData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class StatusData:
     """How every dataset stands."""
 
     at: datetime
-    stacks: list[StackState]
-    datasets: list[DatasetData]
-    not_checked: list[str]
+    stacks: Sequence[StackState]
+    datasets: Sequence[DatasetData]
+    not_checked: Sequence[str]
     """What could not be read, and why."""
 
 
 def status_as_data(status: Status) -> StatusData:
     """Every fact of a status."""
-    return {
-        "at": status.at,
-        "stacks": [{"stack": name, "state": state} for name, state in status.shared],
-        "datasets": [_dataset_as_data(row, status.at) for row in status.datasets],
-        "not_checked": list(status.notes),
-    }
-
-
-def _dataset_as_data(row: DatasetStatus, now: datetime) -> DatasetData:
-    return {
-        "dataset": row.name,
-        "kind": row.kind,
-        "state": row.state,
-        "reason": row.reason,
-        "last_day": row.expires,
-        "missing_roles": list(row.missing_roles),
-        "queues": row.queues,
-        "waiting": row.waiting,
-        "deliveries": row.deliveries,
-        "concerns": list(row.concerns(now)),
-    }
+    rows = [DatasetData(row, row.concerns(status.at)) for row in status.datasets]
+    return StatusData(status.at, [StackState(*each) for each in status.shared], rows, status.notes)
 
 
 def _summary_of(status: Status, platform: Platform) -> str:

@@ -1,15 +1,16 @@
 """Holdings for people at a terminal, and for programs.
 
-In: holdings. Out: text, or plain facts. Effects: none.
+In: holdings. Out: text, or values for JSON. Effects: none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
-from typing import TypedDict
 
 from data_exports.access.accesses import Access
 from data_exports.estate.models import Platform
+from data_exports.json_values import json_as
 from data_exports.names import AccountRootArn, Outsider
 from data_exports.operate.who.holdings import Doing, Holding, Question
 from data_exports.operate.who.uses import Use, Uses
@@ -23,102 +24,48 @@ def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: dat
     return "\n".join(_lines(holdings, platform, now))
 
 
-class DoingData(TypedDict):
-    """What somebody may do, and where."""
-
-    verbs: list[str]
-    where: str
-
-
-class GrantData(TypedDict):
-    """A grant as policies hold it."""
-
-    actions: list[str]
-    resource: str
-    key_prefix: str | None
-    last_day: date | None
-    until: datetime | None
-
-
-class HoldingData(TypedDict):
+@json_as(
+    "principal=holding.access.principal name=holding.name role=holding.access.role",
+    "account=holding.access.principal.account account_name recipient_account=holding.access.recipient",
+    "dataset=holding.access.dataset kind may=holding.doings last_day=holding.access.last_day",
+    "until=holding.access.until has_ended paperwork=holding.access.paperwork owner?=holding.owner",
+    "grants=holding.access.grants",
+)
+@dataclass(frozen=True, slots=True)
+class HoldingData:
     """What one principal may do through one dataset."""
 
-    principal: str
-    name: str
-    role: str
-    account: str
-    account_name: str
-    recipient_account: str | None
-    dataset: str
+    holding: Holding
     kind: str
-    may: list[DoingData]
-    last_day: date | None
-    until: datetime | None
+    account_name: str | None
     has_ended: bool
-    paperwork: list[str]
-    owner: str
-    grants: list[GrantData]
 
 
-class WhoData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class WhoData:
     """Who can get at what."""
 
-    accesses: list[HoldingData]
+    accesses: Sequence[HoldingData]
 
 
-class UseData(TypedDict):
-    """How one sender, or uploader who is none, used one dataset."""
-
-    dataset: str
-    name: str
-    is_granted: bool
-    is_known: bool
-    is_unused: bool
-    uploads: int
-    last_upload_at: datetime | None
-
-
-class UsesData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class UsesData:
     """Who did send, since when."""
 
     since: datetime
-    uses: list[UseData]
+    uses: Sequence[Use]
 
 
 def holdings_as_data(holdings: Sequence[Holding], platform: Platform, *, now: datetime) -> WhoData:
     """The same facts for programs."""
-    return {"accesses": [holding_as_data(each, platform, now=now) for each in holdings]}
+    return WhoData([holding_as_data(each, platform, now=now) for each in holdings])
 
 
 def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> HoldingData:
     """One of them."""
     access = holding.access
-    return {
-        "principal": access.principal,
-        "name": holding.name,
-        "role": str(access.role),
-        "account": access.principal.account,
-        "account_name": dict(platform.account_names).get(access.principal.account, ""),
-        "recipient_account": access.recipient,
-        "dataset": access.dataset,
-        "kind": KINDS[access.role],
-        "may": [{"verbs": list(doing.verbs), "where": doing.place} for doing in holding.doings],
-        "last_day": access.last_day,
-        "until": access.until,
-        "has_ended": access.has_ended(now),
-        "paperwork": list(access.paperwork),
-        "owner": holding.owner,
-        "grants": [
-            {
-                "actions": list(grant.actions),
-                "resource": grant.resource,
-                "key_prefix": grant.key_prefix,
-                "last_day": grant.last_day,
-                "until": grant.until,
-            }
-            for grant in access.grants
-        ],
-    }
+    account_name = dict(platform.account_names).get(access.principal.account)
+    return HoldingData(holding, KINDS[access.role], account_name, access.has_ended(now))
 
 
 def who_words(principal: Outsider, platform: Platform) -> str:
@@ -194,16 +141,4 @@ def render_uses(uses: Uses, *, since: datetime) -> str:
 
 def uses_as_data(found: Iterable[Uses], *, since: datetime) -> UsesData:
     """The same for programs."""
-    return {"since": since, "uses": [_use_as_data(use) for uses in found for use in uses.uses]}
-
-
-def _use_as_data(use: Use) -> UseData:
-    return {
-        "dataset": use.dataset,
-        "name": use.who,
-        "is_granted": use.is_granted,
-        "is_known": use.is_known,
-        "is_unused": use.is_unused,
-        "uploads": use.uploads,
-        "last_upload_at": use.last_upload,
-    }
+    return UsesData(since, [use for uses in found for use in uses.uses])

@@ -71,7 +71,7 @@ def test_json_gives_the_same_facts(estate: Path, capsys: pytest.CaptureFixture[s
                 "code": "EX205",
                 "severity": "error",
                 "message": "'Orders!' is not a dataset name",
-                "hint": HINT,
+                "next_step": HINT,
             }
         ],
     }

@@ -6,6 +6,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
+from data_exports.views.local import LocalEnvData
 
 KEY = "report\x1b[2m-old\x1b[0m.csv"
 SHOWN = r"report\x1b[2m-old\x1b[0m.csv"
@@ -28,10 +29,11 @@ def test_a_key_that_holds_a_command_for_terminals_is_shown_whole_on_and_off_one(
     with redirect_stdout(stream), redirect_stderr(stream):
         write_data(f"a {KEY}\nb")
         write_progress(KEY)
-        write_json("who", {KEY: "\x9b\u202e"})
+        write_json("local-env", LocalEnvData({KEY: "\x9b\u202e"}))
     assert stream.getvalue() == (
         f"a {SHOWN}\nb\n{SHOWN}\n"
-        '{\n  "schema": "data-exports/who/1",\n  "report\\u001b[2m-old\\u001b[0m.csv": "\\u009b\\u202e"\n}\n'
+        '{\n  "schema": "data-exports/local-env/1",\n'
+        '  "variables": {\n    "report\\u001b[2m-old\\u001b[0m.csv": "\\u009b\\u202e"\n  }\n}\n'
     )
 
 

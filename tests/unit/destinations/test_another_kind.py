@@ -29,11 +29,18 @@ from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
 from tests.estates import PLATFORM, estate_of, push
+from tests.json_data import json_data
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 WRITE = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 CREDENTIAL = "azuread_application_federated_identity_credential"
 AUDIENCE = ("sts:IdentityTokenAudience", "api://AzureADTokenExchange")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerHalf:
+    target_azure: str
+    trust: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Container:
             confined="The application can write there.",
             probe_object=f"{under}.exports-probe",
             steps=(Instruction("Let the application trust the role:", trust), Instruction("Let it write.")),
-            facts={"target_azure": self.name, "trust": trust},
+            facts=ContainerHalf(self.name, trust),
             terraform=(
                 TerraformBlock(("resource", "azuread_application_federated_identity_credential", "export"), trust),
             ),
@@ -188,7 +195,7 @@ def test_the_letter_asks_for_what_the_kind_asks_for() -> None:
 
 
 def test_the_other_forms_hold_what_the_kind_has_for_them_and_refuse_where_it_has_nothing() -> None:
-    (facts,) = handover_as_data([half()])["handovers"]
+    (facts,) = json_data(handover_as_data([half()]))["handovers"]
     assert dict(facts)["trust"] == {"subject": ROLE, "audiences": ["api://AzureADTokenExchange"]}
     text = terraform_of(half())
     assert 'azuread = { source = "hashicorp/azuread" }' in text

@@ -8,6 +8,7 @@ from data_exports.operate.failures import Failure, failures_of
 from data_exports.operate.people import Uploader
 from data_exports.views.failures import failures_as_data, render_failures
 from tests.estates import estate_of, push
+from tests.json_data import json_data
 from tests.unit.operate.failing_world import ANA, World
 from tests.unit.operate.receipt_log import file_at, line, packed
 
@@ -118,7 +119,7 @@ def test_no_more_are_looked_at_than_asked_for_and_each_is_put_back() -> None:
     )
     assert text[2] == "    no receipt says why"
     assert "  and 10 more for the same reason (--json lists them)" in text
-    assert [len(each["failures"]) for each in failures_as_data([found], estate)["datasets"]] == [30]
+    assert [len(each["failures"]) for each in json_data(failures_as_data([found], estate))["datasets"]] == [30]
 
 
 def test_an_interruption_puts_back_what_was_taken() -> None:

@@ -21,6 +21,7 @@ from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.status import render_status, status_as_data
 from tests.estates import PLATFORM, estate_of, pull, push
+from tests.json_data import json_data
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
 
 NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
@@ -180,9 +181,9 @@ def test_a_row_tells_figures_and_marks_what_is_only_the_least() -> None:
         "! hearings: a file has waited 2 h: exports failures hearings may tell why",
         "? the hub: not known: access denied",
     ]
-    facts = status_as_data(status)
+    facts = json_data(status_as_data(status))
     (dataset,) = facts["datasets"]
-    assert (dataset["dataset"], dataset["queues"]) == ("hearings", QueueFigures(1200, 10, 1))
-    assert (dataset["waiting"], dataset["deliveries"]) == (busy.waiting, busy.deliveries)
+    assert (dataset["dataset"], dataset["queues"]) == ("hearings", json_data(QueueFigures(1200, 10, 1)))
+    assert (dataset["waiting"], dataset["deliveries"]) == (json_data(busy.waiting), json_data(busy.deliveries))
     assert facts["stacks"] == [{"stack": "exports-hub", "state": "different"}]
     assert facts["not_checked"] == ["the hub: not known: access denied"]

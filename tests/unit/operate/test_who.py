@@ -15,6 +15,7 @@ from data_exports.text import is_seen
 from data_exports.views.access_review import review_of
 from data_exports.views.who import holding_as_data, question_words, render_holdings
 from tests.estates import FULL, PLATFORM, READER, estate_of, pull, push
+from tests.json_data import json_data
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 HUB = BucketName("mojap-hub-exports")
@@ -139,7 +140,7 @@ def test_people_read_who_does_what_until_when_on_what_paperwork() -> None:
 
 def test_programs_get_the_grants_themselves() -> None:
     (holding,) = one(paperwork=("DPIA-1",), owner="Courts")
-    facts = holding_as_data(holding, PLATFORM, now=NOW)
+    facts = json_data(holding_as_data(holding, PLATFORM, now=NOW))
     assert {key: facts[key] for key in ("name", "role", "account_name", "kind", "may", "paperwork", "owner")} == {
         "name": "irsa-reader",
         "role": "outsider",

@@ -6,7 +6,8 @@ import pytest
 
 from data_exports.operate.cancel import UploadedVersion, Withdrawal
 from data_exports.operate.queues import Letter
-from data_exports.views.cancel import removed_as_data, render_stray, render_withdrawal, withdrawn_as_data
+from data_exports.views.cancel import CancelData, CancelMessageData, render_stray, render_withdrawal
+from tests.json_data import json_data
 
 NOON = datetime(2031, 3, 30, 12, tzinfo=UTC)
 WAITING = UploadedVersion("v3", 1_200, NOON, is_marker=False)
@@ -37,11 +38,14 @@ def test_an_upload_is_shown_with_the_older_ones_that_go_with_it(
 
 
 def test_programs_hear_of_the_older_uploads_and_of_no_marker() -> None:
-    assert withdrawn_as_data("hearings", Withdrawal("hearings/a.csv", (WAITING, MARKER, ARRIVED))) == {
+    withdrawal = Withdrawal("hearings/a.csv", (WAITING, MARKER, ARRIVED))
+    assert json_data(CancelData("hearings", withdrawal)) == {
         "dataset": "hearings",
         "key": "hearings/a.csv",
         "version_id": "v3",
-        "older_uploads": [{"version_id": "v1", "uploaded_at": NOON, "delivered_at": "2031-03-30T12:00:01.000Z"}],
+        "older_uploads": [
+            {"version_id": "v1", "uploaded_at": json_data(NOON), "delivered_at": "2031-03-30T12:00:01.000Z"}
+        ],
     }
 
 
@@ -57,9 +61,9 @@ def test_a_stray_message_is_shown_by_its_beginning(body: str, shown: str) -> Non
 
 
 def test_programs_get_a_removed_message_whole() -> None:
-    assert removed_as_data("hearings", Letter("m-1", "x" * 301, NOON)) == {
+    assert json_data(CancelMessageData("hearings", Letter("m-1", "x" * 301, NOON))) == {
         "dataset": "hearings",
         "message_id": "m-1",
-        "sent_at": NOON,
+        "sent_at": json_data(NOON),
         "body": "x" * 301,
     }

@@ -10,6 +10,7 @@ from data_exports.operate.failures import Failure, Failures, advice_for
 from data_exports.operate.people import Uploader
 from data_exports.views.failures import failures_as_data, render_failures
 from tests.estates import estate_of, push
+from tests.json_data import json_data
 
 PUSH = push()
 ESTATE = estate_of(PUSH)
@@ -82,7 +83,7 @@ def test_the_recipients_statements_stand_below_the_advice_one_line_below_the_oth
 
 def test_programs_get_every_fact_and_the_advice_for_each_cause_once() -> None:
     found = Failures(PUSH, (DEAD, replace(DEAD, key="hearings/d.csv"), TRYING), dead_letters=2, looked_at=2)
-    facts = failures_as_data([found], ESTATE)
+    facts = json_data(failures_as_data([found], ESTATE))
     (dataset,) = facts["datasets"]
     assert {name: dataset[name] for name in ("dataset", "dead_letters", "looked_at")} == {
         "dataset": "hearings",
@@ -98,7 +99,7 @@ def test_programs_get_every_fact_and_the_advice_for_each_cause_once() -> None:
         "uploaded_at": "2031-03-30T08:59:59.000Z",
         "uploaded_by": "AROAANA:ana",
         "uploaded_by_role": "alpha_user_ana",
-        "since": NINE,
+        "since": json_data(NINE),
         "reason": "slow down",
         "cause": "throttled",
         "settled": None,

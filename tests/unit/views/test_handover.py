@@ -15,12 +15,12 @@ from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Dataset, PullDataset, PushDataset
 from data_exports.names import AccountRootArn, RoleArn, UserArn
 from data_exports.operate.handover.halves import AttachTo, Half, Reading, Receiving, halves_of, owner_of
-from data_exports.views.envelope import json_value_of
 from data_exports.views.handover.cloudformation import cloudformation_of
 from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
 from tests.estates import FULL, KEY, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
+from tests.json_data import json_data
 from tests.unit.stacks.linted import cfn_lint_on
 
 SSO = RoleArn(
@@ -37,7 +37,7 @@ def halves(dataset: Dataset, *others: Dataset, account: str = "") -> tuple[Half,
 
 
 def facts_of(found: Half) -> Any:
-    (facts,) = handover_as_data([found])["handovers"]
+    (facts,) = json_data(handover_as_data([found]))["handovers"]
     return facts
 
 
@@ -68,14 +68,14 @@ def terraform(of: Half) -> dict[str, Any]:
 def test_a_push_dataset_is_handed_over_to_the_owner_of_its_bucket() -> None:
     found = half(push("hearings"), push("outcomes"), push("elsewhere", destination=at_s3("other-bucket")))
     assert isinstance(found, Receiving)
-    assert (owner_of(found), found.theirs.facts["bucket_policy_also_serves"]) == ("754256621582", ["outcomes"])
+    assert (owner_of(found), found.theirs.facts.bucket_policy_also_serves) == ("754256621582", ("outcomes",))
     assert found.mover_role == "arn:aws:iam::593291632749:role/service-role/export_hearings-move"
-    assert (found.theirs.facts["arrives_under"], found.theirs.probe_object) == (
+    assert (found.theirs.facts.arrives_under, found.theirs.probe_object) == (
         "s3://cp-hearings/hearings/",
         "s3://cp-hearings/hearings/.exports-probe",
     )
-    assert [each["Sid"] for each in found.theirs.facts["statements"]] == ["ReceiveHearings"]
-    assert [each["Sid"] for each in found.theirs.facts["bucket_policy"]["Statement"]] == [
+    assert [each["Sid"] for each in found.theirs.facts.statements] == ["ReceiveHearings"]
+    assert [each["Sid"] for each in found.theirs.facts.bucket_policy["Statement"]] == [
         "ReceiveHearings",
         "ReceiveOutcomes",
     ]
@@ -219,14 +219,14 @@ def test_no_form_lets_a_declared_text_out_of_its_place() -> None:
         assert terraform(bad) == terraform(good)
         assert yaml.safe_load(cloudformation_of(bad)) == yaml.safe_load(cloudformation_of(good))
         assert all(mark.isprintable() or mark == "\n" for mark in letter_of(bad) + terraform_of(bad))
-        assert json.loads(json.dumps(facts_of(bad), default=json_value_of))["description"] == HOSTILE
+        assert facts_of(bad)["description"] == HOSTILE
 
 
 def test_nothing_in_a_handover_is_a_wildcard_but_keys() -> None:
     for dataset in FULL.datasets():
         for found in halves_of(FULL, dataset):
             statements = (
-                found.theirs.facts["bucket_policy"]["Statement"]
+                found.theirs.facts.bucket_policy["Statement"]
                 if isinstance(found, Receiving)
                 else [each for reader in found.readers for each in reader.policy["Statement"]]
             )

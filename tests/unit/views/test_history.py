@@ -2,19 +2,20 @@
 
 import csv
 from datetime import UTC, datetime, timedelta
-from typing import get_type_hints
 
 import pytest
 
-from data_exports.contract.receipts import COLUMNS, receipt_of
+from data_exports.contract.receipts import COLUMNS, Receipt, receipt_of
 from data_exports.errors import UsageError
+from data_exports.json_values import json_types_of
 from data_exports.names import RoleName
 from data_exports.operate.history import Entry, is_like
 from data_exports.operate.people import Uploader, uploader_of
 from data_exports.operate.periods import parse_moment, parse_seconds
 from data_exports.text import age_words, ago_words, csv_line, moment_words, printable, size_words
-from data_exports.views.history import CSV_FIELDS, ReceiptData, entry_as_data, entry_as_row, render_entry
+from data_exports.views.history import CSV_FIELDS, entry_as_row, render_entry
 from tests.estates import push
+from tests.json_data import json_data
 from tests.unit.operate.receipt_log import line
 
 NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
@@ -48,7 +49,7 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
 
 
 def test_csv_and_json_hold_every_field_of_a_receipt_and_the_role() -> None:
-    assert entry_as_data(entry()) == {
+    assert json_data(entry()) == {
         **line(),
         "cause": None,
         "message_id": None,
@@ -58,8 +59,8 @@ def test_csv_and_json_hold_every_field_of_a_receipt_and_the_role() -> None:
         "digest": None,
         "uploaded_by_role": "alpha_user_ana",
     }
-    assert set(CSV_FIELDS) == set(entry_as_data(entry()))
-    assert tuple(get_type_hints(ReceiptData)) == COLUMNS
+    assert set(CSV_FIELDS) == set(json_data(entry()))
+    assert tuple(name for name, _ in json_types_of(Receipt)) == COLUMNS
 
 
 def test_uploaders_are_found_by_role_session_or_principal() -> None:

@@ -21,6 +21,7 @@ from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetNam
 from data_exports.views.plan import render_plan
 from data_exports.views.plan_markdown import COMMENT_CHARACTERS, plan_as_markdown
 from tests.estates import KEY, PLATFORM
+from tests.json_data import json_data
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TODAY = NOW.date()
@@ -279,7 +280,7 @@ def test_whatever_differs_stands_in_the_text_on_a_line_of_its_own_with_old_and_n
 @given(pairs())
 def test_the_json_holds_exactly_the_differences_as_facts(pair: tuple[Estate, Estate]) -> None:
     before, after = pair
-    found: Any = plan_as_data(plan_against(after, before, name="main", moment=NOW))
+    found = json_data(plan_as_data(plan_against(after, before, name="main", moment=NOW)))
     told = [(_plain(each["before"]), _plain(each["after"])) for each in found["access"]["changes"]]
     # A mover may tell another topic once another address is told: a right that is no access to data.
     told = [(old, new) for old, new in told if old != new or mails(before) == mails(after)]

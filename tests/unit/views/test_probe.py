@@ -6,7 +6,8 @@ import pytest
 
 from data_exports.destinations.destination import Lack, Side
 from data_exports.operate.probe.findings import Answer, Check, Probed
-from data_exports.views.probe import probed_as_data, render_probed
+from data_exports.views.probe import render_probed
+from tests.json_data import json_data
 
 LIST = Check("listing", Answer.GOOD, action="s3:ListBucket")
 PUT = Check("put a small object", Answer.LACKING, "AccessDenied: no\x1b", "s3:PutObject")
@@ -64,12 +65,12 @@ def test_a_probe_that_could_not_look_at_everything_does_not_say_that_all_is_well
 def test_all_is_well_only_if_every_check_is_and_nothing_is_lacking(
     checks: tuple[Check, ...], lacks: tuple[Lack, ...], is_good: bool
 ) -> None:
-    assert probed_as_data(replace(FINE, checks=checks, lacks=lacks)) == {
+    assert json_data(replace(FINE, checks=checks, lacks=lacks)) == {
         "dataset": "hearings",
         "about": "role export_hearings-move writes",
-        "checks": list(checks),
-        "lacks": list(lacks),
-        "leaves": "",
-        "note": "",
+        "checks": json_data(checks),
+        "lacks": json_data(lacks),
+        "leaves": None,
+        "note": None,
         "is_good": is_good,
     }

@@ -3,7 +3,8 @@
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.purge import Purge
 from data_exports.names import BucketName, DatasetName
-from data_exports.views.purge import purged_as_data, render_purge
+from data_exports.views.purge import PurgeData, render_purge
+from tests.json_data import json_data
 
 PLANNED = Purge(DatasetName("lists"), BucketName("mojap-lists"), BucketContents(1_200, 1, 3_400_000), uploads=2)
 
@@ -16,7 +17,7 @@ def test_everything_in_the_bucket_is_told_before_it_goes() -> None:
 
 
 def test_programs_hear_what_was_held_and_what_was_deleted() -> None:
-    assert purged_as_data(PLANNED, 1_201) == {
+    assert json_data(PurgeData(PLANNED, 1_201)) == {
         "dataset": "lists",
         "bucket": "mojap-lists",
         "versions": 1_200,

@@ -12,9 +12,9 @@ import pytest
 from data_exports.__main__ import INTERRUPTED_AS_JSON
 from data_exports.cli.app import main
 from data_exports.errors import ExportsError
-from data_exports.text import json_text
-from data_exports.views.envelope import enveloped
+from data_exports.views.envelope import enveloped, line_of
 from data_exports.views.error import error_as_data
+from data_exports.views.redrive import RedriveData
 from data_exports.views.schemas import QUESTIONS, json_schema_of, write_schemas
 from tests.envelopes import SCHEMAS, check_envelope, check_printed
 
@@ -51,7 +51,7 @@ def _questions_answered() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 question = node.args[0]
-                if node.func.id in ("write_json", "enveloped") and isinstance(question, ast.Constant):
+                if node.func.id in ("write_json", "line_of") and isinstance(question, ast.Constant):
                     yield str(question.value)
 
 
@@ -83,9 +83,9 @@ def test_what_a_command_prints_is_what_its_schema_says(words: list[str], capsys:
     ids=["lacking", "of another type", "unnamed"],
 )
 def test_facts_that_are_not_as_the_schema_says_are_noticed(facts: dict[str, object]) -> None:
-    check_envelope(enveloped("redrive", {"dataset": "a", "dead_letters": 0, "moved": 0}))
+    check_envelope(enveloped("redrive", RedriveData("a", 0, 0)))
     with pytest.raises(jsonschema.ValidationError):
-        check_envelope(enveloped("redrive", facts))
+        check_envelope({"schema": "data-exports/redrive/1", **facts})
 
 
 @pytest.mark.parametrize(
@@ -153,5 +153,5 @@ def test_an_interruption_before_anything_is_imported_is_told_as_any_other() -> N
         exit_code = 130
         kind = "interrupted"
 
-    written = json_text(enveloped("error", error_as_data(StoppedError("interrupted"))))
+    written = line_of("error", error_as_data(StoppedError("interrupted")))
     assert INTERRUPTED_AS_JSON.decode() == f"{written}\n"

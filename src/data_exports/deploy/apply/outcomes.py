@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from data_exports.deploy.plan.planning import MissingRoles, Plan, Step
 from data_exports.errors import AwsError, ExportsError, PartlyDoneError
+from data_exports.json_values import json_as
 from data_exports.names import FOUNDATION_STACK
 
 
@@ -25,6 +26,9 @@ class StackResult(StrEnum):
     """Not tried, because something it needs is not there."""
 
 
+@json_as(
+    "stack=step.name dataset=step.dataset action=step.action reason? next_step? resources=step.how", "result note?"
+)
 @dataclass(frozen=True, slots=True)
 class StackOutcome:
     """What became of one step; `note` for what is worth knowing.

@@ -22,11 +22,13 @@ from data_exports.deploy.drift.roles import check_roles, check_undeclared_access
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
+from data_exports.json_values import json_as
 from data_exports.names import FOUNDATION_STACK, HUB_STACK
 from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG, HUB_TAG
 
 
+@json_as("stack=where what")
 @dataclass(frozen=True, slots=True, order=True)
 class Drift:
     """One difference, or one reason why we could not look."""

@@ -20,6 +20,7 @@ from data_exports.deploy.deployed import (
     DeployedStack,
 )
 from data_exports.estate.models import Dataset, Estate, PushDataset
+from data_exports.json_values import json_as
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, BucketName, DatasetName, RoleName
 from data_exports.stacks.comparison import ResourceChange
 from data_exports.stacks.foundation import foundation_stack
@@ -70,6 +71,7 @@ class ExistingKind(StrEnum):
     LOG_GROUP = "log group"
 
 
+@json_as("ours=is_ours holds_data lets_in loses_rules")
 @dataclass(frozen=True, slots=True)
 class Existing:
     """One thing that is there before the stack that is to hold it."""
@@ -96,6 +98,7 @@ class Existing:
         return f"the {empty}{self.kind} {self.name}"
 
 
+@json_as("stack=name dataset action reason? next_step? resources=how")
 @dataclass(frozen=True, slots=True)
 class Step:
     """What is to be done with one stack, and why."""

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings, plan_as_data
-from data_exports.deploy.plan.planning import Existing, Plan, Step
+from data_exports.deploy.plan.planning import Plan, Step
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
+from data_exports.json_values import json_value_of
 from data_exports.text import quoted
 
 LINES_SHOWN = 20
@@ -72,22 +73,13 @@ def _made_of(step: Step) -> dict[str, object]:
             "digest": deployed.digest,
             "tags": dict(deployed.tags),
         },
-        "existing": {each.in_words: _existing_as_data(each) for each in step.existing},
+        "existing": {each.in_words: each for each in step.existing},
     }
 
 
-def _existing_as_data(existing: Existing) -> dict[str, object]:
-    return {
-        "ours": existing.is_ours,
-        "holds_data": existing.holds_data,
-        "lets_in": list(existing.lets_in),
-        "loses_rules": list(existing.loses_rules),
-    }
-
-
-def _plain(value: Mapping[str, object]) -> Json:
+def _plain(value: object) -> Json:
     """As it is once it has been written and read."""
-    return mapping_of(json.loads(json.dumps(value)))
+    return mapping_of(json.loads(json.dumps(value, default=json_value_of)))
 
 
 def mapping_of(value: object) -> Json:

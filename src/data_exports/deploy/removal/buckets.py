@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of, reason_of, refusal_of
 from data_exports.deploy.remote import BucketContents, read_bucket_tags, read_contents, version_pages
 from data_exports.estate.models import Estate, Platform
+from data_exports.json_values import json_as
 from data_exports.names import BucketName, pull_bucket_of
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG
 
@@ -39,6 +40,11 @@ class OwnBucket:
     contents: BucketContents
 
 
+@json_as(
+    "bucket=bucket.name result reason? versions=bucket.contents.objects",
+    "delete_markers=bucket.contents.markers size_bytes=bucket.contents.size_bytes",
+    "is_partial=bucket.contents.is_partial",
+)
 @dataclass(frozen=True, slots=True)
 class BucketOutcome:
     """What became of one bucket, and why."""

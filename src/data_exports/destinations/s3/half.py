@@ -4,14 +4,32 @@ A bucket has one policy and one lifecycle configuration, and Terraform replaces 
 only if the owner answers a variable that says there is no other one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from data_exports.contract.keys import probe_key_of
 from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
-from data_exports.destinations.destination import Route
+from data_exports.destinations.destination import Document, Route
 from data_exports.destinations.half import BETWEEN_ACCOUNTS, Expression, Instruction, RecipientHalf, TerraformBlock
 from data_exports.destinations.s3.bucket import ENCRYPT, RECEIVE, S3Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class BucketHalf:
+    """All of it for programs."""
+
+    account: str | None
+    mover_role: str
+    target_bucket: str
+    arrives_under: str
+    target_kms_key: str | None
+    statements: Sequence[Document]
+    bucket_policy: Document
+    bucket_policy_also_serves: Sequence[str]
+    key_policy_statements: Sequence[Document]
+    lifecycle_rule: Document
+    probe_object: str
 
 
 def half_of(there: S3Bucket, route: Route) -> RecipientHalf:
@@ -31,19 +49,10 @@ def half_of(there: S3Bucket, route: Route) -> RecipientHalf:
         confined="The role can write there, and nothing more: it cannot read, list or delete in your bucket.",
         probe_object=probe_object,
         steps=tuple(_steps(there, route)),
-        facts={
-            "account": there.account,
-            "mover_role": route.mover_role,
-            "target_bucket": there.bucket,
-            "arrives_under": under,
-            "target_kms_key": there.kms_key,
-            "statements": list(route.statements[RECEIVE]),
-            "bucket_policy": route.policy,
-            "bucket_policy_also_serves": list(route.also_delivered),
-            "key_policy_statements": keys,
-            "lifecycle_rule": rule,
-            "probe_object": probe_object,
-        },
+        facts=BucketHalf(
+            *(there.account, route.mover_role, there.bucket, under, there.kms_key, route.statements[RECEIVE]),
+            *(route.policy, route.also_delivered, keys, rule, probe_object),
+        ),
         terraform=tuple(_terraform(there, route)),
         providers={"aws": "hashicorp/aws"},
         cloudformation={"ReceivePolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": policy}},

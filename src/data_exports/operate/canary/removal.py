@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, call_or_none, code_of, reason_of
+from data_exports.json_values import json_as
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
 from data_exports.operate.canary.world import NAME_PREFIX, TAG, World
 
@@ -28,6 +29,7 @@ class Thing:
     name: str
 
 
+@json_as("kind=thing.kind name=thing.name reason")
 @dataclass(frozen=True, slots=True)
 class Left:
     """What could not be removed, and why."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
+from data_exports.json_values import json_as
 from data_exports.operate.canary.bench import Bench
 from data_exports.operate.canary.facts import FACTS, Fact, NotTriedError
 from data_exports.operate.canary.interrupts import interrupts_held
@@ -27,6 +28,7 @@ class FactVerdict(StrEnum):
     NOT_TRIED = "not tried"
 
 
+@json_as("fact=fact.name statement=fact.statement documentation=fact.documentation", "verdict reason? evidence=seen")
 @dataclass(frozen=True, slots=True)
 class Result:
     """A fact, what became of it, and the evidence."""
@@ -68,6 +70,7 @@ def cost_of(s3_requests: int) -> Cost:
     return Cost(total, usd)
 
 
+@json_as("canary=world.identifier account=world.account region=world.region facts=results cost left")
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a run found, what it cost, and what it could not remove."""

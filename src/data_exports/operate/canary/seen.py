@@ -5,6 +5,7 @@ In: the mover's answers. Out: `Seen`. No effects.
 
 from dataclasses import dataclass
 
+from data_exports.json_values import json_as
 from data_exports.mover.rules.protocol import (
     Answer,
     Copied,
@@ -33,6 +34,7 @@ _NAMES: dict[type, str] = {
 }
 
 
+@json_as("tried needed answered said?")
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One thing that was tried, what delivery needs AWS to answer, and what it answered."""

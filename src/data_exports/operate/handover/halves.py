@@ -5,12 +5,14 @@ In: an estate and a dataset. Out: a `Receiving` (push), or one `Reading` for eac
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.statements import Policy
 from data_exports.destinations.half import RecipientHalf
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
+from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, BucketName, Outsider, RoleArn
 
 _SINGLE_SIGN_ON_PATH = "/aws-reserved/sso.amazonaws.com/"
@@ -33,6 +35,7 @@ class Receiving:
     platform: Platform
     dataset: PushDataset
     theirs: RecipientHalf
+    kind: Literal["push"] = "push"
 
     @property
     def mover_role(self) -> RoleArn:
@@ -40,6 +43,7 @@ class Receiving:
         return self.dataset.mover_role_arn(self.platform)
 
 
+@json_as("arn attach_to policy")
 @dataclass(frozen=True, slots=True)
 class Reader:
     """One outside role, user or account, and the identity policy it needs."""
@@ -72,6 +76,7 @@ class Reading:
     dataset: PullDataset
     account: AccountId
     readers: tuple[Reader, ...]
+    kind: Literal["pull"] = "pull"
 
     @property
     def bucket(self) -> BucketName:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from data_exports.destinations.destination import Lack
+from data_exports.json_values import json_as
 
 
 class Answer(StrEnum):
@@ -17,6 +18,7 @@ class Answer(StrEnum):
     UNKNOWN = "not known"
 
 
+@json_as("text answer detail? action?")
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at or tried."""
@@ -29,6 +31,7 @@ class Check:
     """The permission that it takes."""
 
 
+@json_as("dataset about checks lacks leaves? note? is_good")
 @dataclass(frozen=True, slots=True)
 class Probed:
     """The whole of one probe."""

@@ -14,6 +14,7 @@ from data_exports.access.accesses import Access, accesses_of
 from data_exports.access.grants import Grant, grants_of
 from data_exports.errors import UsageError
 from data_exports.estate.models import Estate
+from data_exports.json_values import json_as
 from data_exports.names import AccountId, BucketName, DatasetName, InvalidNameError
 
 Verb = Literal["read", "write", "delete"]
@@ -22,6 +23,7 @@ _VERBS: dict[str, Verb] = {"s3:GetObject": "read", "s3:PutObject": "write", "s3:
 _S3 = "arn:aws:s3:::"
 
 
+@json_as("verbs where=place")
 @dataclass(frozen=True, slots=True)
 class Doing:
     """What may be done with the objects of one place."""

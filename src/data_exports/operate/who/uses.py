@@ -10,12 +10,14 @@ from datetime import datetime
 from data_exports.aws import Aws
 from data_exports.contract.receipts import Damaged, moment_of
 from data_exports.estate.models import Platform, PushDataset
+from data_exports.json_values import json_as
 from data_exports.names import DatasetName
 from data_exports.operate.history import Wanted, history_of
 from data_exports.operate.people import read_role_ids
 from data_exports.operate.receipts import Period
 
 
+@json_as("dataset name=who is_granted is_known is_unused uploads last_upload_at=last_upload")
 @dataclass(frozen=True, slots=True)
 class Use:
     """How one person used one push dataset in the time that was looked at."""

@@ -1,102 +1,50 @@
-"""The handover as plain facts, for programs.
+"""The handover for programs.
 
-In: halves of a handover. Out: plain data. Effects: none.
+In: halves of a handover. Out: values for JSON. Effects: none.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any, Literal, TypedDict, cast
+from dataclasses import dataclass
 
-from data_exports.access.statements import Policy
-from data_exports.operate.handover.halves import AttachTo, Half, Reading
+from data_exports.destinations.s3.half import BucketHalf
+from data_exports.json_values import json_as
+from data_exports.operate.handover.halves import Half, Reading, Receiving
 
-
-class _Agreed(TypedDict):
-    dataset: str
-    platform_account: str
-    region: str
-    description: str
-    owner: str
-    paperwork: list[str]
-    last_day: date | None
-    until: datetime | None
+_AGREED = """
+    dataset=half.dataset.name platform_account=half.platform.account region=half.platform.region
+    description?=half.dataset.description owner?=half.dataset.owner paperwork=half.dataset.paperwork
+    last_day=half.dataset.expires until=half.dataset.until kind=half.kind
+"""
 
 
-class ReceivingData(_Agreed):
+@json_as(_AGREED, "*theirs")
+@dataclass(frozen=True, slots=True)
+class ReceivingData:
     """What the owner of a recipient's bucket puts in place for a push dataset."""
 
-    kind: Literal["push"]
-    account: str | None
-    mover_role: str
-    target_bucket: str
-    arrives_under: str
-    target_kms_key: str | None
-    statements: list[Policy]
-    bucket_policy: Policy
-    bucket_policy_also_serves: list[str]
-    key_policy_statements: list[Policy]
-    lifecycle_rule: dict[str, Any]
-    probe_object: str
+    half: Receiving
+    theirs: BucketHalf
 
 
-class ReaderData(TypedDict):
-    """A principal that reads, its policy, and what that is put on."""
-
-    arn: str
-    attach_to: AttachTo
-    policy: Policy
-
-
-class ReadingData(_Agreed):
+@json_as(_AGREED, "account=half.account bucket=half.bucket may_write=half.dataset.allow_push readers=half.readers")
+@dataclass(frozen=True, slots=True)
+class ReadingData:
     """What one outside account puts in place for a pull dataset."""
 
-    kind: Literal["pull"]
-    account: str
-    bucket: str
-    may_write: bool
-    readers: list[ReaderData]
+    half: Reading
 
 
-class HandoverData(TypedDict):
+@dataclass(frozen=True, slots=True)
+class HandoverData:
     """One handover for a push dataset; for a pull dataset one for each outside account."""
 
-    handovers: list[ReceivingData | ReadingData]
+    handovers: Sequence[ReceivingData | ReadingData]
 
 
 def handover_as_data(halves: Sequence[Half]) -> HandoverData:
     """Everything the other forms say."""
-    return {"handovers": [_half_as_data(half) for half in halves]}
+    return HandoverData([_half_as_data(half) for half in halves])
 
 
 def _half_as_data(half: Half) -> ReceivingData | ReadingData:
-    if isinstance(half, Reading):
-        return _reading(half)
-    # What a destination asks for is told by its kind; the tests hold it against the type.
-    return cast("ReceivingData", {**_agreed(half), "kind": "push", **half.theirs.facts})
-
-
-def _agreed(half: Half) -> _Agreed:
-    dataset, platform = half.dataset, half.platform
-    return {
-        "dataset": dataset.name,
-        "platform_account": platform.account,
-        "region": platform.region,
-        "description": dataset.description,
-        "owner": dataset.owner,
-        "paperwork": list(dataset.paperwork),
-        "last_day": dataset.expires,
-        "until": dataset.until,
-    }
-
-
-def _reading(half: Reading) -> ReadingData:
-    return {
-        **_agreed(half),
-        "kind": "pull",
-        "account": half.account,
-        "bucket": half.bucket,
-        "may_write": half.dataset.allow_push,
-        "readers": [
-            {"arn": reader.arn, "attach_to": reader.attach_to, "policy": reader.policy} for reader in half.readers
-        ],
-    }
+    return ReadingData(half) if isinstance(half, Reading) else ReceivingData(half, half.theirs.facts)

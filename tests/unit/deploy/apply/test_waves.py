@@ -34,6 +34,7 @@ from data_exports.views.deployment import (
 )
 from data_exports.views.plan import render_plan
 from tests.estates import PLATFORM, estate_of, pull
+from tests.json_data import json_data
 from tests.patience import PATIENCE_SECONDS
 
 ESTATE = estate_of(pull("lists"))
@@ -182,14 +183,14 @@ def test_plan_tells_access_first_and_then_one_line_for_each_stack_that_changes()
         "  create    exports-pull-lists\n"
         "  create    exports-hub"
     )
-    assert plan_as_data(PLAN)["missing_roles"] == {}
+    assert json_data(plan_as_data(PLAN))["missing_roles"] == {}
 
 
 def test_result_reads_and_counts_the_same_in_text_and_data() -> None:
     result = _result(StackResult.CREATED, StackResult.FAILED, StackResult.CREATED)
     assert "  failed     exports-pull-lists    why" in render_result(result).splitlines()
     assert render_result(result).splitlines()[-1] == "2 created, 1 failed (1.2 s)"
-    data = result_as_data(result)
+    data = json_data(result_as_data(result))
     assert (data["complete"], data["seconds"]) == (False, 1.25)
 
 

@@ -21,6 +21,7 @@ from data_exports.stacks.stack import Surroundings
 from data_exports.views.plan import remarks_of, render_plan
 from data_exports.views.plan_markdown import plan_as_markdown
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
+from tests.json_data import json_data
 
 AROUND = Surroundings(code_key="code/mover.zip")
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -116,7 +117,7 @@ def test_a_rename_that_keeps_the_stacks_name_is_refused_as_a_whole_and_no_rule_g
         reason = f"it is the stack of the dataset {before.name}; remove that dataset, deploy, then add this one"
         assert f"REFUSED: {name}: {reason}" in render_plan(plan, PLATFORM).splitlines()
         assert "**Cannot be carried out, so nothing of it will be**: " in plan_as_markdown(plan, PLATFORM)
-        assert plan_as_data(plan)["refused"] == [name]
+        assert json_data(plan_as_data(plan))["refused"] == [name]
         with pytest.raises(RefusedError, match="nothing was deployed"):
             check_possible(plan)
 
@@ -136,7 +137,7 @@ def test_names_of_accounts_that_only_the_revision_knew_are_kept() -> None:
 
 
 def test_the_data_says_what_it_is_against_and_how_each_stack_changes() -> None:
-    data = plan_as_data(against(estate_of(pull()), estate_of(pull(users=()))))
+    data = json_data(plan_as_data(against(estate_of(pull()), estate_of(pull(users=())))))
     assert data["against"] == "main (0123456789ab)"
     assert data["stacks"] == [
         _stack("exports-foundation", None, "unchanged", None),
@@ -155,8 +156,8 @@ def _stack(name: str, dataset: str | None, action: str, resources: object) -> di
         "stack": name,
         "dataset": dataset,
         "action": action,
-        "reason": "",
-        "next_step": "",
+        "reason": None,
+        "next_step": None,
         "resources": resources,
     }
 

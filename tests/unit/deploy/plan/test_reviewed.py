@@ -29,6 +29,7 @@ from data_exports.estate.models import Estate
 from data_exports.names import AccountId, BucketName, Region, RoleName
 from data_exports.stacks.stack import DIGEST_TAG, Surroundings
 from tests.estates import PLATFORM, estate_of, pull, push
+from tests.json_data import json_data
 from tests.unit.estate.written import write_estate
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_a_file_keeps_the_plan_as_shown_and_what_it_was_made_of() -> None:
         "commit": "c" * 40,
         "platform": {"account": "593291632749", "region": "eu-west-1", "hub_bucket": "mojap-hub-exports"},
     }
-    assert content["plan"] == json.loads(json.dumps(plan_as_data(plan)))
+    assert content["plan"] == json_data(plan_as_data(plan))
     assert content["made_of"]["files"] == FILES
     assert list(content["made_of"]["stacks"]) == [step.name for step in plan.steps]
     orders = next(step for step in plan.steps if step.name == "exports-push-orders")
