@@ -247,7 +247,8 @@ def stop(local: LocalAws) -> None:
     if _is_ours(local):
         os.kill(local.pid, signal.SIGTERM)
         if not _ended(local, _GRACE_SECONDS):
-            _kill_group(local.pid)
+            with suppress(ProcessLookupError):
+                os.killpg(local.pid, signal.SIGKILL)  # its functions, too: it leads a process group of its own
             if not _ended(local, _GRACE_SECONDS):
                 raise LocalAwsError(
                     f"the local AWS (pid {local.pid}) does not end", next_step=f"end process {local.pid} yourself"
@@ -260,7 +261,9 @@ def _tidy_up_after(local: LocalAws) -> None:
     child = _children.pop(local.pid, None)
     if child is not None:
         child.wait(_GRACE_SECONDS)
-    _remove_files(local)
+    for name in ("tmp", "state"):
+        rmtree(local.folder / name, ignore_errors=True)
+    (local.folder / _STATE_FILE).unlink(missing_ok=True)
 
 
 def _ended(local: LocalAws, timeout_seconds: float) -> bool:
@@ -270,17 +273,3 @@ def _ended(local: LocalAws, timeout_seconds: float) -> bool:
             return True
         time.sleep(_POLL_SECONDS)
     return False
-
-
-def _kill_group(pid: int) -> None:
-    """SIGKILL for the server and its functions: it leads a process group of its own."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _remove_files(local: LocalAws) -> None:
-    for name in ("tmp", "state"):
-        rmtree(local.folder / name, ignore_errors=True)
-    (local.folder / _STATE_FILE).unlink(missing_ok=True)

@@ -167,9 +167,7 @@ def signature_failure(call: GateCall, body: bytes) -> AuthError | None:
 def body_failure(call: GateCall, body: bytes) -> AuthError | None:
     """A body that is not the one whose hash was signed, or None."""
     said = call.body_hash
-    if len(said) == 64 and hashlib.sha256(body).hexdigest() != said:
-        return _OTHER_BODY
-    return None
+    return _OTHER_BODY if len(said) == 64 and hashlib.sha256(body).hexdigest() != said else None
 
 
 class Gate:

@@ -141,71 +141,33 @@ def a_bucket_with_objects_is_not_deleted(
     original(physical_id, props)
 
 
-def _refuse_unknown_principals(props: TemplateProperties) -> None:
-    document = props.get("PolicyDocument")
-    if unknown_principal_of(json.loads(document) if isinstance(document, str) else document):
-        raise ValueError("Invalid principal in policy (Service: S3, Status Code: 400, Error Code: MalformedPolicy)")
-
-
 @mends(_handlers["AWS::S3::BucketPolicy"], "create", "logical_id props stack_name")
-def a_created_bucket_policy_names_only_who_exists(
-    original: Callable[..., Any], logical_id: str, props: TemplateProperties, stack_name: str
-) -> Any:
+@mends(_handlers["AWS::S3::BucketPolicy"], "update", "physical_id old_props new_props stack_name")
+def a_bucket_policy_in_a_stack_names_only_who_exists(original: Callable[..., Any], *arguments: Any) -> Any:
     """A stack fails on a bucket policy that names a role that does not exist.
 
     https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
     """
-    _refuse_unknown_principals(props)
-    return original(logical_id, props, stack_name)
+    *_, props, _stack_name = arguments
+    document = props.get("PolicyDocument")
+    if unknown_principal_of(json.loads(document) if isinstance(document, str) else document):
+        raise ValueError("Invalid principal in policy (Service: S3, Status Code: 400, Error Code: MalformedPolicy)")
+    return original(*arguments)
 
 
-@mends(_handlers["AWS::S3::BucketPolicy"], "update", "physical_id old_props new_props stack_name")
-def an_updated_bucket_policy_names_only_who_exists(
-    original: Callable[..., Any],
-    physical_id: str,
-    old_props: TemplateProperties,
-    new_props: TemplateProperties,
-    stack_name: str,
-) -> Any:
-    """A stack update fails on a bucket policy that names a role that does not exist.
+def _reserving_concurrency(action: str, parameters: str, *, props_at: int) -> None:
+    @mends(_handlers["AWS::Lambda::Function"], action, parameters)
+    def a_function_reserves_its_concurrency(original: Callable[..., Any], *arguments: Any) -> Any:
+        """`ReservedConcurrentExecutions` of a function takes effect, when it is made and when it changes.
 
-    https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
-    """
-    _refuse_unknown_principals(new_props)
-    return original(physical_id, old_props, new_props, stack_name)
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
+        """
+        made = original(*arguments)
+        value = arguments[props_at].get("ReservedConcurrentExecutions")
+        if made[0] in lambda_svc._functions:
+            lambda_svc._functions[made[0]]["concurrency"] = None if value is None else int(value)
+        return made
 
 
-def _reserve(name: str, props: TemplateProperties) -> None:
-    value = props.get("ReservedConcurrentExecutions")
-    if name in lambda_svc._functions:
-        lambda_svc._functions[name]["concurrency"] = None if value is None else int(value)
-
-
-@mends(_handlers["AWS::Lambda::Function"], "create", "logical_id props stack_name")
-def a_new_function_reserves_its_concurrency(
-    original: Callable[..., Any], logical_id: str, props: TemplateProperties, stack_name: str
-) -> Any:
-    """`ReservedConcurrentExecutions` of a new function takes effect.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
-    """
-    made = original(logical_id, props, stack_name)
-    _reserve(made[0], props)
-    return made
-
-
-@mends(_handlers["AWS::Lambda::Function"], "update", "physical_id old_props new_props stack_name logical_id")
-def a_changed_function_reserves_its_concurrency(
-    original: Callable[..., Any],
-    physical_id: str,
-    old_props: TemplateProperties,
-    new_props: TemplateProperties,
-    *more: Any,
-) -> Any:
-    """`ReservedConcurrentExecutions` of a changed function takes effect.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
-    """
-    made = original(physical_id, old_props, new_props, *more)
-    _reserve(made[0], new_props)
-    return made
+_reserving_concurrency("create", "logical_id props stack_name", props_at=1)
+_reserving_concurrency("update", "physical_id old_props new_props stack_name logical_id", props_at=2)

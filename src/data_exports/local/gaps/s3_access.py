@@ -11,6 +11,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import s3
 
 from data_exports.local.gaps.patching import mends
+from data_exports.local.gaps.rights import policy_lets
 
 _BUCKET_ARN = "arn:aws:s3:::"
 _PLAIN_READ = {"x-id", "versionId", "partNumber"}
@@ -98,23 +99,11 @@ def writes_need_rights_for_tags_and_acls_too(original: Callable[..., list[Need]]
     return original(*arguments) + _further_needs(_Request(method, bucket, key, headers, query, body))
 
 
-def owner_allows(need: Need, caller_account: str) -> bool:
+def owner_allows(need: Need) -> bool:
     """Whether the bucket policy of another account allows the request's caller this."""
-    action, arn = need
-    bucket, _key = _split(arn)
-    owner = s3._bucket_owner_account(bucket)
-    policy = s3._bucket_policies.get_scoped(owner, None, bucket)
-    if not policy:
-        return False
-    context = iam_evaluator.EvalContext(
-        principal_arn=iam_evaluator.caller_arn(),
-        principal_type="AssumedRole",
-        principal_account=caller_account,
-        action=action,
-        resource_arn=arn,
-        region=get_region(),
-    )
-    return bool(iam_evaluator.evaluate_resource_policy(policy, context).decision == "Allow")
+    bucket, _key = _split(need[1])
+    policy = s3._bucket_policies.get_scoped(s3._bucket_owner_account(bucket), None, bucket)
+    return bool(policy) and policy_lets(policy, iam_evaluator.caller_arn(), *need)
 
 
 def _refused(bucket: str, key: str = "") -> Any:
@@ -143,7 +132,7 @@ def another_account_must_allow_every_part_of_a_request(original: Callable[..., A
         return denied
     for action, arn in _further_needs(request):
         bucket, key = _split(arn)
-        if s3._bucket_owner_account(bucket) not in (None, caller) and not owner_allows((action, arn), caller):
+        if s3._bucket_owner_account(bucket) not in (None, caller) and not owner_allows((action, arn)):
             return _refused(bucket, key)
     return None
 
@@ -216,4 +205,4 @@ def allowed(need: Need, *, access_key: str, caller: str) -> bool:
     with request_scope(caller, get_region()):
         if iam_evaluator.enforce(access_key, action, "s3", get_region(), resource_arn=arn):
             return False
-        return owner in (None, caller) or owner_allows(need, caller)
+        return owner in (None, caller) or owner_allows(need)

@@ -13,6 +13,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import kms, s3
 
 from data_exports.local.gaps.patching import mends
+from data_exports.local.gaps.rights import policy_lets
 from data_exports.local.gaps.s3_objects import copy_source_of, record_of
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -52,16 +53,8 @@ def _why_not(key: Mapping[str, Any], owner: str, access_key: str, caller: str) -
         return "no identity-based policy allows the kms:Decrypt action"
     if account == owner:
         return None  # `enforce` has asked the key's policy already
-    context = iam_evaluator.EvalContext(
-        principal_arn=caller,
-        principal_type="AssumedRole",
-        principal_account=account,
-        action="kms:Decrypt",
-        resource_arn=key["Arn"],
-        region=get_region(),
-    )
-    judged = iam_evaluator.evaluate_resource_policy(key.get("Policy") or "{}", context)
-    return None if judged.decision == "Allow" else "no resource-based policy allows the kms:Decrypt action"
+    lets = policy_lets(key.get("Policy") or "{}", caller, "kms:Decrypt", key["Arn"])
+    return None if lets else "no resource-based policy allows the kms:Decrypt action"
 
 
 @mends(s3, "_get_object", "bucket_name key headers query_params")
