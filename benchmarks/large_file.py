@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.seaweed import ACCESS_KEY, REGION, SECRET_KEY, Seaweed, seaweed
+from data_exports.contract.settings import BucketSettings
 from data_exports.mover.handler import handle_batch
 from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.places.store import Store, open_store
 from data_exports.mover.rules.capabilities import Capabilities
-from data_exports.mover.rules.protocol import Answer, Call, CopyPart
+from data_exports.mover.rules.protocol import Call, CopyPart, StoreAnswer
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Transport
@@ -55,7 +56,7 @@ class Counting:
         self.calls[type(call).__name__] += 1
         self.store.send(call, tag)
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         return self.store.wait()
 
     def seconds_left(self) -> float:
@@ -135,9 +136,7 @@ def run(server: Seaweed, body: str, *, parts_until_time_is_up: int | None = None
         dataset="large",
         hub_bucket=HUB,
         hub_account=HUB_ACCOUNT,
-        target_bucket=TARGET,
-        target_account=None,
-        target_kms_key=None,
+        destination=BucketSettings(target_bucket=TARGET),
         keep_files=False,
         log_bucket=LOG,
         mover_version="1",

@@ -14,10 +14,7 @@ SAME_ON_PURPOSE = {
     "open_estate": "of `api` for programs, of `cli.options` for commands, which write warnings and exit",
     "hub_prefix_of": "of text in the contract, which knows no parsed names, and of those in `names`",
 }
-TO_GO = {
-    *("Answer", "COLUMNS", "Destination", "Doing", "Entry", "Failure", "MIB", "MOST_TRIES", "Queue", "RECEIPT_FILES"),
-    *("Request", "Response", "S3Destination", "Side", "Settings", "Statement", "Step", "Steps", "Waiting", "advice_on"),
-}
+TO_GO = {"RECEIPT_FILES"}
 """No name may join these, and each is to become two words, or one idea."""
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from data_exports.contract.tasks import Verdict
 from data_exports.mover.rules.protocol import (
     AbortUpload,
-    Answer,
     Attributes,
     Call,
     CompleteUpload,
@@ -28,6 +27,7 @@ from data_exports.mover.rules.protocol import (
     Removed,
     Started,
     StartUpload,
+    StoreAnswer,
     Uploads,
 )
 from tests.conformance.scenarios.common import DESCRIBED, KEY, LARGE, OTHER, PARTS
@@ -39,7 +39,7 @@ A, B = b"the first upload", b"a newer one"
 _DELIVERED = "delivered"
 
 
-def ask(world: World, call: Call) -> Answer:
+def ask(world: World, call: Call) -> StoreAnswer:
     return world.ask(call, world.settings)
 
 

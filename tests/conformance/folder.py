@@ -19,13 +19,12 @@ from urllib.parse import quote
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.destination import Ask
 from data_exports.mover.places.hub import Hub, describing, reading
-from data_exports.mover.places.operation import ONCE, Operation, Step
+from data_exports.mover.places.operation import ONCE, CallStep, Operation
 from data_exports.mover.places.s3.replies import error_reply
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import (
     AbortUpload,
-    Answer,
     CompleteUpload,
     Copied,
     CopiedPart,
@@ -37,6 +36,7 @@ from data_exports.mover.rules.protocol import (
     Removed,
     Started,
     StartUpload,
+    StoreAnswer,
     Uploads,
     Written,
 )
@@ -91,14 +91,14 @@ class FolderDestination:
     disk: Disk
     capabilities: Capabilities = field(default=CAPABILITIES)
 
-    def copy(self, call: Copy) -> Step:
+    def copy(self, call: Copy) -> CallStep:
         return self._copy(call.key, None, call.etag, call.tries)
 
-    def copy_version(self, call: CopyVersion) -> Step:
+    def copy_version(self, call: CopyVersion) -> CallStep:
         return self._copy(call.key, call.version_id, call.etag, call.tries)
 
-    def _copy(self, key: str, version_id: str | None, etag: str | None, tries: int) -> Step:
-        def read(response: Response) -> Step:
+    def _copy(self, key: str, version_id: str | None, etag: str | None, tries: int) -> CallStep:
+        def read(response: Response) -> CallStep:
             if response.status != 200:
                 return error_reply(response, doing=reading(key))
             version, body = response.headers.get("x-amz-version-id") or NULL, response.body
@@ -107,7 +107,7 @@ class FolderDestination:
 
         return Operation(self.hub.read(key, version_id=version_id, etag=etag), read, ONCE, tries)
 
-    def start_upload(self, call: StartUpload) -> Step:
+    def start_upload(self, call: StartUpload) -> CallStep:
         upload_id = uuid.uuid4().hex
 
         def do() -> Response:
@@ -118,7 +118,7 @@ class FolderDestination:
 
         return self._on_disk(do, lambda _: Started(upload_id))
 
-    def find_uploads(self, call: FindUploads) -> Step:
+    def find_uploads(self, call: FindUploads) -> CallStep:
         def do() -> Response:
             begun = {each.parent.name: json.loads(each.read_text()) for each in self._uploads.glob("*/begun")}
             names = [name for name, facts in begun.items() if facts["key"] == call.key]
@@ -126,8 +126,8 @@ class FolderDestination:
 
         return self._on_disk(do, lambda response: Uploads(tuple(response.body.decode().split())))
 
-    def copy_part(self, call: CopyPart) -> Step:
-        def read(response: Response) -> Step:
+    def copy_part(self, call: CopyPart) -> CallStep:
+        def read(response: Response) -> CallStep:
             if response.status not in (200, 206):
                 return error_reply(response, doing=reading(call.key))
             body = response.body
@@ -142,7 +142,7 @@ class FolderDestination:
 
         return Operation(self.hub.read(call.key, version_id=call.version_id, etag=call.etag, part=call.part), read)
 
-    def complete_upload(self, call: CompleteUpload) -> Step:
+    def complete_upload(self, call: CompleteUpload) -> CallStep:
         def do() -> Response:
             upload = self._upload(call.upload_id)
             files = [upload / f"{part.number:05}" for part in call.parts]
@@ -158,7 +158,7 @@ class FolderDestination:
 
         return self._on_disk(do, _or_no_upload(Copied(call.version_id, None, call.upload_id, TIME)))
 
-    def abort_upload(self, call: AbortUpload) -> Step:
+    def abort_upload(self, call: AbortUpload) -> CallStep:
         def do() -> Response:
             if not self._upload(call.upload_id).is_dir():
                 return MISSING
@@ -181,7 +181,7 @@ class FolderDestination:
         headers, _, body = self._file(key).read_bytes().partition(b"\n")
         return body, json.loads(headers)
 
-    def _on_disk(self, do: Callable[[], Response], read: Callable[[Response], Answer]) -> Operation[Answer]:
+    def _on_disk(self, do: Callable[[], Response], read: Callable[[Response], StoreAnswer]) -> Operation[StoreAnswer]:
         return Operation(DiskRequest(do), read, ONCE, sender=self.disk)
 
     def _put(self, key: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -202,5 +202,5 @@ class FolderDestination:
         return self._uploads / upload_id
 
 
-def _or_no_upload(answer: Answer) -> Callable[[Response], Answer]:
+def _or_no_upload(answer: StoreAnswer) -> Callable[[Response], StoreAnswer]:
     return lambda response: answer if response.status == 200 else NoUpload()

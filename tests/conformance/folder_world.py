@@ -20,7 +20,6 @@ from data_exports.mover.places.store import Places
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import (
     AbortUpload,
-    Answer,
     Call,
     CompleteUpload,
     Copy,
@@ -28,6 +27,7 @@ from data_exports.mover.rules.protocol import (
     CopyVersion,
     FindUploads,
     StartUpload,
+    StoreAnswer,
 )
 from data_exports.mover.wire.connections import OnResponse
 from data_exports.mover.wire.http_responses import Response
@@ -93,20 +93,20 @@ class FolderStore:
         self.way = HubWay(lambda: self.memory)
         hub = Hub(Bucket(HUB, None))
         self.destination = FolderDestination(folder, hub, Disk(self.way.pending))
-        self._places = Places(hub, Journal(Bucket(LOG, None), "orders"), self.destination)
+        self._steps = Places(hub, Journal(Bucket(LOG, None), "orders"), self.destination).steps()
         self.capabilities = self.destination.capabilities
-        self.in_flight = InFlight[Answer](self.way)
+        self.in_flight = InFlight[StoreAnswer](self.way)
 
     def send(self, call: Call, tag: int) -> None:
         self.in_flight.start(tag, self.step_of(call))
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         return self.in_flight.wait()
 
-    def step_of(self, call: Call) -> Answer | Operation[Answer]:
+    def step_of(self, call: Call) -> StoreAnswer | Operation[StoreAnswer]:
         """What is done first: the hub and the journal answer at once."""
         if isinstance(call, DestinationCall):
-            return self._places.step_of(call)
+            return self._steps[type(call)](call)
         self.memory, told = answer(self.memory, call)
         return told
 

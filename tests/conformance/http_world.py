@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from data_exports.contract.settings import BucketSettings
 from data_exports.contract.tasks import Try
 from data_exports.mover.places.in_flight import InFlight
 from data_exports.mover.places.store import Store, open_store, places_of
 from data_exports.mover.rules.hub_version import NULL, HubVersion
-from data_exports.mover.rules.protocol import Answer, Call, Copied, Current, Started, Uploads, Versions
+from data_exports.mover.rules.protocol import Call, Copied, Current, Started, StoreAnswer, Uploads, Versions
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import S3Request, Transport
@@ -76,9 +77,9 @@ class HttpWorld:
             dataset="orders",
             hub_bucket=f"conformance-{mark}-hub",
             hub_account=ground.hub_account,
-            target_bucket=f"conformance-{mark}-target",
-            target_account=ground.target_account,
-            target_kms_key=None,
+            destination=BucketSettings(
+                target_bucket=f"conformance-{mark}-target", target_account=ground.target_account
+            ),
             keep_files=False,
             log_bucket=f"conformance-{mark}-log",
             mover_version="1",
@@ -96,7 +97,7 @@ class HttpWorld:
         owner, region = self.ground.owner, self.ground.region
         _make_bucket(owner, self.settings.hub_bucket, region)
         _make_bucket(owner, self.settings.log_bucket, region)
-        _make_bucket(self._recipient, self.settings.target_bucket, self._target_region)
+        _make_bucket(self._recipient, self.settings.destination.target_bucket, self._target_region)
         if scenario.versioning:
             self.set_versioning(scenario.versioning)
 
@@ -108,7 +109,7 @@ class HttpWorld:
             for client, bucket in (
                 (self.ground.owner, settings.hub_bucket),
                 (self.ground.owner, settings.log_bucket),
-                (self._recipient, settings.target_bucket),
+                (self._recipient, settings.destination.target_bucket),
             ):
                 _remove_bucket(client, bucket)
 
@@ -140,9 +141,9 @@ class HttpWorld:
         self.ground.owner.put_bucket_versioning(Bucket=self.settings.hub_bucket, VersioningConfiguration=configuration)
 
     def refuse_copies(self) -> None:
-        target = f"arn:aws:s3:::{self.settings.target_bucket}/*"
+        target = f"arn:aws:s3:::{self.settings.destination.target_bucket}/*"
         refusal = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": target}
-        set_policy(self._recipient, self.settings.target_bucket, refusal)
+        set_policy(self._recipient, self.settings.destination.target_bucket, refusal)
 
     def store(self, settings: Settings) -> Store:
         if settings not in self._stores:
@@ -155,7 +156,7 @@ class HttpWorld:
             region=ground.region, endpoint_url=ground.endpoint_url, connections=4, credentials=ground.credentials
         )
 
-    def ask(self, call: Call, settings: Settings) -> Answer:
+    def ask(self, call: Call, settings: Settings) -> StoreAnswer:
         names = {"version_id": self._versions, "upload_id": self._uploads_in_parts}
         real: dict[str, Any] = {
             field: next((real for real, name in known.items() if name == getattr(call, field)), getattr(call, field))
@@ -166,7 +167,7 @@ class HttpWorld:
         store.send(replace(call, **real), 0)
         return self._named(store.wait()[1])
 
-    def _named(self, answer: Answer) -> Answer:
+    def _named(self, answer: StoreAnswer) -> StoreAnswer:
         match answer:
             case Copied(source_version_id=version_id):
                 return replace(answer, source_version_id=self.version_name(version_id), at=TIME)
@@ -184,7 +185,7 @@ class HttpWorld:
                 return answer
 
     def arrived(self, key: str) -> tuple[bytes, Mapping[str, str]] | None:
-        target = self.settings.target_bucket
+        target = self.settings.destination.target_bucket
         listed = self._recipient.list_objects_v2(Bucket=target).get("Contents", [])
         if key not in [item["Key"] for item in listed]:
             return None
@@ -215,7 +216,7 @@ class HttpWorld:
 
     def probe(self, key: str) -> list[Try]:
         with closing(self._transport()) as transport:
-            return places_of(self.settings).destination.probe(key, InFlight[Answer](transport).ask)
+            return places_of(self.settings).destination.probe(key, InFlight[StoreAnswer](transport).ask)
 
     def named_region(self) -> str:
         transport = self._transport()

@@ -6,9 +6,9 @@ account's bucket is not answered.
 
 from collections.abc import Mapping, Sequence
 
+from data_exports.contract.settings import BucketSettings
 from data_exports.contract.tasks import Try
 from data_exports.mover.rules.protocol import (
-    Answer,
     Call,
     Copy,
     CopyPart,
@@ -16,6 +16,7 @@ from data_exports.mover.rules.protocol import (
     Forbidden,
     ObjectStore,
     StartUpload,
+    StoreAnswer,
 )
 from data_exports.mover.settings import Settings
 from tests.conformance.steps import Scenario
@@ -25,9 +26,7 @@ SETTINGS = Settings(
     dataset="orders",
     hub_bucket="hub",
     hub_account="593291632749",
-    target_bucket="target",
-    target_account="754256621582",
-    target_kms_key=None,
+    destination=BucketSettings(target_bucket="target", target_account="754256621582"),
     keep_files=False,
     log_bucket="log",
     mover_version="1",
@@ -37,7 +36,7 @@ SETTINGS = Settings(
     part_bytes=5 * 1024 * 1024,
 )
 DEFAULT_TYPE = "binary/octet-stream"
-_OF_AN_ACCOUNT = ("hub_account", "hub_bucket", "target_account", "target_bucket", "log_bucket")
+_OF_AN_ACCOUNT = ("hub_account", "hub_bucket", "destination", "log_bucket")
 
 
 class MemoryWorld:
@@ -65,7 +64,7 @@ class MemoryWorld:
     def refuse_copies(self) -> None:
         self._store.refusals |= dict.fromkeys((Copy, CopyVersion, StartUpload, CopyPart), Forbidden(""))
 
-    def ask(self, call: Call, settings: Settings) -> Answer:
+    def ask(self, call: Call, settings: Settings) -> StoreAnswer:
         self.store(settings).send(call, 0)
         return self._store.wait()[1]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from data_exports.mover.rules.protocol import Answer, Call
+from data_exports.mover.rules.protocol import Call, StoreAnswer
 
 NO_CHANGES: Mapping[str, object] = {}
 
@@ -140,10 +140,10 @@ class Missing:
 class EachOf:
     """What a RetireAll is answered, key by key."""
 
-    replies: "tuple[Answer | Missing, ...]"
+    replies: "tuple[StoreAnswer | Missing, ...]"
 
 
-Expected = Answer | Missing | EachOf
+Expected = StoreAnswer | Missing | EachOf
 Deed = Upload | Delete | RemoveVersions | SetVersioning | RefuseCopies
 Step = Deed | Ask | Arrived | Logged | Deliver | HubIsNamed
 

@@ -15,16 +15,16 @@ from data_exports.contract.tasks import Try
 from data_exports.mover.handler import handle_batch
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import (
-    Answer,
     Call,
     Copied,
     Copy,
     CopyVersion,
-    Failure,
+    Failed,
     Forbidden,
     Gone,
     ObjectStore,
     RetiredAll,
+    StoreAnswer,
 )
 from data_exports.mover.settings import Settings
 from tests.conformance.steps import (
@@ -64,7 +64,7 @@ class World(Protocol):
     def remove_versions(self, key: str) -> None: ...
     def set_versioning(self, status: str) -> None: ...
     def refuse_copies(self) -> None: ...
-    def ask(self, call: Call, settings: Settings) -> Answer: ...
+    def ask(self, call: Call, settings: Settings) -> StoreAnswer: ...
     def store(self, settings: Settings) -> ObjectStore: ...
     def arrived(self, key: str) -> tuple[bytes, Mapping[str, str]] | None: ...
     def logged(self, key: str) -> bytes: ...
@@ -133,7 +133,10 @@ def _unlike(got: object, expected: object) -> str:
 
 
 def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    return replace(settings, **changes)
+    """`target_…` is changed of the destination, all else of the settings themselves."""
+    there = {name: value for name, value in changes.items() if name.startswith("target_")}
+    rest = {name: value for name, value in changes.items() if name not in there}
+    return replace(settings, destination=replace(settings.destination, **there), **rest)
 
 
 def deliver(step: Deliver, world: World) -> frozenset[tuple[str, str, str, str]]:
@@ -155,20 +158,20 @@ def deliver(step: Deliver, world: World) -> frozenset[tuple[str, str, str, str]]
     )
 
 
-def without_words(answer: Answer) -> Answer:
+def without_words(answer: StoreAnswer) -> StoreAnswer:
     """Leave out what only people read."""
     match answer:
         case Forbidden():
             return Forbidden("")
-        case Failure(_, cause):
-            return Failure("", cause)
+        case Failed(_, cause):
+            return Failed("", cause)
         case RetiredAll(replies):
             return RetiredAll(tuple(Forbidden("") if isinstance(reply, Forbidden) else reply for reply in replies))
         case _:
             return answer
 
 
-def _is_as_expected(got: Answer, expected: Expected, world: World) -> bool:
+def _is_as_expected(got: StoreAnswer, expected: Expected, world: World) -> bool:
     match expected:
         case Missing(or_404):
             told = Gone() if world.may_list else Forbidden("")

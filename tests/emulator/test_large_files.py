@@ -17,13 +17,14 @@ import pytest
 from data_exports.access.grants import grants_of_push
 from data_exports.access.handover import route_of
 from data_exports.access.policies import mover_policy
+from data_exports.contract.settings import BucketSettings
 from data_exports.estate.models import PushDataset
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
 from data_exports.mover.handler import handle_batch
 from data_exports.mover.places.store import Store, open_store
 from data_exports.mover.rules.capabilities import Capabilities
-from data_exports.mover.rules.protocol import Answer, Call, CopyPart
+from data_exports.mover.rules.protocol import Call, CopyPart, StoreAnswer
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Transport
@@ -59,7 +60,7 @@ class Run:
         self.calls.append(call)
         self.store.send(call, tag)
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         answer = self.store.wait()
         if self.dies_after and len(self.calls) >= self.dies_after:
             raise Died
@@ -109,9 +110,7 @@ class Mover:
             dataset=self.push.name,
             hub_bucket=self.hub,
             hub_account=ACCOUNT,
-            target_bucket=self.push.destination.bucket,
-            target_account=RECIPIENT,
-            target_kms_key=None,
+            destination=BucketSettings(target_bucket=self.push.destination.bucket, target_account=RECIPIENT),
             keep_files=False,
             log_bucket=f"{self.hub}-log",
             mover_version="1",

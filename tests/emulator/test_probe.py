@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from data_exports.access.handover import route_of
-from data_exports.destinations.destination import Side
+from data_exports.destinations.destination import Party
 from data_exports.destinations.s3.bucket import RECEIVE
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PullDataset, PushDataset
@@ -78,7 +78,7 @@ def export(unique_export: Callable[..., Export]) -> Export:
     return unique_export()
 
 
-def lacks(probed: Probed) -> list[tuple[Side, str]]:
+def lacks(probed: Probed) -> list[tuple[Party, str]]:
     return [(lack.side, lack.what) for lack in probed.lacks]
 
 
@@ -103,7 +103,7 @@ def test_a_recipient_who_has_granted_nothing_lacks_the_whole_policy(export: Expo
     refused = "do s3:AbortMultipartUpload, s3:PutObject under orders/"
     either = f"or the bucket is not in account {account}: S3 answers both alike"
     what = f"the policy of bucket {bucket} does not let {role_of(export)} {refused}, {either}"
-    assert lacks(export.probe()) == [(Side.THEIRS, what)]
+    assert lacks(export.probe()) == [(Party.THEIRS, what)]
 
 
 @pytest.mark.parametrize("action", ["s3:PutObjectTagging", "s3:PutObjectAcl", "s3:AbortMultipartUpload"])
@@ -111,7 +111,7 @@ def test_a_single_action_that_is_missing_is_named(export: Export, action: str) -
     export.hand_over(action)
     probed = export.probe()
     wanted = {action} if action == "s3:AbortMultipartUpload" else {action, "s3:PutObject"}
-    assert [lack.side for lack in probed.lacks] == [Side.THEIRS]
+    assert [lack.side for lack in probed.lacks] == [Party.THEIRS]
     assert f"does not let {role_of(export)} do {', '.join(sorted(wanted))} under orders/" in probed.lacks[0].what
     assert probed.lacks[0].next_step == "send its owner `exports handover orders`"
 
@@ -125,7 +125,7 @@ def test_our_own_half_that_was_changed_is_ours_to_mend(unique_export: Callable[.
     document["Statement"] = [each for each in document["Statement"] if each["Sid"] != "WriteTarget"]
     iam.put_role_policy(**name, PolicyDocument=json.dumps(document))
     probed = export.probe()
-    assert lacks(probed) == [(Side.OURS, "role export_orders-move has not the policy that is declared")]
+    assert lacks(probed) == [(Party.OURS, "role export_orders-move has not the policy that is declared")]
     assert probed.lacks[0].next_step == "exports deploy"
     assert probed.checks[0].detail == "not as declared: WriteTarget"
 
@@ -134,20 +134,20 @@ def test_a_bucket_of_somebody_else_is_told_and_receives_nothing(unique_export: C
     export = unique_export(account="999988887777")
     export.hand_over()
     what = f"bucket {export.push.destination.bucket} belongs to another account than 999988887777"
-    assert lacks(export.probe()) == [(Side.THEIRS, f"{what}; nothing is delivered there")]
+    assert lacks(export.probe()) == [(Party.THEIRS, f"{what}; nothing is delivered there")]
     assert export.keys() == []
 
 
 def test_a_bucket_that_does_not_exist_is_told(unique_export: Callable[..., Export]) -> None:
     export = unique_export(bucket="probe-nobody-has-this-one")
-    assert lacks(export.probe()) == [(Side.THEIRS, "there is no bucket probe-nobody-has-this-one")]
+    assert lacks(export.probe()) == [(Party.THEIRS, "there is no bucket probe-nobody-has-this-one")]
 
 
 def test_an_access_that_has_ended_is_told_as_that(unique_export: Callable[..., Export]) -> None:
     export = unique_export(expires=date(2031, 3, 31))
     export.hand_over()
     later = datetime(2031, 4, 1, tzinfo=UTC)
-    assert lacks(export.probe(now=later)) == [(Side.OURS, "the access ended with 2031-03-31: IAM itself refuses")]
+    assert lacks(export.probe(now=later)) == [(Party.OURS, "the access ended with 2031-03-31: IAM itself refuses")]
 
 
 def test_a_dataset_that_is_deployed_otherwise_or_not_at_all_is_refused(export: Export) -> None:
@@ -220,8 +220,8 @@ def test_a_bucket_policy_that_was_changed_by_hand_is_ours_to_mend(shared: Shared
     shared.ground.client("iam").delete_role_policy(RoleName=ANA, PolicyName="hub-exports-pull-lists")
     probed = probe_pull(shared.estate, shared.pull, shared.ground.aws)
     assert lacks(probed) == [
-        (Side.OURS, f"bucket {bucket} has not the policy that is declared"),
-        (Side.OURS, "role alpha_user_ana has not the policy hub-exports-pull-lists that is declared"),
+        (Party.OURS, f"bucket {bucket} has not the policy that is declared"),
+        (Party.OURS, "role alpha_user_ana has not the policy hub-exports-pull-lists that is declared"),
     ]
     assert probed.checks[0].detail == "not as declared: OutsidersUseObjects; not declared: ByHand"
 

@@ -16,7 +16,7 @@ from data_exports.mover.rules.protocol import (
     CopyPart,
     CopyParts,
     CopyVersion,
-    Failure,
+    Failed,
     Forbidden,
     Gone,
     NoUpload,
@@ -98,7 +98,7 @@ def interrupted(memory: Memory, request: CopyParts) -> Iterator[tuple[str, Memor
     """The ways in which something comes between the parts, or before the first one."""
     for number in range(len(request.parts)):
         after, replies = copy_parts(memory, request, number)
-        interruptions: tuple[Reply, ...] = (OutOfTime(), Failure("unwell"))
+        interruptions: tuple[Reply, ...] = (OutOfTime(), Failed("unwell"))
         for interruption in interruptions:
             reply = PartsDone((*replies, interruption))
             yield f"after {number} {type(interruption).__name__}", after, reply

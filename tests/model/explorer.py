@@ -47,7 +47,7 @@ from data_exports.mover.rules.protocol import (
     Copy,
     CopyParts,
     CopyVersion,
-    Failure,
+    Failed,
     ListVersions,
     OutOfTime,
     ReadAttributes,
@@ -67,7 +67,7 @@ from tests.model.worlds import Bounds, Deliver, Event, Handler, Node, Numbers, R
 
 OVERTAKEN = -2  # what stands for what a copy has read: another upload is on top since the last parts were copied
 HALF = -3  # one part of several is copied
-NO_ANSWER = Failure("no answer", Cause.NO_ANSWER, under_way=True)
+NO_ANSWER = Failed("no answer", Cause.NO_ANSWER, under_way=True)
 NOTHING_LISTED = Versions(None, current=False)
 Step = tuple[str, World]
 
@@ -277,7 +277,7 @@ class Search:
                 yield f"{label}, {so}", world._replace(memory=self._memories.of(memory)).with_handler(stopped)
         elif made.read < 0:
             cause = Cause.UNREADABLE if isinstance(node.next, StartUpload) else Cause.CREDENTIALS
-            unwell = self._nodes.of(node.after(Failure("unwell", cause)))
+            unwell = self._nodes.of(node.after(Failed("unwell", cause)))
             done = world._replace(memory=made.memory, receipts=receipts)
             for so, after in (("carried out", done), ("not carried out", world)):
                 failed = after.with_handler(handler._replace(node=unwell, read=-1))

@@ -31,13 +31,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import PutReceipts
 from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import (
     AbortUpload,
-    Answer,
     Attributes,
     Call,
     Checkpoint,
@@ -49,7 +47,7 @@ from data_exports.mover.rules.protocol import (
     CopyPart,
     CopyVersion,
     Current,
-    Failure,
+    Failed,
     FindUploads,
     Forbidden,
     Gone,
@@ -58,6 +56,7 @@ from data_exports.mover.rules.protocol import (
     ListVersions,
     NoUpload,
     Overtaken,
+    PutReceipts,
     ReadAttributes,
     ReadCheckpoints,
     ReadVersioning,
@@ -71,6 +70,7 @@ from data_exports.mover.rules.protocol import (
     SaveCheckpoint,
     Started,
     StartUpload,
+    StoreAnswer,
     Uploads,
     Versioning,
     Versions,
@@ -191,7 +191,7 @@ def write_copy(memory: Memory, key: str, read: Stored) -> tuple[Memory, Copied]:
     return memory._replace(target=_with(memory.target, key, read)), Copied(read.version_id, None, read.etag, TIME)
 
 
-def answer(memory: Memory, call: Call) -> tuple[Memory, Answer]:
+def answer(memory: Memory, call: Call) -> tuple[Memory, StoreAnswer]:
     """Carry out one call at one moment."""
     match call:
         case Copy() | CopyVersion():
@@ -223,7 +223,7 @@ def answer(memory: Memory, call: Call) -> tuple[Memory, Answer]:
             return _answer_large(memory, call)
 
 
-def _answer_large(memory: Memory, call: LargeCall) -> tuple[Memory, Answer]:
+def _answer_large(memory: Memory, call: LargeCall) -> tuple[Memory, StoreAnswer]:
     checkpoints = memory.checkpoints
     match call:
         case ReadCheckpoints(key, version_id):
@@ -240,7 +240,7 @@ def _answer_large(memory: Memory, call: LargeCall) -> tuple[Memory, Answer]:
             return _answer_upload(memory, call)
 
 
-def _answer_upload(memory: Memory, call: LargeCall) -> tuple[Memory, Answer]:
+def _answer_upload(memory: Memory, call: LargeCall) -> tuple[Memory, StoreAnswer]:
     match call:
         case StartUpload(key, Attributes(attributes)):
             name = f"u{memory.begun + 1}"
@@ -270,7 +270,7 @@ def _copy_part(memory: Memory, call: CopyPart) -> tuple[Memory, Reply]:
         return memory, NoUpload()
     body = version.body[call.part.first_byte : call.part.last_byte + 1]
     if len(body) != call.part.last_byte - call.part.first_byte + 1:
-        return memory, Failure("the range is not valid for the source (InvalidArgument)", Cause.UPLOAD_NOT_ACCEPTED)
+        return memory, Failed("the range is not valid for the source (InvalidArgument)", Cause.UPLOAD_NOT_ACCEPTED)
     parts = tuple(sorted({**dict(upload.parts), call.part.number: body}.items()))
     in_parts = _with(memory.in_parts, call.upload_id, upload._replace(parts=parts))
     return memory._replace(in_parts=in_parts), CopiedPart(call.part.number, etag_of(body))
@@ -330,7 +330,7 @@ class MemoryStore:
     calls: list[Call] = field(default_factory=list)
     refusals: dict[type[Call], Reply] = field(default_factory=dict)
     may_list: bool = True  # without it, S3 answers 403 where it would answer 404
-    _answers: list[tuple[int, Answer]] = field(default_factory=list)
+    _answers: list[tuple[int, StoreAnswer]] = field(default_factory=list)
 
     def send(self, call: Call, tag: int) -> None:
         self.calls.append(call)
@@ -341,14 +341,14 @@ class MemoryStore:
             result = reply
         self._answers.append((tag, result if self.may_list else _without_leave_to_list(result)))
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         return self._answers.pop(0)
 
     def asked(self, *kinds: type[Call]) -> list[Call]:
         return [call for call in self.calls if isinstance(call, kinds)]
 
 
-def _without_leave_to_list(reply: Answer) -> Answer:
+def _without_leave_to_list(reply: StoreAnswer) -> StoreAnswer:
     match reply:
         case Gone():
             return Forbidden("AccessDenied")

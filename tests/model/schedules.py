@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
+from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.mover.batch import Batch
 from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.capabilities import Capabilities
-from data_exports.mover.rules.protocol import Answer, Call, Copy, CopyVersion, ObjectStore
+from data_exports.mover.rules.protocol import Call, Copy, CopyVersion, ObjectStore, StoreAnswer
 from data_exports.mover.rules.together import deliver_together
 from data_exports.mover.rules.uploads import Rules, Upload
 from tests.model.memory_s3 import HUB, Memory, Stored, answer, read_for_copy, write_copy
@@ -96,7 +96,7 @@ class World:
         self.deaths -= 1
         raise Died
 
-    def receipts_file(self, receipts: Sequence[Receipt]) -> PutReceipts:
+    def receipts_file(self, receipts: Sequence[Receipt]) -> tuple[str, bytes]:
         self.files += 1
         now = datetime(2026, 11, 2, tzinfo=UTC)
         return receipts_file(
@@ -129,7 +129,7 @@ class ScheduledStore:
     def send(self, call: Call, tag: int) -> None:
         self.calls.append((tag, call, None))
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         while True:
             others = self.world.others()
             chosen = self.world.choose(len(self.calls) + len(others))
@@ -138,7 +138,7 @@ class ScheduledStore:
             elif (result := self.step(chosen)) is not None:
                 return result
 
-    def step(self, number: int) -> tuple[int, Answer] | None:
+    def step(self, number: int) -> tuple[int, StoreAnswer] | None:
         tag, call, read = self.calls.pop(number)
         if isinstance(call, Copy | CopyVersion):
             found = read or read_for_copy(self.world.memory, call)

@@ -21,7 +21,7 @@ from data_exports.mover.rules.protocol import (
     Copy,
     CopyParts,
     CopyVersion,
-    Failure,
+    Failed,
     Forbidden,
     Part,
     Reply,
@@ -90,7 +90,7 @@ class SettlesWithoutLookingAgain(Delivery):
 
 
 class TakesAFailedCopyForOneThatWasNeverMade(Delivery):
-    def note_failed_copy(self, failure: Failure) -> None:
+    def note_failed_copy(self, failure: Failed) -> None:
         """Neither now nor later."""
 
 
@@ -181,7 +181,7 @@ class BeginsAnewEachTime(LargeCopy):
 
 
 class TakesNothingBack(LargeCopy):
-    def take_back(self, failed: Failure) -> Generator[Request, Reply, Failure]:
+    def take_back(self, failed: Failed) -> Generator[Request, Reply, Failed]:
         yield from ()
         return failed
 

@@ -34,7 +34,7 @@ AccountNames = Mapping[AccountId, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class PlanLine:
     """One line of a plan: what happens to one access, or to several that differ in their principal only."""
 
     kinds: tuple[Kind, ...]
@@ -58,7 +58,7 @@ class Statement:
 
 def statements_of(
     changes: AccessChanges, *, names: int | None = None, by_dataset: bool = False
-) -> tuple[Statement, ...]:
+) -> tuple[PlanLine, ...]:
     """The changes as lines, the most dangerous first; principals with one and the same change share a line.
 
     So many `names` are in a line, and the rest counted; None for all. With `by_dataset` the lines of a dataset stand
@@ -167,7 +167,7 @@ def _as_text(part: str) -> str:
 # --- pieces ---------------------------------------------------------------------------------------------------------
 
 
-def _statement(group: Sequence[AccessChange], names: AccountNames, moment: datetime, most: int | None) -> Statement:
+def _statement(group: Sequence[AccessChange], names: AccountNames, moment: datetime, most: int | None) -> PlanLine:
     first = group[0]
     accesses = [change.access for change in group]
     verb = "may no longer " if first.after is None else "may "
@@ -185,10 +185,10 @@ def _statement(group: Sequence[AccessChange], names: AccountNames, moment: datet
             rest += ["; before: ", *_paperwork_in_words(first.before.paperwork, most)]
         rest.append(")")
     account = first.access.account if first.access.is_outside else None
-    return Statement(first.kinds, tuple(head), tuple(rest), first.marks, account, len(group), str(first.access.dataset))
+    return PlanLine(first.kinds, tuple(head), tuple(rest), first.marks, account, len(group), str(first.access.dataset))
 
 
-def _mail_statements(changes: Iterable[MailChange], most: int | None) -> list[Statement]:
+def _mail_statements(changes: Iterable[MailChange], most: int | None) -> list[PlanLine]:
     """Addresses with one and the same change share a line."""
     groups: dict[object, list[MailChange]] = {}
     for change in changes:
@@ -200,7 +200,7 @@ def _mail_statements(changes: Iterable[MailChange], most: int | None) -> list[St
         of = ("of every push dataset",) if dataset is None else ("of ", Quoted(dataset))
         head = (f"{verb} the failures ", *of, ", with the names of files: ")
         rest = listed([(Quoted(change.mail.address),) for change in group], at_most=most)
-        found.append(Statement((kind,), head, rest, group[0].marks, None, len(group), str(dataset or "")))
+        found.append(PlanLine((kind,), head, rest, group[0].marks, None, len(group), str(dataset or "")))
     return found
 
 

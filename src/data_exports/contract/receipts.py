@@ -130,14 +130,6 @@ _OLDER_COLUMNS = _COLUMNS | {
 _TEXTS = ("dataset", "key", "version_id", "etag", "outcome")
 
 
-@dataclass(frozen=True, slots=True)
-class PutReceipts:
-    """Store one file of receipts under `key` in the log bucket."""
-
-    key: str
-    body: bytes
-
-
 def receipts_file(
     receipts: Sequence[Receipt],
     *,
@@ -146,7 +138,7 @@ def receipts_file(
     mover_version: str,
     now: datetime,
     identifier: str,
-) -> PutReceipts:
+) -> tuple[str, bytes]:
     """Return the file of these receipts: its key in the log bucket and its bytes. The identifier keeps names apart."""
     every = Receipt(
         *("", "", "", None, None, None, ""),
@@ -157,7 +149,7 @@ def receipts_file(
     )
     rest = json.dumps({name: getattr(every, name) for name in _OF_FILE})[1:]
     lines = "".join(f"{_own_columns(receipt, in_a_bucket=every.target_bucket)}, {rest}\n" for receipt in receipts)
-    return PutReceipts(receipts_key_of(dataset, now, identifier), gzip.compress(lines.encode(), _LEVEL, mtime=0))
+    return receipts_key_of(dataset, now, identifier), gzip.compress(lines.encode(), _LEVEL, mtime=0)
 
 
 def _own_columns(receipt: Receipt, *, in_a_bucket: str | None) -> str:

@@ -20,7 +20,8 @@ A function that is deployed keeps its environment: a variable that comes later n
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
+from typing import Any
 
 from data_exports.contract.timing import LONGEST_WAIT_SECONDS, MOST_RECEIVES, SWEEP_PATIENCE_SECONDS
 
@@ -54,34 +55,33 @@ class DatasetSettings:
 
     def to_environment(self) -> dict[str, str]:
         """The variables that say so. What is empty is left out, and what is as usual unless it is always said."""
-        usual = {field.name: field.default for field in fields(DatasetSettings) if field.name not in _ALWAYS_TOLD}
-        return _environment_of(
-            {
-                name: value
-                for name, value in _values_of(self, DatasetSettings).items()
-                if value != usual.get(name, MISSING)
-            }
-        )
+        told = {field.name: getattr(self, field.name) for field in fields(DatasetSettings) if _is_told(self, field)}
+        return _environment_of(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketSettings:
-    """What a mover knows of a destination that is a bucket."""
+    """The recipient's bucket; the account that must own it and the key that encrypts there, where they are known."""
 
     target_bucket: str
     target_account: str | None = None
     target_kms_key: str | None = None
 
+    @property
+    def uri(self) -> str:
+        """Where it is, as receipts name it."""
+        return f"s3://{self.target_bucket}"
+
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""
-        return _environment_of(_values_of(self, BucketSettings))
+        return _environment_of(asdict(self))
 
 
 _ALWAYS_TOLD = ("largest_copy_bytes", "most_receives")
 
 
-def _values_of(settings: object, kind: type) -> dict[str, object]:
-    return {field.name: getattr(settings, field.name) for field in fields(kind)}
+def _is_told(settings: DatasetSettings, field: Field[Any]) -> bool:
+    return field.name in _ALWAYS_TOLD or getattr(settings, field.name) != field.default
 
 
 def _environment_of(values: Mapping[str, object]) -> dict[str, str]:

@@ -65,13 +65,11 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """What a probe came to, and where: the recipient as the function's settings name it."""
+    """What a probe came to, and where: `destination` is the recipient as the declaration that was deployed names it."""
 
     dataset: str
     mover_version: str
-    target_bucket: str
-    target_account: str | None
-    target_kms_key: str | None
+    destination: Mapping[str, str | None]
     key: str
     tries: tuple[Try, ...]
 
@@ -86,7 +84,10 @@ class ProbeAnswer:
             facts = json.loads(payload)
             if task_in(facts) is not Task.PROBE:
                 return None
-            return cls(**{**_known(cls, facts), "tries": tuple(map(_try_of, facts["tries"]))})
+            # Functions that knew buckets alone tell what they know of one beside all else.
+            of_bucket = {name: value for name, value in facts.items() if name.startswith("target_")}
+            known = {"destination": of_bucket, **_known(cls, facts)}
+            return cls(**{**known, "tries": tuple(map(_try_of, facts["tries"]))})
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             return None
 

@@ -64,7 +64,7 @@ class Advice:
     """Policy statements for the recipient to add to the policy of the key."""
 
 
-class Side(StrEnum):
+class Party(StrEnum):
     """Whose half something belongs to."""
 
     OURS = "ours"
@@ -76,7 +76,7 @@ class Side(StrEnum):
 class Lack:
     """Something that is missing, on which side, and what to do."""
 
-    side: Side
+    side: Party
     what: str
     next_step: str
 

@@ -120,21 +120,18 @@ def aws_of(local: LocalAws, arn: str | None = None, *, region: str | None = None
     )
 
 
+_HIDING = {
+    "AWS_CA_BUNDLE": str(_NO_SERVER),
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_PROFILE": "default",
+    "AWS_DEFAULT_PROFILE": "default",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    "AWS_PAGER": "",
+}
 VARIABLES = (
-    "AWS_ENDPOINT_URL",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_CA_BUNDLE",
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_EC2_METADATA_DISABLED",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_PAGER",
+    *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", *_HIDING),
 )
 """What `environment_of` sets in any case."""
 
@@ -160,12 +157,6 @@ def environment_of(local: LocalAws, role_arn: str | None = None) -> dict[str, st
         "AWS_SESSION_TOKEN": credentials.session_token,
         "AWS_REGION": local.region,
         "AWS_DEFAULT_REGION": local.region,
-        "AWS_CA_BUNDLE": str(_NO_SERVER),
         "AWS_CONFIG_FILE": str(config),
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_PROFILE": "default",
-        "AWS_DEFAULT_PROFILE": "default",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-        "AWS_PAGER": "",
+        **_HIDING,
     }

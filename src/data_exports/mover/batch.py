@@ -19,20 +19,20 @@ from functools import partial
 from typing import cast
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Outcome, PutReceipts, Receipt
+from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.mover.large_parts import PartCopies
 from data_exports.mover.rules.delivery import Steps
 from data_exports.mover.rules.protocol import (
-    Answer,
     Call,
     CompleteUpload,
     Copy,
     CopyPart,
     CopyParts,
     CopyVersion,
-    Failure,
+    Failed,
     ObjectStore,
     OutOfTime,
+    PutReceipts,
     ReadVersioning,
     Reply,
     Request,
@@ -40,8 +40,8 @@ from data_exports.mover.rules.protocol import (
     RetireAll,
     RetiredAll,
     StartUpload,
+    StoreAnswer,
     WriteReceipts,
-    travels_in_xml,
 )
 from data_exports.mover.rules.uploads import DeliveryResult
 
@@ -58,7 +58,7 @@ class Batch:
         deliveries: Sequence[Steps],
         store: ObjectStore,
         *,
-        receipts_file: Callable[[Sequence[Receipt]], PutReceipts],
+        receipts_file: Callable[[Sequence[Receipt]], tuple[str, bytes]],
         may_start_copies: Callable[[], bool] = lambda: True,
         follows: Mapping[int, int] | None = None,
     ) -> None:
@@ -151,7 +151,7 @@ class Batch:
     def _start(self, tag: int, call: Call) -> None:
         """Start one call. One that cannot be started is answered at once."""
         if isinstance(call, Copy | CopyVersion) and not self._may_start_copies():
-            self._answer(tag, Failure("the function's time ran out before the copy was started", Cause.OUT_OF_TIME))
+            self._answer(tag, Failed("the function's time ran out before the copy was started", Cause.OUT_OF_TIME))
         elif isinstance(call, StartUpload | CopyPart | CompleteUpload) and not self._may_start_copies():
             self._answer(tag, OutOfTime())
         else:
@@ -179,7 +179,7 @@ class Batch:
         """Store the receipts of all deliveries that wait for one, as one file."""
         waiting, self._receipts = self._receipts, {}
         receipts = [receipt for request in waiting.values() for receipt in request.receipts]
-        (answer,) = self._ask([lambda: self._receipts_file(receipts)])
+        (answer,) = self._ask([lambda: PutReceipts(*self._receipts_file(receipts))])
         for number in waiting:
             self._advance(number, cast("Reply", answer))
 
@@ -207,9 +207,9 @@ class Batch:
             for (number, _), reply in zip(group, replies, strict=True):
                 self._advance(number, reply)
 
-    def _ask(self, calls: Sequence[Callable[[], Call]]) -> list[Answer]:
+    def _ask(self, calls: Sequence[Callable[[], Call]]) -> list[StoreAnswer]:
         """Make calls for the whole batch, all at once, and wait for their answers."""
-        answers: dict[int, Answer] = {}
+        answers: dict[int, StoreAnswer] = {}
         for number, make in enumerate(calls):
             try:
                 self._store.send(make(), -1 - number)
@@ -224,5 +224,14 @@ class Batch:
         return [answers[number] for number in range(len(calls))]
 
 
-def _not_made(error: Exception) -> Failure:
-    return Failure(f"the call could not be made: {type(error).__name__}: {error}", Cause.FAULT)
+def _not_made(error: Exception) -> Failed:
+    return Failed(f"the call could not be made: {type(error).__name__}: {error}", Cause.FAULT)
+
+
+def travels_in_xml(key: str) -> bool:
+    """Tell whether XML carries the key unchanged.
+
+    A key may hold any Unicode character; XML 1.0 has no way to write most control characters, and its readers alter
+    line ends. https://www.w3.org/TR/xml/#charsets
+    """
+    return not any(c < " " or c in "\x7f\ufffe\uffff" for c in key)

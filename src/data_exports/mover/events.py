@@ -48,16 +48,20 @@ def read_messages(event: Mapping[str, Any]) -> list[Message]:
 
 
 def body_to_go_on(upload: Upload) -> str:
-    """Write the message for an upload that another run goes on with: like S3's own, and marked as not the first."""
-    entry = {"key": quote_plus(upload.key), "versionId": upload.version_id, "eTag": upload.etag}
+    """Write the message for an upload that another run goes on with: marked as not the first."""
+    return event_body_of(upload, eventName="ObjectCreated:Continued", continued=True)
+
+
+def event_body_of(upload: Upload, *, safe: str = "", **marks: object) -> str:
+    """Write a message of an upload as S3 does, with these marks on its event."""
+    entry = {"key": quote_plus(upload.key, safe=safe), "versionId": upload.version_id, "eTag": upload.etag}
     if upload.sequencer is not None:
         entry["sequencer"] = upload.sequencer
     notification = {
-        "eventName": "ObjectCreated:Continued",
+        **marks,
         "eventTime": upload.uploaded_at,
-        "userIdentity": {"principalId": upload.uploaded_by},
+        **({"userIdentity": {"principalId": upload.uploaded_by}} if upload.uploaded_by else {}),
         "s3": {"bucket": {"name": upload.bucket}, "object": {**entry, "size": upload.size_bytes}},
-        "continued": True,
     }
     return json.dumps({"Records": [notification]})
 

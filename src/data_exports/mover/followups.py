@@ -11,7 +11,7 @@ from data_exports.mover.places.alerts import Alert, publish
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import KEPT_AFTER_ALERTS, KEPT_AFTER_SENDING_ON, KEPT_FOR_THE_ANSWER, TimeLeft
 from data_exports.mover.wire.endpoints import sns_url_of
-from data_exports.mover.wire.service import Connect, ServiceError, one_connection
+from data_exports.mover.wire.service import Connect, Service, ServiceError, one_connection
 
 _NO_QUEUE = "the function does not know its queue: QUEUE_URL is missing. Deploy the dataset's stack again"
 
@@ -29,33 +29,27 @@ class FollowUps:
 
     def send_on(self, bodies: Sequence[str]) -> None:
         """Send messages with these bodies to the dataset's own queue. Raises ServiceError."""
-        from data_exports.mover.places.queue import queue_of
+        from data_exports.mover.places.queue import open_queue
 
         settings = self._settings
         if settings.queue_url is None:
             raise ServiceError(_NO_QUEUE)
-        with queue_of(settings, seconds_left=self._send_on_left, connect=self._connect) as queue:
+        with open_queue(settings, seconds_left=self._send_on_left, connect=self._connect) as queue:
             queue.send(bodies)
 
     def send_alert(self, alert: Alert) -> list[ServiceError]:
         """Publish an alert to the dataset's topics; return what went wrong."""
         settings = self._settings
-        url = settings.sns_endpoint_url or sns_url_of(settings.region)
-        return publish(
-            alert,
-            settings.alert_topics,
-            url=url,
-            region=settings.region,
-            seconds_left=self._send_alert_left,
-            connect=self._connect,
-        )
+        url, left = settings.sns_endpoint_url or sns_url_of(settings.region), self._send_alert_left
+        with Service(url, name="sns", region=settings.region, seconds_left=left, connect=self._connect) as sns:
+            return publish(alert, settings.alert_topics, sns)
 
     def delay_messages(self, seconds_by_handle: Mapping[str, int]) -> list[ServiceError]:
         """Have messages come back after so many seconds, by receipt handle; return what went wrong."""
-        from data_exports.mover.places.queue import queue_of
+        from data_exports.mover.places.queue import open_queue
 
         settings = self._settings
         if settings.queue_url is None:
             return []
-        with queue_of(settings, seconds_left=self._delay_left, connect=self._connect) as queue:
+        with open_queue(settings, seconds_left=self._delay_left, connect=self._connect) as queue:
             return queue.delay_messages(seconds_by_handle)

@@ -26,7 +26,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
+from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.contract.tasks import Task, task_in
 from data_exports.contract.timing import UNDER_WAY_SECONDS, wait_seconds
 from data_exports.mover.batch import Batch
@@ -35,9 +35,8 @@ from data_exports.mover.followups import FollowUps
 from data_exports.mover.metrics import batch_metrics, with_metrics
 from data_exports.mover.places.alerts import Alert, GivenUp, alert_of
 from data_exports.mover.places.store import Store, open_store
-from data_exports.mover.rules.delivery import refuse
 from data_exports.mover.rules.protocol import ObjectStore
-from data_exports.mover.rules.together import deliver_together
+from data_exports.mover.rules.together import deliver_together, refuse
 from data_exports.mover.rules.uploads import DeliveryResult, Rules
 from data_exports.mover.settings import Settings, read_settings
 from data_exports.mover.time_left import (
@@ -47,14 +46,13 @@ from data_exports.mover.time_left import (
     SecondsLeft,
     TimeLeft,
 )
-from data_exports.mover.wire.service import ServiceError
+from data_exports.mover.wire.service import SendOn, ServiceError
 from data_exports.mover.wire.transport import Transport
 
 Log = Callable[[Mapping[str, object]], None]
 DelayMessages = Callable[[Mapping[str, int]], Sequence[ServiceError]]  # seconds by receipt handle
 SendAlert = Callable[[Alert], Sequence[ServiceError]]
-SendOn = Callable[[Sequence[str]], None]  # bodies of messages; raises ServiceError
-Response = dict[str, list[dict[str, str]]]
+BatchResponse = dict[str, list[dict[str, str]]]
 
 _FAILED = (Outcome.FAILED, Outcome.GIVEN_UP)
 
@@ -73,7 +71,10 @@ def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     tries what a delivery needs and returns what came of it: see `probe`.
     """
     settings, store = _process()
-    seconds_left = _seconds_left_of(context)
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
     time = TimeLeft(seconds_left)
     task = task_in(event)
     if task is Task.SWEEP:
@@ -104,10 +105,6 @@ def _no_queue(_: Sequence[str]) -> None:
     raise ServiceError("there is no queue")
 
 
-def _seconds_left_of(context: Context) -> SecondsLeft:
-    return lambda: context.get_remaining_time_in_millis() / 1000
-
-
 @functools.cache
 def _process() -> tuple[Settings, Store]:
     """Make what lives as long as the process: its settings and its S3 client."""
@@ -116,15 +113,15 @@ def _process() -> tuple[Settings, Store]:
 
 
 def _sweep(settings: Settings, time: TimeLeft) -> dict[str, Any]:
-    from data_exports.mover.places.queue import queue_of
+    from data_exports.mover.places.queue import open_queue
     from data_exports.mover.tasks.survey import REQUESTS_AT_ONCE, Survey
     from data_exports.mover.tasks.sweep import sweep
 
     left = time.before(KEPT_FOR_THE_ANSWER)
     transport = Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=REQUESTS_AT_ONCE)
-    with closing(transport), queue_of(settings, seconds_left=left) as queue:
-        survey = Survey(settings, transport, seconds_left=left)
-        summary = sweep(settings, survey, queue, seconds_left=left, now=(now := datetime.now(UTC)))
+    with closing(transport), open_queue(settings, seconds_left=left) as queue:
+        survey, waiting, now = Survey(settings, transport, seconds_left=left), queue.waiting(), datetime.now(UTC)
+        summary = sweep(settings, survey, waiting=waiting, send=queue.send, seconds_left=left, now=now)
     counts = {"SweptInSight": summary.in_sight, "SweptLate": summary.late, "SweptHandedOver": summary.handed_over}
     metrics = {name: ("Count", count) for name, count in counts.items()}
     _log_to_stdout(with_metrics(_line("sweep done", settings, level="INFO", **asdict(summary)), metrics, now=now))
@@ -143,7 +140,7 @@ def handle_batch(
     send_on: SendOn = _no_queue,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     rng: random.Random | None = None,
-) -> Response:
+) -> BatchResponse:
     """Deliver one batch, as `handle`, with everything it needs given. `rng` gives the jitter of the waits."""
     started = now()
     messages = read_messages(event)
@@ -225,12 +222,12 @@ def _deliver(
         for problem in message.problems
     ]
 
-    def file_of(receipts: Sequence[Receipt]) -> PutReceipts:
+    def file_of(receipts: Sequence[Receipt]) -> tuple[str, bytes]:
         recorded.extend(receipts)
         return receipts_file(
             receipts,
             dataset=settings.dataset,
-            destination=f"s3://{settings.target_bucket}",
+            destination=settings.destination.uri,
             mover_version=settings.mover_version,
             now=now(),
             identifier=os.urandom(16).hex(),
@@ -296,39 +293,15 @@ def _facts(message: Message) -> list[dict[str, object]]:
 def _result_line(
     settings: Settings, message: Message, result: DeliveryResult, facts: dict[str, object]
 ) -> dict[str, object]:
+    """The line of a failure, or a note of what goes on or is left behind."""
+    about: dict[str, Any] = {"message_id": message.message_id, "outcome": result.outcome.value, **facts}
+    about["reason"] = result.reason
     if result.outcome in _FAILED:
-        return _failure_line(settings, message, result, facts)
-    return _note_line(settings, message, result, facts)
-
-
-def _failure_line(
-    settings: Settings, message: Message, result: DeliveryResult, facts: dict[str, object]
-) -> dict[str, object]:
-    line = _line(
-        "delivery failed" if facts else "message not understood",
-        settings,
-        message_id=message.message_id,
-        receive_count=message.receive_count,
-        outcome=result.outcome.value,
-        cause=result.cause,
-        reason=result.reason,
-    )
-    return line | facts
-
-
-def _note_line(
-    settings: Settings, message: Message, result: DeliveryResult, facts: dict[str, object]
-) -> dict[str, object]:
-    unfinished = result.outcome is Outcome.UNFINISHED
-    line = _line(
-        "delivery goes on" if unfinished else "something is left behind",
-        settings,
-        level="INFO" if unfinished else "WARNING",
-        message_id=message.message_id,
-        outcome=result.outcome.value,
-        reason=result.reason,
-    )
-    return line | facts
+        event = "delivery failed" if facts else "message not understood"
+        return _line(event, settings, receive_count=message.receive_count, cause=result.cause, **about)
+    if result.outcome is Outcome.UNFINISHED:
+        return _line("delivery goes on", settings, level="INFO", **about)
+    return _line("something is left behind", settings, level="WARNING", **about)
 
 
 def _line(event: str, settings: Settings, *, level: str = "ERROR", **facts: object) -> dict[str, object]:

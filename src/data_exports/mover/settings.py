@@ -26,9 +26,7 @@ class SettingsError(ValueError):
 class Settings(contract.DatasetSettings):
     """What this mover serves, and where AWS is."""
 
-    target_bucket: str
-    target_account: str | None
-    target_kms_key: str | None
+    destination: contract.BucketSettings
     region: str
     endpoint_url: str | None
     sqs_endpoint_url: str | None = None
@@ -39,7 +37,7 @@ class Settings(contract.DatasetSettings):
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings. Raises SettingsError naming every variable that is missing or wrong."""
     reader = contract.EnvironmentReader(environment)
-    told, target = contract.dataset_settings_in(reader)
+    told, destination = contract.dataset_settings_in(reader)
     region = reader.read("AWS_REGION")
     general = reader.read("AWS_ENDPOINT_URL", *_URL, default="")
     named = {name: reader.read(f"AWS_ENDPOINT_URL_{name}", *_URL, default="") or general for name in _usual(region, "")}
@@ -51,7 +49,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("the mover cannot start: " + "; ".join(problems) + ". Deploy the dataset's stack again")
     return Settings(
-        **{field.name: getattr(part, field.name) for part in (told, target) for field in fields(part)},
+        **{field.name: getattr(told, field.name) for field in fields(told)},
+        destination=destination,
         region=region,
         endpoint_url=_origin(named["S3"]),
         sqs_endpoint_url=_origin(named["SQS"]),

@@ -24,7 +24,7 @@ FIRST_DAY = "2025-01-01"
 _TYPES = {"size_bytes": "bigint", "receive_count": "int"}
 
 PARTITIONS: tuple[tuple[str, str], ...] = (("dataset", "string"), ("date", "string"))
-COLUMNS = tuple((name, _TYPES.get(name, "string")) for name in receipts.COLUMNS if name not in dict(PARTITIONS))
+TABLE_COLUMNS = tuple((name, _TYPES.get(name, "string")) for name in receipts.COLUMNS if name not in dict(PARTITIONS))
 """What a receipt tells. Times are ISO 8601: `from_iso8601_timestamp` reads them. New columns come last; the SerDe finds
 each by its name, so that in receipts without it it is null: https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
 https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html"""
@@ -51,7 +51,7 @@ def add_receipts_table(template: Template, platform: Platform) -> None:
                 Parameters=_projection(platform),
                 PartitionKeys=_columns(PARTITIONS),
                 StorageDescriptor=StorageDescriptor(
-                    Columns=_columns(COLUMNS),
+                    Columns=_columns(TABLE_COLUMNS),
                     Location=f"s3://{platform.log_bucket}/{RECEIPTS}",
                     InputFormat="org.apache.hadoop.mapred.TextInputFormat",
                     OutputFormat="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",

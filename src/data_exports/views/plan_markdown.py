@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from data_exports.access.kinds import GAINED
 from data_exports.access.sentences import (
+    PlanLine,
     Quoted,
     Sentence,
-    Statement,
     listed,
     sentence_of_unknown,
     statements_of,
@@ -195,7 +195,7 @@ def _access(comment: _Comment, plan: Plan, room: int) -> list[str]:
     return [*heading, *_with_details(comment, list(zip(statements, some, brief, strict=True)), room)]
 
 
-def _with_details(comment: _Comment, changes: Iterable[tuple[Statement, Statement, str]], room: int) -> Iterator[str]:
+def _with_details(comment: _Comment, changes: Iterable[tuple[PlanLine, PlanLine, str]], room: int) -> Iterator[str]:
     """Each change in whole as long as there is room for that, or with some of its names, or in brief."""
     for whole, some, brief in changes:
         for statement, most in ((whole, LONG_CHARACTERS), (some, SHORT_CHARACTERS)):
@@ -211,13 +211,13 @@ def _with_details(comment: _Comment, changes: Iterable[tuple[Statement, Statemen
         yield line
 
 
-def _brief(statement: Statement) -> str:
+def _brief(statement: PlanLine) -> str:
     """The verb, the place, the end, what was before, and the account; names and paperwork are counted."""
     who = f"{statement.count:,} of them" if statement.count > 1 else "one"
     return _line(statement, f"{_Comment().words(statement.head)}… ({who}; names and paperwork are left out)")
 
 
-def _counted(comment: _Comment, left_out: Sequence[Statement]) -> str:
+def _counted(comment: _Comment, left_out: Sequence[PlanLine]) -> str:
     """What there is no room for, by mark and account."""
     marks = Counter({mark: sum(each.count for each in left_out if mark in each.marks) for mark in GAINED})
     said = ", ".join(f"{mark} {marks[mark]:,}" for mark in GAINED if marks[mark])
@@ -227,7 +227,7 @@ def _counted(comment: _Comment, left_out: Sequence[Statement]) -> str:
     return f"- … and {total:,} more{': ' if said else ''}{said}{of}"
 
 
-def _line(statement: Statement, said: str) -> str:
+def _line(statement: PlanLine, said: str) -> str:
     marks = marks_in_words(statement.marks)
     loud = f" **{marks}**" if marks else ""
     return f"- **{', '.join(statement.kinds)}**{loud} {said}"

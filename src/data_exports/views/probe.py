@@ -5,7 +5,7 @@ In: a `Probed`. Out: text, and what JSON has of it. Effects: none.
 
 from collections.abc import Iterable, Iterator
 
-from data_exports.destinations.destination import Lack, Side
+from data_exports.destinations.destination import Lack, Party
 from data_exports.operate.probe.findings import Probed
 from data_exports.text import printable
 
@@ -36,7 +36,7 @@ def _lines(probed: Probed) -> Iterator[str]:
 
 
 def _lack_lines(lacks: Iterable[Lack]) -> Iterator[str]:
-    heading = {Side.OURS: "On our side", Side.THEIRS: "On their side", Side.EITHER: "On either side"}
+    heading = {Party.OURS: "On our side", Party.THEIRS: "On their side", Party.EITHER: "On either side"}
     for lack in lacks:
         yield f"{heading[lack.side]}: {printable(lack.what)}"
         yield f"  next: {printable(lack.next_step)}"

@@ -3,6 +3,7 @@
 In: nothing. Out: scenarios. No effects.
 """
 
+from data_exports.mover.batch import travels_in_xml
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import (
     Attributes,
@@ -18,7 +19,6 @@ from data_exports.mover.rules.protocol import (
     RetireAll,
     Retired,
     Versions,
-    travels_in_xml,
 )
 from tests.conformance.steps import (
     Arrived,

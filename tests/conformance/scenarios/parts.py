@@ -3,7 +3,6 @@
 In: nothing. Out: scenarios. No effects.
 """
 
-from data_exports.contract.receipts import PutReceipts
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import (
     AbortUpload,
@@ -17,6 +16,7 @@ from data_exports.mover.rules.protocol import (
     FindUploads,
     NoUpload,
     Overtaken,
+    PutReceipts,
     ReadAttributes,
     ReadCheckpoints,
     RemoveCheckpoint,

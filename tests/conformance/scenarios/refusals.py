@@ -4,15 +4,15 @@ In: nothing. Out: scenarios. No effects.
 """
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import PutReceipts
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     Copy,
     CopyVersion,
-    Failure,
+    Failed,
     Forbidden,
     HeadObject,
     ListVersions,
+    PutReceipts,
     Removed,
     Retire,
     Started,
@@ -81,7 +81,7 @@ _REFUSALS = (
             Upload(KEY, b"A"),
             Ask(
                 Copy(KEY, etag_of(b"A")),
-                Failure("", Cause.RECIPIENT_BUCKET),
+                Failed("", Cause.RECIPIENT_BUCKET),
                 {"target_bucket": NOBODYS_BUCKET},
             ),
         ),

@@ -44,7 +44,7 @@ FAILED = Receipt(
 
 
 def test_a_file_of_receipts_is_one_json_line_for_each_under_its_dataset_and_day() -> None:
-    file = receipts_file(
+    key, body = receipts_file(
         [DELIVERED, FAILED],
         dataset="orders",
         destination="s3://recipient-bucket",
@@ -52,7 +52,7 @@ def test_a_file_of_receipts_is_one_json_line_for_each_under_its_dataset_and_day(
         now=datetime(2026, 11, 3, 1, 0, 2, 250_000, tzinfo=timezone(timedelta(hours=2))),
         identifier="0a1b",
     )
-    assert file.key == "deliveries/dataset=orders/date=2026-11-02/20261102T230002Z-0a1b.jsonl.gz"
+    assert key == "deliveries/dataset=orders/date=2026-11-02/20261102T230002Z-0a1b.jsonl.gz"
     every = {
         "dataset": "orders",
         "destination": "s3://recipient-bucket",
@@ -60,7 +60,7 @@ def test_a_file_of_receipts_is_one_json_line_for_each_under_its_dataset_and_day(
         "mover_version": "1.2.3",
         "recorded_at": "2026-11-02T23:00:02.250Z",
     }
-    lines = gzip.decompress(file.body).decode("ascii").split("\n")
+    lines = gzip.decompress(body).decode("ascii").split("\n")
     assert [json.loads(line) for line in lines[:-1]] == [
         {
             "key": "orders/café\n.csv",
@@ -135,7 +135,7 @@ RECEIPTS = st.builds(
 def file_of(receipts: list[Receipt], destination: str = "s3://recipient-bucket") -> bytes:
     now = datetime(2031, 3, 31, 12, tzinfo=UTC)
     facts = {"dataset": "orders", "destination": destination, "mover_version": "9"}
-    return receipts_file(receipts, **facts, now=now, identifier="i").body
+    return receipts_file(receipts, **facts, now=now, identifier="i")[1]
 
 
 @given(st.lists(RECEIPTS, max_size=3), st.sampled_from(["s3://recipient-bucket", "file:///srv/in", "az://a/b"]))

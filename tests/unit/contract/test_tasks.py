@@ -5,14 +5,13 @@ import pytest
 from data_exports.contract.tasks import ProbeAnswer, SweepAnswer, Task, Try, Verdict, task_in
 
 TRIES = (Try("put", Verdict.ALLOWED), Try("key", Verdict.REFUSED, "AccessDenied", "no\nway", "R1"))
-ANSWER = ProbeAnswer("orders", "1.2.3", "cp-orders", None, "arn:aws:kms:::key/1", "orders/.exports-probe", TRIES)
+BUCKET = {"target_bucket": "cp-orders", "target_account": None, "target_kms_key": "arn:aws:kms:::key/1"}
+ANSWER = ProbeAnswer("orders", "1.2.3", BUCKET, "orders/.exports-probe", TRIES)
 AS_JSON = {
     "task": "probe",
     "dataset": "orders",
     "mover_version": "1.2.3",
-    "target_bucket": "cp-orders",
-    "target_account": None,
-    "target_kms_key": "arn:aws:kms:::key/1",
+    "destination": BUCKET,
     "key": "orders/.exports-probe",
     "tries": [
         {"what": "put", "verdict": "allowed", "code": "", "said": "", "request_id": ""},
@@ -34,6 +33,11 @@ def test_other_events_ask_for_no_task(event: dict[str, object]) -> None:
 def test_the_answer_of_a_probe_is_read_as_it_was_given() -> None:
     assert json.loads(json.dumps(ANSWER.encode())) == AS_JSON
     assert ProbeAnswer.decode(json.dumps(ANSWER.encode()).encode()) == ANSWER
+
+
+def test_a_function_that_knew_buckets_alone_names_its_bucket_beside_all_else() -> None:
+    earlier = {name: value for name, value in AS_JSON.items() if name != "destination"} | BUCKET
+    assert ProbeAnswer.decode(json.dumps(earlier).encode()) == ANSWER
 
 
 def test_a_newer_function_may_answer_more_and_other_verdicts() -> None:

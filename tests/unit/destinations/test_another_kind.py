@@ -15,7 +15,7 @@ from data_exports.access.policies import mover_policy
 from data_exports.access.sentences import plain, sentence_of_new_account, statements_of
 from data_exports.contract.causes import Cause
 from data_exports.contract.tasks import Try, Verdict
-from data_exports.destinations.destination import Advice, Destination, Lack, Lookup, Misfit, Right, Route, Side
+from data_exports.destinations.destination import Advice, Destination, Lack, Lookup, Misfit, Party, Right, Route
 from data_exports.destinations.half import Instruction, RecipientHalf, TerraformBlock
 from data_exports.errors import RefusedError
 from data_exports.names import DatasetName, KeyPrefix
@@ -97,7 +97,7 @@ class Container:
 
     def lacks(self, tries: Sequence[Try], route: Route, *, is_ours_good: bool | None) -> Iterator[Lack]:
         if any(each.verdict is Verdict.REFUSED for each in tries):
-            yield Lack(Side.THEIRS, f"{self.name} refuses {route.mover_role}", "send the handover")
+            yield Lack(Party.THEIRS, f"{self.name} refuses {route.mover_role}", "send the handover")
 
     def misfit(self, lookup: Lookup, owner: str) -> Misfit | None:
         return None

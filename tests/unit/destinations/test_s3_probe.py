@@ -4,7 +4,7 @@ import pytest
 
 from data_exports.access.handover import route_of
 from data_exports.contract.tasks import Try, Verdict
-from data_exports.destinations.destination import Side
+from data_exports.destinations.destination import Party
 from tests.estates import KEY, at_s3, estate_of, push
 
 ROLE = "arn:aws:iam::593291632749:role/service-role/export_hearings-move"
@@ -19,7 +19,7 @@ def allowed(what: str) -> Try:
     return Try(what, Verdict.ALLOWED, "", "", "")
 
 
-def lacks(*tries: Try, good: bool | None = True, account: str | None = "754256621582") -> list[tuple[Side, str]]:
+def lacks(*tries: Try, good: bool | None = True, account: str | None = "754256621582") -> list[tuple[Party, str]]:
     there = at_s3(account=account, kms_key=KEY)
     dataset = push(destination=there)
     route = route_of(estate_of(dataset), dataset)
@@ -32,12 +32,12 @@ DENIED = f"does not let {ROLE} do s3:PutObject under hearings/"
 @pytest.mark.parametrize(
     ("good", "found"),
     [
-        (True, [(Side.THEIRS, f"the policy of bucket cp-hearings {DENIED}")]),
-        (None, [(Side.EITHER, f"our half or theirs {DENIED}")]),
+        (True, [(Party.THEIRS, f"the policy of bucket cp-hearings {DENIED}")]),
+        (None, [(Party.EITHER, f"our half or theirs {DENIED}")]),
         (False, []),
     ],
 )
-def test_a_refusal_is_theirs_once_our_half_is_as_declared(good: bool | None, found: list[tuple[Side, str]]) -> None:
+def test_a_refusal_is_theirs_once_our_half_is_as_declared(good: bool | None, found: list[tuple[Party, str]]) -> None:
     assert lacks(allowed("abort"), refused("put", "AccessDenied"), good=good) == found
 
 
@@ -62,7 +62,7 @@ def test_where_everything_is_refused_the_owner_may_be_another() -> None:
     ],
 )
 def test_what_tells_by_itself_is_said_alone_and_is_theirs(tries: tuple[Try, ...], found: str) -> None:
-    assert lacks(*tries) == [(Side.THEIRS, found)]
+    assert lacks(*tries) == [(Party.THEIRS, found)]
 
 
 def test_what_is_allowed_or_not_known_lacks_nothing() -> None:

@@ -1,5 +1,9 @@
 """A mover's environment, and the settings that it gives."""
 
+from dataclasses import replace
+from typing import Any
+
+from data_exports.contract.settings import BucketSettings
 from data_exports.mover.settings import Settings
 
 ENVIRONMENT = {
@@ -16,9 +20,7 @@ SETTINGS = Settings(
     dataset="orders",
     hub_bucket="mojap-hub-exports",
     hub_account="593291632749",
-    target_bucket="recipient-bucket",
-    target_account=None,
-    target_kms_key=None,
+    destination=BucketSettings(target_bucket="recipient-bucket"),
     keep_files=False,
     log_bucket="exports-logs",
     mover_version="1.2.3",
@@ -26,3 +28,8 @@ SETTINGS = Settings(
     region="eu-west-1",
     endpoint_url=None,
 )
+
+
+def delivering_to(settings: Settings, **target: Any) -> Settings:
+    """The settings with another bucket, account or key of the recipient's."""
+    return replace(settings, destination=replace(settings.destination, **target))

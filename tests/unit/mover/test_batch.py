@@ -7,23 +7,24 @@ from itertools import count
 from typing import Any
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import Outcome, PutReceipts, Receipt, receipts_file
+from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.mover.batch import Batch
 from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.delivery import Steps, deliver
 from data_exports.mover.rules.protocol import (
-    Answer,
     Call,
     CopiedPart,
     Copy,
     CopyPart,
     CopyVersion,
-    Failure,
+    Failed,
     HeadObject,
     ListVersions,
+    PutReceipts,
     ReadVersioning,
     Retire,
     RetireAll,
+    StoreAnswer,
 )
 from data_exports.mover.rules.together import deliver_together
 from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
@@ -34,7 +35,7 @@ NUMBERS = count(1)
 DELIVERED = DeliveryResult(Outcome.DELIVERED)
 
 
-def file_of(receipts: Sequence[Receipt]) -> PutReceipts:
+def file_of(receipts: Sequence[Receipt]) -> tuple[str, bytes]:
     now = datetime(2026, 11, 2, tzinfo=UTC)
     return receipts_file(
         receipts, dataset="orders", destination="s3://t", mover_version="1", now=now, identifier=str(next(NUMBERS))
@@ -78,7 +79,7 @@ class Watched(MemoryStore):
         self.events.append(type(call).__name__)
         super().send(call, tag)
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         self.events.append("wait")
         return super().wait()
 
@@ -95,7 +96,7 @@ class RefusesOne(MemoryStore):
 
     def send(self, call: Call, tag: int) -> None:
         second = isinstance(call, RetireAll) and len(self.asked(RetireAll)) == 1
-        self.refusals = {RetireAll: Failure("unwell")} if second else {}
+        self.refusals = {RetireAll: Failed("unwell")} if second else {}
         super().send(call, tag)
 
 
@@ -215,7 +216,7 @@ def test_a_call_that_cannot_be_made_fails_its_delivery_alone() -> None:
 
 
 def test_without_receipts_nothing_is_retired_and_every_delivery_fails() -> None:
-    store = MemoryStore(refusals={PutReceipts: Failure("no room")})
+    store = MemoryStore(refusals={PutReceipts: Failed("no room")})
     results = run(store, [uploaded(store, f"orders/{number}") for number in range(3)])
     reason = "the receipt could not be written: no room; this failure has no receipt: no room"
     assert results == [DeliveryResult(Outcome.FAILED, reason, Cause.UNWELL)] * 3
@@ -224,7 +225,7 @@ def test_without_receipts_nothing_is_retired_and_every_delivery_fails() -> None:
 
 
 def test_a_failed_delete_fails_the_deliveries_and_leaves_a_receipt_of_that() -> None:
-    store = MemoryStore(refusals={RetireAll: Failure("unwell")})
+    store = MemoryStore(refusals={RetireAll: Failed("unwell")})
     uploads = [uploaded(store, f"orders/{number}") for number in range(2)]
     assert run(store, uploads) == [DeliveryResult(Outcome.FAILED, "unwell", Cause.UNWELL)] * 2
     assert len(store.asked(PutReceipts)) == 2
@@ -272,7 +273,7 @@ class PartsTakeLong(MemoryStore):
 
     most = 0
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         self.most = max(self.most, len([0 for _, answer in self._answers if isinstance(answer, CopiedPart)]))
         self._answers.sort(key=lambda answer: isinstance(answer[1], CopiedPart))
         return super().wait()
@@ -301,7 +302,7 @@ def test_once_time_has_run_out_no_part_is_started_and_what_is_copied_is_on_recor
 
 
 def test_after_a_part_that_fails_no_further_part_of_its_file_is_started() -> None:
-    store = MemoryStore(refusals={CopyPart: Failure("denied", Cause.RECIPIENT_DENIED)})
+    store = MemoryStore(refusals={CopyPart: Failed("denied", Cause.RECIPIENT_DENIED)})
     upload = uploaded(store, "orders/large", b"A" * 1001)
     assert run(store, [upload]) == [DeliveryResult(Outcome.FAILED, "denied", Cause.RECIPIENT_DENIED)]
     assert len(store.asked(CopyPart)) == CAPABILITIES.parts_at_once

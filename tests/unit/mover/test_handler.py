@@ -14,10 +14,19 @@ from urllib.parse import quote_plus
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import PutReceipts
 from data_exports.mover import handler
 from data_exports.mover.handler import _log_to_stdout, handle_batch
-from data_exports.mover.rules.protocol import AbortUpload, Call, Copy, CopyPart, Failure, Forbidden, Reply, RetireAll
+from data_exports.mover.rules.protocol import (
+    AbortUpload,
+    Call,
+    Copy,
+    CopyPart,
+    Failed,
+    Forbidden,
+    PutReceipts,
+    Reply,
+    RetireAll,
+)
 from data_exports.mover.settings import SettingsError
 from data_exports.mover.wire.service import ServiceError
 from tests.model.memory_s3 import HUB, MemoryStore
@@ -72,9 +81,7 @@ class Function:
         """Hand messages over; return the ids of those that come back."""
         response = handle_batch(
             {"Records": list(messages)},
-            settings=replace(
-                SETTINGS, hub_bucket=HUB, target_bucket="recipient-bucket", largest_copy_bytes=100, part_bytes=60
-            ),
+            settings=replace(SETTINGS, hub_bucket=HUB, largest_copy_bytes=100, part_bytes=60),
             store=self.store,
             seconds_left=lambda: self.seconds_left,
             log=self.lines.append,
@@ -225,9 +232,9 @@ def test_a_refusal_fails_the_message_and_keeps_the_upload() -> None:
     }
 
 
-CONFLICT = Failure("busy", Cause.CONFLICT)
+CONFLICT = Failed("busy", Cause.CONFLICT)
 DENIED = Forbidden("the copy is refused (AccessDenied)")
-SILENCE = Failure("no answer", Cause.NO_ANSWER, under_way=True)
+SILENCE = Failed("no answer", Cause.NO_ANSWER, under_way=True)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +288,7 @@ def test_of_a_message_with_several_failures_the_soonest_to_be_cured_counts() -> 
 class AnswersTheFirstCopyWith(MemoryStore):
     """Does not answer the first copy as it should; whether that is carried out is told by the body of the failure."""
 
-    failure: Failure
+    failure: Failed
 
     def send(self, call: Call, tag: int) -> None:
         first = not self.asked(Copy)
@@ -290,7 +297,7 @@ class AnswersTheFirstCopyWith(MemoryStore):
             self._answers[-1] = (tag, self.failure)
 
 
-def after_a_first_failure(failure: Failure, *, received: str = "1") -> Function:
+def after_a_first_failure(failure: Failed, *, received: str = "1") -> Function:
     store = AnswersTheFirstCopyWith()
     store.failure = failure
     function = Function(store)
@@ -339,7 +346,7 @@ def test_a_message_half_understood_comes_back_and_its_good_half_is_delivered() -
 
 def test_without_receipts_every_message_comes_back_and_every_upload_stays() -> None:
     function = Function()
-    function.store.refusals[PutReceipts] = Failure("no room")
+    function.store.refusals[PutReceipts] = Failed("no room")
     assert function.handle(message(function.upload("orders/a"))) == ["m1"]
     assert function.store.memory.hub_key("orders/a").current is not None
     assert function.store.asked(RetireAll) == []

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from data_exports.contract.settings import BucketSettings
 from data_exports.mover.settings import Settings, SettingsError, read_settings
 from tests.unit.mover.environment import ENVIRONMENT, SETTINGS
 
@@ -34,9 +35,11 @@ def test_everything_can_be_set() -> None:
         dataset="orders",
         hub_bucket="mojap-hub-exports",
         hub_account="593291632749",
-        target_bucket="recipient-bucket",
-        target_account="754256621582",
-        target_kms_key="arn:aws:kms:eu-west-1:754256621582:key/1",
+        destination=BucketSettings(
+            target_bucket="recipient-bucket",
+            target_account="754256621582",
+            target_kms_key="arn:aws:kms:eu-west-1:754256621582:key/1",
+        ),
         keep_files=True,
         log_bucket="exports-logs",
         mover_version="1.2.3",

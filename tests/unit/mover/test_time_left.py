@@ -16,10 +16,10 @@ from data_exports.mover.places.alerts import Alert, publish
 from data_exports.mover.places.queue import Queue
 from data_exports.mover.places.store import open_store
 from data_exports.mover.tasks.probe import probe
-from data_exports.mover.tasks.survey import Survey, SweepError, Waiting
+from data_exports.mover.tasks.survey import Survey, SweepError, UploadInSight
 from data_exports.mover.time_left import KEPT_AFTER_S3, KEPT_FOR_THE_ANSWER, TimeLeft
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.service import ServiceError
+from data_exports.mover.wire.service import Service, ServiceError
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import S3Request
 from tests.unit.mover.environment import SETTINGS
@@ -37,7 +37,7 @@ from tests.unit.mover.virtual_time import (
     unwell,
 )
 
-HUB, LOG, RECIPIENT = SETTINGS.hub_bucket, SETTINGS.log_bucket, SETTINGS.target_bucket
+HUB, LOG, RECIPIENT = SETTINGS.hub_bucket, SETTINGS.log_bucket, SETTINGS.destination.target_bucket
 LARGE = replace(
     SETTINGS,
     largest_copy_bytes=100,
@@ -245,7 +245,7 @@ def test_a_sweep_ends_in_time_though_s3_is_in_trouble(what: Callable[[S3Request]
     clock = Clock()
     transport = VirtualTransport(clock, what)
     survey = Survey(SETTINGS, transport, seconds_left=lambda: 100 - clock.now, rng=random.Random(7))
-    uploads = [Waiting(f"orders/{n}", "e", 1, "2026-11-02T09:00:00.000Z") for n in range(1000)]
+    uploads = [UploadInSight(f"orders/{n}", "e", 1, "2026-11-02T09:00:00.000Z") for n in range(1000)]
     with suppress(SweepError):
         list(survey.with_versions(uploads))
     assert clock.now <= 101
@@ -262,18 +262,12 @@ def test_a_probe_ends_in_time_and_says_what_it_could_not_try(what: Callable[[S3R
 def test_a_service_is_not_asked_when_no_time_is_left() -> None:
     credentials = Credentials("AKIDEXAMPLE", "secret-of-nobody")
     with serving(Played(200)) as server:
-        queue = Queue(server.url, region="eu-west-1", credentials=credentials, seconds_left=lambda: 0)
+        service = Service(server.url, name="any", region="eu-west-1", credentials=credentials, seconds_left=lambda: 0)
+        queue = Queue(server.url, service)
         out_of_time = "the function's time ran out before it was asked"
         with pytest.raises(ServiceError, match=f"^SendMessageBatch on {server.url} failed: {out_of_time}$"):
             queue.send(["body"])
-        told = publish(
-            Alert("subject", "text"),
-            ["arn:1", "arn:2"],
-            url=server.url,
-            region="eu-west-1",
-            credentials=credentials,
-            seconds_left=lambda: 0,
-        )
+        told = publish(Alert("subject", "text"), ["arn:1", "arn:2"], service)
     assert [str(problem) for problem in told] == [f"Publish to arn:{number} failed: {out_of_time}" for number in (1, 2)]
     assert server.asked == []
 

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from data_exports.aws import Aws
-from data_exports.destinations.destination import Side
+from data_exports.destinations.destination import Party
 from data_exports.operate.probe.pull import probe_pull
 from tests.estates import LOADER, READER, estate_of, pull
 
@@ -37,7 +37,7 @@ class Caller:
         return ask
 
 
-def lacks_of(*refused: str, arn: str = str(READER), **fields: Any) -> list[tuple[Side, str]]:
+def lacks_of(*refused: str, arn: str = str(READER), **fields: Any) -> list[tuple[Party, str]]:
     dataset = pull(outsiders=(READER, LOADER), **fields)
     name = arn.rpartition("/")[2]
     account = arn.split(":")[4]
@@ -55,7 +55,7 @@ def test_an_outsider_who_may_do_all_that_is_granted_lacks_nothing() -> None:
     ("operation", "action"), [("list_objects_v2", "s3:ListBucket"), ("head_object", "s3:GetObject")]
 )
 def test_what_an_outsider_is_refused_may_be_either_sides_fault(operation: str, action: str) -> None:
-    assert lacks_of(operation) == [(Side.EITHER, f"we may not do {action}")]
+    assert lacks_of(operation) == [(Party.EITHER, f"we may not do {action}")]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_an_outsider_is_refused_may_be_either_sides_fault(operation: str, a
     [("abort_multipart_upload", "s3:AbortMultipartUpload"), ("create_multipart_upload", "s3:PutObject")],
 )
 def test_so_may_be_what_an_outsider_who_may_write_is_refused(operation: str, action: str) -> None:
-    assert lacks_of(operation, allow_push=True, arn=str(LOADER)) == [(Side.EITHER, f"we may not do {action}")]
+    assert lacks_of(operation, allow_push=True, arn=str(LOADER)) == [(Party.EITHER, f"we may not do {action}")]
 
 
 def test_what_one_of_our_own_users_is_refused_is_our_own_fault() -> None:
@@ -72,7 +72,7 @@ def test_what_one_of_our_own_users_is_refused_is_our_own_fault() -> None:
     policies = {"get_bucket_policy", "get_role_policy"}
     aws = OwnUser("593291632749", user, "list_objects_v2", *policies)
     probed = probe_pull(estate_of(dataset), dataset, cast(Aws, aws))
-    assert [(lack.side, lack.what) for lack in probed.lacks] == [(Side.OURS, "we may not do s3:ListBucket")]
+    assert [(lack.side, lack.what) for lack in probed.lacks] == [(Party.OURS, "we may not do s3:ListBucket")]
 
 
 class OwnUser(Caller):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from data_exports.contract.receipts import receipts_file
 from data_exports.stacks.foundation import foundation_stack
-from data_exports.stacks.receipts_table import COLUMNS, DATABASE, PARTITIONS, TABLE
+from data_exports.stacks.receipts_table import DATABASE, PARTITIONS, TABLE, TABLE_COLUMNS
 from tests.estates import PLATFORM
 
 GUIDE = Path(__file__).parents[3] / "docs" / "operate.md"
 
 
 def test_the_tables_columns_are_those_of_deployed_tables_and_the_new_ones_behind_them() -> None:
-    assert COLUMNS == (
+    assert TABLE_COLUMNS == (
         ("key", "string"),
         ("version_id", "string"),
         ("etag", "string"),
@@ -43,7 +43,7 @@ def test_partitions_are_found_where_the_mover_writes() -> None:
     table = json.loads(foundation_stack(PLATFORM, require_tls=True).body)["Resources"]["ReceiptsTable"]["Properties"]
     found = table["TableInput"]
     template = found["Parameters"]["storage.location.template"]
-    file = receipts_file(
+    key, _ = receipts_file(
         [],
         dataset="hearings",
         destination="s3://b",
@@ -52,7 +52,7 @@ def test_partitions_are_found_where_the_mover_writes() -> None:
         identifier="",
     )
     place = template.replace("${dataset}", "hearings").replace("${date}", "2031-03-31")
-    assert f"s3://{PLATFORM.log_bucket}/{file.key}".startswith(place)
+    assert f"s3://{PLATFORM.log_bucket}/{key}".startswith(place)
     assert [each["Name"] for each in found["PartitionKeys"]] == ["dataset", "date"] == [name for name, _ in PARTITIONS]
     assert (table["DatabaseName"], found["Name"]) == (DATABASE, TABLE) == ("data_exports", "receipts")
 
@@ -60,7 +60,7 @@ def test_partitions_are_found_where_the_mover_writes() -> None:
 def test_the_queries_people_copy_name_columns_that_exist() -> None:
     queries = re.findall(r"^```sql\n(.*?)^```", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)
     assert len(queries) >= 4
-    known = {name for name, _ in (*COLUMNS, *PARTITIONS)} | {DATABASE, "row_number"}
+    known = {name for name, _ in (*TABLE_COLUMNS, *PARTITIONS)} | {DATABASE, "row_number"}
     for query in queries:
         told = re.sub(r"--.*|'[^']*'", "", query)
         own = set(re.findall(r"\bAS ([a-z_]+)", told))

@@ -5,7 +5,7 @@ from data_exports.destinations.destination import Advice, Route
 from data_exports.destinations.s3.bucket import ENCRYPT, RECEIVE, S3Bucket
 
 
-def advice_on(cause: str, there: S3Bucket, route: Route) -> Advice | None:
+def bucket_advice(there: S3Bucket, cause: str, route: Route) -> Advice | None:
     """What to do about failures of this cause; None where it is none of the recipient's."""
     if cause == Cause.RECIPIENT_DENIED:
         return _on_denial(there, route)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from data_exports.contract.tasks import Try, Verdict
-from data_exports.destinations.destination import Lack, Route, Side
+from data_exports.destinations.destination import Lack, Party, Route
 from data_exports.destinations.s3.bucket import S3Bucket
 
 TRIES: Mapping[str, tuple[str, str]] = {
@@ -25,10 +25,10 @@ def lacks_of(there: S3Bucket, tries: Sequence[Try], route: Route, *, is_ours_goo
     refused = {each.what: each for each in tries if each.verdict is Verdict.REFUSED}
     codes = {each.code for each in refused.values()}
     if "NoSuchBucket" in codes:
-        yield Lack(Side.THEIRS, f"there is no bucket {there.bucket}", "ask its owner for the bucket's name")
+        yield Lack(Party.THEIRS, f"there is no bucket {there.bucket}", "ask its owner for the bucket's name")
     elif "WrongOwner" in codes:
         yield Lack(
-            Side.THEIRS,
+            Party.THEIRS,
             f"bucket {there.bucket} belongs to another account than {route.owner or 'the account'}; nothing is "
             "delivered there",
             "ask the recipient whose bucket it is, and correct target_account or target_bucket",
@@ -57,7 +57,7 @@ def _refusals(
         if is_all_refused and there.account:
             or_owner = f", or the bucket is not in account {there.account}: S3 answers both alike"
         yield Lack(
-            Side.THEIRS if known else Side.EITHER,
+            Party.THEIRS if known else Party.EITHER,
             f"{whose} does not let {route.mover_role} do {', '.join(actions)} under {route.prefix}{or_owner}",
             f"send its owner `exports handover {route.dataset}`"
             + ("" if known else "; to tell whose it is, use a role that may do iam:GetRolePolicy"),
@@ -65,7 +65,7 @@ def _refusals(
     for what, each in refused.items():
         if each.code not in _BY_POLICY and what != "key":
             yield Lack(
-                Side.THEIRS,
+                Party.THEIRS,
                 f"S3 does not {TRIES[what][0]}: {each.code}, {each.said}",
                 f"tell the owner of bucket {there.bucket} S3's words",
             )
@@ -76,7 +76,7 @@ def _key_lack(there: S3Bucket, route: Route, tried: Try) -> Lack:
     denied = tried.code in _BY_POLICY
     what = f"its policy does not let {route.mover_role} use it" if denied else f"{tried.code}, {tried.said}"
     return Lack(
-        Side.THEIRS,
+        Party.THEIRS,
         f"key {there.kms_key}: {what}",
         f"send its owner `exports handover {route.dataset}`: the statements of the key's policy stand there",
     )

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from data_exports.contract.causes import Cause, Side
-from data_exports.mover.time_left import SecondsLeft, endless
-from data_exports.mover.wire.service import Connect, Service, ServiceError, one_connection
-from data_exports.mover.wire.signing import Credentials
+from data_exports.mover.wire.service import Service, ServiceError
 from data_exports.mover.wire.xml_answers import found_in
 
 FILES_TOLD = 20
@@ -57,37 +55,20 @@ def alert_of(dataset: str, given_up: Sequence[GivenUp]) -> Alert:
     return Alert(f"Export {dataset}: {count} not delivered", "\n".join(lines) + "\n")
 
 
-def publish(
-    alert: Alert,
-    topics: Sequence[str],
-    *,
-    url: str,
-    region: str,
-    credentials: Credentials | None = None,
-    seconds_left: SecondsLeft = endless,
-    connect: Connect = one_connection,
-) -> list[ServiceError]:
+def publish(alert: Alert, topics: Sequence[str], sns: Service) -> list[ServiceError]:
     """Publish to each topic; return what went wrong."""
     problems = []
-    with Service(
-        url,
-        name="sns",
-        region=region,
-        credentials=credentials,
-        seconds_left=seconds_left,
-        connect=connect,
-    ) as service:
-        for topic in topics:
-            content = {"TopicArn": topic, "Subject": alert.subject, "Message": alert.text}
-            body = urlencode({"Action": "Publish", "Version": "2010-03-31", **content}).encode()
-            try:
-                answer = service.ask([("content-type", "application/x-www-form-urlencoded")], body)
-            except ServiceError as error:
-                problems.append(ServiceError(f"Publish to {topic} failed: {error}"))
-                continue
-            if not found_in(answer, "MessageId"):
-                what = f"what is no answer of SNS: {answer[:80]!r}"
-                problems.append(ServiceError(f"Publish to {topic} was answered with {what}"))
+    for topic in topics:
+        content = {"TopicArn": topic, "Subject": alert.subject, "Message": alert.text}
+        body = urlencode({"Action": "Publish", "Version": "2010-03-31", **content}).encode()
+        try:
+            answer = sns.ask([("content-type", "application/x-www-form-urlencoded")], body)
+        except ServiceError as error:
+            problems.append(ServiceError(f"Publish to {topic} failed: {error}"))
+            continue
+        if not found_in(answer, "MessageId"):
+            what = f"what is no answer of SNS: {answer[:80]!r}"
+            problems.append(ServiceError(f"Publish to {topic} was answered with {what}"))
     return problems
 
 

@@ -6,9 +6,9 @@ In: calls. Out: operations. No effects. A destination that cannot copy by itself
 from collections.abc import Mapping
 from functools import partial
 
-from data_exports.mover.places.operation import Operation, Step, is_momentary
+from data_exports.mover.places.operation import CallStep, Operation, is_momentary
 from data_exports.mover.places.s3.bucket import XML, XMLNS, Bucket, escape_xml
-from data_exports.mover.places.s3.error_codes import Doing, Where
+from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import (
     MoreVersions,
     delete_all_reply,
@@ -20,15 +20,16 @@ from data_exports.mover.places.s3.replies import (
     versions_reply,
 )
 from data_exports.mover.rules.protocol import (
-    Answer,
     HeadObject,
     ListVersions,
     Part,
     ReadAttributes,
+    ReadVersioning,
     Reply,
     Retire,
     RetireAll,
     RetiredAll,
+    StoreAnswer,
 )
 from data_exports.mover.wire.connections import USUAL_LIMITS, RequestLimits
 from data_exports.mover.wire.http_responses import Response
@@ -55,34 +56,34 @@ class Hub:
     def __init__(self, bucket: Bucket) -> None:
         """Take the bucket."""
         self.bucket = bucket
-        self._retiring = Doing(f"retiring from {bucket}", Where.PLATFORM)
+        self._retiring = Attempt(f"retiring from {bucket}", Where.PLATFORM)
 
-    def head(self, call: HeadObject) -> Step:
+    def head(self, call: HeadObject) -> CallStep:
         """Ask which version is current, or whether a version is there."""
         query = None if call.version_id is None else {"versionId": call.version_id}
         request = self.bucket.request("HeadObject", "HEAD", call.key, query=query)
         return Operation(request, partial(head_reply, doing=reading(call.key)))
 
-    def versioning(self) -> Step:
+    def versioning(self, _: ReadVersioning) -> CallStep:
         """Ask whether versions are kept."""
-        doing = Doing(f"reading whether {self.bucket} keeps versions", Where.PLATFORM)
+        doing = Attempt(f"reading whether {self.bucket} keeps versions", Where.PLATFORM)
         request = self.bucket.request("GetBucketVersioning", "GET", query={"versioning": ""})
         return Operation(request, partial(versioning_reply, doing=doing))
 
-    def versions(self, call: ListVersions, after: MoreVersions | None = None) -> Operation[Answer]:
+    def versions(self, call: ListVersions, after: MoreVersions | None = None) -> Operation[StoreAnswer]:
         """Ask for the newest version of a key, page after page."""
         query = {"versions": "", "prefix": call.key, "encoding-type": "url", "max-keys": "100"}
         if after:
             query |= {"key-marker": after.key_marker, "version-id-marker": after.version_id_marker}
-        doing = Doing(f"listing the versions in {self.bucket}", Where.PLATFORM)
+        doing = Attempt(f"listing the versions in {self.bucket}", Where.PLATFORM)
 
-        def read(response: Response) -> Step:
+        def read(response: Response) -> CallStep:
             reply = versions_reply(response, call.key, doing=doing)
             return self.versions(call, reply) if isinstance(reply, MoreVersions) else reply
 
         return Operation(self.bucket.request("ListObjectVersions", "GET", query=query), read)
 
-    def attributes(self, call: ReadAttributes) -> Step:
+    def attributes(self, call: ReadAttributes) -> CallStep:
         """Ask for what describes a version: its headers, then its tags.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
@@ -91,7 +92,7 @@ class Hub:
         version = {"versionId": call.version_id}
         doing = reading(call.key)
 
-        def read(response: Response) -> Step:
+        def read(response: Response) -> CallStep:
             if response.status != 200:
                 return error_reply(response, doing=doing)
             headers = describing(response.headers)
@@ -119,20 +120,20 @@ class Hub:
         query = {"versionId": version_id} if version_id else None
         return self.bucket.request("GetObject", "GET", key, query=query, headers=headers, limits=limits)
 
-    def retire(self, call: Retire) -> Step:
+    def retire(self, call: Retire) -> CallStep:
         """Hide a key, if it still has its ETag."""
         request = self.bucket.request("DeleteObject", "DELETE", call.key, headers={"if-match": f'"{call.etag}"'})
         return Operation(request, partial(delete_reply, doing=self._retiring))
 
-    def retire_all(self, call: RetireAll) -> Step:
+    def retire_all(self, call: RetireAll) -> CallStep:
         """Hide many keys, each if it still has its ETag; those that fail for a moment once more, without the others.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
         """
         replies: dict[Retire, Reply] = {}
 
-        def ask(due: tuple[Retire, ...], tries: int) -> Operation[Answer]:
-            def read(response: Response) -> Step:
+        def ask(due: tuple[Retire, ...], tries: int) -> Operation[StoreAnswer]:
+            def read(response: Response) -> CallStep:
                 answer = delete_all_reply(response, due, doing=self._retiring)
                 if not isinstance(answer, RetiredAll):
                     return answer
@@ -159,9 +160,9 @@ class Hub:
         return self.bucket.request("DeleteObjects", "POST", query={"delete": ""}, headers=XML, body=body)
 
 
-def reading(key: str) -> Doing:
+def reading(key: str) -> Attempt:
     """What is being done where a file in the hub is read."""
-    return Doing(f"reading {key!r} in the hub", Where.UPLOAD)
+    return Attempt(f"reading {key!r} in the hub", Where.UPLOAD)
 
 
 def describing(headers: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Generic, Protocol
 
 from data_exports.contract.causes import Cause
 from data_exports.mover.places.operation import Operation, Sender, T, is_momentary
-from data_exports.mover.rules.protocol import Failure, is_refusal
+from data_exports.mover.rules.protocol import Failed, is_refusal
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import retry_seconds
@@ -56,7 +56,7 @@ class InFlight(Generic[T]):
         self._clock = clock
         self._seconds_left = seconds_left
         self._under_way: dict[int, str] = {}  # whom the call with this tag asks
-        self._answers: deque[tuple[int, T | Failure]] = deque()
+        self._answers: deque[tuple[int, T | Failed]] = deque()
 
     def begin(self, seconds_left: SecondsLeft) -> None:
         """Take the time of one invocation: when none is left, every call is answered, whatever S3 does.
@@ -78,7 +78,7 @@ class InFlight(Generic[T]):
         service = (step.sender or self._way).service
         if self._seconds_left() <= 0:
             reason = f"{_NO_TIME} before this could be asked of {service}"
-            self._answers.append((tag, Failure(reason, Cause.OUT_OF_TIME)))
+            self._answers.append((tag, Failed(reason, Cause.OUT_OF_TIME)))
             return
         self._under_way[tag] = service
         try:
@@ -87,7 +87,7 @@ class InFlight(Generic[T]):
             del self._under_way[tag]
             raise
 
-    def wait(self) -> tuple[int, T | Failure]:
+    def wait(self) -> tuple[int, T | Failed]:
         """Return the tag and the answer of the next call that ends."""
         while not self._answers:
             if self._seconds_left() > 0:
@@ -96,7 +96,7 @@ class InFlight(Generic[T]):
                 self._give_up()
         return self._answers.popleft()
 
-    def ask(self, operation: Operation[T]) -> T | Failure:
+    def ask(self, operation: Operation[T]) -> T | Failed:
         """Carry out one operation, with none other under way, and return the answer."""
         self.start(0, operation)
         return self.wait()[1]
@@ -106,7 +106,7 @@ class InFlight(Generic[T]):
         self._way.drop()
         for tag, service in self._under_way.items():
             reason = f"{_NO_TIME} before {service} answered. It will be tried again"
-            self._answers.append((tag, Failure(reason, Cause.OUT_OF_TIME, under_way=True)))
+            self._answers.append((tag, Failed(reason, Cause.OUT_OF_TIME, under_way=True)))
         self._under_way.clear()
 
     def close_idle(self) -> None:
@@ -131,7 +131,7 @@ class InFlight(Generic[T]):
                     return
             except Exception as error:  # noqa: BLE001 somebody waits for an answer
                 reason = f"{sender.service}'s answer could not be read: {type(error).__name__}: {error}"
-                self._end(tag, Failure(reason, Cause.UNREADABLE))
+                self._end(tag, Failed(reason, Cause.UNREADABLE))
                 return
             pause = self._pause_before_retry(operation, answer, tries, started)
             if pause is None:
@@ -146,7 +146,7 @@ class InFlight(Generic[T]):
             sender.send(request, take)
 
     def _pause_before_retry(
-        self, operation: Operation[T], answer: T | Failure, tries: int, started: float
+        self, operation: Operation[T], answer: T | Failed, tries: int, started: float
     ) -> float | None:
         """For how long to wait before the request is made once more; None if it is not."""
         if not is_momentary(answer):
@@ -154,12 +154,12 @@ class InFlight(Generic[T]):
         return operation.retries.pause_seconds(
             tries,
             elapsed_seconds=self._clock() - started,
-            is_refused=not isinstance(answer, Failure) or is_refusal(answer),
+            is_refused=not isinstance(answer, Failed) or is_refusal(answer),
             seconds_left=self._seconds_left(),
             answer_seconds=operation.request.limits.read_timeout_seconds,
             rng=self._rng,
         )
 
-    def _end(self, tag: int, answer: T | Failure) -> None:
+    def _end(self, tag: int, answer: T | Failed) -> None:
         self._under_way.pop(tag, None)
         self._answers.append((tag, answer))

@@ -12,10 +12,9 @@ from dataclasses import asdict
 from functools import partial
 
 from data_exports.contract.keys import checkpoints_prefix_of
-from data_exports.contract.receipts import PutReceipts
-from data_exports.mover.places.operation import Operation, Step
+from data_exports.mover.places.operation import CallStep, Operation
 from data_exports.mover.places.s3.bucket import Bucket
-from data_exports.mover.places.s3.error_codes import Doing, Where
+from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import error_reply, keys_reply, put_reply, removal_reply
 from data_exports.mover.rules.protocol import (
     Checkpoint,
@@ -23,6 +22,7 @@ from data_exports.mover.rules.protocol import (
     CopiedPart,
     Forbidden,
     Gone,
+    PutReceipts,
     ReadCheckpoints,
     RemoveCheckpoint,
     SaveCheckpoint,
@@ -39,29 +39,29 @@ class Journal:
         self._dataset = dataset
         self._saving = self._doing("keeping a checkpoint in {}")
 
-    def put_receipts(self, call: PutReceipts) -> Step:
+    def put_receipts(self, call: PutReceipts) -> CallStep:
         """Store a file of receipts."""
         headers = {"content-type": "application/gzip"}
         request = self.bucket.request("PutObject", "PUT", call.key, headers=headers, body=call.body)
         return Operation(request, partial(put_reply, doing=self._doing("writing receipts to {}")))
 
-    def read_checkpoints(self, call: ReadCheckpoints) -> Step:
+    def read_checkpoints(self, call: ReadCheckpoints) -> CallStep:
         """List the checkpoints of a version, then read one after the other."""
         query = {"list-type": "2", "prefix": self._folder_of(call.key, call.version_id)}
         doing = self._doing("looking for checkpoints in {}")
 
-        def read(response: Response) -> Step:
+        def read(response: Response) -> CallStep:
             names = keys_reply(response, doing=doing)
             return self._read_each(names, ()) if isinstance(names, tuple) else names
 
         return Operation(self.bucket.request("ListObjectsV2", "GET", query=query), read)
 
-    def _read_each(self, names: tuple[str, ...], found: tuple[Checkpoint, ...]) -> Step:
+    def _read_each(self, names: tuple[str, ...], found: tuple[Checkpoint, ...]) -> CallStep:
         """Read the checkpoints of these names. One that has gone since it was listed, or is none, is left out."""
         if not names:
             return Checkpoints(found)
 
-        def read(response: Response) -> Step:
+        def read(response: Response) -> CallStep:
             if response.status == 200:
                 return self._read_each(names[1:], (*found, *_checkpoint_of(response.body)))
             reply = error_reply(response, doing=self._doing("reading a checkpoint in {}"))
@@ -70,13 +70,13 @@ class Journal:
 
         return Operation(self.bucket.request("GetObject", "GET", names[0]), read)
 
-    def save_checkpoint(self, call: SaveCheckpoint) -> Step:
+    def save_checkpoint(self, call: SaveCheckpoint) -> CallStep:
         """Write a checkpoint, in place of an older one."""
         body = json.dumps(_written(call.checkpoint)).encode()
         request = self.bucket.request("PutObject", "PUT", self._name_of(call.checkpoint), body=body)
         return Operation(request, partial(put_reply, doing=self._saving))
 
-    def remove_checkpoint(self, call: RemoveCheckpoint) -> Step:
+    def remove_checkpoint(self, call: RemoveCheckpoint) -> CallStep:
         """Remove a checkpoint."""
         request = self.bucket.request("DeleteObject", "DELETE", self._name_of(call.checkpoint))
         return Operation(request, partial(removal_reply, doing=self._saving))
@@ -87,8 +87,8 @@ class Journal:
     def _name_of(self, checkpoint: Checkpoint) -> str:
         return f"{self._folder_of(checkpoint.key, checkpoint.version_id)}{_digest(checkpoint.upload_id)}.json"
 
-    def _doing(self, words: str) -> Doing:
-        return Doing(words.format(self.bucket), Where.PLATFORM)
+    def _doing(self, words: str) -> Attempt:
+        return Attempt(words.format(self.bucket), Where.PLATFORM)
 
 
 def _digest(text: str) -> str:

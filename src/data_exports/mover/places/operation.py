@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, Union
 
-from data_exports.mover.rules.protocol import Answer, Failure
+from data_exports.mover.rules.protocol import Failed, StoreAnswer
 from data_exports.mover.wire.connections import OnResponse, RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import USUAL_POLICY, RetryPolicy
@@ -19,7 +19,7 @@ ONCE = RetryPolicy(most_tries=0, seconds_for_tries=0)
 T = TypeVar("T")
 
 
-class Request(Protocol):
+class TimedRequest(Protocol):
     """What is sent, in whatever protocol its sender speaks."""
 
     @property
@@ -46,17 +46,17 @@ class Operation(Generic[T]):
     `sender`: what carries it, if that is not the mover's way to S3.
     """
 
-    request: Request
+    request: TimedRequest
     read: Callable[[Response], Union[T, "Operation[T]"]]
     retries: RetryPolicy = USUAL_POLICY
     tries_before: int = 0
     sender: Sender | None = None
 
 
-Step = Answer | Operation[Answer]
+CallStep = StoreAnswer | Operation[StoreAnswer]
 """What a place makes of a call of a delivery: what it knows by itself needs no request."""
 
 
 def is_momentary(answer: object) -> bool:
     """Whether the same request may well succeed within seconds."""
-    return isinstance(answer, Failure) and answer.cause.is_momentary
+    return isinstance(answer, Failed) and answer.cause.is_momentary

@@ -8,57 +8,35 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Change
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from data_exports.mover.settings import Settings
-from data_exports.mover.time_left import SecondsLeft, endless
+from data_exports.mover.time_left import SecondsLeft
 from data_exports.mover.wire.service import Connect, Service, ServiceError, one_connection
-from data_exports.mover.wire.signing import Credentials
 
 MESSAGES_IN_ONE_CALL = 10
 
-Entry = dict[str, Any]
 
-
-def queue_of(settings: Settings, *, seconds_left: SecondsLeft, connect: Connect = one_connection) -> "Queue":
-    """Return the dataset's queue."""
-    url, endpoint = settings.queue_url or "", settings.sqs_endpoint_url
-    return Queue(url, region=settings.region, endpoint_url=endpoint, seconds_left=seconds_left, connect=connect)
+@contextmanager
+def open_queue(
+    settings: Settings, *, seconds_left: SecondsLeft, connect: Connect = one_connection
+) -> Iterator["Queue"]:
+    """The dataset's queue, until its connection ends. The URL's own host is asked, unless there is an endpoint."""
+    url = settings.queue_url or ""
+    at = settings.sqs_endpoint_url or url
+    with Service(at, name="sqs", region=settings.region, seconds_left=seconds_left, connect=connect) as service:
+        yield Queue(url, service)
 
 
 class Queue:
-    """The dataset's queue: a context that ends with its connection. For one thread at a time."""
+    """The dataset's queue. For one thread at a time."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        region: str,
-        endpoint_url: str | None = None,
-        credentials: Credentials | None = None,
-        seconds_left: SecondsLeft = endless,
-        connect: Connect = one_connection,
-    ) -> None:
-        """Connect to nothing yet; the URL's own host is asked, unless there is an `endpoint_url`.
-
-        Lambda gives the role's credentials in the environment.
-        """
+    def __init__(self, url: str, service: Service) -> None:
+        """Take its URL, and SQS, wherever it is asked."""
         self._url = url
-        self._service = Service(
-            endpoint_url or url,
-            name="sqs",
-            region=region,
-            credentials=credentials,
-            seconds_left=seconds_left,
-            connect=connect,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        self._service.__exit__(*ended)
+        self._service = service
 
     def delay_messages(self, seconds_by_handle: Mapping[str, int]) -> list[ServiceError]:
         """Have SQS hand these messages out again after so many seconds; return what went wrong."""
@@ -92,7 +70,7 @@ class Queue:
         except (KeyError, TypeError, ValueError):
             raise ServiceError(f"GetQueueAttributes on {self._url} answered without {name}") from None
 
-    def _ask_for_all(self, operation: str, entries: Sequence[Entry]) -> None:
+    def _ask_for_all(self, operation: str, entries: Sequence[Mapping[str, Any]]) -> None:
         """Make a batch call. Raises ServiceError unless SQS names every single entry as done."""
         answer = self._ask(operation, {"QueueUrl": self._url, "Entries": entries})
         refused = [f"{each.get('Code')}, {each.get('Message', '')}" for each in _entries(answer, "Failed")]

@@ -7,19 +7,17 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any
 
-from data_exports.contract.receipts import PutReceipts
-from data_exports.mover.places.destination import Destination
+from data_exports.mover.places.destination import DestinationPlace
 from data_exports.mover.places.hub import Hub
 from data_exports.mover.places.in_flight import InFlight, Way
 from data_exports.mover.places.journal import Journal
-from data_exports.mover.places.operation import Step
-from data_exports.mover.places.s3.bucket import Bucket, S3Target
-from data_exports.mover.places.s3.destination import S3Destination
+from data_exports.mover.places.operation import CallStep
+from data_exports.mover.places.s3.bucket import Bucket
+from data_exports.mover.places.s3.destination import S3DestinationPlace
 from data_exports.mover.rules.protocol import (
     AbortUpload,
-    Answer,
     Call,
     CompleteUpload,
     Copy,
@@ -28,6 +26,7 @@ from data_exports.mover.rules.protocol import (
     FindUploads,
     HeadObject,
     ListVersions,
+    PutReceipts,
     ReadAttributes,
     ReadCheckpoints,
     ReadVersioning,
@@ -36,6 +35,7 @@ from data_exports.mover.rules.protocol import (
     RetireAll,
     SaveCheckpoint,
     StartUpload,
+    StoreAnswer,
 )
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.transport import Transport
@@ -47,50 +47,33 @@ class Places:
 
     hub: Hub
     journal: Journal
-    destination: Destination
+    destination: DestinationPlace
 
-    def step_of(self, call: Call) -> Step:  # noqa: C901, PLR0911, PLR0912 a line for each call
-        """What is done first for a call."""
-        match call:
-            case Copy():
-                return self.destination.copy(call)
-            case CopyVersion():
-                return self.destination.copy_version(call)
-            case CopyPart():
-                return self.destination.copy_part(call)
-            case HeadObject():
-                return self.hub.head(call)
-            case ListVersions():
-                return self.hub.versions(call)
-            case ReadVersioning():
-                return self.hub.versioning()
-            case Retire():
-                return self.hub.retire(call)
-            case RetireAll():
-                return self.hub.retire_all(call)
-            case ReadAttributes():
-                return self.hub.attributes(call)
-            case PutReceipts():
-                return self.journal.put_receipts(call)
-            case ReadCheckpoints():
-                return self.journal.read_checkpoints(call)
-            case SaveCheckpoint():
-                return self.journal.save_checkpoint(call)
-            case RemoveCheckpoint():
-                return self.journal.remove_checkpoint(call)
-            case StartUpload():
-                return self.destination.start_upload(call)
-            case FindUploads():
-                return self.destination.find_uploads(call)
-            case CompleteUpload():
-                return self.destination.complete_upload(call)
-            case AbortUpload():
-                return self.destination.abort_upload(call)
-            case _:
-                assert_never(call)
+    def steps(self) -> dict[type[Call], Callable[[Any], CallStep]]:
+        """For each kind of call, what is done first for it."""
+        hub, journal, destination = self.hub, self.journal, self.destination
+        return {
+            Copy: destination.copy,
+            CopyVersion: destination.copy_version,
+            CopyPart: destination.copy_part,
+            StartUpload: destination.start_upload,
+            FindUploads: destination.find_uploads,
+            CompleteUpload: destination.complete_upload,
+            AbortUpload: destination.abort_upload,
+            HeadObject: hub.head,
+            ListVersions: hub.versions,
+            ReadVersioning: hub.versioning,
+            Retire: hub.retire,
+            RetireAll: hub.retire_all,
+            ReadAttributes: hub.attributes,
+            PutReceipts: journal.put_receipts,
+            ReadCheckpoints: journal.read_checkpoints,
+            SaveCheckpoint: journal.save_checkpoint,
+            RemoveCheckpoint: journal.remove_checkpoint,
+        }
 
 
-class Store(InFlight[Answer]):
+class Store(InFlight[StoreAnswer]):
     """An ObjectStore: the three places of one dataset, and what is under way there."""
 
     def __init__(
@@ -104,19 +87,18 @@ class Store(InFlight[Answer]):
         """Connect to nothing yet; the destination's capabilities are the store's."""
         super().__init__(way, rng=rng, clock=clock)
         self.capabilities = places.destination.capabilities
-        self._places = places
+        self._steps = places.steps()
 
     def send(self, call: Call, tag: int) -> None:
         """Start a call and return at once. Raises if it cannot even be made."""
-        self.start(tag, self._places.step_of(call))
+        self.start(tag, self._steps[type(call)](call))
 
 
 def places_of(settings: Settings) -> Places:
     """The places that these settings name."""
     hub = Hub(Bucket(settings.hub_bucket, settings.hub_account))
     journal = Journal(Bucket(settings.log_bucket, settings.hub_account), settings.dataset)
-    target = S3Target(settings.target_bucket, settings.target_account, settings.target_kms_key)
-    return Places(hub, journal, S3Destination(target, hub.bucket, settings.function_name))
+    return Places(hub, journal, S3DestinationPlace(settings.destination, hub.bucket, settings.function_name))
 
 
 def open_store(

@@ -46,7 +46,7 @@ from data_exports.mover.rules.protocol import (
     Copy,
     CopyVersion,
     Current,
-    Failure,
+    Failed,
     Forbidden,
     Gone,
     HeadObject,
@@ -73,7 +73,6 @@ MOST_TRIES = 6  # of one copy within one delivery: some 8 s in all while S3 thro
 
 Steps = Generator[Request, Reply, DeliveryResult]
 
-_AGAIN = "It will be tried again"
 _UNVERSIONED = (
     "the file was delivered, and not taken out of sight: versioning is not on for s3://{}, so that a delete would "
     "remove it for good. Turn versioning on for the hub bucket"
@@ -87,12 +86,6 @@ class _Unfinished(Exception):  # noqa: N818 it ends this run of a delivery, and 
 def deliver(upload: Upload, rules: Rules, same_key: SameKey | None = None) -> Steps:
     """Deliver one upload: yields requests, takes replies, returns the result. Raises nothing that S3 can cause."""
     return Delivery(upload, rules, same_key).steps()
-
-
-def refuse(problem: str, rules: Rules, *, message_id: str, receive_count: int | None) -> Steps:
-    """Leave a receipt of a message that tells of no upload: one without a key, by which its dead letter is known."""
-    nothing = Upload("", "", "", "", None, None, None, receive_count, received_before=True, message_id=message_id)
-    return Delivery(nothing, rules).fail(Stopped(problem, Cause.BAD_MESSAGE))
 
 
 class Delivery:
@@ -175,7 +168,7 @@ class Delivery:
         """
         reply = yield request
         tries = 1
-        while isinstance(reply, Failure):
+        while isinstance(reply, Failed):
             self.note_failed_copy(reply)
             if tries == MOST_TRIES or not reply.cause.is_momentary:
                 break
@@ -183,7 +176,7 @@ class Delivery:
             tries += 1
         return reply
 
-    def note_failed_copy(self, failure: Failure) -> None:
+    def note_failed_copy(self, failure: Failed) -> None:
         """Remember that a copy failed, which may have been carried out all the same, or may be even now."""
         self.may_have_written = True
         self.under_way = self.under_way or failure.under_way
@@ -221,15 +214,13 @@ class Delivery:
         """Leave no parts at the recipient of an upload that will not be delivered."""
         if not self.may_leave_parts:
             return
+        left = "parts of it may be left at the recipient: "
         reply = yield from abort_copies(self.upload.key, self.upload.version)
-        match reply:
-            case Removed():
-                self.may_leave_parts = False
-            case Forbidden(reason):  # a recipient may take back what it granted; that holds up nothing
-                self.may_leave_parts = False
-                self.left_behind = f"parts of it may be left at the recipient: {reason}"
-            case _:
-                raise stopped_by(reply, "parts of it may be left at the recipient: ")
+        if isinstance(reply, Forbidden):  # a recipient may take back what it granted; that holds up nothing
+            self.left_behind = left + reply.reason
+        elif not isinstance(reply, Removed):
+            raise stopped_by(reply, left)
+        self.may_leave_parts = False
 
     def finish(self) -> Generator[Request, Reply, Outcome]:
         """After the first copy: take the upload out of sight, or with keep_files make sure it is still the newest."""
@@ -237,14 +228,12 @@ class Delivery:
             done = yield from self.is_current()
         else:
             done = (yield from self.may_retire()) and (yield from self.retire(self.upload.etag))
-        if done:
-            return self.ledger.outcome
-        return (yield from self.settle())
+        return self.ledger.outcome if done else (yield from self.settle())
 
     def is_current(self) -> Generator[Request, Reply, bool]:
         """Tell whether what was written is what the hub shows. When in doubt: no, and the versions are listed."""
         reply = yield HeadObject(self.upload.key)
-        if isinstance(reply, Failure):
+        if isinstance(reply, Failed):
             raise stopped_by(reply)
         if not isinstance(reply, Current):
             return False
@@ -341,12 +330,10 @@ class Delivery:
                 self.ledger.note_written(newest, reply)
             case Gone() | Overtaken():
                 pass
-            case Forbidden() | Failure() if isinstance(reply, Forbidden) or _may_be_of_a_marker(reply, newest):
-                versions = yield from self.list_versions()
-                if versions.newest == newest:
-                    raise stopped_by(reply)
             case _:
-                raise stopped_by(reply)
+                may_be_gone = isinstance(reply, Forbidden) or _may_be_of_a_marker(reply, newest)
+                if not may_be_gone or (yield from self.list_versions()).newest == newest:
+                    raise stopped_by(reply)
 
     # The 403 rule
 
@@ -367,12 +354,13 @@ class Delivery:
 
     def prove_removal(self) -> Generator[Request, Reply, None]:
         """Return if the upload's own version is not there. If it is, the listing that shows nothing is wrong."""
-        reply = yield HeadObject(self.upload.key, self.upload.version_id)
+        version_id = self.upload.version_id
+        reply = yield HeadObject(self.upload.key, version_id)
         match reply:
             case Gone() | Forbidden():  # without s3:ListBucket S3 answers 403 to what is missing
                 return
             case Current():
-                reason = f"S3 lists no version of the key, but has version {self.upload.version_id}. {_AGAIN}"
+                reason = f"S3 lists no version of the key, but has version {version_id}. It will be tried again"
                 raise Stopped(reason, Cause.UNREADABLE)
             case _:
                 raise stopped_by(reply)
@@ -405,4 +393,4 @@ def _may_be_of_a_marker(failure: Reply, version: HubVersion) -> bool:
     Without versioning a delete puts its marker under the id of what it destroys, `null`.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectsfromVersioningSuspendedBuckets.html
     """
-    return isinstance(failure, Failure) and failure.cause.is_permanent and not version.has_an_id
+    return isinstance(failure, Failed) and failure.cause.is_permanent and not version.has_an_id

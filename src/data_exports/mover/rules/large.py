@@ -35,7 +35,7 @@ from data_exports.mover.rules.protocol import (
     Copied,
     CopiedPart,
     CopyParts,
-    Failure,
+    Failed,
     FindUploads,
     Forbidden,
     Gone,
@@ -65,7 +65,7 @@ PARTS_BETWEEN_SAVES = 256  # what a run that dies has copied for nothing, at mos
 MOST_TRIES_TO_REMOVE = 3  # of what is left of a finished copy
 MOST_BEGINNINGS = 5  # an upload that vanishes again and again: somebody removes it
 
-Steps = Generator[Request, Reply, Reply]
+CopySteps = Generator[Request, Reply, Reply]
 
 
 def part_bytes_of(size_bytes: int, capabilities: Capabilities, *, usual: int = USUAL_PART_BYTES) -> int:
@@ -83,7 +83,7 @@ def parts_of(size_bytes: int, part_bytes: int) -> tuple[Part, ...]:
     )
 
 
-def abort_copies(key: str, version: HubVersion) -> Steps:
+def abort_copies(key: str, version: HubVersion) -> CopySteps:
     """Remove what unfinished copies of a version have left at the recipient, and their checkpoints.
 
     Returns Removed, or what stands in the way. An upload that could not be aborted stays on record.
@@ -99,7 +99,7 @@ def _copies_of(version: HubVersion, found: tuple[Checkpoint, ...]) -> tuple[Chec
     return tuple(checkpoint for checkpoint in found if checkpoint.etag in ("", version.etag))
 
 
-def _abort(checkpoints: tuple[Checkpoint, ...]) -> Steps:
+def _abort(checkpoints: tuple[Checkpoint, ...]) -> CopySteps:
     for checkpoint in checkpoints:
         reply = yield AbortUpload(checkpoint.key, checkpoint.upload_id)
         if isinstance(reply, Removed | NoUpload):
@@ -109,11 +109,11 @@ def _abort(checkpoints: tuple[Checkpoint, ...]) -> Steps:
     return Removed()
 
 
-def _remove_record(checkpoint: Checkpoint) -> Steps:
+def _remove_record(checkpoint: Checkpoint) -> CopySteps:
     return (yield RemoveCheckpoint(checkpoint))
 
 
-def _insist(remove: Callable[[], Steps]) -> Steps:
+def _insist(remove: Callable[[], CopySteps]) -> CopySteps:
     """Remove something, once more if it cannot be removed. Return the last answer."""
     reply = yield from remove()
     for _ in range(MOST_TRIES_TO_REMOVE - 1):
@@ -136,14 +136,14 @@ class LargeCopy:
         self.others: tuple[Checkpoint, ...] = ()  # uploads of repeated events: one is enough
         self.left_behind = ""  # what may be left of a finished copy, and why
 
-    def steps(self) -> Steps:
+    def steps(self) -> CopySteps:
         """Copy the version, or as much of it as this run can. Return what a CopyVersion would get, or Unfinished.
 
         Overtaken and Gone say that it is not the newest version any more; then nothing was written.
         """
         can = self.capabilities
         if self.size_bytes > can.largest_file_bytes:
-            return Failure(
+            return Failed(
                 f"the file has {self.size_bytes:,} bytes; {can.service} copies files of up to "
                 f"{can.largest_file_bytes:,} bytes. Send it in several files",
                 Cause.UPLOAD_TOO_LARGE,
@@ -158,7 +158,7 @@ class LargeCopy:
             yield AbortUpload(self.key, begun.upload_id)  # whatever the answer: it may be there with other parts
             yield RemoveCheckpoint(begun)
         reason = f"the upload in parts vanished {MOST_BEGINNINGS} times from the recipient. Somebody removes it"
-        return Failure(reason, Cause.CONFLICT)
+        return Failed(reason, Cause.CONFLICT)
 
     def take_up(self) -> Generator[Request, Reply, Checkpoint | Reply]:
         """Return the checkpoint to go on from, or why there is none."""
@@ -198,8 +198,8 @@ class LargeCopy:
             case Started(upload_id):
                 pass
             case OutOfTime():
-                return Failure("the function's time ran out before the copy was started", Cause.OUT_OF_TIME)
-            case Failure() if not is_refusal(started):
+                return Failed("the function's time ran out before the copy was started", Cause.OUT_OF_TIME)
+            case Failed() if not is_refusal(started):
                 return (yield from self.take_back(started))
             case _:
                 return started
@@ -213,7 +213,7 @@ class LargeCopy:
             return _not_saved(saved)
         return begun
 
-    def take_back(self, failed: Failure) -> Generator[Request, Reply, Failure]:
+    def take_back(self, failed: Failed) -> Generator[Request, Reply, Failed]:
         """Abort what a start has begun whose answer is missing or unreadable, and say what may be left.
 
         Another run's upload of the same key may go with it: that run finds it gone, and begins anew.
@@ -231,7 +231,7 @@ class LargeCopy:
         may = "An empty upload in parts may be left at the recipient, until a lifecycle rule removes it"
         return replace(failed, reason=f"{failed.reason}. {may} ({left})")
 
-    def go_on(self, now: Checkpoint) -> Steps:
+    def go_on(self, now: Checkpoint) -> CopySteps:
         """Copy the parts that are missing, and complete them; or save how far this run has come."""
         while missing := _missing_parts(now):
             reply = yield self.parts_of_now(now, missing[:PARTS_BETWEEN_SAVES])
@@ -270,9 +270,9 @@ class LargeCopy:
         elif not isinstance(record, Removed):
             self.left_behind = f"the record of its copy in parts is left in the log bucket: {_words_of(record)}"
 
-    def stop(self, now: Checkpoint, reply: Reply, *, is_new: bool) -> Steps:
+    def stop(self, now: Checkpoint, reply: Reply, *, is_new: bool) -> CopySteps:
         """End this run with a reply; if another one may go on, with what has been copied on record."""
-        if is_new and isinstance(reply, OutOfTime | Failure | Forbidden):
+        if is_new and isinstance(reply, OutOfTime | Failed | Forbidden):
             saved = yield SaveCheckpoint(now)
             if not isinstance(saved, Written):
                 return _not_saved(saved)
@@ -289,13 +289,13 @@ class LargeCopy:
             case _:
                 return reply
 
-    def unfinished(self, now: Checkpoint) -> Unfinished | Failure:
+    def unfinished(self, now: Checkpoint) -> Unfinished | Failed:
         """Say how far the copy has come; a run that brought it no further has failed, or it might go on forever."""
         total = len(parts_of(now.size_bytes, now.part_bytes))
         if len(now.copied) > self.parts_before:
             return Unfinished(f"{len(now.copied):,} of {total:,} parts are copied")
         reason = f"the function's time ran out before it had copied one more of {total:,} parts"
-        return Failure(reason, Cause.OUT_OF_TIME)
+        return Failed(reason, Cause.OUT_OF_TIME)
 
 
 def _missing_parts(checkpoint: Checkpoint) -> tuple[Part, ...]:
@@ -309,11 +309,11 @@ def _with_parts(checkpoint: Checkpoint, replies: tuple[Reply, ...]) -> Checkpoin
     return replace(checkpoint, copied=tuple(sorted((*checkpoint.copied, *new), key=lambda part: part.number)))
 
 
-def _not_saved(reply: Reply) -> Failure:
-    cause = reply.cause if isinstance(reply, Failure | Forbidden) else Cause.FAULT
-    return Failure(f"the checkpoint could not be written: {_words_of(reply)}", cause)
+def _not_saved(reply: Reply) -> Failed:
+    cause = reply.cause if isinstance(reply, Failed | Forbidden) else Cause.FAULT
+    return Failed(f"the checkpoint could not be written: {_words_of(reply)}", cause)
 
 
 def _words_of(reply: Reply) -> str:
     """Why something was not done."""
-    return reply.reason if isinstance(reply, Failure | Forbidden) else f"S3 answered {type(reply).__name__}"
+    return reply.reason if isinstance(reply, Failed | Forbidden) else f"S3 answered {type(reply).__name__}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import PutReceipts, Receipt
+from data_exports.contract.receipts import Receipt
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import HubVersion
 
@@ -319,7 +319,7 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failed:
     """Not done, or not known to be done: S3 refused, is unwell, or did not answer.
 
     `under_way`: no answer came at all, so that S3 may carry out the request even now.
@@ -330,16 +330,16 @@ class Failure:
     under_way: bool = False
 
 
-def is_refusal(reply: "Answer") -> bool:
+def is_refusal(reply: "StoreAnswer") -> bool:
     """Whether S3 said that it did not carry out the request."""
-    return not isinstance(reply, Failure) or reply.cause.is_refusal
+    return not isinstance(reply, Failed) or reply.cause.is_refusal
 
 
 LargeReply = (
     Checkpoints | Attributes | Started | Uploads | CopiedPart | PartsDone | NoUpload | OutOfTime | Unfinished | Removed
 )
 Reply = (
-    Copied | Current | Versioning | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failure | LargeReply
+    Copied | Current | Versioning | Versions | Retired | Written | Gone | Overtaken | Forbidden | Failed | LargeReply
 )
 
 
@@ -368,9 +368,17 @@ class CopyPart:
     etag: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PutReceipts:
+    """Store one file of receipts under `key` in the log bucket."""
+
+    key: str
+    body: bytes
+
+
 LargeCall = LargeRequest | CopyPart
 Call = Copy | CopyVersion | HeadObject | ListVersions | ReadVersioning | Retire | RetireAll | PutReceipts | LargeCall
-Answer = Reply | RetiredAll
+StoreAnswer = Reply | RetiredAll
 
 
 class ObjectStore(Protocol):
@@ -383,14 +391,5 @@ class ObjectStore(Protocol):
     def send(self, call: Call, tag: int) -> None:
         """Start a call and return at once."""
 
-    def wait(self) -> tuple[int, Answer]:
+    def wait(self) -> tuple[int, StoreAnswer]:
         """Return the tag and the answer of one started call, in whatever order they end. Every call is answered."""
-
-
-def travels_in_xml(key: str) -> bool:
-    """Tell whether XML carries the key unchanged.
-
-    A key may hold any Unicode character; XML 1.0 has no way to write most control characters, and its readers alter
-    line ends. https://www.w3.org/TR/xml/#charsets
-    """
-    return not any(c < " " or c in "\x7f\ufffe\uffff" for c in key)

@@ -4,7 +4,7 @@ In: a reply of S3. Out: an exception, which `delivery` turns into an outcome. No
 """
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.rules.protocol import Failure, Forbidden, Reply
+from data_exports.mover.rules.protocol import Failed, Forbidden, Reply
 
 
 class Stopped(Exception):  # noqa: N818 it ends a delivery, which turns it into an outcome
@@ -18,7 +18,7 @@ class Stopped(Exception):  # noqa: N818 it ends a delivery, which turns it into 
 def stopped_by(reply: Reply, before: str = "") -> Stopped:
     """Say what an answer means that stops a delivery."""
     match reply:
-        case Failure(reason, cause) | Forbidden(reason, cause):
+        case Failed(reason, cause) | Forbidden(reason, cause):
             return Stopped(before + reason, cause)
         case _:
             reason = f"S3 answered {type(reply).__name__}, which no rule provides for here"

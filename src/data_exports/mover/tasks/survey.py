@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import unquote_plus
 
 from data_exports.contract import keys
 from data_exports.contract.causes import Cause
@@ -21,17 +20,17 @@ from data_exports.contract.receipts import Receipt, receipts_in
 from data_exports.mover.places.in_flight import InFlight, Way
 from data_exports.mover.places.operation import Operation
 from data_exports.mover.places.s3.bucket import Bucket
-from data_exports.mover.places.s3.error_codes import Doing, Where
+from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import error_reply
 from data_exports.mover.places.store import places_of
 from data_exports.mover.rules.hub_version import NULL
-from data_exports.mover.rules.protocol import Failure, Forbidden, Gone
+from data_exports.mover.rules.protocol import Failed, Forbidden, Gone
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
-from data_exports.mover.wire.xml_answers import name_of, parse_xml, text_of
+from data_exports.mover.wire.xml_answers import decoder_of, name_of, parse_xml, text_of
 
 W = TypeVar("W")
 
@@ -46,7 +45,7 @@ class SweepError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UploadInSight:
     """An upload in sight in the hub. The version is None where the listing does not tell it."""
 
     key: str
@@ -78,7 +77,7 @@ class Survey:
         self._in_flight = InFlight[Any](way, rng=rng, seconds_left=seconds_left)
         self._tags, self._answers = count(), dict[int, Any]()  # answers that nobody has waited for yet
 
-    def pages_in_sight(self, after: str) -> Iterator[list[Waiting]]:
+    def pages_in_sight(self, after: str) -> Iterator[list[UploadInSight]]:
         """The uploads that the hub shows under the dataset's prefix, in S3's order, from behind this key on.
 
         A hub that keeps its files has few versions out of sight, so its versions are listed, which tells their ids. One
@@ -92,13 +91,13 @@ class Survey:
             operation = "ListObjectsV2"
             query |= {"list-type": "2"} | ({"start-after": after} if after else {})
         for page in self._pages(operation, self._hub, query):
-            decode = _decoder(page)
+            decode = decoder_of(page)
             yield [_waiting_of(item, decode) for item in page if _is_in_sight(item)]
 
-    def with_versions(self, uploads: Iterable[Waiting]) -> Iterator[Waiting]:
+    def with_versions(self, uploads: Iterable[UploadInSight]) -> Iterator[UploadInSight]:
         """The same uploads with the ids of their versions; those that are out of sight by now are left out."""
-        known: list[Waiting] = []
-        asked: list[tuple[Waiting, Operation[Any]]] = []
+        known: list[UploadInSight] = []
+        asked: list[tuple[UploadInSight, Operation[Any]]] = []
         for upload in uploads:
             if upload.version_id:
                 known.append(upload)
@@ -137,12 +136,12 @@ class Survey:
         """The keys under a prefix of the log bucket, in order."""
         query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
         for page in self._pages("ListObjectsV2", self._log, query | ({"start-after": after} if after else {})):
-            yield from map(_decoder(page), (text_of(item, "Key") for item in page.iterfind("{*}Contents")))
+            yield from map(decoder_of(page), (text_of(item, "Key") for item in page.iterfind("{*}Contents")))
 
     def _pages(self, operation: str, bucket: Bucket, query: Mapping[str, str]) -> Iterator[ET.Element]:
         """The pages of a listing."""
 
-        def read(response: Response) -> ET.Element | Failure | Forbidden:
+        def read(response: Response) -> ET.Element | Failed | Forbidden:
             page = parse_xml(response.body) if response.status == 200 else None
             if page is not None and name_of(page).startswith("List"):
                 return page
@@ -181,7 +180,7 @@ class Survey:
             ended, answer = self._in_flight.wait()
             self._answers[ended] = answer
         answer = self._answers.pop(tag)
-        if isinstance(answer, Failure | Forbidden):
+        if isinstance(answer, Failed | Forbidden):
             raise SweepError(answer.reason)
         return what, answer
 
@@ -189,7 +188,7 @@ class Survey:
 def _operation(request: S3Request, doing: str, *, also: tuple[int, ...] = ()) -> Operation[Any]:
     """What has to be answered with 200, or with one of these."""
 
-    def read(response: Response) -> Response | Failure | Forbidden:
+    def read(response: Response) -> Response | Failed | Forbidden:
         return response if response.status == 200 or response.status in also else _error(response, doing)
 
     return Operation(request, read)
@@ -200,14 +199,14 @@ def _is_in_sight(item: ET.Element) -> bool:
     return name_of(item) in ("Contents", "Version") and text_of(item, "IsLatest") in ("", "true")
 
 
-def _waiting_of(item: ET.Element, decode: Callable[[str], str]) -> Waiting:
+def _waiting_of(item: ET.Element, decode: Callable[[str], str]) -> UploadInSight:
     key, size, time = decode(text_of(item, "Key")), text_of(item, "Size"), text_of(item, "LastModified")
     try:
         datetime.fromisoformat(time)
         size_bytes = int(size)
     except ValueError:
         raise SweepError(f"S3 lists {key!r} with the size {size[:40]!r} and the time {time[:40]!r}") from None
-    return Waiting(key, text_of(item, "ETag").strip('"'), size_bytes, time, text_of(item, "VersionId") or None)
+    return UploadInSight(key, text_of(item, "ETag").strip('"'), size_bytes, time, text_of(item, "VersionId") or None)
 
 
 def _next_page(page: ET.Element) -> dict[str, str] | None:
@@ -217,18 +216,13 @@ def _next_page(page: ET.Element) -> dict[str, str] | None:
     token = text_of(page, "NextContinuationToken")
     if token:
         return {"continuation-token": token}
-    markers = {"key-marker": _decoder(page)(text_of(page, "NextKeyMarker"))}
+    markers = {"key-marker": decoder_of(page)(text_of(page, "NextKeyMarker"))}
     version = text_of(page, "NextVersionIdMarker")
     return markers | ({"version-id-marker": version} if version else {})
 
 
-def _decoder(page: ET.Element) -> Callable[[str], str]:
-    """What reads the keys of a page: it says itself whether they are encoded."""
-    return unquote_plus if text_of(page, "EncodingType") == "url" else str
-
-
-def _error(response: Response, doing: str) -> Failure | Forbidden:
-    reply = error_reply(response, doing=Doing(doing, Where.PLATFORM))
-    if isinstance(reply, Failure | Forbidden):
+def _error(response: Response, doing: str) -> Failed | Forbidden:
+    reply = error_reply(response, doing=Attempt(doing, Where.PLATFORM))
+    if isinstance(reply, Failed | Forbidden):
         return reply
-    return Failure(f"{doing}: {'missing' if reply == Gone() else type(reply).__name__}", Cause.HUB_REQUEST)
+    return Failed(f"{doing}: {'missing' if reply == Gone() else type(reply).__name__}", Cause.HUB_REQUEST)

@@ -27,16 +27,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import quote_plus
 
 from data_exports.contract.keys import SWEEP_NOTES, hub_prefix_of
 from data_exports.contract.receipts import iso_time
 from data_exports.contract.tasks import SweepAnswer
 from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS, BATCH_SIZE
+from data_exports.mover.events import event_body_of
 from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.uploads import Upload
 from data_exports.mover.settings import Settings
-from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
-from data_exports.mover.wire.service import ServiceError
+from data_exports.mover.tasks.survey import Recorded, SweepError, UploadInSight
+from data_exports.mover.wire.service import SendOn, ServiceError
 
 LARGE_PATIENCE = timedelta(days=1)
 """For what is copied in parts: its first receipt is written when it is finished."""
@@ -48,26 +49,16 @@ UPLOADS_AT_ONCE = 10_000
 """How many entries are held in memory, some 10 MB."""
 SECONDS_KEPT_FOR_THE_END = 120.0
 
-Entry = tuple[str, str, str]  # key, ETag and time: one upload, as a listing shows it
-
-
-class Queue(Protocol):
-    """The dataset's queue."""
-
-    def waiting(self) -> int:
-        """About how many messages wait to be received."""
-
-    def send(self, bodies: Sequence[str]) -> None:
-        """Put messages with these bodies into the queue. Raises ServiceError unless all are in."""
+NotedUpload = tuple[str, str, str]  # key, ETag and time: one upload, as a listing shows it
 
 
 class Sights(Protocol):
     """What a sweep sees: a `Survey`, or a stand-in."""
 
-    def pages_in_sight(self, after: str) -> Iterator[list[Waiting]]:
+    def pages_in_sight(self, after: str) -> Iterator[list[UploadInSight]]:
         """The uploads in sight, in the order of their keys, from behind this key on."""
 
-    def with_versions(self, uploads: Sequence[Waiting]) -> Iterator[Waiting]:
+    def with_versions(self, uploads: Sequence[UploadInSight]) -> Iterator[UploadInSight]:
         """The same uploads with the ids of their versions, as far as they are still in sight."""
 
     def recorded_since(self, since: datetime) -> Iterator[Recorded]:
@@ -87,36 +78,39 @@ class _Notes:
     began: datetime | None = None
     before: datetime | None = None
     stopped_after: str = ""
-    entries: Iterator[Entry] = field(default_factory=lambda: iter(()))
+    entries: Iterator[NotedUpload] = field(default_factory=lambda: iter(()))
 
 
 def sweep(
     settings: Settings,
     sights: Sights,
-    queue: Queue,
     *,
+    waiting: int,
+    send: SendOn,
     seconds_left: Callable[[], float],
     now: datetime,
     uploads_at_once: int = UPLOADS_AT_ONCE,
 ) -> SweepAnswer:
-    """Hand over what nobody has heard of. Raises SweepError if something cannot be seen, sent or noted."""
-    waiting = queue.waiting()
+    """Hand over what nobody has heard of, with `send`, unless too many messages are `waiting` in the queue.
+
+    Raises SweepError if something cannot be seen, sent or noted.
+    """
     if waiting > BATCH_SIZE:
         return SweepAnswer(skipped=f"about {waiting:,} messages wait in the queue")
-    notes = _read_notes(sights.read_notes())
-    return _Sweep(settings, sights, queue, notes, now=now, uploads_at_once=uploads_at_once).run(seconds_left)
+    return _Sweep(settings, sights, send, now=now, uploads_at_once=uploads_at_once).run(seconds_left)
 
 
 class _Sweep:
     def __init__(
-        self, settings: Settings, sights: Sights, queue: Queue, notes: _Notes, *, now: datetime, uploads_at_once: int
+        self, settings: Settings, sights: Sights, send: SendOn, *, now: datetime, uploads_at_once: int
     ) -> None:
         self._settings = settings
         self._sights = sights
-        self._queue = queue
+        self._send = send
         self._now = now
         self._patience = timedelta(seconds=settings.sweep_patience_seconds)
         self._uploads_at_once = uploads_at_once
+        notes = _read_notes(sights.read_notes())
         resumed = notes.stopped_after and notes.began
         self._began = notes.began if resumed and notes.began else now
         self._before = notes.before if resumed else notes.began
@@ -130,7 +124,7 @@ class _Sweep:
         kept = min(SECONDS_KEPT_FOR_THE_END, seconds_left() / 4)
         for entry in self._old.until(self._after):  # accounted for before the last run of this sweep stopped
             self._new.add(entry)
-        stopped_after, round_of = "", list[Waiting]()
+        stopped_after, round_of = "", list[UploadInSight]()
         for page in self._sights.pages_in_sight(self._after):
             round_of += page
             if len(round_of) >= self._uploads_at_once:
@@ -147,7 +141,7 @@ class _Sweep:
         self._sights.write_notes(self._new.body(self._began, self._before, stopped_after))
         return replace(self._answer, finished=not stopped_after)
 
-    def _settle(self, uploads: Sequence[Waiting]) -> None:
+    def _settle(self, uploads: Sequence[UploadInSight]) -> None:
         """Account for some uploads, which follow each other in the listing."""
         noted = [self._old.has(_entry(upload)) for upload in uploads]
         asked = [
@@ -160,7 +154,7 @@ class _Sweep:
         ]
         if overdue:
             try:
-                self._queue.send([_message(upload, self._settings, self._now) for upload in overdue])
+                self._send([self._message_of(upload) for upload in overdue])
             except ServiceError as error:
                 raise SweepError(str(error)) from error
         left = {_entry(upload) for upload in found if (upload.key, upload.version_id) in unheard}
@@ -176,21 +170,29 @@ class _Sweep:
             handed_over=so_far.handed_over + len(overdue),
         )
 
-    def _may_be_unheard(self, upload: Waiting) -> bool:
+    def _message_of(self, upload: UploadInSight) -> str:
+        """What S3 would have sent, and when the sweep sent it instead. Who uploaded it is not known."""
+        where = (self._settings.hub_bucket, upload.key, upload.version_id or NULL, upload.etag, upload.size_bytes)
+        told = Upload(*where, None, upload.last_modified, None, received_before=False)
+        return event_body_of(
+            told, safe="/", eventSource="aws:s3", eventName="ObjectCreated:Put", sweptAt=iso_time(self._now)
+        )
+
+    def _may_be_unheard(self, upload: UploadInSight) -> bool:
         """Tell whether an upload that no note tells of has to be looked into."""
         folder = (upload.key, upload.size_bytes) == (hub_prefix_of(self._settings.dataset), 0)
         seen_before = self._before is not None and _time(upload) < self._before - LONGEST_UPLOAD
         return self._is_late(upload) and not folder and not seen_before
 
-    def _is_late(self, upload: Waiting) -> bool:
+    def _is_late(self, upload: UploadInSight) -> bool:
         return _time(upload) + self._patience <= self._now
 
-    def _is_overdue(self, upload: Waiting) -> bool:
+    def _is_overdue(self, upload: UploadInSight) -> bool:
         """Tell whether to wait no longer for a receipt."""
         large = upload.size_bytes > self._settings.largest_copy_bytes
         return _time(upload) + (LARGE_PATIENCE if large else self._patience) <= self._now
 
-    def _unheard(self, uploads: Sequence[Waiting]) -> set[tuple[str, str | None]]:
+    def _unheard(self, uploads: Sequence[UploadInSight]) -> set[tuple[str, str | None]]:
         """Those of the uploads, by key and version, that no receipt tells of.
 
         What the sweep before this one could have found is in its notes. So it is enough to read what was written since
@@ -212,22 +214,22 @@ class _Sweep:
 class _Peekable:
     """Noted entries, which are in the order of their keys, read in step with a listing."""
 
-    def __init__(self, entries: Iterator[Entry]) -> None:
+    def __init__(self, entries: Iterator[NotedUpload]) -> None:
         self._entries = entries
         self._next = next(entries, None)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[NotedUpload]:
         while self._next is not None:
             yield self._next
             self._next = next(self._entries, None)
 
-    def until(self, key: str) -> Iterator[Entry]:
+    def until(self, key: str) -> Iterator[NotedUpload]:
         """The entries up to this key, itself among them."""
         while self._next is not None and self._next[0] <= key:
             yield self._next
             self._next = next(self._entries, None)
 
-    def has(self, entry: Entry) -> bool:
+    def has(self, entry: NotedUpload) -> bool:
         """Tell whether this is noted. What comes before it is passed over: it is out of sight by now."""
         noted = list(self.until(entry[0]))
         return entry in noted
@@ -240,7 +242,7 @@ class _Writer:
         self._packed = io.BytesIO()
         self._file = gzip.GzipFile(fileobj=self._packed, mode="wb", mtime=0)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: NotedUpload) -> None:
         self._file.write(f"{json.dumps(entry)}\n".encode())
 
     def body(self, began: datetime, before: datetime | None, stopped_after: str) -> bytes:
@@ -275,38 +277,17 @@ def _unreadable(error: Exception) -> SweepError:
     return SweepError(f"the notes of the last sweep ({SWEEP_NOTES}) cannot be read: {error}. Remove them")
 
 
-def _tells_of(recorded: Recorded, upload: Waiting) -> bool:
+def _tells_of(recorded: Recorded, upload: UploadInSight) -> bool:
     """Tell whether a receipt is of this upload. Of the id `null` it may be of the one before it in that place."""
     if recorded.version_id != NULL:
         return True
     return recorded.etag == upload.etag and recorded.at >= iso_time(_time(upload) - SLACK)
 
 
-def _entry(upload: Waiting) -> Entry:
+def _entry(upload: UploadInSight) -> NotedUpload:
     return upload.key, upload.etag, upload.last_modified
 
 
-def _time(upload: Waiting) -> datetime:
+def _time(upload: UploadInSight) -> datetime:
     moment = datetime.fromisoformat(upload.last_modified)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # S3 writes Z; servers like it may leave it out
-
-
-def _message(upload: Waiting, settings: Settings, now: datetime) -> str:
-    """What S3 would have sent, and when the sweep sent it instead. Who uploaded it is not known.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-    """
-    entry = {
-        "key": quote_plus(upload.key, safe="/"),
-        "size": upload.size_bytes,
-        "eTag": upload.etag,
-        "versionId": upload.version_id,
-    }
-    record = {
-        "eventSource": "aws:s3",
-        "eventTime": upload.last_modified,
-        "eventName": "ObjectCreated:Put",
-        "sweptAt": iso_time(now),
-        "s3": {"bucket": {"name": settings.hub_bucket}, "object": entry},
-    }
-    return json.dumps({"Records": [record]})

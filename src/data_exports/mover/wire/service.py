@@ -4,7 +4,10 @@ In: a service's address, headers and a body. Out: the answer's body, or `Service
 connects at the first one.
 """
 
+import random
+import time
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -12,11 +15,11 @@ from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.connections import Connections, RequestLimits
 from data_exports.mover.wire.http_requests import host_of, render_request
 from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.retry_policy import RetryPolicy
 from data_exports.mover.wire.signing import Credentials, signature_headers
 
-MOST_TRIES = 3
 TIMEOUT_SECONDS = 10.0
-
+SERVICE_POLICY = RetryPolicy(most_tries=3, seconds_for_tries=2 * TIMEOUT_SECONDS + 5)
 
 Connect = Callable[[], Connections]
 
@@ -24,6 +27,10 @@ Connect = Callable[[], Connections]
 def one_connection() -> Connections:
     """What a service is asked over, unless a test gives another."""
     return Connections(max_per_host=1)
+
+
+SendOn = Callable[[Sequence[str]], None]
+"""Puts messages with these bodies into the dataset's own queue; raises ServiceError unless all are in."""
 
 
 class ServiceError(Exception):
@@ -65,19 +72,27 @@ class Service:
 
     def ask(self, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
         """Make one call; again if the service is unwell or the connection is lost. Raises ServiceError."""
+        started, rng = time.monotonic(), random.Random()  # noqa: S311 it keeps no secret
         problem = "the function's time ran out before it was asked"
-        for _ in range(MOST_TRIES):
+        for tries in count(1):
             if self._seconds_left() <= 0:
                 break
             response = self._send(headers, body)
             if response.status == 200:
                 return response.body
-            if response.status is None:
-                problem = f"no answer ({response.fault})"
-                continue
-            problem = f"{response.status} {response.body[:300].decode(errors='replace')}"
-            if response.status < 500:
+            said = f"{response.status} {response.body[:300].decode(errors='replace')}"
+            problem = f"no answer ({response.fault})" if response.status is None else said
+            pause = SERVICE_POLICY.pause_seconds(
+                tries,
+                elapsed_seconds=time.monotonic() - started,
+                is_refused=False,
+                seconds_left=self._seconds_left(),
+                answer_seconds=0,  # what is left of the time is all that is waited for
+                rng=rng,
+            )
+            if pause is None or (response.status is not None and response.status < 500):
                 break
+            time.sleep(pause)
         raise ServiceError(problem)
 
     def _send(self, headers: Sequence[tuple[str, str]], body: bytes) -> Response:

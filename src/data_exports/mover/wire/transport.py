@@ -9,8 +9,9 @@ out the first one later. A request that is not answered in time is given up (`ht
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, OnResponse, RequestLimits
@@ -67,7 +68,7 @@ class Transport:
     def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
         """Start it, now or later; `on_response` gets its response, exactly once. Raises if it cannot be made."""
         if after_seconds:
-            self._connections.call_later(after_seconds, lambda: self._send_or_fail(request, on_response))
+            self._connections.call_later(after_seconds, lambda: _or_fail(partial(self.send, request), on_response))
             return
         region = self._regions.get(request.bucket, self._region)
         self._send_to(request, region, lambda response: self._follow(request, region, response, on_response))
@@ -75,10 +76,6 @@ class Transport:
     def run_once(self) -> None:
         """Wait until something happens, and see to it: responses are handed over from within."""
         self._connections.run_once()
-
-    def wake(self) -> None:
-        """Have `run_once` return soon."""
-        self._connections.wake()
 
     def close_idle(self) -> None:
         """Close the connections that are idle."""
@@ -93,12 +90,6 @@ class Transport:
         """End all connections."""
         self._connections.close()
 
-    def _send_or_fail(self, request: S3Request, on_response: OnResponse) -> None:
-        try:
-            self.send(request, on_response)
-        except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called
-            on_response(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
-
     def _follow(self, request: S3Request, region: str, response: Response, on_response: OnResponse) -> None:
         """Ask again in the bucket's own region if it is another one; where S3 does not say, ask for that first."""
         if not may_be_elsewhere(response):
@@ -110,12 +101,8 @@ class Transport:
         elif self._regions.get(request.bucket) == region:  # asked before
             on_response(response)
         else:
-            head_bucket = S3Request("HeadBucket", "HEAD", request.bucket)
-            self._send_to_or_fail(
-                head_bucket,
-                region,
-                lambda told: self._send_again(request, region, region_in(told), response, on_response),
-            )
+            ask = partial(self._send_to, S3Request("HeadBucket", "HEAD", request.bucket), region)
+            _or_fail(ask, lambda told: self._send_again(request, region, region_in(told), response, on_response))
 
     def _send_again(
         self, request: S3Request, region: str, named: str, response: Response, on_response: OnResponse
@@ -126,13 +113,7 @@ class Transport:
         if named in ("", region):
             on_response(response)
         else:
-            self._send_to_or_fail(request, named, on_response)
-
-    def _send_to_or_fail(self, request: S3Request, region: str, on_response: OnResponse) -> None:
-        try:
-            self._send_to(request, region, on_response)
-        except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called
-            on_response(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
+            _or_fail(partial(self._send_to, request, named), on_response)
 
     def _send_to(self, request: S3Request, region: str, on_response: OnResponse) -> None:
         host, data = signed_request(
@@ -140,6 +121,13 @@ class Transport:
         )
         is_head, limits = request.method == "HEAD", request.limits
         self._connections.send(host, data, on_response, is_head=is_head, limits=limits)
+
+
+def _or_fail(send: Callable[[OnResponse], None], on_response: OnResponse) -> None:
+    try:
+        send(on_response)
+    except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called
+        on_response(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
 
 
 def signed_request(

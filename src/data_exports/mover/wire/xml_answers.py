@@ -13,6 +13,8 @@ https://www.w3.org/TR/xml/#charsets
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from urllib.parse import unquote_plus
 
 _ESCAPE = "\U0010ffff"  # no character has this number, but a key may hold it, so it is escaped itself
 _FORBIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff"
@@ -49,6 +51,11 @@ def name_of(element: ET.Element | None) -> str:
 def text_of(element: ET.Element | None, name: str) -> str:
     """Return the text of a child element, or nothing."""
     return "" if element is None else _unescaped(element.findtext(f"{{*}}{name}"))
+
+
+def decoder_of(listing: ET.Element) -> Callable[[str], str]:
+    """What reads the keys of a listing: it says itself whether they are encoded."""
+    return unquote_plus if text_of(listing, "EncodingType") == "url" else str
 
 
 def found_in(body: bytes, name: str) -> str:

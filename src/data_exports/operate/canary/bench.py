@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, call_or_none
 from data_exports.errors import AwsError
 from data_exports.mover.places.store import open_store
-from data_exports.mover.rules.protocol import Answer, Call, Copied, Copy
+from data_exports.mover.rules.protocol import Call, Copied, Copy, StoreAnswer
 from data_exports.mover.settings import Settings, read_settings
 from data_exports.mover.wire.connections import OnResponse
 from data_exports.mover.wire.endpoints import check_endpoints
@@ -92,7 +92,7 @@ class Bench:
         finally:
             way.close()
 
-    def ask(self, call: Call, **changes: Any) -> Answer:
+    def ask(self, call: Call, **changes: Any) -> StoreAnswer:
         """What S3 answers the mover to one call; `changes` are to its settings."""
         with self.transport() as way:
             store = open_store(replace(self.settings, **changes), way=way)
@@ -129,7 +129,7 @@ class Bench:
     def await_rights(self) -> None:
         """Wait until S3 knows the role's rights. Raises `AwsError` when it does not in time."""
         upload = self.put("rights.csv")
-        answers: list[Answer] = []
+        answers: list[StoreAnswer] = []
 
         def copied() -> bool:
             answers.append(self.ask(Copy(upload.key, upload.etag)))

@@ -8,7 +8,7 @@ import gzip
 import json
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -129,7 +129,8 @@ def _other_region(bench: Bench) -> Iterator[Seen]:
     except AWS_EXCEPTIONS as error:
         raise NotTriedError(f"no bucket could be made in {bench.other_region}: {reason_of(error)}") from error
     upload = bench.put("abroad.csv")
-    copied = bench.ask(Copy(upload.key, upload.etag), target_bucket=bench.world.elsewhere)
+    elsewhere = replace(bench.settings.destination, target_bucket=bench.world.elsewhere)
+    copied = bench.ask(Copy(upload.key, upload.etag), destination=elsewhere)
     yield seen_of(f"a copy to a bucket in {bench.other_region}", f"copied version {upload.version_id}", copied)
     head = bench.s3.head_object(Bucket=bench.world.elsewhere, Key=upload.key)
     yield Seen("what is there then", upload.etag, head["ETag"].strip('"'))
@@ -167,9 +168,12 @@ def _missing_key(bench: Bench) -> Iterator[Seen]:
 def _expected_owner(bench: Bench) -> Iterator[Seen]:
     upload = bench.put("owner.csv")
     stranger = f"{(int(bench.world.account) + 1) % 10**12:012d}"
-    for whose in ("hub_account", "target_account"):
-        answer = bench.ask(Copy(upload.key, upload.etag), **{whose: stranger})
-        bucket = "the hub" if whose == "hub_account" else "the recipient's bucket"
+    theirs = replace(bench.settings.destination, target_account=stranger)
+    for bucket, changes in (
+        ("the hub", {"hub_account": stranger}),
+        ("the recipient's bucket", {"destination": theirs}),
+    ):
+        answer = bench.ask(Copy(upload.key, upload.etag), **changes)
         yield seen_of(f"a copy that expects another owner of {bucket}", DENIED_CODES, answer)
     yield Seen("what the recipient has then", "nothing", _content(bench, upload.key))
     copied = bench.ask(Copy(upload.key, upload.etag))

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from data_exports.json_values import json_as
 from data_exports.mover.rules.protocol import (
-    Answer,
     Copied,
     CopiedPart,
     Current,
-    Failure,
+    Failed,
     Forbidden,
     Gone,
     Overtaken,
     Retired,
     Started,
+    StoreAnswer,
     Versioning,
     Versions,
 )
@@ -51,7 +51,7 @@ class Seen:
         return self.answered == self.needed
 
 
-def words_of(answer: Answer) -> str:
+def words_of(answer: StoreAnswer) -> str:
     """An answer in the words that facts compare."""
     words = _NAMES.get(type(answer), type(answer).__name__)
     match answer:
@@ -65,11 +65,11 @@ def words_of(answer: Answer) -> str:
             words = f"there, version {version_id}"
         case CopiedPart(number):
             words = f"part {number} copied"
-        case Failure(cause=cause):
+        case Failed(cause=cause):
             words = f"failed: {cause}"
     return words
 
 
-def seen_of(tried: str, needed: str, answer: Answer) -> Seen:
+def seen_of(tried: str, needed: str, answer: StoreAnswer) -> Seen:
     """What the mover was answered, in words."""
     return Seen(tried, needed, words_of(answer), getattr(answer, "reason", ""))

@@ -13,7 +13,7 @@ from typing import Any
 from data_exports.access.grants import Grant, Role, grants_of_pull
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, code_of, reason_of
-from data_exports.destinations.destination import Lack, Side
+from data_exports.destinations.destination import Lack, Party
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.names import RoleName, pull_users_policy_of
@@ -46,7 +46,7 @@ def probe_pull(estate: Estate, pull: PullDataset, aws: Aws, *, now: datetime | N
         lacks += [lack] if lack else []
     if pull.until and pull.until <= (now or datetime.now(UTC)):
         ended = f"the access ended with {pull.expires}: IAM itself refuses"
-        lacks = [Lack(Side.OURS, ended, "if the export goes on, declare a later day under expires and deploy")]
+        lacks = [Lack(Party.OURS, ended, "if the export goes on, declare a later day under expires and deploy")]
     may = "read and write" if pull.allow_push else "read"
     names = ", ".join(sorted(pull.outsiders))
     note = "" if mine else f"What their accounts allow them shows only when they try: the same command, as {names}"
@@ -65,7 +65,7 @@ def _our_half(estate: Estate, pull: PullDataset, aws: Aws) -> Found:
 def _bucket_policy(estate: Estate, pull: PullDataset, aws: Aws) -> tuple[Check, Lack | None]:
     platform, bucket = estate.platform, pull.bucket(estate.platform)
     text = f"our half: the policy of bucket {bucket}"
-    deploy = Lack(Side.OURS, f"bucket {bucket} has not the policy that is declared", "exports deploy")
+    deploy = Lack(Party.OURS, f"bucket {bucket} has not the policy that is declared", "exports deploy")
     try:
         found = aws.client("s3").get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=platform.account)["Policy"]
     except AWS_EXCEPTIONS as error:
@@ -85,7 +85,7 @@ def _bucket_policy(estate: Estate, pull: PullDataset, aws: Aws) -> tuple[Check, 
 def _user_policy(estate: Estate, pull: PullDataset, user: RoleName, aws: Aws) -> tuple[Check, Lack | None]:
     text = f"our half: the policy of user {user}"
     name = pull_users_policy_of(pull.name)
-    deploy = Lack(Side.OURS, f"role {user} has not the policy {name} that is declared", "exports deploy")
+    deploy = Lack(Party.OURS, f"role {user} has not the policy {name} that is declared", "exports deploy")
     try:
         found = aws.client("iam").get_role_policy(RoleName=user, PolicyName=name)["PolicyDocument"]
     except AWS_EXCEPTIONS as error:
@@ -165,7 +165,7 @@ def _try(text: str, action: str, call: Callable[[], None], *, is_outsider: bool)
             case AwsAnswer.NOT_FOUND if code_of(error) != "NoSuchBucket":
                 return Check(text, Answer.GOOD, action=action), None  # allowed, and there is nothing
             case AwsAnswer.FORBIDDEN | AwsAnswer.NOT_FOUND:
-                side = Side.EITHER if is_outsider else Side.OURS
+                side = Party.EITHER if is_outsider else Party.OURS
                 then = (
                     "give the role the policy of `exports handover`; if it has it, ask the platform to probe its half"
                 )

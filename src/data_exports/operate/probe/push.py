@@ -19,7 +19,7 @@ from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, reason_o
 from data_exports.contract.keys import probe_key_of
 from data_exports.contract.tasks import ProbeAnswer, Task, Try, Verdict
 from data_exports.deploy.remote import check_account
-from data_exports.destinations.destination import Lack, Side
+from data_exports.destinations.destination import Lack, Party
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.names import MOVER_POLICY
@@ -87,7 +87,7 @@ def _invoke(push: PushDataset, aws: Aws) -> ProbeAnswer:
 
 def _check_is_deployed_as_declared(push: PushDataset, found: ProbeAnswer) -> None:
     for name, declared in push.destination.declaration.items():
-        deployed = getattr(found, name)
+        deployed = found.destination.get(name)
         if (declared or None) != (deployed or None):
             raise RefusedError(
                 f"{push.name} is deployed with {name} {deployed or 'none'}, and declared with {declared or 'none'}",
@@ -125,13 +125,13 @@ def _check_of(tried: Try, text: str, action: str) -> Check:
 def _lacks(estate: Estate, push: PushDataset, ours: _OurHalf, tries: list[Try], now: datetime) -> Iterator[Lack]:
     if push.until and push.until <= now:
         yield Lack(
-            Side.OURS,
+            Party.OURS,
             f"the access ended with {push.expires}: IAM itself refuses",
             "if the export goes on, declare a later day under expires and deploy",
         )
         return
     if ours.is_good is False:
-        yield Lack(Side.OURS, f"role {push.mover_name} has not the policy that is declared", "exports deploy")
+        yield Lack(Party.OURS, f"role {push.mover_name} has not the policy that is declared", "exports deploy")
     yield from push.destination.lacks(tries, route_of(estate, push), is_ours_good=ours.is_good)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from data_exports.contract.causes import Cause
 from data_exports.mover.places.alerts import FILES_TOLD, Alert, GivenUp, alert_of, publish
+from data_exports.mover.wire.service import Service
 from data_exports.mover.wire.signing import Credentials
 from tests.unit.mover.loopback import Loopback, Played, serving
 
@@ -20,8 +21,8 @@ REFUSED = GivenUp("orders/a.csv", "the copy is refused (AccessDenied)", Cause.RE
 
 def tell(server: Loopback, *topics: str) -> list[str]:
     alert = Alert("subject", "a & b = c\nd\n")
-    problems = publish(alert, topics, url=server.url, region="eu-west-1", credentials=CREDENTIALS)
-    return [str(problem) for problem in problems]
+    with Service(server.url, name="sns", region="eu-west-1", credentials=CREDENTIALS) as sns:
+        return [str(problem) for problem in publish(alert, topics, sns)]
 
 
 def test_an_alert_names_dataset_files_reasons_and_what_to_do() -> None:

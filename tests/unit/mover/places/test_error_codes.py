@@ -3,8 +3,16 @@
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.s3.error_codes import FORBIDDEN, MEANINGS, RULES, Doing, Error, Where, reply_to_error
-from data_exports.mover.rules.protocol import Failure, Forbidden, Gone, NoUpload, Overtaken
+from data_exports.mover.places.s3.error_codes import (
+    FORBIDDEN,
+    MEANINGS,
+    RULES,
+    Attempt,
+    Error,
+    Where,
+    reply_to_error,
+)
+from data_exports.mover.rules.protocol import Failed, Forbidden, Gone, NoUpload, Overtaken
 
 KEY = "arn:aws:kms:eu-west-1:754256621582:key/0d990263-018e-4e65-a703-eff731de951e"
 SENDERS_KEY = "arn:aws:kms:eu-west-1:593291632749:key/7a1c2c3d-018e-4e65-a703-eff731de951e"
@@ -76,13 +84,13 @@ TABLE = {
 """Code → its cause at the recipient, and at the platform's own buckets."""
 
 
-def copying(target_kms_key: str | None = None) -> Doing:
-    return Doing("the copy", Where.BOTH, hub_bucket="hub", target_kms_key=target_kms_key)
+def copying(target_kms_key: str | None = None) -> Attempt:
+    return Attempt("the copy", Where.BOTH, hub_bucket="hub", target_kms_key=target_kms_key)
 
 
-def cause_of(code: str, message: str = "No.", *, doing: Doing, bucket: str = "") -> Cause:
+def cause_of(code: str, message: str = "No.", *, doing: Attempt, bucket: str = "") -> Cause:
     reply = reply_to_error(Error(code, message, bucket, f"{code}, {message}"), doing=doing)
-    assert isinstance(reply, Failure | Forbidden)
+    assert isinstance(reply, Failed | Forbidden)
     return reply.cause
 
 
@@ -93,15 +101,15 @@ def test_every_row_of_the_table_is_stated_here() -> None:
 @pytest.mark.parametrize("code", TABLE)
 def test_each_code_has_a_cause_at_the_recipient_and_one_at_the_platform(code: str) -> None:
     recipient, platform = TABLE[code]
-    assert cause_of(code, doing=Doing("writing", Where.RECIPIENT)) is recipient
-    assert cause_of(code, doing=Doing("listing", Where.PLATFORM)) is platform
+    assert cause_of(code, doing=Attempt("writing", Where.RECIPIENT)) is recipient
+    assert cause_of(code, doing=Attempt("listing", Where.PLATFORM)) is platform
     assert cause_of(code, doing=copying(KEY)) is recipient  # an error that names nothing
 
 
 @pytest.mark.parametrize("code", TABLE)
 def test_what_passes_says_so_and_what_does_not_says_what_is_to_be_known(code: str) -> None:
-    reply = reply_to_error(Error(code, said=code), doing=Doing("writing", Where.RECIPIENT))
-    assert isinstance(reply, Failure)
+    reply = reply_to_error(Error(code, said=code), doing=Attempt("writing", Where.RECIPIENT))
+    assert isinstance(reply, Failed)
     if reply.cause.is_permanent:
         assert reply.reason.startswith(f"writing is refused ({code}). ")
         assert len(reply.reason) > len(f"writing is refused ({code}). ") + 20
@@ -130,7 +138,7 @@ def test_the_codes_that_the_rules_of_delivery_know() -> None:
 )
 def test_a_denial_is_the_bucket_owners(where: Where, cause: Cause) -> None:
     for code in FORBIDDEN:
-        assert reply_to_error(Error(code, said=code), doing=Doing("it", where)) == Forbidden(
+        assert reply_to_error(Error(code, said=code), doing=Attempt("it", where)) == Forbidden(
             f"it is refused ({code})", cause
         )
 
@@ -180,13 +188,13 @@ def test_a_bucket_that_does_not_exist_is_whose_name_the_error_tells() -> None:
 
 def test_an_upload_under_a_key_that_only_its_sender_has_is_theirs_to_send_again() -> None:
     reply = reply_to_error(Error("InvalidRequest", SSE_C, said="InvalidRequest"), doing=copying(KEY))
-    assert reply == Failure(
+    assert reply == Failed(
         "the copy is refused (InvalidRequest). The upload is encrypted with a key that only its sender has (SSE-C). "
         "Its sender sends it again without one",
         Cause.UPLOAD_SSE_C,
     )
-    assert cause_of("400", "", doing=Doing("reading", Where.UPLOAD)) is Cause.UPLOAD_SSE_C
-    assert cause_of("InvalidRequest", SSE_C, doing=Doing("starting", Where.RECIPIENT)) is Cause.RECIPIENT_NOT_ACCEPTED
+    assert cause_of("400", "", doing=Attempt("reading", Where.UPLOAD)) is Cause.UPLOAD_SSE_C
+    assert cause_of("InvalidRequest", SSE_C, doing=Attempt("starting", Where.RECIPIENT)) is Cause.RECIPIENT_NOT_ACCEPTED
 
 
 def test_an_upload_under_its_senders_kms_key_is_theirs_to_send_again() -> None:

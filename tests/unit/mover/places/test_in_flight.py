@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from data_exports.contract.causes import Cause
 from data_exports.mover.places.in_flight import InFlight
 from data_exports.mover.places.operation import ONCE, Operation
-from data_exports.mover.rules.protocol import Failure, Gone, Reply, Written
+from data_exports.mover.rules.protocol import Failed, Gone, Reply, Written
 from data_exports.mover.wire.connections import OnResponse
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
 
 DONE, UNWELL = Response(200, {}, b""), Response(503, {}, b"")
 REQUEST = S3Request("GetObject", "GET", "hub")
-THROTTLED = Failure("throttled", Cause.THROTTLED)
+THROTTLED = Failed("throttled", Cause.THROTTLED)
 
 
 @dataclass
@@ -84,9 +84,9 @@ def test_when_the_time_is_up_a_call_is_told_who_was_not_asked_and_who_did_not_an
     in_flight.start(3, Operation(REQUEST, read, sender=theirs))
     out = "the function's time ran out before"
     assert [in_flight.wait() for _ in range(3)] == [
-        (3, Failure(f"{out} this could be asked of the folder", Cause.OUT_OF_TIME)),
-        (1, Failure(f"{out} S3 answered. It will be tried again", Cause.OUT_OF_TIME, under_way=True)),
-        (2, Failure(f"{out} the folder answered. It will be tried again", Cause.OUT_OF_TIME, under_way=True)),
+        (3, Failed(f"{out} this could be asked of the folder", Cause.OUT_OF_TIME)),
+        (1, Failed(f"{out} S3 answered. It will be tried again", Cause.OUT_OF_TIME, under_way=True)),
+        (2, Failed(f"{out} the folder answered. It will be tried again", Cause.OUT_OF_TIME, under_way=True)),
     ]
     assert s3.pending == deque()
 
@@ -96,4 +96,4 @@ def test_an_answer_that_cannot_be_read_is_a_failure_of_that_call() -> None:
         raise ValueError("no number")
 
     answer = InFlight[Reply](Way(deque([DONE]))).ask(Operation(REQUEST, broken))
-    assert answer == Failure("S3's answer could not be read: ValueError: no number", Cause.UNREADABLE)
+    assert answer == Failed("S3's answer could not be read: ValueError: no number", Cause.UNREADABLE)

@@ -15,7 +15,6 @@ from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
 from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.protocol import (
     AbortUpload,
-    Answer,
     Attributes,
     Call,
     Checkpoint,
@@ -24,7 +23,7 @@ from data_exports.mover.rules.protocol import (
     Copied,
     CopiedPart,
     CopyPart,
-    Failure,
+    Failed,
     FindUploads,
     Forbidden,
     Gone,
@@ -37,6 +36,7 @@ from data_exports.mover.rules.protocol import (
     SaveCheckpoint,
     Started,
     StartUpload,
+    StoreAnswer,
     Uploads,
     Written,
 )
@@ -44,6 +44,7 @@ from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import KEPT_AFTER_COPIES, KEPT_AFTER_S3
 from data_exports.mover.wire.connections import USUAL_LIMITS
 from data_exports.mover.wire.transport import Transport
+from tests.unit.mover.environment import delivering_to
 from tests.unit.mover.loopback import Loopback, Played, serving
 from tests.unit.mover.places.answers import XMLNS
 from tests.unit.mover.places.played import CREDENTIALS, ODD_KEY, ODD_PATH, OWNERS, error, sent
@@ -62,7 +63,9 @@ class AtOnce(random.Random):
         return 0.0
 
 
-def ask(server: Loopback, call: Call, settings: Settings = OWNERS, *, clock: Iterator[float] | None = None) -> Answer:
+def ask(
+    server: Loopback, call: Call, settings: Settings = OWNERS, *, clock: Iterator[float] | None = None
+) -> StoreAnswer:
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
     settings, clock = replace(settings, endpoint_url=server.url), clock or repeat(0.0)
     store = open_store(settings, way=transport, rng=AtOnce(), clock=lambda: next(clock))
@@ -120,7 +123,7 @@ def tag_of(key: str, value: str) -> str:
         ([Played(200), Played(200, f"<Tagging {XMLNS}><TagSet/></Tagging>".encode())], Attributes(())),
     ],
 )
-def test_attributes_that_are_missing_or_refused_are_told(answers: list[Played], reply: Answer) -> None:
+def test_attributes_that_are_missing_or_refused_are_told(answers: list[Played], reply: StoreAnswer) -> None:
     with serving(*answers) as server:
         answer = ask(server, ReadAttributes("orders/a", "v1"))
     described = [] if not isinstance(answer, Attributes) else [pair for pair in answer.headers if pair[0] != "date"]
@@ -133,7 +136,9 @@ def test_an_upload_begins_with_all_that_describes_the_file() -> None:
     )
     result = f"<InitiateMultipartUploadResult {XMLNS}><UploadId>u/1+</UploadId></InitiateMultipartUploadResult>"
     with serving(Played(200, result.encode())) as server:
-        assert ask(server, StartUpload(ODD_KEY, attributes), replace(OWNERS, target_kms_key=KMS)) == Started("u/1+")
+        assert ask(server, StartUpload(ODD_KEY, attributes), delivering_to(OWNERS, target_kms_key=KMS)) == Started(
+            "u/1+"
+        )
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("POST", f"/recipient-bucket{ODD_PATH}?uploads=")
     assert sent(asked) == {
@@ -160,7 +165,7 @@ def test_an_upload_begins_with_all_that_describes_the_file() -> None:
 def test_a_start_that_may_have_begun_an_upload_is_made_once(first: Played, cause: Cause) -> None:
     with serving(first) as server:
         answer = ask(server, StartUpload(ODD_KEY, Attributes(())))
-    assert isinstance(answer, Failure)
+    assert isinstance(answer, Failed)
     assert (answer.cause, len(server.asked)) == (cause, 1)
 
 
@@ -211,7 +216,7 @@ def test_only_the_uploads_of_this_very_key_that_this_function_began_are_found() 
         (Played(200, b"<ListMultipartUploadsResult/>"), Uploads(())),
     ],
 )
-def test_a_recipient_may_keep_its_uploads_to_itself(played: Played, answer: Answer) -> None:
+def test_a_recipient_may_keep_its_uploads_to_itself(played: Played, answer: StoreAnswer) -> None:
     with serving(played) as server:
         assert ask(server, FindUploads(ODD_KEY)) == answer
 
@@ -243,7 +248,7 @@ def test_a_part_is_pinned_to_its_version_and_names_both_owners() -> None:
         ),
         (
             error(404, "NoSuchBucket"),
-            Failure(
+            Failed(
                 "the copy of part 3 from s3://mojap-hub-exports to s3://recipient-bucket is refused "
                 "(NoSuchBucket, No.). The bucket does not exist. Check its name with its owner",
                 Cause.RECIPIENT_BUCKET,
@@ -252,7 +257,7 @@ def test_a_part_is_pinned_to_its_version_and_names_both_owners() -> None:
     ],
     ids=["no upload", "no version", "denied", "no bucket"],
 )
-def test_why_a_part_is_not_copied_is_told_by_its_code(played: Played, answer: Answer) -> None:
+def test_why_a_part_is_not_copied_is_told_by_its_code(played: Played, answer: StoreAnswer) -> None:
     with serving(played) as server:
         assert ask(server, PART) == answer
     assert len(server.asked) == 1
@@ -280,7 +285,7 @@ def test_a_part_is_not_tried_again_when_a_try_could_outlast_the_function() -> No
     with serving(error(503, "SlowDown")) as server:
         answer = ask(server, PART, clock=iter([0.0, 20.0, 59.0, 61.0]))
     assert len(server.asked) == 3
-    assert isinstance(answer, Failure)
+    assert isinstance(answer, Failed)
     assert answer.cause is Cause.THROTTLED
 
 
@@ -321,7 +326,7 @@ def test_completion_lists_the_parts_and_sends_no_checksum_that_would_be_taken_fo
     ],
     ids=["no upload", "other parts", "200 with an error"],
 )
-def test_why_an_upload_is_not_completed_is_told_by_its_code(played: Played, answer: Answer) -> None:
+def test_why_an_upload_is_not_completed_is_told_by_its_code(played: Played, answer: StoreAnswer) -> None:
     with serving(played) as server:
         assert ask(server, CompleteUpload("orders/a", "v1", "u1", ())) == answer
 

@@ -10,31 +10,31 @@ from xml.sax.saxutils import escape
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.receipts import PutReceipts
 from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
-    Answer,
     Call,
     Copied,
     Copy,
     CopyVersion,
     Current,
-    Failure,
+    Failed,
     Forbidden,
     Gone,
     HeadObject,
     ListVersions,
     Overtaken,
+    PutReceipts,
     Retire,
     RetireAll,
     Retired,
     RetiredAll,
+    StoreAnswer,
     Versions,
     Written,
 )
 from data_exports.mover.wire.transport import S3Request, Transport, _address
-from tests.unit.mover.environment import SETTINGS
+from tests.unit.mover.environment import SETTINGS, delivering_to
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.places.answers import COPY_RESULT, XMLNS, marker, version
 from tests.unit.mover.places.played import (
@@ -82,7 +82,7 @@ def test_a_recipient_whose_account_is_unknown_is_not_checked() -> None:
 def test_a_recipients_key_encrypts_the_copy() -> None:
     arn = "arn:aws:kms:eu-west-1:754256621582:key/1"
     with serving(GOOD_COPY) as server:
-        ask(server, Copy(ODD_KEY, "e1"), replace(OWNERS, target_kms_key=arn))
+        ask(server, Copy(ODD_KEY, "e1"), delivering_to(OWNERS, target_kms_key=arn))
     assert sent(server.asked[0]) == {
         **COPY_HEADERS,
         "x-amz-server-side-encryption": "aws:kms",
@@ -161,7 +161,7 @@ def test_a_key_is_retired_six_times_at_most() -> None:
         answer = ask(server, RetireAll((Retire("orders/a", "e1"),)))
     assert isinstance(answer, RetiredAll)
     (reply,) = answer.replies
-    assert isinstance(reply, Failure)
+    assert isinstance(reply, Failed)
     assert reply.cause is Cause.THROTTLED
     assert len(server.asked) == 6
 
@@ -205,8 +205,8 @@ def test_receipts_go_to_the_log_bucket() -> None:
 COPYING = "the copy from s3://mojap-hub-exports to s3://recipient-bucket"
 
 
-def not_promised(size: int) -> Failure:
-    return Failure(
+def not_promised(size: int) -> Failed:
+    return Failed(
         f"{COPYING}: S3 answered 200 without the promised content ({size} bytes). It will be tried again",
         Cause.UNREADABLE,
     )
@@ -216,8 +216,8 @@ EXPIRED = "The function's credentials are not valid any more. "
 CLOCK_IS_OFF = "The function's clock is off by more than 15 minutes. "
 
 
-def passing(said: str, cause: Cause, advice: str = "") -> Failure:
-    return Failure(f"{COPYING} failed ({said}). {advice}It will be tried again", cause)
+def passing(said: str, cause: Cause, advice: str = "") -> Failed:
+    return Failed(f"{COPYING} failed ({said}). {advice}It will be tried again", cause)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def passing(said: str, cause: Cause, advice: str = "") -> Failure:
         (error(400, "ExpiredToken"), passing("ExpiredToken, No.", Cause.CREDENTIALS, EXPIRED)),
         (
             replace(GOOD_COPY, cut=50),
-            Failure(
+            Failed(
                 f"{COPYING}: no answer from S3 (connection closed after 287 bytes of an answer). "
                 "It will be tried again",
                 Cause.NO_ANSWER,
@@ -254,7 +254,7 @@ def passing(said: str, cause: Cause, advice: str = "") -> Failure:
         *["200 with InternalError", "clock", "expired", "connection lost in the answer"],
     ],
 )
-def test_a_copy_is_sent_once_and_only_a_real_one_passes_for_one(played: Played, answer: Answer) -> None:
+def test_a_copy_is_sent_once_and_only_a_real_one_passes_for_one(played: Played, answer: StoreAnswer) -> None:
     with serving(played) as server:
         assert ask(server, Copy("orders/a", "e1")) == answer
     assert len(server.asked) == 1
@@ -280,7 +280,7 @@ def test_any_other_call_that_fails_for_a_moment_is_made_again(played: Played) ->
 
 def test_a_call_is_made_six_times_at_most() -> None:
     with serving(error(503, "SlowDown")) as server:
-        assert ask(server, Retire("orders/a", "e1")) == Failure(
+        assert ask(server, Retire("orders/a", "e1")) == Failed(
             "retiring from s3://mojap-hub-exports failed (SlowDown, No.). It will be tried again",
             Cause.THROTTLED,
         )
@@ -303,7 +303,7 @@ def test_a_copy_that_was_tried_before_is_sent_after_a_little_while(call: Call) -
 def test_an_answer_that_reading_stumbles_over_is_a_failure_and_not_a_silence() -> None:
     body = f"<ListVersionsResult {XMLNS}><Version><Key>orders/a</Key><Size>many</Size></Version></ListVersionsResult>"
     with serving(Played(200, body.encode())) as server:
-        assert ask(server, ListVersions("orders/a")) == Failure(
+        assert ask(server, ListVersions("orders/a")) == Failed(
             "S3's answer could not be read: ValueError: invalid literal for int() with base 10: 'many'",
             Cause.UNREADABLE,
         )

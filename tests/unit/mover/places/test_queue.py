@@ -1,11 +1,13 @@
 """SQS over HTTP: what is sent, and that whatever SQS answers is told."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from data_exports.mover.places.queue import Queue
-from data_exports.mover.wire.service import ServiceError
+from data_exports.mover.wire.service import Service, ServiceError
 from data_exports.mover.wire.signing import Credentials
 from tests.unit.mover.loopback import Loopback, Played, serving
 
@@ -24,8 +26,10 @@ def url_of(server: Loopback) -> str:
     return f"{server.url}/593291632749/export_orders"
 
 
-def queue_of(server: Loopback) -> Queue:
-    return Queue(url_of(server), region="eu-west-1", credentials=CREDENTIALS)
+@contextmanager
+def queue_of(server: Loopback) -> Iterator[Queue]:
+    with Service(server.url, name="sqs", region="eu-west-1", credentials=CREDENTIALS) as sqs:
+        yield Queue(url_of(server), sqs)
 
 
 def delay(server: Loopback, seconds_by_handle: dict[str, int]) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.s3.error_codes import Doing, Where
+from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import (
     MoreVersions,
     copy_reply,
@@ -16,10 +16,9 @@ from data_exports.mover.places.s3.replies import (
 )
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
-    Answer,
     Copied,
     Current,
-    Failure,
+    Failed,
     Forbidden,
     Gone,
     Overtaken,
@@ -27,6 +26,7 @@ from data_exports.mover.rules.protocol import (
     Retire,
     Retired,
     RetiredAll,
+    StoreAnswer,
     Versioning,
     Versions,
     Written,
@@ -34,7 +34,7 @@ from data_exports.mover.rules.protocol import (
 from data_exports.mover.wire.http_responses import Response
 from tests.unit.mover.places.answers import COPY_RESULT, PROLOG, XMLNS, marker, version
 
-COPYING = Doing("the copy", Where.BOTH, hub_bucket="hub")
+COPYING = Attempt("the copy", Where.BOTH, hub_bucket="hub")
 
 
 def response(status: int, body: str = "", **headers: str) -> Response:
@@ -69,7 +69,7 @@ def test_a_copy_names_the_versions_on_both_sides() -> None:
     ],
 )
 def test_a_200_without_the_promised_result_is_no_copy(body: str) -> None:
-    assert copied(response(200, body, x_amz_request_id="4442")) == Failure(
+    assert copied(response(200, body, x_amz_request_id="4442")) == Failed(
         f"the copy: S3 answered 200 without the promised content ({len(body)} bytes, request 4442). "
         "It will be tried again",
         Cause.UNREADABLE,
@@ -92,7 +92,7 @@ def test_errors_are_told_by_their_code_whatever_the_status(status: int) -> None:
         (
             404,
             "NoSuchBucket",
-            Failure(
+            Failed(
                 "the copy is refused (NoSuchBucket, No., request 4442587FB7D0A2F9). "
                 "The bucket does not exist. Check its name with its owner",
                 Cause.RECIPIENT_BUCKET,
@@ -101,7 +101,7 @@ def test_errors_are_told_by_their_code_whatever_the_status(status: int) -> None:
         (
             403,
             "InvalidObjectState",
-            Failure(
+            Failed(
                 "the copy is refused (InvalidObjectState, No., request 4442587FB7D0A2F9). "
                 "The upload is archived. Its sender sends it again in the storage class STANDARD",
                 Cause.UPLOAD_ARCHIVED,
@@ -110,14 +110,14 @@ def test_errors_are_told_by_their_code_whatever_the_status(status: int) -> None:
         (
             503,
             "SlowDown",
-            Failure(
+            Failed(
                 "the copy failed (SlowDown, No., request 4442587FB7D0A2F9). It will be tried again", Cause.THROTTLED
             ),
         ),
         (
             400,
             "ExpiredToken",
-            Failure(
+            Failed(
                 "the copy failed (ExpiredToken, No., request 4442587FB7D0A2F9). "
                 "The function's credentials are not valid any more. It will be tried again",
                 Cause.CREDENTIALS,
@@ -134,7 +134,7 @@ def test_an_error_is_told_by_its_code(status: int, code: str, reply: Reply) -> N
 )
 def test_without_a_body_the_status_tells_the_class(status: int, cause: Cause) -> None:
     reply = copied(response(status))
-    assert isinstance(reply, Failure)
+    assert isinstance(reply, Failed)
     assert (reply.cause, reply.under_way) == (cause, False)
 
 
@@ -148,11 +148,11 @@ def test_an_error_that_quotes_a_key_that_xml_cannot_carry_is_still_read() -> Non
 def test_an_error_without_a_body_is_told_by_its_status() -> None:
     assert copied(response(403)) == Forbidden("the copy is refused (403)")
     assert copied(response(412)) == Overtaken()
-    assert copied(response(502, "<html>bad gateway</html>")) == Failure("the copy failed (502). It will be tried again")
+    assert copied(response(502, "<html>bad gateway</html>")) == Failed("the copy failed (502). It will be tried again")
 
 
 def test_without_an_answer_s3_may_carry_the_request_out_even_now() -> None:
-    assert copied(Response(None, {}, b"", fault="silent for 30 s")) == Failure(
+    assert copied(Response(None, {}, b"", fault="silent for 30 s")) == Failed(
         "the copy: no answer from S3 (silent for 30 s). It will be tried again", Cause.NO_ANSWER, under_way=True
     )
 
@@ -160,7 +160,7 @@ def test_without_an_answer_s3_may_carry_the_request_out_even_now() -> None:
 @pytest.mark.parametrize("named", [{}, {"x_amz_version_id": "null"}])
 def test_a_version_null_is_known_by_its_content_and_its_time(named: dict[str, str]) -> None:
     answer = response(200, etag='"e1"', last_modified="Mon, 02 Nov 2026 09:00:00 GMT", **named)
-    reading = Doing("reading", Where.UPLOAD)
+    reading = Attempt("reading", Where.UPLOAD)
     assert head_reply(answer, doing=reading) == Current("null", "e1", "2026-11-02T09:00:00.000Z")
     assert head_reply(response(200, etag='"e1"', last_modified="now"), doing=reading) == Current("null", "e1", None)
 
@@ -174,45 +174,47 @@ def test_a_version_null_is_known_by_its_content_and_its_time(named: dict[str, st
     ],
 )
 def test_only_a_hub_whose_versioning_is_on_keeps_versions(body: str, reply: Reply) -> None:
-    assert versioning_reply(response(200, body), doing=Doing("reading", Where.UPLOAD)) == reply
-    assert not isinstance(versioning_reply(response(200, "<Other/>"), doing=Doing("reading", Where.UPLOAD)), Versioning)
+    assert versioning_reply(response(200, body), doing=Attempt("reading", Where.UPLOAD)) == reply
+    assert not isinstance(
+        versioning_reply(response(200, "<Other/>"), doing=Attempt("reading", Where.UPLOAD)), Versioning
+    )
 
 
 def test_a_head_tells_the_current_version() -> None:
-    assert head_reply(response(200, x_amz_version_id="v1"), doing=Doing("reading", Where.UPLOAD)) == Current("v1")
-    assert head_reply(response(404), doing=Doing("reading", Where.UPLOAD)) == Gone()
-    assert head_reply(response(405, x_amz_delete_marker="true"), doing=Doing("reading", Where.UPLOAD)) == Gone()
-    assert isinstance(head_reply(response(405), doing=Doing("reading", Where.UPLOAD)), Failure)
-    assert head_reply(response(403), doing=Doing("reading", Where.UPLOAD)) == Forbidden(
+    assert head_reply(response(200, x_amz_version_id="v1"), doing=Attempt("reading", Where.UPLOAD)) == Current("v1")
+    assert head_reply(response(404), doing=Attempt("reading", Where.UPLOAD)) == Gone()
+    assert head_reply(response(405, x_amz_delete_marker="true"), doing=Attempt("reading", Where.UPLOAD)) == Gone()
+    assert isinstance(head_reply(response(405), doing=Attempt("reading", Where.UPLOAD)), Failed)
+    assert head_reply(response(403), doing=Attempt("reading", Where.UPLOAD)) == Forbidden(
         "reading is refused (403)", Cause.HUB_DENIED
     )
 
 
 def test_a_delete_is_done_only_with_204() -> None:
-    assert delete_reply(response(204), doing=Doing("retiring", Where.PLATFORM)) == Retired()
-    assert delete_reply(error(412, "PreconditionFailed"), doing=Doing("retiring", Where.PLATFORM)) == Overtaken()
-    assert delete_reply(error(404, "NoSuchKey"), doing=Doing("retiring", Where.PLATFORM)) == Gone()
-    assert delete_reply(response(200), doing=Doing("retiring", Where.PLATFORM)) == Failure(
+    assert delete_reply(response(204), doing=Attempt("retiring", Where.PLATFORM)) == Retired()
+    assert delete_reply(error(412, "PreconditionFailed"), doing=Attempt("retiring", Where.PLATFORM)) == Overtaken()
+    assert delete_reply(error(404, "NoSuchKey"), doing=Attempt("retiring", Where.PLATFORM)) == Gone()
+    assert delete_reply(response(200), doing=Attempt("retiring", Where.PLATFORM)) == Failed(
         "retiring failed (200). It will be tried again"
     )
 
 
 def test_receipts_are_written_only_with_an_etag() -> None:
-    assert put_reply(response(200, etag='"e"'), doing=Doing("writing", Where.PLATFORM)) == Written()
-    assert put_reply(response(200), doing=Doing("writing", Where.PLATFORM)) == Failure(
+    assert put_reply(response(200, etag='"e"'), doing=Attempt("writing", Where.PLATFORM)) == Written()
+    assert put_reply(response(200), doing=Attempt("writing", Where.PLATFORM)) == Failed(
         "writing: S3 answered 200 without the promised content (0 bytes). It will be tried again",
         Cause.UNREADABLE,
     )
-    assert put_reply(error(403, "AccessDenied"), doing=Doing("writing", Where.PLATFORM)) == Forbidden(
+    assert put_reply(error(403, "AccessDenied"), doing=Attempt("writing", Where.PLATFORM)) == Forbidden(
         "writing is refused (AccessDenied, No., request 4442587FB7D0A2F9)", Cause.HUB_DENIED
     )
 
 
-def deleted(answer: Response, *keys: str) -> Answer:
-    return delete_all_reply(answer, tuple(Retire(key, "e") for key in keys), doing=Doing("retiring", Where.PLATFORM))
+def deleted(answer: Response, *keys: str) -> StoreAnswer:
+    return delete_all_reply(answer, tuple(Retire(key, "e") for key in keys), doing=Attempt("retiring", Where.PLATFORM))
 
 
-UNACCOUNTED = Failure(
+UNACCOUNTED = Failed(
     "retiring: S3 answered 200 without the promised content (0 bytes). It will be tried again",
     Cause.UNREADABLE,
 )
@@ -240,12 +242,12 @@ def test_every_key_of_a_delete_is_accounted_for() -> None:
             Gone(),
             Gone(),
             Forbidden("retiring is refused (AccessDenied, No.)", Cause.HUB_DENIED),
-            Failure("retiring failed (InternalError, No.). It will be tried again"),
-            Failure(
+            Failed("retiring failed (InternalError, No.). It will be tried again"),
+            Failed(
                 "retiring is refused (NotImplemented, No.). This S3 does not know a condition that the mover relies on",
                 Cause.HUB_REQUEST,
             ),
-            Failure(
+            Failed(
                 f"retiring: S3 answered 200 without the promised content ({len(body) + 15} bytes). "
                 "It will be tried again",
                 Cause.UNREADABLE,
@@ -259,7 +261,7 @@ def test_an_empty_or_truncated_answer_to_a_delete_retires_nothing() -> None:
     cut = "<DeleteResult><Deleted><Key>a</Key></Deleted>"
     assert deleted(response(200, cut), "a") == RetiredAll(
         (
-            Failure(
+            Failed(
                 "retiring: S3 answered 200 without the promised content (45 bytes). It will be tried again",
                 Cause.UNREADABLE,
             ),
@@ -276,7 +278,7 @@ def test_a_delete_refused_as_a_whole_is_one_answer() -> None:
 def listed(*items: str, key: str = "orders/a", encoded: bool = True, more: str = "") -> Reply | MoreVersions:
     encoding = "<EncodingType>url</EncodingType>" if encoded else ""
     body = f"{PROLOG}<ListVersionsResult {XMLNS}>{encoding}{more}{''.join(items)}</ListVersionsResult>"
-    return versions_reply(response(200, body), key, doing=Doing("listing", Where.PLATFORM))
+    return versions_reply(response(200, body), key, doing=Attempt("listing", Where.PLATFORM))
 
 
 def found(number: str) -> HubVersion:
@@ -311,7 +313,7 @@ def test_keys_in_a_listing_are_decoded_if_it_says_that_they_are_encoded(written:
 
 def test_an_empty_listing_that_does_not_say_how_it_encodes_keys_tells_nothing() -> None:
     reply = listed(version("orders/ab", "v9", latest=True), encoded=False)
-    assert isinstance(reply, Failure)
+    assert isinstance(reply, Failed)
     assert reply.cause is Cause.UNREADABLE
 
 
@@ -326,7 +328,7 @@ def test_a_page_of_markers_only_asks_for_the_next_page() -> None:
 
 
 def test_an_unreadable_listing_is_no_empty_listing() -> None:
-    assert versions_reply(response(200), "orders/a", doing=Doing("listing", Where.PLATFORM)) == Failure(
+    assert versions_reply(response(200), "orders/a", doing=Attempt("listing", Where.PLATFORM)) == Failed(
         "listing: S3 answered 200 without the promised content (0 bytes). It will be tried again",
         Cause.UNREADABLE,
     )

@@ -6,7 +6,7 @@ import random
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -14,8 +14,9 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
-from data_exports.contract.receipts import PutReceipts
-from data_exports.mover.places.store import open_store
+from data_exports.contract.settings import BucketSettings
+from data_exports.mover.batch import travels_in_xml
+from data_exports.mover.places.store import open_store, places_of
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     Attributes,
@@ -29,6 +30,7 @@ from data_exports.mover.rules.protocol import (
     HeadObject,
     ListVersions,
     Part,
+    PutReceipts,
     ReadAttributes,
     ReadCheckpoints,
     RemoveCheckpoint,
@@ -36,7 +38,6 @@ from data_exports.mover.rules.protocol import (
     RetireAll,
     SaveCheckpoint,
     StartUpload,
-    travels_in_xml,
 )
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.http_responses import Response
@@ -163,18 +164,20 @@ def settings_of(draw: random.Random) -> Settings:
     return replace(
         SETTINGS,
         region="eu-west-1",
-        target_bucket=draw.choice(["recipient-bucket", "recipient.bucket"]),
-        target_account=draw.choice([None, "754256621582"]),
-        target_kms_key=draw.choice([None, KMS_KEY]),
+        destination=BucketSettings(
+            target_bucket=draw.choice(["recipient-bucket", "recipient.bucket"]),
+            target_account=draw.choice([None, "754256621582"]),
+            target_kms_key=draw.choice([None, KMS_KEY]),
+        ),
     )
 
 
 def write_arguments(settings: Settings) -> dict[str, Any]:
     return {
         "ACL": "bucket-owner-full-control",
-        "ServerSideEncryption": "aws:kms" if settings.target_kms_key else "AES256",
-        "SSEKMSKeyId": settings.target_kms_key,
-        "ExpectedBucketOwner": settings.target_account,
+        "ServerSideEncryption": "aws:kms" if settings.destination.target_kms_key else "AES256",
+        "SSEKMSKeyId": settings.destination.target_kms_key,
+        "ExpectedBucketOwner": settings.destination.target_account,
     }
 
 
@@ -183,7 +186,7 @@ def copy_object(draw: random.Random, settings: Settings) -> tuple[Call, dict[str
     call = Copy(key, etag) if etag else CopyVersion(key, version)
     source = {"Bucket": settings.hub_bucket, "Key": key} | ({} if etag else {"VersionId": version})
     return call, {
-        "Bucket": settings.target_bucket,
+        "Bucket": settings.destination.target_bucket,
         "Key": key,
         "CopySource": source,
         "CopySourceIfMatch": etag and f'"{etag}"',
@@ -243,7 +246,7 @@ def create_multipart_upload(draw: random.Random, settings: Settings) -> tuple[Ca
         "x-amz-website-redirect-location": f"/{tag}",
     }
     return StartUpload(key, Attributes(tuple(sorted(described.items())))), {
-        "Bucket": settings.target_bucket,
+        "Bucket": settings.destination.target_bucket,
         "Key": key,
         "CacheControl": described["cache-control"],
         "ContentDisposition": described["content-disposition"],
@@ -261,14 +264,14 @@ def create_multipart_upload(draw: random.Random, settings: Settings) -> tuple[Ca
 def upload_part_copy(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:
     key, version, upload, number = a_text(draw), a_version(draw), a_text(draw), draw.randint(1, 10_000)
     return CopyPart(key, version, upload, Part(number, 5, 99)), {
-        "Bucket": settings.target_bucket,
+        "Bucket": settings.destination.target_bucket,
         "Key": key,
         "CopySource": {"Bucket": settings.hub_bucket, "Key": key, "VersionId": version},
         "CopySourceRange": "bytes=5-99",
         "PartNumber": number,
         "UploadId": upload,
         "ExpectedSourceBucketOwner": settings.hub_account,
-        "ExpectedBucketOwner": settings.target_account,
+        "ExpectedBucketOwner": settings.destination.target_account,
     }
 
 
@@ -277,18 +280,18 @@ def complete_multipart_upload(draw: random.Random, settings: Settings) -> tuple[
     parts = tuple(CopiedPart(number, f"e&{number}") for number in range(1, draw.randint(2, 6)))
     told = [{"ETag": f'"{part.etag}"', "PartNumber": part.number} for part in parts]
     return CompleteUpload(key, "v1", upload, parts), {
-        "Bucket": settings.target_bucket,
+        "Bucket": settings.destination.target_bucket,
         "Key": key,
         "UploadId": upload,
         "MultipartUpload": {"Parts": told},
-        "ExpectedBucketOwner": settings.target_account,
+        "ExpectedBucketOwner": settings.destination.target_account,
     }
 
 
 def abort_multipart_upload(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:
     key, upload = a_text(draw), a_text(draw)
-    arguments = {"Bucket": settings.target_bucket, "Key": key, "UploadId": upload}
-    return AbortUpload(key, upload), arguments | {"ExpectedBucketOwner": settings.target_account}
+    arguments = {"Bucket": settings.destination.target_bucket, "Key": key, "UploadId": upload}
+    return AbortUpload(key, upload), arguments | {"ExpectedBucketOwner": settings.destination.target_account}
 
 
 def get_object_tagging(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:
@@ -368,3 +371,7 @@ def test_a_request_is_made_as_boto3_makes_it(case: Case, s3: Any) -> None:
             assert our_headers.pop("x-amz-checksum-crc32")
             assert their_headers.pop("x-amz-checksum-crc32")
         assert (ours, our_headers, our_body) == (theirs, their_headers, their_body), call
+
+
+def test_every_kind_of_call_has_its_place() -> None:
+    assert set(places_of(SETTINGS).steps()) == set(get_args(Call))

@@ -8,14 +8,14 @@ import pytest
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.mover.places.s3.destination import CAPABILITIES
-from data_exports.mover.rules.delivery import MOST_SETTLE_ROUNDS, deliver, refuse
+from data_exports.mover.rules.delivery import MOST_SETTLE_ROUNDS, deliver
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.protocol import (
     Copied,
     Copy,
     CopyVersion,
     Current,
-    Failure,
+    Failed,
     Forbidden,
     Gone,
     HeadObject,
@@ -31,6 +31,7 @@ from data_exports.mover.rules.protocol import (
     WriteReceipts,
     Written,
 )
+from data_exports.mover.rules.together import refuse
 from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
 
 KEY = "orders/a"
@@ -86,7 +87,7 @@ DELIVERED_NEWER = Receipt(
 )
 
 
-UNWELL = Failure("S3 is unwell", Cause.CREDENTIALS)  # passing, and nothing that seconds would cure
+UNWELL = Failed("S3 is unwell", Cause.CREDENTIALS)  # passing, and nothing that seconds would cure
 
 
 def failed(reason: str, cause: Cause) -> Receipt:
@@ -231,7 +232,7 @@ def test_a_null_upload_that_became_a_delete_marker_while_it_was_copied_is_cancel
     """Without versioning a delete puts its marker under the id `null`, and S3 refuses to copy that as invalid."""
     null = HubVersion("null", "e1", 10, "2026-11-02T09:00:00.000Z")
     upload = replace(AGAIN, version_id="null")
-    refused = Failure("a marker is no source (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
+    refused = Failed("a marker is no source (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
     asked, result = play([Gone(), Versions(null, current=True), refused, *PROVEN, *PROVEN, Written()], upload=upload)
     assert result == DeliveryResult(Outcome.CANCELLED)
     assert asked[2] == CopyVersion(KEY, "null", "e1")
@@ -239,7 +240,7 @@ def test_a_null_upload_that_became_a_delete_marker_while_it_was_copied_is_cancel
 
 def test_a_null_upload_whose_copy_is_refused_and_that_is_still_there_fails_as_refused() -> None:
     null = HubVersion("null", "e1", 10, "2026-11-02T09:00:00.000Z")
-    refused = Failure("not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
+    refused = Failed("not accepted (InvalidRequest)", Cause.RECIPIENT_NOT_ACCEPTED)
     replies: list[Reply] = [Gone(), Versions(null, current=True), refused, Versions(null, current=True), Written()]
     _, result = play(replies, upload=replace(AGAIN, version_id="null"))
     assert result == DeliveryResult(
@@ -298,8 +299,8 @@ def test_a_failure_leaves_a_receipt_and_the_upload_in_the_hub() -> None:
     assert result == DeliveryResult(Outcome.FAILED, "S3 is unwell", Cause.CREDENTIALS)
 
 
-BUSY = Failure("another operation is under way", Cause.CONFLICT)
-SILENCE = Failure("no answer", Cause.NO_ANSWER, under_way=True)
+BUSY = Failed("another operation is under way", Cause.CONFLICT)
+SILENCE = Failed("no answer", Cause.NO_ANSWER, under_way=True)
 
 
 def test_a_copy_that_fails_for_a_moment_is_asked_for_again() -> None:
@@ -383,7 +384,7 @@ def test_what_was_written_before_a_failure_is_on_record() -> None:
 
 def test_without_its_receipt_nothing_is_retired() -> None:
     reason = "the receipt could not be written: no room"
-    asked, result = play([COPIED, Failure("no room"), Failure("no room")])
+    asked, result = play([COPIED, Failed("no room"), Failed("no room")])
     assert asked == [
         Copy(KEY, "e1"),
         WriteReceipts((DELIVERED,)),

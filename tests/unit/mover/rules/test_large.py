@@ -29,7 +29,7 @@ from data_exports.mover.rules.protocol import (
     Copy,
     CopyParts,
     Current,
-    Failure,
+    Failed,
     FindUploads,
     Forbidden,
     Gone,
@@ -233,7 +233,7 @@ def test_a_run_that_brings_the_copy_no_further_has_failed(done: PartsDone) -> No
     assert result == DeliveryResult(Outcome.FAILED, reason, Cause.OUT_OF_TIME)
 
 
-UNREADABLE = Failure("the start: no readable answer", Cause.UNREADABLE)
+UNREADABLE = Failed("the start: no readable answer", Cause.UNREADABLE)
 MAY_BE_LEFT = "An empty upload in parts may be left at the recipient, until a lifecycle rule removes it"
 
 
@@ -244,18 +244,18 @@ MAY_BE_LEFT = "An empty upload in parts may be left at the recipient, until a li
         (UNREADABLE, [Uploads(("u1", "u2")), Removed(), NoUpload()], ["u1", "u2"], ""),
         (UNREADABLE, [Uploads(("u1",)), Forbidden("no")], ["u1"], f". {MAY_BE_LEFT} (no)"),
         (UNREADABLE, [Forbidden("not granted")], [], f". {MAY_BE_LEFT} (not granted)"),
-        (UNREADABLE, [Failure("unwell", Cause.UNWELL)], [], f". {MAY_BE_LEFT} (unwell)"),
+        (UNREADABLE, [Failed("unwell", Cause.UNWELL)], [], f". {MAY_BE_LEFT} (unwell)"),
         (
-            Failure("silent", Cause.NO_ANSWER, under_way=True),
+            Failed("silent", Cause.NO_ANSWER, under_way=True),
             [Uploads(("u1",)), Removed()],
             ["u1"],
             f". {MAY_BE_LEFT} (S3 may begin it even now)",
         ),
-        (Failure("an error of its own", Cause.UNWELL), [Uploads(())], [], ""),
+        (Failed("an error of its own", Cause.UNWELL), [Uploads(())], [], ""),
     ],
 )
 def test_what_a_start_without_a_readable_answer_may_have_begun_is_aborted_or_told(
-    failure: Failure, answers: list[Reply], aborted: list[str], told: str
+    failure: Failed, answers: list[Reply], aborted: list[str], told: str
 ) -> None:
     asked, result = play([Current("v1"), NONE_FOUND, ATTRIBUTES, failure, *answers, Written()])
     assert asked[3:-1] == [
@@ -268,7 +268,7 @@ def test_what_a_start_without_a_readable_answer_may_have_begun_is_aborted_or_tol
 
 @pytest.mark.parametrize("cause", [Cause.THROTTLED, Cause.CONFLICT, Cause.CREDENTIALS, Cause.CLOCK])
 def test_a_start_that_s3_refused_has_begun_nothing(cause: Cause) -> None:
-    asked, result = play([Current("v1"), NONE_FOUND, ATTRIBUTES, Failure("refused", cause), Written()])
+    asked, result = play([Current("v1"), NONE_FOUND, ATTRIBUTES, Failed("refused", cause), Written()])
     assert not any(isinstance(request, FindUploads | AbortUpload) for request in asked)
     assert result == DeliveryResult(Outcome.FAILED, "refused", cause)
 
@@ -282,7 +282,7 @@ def test_a_function_without_time_begins_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "cause"),
-    [(Failure("unwell", Cause.UNWELL), Cause.UNWELL), (Forbidden("unwell"), Cause.RECIPIENT_DENIED)],
+    [(Failed("unwell", Cause.UNWELL), Cause.UNWELL), (Forbidden("unwell"), Cause.RECIPIENT_DENIED)],
 )
 def test_what_was_copied_before_a_failure_is_on_record_for_the_next_try(answer: Reply, cause: Cause) -> None:
     looks = [STILL_NEWEST] if isinstance(answer, Forbidden) else []
@@ -361,7 +361,7 @@ def test_parts_that_the_recipient_lets_nobody_remove_hold_up_nothing_and_are_tol
 
 
 def test_parts_that_cannot_be_removed_now_bring_the_message_back() -> None:
-    _, result = play([Current("v2"), Checkpoints((BEGUN,)), Failure("unwell"), Written()])
+    _, result = play([Current("v2"), Checkpoints((BEGUN,)), Failed("unwell"), Written()])
     reason = "parts of it may be left at the recipient: unwell"
     assert result == DeliveryResult(Outcome.FAILED, reason, Cause.UNWELL)
 
@@ -403,21 +403,21 @@ FINISHED: list[Reply] = [Current("v1"), Checkpoints((copied_up_to(2),)), PartsDo
 
 
 def test_the_record_of_a_finished_copy_that_cannot_be_removed_at_once_is_removed_again() -> None:
-    expired = Failure("expired", Cause.CREDENTIALS)
+    expired = Failed("expired", Cause.CREDENTIALS)
     asked, result = play([*FINISHED, expired, expired, Removed(), Written(), ON, Retired()], upload=AGAIN)
     assert asked[5:8] == [RemoveCheckpoint(copied_up_to(3))] * 3
     assert result == DeliveryResult(Outcome.DELIVERED)
 
 
-@pytest.mark.parametrize("answer", [Failure("no room", Cause.UNWELL), Forbidden("no leave")], ids=["failed", "refused"])
-def test_a_record_that_cannot_be_removed_holds_up_no_delivery_and_is_told(answer: Failure | Forbidden) -> None:
+@pytest.mark.parametrize("answer", [Failed("no room", Cause.UNWELL), Forbidden("no leave")], ids=["failed", "refused"])
+def test_a_record_that_cannot_be_removed_holds_up_no_delivery_and_is_told(answer: Failed | Forbidden) -> None:
     _, result = play([*FINISHED, *[answer] * MOST_TRIES_TO_REMOVE, Written(), ON, Retired()], upload=AGAIN)
     reason = f"the record of its copy in parts is left in the log bucket: {answer.reason}"
     assert result == DeliveryResult(Outcome.DELIVERED, reason)
 
 
 def test_parts_of_a_repeated_copy_are_removed_again_and_told_when_they_stay() -> None:
-    other, unwell = replace(BEGUN, upload_id="u2"), Failure("unwell")
+    other, unwell = replace(BEGUN, upload_id="u2"), Failed("unwell")
     found = [Current("v1"), Checkpoints((copied_up_to(2), other)), *FINISHED[2:], Removed()]
     asked, result = play([*found, unwell, Removed(), Removed(), Written(), ON, Retired()], upload=AGAIN)
     assert asked[6:9] == [AbortUpload(KEY, "u2"), AbortUpload(KEY, "u2"), RemoveCheckpoint(other)]
@@ -427,7 +427,7 @@ def test_parts_of_a_repeated_copy_are_removed_again_and_told_when_they_stay() ->
 
 
 def test_nothing_is_copied_into_an_upload_that_is_not_on_record() -> None:
-    asked, result = play([*BEGINNING[:-1], Failure("no room", Cause.UNWELL), Removed(), Written()])
+    asked, result = play([*BEGINNING[:-1], Failed("no room", Cause.UNWELL), Removed(), Written()])
     assert asked[:6] == [*ASKED_TO_BEGIN[:5], AbortUpload(KEY, "u1")]
     assert result == DeliveryResult(Outcome.FAILED, "the checkpoint could not be written: no room", Cause.UNWELL)
 
@@ -486,7 +486,7 @@ def test_another_content_under_the_id_null_is_superseded_by_what_took_its_place(
 
 @pytest.mark.parametrize("position", range(1, 5))
 def test_a_failure_before_the_first_part_is_told(position: int) -> None:
-    stopped = Failure("S3 is unwell", Cause.UNWELL)
+    stopped = Failed("S3 is unwell", Cause.UNWELL)
     aborted: list[Reply] = [Uploads(())] if position == 3 else [Removed()] if position == 4 else []
     _, result = play([*BEGINNING[:position], stopped, *aborted, Written()])
     reason = "S3 is unwell" if position < 4 else "the checkpoint could not be written: S3 is unwell"

@@ -1,23 +1,23 @@
 """The mover's probe: what it tries, in which order, and what it makes of S3's answers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from data_exports.contract.settings import BucketSettings
 from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.probe import probe
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import OnResponse, S3Request
+from tests.unit.mover.environment import delivering_to
 
 SETTINGS = Settings(
     dataset="orders",
     hub_bucket="hub-bucket",
     hub_account="593291632749",
-    target_bucket="cp-orders",
-    target_account="754256621582",
-    target_kms_key=None,
+    destination=BucketSettings(target_bucket="cp-orders", target_account="754256621582"),
     keep_files=False,
     log_bucket="hub-bucket-log",
     mover_version="0123456789abcdef",
@@ -73,7 +73,7 @@ def willing(request: S3Request) -> Response:
 def tried(answering: Answering, **settings: Any) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """What → verdict and code; and the operations in their order."""
     stand = Stand(answering)
-    answer = probe(replace(SETTINGS, **settings), stand)
+    answer = probe(delivering_to(SETTINGS, **settings), stand)
     return (
         {each.what: (each.verdict.value, each.code) for each in answer.tries},
         [request.operation for request in stand.asked],
@@ -97,7 +97,7 @@ def test_a_recipient_who_is_ready_is_asked_five_times_and_keeps_one_object() -> 
 
 def test_every_request_is_for_the_documented_key_names_the_owner_and_never_replaces() -> None:
     stand = Stand(willing)
-    answer = probe(replace(SETTINGS, target_kms_key=KEY), stand)
+    answer = probe(delivering_to(SETTINGS, target_kms_key=KEY), stand)
     assert answer.key == "orders/.exports-probe"
     assert {(each.bucket, each.key) for each in stand.asked} == {("cp-orders", "orders/.exports-probe")}
     assert {(each.headers or {}).get("x-amz-expected-bucket-owner") for each in stand.asked} == {"754256621582"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from data_exports.mover.tasks.survey import Survey, SweepError, Waiting
+from data_exports.mover.tasks.survey import Survey, SweepError, UploadInSight
 from data_exports.mover.wire.transport import Transport
 from tests.unit.mover.environment import SETTINGS
 from tests.unit.mover.loopback import Loopback, Played, serving
@@ -59,8 +59,8 @@ def test_what_is_in_sight_is_listed_page_after_page() -> None:
         page(listed("orders/a+b%2B%0A") + listed("orders/c"), more), page(listed("orders/d", "e9", 7))
     ) as server:
         assert list(survey(server).pages_in_sight("orders/A b")) == [
-            [Waiting("orders/a b+\n", "e", 1, TIME), Waiting("orders/c", "e", 1, TIME)],
-            [Waiting("orders/d", "e9", 7, TIME)],
+            [UploadInSight("orders/a b+\n", "e", 1, TIME), UploadInSight("orders/c", "e", 1, TIME)],
+            [UploadInSight("orders/d", "e9", 7, TIME)],
         ]
     assert [asked.path for asked in server.asked] == [
         "/mojap-hub-exports/?encoding-type=url&list-type=2&prefix=orders%2F&start-after=orders%2FA%20b",
@@ -83,8 +83,8 @@ def test_in_a_hub_that_keeps_its_files_the_versions_are_listed_which_tells_their
     kind = "ListVersionsResult"
     with serving(page(first, more, kind=kind), page(second, kind=kind)) as server:
         assert list(survey(server, keep_files=True).pages_in_sight("")) == [
-            [Waiting("orders/a b", "e+v+2", 1, TIME, "v+2")],
-            [Waiting("orders/d", "e+v4", 1, TIME, "v4")],
+            [UploadInSight("orders/a b", "e+v+2", 1, TIME, "v+2")],
+            [UploadInSight("orders/d", "e+v4", 1, TIME, "v4")],
         ]
     assert [asked.path for asked in server.asked] == [
         "/mojap-hub-exports/?encoding-type=url&prefix=orders%2F&versions=",
@@ -98,7 +98,7 @@ def test_in_a_hub_that_keeps_its_files_the_versions_are_listed_which_tells_their
 def test_keys_are_decoded_only_if_the_listing_says_that_they_are_encoded() -> None:
     plain = Played(200, f"<ListBucketResult {XMLNS}>{listed('orders/a+b%2B')}</ListBucketResult>".encode())
     with serving(plain) as server:
-        assert list(survey(server).pages_in_sight("")) == [[Waiting("orders/a+b%2B", "e", 1, TIME)]]
+        assert list(survey(server).pages_in_sight("")) == [[UploadInSight("orders/a+b%2B", "e", 1, TIME)]]
 
 
 def test_a_dataset_without_uploads_has_one_empty_page() -> None:
@@ -109,8 +109,8 @@ def test_a_dataset_without_uploads_has_one_empty_page() -> None:
 def test_versions_are_asked_for_and_what_has_changed_is_left_out() -> None:
     here = Played(200, b"", (("etag", '"e"'), ("x-amz-version-id", "v7")))
     newer = Played(200, b"", (("etag", '"e2"'), ("x-amz-version-id", "v8")))
-    uploads = [Waiting(f"orders/{number}", "e", 1, TIME) for number in range(4)]
-    known = Waiting("orders/known", "e", 1, TIME, "v1")
+    uploads = [UploadInSight(f"orders/{number}", "e", 1, TIME) for number in range(4)]
+    known = UploadInSight("orders/known", "e", 1, TIME, "v1")
     with serving(here, newer, Played(404), Played(403)) as server:
         found = list(survey(server).with_versions([*uploads, known]))
     assert len(server.asked) == 4
@@ -161,7 +161,7 @@ def test_notes_are_kept_with_the_datasets_checkpoints() -> None:
 
 def test_what_fails_for_a_moment_is_asked_again() -> None:
     with serving(error(503, "SlowDown"), page(listed("orders/a"))) as server:
-        assert list(survey(server).pages_in_sight("")) == [[Waiting("orders/a", "e", 1, TIME)]]
+        assert list(survey(server).pages_in_sight("")) == [[UploadInSight("orders/a", "e", 1, TIME)]]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_receipts_or_notes_that_cannot_be_read_or_written_stop_the_sweep() -> No
 
 def test_an_upload_that_cannot_be_read_stops_the_sweep() -> None:
     with serving(Played(500)) as server, pytest.raises(SweepError, match="reading 'orders/a' in the hub failed"):
-        list(survey(server).with_versions([Waiting("orders/a", "e", 1, TIME)]))
+        list(survey(server).with_versions([UploadInSight("orders/a", "e", 1, TIME)]))
 
 
 @pytest.mark.parametrize(

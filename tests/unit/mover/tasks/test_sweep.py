@@ -12,7 +12,7 @@ import pytest
 from data_exports.contract.receipts import iso_time
 from data_exports.contract.tasks import SweepAnswer
 from data_exports.mover.events import read_messages
-from data_exports.mover.tasks.survey import Recorded, SweepError, Waiting
+from data_exports.mover.tasks.survey import Recorded, SweepError, UploadInSight
 from data_exports.mover.tasks.sweep import sweep
 from data_exports.mover.wire.service import ServiceError
 from tests.unit.mover.environment import SETTINGS
@@ -27,7 +27,7 @@ class Hub:
     """A hub, its receipts and its queue, and a clock."""
 
     now: datetime = NOW
-    uploads: dict[str, Waiting] = field(default_factory=dict)
+    uploads: dict[str, UploadInSight] = field(default_factory=dict)
     receipts: list[tuple[datetime, str, str, str]] = field(default_factory=list)
     notes: bytes | None = None
     sent: list[str] = field(default_factory=list)
@@ -38,21 +38,21 @@ class Hub:
     read_since: list[datetime] = field(default_factory=list)
 
     def put(self, key: str, *, age: timedelta = HOUR, etag: str = "e", size: int = 1, version: str = "v1") -> None:
-        self.uploads[key] = Waiting(key, etag, size, iso_time(self.now - age), version)
+        self.uploads[key] = UploadInSight(key, etag, size, iso_time(self.now - age), version)
 
     def record(self, key: str, version: str = "v1", *, etag: str = "e", ago: timedelta = timedelta()) -> None:
         self.receipts.append((self.now - ago, key, version, etag))
 
     # What a sweep asks for
 
-    def pages_in_sight(self, after: str) -> Iterator[list[Waiting]]:
+    def pages_in_sight(self, after: str) -> Iterator[list[UploadInSight]]:
         keys = sorted(key for key in self.uploads if key > after)
         for start in range(0, max(len(keys), 1), self.page_size):
             self.pages_until_time_runs_out -= 1
             page = keys[start : start + self.page_size]
             yield [replace(self.uploads[key], version_id=None) for key in page]
 
-    def with_versions(self, uploads: Sequence[Waiting]) -> Iterator[Waiting]:
+    def with_versions(self, uploads: Sequence[UploadInSight]) -> Iterator[UploadInSight]:
         yield from (self.uploads[upload.key] for upload in uploads if upload.key in self.uploads)
 
     def recorded_since(self, since: datetime) -> Iterator[Recorded]:
@@ -67,9 +67,6 @@ class Hub:
     def write_notes(self, body: bytes) -> None:
         self.notes = body
 
-    def waiting(self) -> int:
-        return self.queued
-
     def send(self, bodies: Sequence[str]) -> None:
         if self.refusal:
             raise ServiceError(self.refusal)
@@ -81,7 +78,8 @@ class Hub:
         return sweep(
             replace(SETTINGS, hub_bucket="hub", largest_copy_bytes=1000, keep_files=keep_files),
             self,
-            self,
+            waiting=self.queued,
+            send=self.send,
             seconds_left=lambda: 900.0 if self.pages_until_time_runs_out > 0 else 1.0,
             now=self.now,
             uploads_at_once=uploads_at_once,

@@ -1,17 +1,18 @@
 """What the environment asks of the way to AWS is honoured or refused by the function, and never ignored."""
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import botocore.session
 import pytest
 
-from data_exports.mover.places.queue import Queue
+from data_exports.mover.places.queue import open_queue
 from data_exports.mover.settings import SettingsError, read_settings
+from data_exports.mover.time_left import endless
 from data_exports.mover.wire import endpoints
-from data_exports.mover.wire.signing import Credentials
 from data_exports.names import InvalidNameError, Region
-from tests.unit.mover.environment import ENVIRONMENT
+from tests.unit.mover.environment import ENVIRONMENT, SETTINGS
 from tests.unit.mover.loopback import Played, serving
 
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/593291632749/export_orders"
@@ -119,13 +120,10 @@ def test_each_service_has_an_endpoint_of_its_own_or_the_general_one() -> None:
 
 def test_the_queue_is_asked_at_its_endpoint_and_named_by_its_url() -> None:
     done = Played(200, b'{"Successful": [{"Id": "0"}]}')
-    with (
-        serving(done) as server,
-        Queue(
-            QUEUE_URL, region="eu-west-1", endpoint_url=server.url, credentials=Credentials("AKIDEXAMPLE", "secret")
-        ) as queue,
-    ):
-        queue.send(["a"])
+    with serving(done) as server:
+        settings = replace(SETTINGS, queue_url=QUEUE_URL, sqs_endpoint_url=server.url)
+        with open_queue(settings, seconds_left=endless) as queue:
+            queue.send(["a"])
     assert QUEUE_URL.encode() in server.asked[0].body
 
 

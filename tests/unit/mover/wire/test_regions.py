@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.rules.protocol import Copied, Copy, Failure, HeadObject
+from data_exports.mover.rules.protocol import Copied, Copy, Failed, HeadObject
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import region_in
 from data_exports.mover.wire.transport import S3Request, Transport
@@ -76,7 +76,7 @@ def test_where_s3_does_not_name_the_region_the_bucket_is_asked_for_it(played: Pl
 def test_a_bucket_whose_region_nobody_tells_is_the_recipients_to_name() -> None:
     with serving(error(301, "PermanentRedirect")) as server:
         reply = ask(server, Copy("orders/a", "e1"))
-    assert isinstance(reply, Failure)
+    assert isinstance(reply, Failed)
     assert (reply.cause, reply.reason.endswith(ELSEWHERE)) == (Cause.RECIPIENT_BUCKET, True)
     assert regions(server) == [("PUT", "eu-west-1"), ("HEAD", "eu-west-1")]
 
@@ -113,7 +113,7 @@ def test_a_head_that_is_refused_without_a_word_is_looked_into_once() -> None:
     assert [asked.path for asked in server.asked] == ["/hub/k", "/hub/", "/hub/k"]
     with serving(Played(400), here, Played(400)) as server:
         reply = ask(server, HeadObject("orders/a"))
-    assert isinstance(reply, Failure)
+    assert isinstance(reply, Failed)
     assert reply.cause is Cause.UPLOAD_SSE_C
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.mover.places.s3.error_codes import Doing, Where
+from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import (
     complete_reply,
     copy_reply,
@@ -91,42 +91,42 @@ ECHO = "<Bucket>b</Bucket><Key>t&#x7;&#x0;.txt</Key>"
 ANSWERS: dict[str, tuple[str, Callable[[Response], object], object]] = {
     "start": (
         f"<InitiateMultipartUploadResult>{ECHO}<UploadId>u1</UploadId></InitiateMultipartUploadResult>",
-        lambda answer: start_reply(answer, doing=Doing("starting", Where.RECIPIENT)),
+        lambda answer: start_reply(answer, doing=Attempt("starting", Where.RECIPIENT)),
         Started("u1"),
     ),
     "complete": (
         f"<CompleteMultipartUploadResult>{ECHO}<ETag>&quot;e-2&quot;</ETag></CompleteMultipartUploadResult>",
-        lambda answer: complete_reply(answer, "v1", doing=Doing("completing", Where.RECIPIENT), at="now"),
+        lambda answer: complete_reply(answer, "v1", doing=Attempt("completing", Where.RECIPIENT), at="now"),
         Copied("v1", "t1", "e-2", "now"),
     ),
     "copy": (
         f"<CopyObjectResult>{ECHO}<ETag>&quot;e&quot;</ETag></CopyObjectResult>",
-        lambda answer: copy_reply(answer, doing=Doing("copying", Where.RECIPIENT), at="now"),
+        lambda answer: copy_reply(answer, doing=Attempt("copying", Where.RECIPIENT), at="now"),
         Copied("null", "t1", "e", "now"),
     ),
     "part": (
         f"<CopyPartResult>{ECHO}<ETag>&quot;e&quot;</ETag></CopyPartResult>",
-        lambda answer: part_reply(answer, 3, doing=Doing("copying", Where.RECIPIENT)),
+        lambda answer: part_reply(answer, 3, doing=Attempt("copying", Where.RECIPIENT)),
         CopiedPart(3, "e"),
     ),
     "versions": (
         f"<ListVersionsResult><Version>{ECHO}<VersionId>v1</VersionId><Size>1</Size></Version></ListVersionsResult>",
-        lambda answer: versions_reply(answer, KEY, doing=Doing("listing", Where.RECIPIENT)),
+        lambda answer: versions_reply(answer, KEY, doing=Attempt("listing", Where.RECIPIENT)),
         Versions(HubVersion("v1", "", 1, ""), current=False),
     ),
     "keys": (
         f"<ListBucketResult><Prefix>t&#x7;</Prefix><Contents>{ECHO}</Contents></ListBucketResult>",
-        lambda answer: keys_reply(answer, doing=Doing("listing", Where.RECIPIENT)),
+        lambda answer: keys_reply(answer, doing=Attempt("listing", Where.RECIPIENT)),
         (KEY,),
     ),
     "delete": (
         f"<DeleteResult><Deleted>{ECHO}</Deleted></DeleteResult>",
-        lambda answer: delete_all_reply(answer, (Retire(KEY, "e"),), doing=Doing("retiring", Where.RECIPIENT)),
+        lambda answer: delete_all_reply(answer, (Retire(KEY, "e"),), doing=Attempt("retiring", Where.RECIPIENT)),
         RetiredAll((Retired(),)),
     ),
     "tags": (
         "<Tagging><TagSet><Tag><Key>a</Key><Value>&#x7;</Value></Tag></TagSet></Tagging>",
-        lambda answer: tags_reply(answer, {}, doing=Doing("reading", Where.RECIPIENT)),
+        lambda answer: tags_reply(answer, {}, doing=Attempt("reading", Where.RECIPIENT)),
         Attributes((("x-amz-tagging", "a=%07"),)),
     ),
 }

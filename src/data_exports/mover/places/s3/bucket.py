@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from data_exports.contract.settings import BucketSettings
 from data_exports.mover.wire.connections import USUAL_LIMITS, RequestLimits
 from data_exports.mover.wire.transport import S3Request
 
@@ -50,22 +51,13 @@ class Bucket:
         return f"/{self.name}/{quote(key, safe='/~')}{version}"
 
 
-@dataclass(frozen=True, slots=True)
-class S3Target:
-    """The recipient's bucket; the account that must own it and the key that encrypts there, where they are known."""
-
-    bucket: str
-    account: str | None
-    kms_key: str | None
-
-
-def headers_of_a_write(target: S3Target, *, acl: bool = True, with_key: bool = True) -> dict[str, str]:
+def headers_of_a_write(target: BucketSettings, *, acl: bool = True, with_key: bool = True) -> dict[str, str]:
     """The headers of every write to the bucket: who shall own the file, and how it is encrypted."""
     # Without the ACL the file would belong to us in a bucket that uses ACLs.
     headers = {"x-amz-acl": "bucket-owner-full-control"} if acl else {}
-    if target.kms_key is None or not with_key:
+    if target.target_kms_key is None or not with_key:
         return {**headers, "x-amz-server-side-encryption": "AES256"}
-    key = {"x-amz-server-side-encryption-aws-kms-key-id": target.kms_key}
+    key = {"x-amz-server-side-encryption-aws-kms-key-id": target.target_kms_key}
     return {**headers, "x-amz-server-side-encryption": "aws:kms", **key}
 
 

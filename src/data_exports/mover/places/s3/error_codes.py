@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from data_exports.contract.causes import Cause, Side
-from data_exports.mover.rules.protocol import Failure, Forbidden, Gone, NoUpload, Overtaken, Reply
+from data_exports.mover.rules.protocol import Failed, Forbidden, Gone, NoUpload, Overtaken, Reply
 
 
 class Where(Enum):
@@ -27,7 +27,7 @@ class Where(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class Attempt:
     """What is being done, in words for a reason, and where; of a copy also by what errors tell the two sides apart."""
 
     words: str
@@ -80,16 +80,8 @@ def _invalid(advice: str) -> Meaning:
 
 
 _DENIED = Meaning(Cause.RECIPIENT_DENIED, Cause.HUB_DENIED, Cause.UPLOAD_KEY)
-_ELSEWHERE = "The bucket is in another region, and S3 did not say in which"
+_UNWELL = _always(Cause.UNWELL)
 _INVALID = "S3 holds the request for invalid"
-_ARCHIVED = _always(Cause.UPLOAD_ARCHIVED)
-_REQUEST = _always(Cause.HUB_REQUEST, "No bucket and no file can be the reason: it is how the mover asks")
-_THROTTLED, _CONFLICT, _UNWELL, _NO_ANSWER = map(
-    _always, (Cause.THROTTLED, Cause.CONFLICT, Cause.UNWELL, Cause.NO_ANSWER)
-)
-_EXPIRED = _always(Cause.CREDENTIALS, "The function's credentials are not valid any more")
-_CLOCK = _always(Cause.CLOCK, "The function's clock is off by more than 15 minutes")
-_KEY_UNUSABLE = "The KMS key is not usable"
 
 # Codes that the rules of delivery know. A HEAD response has no body, so its status stands in for the code. Within
 # DeleteObjects the codes are worded differently in places.
@@ -105,86 +97,61 @@ RULES: dict[str, Reply] = {
 FORBIDDEN = frozenset({"AccessDenied", "403", "403 Forbidden"})
 # Every other code. One that is not here is taken for one that passes: rather some tries too many than a file given up
 # early. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-MEANINGS: dict[str, Meaning] = {
+_CODES: dict[Meaning, tuple[str, ...]] = {
     # The bucket
-    "NoSuchBucket": _bucket("The bucket does not exist. Check its name with its owner"),
-    "InvalidBucketName": _bucket("The bucket's name is none that S3 allows"),
-    "InvalidBucketState": _bucket("The bucket is in a state that does not allow it"),
-    "AllAccessDisabled": _bucket("The bucket's owner or AWS has disabled all access to it"),
-    "AccountProblem": _bucket("There is a problem with the bucket owner's AWS account"),
-    "NotSignedUp": _bucket("The bucket owner's AWS account is not signed up for S3"),
-    "InvalidPayer": _bucket("All access to the bucket has been disabled"),
-    "PermanentRedirect": _bucket(_ELSEWHERE),
-    "AuthorizationHeaderMalformed": _bucket(_ELSEWHERE),
-    "IllegalLocationConstraintException": _bucket(_ELSEWHERE),
-    "301": _bucket(_ELSEWHERE),
+    _bucket("The bucket does not exist. Check its name with its owner"): ("NoSuchBucket",),
+    _bucket("The bucket's name is none that S3 allows"): ("InvalidBucketName",),
+    _bucket("The bucket is in a state that does not allow it"): ("InvalidBucketState",),
+    _bucket("The bucket's owner or AWS has disabled all access to it"): ("AllAccessDisabled",),
+    _bucket("There is a problem with the bucket owner's AWS account"): ("AccountProblem",),
+    _bucket("The bucket owner's AWS account is not signed up for S3"): ("NotSignedUp",),
+    _bucket("All access to the bucket has been disabled"): ("InvalidPayer",),
+    _bucket("The bucket is in another region, and S3 did not say in which"): (
+        *("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"),
+    ),
     # The key that encrypts: https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
-    "KMS.DisabledException": _key("The KMS key is disabled"),
-    "KMS.NotFoundException": _key("The KMS key does not exist"),
-    "KMS.InvalidStateException": _key(_KEY_UNUSABLE),
-    "KMS.KMSInvalidStateException": _key(_KEY_UNUSABLE),
-    "KMS.InvalidKeyUsageException": _key("The KMS key is not made for encryption"),
+    _key("The KMS key is disabled"): ("KMS.DisabledException",),
+    _key("The KMS key does not exist"): ("KMS.NotFoundException",),
+    _key("The KMS key is not usable"): ("KMS.InvalidStateException", "KMS.KMSInvalidStateException"),
+    _key("The KMS key is not made for encryption"): ("KMS.InvalidKeyUsageException",),
     # What the bucket takes
-    "AccessControlListNotSupported": _invalid("The bucket refuses the ACL bucket-owner-full-control"),
-    "InvalidBucketAclWithObjectOwnership": _invalid("The bucket refuses the ACL bucket-owner-full-control"),
-    "InvalidEncryptionAlgorithmError": _invalid("The bucket does not take this encryption"),
-    "EncryptionTypeMismatch": _invalid("The bucket does not take this encryption"),
-    "MethodNotAllowed": _invalid("S3 does not allow the operation there"),
-    "405": _invalid("S3 does not allow the operation there"),
-    "NotImplemented": _invalid("This S3 does not know a condition that the mover relies on"),
-    "501": _invalid("This S3 does not know a condition that the mover relies on"),
-    "InvalidRequest": _invalid(_INVALID),
-    "InvalidArgument": _invalid(_INVALID),
-    "BadRequest": _invalid(_INVALID),
-    "400": _invalid(f"{_INVALID}, and does not say why"),
+    _invalid("The bucket refuses the ACL bucket-owner-full-control"): (
+        *("AccessControlListNotSupported", "InvalidBucketAclWithObjectOwnership"),
+    ),
+    _invalid("The bucket does not take this encryption"): ("InvalidEncryptionAlgorithmError", "EncryptionTypeMismatch"),
+    _invalid("S3 does not allow the operation there"): ("MethodNotAllowed", "405"),
+    _invalid("This S3 does not know a condition that the mover relies on"): ("NotImplemented", "501"),
+    _invalid(_INVALID): ("InvalidRequest", "InvalidArgument", "BadRequest"),
+    _invalid(f"{_INVALID}, and does not say why"): ("400",),
     # What was uploaded: its copy would have the same tags, metadata, storage class, name and size.
-    "InvalidTag": _always(Cause.UPLOAD_NOT_ACCEPTED, "The recipient's S3 does not take its tags"),
-    "MetadataTooLarge": _always(Cause.UPLOAD_NOT_ACCEPTED, "Its metadata is larger than S3 allows"),
-    "InvalidStorageClass": _always(Cause.UPLOAD_NOT_ACCEPTED, "The recipient's S3 does not know its storage class"),
-    "KeyTooLongError": _always(Cause.UPLOAD_NOT_ACCEPTED, "The key is longer than S3 allows"),
-    "EntityTooLarge": _always(Cause.UPLOAD_TOO_LARGE, "The file is too large for one copy"),
+    _always(Cause.UPLOAD_NOT_ACCEPTED, "The recipient's S3 does not take its tags"): ("InvalidTag",),
+    _always(Cause.UPLOAD_NOT_ACCEPTED, "Its metadata is larger than S3 allows"): ("MetadataTooLarge",),
+    _always(Cause.UPLOAD_NOT_ACCEPTED, "The recipient's S3 does not know its storage class"): ("InvalidStorageClass",),
+    _always(Cause.UPLOAD_NOT_ACCEPTED, "The key is longer than S3 allows"): ("KeyTooLongError",),
+    _always(Cause.UPLOAD_TOO_LARGE, "The file is too large for one copy"): ("EntityTooLarge",),
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
-    "InvalidObjectState": _ARCHIVED,
-    "ObjectNotInActiveTierError": _ARCHIVED,
-    # How the mover asks
-    "SignatureDoesNotMatch": _REQUEST,
-    "InvalidAccessKeyId": _REQUEST,
-    "InvalidSecurity": _REQUEST,
-    "MissingSecurityHeader": _REQUEST,
-    "MissingAuthenticationToken": _REQUEST,
-    "InvalidURI": _REQUEST,
-    "InvalidDigest": _REQUEST,
-    "InvalidPartOrder": _REQUEST,
-    "InvalidRange": _REQUEST,
-    "EntityTooSmall": _REQUEST,
-    "MalformedXML": _REQUEST,
-    "MissingContentLength": _REQUEST,
-    "RequestHeaderSectionTooLarge": _REQUEST,
-    "411": _REQUEST,
+    _always(Cause.UPLOAD_ARCHIVED): ("InvalidObjectState", "ObjectNotInActiveTierError"),
+    _always(Cause.HUB_REQUEST, "No bucket and no file can be the reason: it is how the mover asks"): (
+        *("SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidSecurity", "MissingSecurityHeader"),
+        *("MissingAuthenticationToken", "InvalidURI", "InvalidDigest", "InvalidPartOrder", "InvalidRange"),
+        *("EntityTooSmall", "MalformedXML", "MissingContentLength", "RequestHeaderSectionTooLarge", "411"),
+    ),
     # What passes
-    "ExpiredToken": _EXPIRED,
-    "TokenRefreshRequired": _EXPIRED,
-    "InvalidToken": _EXPIRED,
-    "RequestTimeTooSkewed": _CLOCK,
-    "RequestExpired": _CLOCK,
-    "SlowDown": _THROTTLED,
-    "ServiceUnavailable": _THROTTLED,
-    "TooManyRequests": _THROTTLED,
-    "Throttling": _THROTTLED,
-    "ThrottlingException": _THROTTLED,
-    "KMS.ThrottlingException": _THROTTLED,
-    "RequestLimitExceeded": _THROTTLED,
-    "429": _THROTTLED,
-    "503": _THROTTLED,
-    "OperationAborted": _CONFLICT,
-    "ConditionalRequestConflict": _CONFLICT,
-    "409": _CONFLICT,
-    "RequestTimeout": _NO_ANSWER,
-    "InternalError": _UNWELL,
-    "500": _UNWELL,
-    "TemporaryRedirect": _UNWELL,  # of a bucket made a moment ago
-    "307": _UNWELL,
+    _always(Cause.CREDENTIALS, "The function's credentials are not valid any more"): (
+        *("ExpiredToken", "TokenRefreshRequired", "InvalidToken"),
+    ),
+    _always(Cause.CLOCK, "The function's clock is off by more than 15 minutes"): (
+        *("RequestTimeTooSkewed", "RequestExpired"),
+    ),
+    _always(Cause.THROTTLED): (
+        *("SlowDown", "ServiceUnavailable", "TooManyRequests", "Throttling", "ThrottlingException"),
+        *("KMS.ThrottlingException", "RequestLimitExceeded", "429", "503"),
+    ),
+    _always(Cause.CONFLICT): ("OperationAborted", "ConditionalRequestConflict", "409"),
+    _always(Cause.NO_ANSWER): ("RequestTimeout",),
+    _UNWELL: ("InternalError", "500", "TemporaryRedirect", "307"),  # a redirect is of a bucket made a moment ago
 }
+MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes}
 # What the sender has to mend, whatever the code was.
 _SENDERS = {
     Cause.UPLOAD_KEY: "The upload is encrypted with a KMS key that the mover may not use. Its sender sends it again "
@@ -195,7 +162,7 @@ _SENDERS = {
 }
 
 
-def reply_to_error(error: Error, *, doing: Doing) -> Reply:
+def reply_to_error(error: Error, *, doing: Attempt) -> Reply:
     """Tell what an error means."""
     if error.code in RULES:
         return RULES[error.code]
@@ -207,12 +174,12 @@ def reply_to_error(error: Error, *, doing: Doing) -> Reply:
     if forbidden:
         return Forbidden(f"{doing} is refused ({error.said})" + (f". {advice}" if advice else ""), cause)
     if cause.is_permanent:
-        return Failure(f"{doing} is refused ({error.said}). {advice}", cause)
+        return Failed(f"{doing} is refused ({error.said}). {advice}", cause)
     advice = f"{advice}. " if advice else ""
-    return Failure(f"{doing} failed ({error.said}). {advice}It will be tried again", cause)
+    return Failed(f"{doing} failed ({error.said}). {advice}It will be tried again", cause)
 
 
-def _is_about_sse_c(error: Error, doing: Doing) -> bool:
+def _is_about_sse_c(error: Error, doing: Attempt) -> bool:
     """Tell whether the source is encrypted with a key of its sender. A HEAD of it is answered 400 without a word.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
@@ -224,7 +191,7 @@ def _is_about_sse_c(error: Error, doing: Doing) -> bool:
     return reads and error.code == "InvalidRequest" and "Server Side Encryption" in error.message
 
 
-def _side_of(error: Error, doing: Doing) -> Side:
+def _side_of(error: Error, doing: Attempt) -> Side:
     """Tell whose it is to act, if the code leaves that open."""
     if _is_about_the_sources_key(error, doing):
         return Side.SENDER
@@ -239,7 +206,7 @@ _READS = ("s3:Get", "s3:List", "s3:Head")
 _KEY_ARN = re.compile(r"arn:aws[\w-]*:kms:[\w-]*:\d*:(?:key|alias)/[\w/-]+")
 
 
-def _is_about_the_sources_key(error: Error, doing: Doing) -> bool:
+def _is_about_the_sources_key(error: Error, doing: Attempt) -> bool:
     """Tell whether the key that encrypts the source is meant.
 
     S3 decrypts with that, and encrypts with the recipient's; only parts are decrypted with the recipient's as well.
@@ -266,7 +233,7 @@ def _may_be_the_same_key(named: str, declared: str) -> bool:
     return named == declared or (":alias/" in declared and named.split(":")[:5] == declared.split(":")[:5])
 
 
-def _names_the_hub(error: Error, doing: Doing) -> bool:
+def _names_the_hub(error: Error, doing: Attempt) -> bool:
     return bool(doing.hub_bucket) and (
         error.bucket == doing.hub_bucket
         or re.search(rf"arn:aws[\w-]*:s3:::{re.escape(doing.hub_bucket)}(?![\w.-])", error.message) is not None

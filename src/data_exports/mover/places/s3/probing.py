@@ -16,13 +16,14 @@ from dataclasses import replace
 from typing import Any
 
 from data_exports.contract.causes import Side
+from data_exports.contract.settings import BucketSettings
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.destination import Ask
-from data_exports.mover.places.operation import Operation, Step
-from data_exports.mover.places.s3.bucket import Bucket, S3Target, headers_of_a_write
-from data_exports.mover.places.s3.error_codes import Doing, Error, Where, reply_to_error
+from data_exports.mover.places.operation import CallStep, Operation
+from data_exports.mover.places.s3.bucket import Bucket, headers_of_a_write
+from data_exports.mover.places.s3.error_codes import Attempt, Error, Where, reply_to_error
 from data_exports.mover.places.s3.replies import error_reply
-from data_exports.mover.rules.protocol import Failure, Forbidden, Written
+from data_exports.mover.rules.protocol import Failed, Forbidden, Written
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import RetryPolicy
 from data_exports.mover.wire.xml_answers import found_in
@@ -36,7 +37,7 @@ _TAGS = {"x-amz-tagging": "exports=probe"}
 class Prober:
     """One probe of a bucket."""
 
-    def __init__(self, target: S3Target, bucket: Bucket, key: str, ask: Ask) -> None:
+    def __init__(self, target: BucketSettings, bucket: Bucket, key: str, ask: Ask) -> None:
         """Ask nothing yet."""
         self._target = target
         self._bucket = bucket
@@ -58,7 +59,7 @@ class Prober:
             return [whole]
         bare = headers_of_a_write(self._target, acl=False, with_key=False)
         plain = with_key = self._put("put", headers_of_a_write(self._target, acl=False))
-        if self._target.kms_key and with_key.verdict is not Verdict.ALLOWED:
+        if self._target.target_kms_key and with_key.verdict is not Verdict.ALLOWED:
             plain = self._put("put", bare)
         if plain.verdict is not Verdict.ALLOWED:
             return [plain]
@@ -66,7 +67,7 @@ class Prober:
         return [plain, self._put("tag", {**_TAGS, **bare}), self._put("acl", acl), *self._key_try(with_key)]
 
     def _key_try(self, put: Try) -> list[Try]:
-        return [replace(put, what="key")] if self._target.kms_key else []
+        return [replace(put, what="key")] if self._target.target_kms_key else []
 
     def _put(self, what: str, headers: Mapping[str, str]) -> Try:
         headers = {"if-none-match": "*", **headers}
@@ -93,7 +94,7 @@ class Prober:
 
     def _owner(self) -> list[Try]:
         """Whether the bucket lets us in and is somebody else's: asked for what harms nobody, its owner not named."""
-        if not self._target.account:
+        if not self._target.target_account:
             return []
         named = self._abort("owner", _NO_SUCH_UPLOAD)
         if named.verdict is not Verdict.REFUSED:
@@ -111,10 +112,10 @@ class Prober:
         bucket = self._bucket if named_owner else replace(self._bucket, account=None)
         responses: list[Response] = []
 
-        def read(response: Response) -> Step:
+        def read(response: Response) -> CallStep:
             responses.append(response)
             is_error = response.status is None or response.status >= 300
-            return error_reply(response, doing=Doing(operation, Where.RECIPIENT)) if is_error else Written()
+            return error_reply(response, doing=Attempt(operation, Where.RECIPIENT)) if is_error else Written()
 
         policy = replace(_POLICY, only_if_refused=operation == "CreateMultipartUpload")
         self._carry_out(Operation(bucket.request(operation, method, self._key, **request), read, policy))
@@ -130,6 +131,6 @@ def _told(what: str, response: Response, as_good_as_done: AbstractSet[str] = fro
         return Try(what, Verdict.ALLOWED)
     said, request_id = found_in(response.body, "Message"), response.headers.get("x-amz-request-id", "")
     code = code or str(response.status)
-    reply = reply_to_error(Error(code, said), doing=Doing(what, Where.RECIPIENT))
-    is_theirs = isinstance(reply, Failure | Forbidden) and reply.cause.side is Side.RECIPIENT
+    reply = reply_to_error(Error(code, said), doing=Attempt(what, Where.RECIPIENT))
+    is_theirs = isinstance(reply, Failed | Forbidden) and reply.cause.side is Side.RECIPIENT
     return Try(what, Verdict.REFUSED if is_theirs else Verdict.UNKNOWN, code, said, request_id)

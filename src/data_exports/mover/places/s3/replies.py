@@ -13,18 +13,18 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import iso_time
-from data_exports.mover.places.s3.error_codes import Doing, Error, reply_to_error
+from data_exports.mover.places.s3.error_codes import Attempt, Error, reply_to_error
 from data_exports.mover.rules.hub_version import NULL, HubVersion
 from data_exports.mover.rules.protocol import (
     Attributes,
     Copied,
     CopiedPart,
     Current,
-    Failure,
+    Failed,
     Gone,
     Removed,
     Reply,
@@ -38,14 +38,14 @@ from data_exports.mover.rules.protocol import (
     Written,
 )
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.xml_answers import found_in, name_of, parse_xml, text_of
+from data_exports.mover.wire.xml_answers import decoder_of, found_in, name_of, parse_xml, text_of
 
 
-def error_reply(response: Response, *, doing: Doing) -> Reply:
+def error_reply(response: Response, *, doing: Attempt) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
     if response.status is None:
         reason = f"{doing}: no answer from S3 ({response.fault}). It will be tried again"
-        return Failure(reason, Cause.NO_ANSWER, under_way=True)  # S3 may have carried it out, and may even now
+        return Failed(reason, Cause.NO_ANSWER, under_way=True)  # S3 may have carried it out, and may even now
     body = response.body
     code, message = found_in(body, "Code") or str(response.status), found_in(body, "Message")
     facts = [code, message, _request_id(response)]
@@ -53,19 +53,23 @@ def error_reply(response: Response, *, doing: Doing) -> Reply:
     return reply_to_error(error, doing=doing)
 
 
-def copy_reply(response: Response, *, doing: Doing, at: str) -> Reply:
+def copy_reply(response: Response, *, doing: Attempt, at: str) -> Reply:
     """Read the answer to CopyObject. `at` is the time of the answer."""
-    root = _promised(response, "CopyObjectResult", doing=doing)
+    version_id = response.headers.get("x-amz-copy-source-version-id") or NULL
+    return _copied(response, "CopyObjectResult", version_id, doing=doing, at=at)
+
+
+def _copied(response: Response, name: str, version_id: str, *, doing: Attempt, at: str) -> Reply:
+    root = _promised(response, name, doing=doing)
     if not isinstance(root, ET.Element):
         return root
     etag = text_of(root, "ETag").strip('"')
     if not etag:
         return _unreadable(response, doing=doing)
-    headers = response.headers
-    return Copied(headers.get("x-amz-copy-source-version-id") or NULL, headers.get("x-amz-version-id"), etag, at)
+    return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at)
 
 
-def head_reply(response: Response, *, doing: Doing) -> Reply:
+def head_reply(response: Response, *, doing: Attempt) -> Reply:
     """Read the answer to HeadObject. A delete marker that is asked for by its id answers 405.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
@@ -90,7 +94,7 @@ def _iso_time_of(http_time: str) -> str | None:
     return iso_time(moment.replace(tzinfo=UTC))
 
 
-def versioning_reply(response: Response, *, doing: Doing) -> Reply:
+def versioning_reply(response: Response, *, doing: Attempt) -> Reply:
     """Read the answer to GetBucketVersioning, which tells no status of a bucket that never kept versions.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
@@ -101,19 +105,19 @@ def versioning_reply(response: Response, *, doing: Doing) -> Reply:
     return Versioning(is_on=text_of(root, "Status") == "Enabled")
 
 
-def delete_reply(response: Response, *, doing: Doing) -> Reply:
+def delete_reply(response: Response, *, doing: Attempt) -> Reply:
     """Read the answer to DeleteObject."""
     return Retired() if response.status == 204 else error_reply(response, doing=doing)
 
 
-def put_reply(response: Response, *, doing: Doing) -> Reply:
+def put_reply(response: Response, *, doing: Attempt) -> Reply:
     """Read the answer to PutObject."""
     if response.status != 200 or name_of(parse_xml(response.body)) == "Error":
         return error_reply(response, doing=doing)
     return Written() if response.headers.get("etag") else _unreadable(response, doing=doing)
 
 
-def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: Doing) -> Reply | RetiredAll:
+def delete_all_reply(response: Response, retires: tuple[Retire, ...], *, doing: Attempt) -> Reply | RetiredAll:
     """Read the answer to DeleteObjects: one reply for each key, also for those that it leaves out."""
     root = parse_xml(response.body)
     if response.status != 200 or name_of(root) == "Error":
@@ -139,7 +143,7 @@ class MoreVersions:
     version_id_marker: str
 
 
-def versions_reply(response: Response, key: str, *, doing: Doing) -> Reply | MoreVersions:
+def versions_reply(response: Response, key: str, *, doing: Attempt) -> Reply | MoreVersions:
     """Read a page of ListObjectVersions with prefix=key: versions of longer keys are on it too, after those of the key.
 
     The versions of a key come newest first, so the first one is the answer.
@@ -148,7 +152,7 @@ def versions_reply(response: Response, key: str, *, doing: Doing) -> Reply | Mor
     root = _promised(response, "ListVersionsResult", doing=doing)
     if not isinstance(root, ET.Element):
         return root
-    decode = unquote_plus if text_of(root, "EncodingType") == "url" else str
+    decode = decoder_of(root)
     for item in root.iterfind("{*}Version"):
         if decode(text_of(item, "Key")) == key:
             return Versions(_hub_version(item), current=text_of(item, "IsLatest") == "true")
@@ -163,7 +167,7 @@ def versions_reply(response: Response, key: str, *, doing: Doing) -> Reply | Mor
 # The copy of a large file in parts (`destination`).
 
 
-def start_reply(response: Response, *, doing: Doing) -> Reply:
+def start_reply(response: Response, *, doing: Attempt) -> Reply:
     """Read the answer to CreateMultipartUpload."""
     root = _promised(response, "InitiateMultipartUploadResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -172,12 +176,12 @@ def start_reply(response: Response, *, doing: Doing) -> Reply:
     return Started(upload_id) if upload_id else _unreadable(response, doing=doing)
 
 
-def uploads_reply(response: Response, key: str, initiator: str, *, doing: Doing) -> Reply:
+def uploads_reply(response: Response, key: str, initiator: str, *, doing: Attempt) -> Reply:
     """Read the answer to ListMultipartUploads with prefix=key: those of this very key that this principal began."""
     root = _promised(response, "ListMultipartUploadsResult", doing=doing)
     if not isinstance(root, ET.Element):
         return root
-    decode = unquote_plus if text_of(root, "EncodingType") == "url" else str
+    decode = decoder_of(root)
     return Uploads(
         tuple(
             text_of(item, "UploadId")
@@ -187,18 +191,12 @@ def uploads_reply(response: Response, key: str, initiator: str, *, doing: Doing)
     )
 
 
-def complete_reply(response: Response, version_id: str, *, doing: Doing, at: str) -> Reply:
+def complete_reply(response: Response, version_id: str, *, doing: Attempt, at: str) -> Reply:
     """Read the answer to CompleteMultipartUpload of an upload that holds this version of the hub."""
-    root = _promised(response, "CompleteMultipartUploadResult", doing=doing)
-    if not isinstance(root, ET.Element):
-        return root
-    etag = text_of(root, "ETag").strip('"')
-    if not etag:
-        return _unreadable(response, doing=doing)
-    return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at)
+    return _copied(response, "CompleteMultipartUploadResult", version_id, doing=doing, at=at)
 
 
-def part_reply(response: Response, number: int, *, doing: Doing) -> Reply:
+def part_reply(response: Response, number: int, *, doing: Attempt) -> Reply:
     """Read the answer to UploadPartCopy."""
     root = _promised(response, "CopyPartResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -207,12 +205,12 @@ def part_reply(response: Response, number: int, *, doing: Doing) -> Reply:
     return CopiedPart(number, etag) if etag else _unreadable(response, doing=doing)
 
 
-def removal_reply(response: Response, *, doing: Doing) -> Reply:
+def removal_reply(response: Response, *, doing: Attempt) -> Reply:
     """Read the answer to a DELETE that removes what nobody else needs."""
     return Removed() if response.status == 204 else error_reply(response, doing=doing)
 
 
-def keys_reply(response: Response, *, doing: Doing) -> Reply | tuple[str, ...]:
+def keys_reply(response: Response, *, doing: Attempt) -> Reply | tuple[str, ...]:
     """Read the keys of a page of ListObjectsV2."""
     root = _promised(response, "ListBucketResult", doing=doing)
     if not isinstance(root, ET.Element):
@@ -220,7 +218,7 @@ def keys_reply(response: Response, *, doing: Doing) -> Reply | tuple[str, ...]:
     return tuple(text_of(item, "Key") for item in root.iterfind("{*}Contents"))
 
 
-def tags_reply(response: Response, headers: Mapping[str, str], *, doing: Doing) -> Reply:
+def tags_reply(response: Response, headers: Mapping[str, str], *, doing: Attempt) -> Reply:
     """Read the answer to GetObjectTagging; the tags complete the headers that describe a file."""
     root = _promised(response, "Tagging", doing=doing)
     if not isinstance(root, ET.Element):
@@ -243,15 +241,15 @@ def _hub_version(item: ET.Element) -> HubVersion:
     )
 
 
-def _unreadable(response: Response, *, doing: Doing) -> Failure:
-    return Failure(
+def _unreadable(response: Response, *, doing: Attempt) -> Failed:
+    return Failed(
         f"{doing}: S3 answered {response.status} without the promised content "
         f"({', '.join(filter(None, [f'{len(response.body)} bytes', _request_id(response)]))}). It will be tried again",
         Cause.UNREADABLE,
     )
 
 
-def _promised(response: Response, name: str, *, doing: Doing) -> ET.Element | Reply:
+def _promised(response: Response, name: str, *, doing: Attempt) -> ET.Element | Reply:
     """Return the root element of this name that a success holds, else what was answered instead."""
     root = parse_xml(response.body) if response.status == 200 else None
     if root is not None and name_of(root) == name:
