@@ -18,8 +18,9 @@ from data_exports.mover.handler import handle_batch
 from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.places.store import open_store
 from data_exports.mover.settings import read_settings
+from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import OnResponse, S3Request, Transport
+from data_exports.mover.wire.transport import S3Request, Transport
 
 SECONDS_OF_AN_INVOCATION = 900.0
 VERSION_IDS = "version-ids"

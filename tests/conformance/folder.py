@@ -40,7 +40,7 @@ from data_exports.mover.rules.protocol import (
     Uploads,
     Written,
 )
-from data_exports.mover.wire.connections import USUAL_LIMITS, OnResponse, RequestLimits
+from data_exports.mover.wire.http_connection import USUAL_LIMITS, OnResponse, RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from tests.model.memory_s3 import TIME
 

@@ -29,7 +29,7 @@ from data_exports.mover.rules.protocol import (
     StartUpload,
     StoreAnswer,
 )
-from data_exports.mover.wire.connections import OnResponse
+from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
 from tests.conformance.folder import Disk, FolderDestination

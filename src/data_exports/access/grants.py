@@ -118,7 +118,8 @@ OUTSIDER_BUCKET_ACTIONS = ("s3:ListBucket",)
 
 def grants_of(estate: Estate) -> tuple[Grant, ...]:
     """Every access that the estate's declarations give, sorted."""
-    return tuple(sorted(_grants(estate), key=_order))
+    found = (grant for dataset in estate.datasets() for grant in grants_of_dataset(estate.platform, dataset))
+    return tuple(sorted(found, key=_order))
 
 
 def grants_of_push(platform: Platform, push: PushDataset) -> tuple[Grant, ...]:
@@ -136,11 +137,6 @@ def grants_of_dataset(platform: Platform, dataset: Dataset) -> tuple[Grant, ...]
     if isinstance(dataset, PushDataset):
         return grants_of_push(platform, dataset)
     return grants_of_pull(platform, dataset)
-
-
-def _grants(estate: Estate) -> Iterator[Grant]:
-    for dataset in estate.datasets():
-        yield from grants_of_dataset(estate.platform, dataset)
 
 
 def _order(grant: Grant) -> tuple[str, ...]:

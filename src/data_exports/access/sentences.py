@@ -223,7 +223,8 @@ def _head_in_words(
         if access.keeps_files and not lost:
             yield " and stay in the hub"
     else:
-        yield from (verb, *_doing_in_words(access))
+        under = ("under ",) if access.role is Role.SENDER else ()
+        yield from (verb, _verbs(access), " ", *under, Quoted(access.where))
     if access.until and (not lost or access.has_ended(moment)):
         link = (", which " if lost else ", but that ") if access.has_ended(moment) else " "
         yield from (link, *_until_in_words(access.until, moment))
@@ -241,10 +242,6 @@ def _who_in_words(group: Sequence[Access], most: int | None) -> Sentence:
     if group[0].role is Role.MOVER:
         return ()
     return listed([principal_in_words(access) for access in group], at_most=most)
-
-
-def _doing_in_words(access: Access) -> Sentence:
-    return (_verbs(access), " ", *(("under ",) if access.role is Role.SENDER else ()), Quoted(access.where))
 
 
 def _verbs(access: Access) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from data_exports.access.grants import Grant
-from data_exports.names import AccountRootArn, Outsider
+from data_exports.names import AccountRootArn
 
 KEY_ARNS = "arn:aws:kms:"
 Statement = dict[str, Any]
@@ -46,8 +46,9 @@ def resource_statements(sid: str, grants: Sequence[Grant]) -> list[Statement]:
     """
     named = sorted({grant.principal for grant in grants if not isinstance(grant.principal, AccountRootArn)})
     whole = sorted({grant.principal for grant in grants if isinstance(grant.principal, AccountRootArn)})
+    roots = sorted({AccountRootArn(f"arn:aws:iam::{arn.account}:root") for arn in named})
     statements = []
-    for suffix, principals, arns in (("", _roots_of(named), named), ("Account", whole, [])):
+    for suffix, principals, arns in (("", roots, named), ("Account", whole, [])):
         if not principals:
             continue
         first = grants[0]
@@ -91,10 +92,6 @@ def deny_weak_transport(service: str, resources: list[str], *, require_tls: bool
 def iso_moment(moment: datetime) -> str:
     """A moment as IAM's date conditions want it: ``2027-04-01T00:00:00Z``."""
     return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-def _roots_of(arns: Iterable[Outsider]) -> list[AccountRootArn]:
-    return sorted({AccountRootArn(f"arn:aws:iam::{arn.account}:root") for arn in arns})
 
 
 def _conditions(grant: Grant, *, principal_arns: Sequence[str] = ()) -> dict[str, Any]:

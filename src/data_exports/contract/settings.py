@@ -138,6 +138,7 @@ def dataset_settings_in(reader: EnvironmentReader) -> tuple[DatasetSettings, Buc
         target_account=read("TARGET_ACCOUNT", *_ACCOUNT, default="") or None,
         target_kms_key=read("TARGET_KMS_KEY", r"arn:.+", "the ARN of a key", default="") or None,
     )
+    topics = read("ALERT_TOPICS", r"arn:[^\s,]+(,arn:[^\s,]+)*", "ARNs of topics", default="")
     settings = DatasetSettings(
         dataset=dataset,
         hub_bucket=hub_bucket,
@@ -151,14 +152,10 @@ def dataset_settings_in(reader: EnvironmentReader) -> tuple[DatasetSettings, Buc
         most_receives=reader.read_number("MOST_RECEIVES", r"[1-9]\d*", "a number above 0", default=MOST_RECEIVES),
         longest_wait_seconds=reader.read_number("LONGEST_WAIT_SECONDS", *_SECONDS, default=LONGEST_WAIT_SECONDS),
         sweep_patience_seconds=reader.read_number("SWEEP_PATIENCE_SECONDS", *_SECONDS, default=SWEEP_PATIENCE_SECONDS),
-        alert_topics=_items(read("ALERT_TOPICS", r"arn:[^\s,]+(,arn:[^\s,]+)*", "ARNs of topics", default="")),
+        alert_topics=tuple(filter(None, topics.split(","))),
     )
     if target.target_bucket and target.target_bucket in (settings.hub_bucket, settings.log_bucket):
         reader.problems.append(
             f"TARGET_BUCKET must be the recipient's bucket, not {target.target_bucket!r}, which is the platform's"
         )
     return settings, target
-
-
-def _items(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, text.split(",")))

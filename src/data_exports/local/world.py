@@ -17,7 +17,7 @@ from data_exports.estate.identifier_types import SSO_PREFIX
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
-from data_exports.names import AccountId, BucketName, DatasetName, Outsider, RoleArn, RoleName, UserArn
+from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn
 
 UNNAMED_RECIPIENT = AccountId("210987654321")
 """Where the bucket of a recipient is whose declaration names no account."""
@@ -63,7 +63,7 @@ def recipient_policies_of(estate: Estate) -> dict[BucketName, Policy]:
 
 def stranger_of(estate: Estate, account: AccountId) -> RoleArn:
     """The role of this account that no declaration of the estate names."""
-    declared = {outsider.rsplit("/", 1)[-1] for outsider in _outsiders_of(estate)}
+    declared = {outsider.rsplit("/", 1)[-1] for pull in estate.pull_datasets for outsider in pull.outsiders}
     declared |= {user for dataset in estate.datasets() for user in dataset.users}
     name = _STRANGER
     while name in declared:
@@ -81,7 +81,7 @@ def make_local_world(local: LocalAws, estate: Estate, *, without_handover: Colle
     platform = estate.platform
     users = sorted({user_role_of(platform, user) for dataset in estate.datasets() for user in dataset.users})
     for user in users:
-        _make_role(local, user)
+        _make(local, user)
     buckets = {push.destination.bucket: recipient_account_of(push) for push in estate.push_datasets}
     policies = recipient_policies_of(_only_handed_over(estate, without_handover))
     for bucket, owner in buckets.items():
@@ -90,7 +90,7 @@ def make_local_world(local: LocalAws, estate: Estate, *, without_handover: Colle
     accounts = {platform.account, *buckets.values(), *(outsider.account for outsider in outsiders)}
     strangers = tuple(stranger_of(estate, account) for account in sorted(accounts))
     for stranger in strangers:
-        _make_role(local, stranger)
+        _make(local, stranger)
         if stranger.account != platform.account:
             everything = {"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}
             _permit(local, stranger, "everything", {"Version": "2012-10-17", "Statement": [everything]})
@@ -100,11 +100,6 @@ def make_local_world(local: LocalAws, estate: Estate, *, without_handover: Colle
 def _only_handed_over(estate: Estate, without_handover: Collection[DatasetName]) -> Estate:
     kept = tuple(push for push in estate.push_datasets if push.name not in without_handover)
     return dataclasses.replace(estate, push_datasets=kept)
-
-
-def _outsiders_of(estate: Estate) -> Iterator[Outsider]:
-    for pull in estate.pull_datasets:
-        yield from pull.outsiders
 
 
 def _make_outsiders(
@@ -120,8 +115,7 @@ def _make_outsiders(
         for outsider in pull.outsiders:
             if not isinstance(outsider, RoleArn | UserArn):
                 continue  # a whole account needs nothing made
-            exists = _make_role(local, outsider) if isinstance(outsider, RoleArn) else _make_user(local, outsider)
-            if not exists:
+            if not _make(local, outsider):
                 continue
             made.add(outsider)
             handed_over = pull.name not in without_handover
@@ -131,26 +125,17 @@ def _make_outsiders(
     yield from sorted(made)
 
 
-def _make_role(local: LocalAws, role: RoleArn) -> bool:
-    """Make the role, assumable by its account's root; whether it is there now under this very ARN."""
-    trusted = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{role.account}:root"}, "Action": "sts:AssumeRole"}
-    trust = {"Version": "2012-10-17", "Statement": [trusted]}
-    iam = client(local, "iam", account=role.account)
+def _make(local: LocalAws, who: RoleArn | UserArn) -> bool:
+    """Make a role, assumable by its account's root, or a user without keys; whether it is there under this very ARN."""
+    kind = "Role" if isinstance(who, RoleArn) else "User"
+    path, name = f"/{who.split('/', 1)[1]}".rsplit("/", 1)
+    trusted = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{who.account}:root"}, "Action": "sts:AssumeRole"}
+    trust = {"AssumeRolePolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": [trusted]})}
+    iam, named = client(local, "iam", account=who.account), {f"{kind}Name": name}
     try:
-        iam.create_role(RoleName=role.name, Path=role.path, AssumeRolePolicyDocument=json.dumps(trust))
+        getattr(iam, f"create_{kind.lower()}")(**named, Path=f"{path}/", **(trust if kind == "Role" else {}))
     except iam.exceptions.EntityAlreadyExistsException:
-        return bool(iam.get_role(RoleName=role.name)["Role"]["Arn"] == role)
-    return True
-
-
-def _make_user(local: LocalAws, user: UserArn) -> bool:
-    """Make the user, without keys; whether it is there now under this very ARN."""
-    path, name = f"/{user.split('/', 1)[1]}".rsplit("/", 1)
-    iam = client(local, "iam", account=user.account)
-    try:
-        iam.create_user(UserName=name, Path=f"{path}/")
-    except iam.exceptions.EntityAlreadyExistsException:
-        return bool(iam.get_user(UserName=name)["User"]["Arn"] == user)
+        return bool(getattr(iam, f"get_{kind.lower()}")(**named)[kind]["Arn"] == who)
     return True
 
 

@@ -14,7 +14,7 @@ delivery that they belong to.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -179,14 +179,16 @@ class Batch:
         """Store the receipts of all deliveries that wait for one, as one file."""
         waiting, self._receipts = self._receipts, {}
         receipts = [receipt for request in waiting.values() for receipt in request.receipts]
-        (answer,) = self._ask([lambda: PutReceipts(*self._receipts_file(receipts))])
-        for number in waiting:
-            self._advance(number, cast("Reply", answer))
+        self._ask_for(waiting, lambda: PutReceipts(*self._receipts_file(receipts)))
 
     def _look(self) -> None:
         """Look at the hub's versioning once for all deliveries that are about to retire: they come next."""
         waiting, self._looks = self._looks, []
-        (answer,) = self._ask([ReadVersioning])
+        self._ask_for(waiting, ReadVersioning)
+
+    def _ask_for(self, waiting: Iterable[int], make: Callable[[], Call]) -> None:
+        """Make one call, and give its answer to all deliveries that wait for it."""
+        (answer,) = self._ask([make])
         for number in waiting:
             self._advance(number, cast("Reply", answer))
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from data_exports.mover.wire.connections import Host, RequestLimits
+from data_exports.mover.wire.http_connection import OnResponse, RequestLimits
+from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import OnResponse, S3Request
+from data_exports.mover.wire.transport import S3Request
 
 Trouble = Callable[[S3Request], "Answered | None"]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.destinations.destination import Lack, Side
+from data_exports.destinations.destination import Party, Lack
 from data_exports.operate.probe.findings import Answer, Check, Probed
 from data_exports.views.probe import render_probed
 from tests.json_data import json_data
@@ -26,7 +26,7 @@ def test_a_probe_that_lacks_nothing_says_so() -> None:
 
 
 def test_what_is_lacking_stands_below_the_checks_with_its_side_and_what_to_do() -> None:
-    lacks = tuple(Lack(side, f"what {side}", f"mend {side}") for side in (Side.OURS, Side.THEIRS, Side.EITHER))
+    lacks = tuple(Lack(side, f"what {side}", f"mend {side}") for side in (Party.OURS, Party.THEIRS, Party.EITHER))
     probed = replace(FINE, checks=(LIST, PUT, TAG), lacks=lacks, leaves="s3://there/x", note="It shows no more.")
     assert render_probed(probed).splitlines() == [
         "role export_hearings-move writes",
@@ -59,7 +59,7 @@ def test_a_probe_that_could_not_look_at_everything_does_not_say_that_all_is_well
         ((LIST, LIST), (), True),
         ((LIST, TAG), (), False),
         ((LIST, PUT), (), False),
-        ((LIST,), (Lack(Side.OURS, "a policy", "deploy"),), False),
+        ((LIST,), (Lack(Party.OURS, "a policy", "deploy"),), False),
     ],
 )
 def test_all_is_well_only_if_every_check_is_and_nothing_is_lacking(

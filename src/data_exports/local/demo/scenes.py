@@ -47,7 +47,8 @@ def files_are_delivered(stage: Stage) -> Story:
     """Files of every kind arrive byte for byte and leave the hub."""
     push = stage.push("court_hearings")
     sender, files = stage.as_user(push.users[0]), _files_of_every_kind()
-    yield f"{push.users[0]} uploads {len(files)} files for {push.name}, {_mebibytes(files)} in all"
+    size = sum(len(file.body) for file in files) / MEBIBYTE
+    yield f"{push.users[0]} uploads {len(files)} files for {push.name}, {size:.0f} MiB in all"
     for file in files:
         _upload(sender, stage, push, file)
     for file in files:
@@ -168,10 +169,6 @@ def _files_of_every_kind() -> list[File]:
         File("reports/1 + 1 = 2 & so on.txt", b"plus, ampersand and spaces", "text/plain"),
         File("reports/żółć 裁判所/déjà vu.txt", b"unicode", "text/plain", {"language": "pl, ja, fr"}),
     ]
-
-
-def _mebibytes(files: list[File]) -> str:
-    return f"{sum(len(file.body) for file in files) / MEBIBYTE:.0f} MiB"
 
 
 def _upload(sender: Any, stage: Stage, push: PushDataset, file: File) -> None:

@@ -2,7 +2,7 @@
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -37,14 +37,10 @@ def rules_must_be_few_and_must_not_overlap(
 
 def _overlap(one: Rule, other: Rule) -> bool:
     return (
-        _share_an_event(one["events"], other["events"])
+        any(_one_begins_the_other(a.rstrip("*"), b.rstrip("*")) for a in one["events"] for b in other["events"])
         and _one_begins_the_other(one.get("filter_prefix") or "", other.get("filter_prefix") or "")
         and _one_begins_the_other((one.get("filter_suffix") or "")[::-1], (other.get("filter_suffix") or "")[::-1])
     )
-
-
-def _share_an_event(ones: Iterable[str], others: Iterable[str]) -> bool:
-    return any(_one_begins_the_other(a.rstrip("*"), b.rstrip("*")) for a in ones for b in others)
 
 
 def _one_begins_the_other(one: str, other: str) -> bool:

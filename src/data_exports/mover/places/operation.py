@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, Union
 
 from data_exports.mover.rules.protocol import Failed, StoreAnswer
-from data_exports.mover.wire.connections import OnResponse, RequestLimits
+from data_exports.mover.wire.http_connection import OnResponse, RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import USUAL_POLICY, RetryPolicy
 

@@ -163,12 +163,9 @@ class LargeCopy:
     def take_up(self) -> Generator[Request, Reply, Checkpoint | Reply]:
         """Return the checkpoint to go on from, or why there is none."""
         reply = yield ReadCheckpoints(self.key, self.version.version_id)
-        match reply:
-            case Checkpoints(found):
-                pass
-            case _:
-                return reply
-        of_version = _copies_of(self.version, found)
+        if not isinstance(reply, Checkpoints):
+            return reply
+        of_version = _copies_of(self.version, reply.found)
         first = next((checkpoint for checkpoint in of_version if self.may_go_on(checkpoint)), None)
         self.others = tuple(checkpoint for checkpoint in of_version if checkpoint is not first)
         if first is None:

@@ -27,7 +27,7 @@ from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import Failed, Forbidden, Gone
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft, endless
-from data_exports.mover.wire.connections import RequestLimits
+from data_exports.mover.wire.http_connection import RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
 from data_exports.mover.wire.xml_answers import decoder_of, name_of, parse_xml, text_of

@@ -27,8 +27,6 @@ from data_exports.mover.wire.http_connection import (
 from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.name_resolution import LookUp, Resolver
 
-__all__ = ["USUAL_LIMITS", "Connections", "Host", "OnResponse", "RequestLimits"]
-
 
 class Connections:
     """Connections to any number of hosts. `send` is for all threads, `run_once` for one at a time."""

@@ -12,7 +12,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from data_exports.mover.time_left import SecondsLeft, endless
-from data_exports.mover.wire.connections import Connections, RequestLimits
+from data_exports.mover.wire.connections import Connections
+from data_exports.mover.wire.http_connection import RequestLimits
 from data_exports.mover.wire.http_requests import host_of, render_request
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import RetryPolicy

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote, urlsplit
 
-from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, OnResponse, RequestLimits
+from data_exports.mover.wire.connections import Connections
+from data_exports.mover.wire.http_connection import USUAL_LIMITS, OnResponse, RequestLimits
 from data_exports.mover.wire.http_requests import Host, host_of, render_request
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import may_be_elsewhere, region_in
 from data_exports.mover.wire.signing import Credentials, signature_headers
-
-__all__ = ["OnResponse", "S3Request", "Transport"]
 
 _USER_AGENT = "data-exports-mover"
 
@@ -135,7 +134,7 @@ def signed_request(
 ) -> tuple[Host, bytes]:
     """Return whom a request is sent to and what is sent, signed. `at`: when, in seconds since 1970, if not now."""
     scheme, host, path = _address(request, region=region, endpoint_url=endpoint_url)
-    query = _query(request)
+    query = "&".join(f"{name}={quote(value, safe='~')}" for name, value in sorted((request.query or {}).items()))
     headers = {"host": host, **(request.headers or {})}
     if request.body and request.checksum_of_body:  # DeleteObjects is refused without a checksum
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
@@ -146,10 +145,6 @@ def signed_request(
     headers["user-agent"] = _USER_AGENT
     target = f"{path}?{query}" if query else path
     return host_of(scheme, host), render_request(request.method, target, headers, request.body)
-
-
-def _query(request: S3Request) -> str:
-    return "&".join(f"{name}={quote(value, safe='~')}" for name, value in sorted((request.query or {}).items()))
 
 
 def _address(request: S3Request, *, region: str, endpoint_url: str | None) -> tuple[str, str, str]:

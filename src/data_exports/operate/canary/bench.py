@@ -17,8 +17,8 @@ from data_exports.errors import AwsError
 from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.protocol import Call, Copied, Copy, StoreAnswer
 from data_exports.mover.settings import Settings, read_settings
-from data_exports.mover.wire.connections import OnResponse
 from data_exports.mover.wire.endpoints import check_endpoints
+from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import S3Request, Transport
 from data_exports.operate.canary.world import GRANTED, World, settings_of

@@ -8,7 +8,7 @@ from data_exports.contract.causes import Cause
 from data_exports.mover.places.in_flight import InFlight
 from data_exports.mover.places.operation import ONCE, Operation
 from data_exports.mover.rules.protocol import Failed, Gone, Reply, Written
-from data_exports.mover.wire.connections import OnResponse
+from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
 

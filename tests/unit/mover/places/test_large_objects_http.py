@@ -42,7 +42,7 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import KEPT_AFTER_COPIES, KEPT_AFTER_S3
-from data_exports.mover.wire.connections import USUAL_LIMITS
+from data_exports.mover.wire.http_connection import USUAL_LIMITS
 from data_exports.mover.wire.transport import Transport
 from tests.unit.mover.environment import delivering_to
 from tests.unit.mover.loopback import Loopback, Played, serving

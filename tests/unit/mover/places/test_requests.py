@@ -40,9 +40,10 @@ from data_exports.mover.rules.protocol import (
     StartUpload,
 )
 from data_exports.mover.settings import Settings
+from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.signing import Credentials
-from data_exports.mover.wire.transport import OnResponse, S3Request, Transport, signed_request
+from data_exports.mover.wire.transport import S3Request, Transport, signed_request
 from tests.unit.mover.environment import SETTINGS
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-nobody", "token-of-nobody")

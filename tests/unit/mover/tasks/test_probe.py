@@ -9,8 +9,9 @@ import pytest
 from data_exports.contract.settings import BucketSettings
 from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.probe import probe
+from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import OnResponse, S3Request
+from data_exports.mover.wire.transport import S3Request
 from tests.unit.mover.environment import delivering_to
 
 SETTINGS = Settings(

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from data_exports.mover.wire.connections import USUAL_LIMITS, Connections, Host, RequestLimits
+from data_exports.mover.wire.connections import Connections
+from data_exports.mover.wire.http_connection import USUAL_LIMITS, RequestLimits
+from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.http_responses import Response
 from tests.patience import PATIENCE_SECONDS
 

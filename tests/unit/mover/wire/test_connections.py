@@ -9,8 +9,9 @@ from queue import SimpleQueue
 
 import pytest
 
-from data_exports.mover.wire.connections import Connections, Host, RequestLimits
-from data_exports.mover.wire.http_connection import IDLE_SECONDS
+from data_exports.mover.wire.connections import Connections
+from data_exports.mover.wire.http_connection import IDLE_SECONDS, RequestLimits
+from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.http_responses import Response
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.mover.wire.dialogue import OK, OKAY, REQUEST, TLS, Serve, always, ask, server, work_until

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from data_exports.mover.wire.connections import Connections, Host, RequestLimits
+from data_exports.mover.wire.connections import Connections
+from data_exports.mover.wire.http_connection import RequestLimits
+from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.name_resolution import (
     FAILURE_REMEMBERED_SECONDS,

@@ -14,7 +14,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from data_exports.mover.wire.connections import Host
+from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.signing import Credentials, authorization_of, canonical_request, signature_headers
 from data_exports.mover.wire.transport import S3Request, signed_request
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from data_exports.contract.settings import BucketSettings
-from data_exports.mover.wire.connections import USUAL_LIMITS, RequestLimits
+from data_exports.mover.wire.http_connection import USUAL_LIMITS, RequestLimits
 from data_exports.mover.wire.transport import S3Request
 
 XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"

@@ -33,7 +33,7 @@ from data_exports.mover.rules.protocol import (
     FindUploads,
     StartUpload,
 )
-from data_exports.mover.wire.connections import USUAL_LIMITS, RequestLimits
+from data_exports.mover.wire.http_connection import USUAL_LIMITS, RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import RetryPolicy
 
