@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_exports.destinations.destination import Party, Lack
+from data_exports.destinations.destination import Lack, Party
 from data_exports.operate.probe.findings import Answer, Check, Probed
 from data_exports.views.probe import render_probed
 from tests.json_data import json_data
