@@ -11,7 +11,7 @@ import pytest
 from data_exports.access.grants import grants_of_push
 from data_exports.access.policies import mover_policy
 from data_exports.contract.tasks import ProbeAnswer, Try, Verdict
-from data_exports.destinations.destination import Side
+from data_exports.destinations.destination import Party
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import PushDataset
 from data_exports.operate.probe.findings import Answer, Check, Probed
@@ -22,7 +22,8 @@ from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 NOW = datetime(2031, 3, 30, tzinfo=UTC)
 ALLOWED = tuple(Try(what, Verdict.ALLOWED) for what in ("put", "abort", "begin"))
 REFUSED = (Try("abort", Verdict.ALLOWED), Try("put", Verdict.REFUSED, "AccessDenied", "no", "R1"))
-ANSWERED = ProbeAnswer("hearings", "m1", "cp-hearings", "754256621582", None, "hearings/.exports-probe", ALLOWED)
+BUCKET = {"target_bucket": "cp-hearings", "target_account": "754256621582", "target_kms_key": None}
+ANSWERED = ProbeAnswer("hearings", "m1", BUCKET, "hearings/.exports-probe", ALLOWED)
 DECLARED = mover_policy(grants_of_push(PLATFORM, push()))
 OURS = "our half: the policy of role export_hearings-move"
 
@@ -52,7 +53,7 @@ def probed(
     return found
 
 
-def lacks(found: Probed) -> list[Side]:
+def lacks(found: Probed) -> list[Party]:
     return [lack.side for lack in found.lacks]
 
 
@@ -69,7 +70,7 @@ def test_what_is_refused_is_told_in_s3s_own_words_and_leaves_nothing() -> None:
     found = probed(payload(replace(ANSWERED, tries=REFUSED)))
     text, action = push().destination.tries["put"]
     assert found.checks[-1] == Check(text, Answer.LACKING, "AccessDenied: no, request R1", action)
-    assert (lacks(found), found.leaves) == ([Side.THEIRS], "")
+    assert (lacks(found), found.leaves) == ([Party.THEIRS], "")
 
 
 def test_what_is_not_known_is_neither_good_nor_lacking() -> None:
@@ -83,23 +84,23 @@ MORE = {"Sid": "More", "Effect": "Allow", "Action": "s3:GetObject", "Resource": 
 @pytest.mark.parametrize(
     ("policy", "answer", "detail", "sides"),
     [
-        (refusal("NoSuchEntity"), Answer.LACKING, "it has none", [Side.OURS]),
+        (refusal("NoSuchEntity"), Answer.LACKING, "it has none", [Party.OURS]),
         (
             refusal("AccessDenied", "iam:GetRolePolicy"),
             Answer.UNKNOWN,
             "access denied: iam:GetRolePolicy",
-            [Side.EITHER],
+            [Party.EITHER],
         ),
         (
             {**DECLARED, "Statement": [*DECLARED["Statement"], MORE]},
             Answer.LACKING,
             "not declared: More",
-            [Side.OURS],
+            [Party.OURS],
         ),
     ],
 )
 def test_our_own_half_is_looked_at_before_theirs_is_blamed(
-    policy: Any, answer: Answer, detail: str, sides: list[Side]
+    policy: Any, answer: Answer, detail: str, sides: list[Party]
 ) -> None:
     found = probed(payload(replace(ANSWERED, tries=REFUSED)), policy=policy)
     assert (found.checks[0], lacks(found)) == (Check(OURS, answer, detail), sides)
@@ -109,7 +110,7 @@ def test_after_its_last_day_nothing_but_that_is_lacking() -> None:
     ended = push(expires=date(2031, 3, 29))
     found = probed(payload(replace(ANSWERED, tries=REFUSED)), dataset=ended)
     assert [(lack.side, lack.what) for lack in found.lacks] == [
-        (Side.OURS, "the access ended with 2031-03-29: IAM itself refuses")
+        (Party.OURS, "the access ended with 2031-03-29: IAM itself refuses")
     ]
 
 
@@ -120,12 +121,12 @@ def test_after_its_last_day_nothing_but_that_is_lacking() -> None:
         (payload(b"", FunctionError="Unhandled"), AwsError, "could not probe: it gave no reason"),
         (payload(b'{"batchItemFailures": []}'), RefusedError, "is of an earlier version, which cannot probe"),
         (
-            payload(replace(ANSWERED, target_bucket="old")),
+            payload(replace(ANSWERED, destination={**BUCKET, "target_bucket": "old"})),
             RefusedError,
             "hearings is deployed with target_bucket old, and declared with cp-hearings",
         ),
         (
-            payload(replace(ANSWERED, target_account=None)),
+            payload(replace(ANSWERED, destination={**BUCKET, "target_account": None})),
             RefusedError,
             "hearings is deployed with target_account none, and declared with 754256621582",
         ),
