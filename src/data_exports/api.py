@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from data_exports.aws import Aws
     from data_exports.deploy.plan.planning import Plan
     from data_exports.operate.follow import Followed
-    from data_exports.operate.history import Entry
+    from data_exports.operate.history import HistoryEntry
     from data_exports.operate.status import Status
 
 DEFAULT_TIMEOUT_SECONDS = 15 * 60
@@ -126,7 +126,7 @@ class OpenEstate:
         since: datetime | None = None,
         until: datetime | None = None,
         outcomes: Sequence[str] = (),
-    ) -> "list[Entry]":
+    ) -> "list[HistoryEntry]":
         """What became of the dataset's uploads, in the order in which it was recorded, repeats dropped.
 
         `key` and `by` may be patterns (``*`` and ``?``). Damaged receipts are left out. Raises `AwsError`, or

@@ -14,8 +14,6 @@ SAME_ON_PURPOSE = {
     "open_estate": "of `api` for programs, of `cli.options` for commands, which write warnings and exit",
     "hub_prefix_of": "of text in the contract, which knows no parsed names, and of those in `names`",
 }
-TO_GO = {"RECEIPT_FILES"}
-"""No name may join these, and each is to become two words, or one idea."""
 
 
 def _names(path: Path) -> Iterator[str]:
@@ -37,4 +35,38 @@ def test_no_public_name_is_defined_in_two_modules() -> None:
                 if not name.startswith("_"):
                     places[name].add(str(path.relative_to(SOURCE)))
     twice = {name: sorted(where) for name, where in places.items() if len(where) > 1}
-    assert {name: where for name, where in twice.items() if name not in {*SAME_ON_PURPOSE, *TO_GO}} == {}
+    assert {name: where for name, where in twice.items() if name not in SAME_ON_PURPOSE} == {}
+
+
+VERBS = {
+    *("add", "apply", "check", "confirm", "create", "delete", "depends", "exclude", "finish", "give", "ignore", "make"),
+    *(
+        "only",
+        "play",
+        "refuse",
+        "remove",
+        "replace",
+        "restore",
+        "run",
+        "send",
+        "settle",
+        "start",
+        "stop",
+        "wait",
+        "write",
+    ),
+}
+"""How the names of functions begin that give nothing back: they are there for what they do."""
+
+
+def test_what_gives_nothing_back_is_called_by_what_it_does() -> None:
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        if (path.parent.name == "cli" and path.name not in SHARED_BY_COMMANDS) or path.parent.name == "gaps":
+            continue  # commands are called as people type them, mends by what they mend
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            match node:
+                case ast.FunctionDef(name=name, returns=ast.Constant(value=None)) if not name.startswith("_"):
+                    if name.partition("_")[0] not in VERBS:
+                        found.append(f"{path.relative_to(SOURCE)}: {name}")
+    assert found == []

@@ -13,7 +13,7 @@ from data_exports.deploy.apply.change_sets import StackFailedError, create_stack
 from data_exports.deploy.apply.outcomes import InterruptedWorkError, ProgressNote, StackResult
 from data_exports.deploy.apply.waves import carry_out, deploy
 from data_exports.deploy.plan.consents import Consent, needed_consents
-from data_exports.deploy.plan.planning import Action, Plan, Step
+from data_exports.deploy.plan.planning import Action, Plan, StackStep
 from data_exports.deploy.prepare import prepare
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate
@@ -97,7 +97,7 @@ def old(ground: Ground) -> Old:
     return Old(ground, estate)
 
 
-def _step(plan: Plan, name: str) -> Step:
+def _step(plan: Plan, name: str) -> StackStep:
     return next(step for step in plan.steps if step.name == name)
 
 
@@ -239,7 +239,7 @@ def test_an_adopted_role_and_its_dataset_go_together_later_and_the_bucket_stays(
     assert refusal_of(lambda: ground.client("s3").get_bucket_policy(Bucket=old.lists)) == "NoSuchBucketPolicy"
 
 
-def _broken(step: Step) -> Stack:
+def _broken(step: StackStep) -> Stack:
     """The pull dataset's stack, with a bucket policy that S3 does not accept."""
     assert step.stack
     template = json.loads(step.stack.body)

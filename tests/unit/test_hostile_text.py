@@ -26,9 +26,9 @@ from data_exports.estate.findings import Finding, Place
 from data_exports.estate.models import Estate
 from data_exports.mover.places.alerts import GivenUp, alert_of
 from data_exports.names import AccountId
-from data_exports.operate.failures import Failure, Failures
+from data_exports.operate.failures import Failures, UploadFailure
 from data_exports.operate.handover.halves import halves_of
-from data_exports.operate.history import Entry
+from data_exports.operate.history import HistoryEntry
 from data_exports.operate.people import Uploader
 from data_exports.operate.who.holdings import holdings_of
 from data_exports.text import csv_line, is_seen
@@ -88,13 +88,13 @@ def _result(text: str) -> DeployResult:
     )
 
 
-def _entry(text: str) -> Entry:
+def _entry(text: str) -> HistoryEntry:
     told = line(key=f"hearings/{text}", reason=text, version_id=text, etag=text, mover_version=text, outcome="failed")
-    return Entry(receipt_of(told), Uploader(f"AROAX:{text}"))
+    return HistoryEntry(receipt_of(told), Uploader(f"AROAX:{text}"))
 
 
 def _failures(text: str) -> Failures:
-    failure = Failure(True, "m1", text, text, 3, text, Uploader(text), NOW, text, text)
+    failure = UploadFailure(True, "m1", text, text, 3, text, Uploader(text), NOW, text, text)
     return Failures(push(), (failure,), 1, 1)
 
 

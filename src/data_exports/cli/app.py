@@ -1,9 +1,7 @@
 """The frame of the ``exports`` command: finds the commands, runs one, turns what stopped it into an exit code.
 
-To add a command, add one file here, named after it, with a function `register`::
-
-    def register(app: typer.Typer) -> None:
-        app.command("status")(status)  # or app.add_typer(...), for a command with commands of its own
+To add a command, add one file here, named after it, with a function of the same name (or, for a command with commands
+of its own or with options from a table, a function `register`, which is given the `typer.Typer`)::
 
     def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
         from data_exports.operate.status import status_of  # boto3, troposphere, rich: in the function only
@@ -149,13 +147,16 @@ def main(
 
 
 def build_command(modules: Sequence[ModuleType]) -> Any:
-    """``exports`` with the commands of these modules; one without `register` has none. Typer's own type is private."""
+    """``exports`` with the commands of these modules, where they have any. Typer's own type is private."""
     # Plain help: a quarter of the time that rich boxes take, and it can be searched and pasted.
     app = typer.Typer(cls=_Commands, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
     app.callback(invoke_without_command=True)(_exports)
     for module in modules:
+        name = module.__name__.rpartition(".")[2]
         if hasattr(module, "register"):
             module.register(app)
+        elif hasattr(module, name):
+            app.command(name)(getattr(module, name))
     command = typer.main.get_command(app)
     _keep_examples_as_written(command)
     return command

@@ -8,7 +8,7 @@ import typer
 
 from data_exports.cli.asking import ask
 from data_exports.cli.options import JsonOption
-from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.output import write_answer, write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, RefusedError, UsageError
 from data_exports.names import InvalidNameError, Region
 
@@ -30,11 +30,6 @@ WaitOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before anything is made.")]
 ListOption = Annotated[bool, typer.Option("--list", help="Show what earlier runs left, and make nothing.")]
 RemoveOption = Annotated[str, typer.Option("--remove", metavar="ID", help="Remove what an earlier run left.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("canary")(canary)
 
 
 def canary(
@@ -106,10 +101,7 @@ def _run(world: "World", aws: "Aws", other: Region, *, wait_seconds: int, as_jso
     from data_exports.views.canary import render_report
 
     report = run_canary(world, aws, other_region=other, wait_seconds=wait_seconds, tell=write_progress)
-    if as_json:
-        write_json("canary", report)
-    else:
-        write_data(render_report(report))
+    write_answer("canary", report, render_report(report), as_json=as_json)
     _refuse_left(world, report.left)
     if report.count(FactVerdict.FAILED):
         raise typer.Exit(1)
@@ -133,10 +125,7 @@ def _remove(world: "World", aws: "Aws", *, as_json: bool) -> None:
     from data_exports.views.canary import worlds_as_data
 
     _refuse_left(world, take_down(world, aws, write_progress))
-    if as_json:
-        write_json("canaries", worlds_as_data({world.identifier: ()}))
-    else:
-        write_data(f"removed: {world.name}")
+    write_answer("canaries", worlds_as_data({world.identifier: ()}), f"removed: {world.name}", as_json=as_json)
 
 
 def _refuse_left(world: "World", left: tuple["Left", ...]) -> None:

@@ -33,11 +33,6 @@ class DeliveredMeanwhileError(ExportsError):
     kind = "delivered_meanwhile"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("cancel")(cancel)
-
-
 def cancel(
     name: NameArgument,
     key: KeyArgument = None,

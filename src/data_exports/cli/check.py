@@ -41,11 +41,6 @@ class Format(StrEnum):
     SARIF = "sarif"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("check")(check)
-
-
 def check(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Declarations. Default: all of the estate.")

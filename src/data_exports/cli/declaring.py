@@ -243,7 +243,7 @@ def without_errors(findings: list[Finding], path: Path) -> list[Finding]:
     return findings
 
 
-def warn_of(findings: list[Finding]) -> None:
+def write_warnings(findings: list[Finding]) -> None:
     """Say each of these warnings."""
     for finding in findings:
         write_progress(f"warning: {said_of(finding)}")

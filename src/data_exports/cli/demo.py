@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
 from data_exports.cli.options import JsonOption
 from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
 from data_exports.errors import ExportsError
@@ -15,11 +13,6 @@ from data_exports.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from data_exports.local.demo.stage import Expectation
-
-
-def register(app: typer.Typer) -> None:
-    """Add ``exports demo``."""
-    app.command("demo")(demo)
 
 
 def demo(*, as_json: JsonOption = False) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from data_exports.cli.asking import confirm
 from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, load, plan_findings_of
-from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
+from data_exports.cli.output import terminal_width, write_answer, write_data, write_progress
 from data_exports.cli.progress import progress_shown
 from data_exports.deploy.plan.consents import Consent
 from data_exports.errors import UsageError
@@ -32,11 +32,6 @@ FileArgument = Annotated[
     Path | None,
     typer.Argument(metavar="[FILE]", dir_okay=False, help="The plan to carry out, from `exports plan --out FILE`."),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("deploy")(deploy)
 
 
 def deploy(
@@ -83,10 +78,8 @@ def deploy(
         elif asks:
             approve, heard = _asked(declared, aws, given, heard, as_json=as_json), shown
         result = deploy_estate(declared, aws, allow=given, approve=approve, command=command, progress=heard)
-    if as_json:
-        write_json("deploy", result_as_data(result))
-    else:
-        write_data(render_result(result, width=terminal_width()), styled=True)
+    text = render_result(result, width=terminal_width())
+    write_answer("deploy", result_as_data(result), text, as_json=as_json, styled=True)
     error = error_of_deploying(result)
     if error:
         raise error

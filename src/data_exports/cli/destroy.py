@@ -7,7 +7,7 @@ import typer
 
 from data_exports.cli.asking import ask
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
-from data_exports.cli.output import terminal_width, write_data, write_json, write_progress
+from data_exports.cli.output import terminal_width, write_answer, write_data, write_progress
 from data_exports.cli.progress import progress_shown
 from data_exports.errors import RefusedError, UsageError
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from data_exports.names import BucketName
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for the hub's name first.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("destroy")(destroy)
 
 
 def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: JsonOption = False) -> None:
@@ -50,10 +45,8 @@ def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: Jso
         _confirm(hub, yes=yes)
     with progress_shown() as shown:
         result = destroy_deployed(declared, aws, planned, progress=shown)
-    if as_json:
-        write_json("destroy", destroyed_as_data(result))
-    elif not planned.is_empty:
-        write_data(render_destroyed(result, width=terminal_width()), styled=True)
+    text = "" if planned.is_empty else render_destroyed(result, width=terminal_width())
+    write_answer("destroy", destroyed_as_data(result), text, as_json=as_json, styled=True)
     error = error_of_destroying(result)
     if error:
         raise error

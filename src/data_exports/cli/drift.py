@@ -3,15 +3,10 @@
 import typer
 
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
-from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.output import write_answer, write_progress
 from data_exports.cli.progress import count_shown
 from data_exports.errors import PartlyDoneError
 from data_exports.text import printable
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("drift")(drift)
 
 
 def drift(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
@@ -33,10 +28,7 @@ def drift(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
 
     with count_shown("looked at stacks") as shown:
         report = read_drift(declared, Aws(declared.platform.region), counted=shown)
-    if as_json:
-        write_json("drift", drift_as_data(report))
-    else:
-        write_data(render_drift(report))
+    write_answer("drift", drift_as_data(report), render_drift(report), as_json=as_json)
     for each in report.not_checked:
         write_progress(printable(f"not looked at: {each.where}: {each.what}"))
     if report.drifts:

@@ -17,11 +17,6 @@ LimitOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("failures")(failures)
-
-
 def failures(
     names: NamesArgument = None, *, estate: EstateOption = None, limit: LimitOption = 1_000, as_json: JsonOption = False
 ) -> None:

@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from data_exports.estate.formatter import Formatted
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("fmt")(fmt)
-
-
 def fmt(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Declarations. Default: all of the estate.")

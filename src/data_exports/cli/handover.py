@@ -34,11 +34,6 @@ AccountOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("handover")(handover)
-
-
 def handover(
     name: NameArgument,
     *,

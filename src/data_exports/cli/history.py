@@ -13,7 +13,7 @@ from data_exports.errors import UsageError
 from data_exports.text import csv_line, printable
 
 if TYPE_CHECKING:
-    from data_exports.operate.history import Entry, History, Wanted
+    from data_exports.operate.history import History, HistoryEntry, Wanted
 
 NamesArgument = Annotated[
     list[str] | None,
@@ -47,11 +47,6 @@ OutcomeOption = Annotated[
 ]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, with every field, for a spreadsheet.")]
 PLACES_TOLD = 3
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("history")(history)
 
 
 def history(
@@ -112,7 +107,7 @@ def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -
     return Wanted(Period(first, last), key, by, tuple(outcomes))
 
 
-def _write(entries: Iterable["Entry"], *, as_csv: bool, as_json: bool) -> int:
+def _write(entries: Iterable["HistoryEntry"], *, as_csv: bool, as_json: bool) -> int:
     """Print each entry as it is read; gives how many."""
     from data_exports.views.envelope import line_of
     from data_exports.views.history import CSV_FIELDS, HEADING, entry_as_row, render_entry

@@ -20,8 +20,8 @@ from data_exports.cli.declaring import (
     refuse_wrong,
     right_line,
     seen_from_here,
-    warn_of,
     without_errors,
+    write_warnings,
 )
 from data_exports.cli.options import JsonOption
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
@@ -213,7 +213,7 @@ def _tell(
             write_data(str(path))
     for path in left:
         write_progress(f"left as it is: {path}")
-    warn_of(warnings)
+    write_warnings(warnings)
     if is_dry_run:
         write_progress("nothing is made: --dry-run")
         return
@@ -236,4 +236,4 @@ def _offer_dataset(folder: Path) -> None:
     values: dict[str, Value] = {field.name: "" for field in kinds[answer].fields}
     path, warnings = make_dataset(kinds[answer], {**values, NAME.name: right_line(NAME, NAME.name)}, folder)
     write_data(str(path_from(Path.cwd(), path)))
-    warn_of(warnings)
+    write_warnings(warnings)

@@ -52,6 +52,14 @@ def write_json(question: str, data: object) -> None:
     write_foreign_json(enveloped(question, data))
 
 
+def write_answer(question: str, answer: object, text: str, *, as_json: bool, styled: bool = False) -> None:
+    """Write the answer as JSON, or as text where there is any. Raises `OutputLostError`."""
+    if as_json:
+        write_json(question, answer)
+    elif text:
+        write_data(text, styled=styled)
+
+
 def write_foreign_json(value: object) -> None:
     """Write JSON of a form that others have defined, such as SARIF. Raises `OutputLostError`."""
     write_data(json_text(value, indent=2, default=json_value_of))

@@ -6,16 +6,11 @@ import typer
 
 from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
-from data_exports.cli.output import write_data, write_json
+from data_exports.cli.output import write_answer
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False, autocompletion=complete_datasets)
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("probe")(probe)
 
 
 def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOption = False) -> None:
@@ -42,9 +37,6 @@ def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOptio
         probed = probe_push(declared, dataset, aws)
     else:
         probed = probe_pull(declared, dataset, aws)
-    if as_json:
-        write_json("probe", probed)
-    else:
-        write_data(render_probed(probed))
+    write_answer("probe", probed, render_probed(probed), as_json=as_json)
     if not probed.is_good:
         raise typer.Exit(1)

@@ -18,11 +18,6 @@ ConfirmOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("purge")(purge)
-
-
 def purge(
     name: NameArgument, *, estate: EstateOption = None, confirm: ConfirmOption = "", as_json: JsonOption = False
 ) -> None:

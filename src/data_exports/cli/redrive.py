@@ -19,11 +19,6 @@ NameArgument = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("redrive")(redrive)
-
-
 def redrive(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOption = False) -> None:
     """Have everything that was given up tried again.
 

@@ -19,11 +19,6 @@ class KindName(StrEnum):
     PULL = "pull"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("schema")(schema)
-
-
 def schema(
     kind: Annotated[KindName | None, typer.Argument(help="The kind of file. Default: all, by kind.")] = None,
     *,

@@ -12,7 +12,7 @@ import typer
 from data_exports.cli.completion import complete_files_then_push_dataset
 from data_exports.cli.declaring import is_somebody_there, line_for
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
-from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
+from data_exports.cli.output import painted, wants_colour, write_answer, write_progress
 from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,11 +41,6 @@ KeyOption = Annotated[
     str, typer.Option("--key", metavar="PATH", help="Send the one file under this name.", show_default=False)
 ]
 NAMED_AT_MOST = 10
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("send")(send)
 
 
 def send(
@@ -92,10 +87,8 @@ def send(
     _tell_before(sources, read_waiting(platform, push, aws, sources.files), push)
     sent = _upload(platform, push, aws, sources)
     followed = _follow(platform, push, aws, sent, patience) if wait and sent.uploaded else ()
-    if as_json:
-        write_json("send", sent_as_data(push, platform, sent, followed))
-    elif sent.uploaded:
-        write_data(render_sent(sent, followed))
+    text = render_sent(sent, followed) if sent.uploaded else ""
+    write_answer("send", sent_as_data(push, platform, sent, followed), text, as_json=as_json)
     error = error_of_sending(push, sent, followed)
     if error:
         raise error

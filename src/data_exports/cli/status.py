@@ -6,7 +6,7 @@ import typer
 
 from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
-from data_exports.cli.output import write_data, write_json
+from data_exports.cli.output import write_answer
 from data_exports.errors import PartlyDoneError
 
 NamesArgument = Annotated[
@@ -14,11 +14,6 @@ NamesArgument = Annotated[
     typer.Argument(metavar="[NAME]...", help="Datasets. Default: all.", autocompletion=complete_datasets),
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="A row for each dataset, however many there are.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("status")(status)
 
 
 def status(
@@ -45,10 +40,8 @@ def status(
     from data_exports.views.status import render_status, status_as_data
 
     found = status_of(declared, Aws(declared.platform.region), datasets)
-    if as_json:
-        write_json("status", status_as_data(found))
-    else:
-        write_data(render_status(found, declared.platform, every_row=every_row or bool(datasets)))
+    text = render_status(found, declared.platform, every_row=every_row or bool(datasets))
+    write_answer("status", status_as_data(found), text, as_json=as_json)
     if found.notes:
         raise PartlyDoneError(
             f"{len(found.notes)} of the answers could not be read: {found.notes[0]}",

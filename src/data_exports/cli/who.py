@@ -37,11 +37,6 @@ MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Write an acces
 SinceOption = Annotated[str, typer.Option("--since", metavar="TIME", help="With `did`: how far to look back.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("who")(who)
-
-
 def who(
     words: WordsArgument = None,
     *,

@@ -16,7 +16,7 @@ from data_exports.destinations.destination import Advice
 from data_exports.estate.models import Estate, PushDataset
 
 
-def advice_on(cause: str | None, estate: Estate, push: PushDataset, *, now: datetime | None = None) -> Advice:
+def advice_on_cause(cause: str | None, estate: Estate, push: PushDataset, *, now: datetime | None = None) -> Advice:
     """What to do about failures of this cause; None is a cause that is not known."""
     known = OLD_CAUSES.get(cause or "", cause)
     before = "an earlier mover recorded this and did not tell whose it is to act, so read the reason; " * (

@@ -15,7 +15,7 @@ from data_exports.destinations.destination import Advice
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.json_values import json_as
-from data_exports.operate.advice import advice_on
+from data_exports.operate.advice import advice_on_cause
 from data_exports.operate.follow import CLOCKS_APART
 from data_exports.operate.letters import LetterUpload, uploads_in
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
@@ -29,7 +29,7 @@ LOOKED_AT = 1_000
 TRIED_WITHIN = timedelta(days=1)
 """The mover's waits between its tries are shorter than this (`data_exports.contract.causes`): a failure older than
 this is a dead letter, or settled."""
-RECEIPT_FILES = 1_000
+FAILURES_RECEIPT_FILES = 1_000
 """Files of receipts that are looked through for uploads being tried, the newest."""
 _FAILED = (Outcome.FAILED, Outcome.GIVEN_UP)
 _NO_UPLOAD = "the message is no S3 upload event"
@@ -40,7 +40,7 @@ _NO_UPLOAD = "the message is no S3 upload event"
     "uploaded_by_role=by.role since reason? cause settled?",
 )
 @dataclass(frozen=True, slots=True)
-class Failure:
+class UploadFailure:
     """One upload that could not be delivered; its file is still in the hub."""
 
     given_up: bool
@@ -67,22 +67,22 @@ class Failures:
     """The failures of one dataset: dead letters, longest waiting first, then what is being tried."""
 
     push: PushDataset
-    found: tuple[Failure, ...]
+    found: tuple[UploadFailure, ...]
     dead_letters: int
     """About how many there are; more than were looked at, if there are that many."""
     looked_at: int
     """Dead letters that were looked at."""
 
-    def by_cause(self) -> dict[str | None, list[Failure]]:
+    def by_cause(self) -> dict[str | None, list[UploadFailure]]:
         """Those not settled yet, by what has to be done about them."""
-        groups: dict[str | None, list[Failure]] = {}
+        groups: dict[str | None, list[UploadFailure]] = {}
         for failure in self.found:
             if not failure.settled:
                 groups.setdefault(failure.cause, []).append(failure)
         return groups
 
     @property
-    def settled(self) -> list[Failure]:
+    def settled(self) -> list[UploadFailure]:
         """The dead letters whose uploads are through nevertheless."""
         return [failure for failure in self.found if failure.settled]
 
@@ -102,7 +102,7 @@ class NotDeployed:
 
 def advice_for(failures: Failures, estate: Estate, cause: str | None) -> Advice:
     """What to do about the failures of this cause."""
-    return advice_on(cause, estate, failures.push)
+    return advice_on_cause(cause, estate, failures.push)
 
 
 def failures_of(
@@ -143,7 +143,7 @@ def _receipts(
     period = Period(min([since, *(letter.sent_at - CLOCKS_APART for letter in letters)]))
     with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
         keys = [file.key for file in list_receipt_files(s3, bucket, push.name, period, account=account)]
-        wanted = keys if letters else keys[-RECEIPT_FILES:]
+        wanted = keys if letters else keys[-FAILURES_RECEIPT_FILES:]
         for key, body in read_files(s3, bucket, wanted, account=account):
             yield from (each for each in receipts_in(key, body) if isinstance(each, Receipt))
 
@@ -170,11 +170,11 @@ class _Told:
         elif self._settled.get(upload) != Outcome.DELIVERED:  # a repeated event may have come late
             self._settled[upload] = receipt.outcome
 
-    def dead_letter(self, letter: Letter, upload: LetterUpload, role_ids: RoleIds) -> Failure:
+    def dead_letter(self, letter: Letter, upload: LetterUpload, role_ids: RoleIds) -> UploadFailure:
         """What is known of a dead letter."""
         known = (upload.key, upload.version_id)
         failed = self._failed.get(known) or self._failed.get(letter.message_id)
-        return Failure(
+        return UploadFailure(
             given_up=True,
             message_id=letter.message_id,
             key=upload.key,
@@ -188,14 +188,14 @@ class _Told:
             settled=self._settled.get(known, ""),
         )
 
-    def being_tried(self, since: datetime, role_ids: RoleIds) -> Iterator[Failure]:
+    def being_tried(self, since: datetime, role_ids: RoleIds) -> Iterator[UploadFailure]:
         """The uploads whose last receipt of late is a failure that was not the last try."""
         for upload, receipt in self._failed.items():
             recorded = moment_of(receipt.recorded_at)
             tried = receipt.outcome == Outcome.FAILED and recorded is not None and recorded >= since
             dead = upload in self._uploads or receipt.message_id in self._message_ids
             if tried and not dead and upload not in self._settled:
-                yield Failure(
+                yield UploadFailure(
                     given_up=False,
                     message_id=receipt.message_id or "",
                     key=receipt.key,

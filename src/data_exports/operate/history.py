@@ -39,7 +39,7 @@ ALL = Wanted()
 
 @json_as("*receipt uploaded_by_role=by.role")
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One receipt, and who uploaded the file, in words where that is known."""
 
     receipt: Receipt
@@ -62,16 +62,16 @@ class History:
         self._role_ids = role_ids
         self._seen: set[bytes] = set()
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[HistoryEntry]:
         for each in self._found:
             if isinstance(each, Damaged):
                 self.damaged.append(each)
                 continue
-            entry = Entry(each, uploader_of(each.uploaded_by, self._role_ids))
+            entry = HistoryEntry(each, uploader_of(each.uploaded_by, self._role_ids))
             if self._is_wanted(entry) and self._is_new(each):
                 yield entry
 
-    def _is_wanted(self, entry: Entry) -> bool:
+    def _is_wanted(self, entry: HistoryEntry) -> bool:
         wanted, receipt = self._wanted, entry.receipt
         if wanted.outcomes and receipt.outcome not in wanted.outcomes:
             return False

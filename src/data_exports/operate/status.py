@@ -4,7 +4,8 @@ In: an estate and an `Aws`. Out: a `Status`. Effects: reads AWS. What we may not
 
 Requests: one for each page of the account's stacks and of its roles; and for each push dataset, of which a hub holds at
 most 100, two for its queues, one for what is in the hub, one for the last day's receipts and one for each file of them
-(of all datasets together about `RECEIPT_FILES` at most, the newest of each); two listings more where there was none.
+(of all datasets together about `STATUS_RECEIPT_FILES` at most, the newest of each); two listings more where there was
+none.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,7 @@ from data_exports.text import age_words, counted
 
 Read = TypeVar("Read")
 
-RECEIPT_FILES = 1_000
+STATUS_RECEIPT_FILES = 1_000
 LONG_AGO_FILES = 10
 """Files of an earlier day that are looked through for the last delivery."""
 SOON = timedelta(days=30)
@@ -51,7 +52,7 @@ _STATES: dict[Action, State] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class HubBacklog:
     """What lies in the hub under a dataset's prefix and has not left it yet."""
 
     files: int
@@ -83,7 +84,7 @@ class DatasetStatus:
     expires: date | None = None
     missing_roles: tuple[RoleName, ...] = ()
     queues: QueueFigures | None = None
-    waiting: Waiting | None = None
+    waiting: HubBacklog | None = None
     """None with `keep_files`: delivered files stay there, too."""
     deliveries: Deliveries | None = None
 
@@ -129,7 +130,7 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     rows = [_row_of(dataset, plan) for dataset in wanted.datasets()]
     if plan and not datasets:
         rows += _removed(plan)
-    budget = max(RECEIPT_FILES // max(len(wanted.push_datasets), 1), LONG_AGO_FILES)
+    budget = max(STATUS_RECEIPT_FILES // max(len(wanted.push_datasets), 1), LONG_AGO_FILES)
     told = list(
         map_ordered(
             lambda each: _with_traffic(*each, estate.platform, aws, now=now, budget=budget),
@@ -215,7 +216,7 @@ def _noted(notes: list[str], what: str, read: Callable[[], Read]) -> Read | None
         return None
 
 
-def _read_waiting(platform: Platform, push: PushDataset, aws: Aws) -> Waiting:
+def _read_waiting(platform: Platform, push: PushDataset, aws: Aws) -> HubBacklog:
     hub = platform.hub_bucket
     with needing(aws, "s3:ListBucket", f"{hub}/{push.prefix}"):
         page = aws.client("s3").list_objects_v2(
@@ -223,7 +224,7 @@ def _read_waiting(platform: Platform, push: PushDataset, aws: Aws) -> Waiting:
         )
     entries = [entry for entry in page.get("Contents", []) if entry["Key"] != push.prefix]  # a console's empty folder
     oldest = min((entry["LastModified"] for entry in entries), default=None)
-    return Waiting(len(entries), oldest, bool(page.get("IsTruncated")))
+    return HubBacklog(len(entries), oldest, bool(page.get("IsTruncated")))
 
 
 def _read_deliveries(platform: Platform, push: PushDataset, aws: Aws, *, now: datetime, budget: int) -> Deliveries:

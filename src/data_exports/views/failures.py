@@ -11,7 +11,7 @@ from typing import Any
 from data_exports.contract.causes import side_of
 from data_exports.estate.models import Estate
 from data_exports.json_values import json_as
-from data_exports.operate.failures import Failure, Failures, advice_for
+from data_exports.operate.failures import Failures, UploadFailure, advice_for
 from data_exports.text import counted, moment_words, printable, size_words
 
 SHOWN_OF_A_CAUSE = 20
@@ -90,7 +90,7 @@ def _advice_for(failures: Failures, estate: Estate) -> Iterator[AdviceData]:
         yield AdviceData(cause, side_of(cause), advice.text, advice.statements, advice.key_statements)
 
 
-def _lines_of(failures: list[Failure]) -> list[str]:
+def _lines_of(failures: list[UploadFailure]) -> list[str]:
     lines = []
     for failure in failures[:SHOWN_OF_A_CAUSE]:
         by = f" by {printable(str(failure.by))}" if failure.by else ""

@@ -4,7 +4,7 @@ In: entries of a history. Out: text, and what JSON has of them. Effects: none.
 """
 
 from data_exports.json_values import json_object_of
-from data_exports.operate.history import Entry
+from data_exports.operate.history import HistoryEntry
 from data_exports.text import moment_words, printable, size_words
 
 CSV_FIELDS = (
@@ -35,7 +35,7 @@ CSV_FIELDS = (
 HEADING = f"{'recorded (UTC)':<19}  {'outcome':<10}  {'size':>8}  key, by whom"
 
 
-def render_entry(entry: Entry) -> str:
+def render_entry(entry: HistoryEntry) -> str:
     """One line, and one more for the reason of what was not delivered."""
     receipt = entry.receipt
     line = f"{moment_words(receipt.recorded_at):<19}  {printable(receipt.outcome):<10}  "
@@ -45,7 +45,7 @@ def render_entry(entry: Entry) -> str:
     return f"{line}\n{'':<19}  {printable(receipt.reason)}" if receipt.reason else line
 
 
-def entry_as_row(entry: Entry) -> list[str]:
+def entry_as_row(entry: HistoryEntry) -> list[str]:
     """The values of `CSV_FIELDS` as text; nothing where there is none."""
     data = json_object_of(entry)
     return ["" if data[name] is None else str(data[name]) for name in CSV_FIELDS]

@@ -21,7 +21,7 @@ from data_exports.access.sentences import (
 from data_exports.deploy.plan.consents import needed_consents
 from data_exports.deploy.plan.guards import items_of
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
-from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, SettingChange, Step
+from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, SettingChange, StackStep
 from data_exports.estate.models import Platform
 from data_exports.text import printable, word
 from data_exports.views.tables import table
@@ -123,7 +123,7 @@ def stacks_in_short(plan: Plan) -> str:
     return ", ".join(f"{counts[action]:,} {action}" for action in Action if counts[action]) or "none"
 
 
-def steps_shown(plan: Plan) -> tuple[Step, ...]:
+def steps_shown(plan: Plan) -> tuple[StackStep, ...]:
     """The steps worth a line: all but those that leave a stack as it is."""
     return tuple(step for step in plan.steps if step.action is not Action.UNCHANGED)
 
@@ -134,7 +134,7 @@ def setting_in_words(change: SettingChange) -> str:
     return f"was {before}; will be {after}"
 
 
-def remarks_of(step: Step) -> str:
+def remarks_of(step: StackStep) -> str:
     """Why, how, and what to do."""
     return "; ".join(filter(None, [step.reason, _how(step), step.next_step]))
 
@@ -184,7 +184,7 @@ def _access_rows(plan: Plan) -> list[tuple[str, str]]:
     return [*(("unknown", plain(sentence_of_unknown(each, plan.access))) for each in plan.access.unknown), *rows]
 
 
-def _how(step: Step) -> str:
+def _how(step: StackStep) -> str:
     if step.how is None:
         return ""
     if not step.how:

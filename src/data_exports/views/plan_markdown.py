@@ -26,7 +26,7 @@ from data_exports.access.sentences import (
 from data_exports.deploy.plan.consents import command_with, needed_consents
 from data_exports.deploy.plan.guards import items_of
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
-from data_exports.deploy.plan.planning import Plan, SettingChange, Step
+from data_exports.deploy.plan.planning import Plan, SettingChange, StackStep
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Platform
 from data_exports.text import code_span as code
@@ -264,7 +264,7 @@ def _stacks(comment: _Comment, plan: Plan) -> list[str]:
     ]
 
 
-def _step_line(comment: _Comment, step: Step) -> str:
+def _step_line(comment: _Comment, step: StackStep) -> str:
     remarks = remarks_of(step)
     return f"- **{step.action}** {code(step.name)}" + (
         f" {comment.quoted(remarks, LONG_CHARACTERS)}" if remarks else ""

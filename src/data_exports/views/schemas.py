@@ -18,7 +18,7 @@ from data_exports.deploy.plan.plan_data import PlanData
 from data_exports.deploy.plan.plan_file import PlanFileData
 from data_exports.json_values import json_types_of
 from data_exports.operate.canary.run import Report
-from data_exports.operate.history import Entry
+from data_exports.operate.history import HistoryEntry
 from data_exports.operate.probe.findings import Probed
 from data_exports.text import json_text
 from data_exports.views.canary import CanariesData
@@ -51,7 +51,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "failures": FailuresData,
     "fmt": FmtData,
     "handover": HandoverData,
-    "history": Entry,
+    "history": HistoryEntry,
     "init": InitData,
     "local-env": LocalEnvData,
     "local-status": LocalStatusData,

@@ -12,7 +12,7 @@ from data_exports.errors import ExportsError, PartlyDoneError
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.json_values import json_as
 from data_exports.operate.follow import Followed
-from data_exports.operate.history import Entry
+from data_exports.operate.history import HistoryEntry
 from data_exports.operate.send import NotUploaded, Sent, Uploaded
 from data_exports.text import counted, printable
 from data_exports.views.history import HEADING, render_entry
@@ -30,7 +30,7 @@ def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
     """The receipts, if the uploads were followed; otherwise each upload with its version."""
     if not followed:
         return "\n".join(f"{printable(each.source.key)}  version {each.version_id}" for each in sent.uploaded)
-    receipts = [render_entry(Entry(each.receipt, None)) for each in followed if each.receipt]
+    receipts = [render_entry(HistoryEntry(each.receipt, None)) for each in followed if each.receipt]
     return "\n".join([HEADING, *receipts] if receipts else ["no receipts yet"])
 
 

@@ -12,7 +12,7 @@ from data_exports.access.accesses import Access
 from data_exports.estate.models import Platform
 from data_exports.json_values import json_as
 from data_exports.names import AccountRootArn, Outsider
-from data_exports.operate.who.holdings import Doing, Holding, Question
+from data_exports.operate.who.holdings import Holding, Permission, Question
 from data_exports.operate.who.uses import Use, Uses
 from data_exports.text import counted, moment_words, printable, quoted
 
@@ -76,7 +76,7 @@ def who_words(principal: Outsider, platform: Platform) -> str:
     return name if principal.account == platform.account else f"{name} of {platform.name_of_account(principal.account)}"
 
 
-def doing_words(doing: Doing) -> str:
+def doing_words(doing: Permission) -> str:
     """``read and write s3://bucket/``."""
     verbs = list(doing.verbs)
     said = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"

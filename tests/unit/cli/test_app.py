@@ -38,7 +38,7 @@ def _command_that_raises(error: BaseException) -> ModuleType:
         raise error
 
     module = ModuleType("status")
-    module.register = lambda app: app.command("status")(status)  # type: ignore[attr-defined]
+    module.status = status  # type: ignore[attr-defined]
     return module
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from data_exports.deploy.live_checks import check_live
 from data_exports.errors import AwsError, RefusedError
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
+from tests.aws_answers import AwsAnswers, refusal
 from tests.unit.estate.written import PULL, PUSH, load, write_estate
 
 OURS = "593291632749"

@@ -19,7 +19,7 @@ from data_exports.destinations.destination import Advice, Destination, Lack, Loo
 from data_exports.destinations.half import Instruction, RecipientHalf, TerraformBlock
 from data_exports.errors import RefusedError
 from data_exports.names import DatasetName, KeyPrefix
-from data_exports.operate.advice import advice_on
+from data_exports.operate.advice import advice_on_cause
 from data_exports.operate.handover.halves import Half, halves_of, owner_of
 from data_exports.stacks.metadata import grants_in
 from data_exports.stacks.push import push_stack
@@ -205,9 +205,9 @@ def test_the_other_forms_hold_what_the_kind_has_for_them_and_refuse_where_it_has
 
 
 def test_a_failure_at_the_recipient_is_the_kinds_to_advise_on_and_any_other_is_not() -> None:
-    assert advice_on("recipient_denied", ESTATE, ELSEWHERE, now=NOW) == Advice(f"the recipient lets {ROLE} in")
-    assert advice_on("recipient_key", ESTATE, ELSEWHERE, now=NOW).text == "it may pass by itself: redrive"
-    assert advice_on("hub_denied", ESTATE, ELSEWHERE, now=NOW).text.startswith("the platform's own policies")
+    assert advice_on_cause("recipient_denied", ESTATE, ELSEWHERE, now=NOW) == Advice(f"the recipient lets {ROLE} in")
+    assert advice_on_cause("recipient_key", ESTATE, ELSEWHERE, now=NOW).text == "it may pass by itself: redrive"
+    assert advice_on_cause("hub_denied", ESTATE, ELSEWHERE, now=NOW).text.startswith("the platform's own policies")
 
 
 def test_nothing_of_aws_is_asked_of_the_recipient() -> None:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from data_exports.operate.failures import Failure, failures_of
+from data_exports.operate.failures import UploadFailure, failures_of
 from data_exports.operate.people import Uploader
 from data_exports.views.failures import failures_as_data, render_failures
 from tests.estates import estate_of, push
@@ -26,7 +26,7 @@ def failed(key: str, version: str, **changes: Any) -> dict[str, Any]:
     return line(key, version_id=version, **(plain | changes))
 
 
-def found_in(world: World, *, at_most: int = 1000) -> dict[str, Failure]:
+def found_in(world: World, *, at_most: int = 1000) -> dict[str, UploadFailure]:
     dataset = push()
     found = failures_of(estate_of(dataset), dataset, world, at_most=at_most, now=NOW)  # type: ignore[arg-type]
     return {failure.key or failure.message_id: failure for failure in found.found}
@@ -44,7 +44,7 @@ def test_a_dead_letter_has_the_reason_of_its_last_failure_and_its_sender() -> No
         [event("hearings/a+b.csv", "v1")],
     )
     found = found_in(world)["hearings/a b.csv"]
-    assert found == Failure(
+    assert found == UploadFailure(
         given_up=True,
         message_id="m0",
         key="hearings/a b.csv",

@@ -6,7 +6,7 @@ import pytest
 
 from data_exports.contract.receipts import Damaged, Receipt, receipt_of
 from data_exports.names import RoleName
-from data_exports.operate.history import OUTCOMES, Entry, History, Wanted, is_like
+from data_exports.operate.history import OUTCOMES, History, HistoryEntry, Wanted, is_like
 from data_exports.operate.people import Uploader
 from tests.estates import push
 from tests.unit.operate.receipt_log import line
@@ -44,8 +44,8 @@ def test_what_is_asked_for_is_all_that_is_told(wanted: dict[str, Any], keys: lis
 
 def test_an_entry_holds_the_receipt_and_who_uploaded_the_file() -> None:
     assert list(History(iter([A, C]), push(), Wanted(), ANA)) == [
-        Entry(A, Uploader("AROAANA:ana", RoleName("alpha_user_ana"), "ana")),
-        Entry(C, None),
+        HistoryEntry(A, Uploader("AROAANA:ana", RoleName("alpha_user_ana"), "ana")),
+        HistoryEntry(C, None),
     ]
 
 

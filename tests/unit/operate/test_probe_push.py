@@ -14,10 +14,10 @@ from data_exports.contract.tasks import ProbeAnswer, Try, Verdict
 from data_exports.destinations.destination import Party
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import PushDataset
-from data_exports.operate.probe.findings import Answer, Check, Probed
+from data_exports.operate.probe.findings import Check, CheckAnswer, Probed
 from data_exports.operate.probe.push import probe_push
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 NOW = datetime(2031, 3, 30, tzinfo=UTC)
 ALLOWED = tuple(Try(what, Verdict.ALLOWED) for what in ("put", "abort", "begin"))
@@ -61,21 +61,21 @@ def test_where_everything_is_let_in_nothing_is_lacking_and_one_object_stays() ->
     found = probed()
     assert (found.dataset, found.lacks, found.leaves) == ("hearings", (), "s3://cp-hearings/hearings/.exports-probe")
     assert found.about == f"{push().mover_role_arn(PLATFORM)} writes under s3://cp-hearings/hearings/"
-    assert found.checks[0] == Check(OURS, Answer.GOOD)
-    assert {check.answer for check in found.checks[1:]} == {Answer.GOOD}
+    assert found.checks[0] == Check(OURS, CheckAnswer.GOOD)
+    assert {check.answer for check in found.checks[1:]} == {CheckAnswer.GOOD}
     assert len(found.checks) == 1 + sum(each.what in push().destination.tries for each in ALLOWED)
 
 
 def test_what_is_refused_is_told_in_s3s_own_words_and_leaves_nothing() -> None:
     found = probed(payload(replace(ANSWERED, tries=REFUSED)))
     text, action = push().destination.tries["put"]
-    assert found.checks[-1] == Check(text, Answer.LACKING, "AccessDenied: no, request R1", action)
+    assert found.checks[-1] == Check(text, CheckAnswer.LACKING, "AccessDenied: no, request R1", action)
     assert (lacks(found), found.leaves) == ([Party.THEIRS], "")
 
 
 def test_what_is_not_known_is_neither_good_nor_lacking() -> None:
     found = probed(payload(replace(ANSWERED, tries=(Try("put", Verdict.UNKNOWN, said="silent"),))))
-    assert (found.checks[-1].answer, found.checks[-1].detail, found.lacks) == (Answer.UNKNOWN, "silent", ())
+    assert (found.checks[-1].answer, found.checks[-1].detail, found.lacks) == (CheckAnswer.UNKNOWN, "silent", ())
 
 
 MORE = {"Sid": "More", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::x/*"}
@@ -84,23 +84,23 @@ MORE = {"Sid": "More", "Effect": "Allow", "Action": "s3:GetObject", "Resource": 
 @pytest.mark.parametrize(
     ("policy", "answer", "detail", "sides"),
     [
-        (refusal("NoSuchEntity"), Answer.LACKING, "it has none", [Party.OURS]),
+        (refusal("NoSuchEntity"), CheckAnswer.LACKING, "it has none", [Party.OURS]),
         (
             refusal("AccessDenied", "iam:GetRolePolicy"),
-            Answer.UNKNOWN,
+            CheckAnswer.UNKNOWN,
             "access denied: iam:GetRolePolicy",
             [Party.EITHER],
         ),
         (
             {**DECLARED, "Statement": [*DECLARED["Statement"], MORE]},
-            Answer.LACKING,
+            CheckAnswer.LACKING,
             "not declared: More",
             [Party.OURS],
         ),
     ],
 )
 def test_our_own_half_is_looked_at_before_theirs_is_blamed(
-    policy: Any, answer: Answer, detail: str, sides: list[Party]
+    policy: Any, answer: CheckAnswer, detail: str, sides: list[Party]
 ) -> None:
     found = probed(payload(replace(ANSWERED, tries=REFUSED)), policy=policy)
     assert (found.checks[0], lacks(found)) == (Check(OURS, answer, detail), sides)

@@ -12,8 +12,8 @@ from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import PushDataset
 from data_exports.operate.send import LISTED_AT_MOST, Heard, Sent, check_sender, read_waiting, send
 from data_exports.operate.sources import read_sources
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 from tests.unit.mover.loopback import Played, serving
 
 MOVES = push("moves")

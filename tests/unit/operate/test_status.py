@@ -13,8 +13,8 @@ from data_exports.operate.queues import QueueFigures
 from data_exports.operate.status import (
     DatasetStatus,
     Deliveries,
+    HubBacklog,
     Status,
-    Waiting,
     status_of,
 )
 from data_exports.stacks.code import mover_code
@@ -154,10 +154,10 @@ def test_what_deserves_a_look_is_said() -> None:
     assert concerns(queues=QueueFigures(1, 2, 3)) == ("3 dead letters: exports failures hearings",)
     assert concerns(queues=QueueFigures(1, 2, 0)) == ()
     old = NOW - timedelta(minutes=16)
-    assert concerns(waiting=Waiting(1, old, is_partial=False)) == (
+    assert concerns(waiting=HubBacklog(1, old, is_partial=False)) == (
         "a file has waited 16 min: exports failures hearings may tell why",
     )
-    assert concerns(waiting=Waiting(1, NOW + timedelta(hours=1), is_partial=False)) == ()
+    assert concerns(waiting=HubBacklog(1, NOW + timedelta(hours=1), is_partial=False)) == ()
     assert concerns(expires=date(2031, 3, 30)) == ("its access ended on 2031-03-30",)
     assert concerns(expires=date(2031, 3, 31)) == ("its access ends on 2031-03-31",)
     assert concerns(expires=date(2031, 6, 1)) == ()
@@ -167,7 +167,7 @@ def test_what_deserves_a_look_is_said() -> None:
 def test_a_row_tells_figures_and_marks_what_is_only_the_least() -> None:
     busy = row(
         queues=QueueFigures(1200, 10, 1),
-        waiting=Waiting(1000, NOW - timedelta(hours=2), is_partial=True),
+        waiting=HubBacklog(1000, NOW - timedelta(hours=2), is_partial=True),
         deliveries=Deliveries(NOW - timedelta(minutes=3), 5000, 12_000_000, is_partial=True),
     )
     status = Status(NOW, (busy,), (("exports-hub", "different"),), ("the hub: not known: access denied",))

@@ -19,7 +19,7 @@ from data_exports.deploy.apply.outcomes import (
 )
 from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.plan_data import plan_as_data
-from data_exports.deploy.plan.planning import Action, Step, plan_deploy
+from data_exports.deploy.plan.planning import Action, StackStep, plan_deploy
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import BucketOutcome, BucketResult, OwnBucket
 from data_exports.deploy.removal.destroy import DestroyResult, Destruction, Undelivered
@@ -42,14 +42,14 @@ PLAN = replace(
     plan_deploy(ESTATE, Deployed(), Surroundings(code_key="code/mover-0.zip")),
     compared=changes_between([], grants_of(ESTATE), moment=datetime(2031, 3, 30, tzinfo=UTC)),
 )
-GONE = Step(Action.DELETE, "exports-pull-lists", Wave.DATASETS, dataset=DatasetName("lists"))
+GONE = StackStep(Action.DELETE, "exports-pull-lists", Wave.DATASETS, dataset=DatasetName("lists"))
 FULL = OwnBucket(BucketName("mojap-lists"), BucketContents(1_200, 3, 3_400_000))
 EMPTY = OwnBucket(BucketName("mojap-notes"), BucketContents())
 FOREIGN = DeployedStack("exports-push-moves", "id", "UPDATE_COMPLETE", ((HUB_TAG, "another-hub"),))
 
 
 def outcome(name: str, result: StackResult, **more: str) -> StackOutcome:
-    return StackOutcome(Step(Action.UPDATE, name, Wave.DATASETS), result, **more)
+    return StackOutcome(StackStep(Action.UPDATE, name, Wave.DATASETS), result, **more)
 
 
 def test_a_deployment_that_changed_nothing_is_one_line() -> None:
@@ -169,7 +169,7 @@ def test_what_was_destroyed_and_what_was_kept_each_has_a_row() -> None:
         (StackFinished(outcome("exports-hub", StackResult.UPDATED)), "updated exports-hub"),
         (StackFinished(outcome("exports-hub", StackResult.FAILED, reason="no")), "failed exports-hub: no"),
         *(
-            (StackStarted(Step(action, "exports-hub", Wave.HUB)), f"{doing} exports-hub")
+            (StackStarted(StackStep(action, "exports-hub", Wave.HUB)), f"{doing} exports-hub")
             for action, doing in (
                 (Action.CREATE, "creating"),
                 (Action.UPDATE, "updating"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from data_exports.contract.causes import side_of
 from data_exports.names import RoleName
-from data_exports.operate.failures import Failure, Failures, advice_for
+from data_exports.operate.failures import Failures, UploadFailure, advice_for
 from data_exports.operate.people import Uploader
 from data_exports.views.failures import failures_as_data, render_failures
 from tests.estates import estate_of, push
@@ -15,7 +15,7 @@ from tests.json_data import json_data
 PUSH = push()
 ESTATE = estate_of(PUSH)
 NINE = datetime(2031, 3, 30, 9, tzinfo=UTC)
-DEAD = Failure(
+DEAD = UploadFailure(
     given_up=True,
     message_id="m1",
     key="hearings/a.csv",

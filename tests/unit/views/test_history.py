@@ -9,7 +9,7 @@ from data_exports.contract.receipts import COLUMNS, Receipt, receipt_of
 from data_exports.errors import UsageError
 from data_exports.json_values import json_types_of
 from data_exports.names import RoleName
-from data_exports.operate.history import Entry, is_like
+from data_exports.operate.history import HistoryEntry, is_like
 from data_exports.operate.people import Uploader, uploader_of
 from data_exports.operate.periods import parse_moment, parse_seconds
 from data_exports.text import age_words, ago_words, csv_line, moment_words, printable, size_words
@@ -22,9 +22,9 @@ NOW = datetime(2031, 3, 31, 12, tzinfo=UTC)
 ANA = RoleName("alpha_user_ana")
 
 
-def entry(**changes: object) -> Entry:
+def entry(**changes: object) -> HistoryEntry:
     receipt = receipt_of(line() | changes)
-    return Entry(receipt, uploader_of(receipt.uploaded_by, {"AROAANA": ANA}))
+    return HistoryEntry(receipt, uploader_of(receipt.uploaded_by, {"AROAANA": ANA}))
 
 
 def test_an_entry_is_one_line_and_its_reason_another() -> None:

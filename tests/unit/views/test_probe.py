@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from data_exports.destinations.destination import Lack, Party
-from data_exports.operate.probe.findings import Answer, Check, Probed
+from data_exports.operate.probe.findings import Check, CheckAnswer, Probed
 from data_exports.views.probe import render_probed
 from tests.json_data import json_data
 
-LIST = Check("listing", Answer.GOOD, action="s3:ListBucket")
-PUT = Check("put a small object", Answer.LACKING, "AccessDenied: no\x1b", "s3:PutObject")
-TAG = Check("tag", Answer.UNKNOWN)
+LIST = Check("listing", CheckAnswer.GOOD, action="s3:ListBucket")
+PUT = Check("put a small object", CheckAnswer.LACKING, "AccessDenied: no\x1b", "s3:PutObject")
+TAG = Check("tag", CheckAnswer.UNKNOWN)
 FINE = Probed("hearings", "role export_hearings-move writes", (LIST,), ())
 
 

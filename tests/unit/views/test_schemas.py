@@ -51,7 +51,7 @@ def _questions_answered() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 question = node.args[0]
-                if node.func.id in ("write_json", "line_of") and isinstance(question, ast.Constant):
+                if node.func.id in ("write_json", "write_answer", "line_of") and isinstance(question, ast.Constant):
                     yield str(question.value)
 
 

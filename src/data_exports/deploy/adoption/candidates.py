@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, aws_error_of, call_or_none
-from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, ExistingKind, Plan, Step
+from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, ExistingKind, Plan, StackStep
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
@@ -41,7 +41,7 @@ def with_takeovers(plan: Plan, aws: Aws, platform: Platform) -> Plan:
     return replace(plan, steps=tuple(map_ordered(lambda step: _with_takeover(step, aws, platform), plan.steps)))
 
 
-def _with_takeover(step: Step, aws: Aws, platform: Platform) -> Step:
+def _with_takeover(step: StackStep, aws: Aws, platform: Platform) -> StackStep:
     if step.action not in (Action.CREATE, Action.REPLACE) or not step.stack:
         return step
     is_held = step.deployed is not None and step.deployed.status in _MAY_HOLD_RESOURCES

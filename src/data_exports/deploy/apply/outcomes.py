@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from data_exports.deploy.plan.planning import MissingRoles, Plan, Step
+from data_exports.deploy.plan.planning import MissingRoles, Plan, StackStep
 from data_exports.errors import AwsError, ExportsError, PartlyDoneError
 from data_exports.json_values import json_as
 from data_exports.names import FOUNDATION_STACK
@@ -36,7 +36,7 @@ class StackOutcome:
     `reason` and `next_step` when something is not done: the stack itself, or what should have followed it.
     """
 
-    step: Step
+    step: StackStep
     result: StackResult
     reason: str = ""
     next_step: str = ""
@@ -107,7 +107,7 @@ class PlanMade:
 class StackStarted:
     """Work on one stack begins."""
 
-    step: Step
+    step: StackStep
 
 
 @dataclass(frozen=True, slots=True)

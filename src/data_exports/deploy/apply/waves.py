@@ -43,7 +43,7 @@ from data_exports.deploy.plan.planning import (
     Action,
     ExistingKind,
     Plan,
-    Step,
+    StackStep,
     kept_rules,
     pushes_with_queue,
     step_of_hub,
@@ -158,7 +158,7 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
     yield from _remove(plan, work, hub=_outcome_of(done, HUB_STACK))
 
 
-def run_steps(work: Work, steps: Iterable[Step]) -> Iterator[DeployEvent]:
+def run_steps(work: Work, steps: Iterable[StackStep]) -> Iterator[DeployEvent]:
     """Take the steps, several at once; an unchanged or blocked one at once."""
     acting = []
     for step in steps:
@@ -169,13 +169,13 @@ def run_steps(work: Work, steps: Iterable[Step]) -> Iterator[DeployEvent]:
         else:
             acting.append(step)
 
-    def take(step: Step) -> DeployEvent:
+    def take(step: StackStep) -> DeployEvent:
         return StackFinished(take_step(work, step))
 
     yield from run_all(acting, take, begins=StackStarted)
 
 
-def take_step(work: Work, step: Step) -> StackOutcome:
+def take_step(work: Work, step: StackStep) -> StackOutcome:
     """Take one step; whatever AWS says against it is in the outcome."""
     try:
         return _take(work, step)
@@ -188,7 +188,7 @@ def take_step(work: Work, step: Step) -> StackOutcome:
         return StackOutcome(step, StackResult.FAILED, reason_of(error), next_step)
 
 
-def _take(work: Work, step: Step) -> StackOutcome:
+def _take(work: Work, step: StackStep) -> StackOutcome:
     match step.action:
         case Action.CREATE | Action.REPLACE if step.stack:
             if step.action is Action.REPLACE and step.deployed:
@@ -208,7 +208,7 @@ def _take(work: Work, step: Step) -> StackOutcome:
             raise AssertionError(step)
 
 
-def leave_out(steps: Iterable[Step], reason: str) -> Iterator[DeployEvent]:
+def leave_out(steps: Iterable[StackStep], reason: str) -> Iterator[DeployEvent]:
     """Take none of the steps, and say why."""
     for step in steps:
         yield StackFinished(StackOutcome(step, StackResult.LEFT_OUT, reason))
@@ -250,7 +250,7 @@ def _run_hub(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) -> It
         yield StackFinished(outcome)
 
 
-def _wait_for_versioning(step: Step, work: Work) -> Iterator[DeployEvent]:
+def _wait_for_versioning(step: StackStep, work: Work) -> Iterator[DeployEvent]:
     """Of a hub that is adopted, turn on versioning, and wait: before that holds everywhere, a delete is for good.
 
     Raises botocore's exceptions.
@@ -272,7 +272,7 @@ def _wait_for_versioning(step: Step, work: Work) -> Iterator[DeployEvent]:
     work.stop.wait(work.versioning_seconds)
 
 
-def _hub_step(prepared: Prepared, done: Sequence[StackOutcome]) -> tuple[Step, tuple[PushDataset, ...]]:
+def _hub_step(prepared: Prepared, done: Sequence[StackOutcome]) -> tuple[StackStep, tuple[PushDataset, ...]]:
     """The hub's step, planned anew if a dataset's stack could not be created, and the datasets it has rules for."""
     estate, plan = prepared.estate, prepared.plan
     planned = next(step for step in plan.steps if step.name == HUB_STACK)
@@ -298,7 +298,7 @@ def _remove(plan: Plan, work: Work, *, hub: StackOutcome) -> Iterator[DeployEven
             yield event
 
 
-def _left_behind(work: Work, step: Step) -> str:
+def _left_behind(work: Work, step: StackStep) -> str:
     """What a removed dataset leaves: a kept bucket, or uploads in the hub that nothing delivers any more."""
     if step.dataset is None:
         return ""

@@ -1,6 +1,6 @@
 """What carrying a plan out would change within stacks and in who may do what, told from the templates as they are.
 
-In: a `Plan`, its estate, and the present templates of the stacks that change. Out: the same plan with `Step.how`,
+In: a `Plan`, its estate, and the present templates of the stacks that change. Out: the same plan with `StackStep.how`,
 `Plan.access` and `Plan.settings`. Effects: none. A stack that does not change needs no template: it grants what its
 declaration says.
 """
@@ -15,7 +15,7 @@ from data_exports.access.changes import changes_between
 from data_exports.access.grants import Grant, grants_of_dataset
 from data_exports.access.mails import Mail
 from data_exports.deploy.deployed import PUSH_STACK_PREFIX
-from data_exports.deploy.plan.planning import Action, Plan, SettingChange, Step
+from data_exports.deploy.plan.planning import Action, Plan, SettingChange, StackStep
 from data_exports.estate.models import Estate
 from data_exports.names import FOUNDATION_STACK, AccountId, DatasetName, RoleArn, RoleName
 from data_exports.stacks.comparison import resource_changes
@@ -94,7 +94,7 @@ class _Sides:
     mailed_before: set[Mail] = field(default_factory=set)
     mailed_after: set[Mail] = field(default_factory=set)
 
-    def add(self, step: Step, templates: Mapping[str, TemplateLookup], granted: Iterable[Grant]) -> None:
+    def add(self, step: StackStep, templates: Mapping[str, TemplateLookup], granted: Iterable[Grant]) -> None:
         """Take one step in; `granted` is what the declarations grant through its stack."""
         self._add_mailed(step, templates)
         if step.dataset is None:
@@ -106,7 +106,7 @@ class _Sides:
         if step.name in templates:
             self._add_deployed(_dataset_before(step) or step.dataset, templates[step.name])
 
-    def _add_mailed(self, step: Step, templates: Mapping[str, TemplateLookup]) -> None:
+    def _add_mailed(self, step: StackStep, templates: Mapping[str, TemplateLookup]) -> None:
         if step.action is Action.UNCHANGED or not (
             step.name == FOUNDATION_STACK or step.name.startswith(PUSH_STACK_PREFIX)
         ):
@@ -127,7 +127,7 @@ class _Sides:
             self.unknown[dataset] = str(error)
 
 
-def _dataset_before(step: Step) -> DatasetName | None:
+def _dataset_before(step: StackStep) -> DatasetName | None:
     """The dataset whose stack it was: another one when only `_` and `-` in its name have changed."""
     return (step.deployed.dataset if step.deployed else None) or step.dataset
 
@@ -156,11 +156,11 @@ def _settings_unknown(plan: Plan, templates: Mapping[str, TemplateLookup]) -> st
     return found.problem or ("" if platform_settings_in(found.template) else "its metadata holds none")
 
 
-def _foundation(plan: Plan) -> Step | None:
+def _foundation(plan: Plan) -> StackStep | None:
     return next((each for each in plan.steps if each.name == FOUNDATION_STACK), None)
 
 
-def _with_how(step: Step, templates: Mapping[str, TemplateLookup]) -> Step:
+def _with_how(step: StackStep, templates: Mapping[str, TemplateLookup]) -> StackStep:
     found = templates.get(step.name)
     if step.action is not Action.UPDATE or step.stack is None or found is None or not found.template:
         return step

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.effects import TemplateLookup, with_effects
-from data_exports.deploy.plan.planning import Action, Plan, Step, kept_rules, removal_of, stack_of_dataset, step_of
+from data_exports.deploy.plan.planning import Action, Plan, StackStep, kept_rules, removal_of, stack_of_dataset, step_of
 from data_exports.estate.models import Estate, Platform
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
@@ -36,7 +36,7 @@ def plan_against(estate: Estate, base: Estate | None, *, name: str, moment: date
     )
 
 
-def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[Step, ...], dict[str, TemplateLookup]]:
+def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[StackStep, ...], dict[str, TemplateLookup]]:
     """One step for each stack; and the old templates, by name."""
     unchanged = _unchanged(estate, base) if base else frozenset()
     before = {stack.name: stack for stack in (*_datasets_of(base, unchanged), _hub_of(base))} if base else {}
@@ -44,7 +44,7 @@ def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[Step, ...], dic
     hub = _hub_of(estate, blocked=[step for step in steps if step.action is Action.BLOCKED])
     steps.append(_step(hub, before.get(hub.name)))
     steps += (
-        Step(Action.UNCHANGED, dataset.stack_name, Wave.DATASETS, dataset=dataset.name)
+        StackStep(Action.UNCHANGED, dataset.stack_name, Wave.DATASETS, dataset=dataset.name)
         for dataset in estate.datasets()
         if dataset.stack_name in unchanged
     )
@@ -63,7 +63,7 @@ def _datasets_of(estate: Estate, unchanged: Collection[str]) -> Iterator[Stack]:
             yield stack_of_dataset(estate, dataset, _AROUND)
 
 
-def _hub_of(estate: Estate, blocked: Sequence[Step] = ()) -> Stack:
+def _hub_of(estate: Estate, blocked: Sequence[StackStep] = ()) -> Stack:
     """The hub's stack, with the rules of what is deployed under the names of the `blocked` stacks."""
     names = {step.name for step in blocked if step.is_impossible}
     ready = [push for push in estate.push_datasets if push.stack_name not in names]
@@ -84,7 +84,7 @@ def _for_stacks(platform: Platform) -> Platform:
     return replace(platform, account_names=(), user_roles=(), paperwork="warn", mail_domains=())
 
 
-def _step(stack: Stack, before: Stack | None) -> Step:
+def _step(stack: Stack, before: Stack | None) -> StackStep:
     return step_of(stack, _as_deployed(before) if before else None)
 
 

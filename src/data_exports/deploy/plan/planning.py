@@ -1,7 +1,7 @@
 """What deploying would do, as data: `plan` prints this very object, `deploy` carries it out.
 
-In: an estate, what AWS has (`Deployed`), and the surroundings (which hold the missing roles). Out: a `Plan`: one `Step`
-for each stack, in the order of work. Effects: none.
+In: an estate, what AWS has (`Deployed`), and the surroundings (which hold the missing roles). Out: a `Plan`: one
+`StackStep` for each stack, in the order of work. Effects: none.
 
 Order: the foundation; the datasets' stacks; the hub, whose rules need every queue; then the stacks of removed datasets,
 whose rules the hub has lost by then.
@@ -100,7 +100,7 @@ class Existing:
 
 @json_as("stack=name dataset action reason? next_step? resources=how")
 @dataclass(frozen=True, slots=True)
-class Step:
+class StackStep:
     """What is to be done with one stack, and why."""
 
     action: Action
@@ -155,7 +155,7 @@ class SettingChange:
 class Plan:
     """All that deploying would do; `steps` in the order of work."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StackStep, ...]
     compared: AccessChanges | None = None
     """Who gains, loses or keeps what; None before `effects` has found that out."""
     settings: tuple[SettingChange, ...] = ()
@@ -180,21 +180,21 @@ class Plan:
         return self.compared
 
     @property
-    def changes(self) -> tuple[Step, ...]:
+    def changes(self) -> tuple[StackStep, ...]:
         """The steps that would change something."""
         return tuple(step for step in self.steps if step.is_change)
 
-    def of_wave(self, wave: Wave) -> tuple[Step, ...]:
+    def of_wave(self, wave: Wave) -> tuple[StackStep, ...]:
         """The steps of this wave, deletions left out."""
         return tuple(step for step in self.steps if step.wave is wave and step.action is not Action.DELETE)
 
     @property
-    def impossible(self) -> tuple[Step, ...]:
+    def impossible(self) -> tuple[StackStep, ...]:
         """What can never be carried out; then nothing is, for the rest would be half of what was meant."""
         return tuple(step for step in self.steps if step.is_impossible)
 
     @property
-    def deletions(self) -> tuple[Step, ...]:
+    def deletions(self) -> tuple[StackStep, ...]:
         """The stacks of removed datasets."""
         return tuple(step for step in self.steps if step.action is Action.DELETE)
 
@@ -234,7 +234,7 @@ def stack_of_dataset(estate: Estate, dataset: Dataset, surroundings: Surrounding
 
 
 def pushes_with_queue(
-    estate: Estate, steps: Sequence[Step], created: Mapping[str, bool] | None = None
+    estate: Estate, steps: Sequence[StackStep], created: Mapping[str, bool] | None = None
 ) -> tuple[PushDataset, ...]:
     """The push datasets whose queue exists by the time the hub is made.
 
@@ -254,7 +254,7 @@ def pushes_with_queue(
     return tuple(push for push in estate.push_datasets if has_queue(push))
 
 
-def kept_rules(steps: Iterable[Step], ready: Sequence[PushDataset], *, hub: str) -> tuple[DatasetName, ...]:
+def kept_rules(steps: Iterable[StackStep], ready: Sequence[PushDataset], *, hub: str) -> tuple[DatasetName, ...]:
     """The datasets that nobody declares any more and whose stacks stay, because they are blocked: so do their rules.
 
     Their senders can still upload, and what they upload must not lie in the hub unheard.
@@ -268,16 +268,16 @@ def kept_rules(steps: Iterable[Step], ready: Sequence[PushDataset], *, hub: str)
     return tuple(sorted(names - {push.name for push in ready}))
 
 
-def step_of_hub(plan: Plan, stack: Stack) -> Step:
+def step_of_hub(plan: Plan, stack: Stack) -> StackStep:
     """The hub's step for another hub than the plan expected."""
     planned = next(step for step in plan.steps if step.name == HUB_STACK)
     return step_of(stack, planned.deployed)
 
 
-def step_of(stack: Stack, deployed: DeployedStack | None) -> Step:
+def step_of(stack: Stack, deployed: DeployedStack | None) -> StackStep:
     """Compare one stack with what AWS has under its name."""
     action, reason, next_step = _compare(stack, deployed)
-    return Step(action, stack.name, stack.wave, stack, deployed, stack.dataset, reason, next_step)
+    return StackStep(action, stack.name, stack.wave, stack, deployed, stack.dataset, reason, next_step)
 
 
 def _compare(stack: Stack, deployed: DeployedStack | None) -> tuple[Action, str, str]:
@@ -342,10 +342,10 @@ def _is_as_wanted(stack: Stack, deployed: DeployedStack) -> bool:
     return deployed.digest == stack.digest and set(stack.tags) <= set(deployed.tags)
 
 
-def removal_of(stack: DeployedStack) -> Step:
+def removal_of(stack: DeployedStack) -> StackStep:
     """The step that deletes the stack of a dataset which is no longer declared."""
     busy = stack.is_in_progress
-    return Step(
+    return StackStep(
         Action.BLOCKED if busy else Action.DELETE,
         stack.name,
         Wave.DATASETS,
@@ -356,7 +356,7 @@ def removal_of(stack: DeployedStack) -> Step:
     )
 
 
-def _removals(wanted: Sequence[Stack], deployed: Deployed, *, hub: str) -> Iterator[Step]:
+def _removals(wanted: Sequence[Stack], deployed: Deployed, *, hub: str) -> Iterator[StackStep]:
     """The stacks of datasets that this estate no longer declares; another estate's are none of our business."""
     names = {stack.name for stack in wanted}
     for stack in deployed.stacks:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings, plan_as_data
-from data_exports.deploy.plan.planning import Plan, Step
+from data_exports.deploy.plan.planning import Plan, StackStep
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
 from data_exports.json_values import json_value_of
@@ -62,7 +62,7 @@ def digests_of(estate: Estate, folder: Path) -> dict[str, str]:
 # --- what a plan is made of -----------------------------------------------------------------------------------------
 
 
-def _made_of(step: Step) -> dict[str, object]:
+def _made_of(step: StackStep) -> dict[str, object]:
     wanted, deployed = step.stack, step.deployed
     return {
         "wanted": wanted and {"digest": wanted.digest, "tags": dict(wanted.tags)},

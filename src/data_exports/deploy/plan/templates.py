@@ -9,7 +9,7 @@ from typing import Any
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, reason_of
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.effects import TemplateLookup
-from data_exports.deploy.plan.planning import Action, Plan, Step
+from data_exports.deploy.plan.planning import Action, Plan, StackStep
 from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import body_of, digest_of
 
@@ -21,7 +21,7 @@ def read_templates(aws: Aws, plan: Plan) -> dict[str, TemplateLookup]:
     return dict(zip((stack.name for stack in stacks), found, strict=True))
 
 
-def _stands(step: Step) -> bool:
+def _stands(step: StackStep) -> bool:
     """Whether the step changes or deletes a stack that may give access now."""
     if step.deployed is None or not step.deployed.is_ours:
         return False

@@ -24,7 +24,7 @@ from data_exports.deploy.apply.outcomes import (
 )
 from data_exports.deploy.apply.waves import interrupted, leave_out, run_steps, settle
 from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PUSH_STACK_PREFIX, Deployed, DeployedStack
-from data_exports.deploy.plan.planning import Action, Step
+from data_exports.deploy.plan.planning import Action, StackStep
 from data_exports.deploy.remote import check_account, count_current, read_deployed
 from data_exports.deploy.removal.buckets import (
     BucketOutcome,
@@ -59,7 +59,7 @@ class Undelivered:
 class Destruction:
     """What destroying would do: the stacks in the order of work, the buckets, and what is not delivered yet."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StackStep, ...]
     buckets: tuple[OwnBucket, ...]
     undelivered: tuple[Undelivered, ...]
     left_alone: tuple[DeployedStack, ...] = ()
@@ -120,13 +120,13 @@ def read_destruction(estate: Estate, aws: Aws, *, progress: Progress = ignore) -
     return Destruction(steps, buckets, undelivered, left_alone=others, is_local=aws.is_local)
 
 
-def plan_destroy(deployed: Deployed, *, hub: str) -> Iterator[Step]:
+def plan_destroy(deployed: Deployed, *, hub: str) -> Iterator[StackStep]:
     """Every stack of the estate with this hub, in the order in which they go: hub, datasets, foundation."""
     for wave in (Wave.HUB, Wave.DATASETS, Wave.FOUNDATION):
         for stack in deployed.stacks:
             if stack.belongs_to(hub) and _wave_of(stack) is wave:
                 busy = stack.is_in_progress
-                yield Step(
+                yield StackStep(
                     Action.BLOCKED if busy else Action.DELETE,
                     stack.name,
                     wave,
@@ -165,7 +165,7 @@ def destroy(estate: Estate, aws: Aws, planned: Destruction, *, progress: Progres
 def _work_through(planned: Destruction, work: Work, done: Sequence[StackOutcome]) -> Iterator[DeployEvent]:
     """The events of the destruction; `done` grows with each `StackFinished` before the next event is asked for."""
 
-    def steps_of(wave: Wave) -> list[Step]:
+    def steps_of(wave: Wave) -> list[StackStep]:
         return [step for step in planned.steps if step.wave is wave]
 
     def all_done() -> bool:
@@ -198,7 +198,7 @@ def _wave_of(stack: DeployedStack) -> Wave | None:
     return {HUB_STACK: Wave.HUB, FOUNDATION_STACK: Wave.FOUNDATION}.get(stack.name)
 
 
-def _pull_buckets(estate: Estate, steps: Iterable[Step]) -> list[BucketName]:
+def _pull_buckets(estate: Estate, steps: Iterable[StackStep]) -> list[BucketName]:
     """The buckets of the pull stacks there are, also of datasets that are no longer declared."""
     prefix = estate.platform.pull_bucket_prefix
     pulls = [step for step in steps if step.name.startswith("exports-pull-") and step.dataset]
@@ -217,7 +217,7 @@ def _bucket_names(planned: Destruction, done: Sequence[StackOutcome]) -> list[Bu
     return [bucket.name for bucket in planned.buckets]
 
 
-def _read_undelivered(estate: Estate, aws: Aws, steps: Iterable[Step]) -> Iterator[Undelivered]:
+def _read_undelivered(estate: Estate, aws: Aws, steps: Iterable[StackStep]) -> Iterator[Undelivered]:
     """Uploads still in the hub, of datasets that do not keep them there anyway. Raises botocore's exceptions."""
     kept = {push.name for push in estate.push_datasets if push.keep_files}
     deployed = {step.dataset for step in steps if step.name.startswith(PUSH_STACK_PREFIX) and step.dataset}

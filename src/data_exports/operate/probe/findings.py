@@ -10,7 +10,7 @@ from data_exports.destinations.destination import Lack
 from data_exports.json_values import json_as
 
 
-class Answer(StrEnum):
+class CheckAnswer(StrEnum):
     """What one check came to."""
 
     GOOD = "ok"
@@ -24,7 +24,7 @@ class Check:
     """One thing that was looked at or tried."""
 
     text: str
-    answer: Answer
+    answer: CheckAnswer
     detail: str = ""
     """What was answered instead, in AWS's words."""
     action: str = ""
@@ -49,4 +49,4 @@ class Probed:
     @property
     def is_good(self) -> bool:
         """Whether everything that was looked at is as it must be."""
-        return not self.lacks and all(check.answer is Answer.GOOD for check in self.checks)
+        return not self.lacks and all(check.answer is CheckAnswer.GOOD for check in self.checks)

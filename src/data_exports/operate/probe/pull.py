@@ -17,7 +17,7 @@ from data_exports.destinations.destination import Lack, Party
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.names import RoleName, pull_users_policy_of
-from data_exports.operate.probe.findings import Answer, Check, Probed
+from data_exports.operate.probe.findings import Check, CheckAnswer, Probed
 from data_exports.operate.probe.policies import difference_of, sids_of
 
 _PROBE_KEY = ".exports-probe"
@@ -74,9 +74,9 @@ def _bucket_policy(estate: Estate, pull: PullDataset, aws: Aws) -> tuple[Check, 
                 f"{pull.name} is not deployed: there is no bucket {bucket}", next_step="exports deploy"
             ) from error
         if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return Check(text, Answer.LACKING, "it has none"), deploy
+            return Check(text, CheckAnswer.LACKING, "it has none"), deploy
         if answer_of(error) is AwsAnswer.FORBIDDEN:
-            return Check(text, Answer.UNKNOWN, reason_of(error), "s3:GetBucketPolicy"), None
+            return Check(text, CheckAnswer.UNKNOWN, reason_of(error), "s3:GetBucketPolicy"), None
         raise aws_error_of(error, where=bucket) from error
     declared = pull_bucket_policy(bucket, grants_of_pull(platform, pull), require_tls=not aws.is_local)
     return _compared(text, declared, json.loads(found), deploy)
@@ -90,9 +90,9 @@ def _user_policy(estate: Estate, pull: PullDataset, user: RoleName, aws: Aws) ->
         found = aws.client("iam").get_role_policy(RoleName=user, PolicyName=name)["PolicyDocument"]
     except AWS_EXCEPTIONS as error:
         if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return Check(text, Answer.LACKING, "there is no such role, or it has no such policy"), deploy
+            return Check(text, CheckAnswer.LACKING, "there is no such role, or it has no such policy"), deploy
         if answer_of(error) is AwsAnswer.FORBIDDEN:
-            return Check(text, Answer.UNKNOWN, reason_of(error), "iam:GetRolePolicy"), None
+            return Check(text, CheckAnswer.UNKNOWN, reason_of(error), "iam:GetRolePolicy"), None
         raise aws_error_of(error, where=str(user)) from error
     return _compared(text, pull_user_policy(grants_of_pull(estate.platform, pull)) or {}, found, deploy)
 
@@ -100,10 +100,10 @@ def _user_policy(estate: Estate, pull: PullDataset, user: RoleName, aws: Aws) ->
 def _compared(text: str, declared: Any, found: Any, deploy: Lack) -> tuple[Check, Lack | None]:
     difference = difference_of(declared=declared, found=found)
     if not difference:
-        return Check(text, Answer.GOOD), None
+        return Check(text, CheckAnswer.GOOD), None
     lines = (("not as declared", difference.missing), ("not declared", difference.strange))
     detail = "; ".join(f"{what}: {sids_of(statements)}" for what, statements in lines if statements)
-    return Check(text, Answer.LACKING, detail), deploy
+    return Check(text, CheckAnswer.LACKING, detail), deploy
 
 
 # --- tries with the caller's own rights ------------------------------------------------------------------------------
@@ -163,14 +163,14 @@ def _try(text: str, action: str, call: Callable[[], None], *, is_outsider: bool)
     except AWS_EXCEPTIONS as error:
         match answer_of(error):
             case AwsAnswer.NOT_FOUND if code_of(error) != "NoSuchBucket":
-                return Check(text, Answer.GOOD, action=action), None  # allowed, and there is nothing
+                return Check(text, CheckAnswer.GOOD, action=action), None  # allowed, and there is nothing
             case AwsAnswer.FORBIDDEN | AwsAnswer.NOT_FOUND:
                 side = Party.EITHER if is_outsider else Party.OURS
                 then = (
                     "give the role the policy of `exports handover`; if it has it, ask the platform to probe its half"
                 )
                 what = f"we may not do {action}"
-                return Check(text, Answer.LACKING, reason_of(error), action), Lack(side, what, then)
+                return Check(text, CheckAnswer.LACKING, reason_of(error), action), Lack(side, what, then)
             case _:
                 raise aws_error_of(error) from error
-    return Check(text, Answer.GOOD, action=action), None
+    return Check(text, CheckAnswer.GOOD, action=action), None

@@ -23,11 +23,15 @@ from data_exports.destinations.destination import Lack, Party
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.names import MOVER_POLICY
-from data_exports.operate.probe.findings import Answer, Check, Probed
+from data_exports.operate.probe.findings import Check, CheckAnswer, Probed
 from data_exports.operate.probe.policies import difference_of, sids_of
 from data_exports.operate.rights import needing
 
-_ANSWERS = {Verdict.ALLOWED: Answer.GOOD, Verdict.REFUSED: Answer.LACKING, Verdict.UNKNOWN: Answer.UNKNOWN}
+_ANSWERS = {
+    Verdict.ALLOWED: CheckAnswer.GOOD,
+    Verdict.REFUSED: CheckAnswer.LACKING,
+    Verdict.UNKNOWN: CheckAnswer.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class _OurHalf:
 
     @property
     def is_good(self) -> bool | None:
-        return None if self.check.answer is Answer.UNKNOWN else self.check.answer is Answer.GOOD
+        return None if self.check.answer is CheckAnswer.UNKNOWN else self.check.answer is CheckAnswer.GOOD
 
 
 def probe_push(estate: Estate, push: PushDataset, aws: Aws, *, now: datetime | None = None) -> Probed:
@@ -103,16 +107,16 @@ def _read_our_half(estate: Estate, push: PushDataset, aws: Aws) -> _OurHalf:
         found: Mapping[str, Any] = iam.get_role_policy(RoleName=str(push.mover_name), PolicyName=MOVER_POLICY)
     except AWS_EXCEPTIONS as error:
         if answer_of(error) is AwsAnswer.NOT_FOUND:
-            return _OurHalf(Check(text, Answer.LACKING, "it has none"))
-        return _OurHalf(Check(text, Answer.UNKNOWN, reason_of(error)))
+            return _OurHalf(Check(text, CheckAnswer.LACKING, "it has none"))
+        return _OurHalf(Check(text, CheckAnswer.UNKNOWN, reason_of(error)))
     difference = difference_of(
         declared=mover_policy(grants_of_push(estate.platform, push)), found=found["PolicyDocument"]
     )
     if not difference:
-        return _OurHalf(Check(text, Answer.GOOD))
+        return _OurHalf(Check(text, CheckAnswer.GOOD))
     lines = [("not as declared", difference.missing), ("not declared", difference.strange)]
     detail = "; ".join(f"{what}: {sids_of(statements)}" for what, statements in lines if statements)
-    return _OurHalf(Check(text, Answer.LACKING, detail))
+    return _OurHalf(Check(text, CheckAnswer.LACKING, detail))
 
 
 def _check_of(tried: Try, text: str, action: str) -> Check:

@@ -25,7 +25,7 @@ _S3 = "arn:aws:s3:::"
 
 @json_as("verbs where=place")
 @dataclass(frozen=True, slots=True)
-class Doing:
+class Permission:
     """What may be done with the objects of one place."""
 
     verbs: tuple[Verb, ...]
@@ -53,7 +53,7 @@ class Holding:
         return {account for account in (self.access.principal.account, self.access.recipient) if account}
 
     @property
-    def doings(self) -> tuple[Doing, ...]:
+    def doings(self) -> tuple[Permission, ...]:
         """What may be done with objects, place by place."""
         return tuple(_doings(self.access.grants))
 
@@ -140,11 +140,11 @@ def _reaches(grant: Grant, place: S3Location, verb: str) -> bool:
     return place.is_reached_by(grant) and any(_VERBS.get(action) in wanted for action in grant.actions)
 
 
-def _doings(grants: Iterable[Grant]) -> Iterator[Doing]:
+def _doings(grants: Iterable[Grant]) -> Iterator[Permission]:
     for grant in grants:
         verbs = tuple(verb for action, verb in _VERBS.items() if action in grant.actions)
         if verbs and grant.resource.startswith(_S3) and "/" in grant.resource:
-            yield Doing(verbs, f"s3://{grant.resource.removeprefix(_S3).removesuffix('*')}")
+            yield Permission(verbs, f"s3://{grant.resource.removeprefix(_S3).removesuffix('*')}")
 
 
 def _check_is_known(who: str, holdings: Iterable[Holding]) -> None:

@@ -9,13 +9,21 @@ import pytest
 
 from data_exports.deploy.adoption.candidates import with_takeovers
 from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, ExistingKind, Plan, Step, plan_deploy
+from data_exports.deploy.plan.planning import (
+    Action,
+    Existing,
+    ExistingBucket,
+    ExistingKind,
+    Plan,
+    StackStep,
+    plan_deploy,
+)
 from data_exports.errors import AwsError
 from data_exports.estate.models import PullDataset, PushDataset
 from data_exports.names import BucketName
 from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG, Surroundings
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, pull, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 HUB, BUCKET = str(PLATFORM.hub_bucket), "mojap-court-lists"
 OURS = {DIGEST_TAG: "d", HUB_TAG: HUB, DATASET_TAG: "court_lists"}
@@ -64,16 +72,16 @@ def aws_with(
     )
 
 
-def step_of(name: str, aws: AwsAnswers, *datasets: PushDataset | PullDataset) -> Step:
+def step_of(name: str, aws: AwsAnswers, *datasets: PushDataset | PullDataset) -> StackStep:
     plan = with_takeovers(plan_of(*datasets), aws.aws, PLATFORM)
     return next(step for step in plan.steps if step.name == name)
 
 
-def lists(aws: AwsAnswers) -> Step:
+def lists(aws: AwsAnswers) -> StackStep:
     return step_of("exports-pull-court-lists", aws, pull())
 
 
-def hearings(aws: AwsAnswers) -> Step:
+def hearings(aws: AwsAnswers) -> StackStep:
     return step_of("exports-push-hearings", aws, push())
 
 

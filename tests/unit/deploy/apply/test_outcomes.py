@@ -6,7 +6,7 @@ import pytest
 
 from data_exports.deploy.apply.outcomes import DeployResult, StackOutcome, StackResult, error_of_deploying
 from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, Step, plan_deploy
+from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, StackStep, plan_deploy
 from data_exports.errors import AwsError, ExportsError, PartlyDoneError
 from data_exports.names import DatasetName, RoleName
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Surroundings
@@ -17,7 +17,7 @@ FOUNDATION, *OTHERS = PLAN.steps
 HUB = str(PLATFORM.hub_bucket)
 
 
-def outcome(step: Step, result: StackResult = StackResult.FAILED, **more: str) -> StackOutcome:
+def outcome(step: StackStep, result: StackResult = StackResult.FAILED, **more: str) -> StackOutcome:
     return StackOutcome(step, result, **more)
 
 
@@ -56,7 +56,7 @@ def test_what_failed_stands_if_it_was_there_before_for_this_estate(before: Deplo
     step = replace(FOUNDATION, deployed=before)
     assert outcome(step).is_standing is stands
     assert outcome(step, StackResult.UPDATED).is_standing is True
-    deletion = Step(Action.DELETE, FOUNDATION.name, FOUNDATION.wave, deployed=before)
+    deletion = StackStep(Action.DELETE, FOUNDATION.name, FOUNDATION.wave, deployed=before)
     assert outcome(deletion).is_standing is False, "what is not wanted has no hub to stand for"
 
 

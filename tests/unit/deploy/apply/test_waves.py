@@ -4,11 +4,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from data_exports.aws import Aws
 from data_exports.deploy.apply.change_sets import Work
 from data_exports.deploy.apply.outcomes import (
     DeployEvent,
@@ -33,6 +32,7 @@ from data_exports.views.deployment import (
     result_as_data,
 )
 from data_exports.views.plan import render_plan
+from tests.aws_answers import AwsAnswers
 from tests.estates import PLATFORM, estate_of, pull
 from tests.json_data import json_data
 from tests.patience import PATIENCE_SECONDS
@@ -46,60 +46,38 @@ PLAN = with_effects(
 )
 
 
-class CloudFormation:
-    """Describes one stack, in one status after the other."""
+def _work(statuses: Sequence[str]) -> tuple[Work, list[str]]:
+    """Work on one stack, in one status after the other; and the statuses that are still to come."""
+    to_come = list(statuses)
 
-    def __init__(self, statuses: Sequence[str]) -> None:
-        self.statuses = list(statuses)
-
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        del StackName
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        return {"Stacks": [self._stack(status)]}
-
-    def get_paginator(self, operation: str) -> "CloudFormation":
-        assert operation == "describe_stacks"
-        return self
-
-    def paginate(self) -> list[dict[str, Any]]:
-        return [{"Stacks": []}, {"Stacks": [self._stack(self.statuses[0])]}]
-
-    def _stack(self, status: str) -> Mapping[str, Any]:
+    def described(status: str) -> Mapping[str, Any]:
         tags = [{"Key": DIGEST_TAG, "Value": "d"}, {"Key": HUB_TAG, "Value": str(PLATFORM.hub_bucket)}]
         return {"StackName": "exports-hub", "StackId": "id", "StackStatus": status, "Tags": tags}
 
+    def describe(StackName: str = "") -> object:  # noqa: N803 - AWS's name
+        if not StackName:
+            return [{"Stacks": []}, {"Stacks": [described(to_come[0])]}]
+        return {"Stacks": [described(to_come.pop(0) if len(to_come) > 1 else to_come[0])]}
 
-class FakeAws:
-    """Hands out one client."""
-
-    def __init__(self, cloudformation: CloudFormation) -> None:
-        self.cloudformation = cloudformation
-
-    def client(self, service: str) -> CloudFormation:
-        assert service == "cloudformation"
-        return self.cloudformation
-
-
-def _work(statuses: Sequence[str]) -> Work:
-    return Work(cast(Aws, FakeAws(CloudFormation(statuses))), PLATFORM, poll_seconds=0.001)
+    return Work(AwsAnswers({"describe_stacks": describe}).aws, PLATFORM, poll_seconds=0.001), to_come
 
 
 def test_stack_in_progress_is_waited_for_on_the_next_run() -> None:
-    work = _work(["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"])
+    work, to_come = _work(["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"])
     events: list[DeployEvent] = []
     settle(work, progress=events.append)
     assert events == [ProgressNote("waiting for CloudFormation: exports-hub is UPDATE_IN_PROGRESS")]
-    assert cast(FakeAws, work.aws).cloudformation.statuses == ["UPDATE_COMPLETE"]
+    assert to_come == ["UPDATE_COMPLETE"]
 
 
 def test_settled_stacks_are_not_waited_for() -> None:
     events: list[DeployEvent] = []
-    settle(_work(["CREATE_COMPLETE"]), progress=events.append)
+    settle(_work(["CREATE_COMPLETE"])[0], progress=events.append)
     assert events == []
 
 
 def test_interruption_names_exactly_what_goes_on() -> None:
-    work = _work(["CREATE_COMPLETE"])
+    work, _ = _work(["CREATE_COMPLETE"])
     work.in_progress.update({"exports-push-b", "exports-push-a"})
     error = interrupted(work, command="deploy")
     assert str(error) == (

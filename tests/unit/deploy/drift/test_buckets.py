@@ -11,8 +11,8 @@ from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.drift.buckets import check_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate
 from data_exports.stacks.hub import hub_stack
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 HUB = str(PLATFORM.hub_bucket)
 STACK = hub_stack(PLATFORM, [push()], require_tls=True)

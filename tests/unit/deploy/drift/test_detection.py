@@ -10,7 +10,7 @@ import pytest
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.drift.detection import check_by_cloudformation
 from data_exports.errors import ExportsError
-from tests.unit.deploy.aws_answers import AwsAnswers
+from tests.aws_answers import AwsAnswers
 
 DONE = {"DetectionStatus": "DETECTION_COMPLETE"}
 

@@ -19,8 +19,8 @@ from data_exports.stacks.stack import (
     body_of,
     digest_of,
 )
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 ESTATE = estate_of(push())
 HUB = str(PLATFORM.hub_bucket)

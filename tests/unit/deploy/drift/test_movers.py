@@ -14,8 +14,8 @@ from data_exports.deploy.drift.movers import check_movers
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import Stack, Surroundings
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 PUSH = push_stack(PLATFORM, push(), Surroundings(code_key="code/mover-0123abcd.zip"))
 FOUNDATION = foundation_stack(PLATFORM, require_tls=True)

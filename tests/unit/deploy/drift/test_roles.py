@@ -12,8 +12,8 @@ from data_exports.deploy.drift.deployed import DeployedTemplate
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import Surroundings
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 STACK = push_stack(PLATFORM, push(), Surroundings(code_key="code/mover-0123abcd.zip"))
 BODY = json.loads(STACK.body)

@@ -6,22 +6,22 @@ import pytest
 
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.effects import TemplateLookup
-from data_exports.deploy.plan.planning import Action, Plan, Step
+from data_exports.deploy.plan.planning import Action, Plan, StackStep
 from data_exports.deploy.plan.templates import read_templates
 from data_exports.errors import AwsError
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Wave, body_of, digest_of
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
+from tests.aws_answers import AwsAnswers, refusal
 
 TEMPLATE = {"Resources": {"A": {"Type": "T"}}}
 DIGEST = digest_of(body_of(TEMPLATE))
 
 
-def step(action: Action, *, status: str = "UPDATE_COMPLETE", digest: str = DIGEST, hub: str = "hub") -> Step:
+def step(action: Action, *, status: str = "UPDATE_COMPLETE", digest: str = DIGEST, hub: str = "hub") -> StackStep:
     tags = tuple((key, value) for key, value in ((DIGEST_TAG, digest), (HUB_TAG, hub)) if value)
-    return Step(action, "exports-x", Wave.DATASETS, deployed=DeployedStack("exports-x", "id", status, tags))
+    return StackStep(action, "exports-x", Wave.DATASETS, deployed=DeployedStack("exports-x", "id", status, tags))
 
 
-def read(answer: Any, *steps: Step) -> dict[str, TemplateLookup]:
+def read(answer: Any, *steps: StackStep) -> dict[str, TemplateLookup]:
     aws = AwsAnswers({"get_template": answer})
     found = read_templates(aws.aws, Plan(tuple(steps)))
     assert aws.asked == [("get_template", {"StackName": "id", "TemplateStage": "Original"})] * len(found)
@@ -40,11 +40,11 @@ def test_the_template_of_a_stack_that_is_changed_or_deleted_is_read(action: Acti
         step(Action.REPLACE, status="ROLLBACK_COMPLETE"),
         step(Action.UPDATE, hub=""),
         step(Action.UPDATE, digest=""),
-        Step(Action.CREATE, "exports-x", Wave.DATASETS),
+        StackStep(Action.CREATE, "exports-x", Wave.DATASETS),
     ],
     ids=["unchanged", "replaced", "of nobody", "without a digest", "new"],
 )
-def test_no_other_template_is_read(other: Step) -> None:
+def test_no_other_template_is_read(other: StackStep) -> None:
     assert read({"TemplateBody": TEMPLATE}, other) == {}
 
 

@@ -16,8 +16,8 @@ from data_exports.deploy.removal.buckets import (
 )
 from data_exports.names import BucketName
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, pull
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 HUB, LOG, LISTS = PLATFORM.hub_bucket, PLATFORM.log_bucket, BucketName("mojap-court-lists")
 ACCOUNT = str(PLATFORM.account)

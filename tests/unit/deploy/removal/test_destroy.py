@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from data_exports.deploy.deployed import Deployed, DeployedStack
-from data_exports.deploy.plan.planning import Action, Step
+from data_exports.deploy.plan.planning import Action, StackStep
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import OwnBucket
 from data_exports.deploy.removal.destroy import Undelivered, plan_destroy, read_destruction
 from data_exports.errors import RefusedError
 from data_exports.names import BucketName, DatasetName
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Wave
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, pull, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 HUB = str(PLATFORM.hub_bucket)
 
@@ -28,8 +28,8 @@ FOUNDATION, HUB_STACK = stack("exports-foundation"), stack("exports-hub")
 OTHERS = stack("exports-push-moves", hub="another-hub", dataset="moves")
 
 
-def step(of: DeployedStack, wave: Wave, dataset: str | None = None) -> Step:
-    return Step(Action.DELETE, of.name, wave, deployed=of, dataset=DatasetName(dataset) if dataset else None)
+def step(of: DeployedStack, wave: Wave, dataset: str | None = None) -> StackStep:
+    return StackStep(Action.DELETE, of.name, wave, deployed=of, dataset=DatasetName(dataset) if dataset else None)
 
 
 def test_the_hub_goes_first_then_the_datasets_and_the_foundation_last() -> None:
@@ -46,7 +46,7 @@ def test_the_hub_goes_first_then_the_datasets_and_the_foundation_last() -> None:
 def test_a_stack_that_is_being_worked_on_is_not_deleted() -> None:
     busy = stack("exports-hub", "UPDATE_IN_PROGRESS")
     assert list(plan_destroy(Deployed((busy,)), hub=HUB)) == [
-        Step(
+        StackStep(
             Action.BLOCKED,
             "exports-hub",
             Wave.HUB,
