@@ -74,8 +74,10 @@ class ProbeAnswer:
     tries: tuple[Try, ...]
 
     def encode(self) -> dict[str, Any]:
-        """As the function returns it."""
-        return {"task": Task.PROBE.value, **asdict(self), "tries": [asdict(each) for each in self.tries]}
+        """As the function returns it; whoever knows buckets alone finds what it knows of one beside all else."""
+        of_kind = dict(self.destination)
+        tries = [asdict(each) for each in self.tries]
+        return {"task": Task.PROBE.value, **asdict(self), "destination": of_kind, **of_kind, "tries": tries}
 
     @classmethod
     def decode(cls, payload: bytes) -> Self | None:

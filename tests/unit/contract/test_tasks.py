@@ -12,6 +12,7 @@ AS_JSON = {
     "dataset": "orders",
     "mover_version": "1.2.3",
     "destination": BUCKET,
+    **BUCKET,
     "key": "orders/.exports-probe",
     "tries": [
         {"what": "put", "verdict": "allowed", "code": "", "said": "", "request_id": ""},
