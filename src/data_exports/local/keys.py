@@ -16,7 +16,7 @@ from ministack.services import lambda_svc, s3, sts
 from data_exports.local.gaps.patching import mends
 
 
-def only_who_knows_the_secret(secret: str) -> None:
+def require_the_secret(secret: str) -> None:
     """Note the mends that put this secret in place of those that are known."""
 
     def a_roots_secret_is_of_this_start(original: Callable[..., Any], access_key_id: str, *more: Any) -> Any:

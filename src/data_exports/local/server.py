@@ -98,9 +98,9 @@ def _serve(secret: str) -> None:
 
     check_emulator_version()
     from data_exports.local.gate import Gate
-    from data_exports.local.keys import only_who_knows_the_secret
+    from data_exports.local.keys import require_the_secret
 
-    only_who_knows_the_secret(secret)
+    require_the_secret(secret)
     Gate(secret).close()
     mend_all()
     from ministack.app import main as serve_forever

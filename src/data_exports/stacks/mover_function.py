@@ -22,7 +22,7 @@ from data_exports.contract.tasks import Task
 from data_exports.contract.timing import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
-from data_exports.stacks.stack import Surroundings, depends_on
+from data_exports.stacks.stack import Surroundings, add_dependencies
 
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
@@ -83,7 +83,7 @@ def add_mover(
             ),
         )
     )
-    depends_on(function, log_group)
+    add_dependencies(function, log_group)
     template.add_resource(
         EventSourceMapping(
             "MoverEvents",

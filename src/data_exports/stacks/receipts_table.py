@@ -14,7 +14,7 @@ from troposphere.glue import Column, Database, DatabaseInput, SerdeInfo, Storage
 from data_exports.contract import receipts
 from data_exports.contract.keys import RECEIPTS, receipts_days_of
 from data_exports.estate.models import Platform
-from data_exports.stacks.stack import depends_on
+from data_exports.stacks.stack import add_dependencies
 
 DATABASE = "data_exports"
 TABLE = "receipts"
@@ -64,7 +64,7 @@ def add_receipts_table(template: Template, platform: Platform) -> None:
             ),
         )
     )
-    depends_on(table, database)
+    add_dependencies(table, database)
 
 
 def _projection(platform: Platform) -> dict[str, str]:

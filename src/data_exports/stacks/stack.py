@@ -166,6 +166,6 @@ def plain_of(value: Any) -> Any:
             return value
 
 
-def depends_on(resource: AWSObject, *others: AWSObject) -> None:
+def add_dependencies(resource: AWSObject, *others: AWSObject) -> None:
     """Make a resource wait for others that its properties do not refer to."""
     resource.resource["DependsOn"] = sorted(other.title for other in others)

@@ -256,8 +256,8 @@ def _wait_for_versioning(step: StackStep, work: Work) -> Iterator[DeployEvent]:
     Raises botocore's exceptions.
     """
     adopts = any(each.kind is ExistingKind.BUCKET and each.needs_consent for each in step.existing)
-    goes_on = step.action is Action.UPDATE and step.deployed is not None and is_adopting(work.aws, step.deployed)
-    if not adopts and not goes_on:
+    resumes = step.action is Action.UPDATE and step.deployed is not None and is_adopting(work.aws, step.deployed)
+    if not adopts and not resumes:
         return
     platform = work.platform
     work.aws.client("s3").put_bucket_versioning(

@@ -93,11 +93,11 @@ def _note_updates(name: str) -> None:
 
         https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html#functions-states-updating
         """
-        _update.goes_on = True
+        _update.lets_run = True
         try:
             return original(*arguments)
         finally:
-            _update.goes_on = False
+            _update.lets_run = False
 
 
 for _name in ("_update_code", "_update_config"):
@@ -109,7 +109,7 @@ def an_update_ends_idle_processes_only(
     original: Callable[..., None], func_name: str, qualifier: str | None = None, **place: Any
 ) -> None:
     """New invocations get new processes; see `an_update_ends_no_invocation`."""
-    if getattr(_update, "goes_on", False):
+    if getattr(_update, "lets_run", False):
         with lambda_runtime._lock:
             found = lambda_runtime._workers.pop(f"{get_account_id()}:{get_region()}:{func_name}:{qualifier}", [])
             running = {worker for worker in found if worker.in_use}

@@ -51,8 +51,6 @@ _TIMEOUT_SECONDS = 60
 _READY_SECONDS = 120
 _LOG_RETENTION_DAYS = 1
 
-SetupStep = Callable[[], None]
-
 
 @dataclass(frozen=True, slots=True)
 class World:
