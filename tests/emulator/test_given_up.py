@@ -15,7 +15,7 @@ from data_exports.local.clients import client
 from data_exports.names import RoleArn, queue_name_of
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.installed import EXAMPLE, Person, owner_of, user_of
-from tests.emulator.movers import dead_letters, mover_at_rest, mover_settings, queue_url, upload
+from tests.emulator.movers import dead_letters, mover_at_rest, mover_settings, outcomes, queue_url, upload
 from tests.emulator.steps import wait_until
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
@@ -43,8 +43,12 @@ def refused(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str
         upload(operated_example, push, "refused.csv", b"referral,clinic\n1,North\n")
         wait_until(lambda: bool(dead_letters(operated_example, push)))
     yield "health_referrals/refused.csv"
-    policy = json.dumps(route_of(operated_example.estate, push).policy)
-    recipient.put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
+    grant(operated_example, push)
+
+
+def grant(deployed: DeployedEstate, push: PushDataset) -> None:
+    policy = json.dumps(route_of(deployed.estate, push).policy)
+    deployed.stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
 
 
 def arrived(deployed: DeployedEstate, push: PushDataset, key: str) -> bool:
@@ -91,7 +95,15 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
     again = owner.run("redrive", "health_referrals", "--json")
     assert (again.code, json.loads(again.out)) == (
         0,
-        {"schema": "data-exports/redrive/1", "dataset": "health_referrals", "dead_letters": 0, "moved": 0},
+        {
+            "schema": "data-exports/redrive/1",
+            "dataset": "health_referrals",
+            "dead_letters": 0,
+            "moved": 0,
+            "failing": 0,
+            "handed_over": 0,
+            "uploads": [],
+        },
     )
     assert owner.run("failures").code == 0
 
@@ -189,8 +201,7 @@ def test_an_undelivered_upload_is_withdrawn_with_older_ones_and_ends_as_cancelle
         assert f"version {made['VersionId']}: not delivered" in done.err
         assert "1 older upload of it goes as well; 1 of them arrived" in done.err
     wait_until(lambda: any(r.version_id == made["VersionId"] for r in stage.receipts(push)))
-    outcomes = [r.outcome for r in stage.receipts(push) if r.version_id == made["VersionId"]]
-    assert outcomes == ["cancelled"]
+    assert list(outcomes(operated_example, push, made["VersionId"])) == ["cancelled"]
     found = stage.object_at_recipient(push, key)
     assert found is not None
     assert found["Body"].read() == b"first"
@@ -278,6 +289,11 @@ def test_operators_need_no_more_rights_than_the_guide_lists(
     redriven = operator.run("redrive", "health_referrals")
     assert (redriven.code, redriven.lines[0].split(";")[0]) == (0, "1 dead letter moved back"), redriven.err
     wait_until(lambda: "cancelled" in {r.outcome for r in operated_example.stage.receipts(push) if r.key == refused})
+    waiting = upload(operated_example, push, "waits.csv", b"x")["VersionId"]
+    wait_until(lambda: "failed" in outcomes(operated_example, push, waiting))
+    grant(operated_example, push)
+    at_once = operator.run("redrive", "health_referrals", "--now", "--wait")
+    assert (at_once.code, at_once.lines[0].split(" handed")[0]) == (0, "1 file that failed and waited"), at_once.err
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def _entry(text: str) -> HistoryEntry:
 
 def _failures(text: str) -> Failures:
     failure = UploadFailure(True, "m1", text, text, 3, text, Uploader(text), NOW, text, text)
-    return Failures(push(), (failure,), 1, 1)
+    return Failures(push(), (failure,), 1, 1, NOW)
 
 
 def _letters(text: str, write: Callable[..., str]) -> str:

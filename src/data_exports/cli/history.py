@@ -13,6 +13,7 @@ from data_exports.errors import UsageError
 from data_exports.text import csv_line, printable
 
 if TYPE_CHECKING:
+    from data_exports.contract.receipts import Damaged
     from data_exports.operate.history import History, HistoryEntry, Wanted
 
 NamesArgument = Annotated[
@@ -45,6 +46,12 @@ OutcomeOption = Annotated[
         "--outcome", metavar="OUTCOME", help="delivered, superseded, cancelled, failed or given_up; more than once."
     ),
 ]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", help="Print receipts as they come, until Ctrl-C; those before only with --since.")
+]
+EveryOption = Annotated[
+    float, typer.Option("--every", metavar="SECONDS", min=1, max=3600, help="With --follow: look so often.")
+]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, with every field, for a spreadsheet.")]
 PLACES_TOLD = 3
 
@@ -58,20 +65,25 @@ def history(
     until: UntilOption = "",
     by: ByOption = "",
     outcome: OutcomeOption = None,
+    follow: FollowOption = False,
+    every: EveryOption = 5,
     as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what became of each upload, from the receipts.
 
     Oldest first, repeats left out; --json prints one object a line. Damaged receipts are skipped and counted on stderr.
-    Exit code 0 also when there is none.
+    Exit code 0 also when there is none. With --follow it goes on until Ctrl-C (exit code 130), and prints each receipt
+    once as it comes.
 
     Examples:
       exports history court_hearings --since 7d
       exports history court_hearings --key '*.csv' --by alpha_user_annika-lindqvist
+      exports history --follow --outcome failed --outcome given_up
       exports history --since 2031-01-01 --until 2031-04-01 --outcome delivered --csv > quarter.csv
     """
     exclude(**{"--csv": as_csv, "--json": as_json})
+    exclude(**{"--follow": follow, "--until": bool(until)})
     declared = open_estate(estate)
     pushes = push_datasets_of(declared, names or [])
     wanted = _wanted(key=key, since=since, until=until, by=by, outcomes=outcome or [])
@@ -83,6 +95,11 @@ def history(
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
     role_ids = read_role_ids(aws, {user for push in pushes for user in push.users})
+    if follow:
+        from data_exports.operate.watch import follow_history
+
+        new = follow_history(declared.platform, pushes, aws, wanted, role_ids=role_ids, every_seconds=every)
+        _write(_undamaged(new), as_csv=as_csv, as_json=as_json)
     histories = [history_of(declared.platform, push, aws, wanted, role_ids=role_ids) for push in pushes]
     entries = (entry for each in histories for entry in each)
     count = _write(entries, as_csv=as_csv, as_json=as_json)
@@ -134,6 +151,18 @@ def _tell_damaged(histories: Iterable["History"]) -> None:
             write_progress(line)
         if len(damaged) > PLACES_TOLD:
             write_progress(f"  and {len(damaged) - PLACES_TOLD} more")
+
+
+def _undamaged(found: "Iterable[HistoryEntry | Damaged]") -> "Iterator[HistoryEntry]":
+    """The receipts that can be read; of others a warning is written."""
+    from data_exports.contract.receipts import Damaged
+
+    for each in found:
+        if isinstance(each, Damaged):
+            write_progress("warning: a damaged receipt was skipped")
+            write_progress(*_places([each]))
+        else:
+            yield each
 
 
 def _places(damaged: Iterable[object]) -> Iterator[str]:

@@ -42,6 +42,26 @@ def count_shown(what: str, *, total: int | None = None) -> Iterator[Callable[...
 
 
 @contextmanager
+def waiting_shown(what: str) -> Iterator[Callable[[str], None]]:
+    """What hears of lines while something is waited for: a line each; on a terminal a clock runs below them."""
+    if not wants_colour(sys.stderr):
+        write_progress(what)
+        yield write_progress
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from data_exports.text import printable
+
+    console = Console(stderr=True, highlight=False)
+    columns = (SpinnerColumn(), TextColumn(what, markup=False), TimeElapsedColumn())
+    clock = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    clock.add_task("", total=None)
+    with clock:
+        yield lambda line: console.print(printable(line), markup=False)
+
+
+@contextmanager
 def progress_shown() -> Iterator["Progress"]:
     """What hears of events and shows them on stderr: plain lines, and on a terminal a bar with what is under way."""
     from data_exports.deploy.apply.outcomes import PlanMade, StackFinished, StackStarted

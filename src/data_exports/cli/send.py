@@ -13,11 +13,11 @@ from data_exports.cli.completion import complete_files_then_push_dataset
 from data_exports.cli.declaring import is_somebody_there, line_for
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import painted, wants_colour, write_answer, write_progress
+from data_exports.cli.progress import waiting_shown
 from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
-    from data_exports.contract.receipts import Receipt
     from data_exports.estate.models import Estate, Platform, PushDataset
     from data_exports.operate.follow import Followed
     from data_exports.operate.send import Heard, NotUploaded, Sent, Uploaded
@@ -213,17 +213,18 @@ def _follow(
     platform: "Platform", push: "PushDataset", aws: "Aws", sent: "Sent", patience: int
 ) -> "tuple[Followed, ...]":
     from data_exports.operate.follow import follow
-    from data_exports.text import counted, printable
+    from data_exports.text import counted
+    from data_exports.views.history import render_heard
 
     uploads = [(each.source.key, each.version_id) for each in sent.uploaded]
-
-    def tell(receipt: "Receipt") -> None:
-        reason = f": {printable(receipt.reason)}" if receipt.reason else ""
-        write_progress(f"{receipt.outcome} {printable(receipt.key)}{reason}")
-
     try:
-        write_progress(f"waiting for {counted(len(uploads), 'receipt')}")
-        return follow(platform, push, aws, uploads, since=sent.began_at, timeout_seconds=patience, heard=tell)
+        with waiting_shown(f"waiting for {counted(len(uploads), 'receipt')}") as tell:
+            return follow(
+                *(platform, push, aws, uploads),
+                since=sent.began_at,
+                timeout_seconds=patience,
+                heard=lambda receipt: tell(render_heard(receipt)),
+            )
     except KeyboardInterrupt:
         write_progress(f"everything is uploaded, and its delivery goes on; see later: exports history {push.name}")
         raise

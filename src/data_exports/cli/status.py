@@ -1,13 +1,24 @@
 """``exports status``: how every dataset stands."""
 
-from typing import Annotated
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
-from data_exports.cli.output import write_answer
+from data_exports.cli.output import wants_colour, write_answer, write_data, write_progress
 from data_exports.errors import PartlyDoneError
+from data_exports.text import json_text, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from data_exports.errors import AwsError
+    from data_exports.estate.models import Estate
+    from data_exports.operate.status import Status
 
 NamesArgument = Annotated[
     list[str] | None,
@@ -15,12 +26,21 @@ NamesArgument = Annotated[
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="A row for each dataset, however many there are.")]
 
+WatchOption = Annotated[
+    bool, typer.Option("--watch", help="Look again and again, until Ctrl-C; on a pipe only what changes is printed.")
+]
+EveryOption = Annotated[
+    float, typer.Option("--every", metavar="SECONDS", min=1, max=3600, help="With --watch: look so often.")
+]
+
 
 def status(
     names: NamesArgument = None,
     *,
     estate: EstateOption = None,
     every_row: AllOption = False,
+    watch: WatchOption = False,
+    every: EveryOption = 10,
     as_json: JsonOption = False,
 ) -> None:
     """Show how every dataset stands.
@@ -31,6 +51,7 @@ def status(
     Examples:
       exports status
       exports status court_hearings
+      exports status --watch
       exports status --json | jq '.datasets[] | select(.concerns != [])'
     """
     declared = open_estate(estate)
@@ -39,7 +60,10 @@ def status(
     from data_exports.operate.status import status_of
     from data_exports.views.status import render_status, status_as_data
 
-    found = status_of(declared, Aws(declared.platform.region), datasets)
+    aws = Aws(declared.platform.region)
+    if watch:
+        _watch(declared, partial(status_of, declared, aws, datasets), every, as_json=as_json, every_row=every_row)
+    found = status_of(declared, aws, datasets)
     text = render_status(found, declared.platform, every_row=every_row or bool(datasets))
     write_answer("status", status_as_data(found), text, as_json=as_json)
     if found.notes:
@@ -47,3 +71,55 @@ def status(
             f"{len(found.notes)} of the answers could not be read: {found.notes[0]}",
             next_step="docs/operate.md lists which rights it takes",
         )
+
+
+def _watch(estate: "Estate", look: "Callable[[], Status]", every: float, *, as_json: bool, every_row: bool) -> NoReturn:
+    """Show every look, until Ctrl-C: in place on a terminal, otherwise what has changed."""
+    from data_exports.errors import AwsError
+    from data_exports.json_values import json_value_of
+    from data_exports.operate.watch import watch_status
+    from data_exports.views.envelope import enveloped
+    from data_exports.views.status import changed_since, render_change, render_status, status_as_data
+
+    looks = watch_status(look, every_seconds=every)
+    if wants_colour(sys.stdout) and not as_json:
+        _show_live(looks, estate, every, every_row=every_row)
+    last: Status | None = None
+    for found in looks:
+        if isinstance(found, AwsError):
+            write_progress(f"AWS did not answer this time: {found}")
+        elif last is None or changed_since(last, found):
+            if as_json:
+                write_data(json_text(enveloped("status", status_as_data(found)), default=json_value_of))
+            elif last is None:
+                write_data(render_status(found, estate.platform, every_row=every_row))
+            else:
+                write_data(render_change(last, found))
+            last = found
+    raise AssertionError("there is always another look")
+
+
+def _show_live(looks: "Iterator[Status | AwsError]", estate: "Estate", every: float, *, every_row: bool) -> NoReturn:
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    from data_exports.errors import AwsError
+    from data_exports.views.status import render_status
+
+    def shown(line: str) -> Text:
+        wraps = line.startswith(("!", "?"))  # of a row of the table the end is cut off, so that columns stay columns
+        return Text(printable(line), no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
+
+    text = ""
+    console = Console(highlight=False)
+    with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis", redirect_stderr=False) as live:
+        for found in looks:
+            now = f"{datetime.now(UTC):%H:%M:%S} UTC"
+            if isinstance(found, AwsError):
+                end = f"? {now}: AWS did not answer this time: {found}"
+            else:
+                text = render_status(found, estate.platform, every_row=every_row)
+                end = f"as of {now}, again every {every:g} s; Ctrl-C ends it"
+            live.update(Group(*map(shown, [*text.splitlines(), "", end])), refresh=True)
+    raise AssertionError("there is always another look")

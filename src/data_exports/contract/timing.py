@@ -46,6 +46,11 @@ def wait_seconds(
     """Seconds that a message stays away which failed at its n-th receive: between half and the whole of its step."""
     if cause.is_hopeless:
         return 0
-    first, factor = (900.0, 2.0) if cause.is_permanent else (15.0, 4.0)
-    step = min(first * factor ** min(max(receive_count, 1) - 1, 20), longest_seconds)
+    step = step_seconds(receive_count, is_permanent=cause.is_permanent, longest_seconds=longest_seconds)
     return round(step * rng.uniform(0.5, 1))
+
+
+def step_seconds(receive_count: int, *, is_permanent: bool, longest_seconds: float = LONGEST_WAIT_SECONDS) -> float:
+    """The longest that a message stays away which failed at its n-th receive; the shortest is half of it."""
+    first, factor = (900.0, 2.0) if is_permanent else (15.0, 4.0)
+    return min(first * factor ** min(max(receive_count, 1) - 1, 20), longest_seconds)

@@ -6,17 +6,18 @@ receipts. Of thousands only so many are looked at as are asked for; how many the
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
-from data_exports.contract.receipts import Outcome, Receipt, moment_of, receipts_in
+from data_exports.contract.receipts import Receipt, moment_of, receipts_in
 from data_exports.destinations.destination import Advice
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.json_values import json_as
 from data_exports.operate.advice import advice_on_cause
-from data_exports.operate.follow import CLOCKS_APART
+from data_exports.operate.failing import FAILURES_RECEIPT_FILES, TRIED_WITHIN, NextTry, Outcomes, next_try_of
+from data_exports.operate.follow import CLOCKS_APART, UploadId
 from data_exports.operate.letters import LetterUpload, uploads_in
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
 from data_exports.operate.queues import Letter, peek
@@ -26,18 +27,12 @@ from data_exports.parallel import map_ordered
 
 LOOKED_AT = 1_000
 """Dead letters of one dataset that are looked at unless more are asked for."""
-TRIED_WITHIN = timedelta(days=1)
-"""The mover's waits between its tries are shorter than this (`data_exports.contract.causes`): a failure older than
-this is a dead letter, or settled."""
-FAILURES_RECEIPT_FILES = 1_000
-"""Files of receipts that are looked through for uploads being tried, the newest."""
-_FAILED = (Outcome.FAILED, Outcome.GIVEN_UP)
 _NO_UPLOAD = "the message is no S3 upload event"
 
 
 @json_as(
     "given_up message_id? key? version_id? size_bytes uploaded_at uploaded_by=by.principal",
-    "uploaded_by_role=by.role since reason? cause settled?",
+    "uploaded_by_role=by.role since reason? cause settled? next_try",
 )
 @dataclass(frozen=True, slots=True)
 class UploadFailure:
@@ -60,6 +55,10 @@ class UploadFailure:
     cause: str | None
     settled: str = ""
     """What became of it nevertheless (``delivered``, ``superseded``, ``cancelled``): then a redrive only tidies up."""
+    last: Receipt | None = None
+    """The receipt of the last try, if there is one."""
+    next_try: NextTry | None = None
+    """When it is tried again by itself; of a dead letter None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,7 @@ class Failures:
     """About how many there are; more than were looked at, if there are that many."""
     looked_at: int
     """Dead letters that were looked at."""
+    at: datetime
 
     def by_cause(self) -> dict[str | None, list[UploadFailure]]:
         """Those not settled yet, by what has to be done about them."""
@@ -113,12 +113,13 @@ def failures_of(
     peeked = peek(platform, push, aws, at_most=at_most)
     uploads = [(letter, upload) for letter in peeked.letters for upload in uploads_in(letter)]
     told = _Told({(u.key, u.version_id) for _, u in uploads}, {letter.message_id for letter in peeked.letters})
-    since = (now or datetime.now(UTC)) - TRIED_WITHIN
+    now = now or datetime.now(UTC)
+    since = now - TRIED_WITHIN
     for receipt in _receipts(platform, push, aws, peeked.letters, since):
         told.note(receipt)
-    role_ids = read_role_ids(aws, push.users) if uploads or told.has_failures else {}
+    role_ids = read_role_ids(aws, push.users) if uploads or told.failed else {}
     dead = [told.dead_letter(letter, upload, role_ids) for letter, upload in uploads]
-    return Failures(push, (*dead, *told.being_tried(since, role_ids)), peeked.total, len(peeked.letters))
+    return Failures(push, (*dead, *told.failing(since, role_ids)), peeked.total, len(peeked.letters), now)
 
 
 def failures_of_all(
@@ -148,32 +149,18 @@ def _receipts(
             yield from (each for each in receipts_in(key, body) if isinstance(each, Receipt))
 
 
-class _Told:
-    """What the receipts tell of some uploads: the last failure, and what became of them nevertheless."""
+class _Told(Outcomes):
+    """What the receipts tell of some uploads, of which some are dead letters."""
 
-    def __init__(self, uploads: set[tuple[str, str]], message_ids: set[str]) -> None:
+    def __init__(self, uploads: set[UploadId], message_ids: set[str]) -> None:
+        super().__init__()
         self._uploads = uploads
         self._message_ids = message_ids
-        self._failed: dict[object, Receipt] = {}
-        self._settled: dict[object, str] = {}
-
-    @property
-    def has_failures(self) -> bool:
-        """Whether any failure was noted."""
-        return bool(self._failed)
-
-    def note(self, receipt: Receipt) -> None:
-        """Take in one receipt, in the order in which they were recorded."""
-        upload = (receipt.key, receipt.version_id)
-        if receipt.outcome in _FAILED:
-            self._failed[upload if receipt.key else receipt.message_id] = receipt
-        elif self._settled.get(upload) != Outcome.DELIVERED:  # a repeated event may have come late
-            self._settled[upload] = receipt.outcome
 
     def dead_letter(self, letter: Letter, upload: LetterUpload, role_ids: RoleIds) -> UploadFailure:
         """What is known of a dead letter."""
         known = (upload.key, upload.version_id)
-        failed = self._failed.get(known) or self._failed.get(letter.message_id)
+        failed = self.failed.get(known) or self.failed.get(letter.message_id)
         return UploadFailure(
             given_up=True,
             message_id=letter.message_id,
@@ -185,16 +172,15 @@ class _Told:
             since=letter.sent_at,
             reason=(failed.reason if failed else None) or ("" if upload.key else _NO_UPLOAD),
             cause=failed.cause if failed else (None if upload.key else "bad_message"),
-            settled=self._settled.get(known, ""),
+            settled=self.settled.get(known, ""),
+            last=failed,
         )
 
-    def being_tried(self, since: datetime, role_ids: RoleIds) -> Iterator[UploadFailure]:
-        """The uploads whose last receipt of late is a failure that was not the last try."""
-        for upload, receipt in self._failed.items():
-            recorded = moment_of(receipt.recorded_at)
-            tried = receipt.outcome == Outcome.FAILED and recorded is not None and recorded >= since
-            dead = upload in self._uploads or receipt.message_id in self._message_ids
-            if tried and not dead and upload not in self._settled:
+    def failing(self, since: datetime, role_ids: RoleIds) -> Iterator[UploadFailure]:
+        """The uploads that fail and are no dead letters."""
+        for receipt in self.being_tried(since):
+            upload = (receipt.key, receipt.version_id)
+            if upload not in self._uploads and receipt.message_id not in self._message_ids:
                 yield UploadFailure(
                     given_up=False,
                     message_id=receipt.message_id or "",
@@ -203,7 +189,9 @@ class _Told:
                     size_bytes=receipt.size_bytes,
                     uploaded_at=receipt.uploaded_at,
                     by=uploader_of(receipt.uploaded_by, role_ids),
-                    since=recorded,
+                    since=moment_of(receipt.recorded_at),
                     reason=receipt.reason or "",
                     cause=receipt.cause,
+                    last=receipt,
+                    next_try=next_try_of(receipt),
                 )

@@ -5,22 +5,23 @@ and reads the dataset's receipts again and again, until every upload is settled 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from types import MappingProxyType
 
 from data_exports.aws import Aws
 from data_exports.contract.causes import needs_somebody
 from data_exports.contract.keys import receipts_prefix_of
-from data_exports.contract.receipts import Outcome, Receipt, receipts_in
+from data_exports.contract.receipts import Damaged, Outcome, Receipt, receipts_in
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.operate.receipts import Period, list_receipt_files
+from data_exports.operate.receipts import Period, list_receipt_files, read_files
 from data_exports.operate.rights import needing
 
 CLOCKS_APART = timedelta(minutes=15)
 """AWS refuses requests of clocks that are further off, so no receipt is named for an earlier time.
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+_RIGHTS = "s3:ListBucket and s3:GetObject"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 
 UploadId = tuple[str, str]
@@ -61,20 +62,24 @@ def follow(
     since: datetime,
     timeout_seconds: float,
     heard: Callable[[Receipt], None] = lambda _: None,
+    known: Mapping[UploadId, Receipt] = MappingProxyType({}),
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[Followed, ...]:
     """Wait until each upload is settled; tells `heard` of every receipt of theirs as it is found.
 
-    `since`: a moment before the first of them, by AWS's clock. Raises `AwsError` when the receipts cannot be read.
+    `since`: a moment before the first of them, by AWS's clock. What an upload had by then is `known`, and no news.
+    Raises `AwsError` when the receipts cannot be read.
     """
     found: dict[UploadId, Receipt] = {}
-    reader = _NewReceipts(platform, push, aws, since - CLOCKS_APART)
+    reader = NewReceipts(platform, push, aws, since)
     wanted, deadline, seconds = set(uploads), clock() + timeout_seconds, FIRST_PAUSE_SECONDS
     while True:
-        for receipt in reader.read(wanted):
-            found[receipt.key, receipt.version_id] = receipt
-            heard(receipt)
+        for receipt in reader.read():
+            upload = (receipt.key, receipt.version_id) if isinstance(receipt, Receipt) else None
+            if isinstance(receipt, Receipt) and upload in wanted and _is_news(receipt, known.get(upload)):
+                found[upload] = receipt
+                heard(receipt)
         wanted = {upload for upload in wanted if upload not in found or not is_settled(found[upload])}
         left = deadline - clock()
         if not wanted or left <= 0:
@@ -83,30 +88,36 @@ def follow(
         seconds = min(seconds * 1.5, LONGEST_PAUSE_SECONDS)
 
 
-class _NewReceipts:
-    """The receipts of a dataset that were not read before."""
+def _is_news(receipt: Receipt, known: Receipt | None) -> bool:
+    return known is None or (receipt.recorded_at or "") > (known.recorded_at or "")
+
+
+class NewReceipts:
+    """The receipts of a dataset that were not read before, from somewhat before a moment on."""
 
     def __init__(self, platform: Platform, push: PushDataset, aws: Aws, since: datetime) -> None:
         self._platform, self._push, self._aws = platform, push, aws
-        self._since = since
-        self._read: set[str] = set()
+        self._since = since - CLOCKS_APART
+        self._known: set[str] = set()
 
-    def read(self, wanted: Iterable[UploadId]) -> list[Receipt]:
-        """Read what is new; only the receipts of these uploads. A file is read once."""
+    def skip(self) -> None:
+        """Take what is there by now for read."""
+        list(self._new_files())
+
+    def read(self) -> Iterator[Receipt | Damaged]:
+        """What came since the last time. A file is read once."""
         bucket, account = self._platform.log_bucket, str(self._platform.account)
-        s3, wanted = self._aws.client("s3"), frozenset(wanted)
-        receipts: list[Receipt] = []
-        with needing(self._aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(self._push.name)}"):
-            for file in list_receipt_files(s3, bucket, self._push.name, Period(self._since), account=account):
-                if file.key not in self._read:
-                    receipts += [each for each in self._parse(s3, file.key) if (each.key, each.version_id) in wanted]
+        with needing(self._aws, _RIGHTS, f"{bucket}/{receipts_prefix_of(self._push.name)}"):
+            for key, body in read_files(self._aws.client("s3"), bucket, self._new_files(), account=account):
+                yield from receipts_in(key, body)
+
+    def _new_files(self) -> Iterator[str]:
+        bucket, account = self._platform.log_bucket, str(self._platform.account)
+        s3, period = self._aws.client("s3"), Period(self._since)
+        with needing(self._aws, _RIGHTS, f"{bucket}/{receipts_prefix_of(self._push.name)}"):
+            for file in list_receipt_files(s3, bucket, self._push.name, period, account=account):
+                if file.key not in self._known:
+                    self._known.add(file.key)
+                    yield file.key
                 if file.written_at:  # names of files that are still to come may be as early as this
                     self._since = max(self._since, file.written_at - CLOCKS_APART)
-        return receipts
-
-    def _parse(self, s3: Any, key: str) -> list[Receipt]:
-        body = s3.get_object(
-            Bucket=str(self._platform.log_bucket), Key=key, ExpectedBucketOwner=str(self._platform.account)
-        )["Body"].read()
-        self._read.add(key)
-        return [each for each in receipts_in(key, body) if isinstance(each, Receipt)]

@@ -6,7 +6,7 @@ and IAM. Memory grows by about 100 bytes for each receipt, to drop repeats; for 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -63,7 +63,11 @@ class History:
         self._seen: set[bytes] = set()
 
     def __iter__(self) -> Iterator[HistoryEntry]:
-        for each in self._found:
+        return self.entries(self._found)
+
+    def entries(self, found: Iterable[Receipt | Damaged]) -> Iterator[HistoryEntry]:
+        """Those of these that are wanted, and did not come before; also of what was not `found` at first."""
+        for each in found:
             if isinstance(each, Damaged):
                 self.damaged.append(each)
                 continue

@@ -214,6 +214,11 @@ def read_move(platform: Platform, push: PushDataset, aws: Aws) -> Move | None:
     )
 
 
+def queue_url_of(aws: Aws, platform: Platform, name: str) -> str:
+    """The URL of a queue of the platform."""
+    return _url_of(aws.client("sqs"), platform, name)
+
+
 def _url_of(sqs: Any, platform: Platform, name: str) -> str:
     """The queue's URL, which is made of what we know: asking for it would be one more request, and one more right.
 

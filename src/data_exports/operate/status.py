@@ -23,6 +23,7 @@ from data_exports.deploy.remote import RoleLookup, check_account, read_deployed,
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
+from data_exports.operate.failing import TRIED_WITHIN, Failing, Outcomes, failing_of
 from data_exports.operate.queues import QueueFigures, read_figures
 from data_exports.operate.receipts import Period, ReceiptFile, list_receipt_days, list_receipt_files, read_files
 from data_exports.operate.rights import needing
@@ -87,6 +88,8 @@ class DatasetStatus:
     waiting: HubBacklog | None = None
     """None with `keep_files`: delivered files stay there, too."""
     deliveries: Deliveries | None = None
+    failing: Failing | None = None
+    """What fails and is tried again; None when nothing is known to."""
 
     def concerns(self, now: datetime) -> tuple[str, ...]:
         """What somebody should look at."""
@@ -97,7 +100,10 @@ class DatasetStatus:
             yield f"{self.state}: {self.reason}" if self.reason else self.state
         if self.queues and self.queues.dead_letters:
             yield f"{counted(self.queues.dead_letters, 'dead letter')}: exports failures {self.name}"
-        if self.waiting and self.waiting.oldest and now - self.waiting.oldest > LATE:
+        if self.failing:
+            yield f"{self.failing.words(now)}: exports failures {self.name}"
+        explained = self.failing.files if self.failing else 0
+        if self.waiting and self.waiting.files > explained and self.waiting.oldest and now - self.waiting.oldest > LATE:
             age = age_words((now - self.waiting.oldest).total_seconds())
             yield f"a file has waited {age}: exports failures {self.name} may tell why"
         if self.expires and self.expires < now.date():
@@ -201,10 +207,11 @@ def _with_traffic(
     waiting = None
     if not push.keep_files:
         waiting = _noted(notes, f"the hub's {push.prefix}", partial(_read_waiting, platform, push, aws))
-    deliveries = _noted(
+    receipts = _noted(
         notes, f"the receipts of {push.name}", partial(_read_deliveries, platform, push, aws, now=now, budget=budget)
     )
-    return replace(row, queues=queues, waiting=waiting, deliveries=deliveries), notes
+    deliveries, failing = receipts or (None, None)
+    return replace(row, queues=queues, waiting=waiting, deliveries=deliveries, failing=failing), notes
 
 
 def _noted(notes: list[str], what: str, read: Callable[[], Read]) -> Read | None:
@@ -227,31 +234,35 @@ def _read_waiting(platform: Platform, push: PushDataset, aws: Aws) -> HubBacklog
     return HubBacklog(len(entries), oldest, bool(page.get("IsTruncated")))
 
 
-def _read_deliveries(platform: Platform, push: PushDataset, aws: Aws, *, now: datetime, budget: int) -> Deliveries:
+def _read_deliveries(
+    platform: Platform, push: PushDataset, aws: Aws, *, now: datetime, budget: int
+) -> tuple[Deliveries, Failing | None]:
+    """What arrived, and what fails, by the last day's receipts."""
     s3, bucket, account = aws.client("s3"), platform.log_bucket, str(platform.account)
     with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
         day = Period(now - timedelta(days=1))
         files = list(list_receipt_files(s3, bucket, push.name, day, account=account))
         read = files[-budget:]
-        delivered = {
-            (receipt.key, receipt.version_id): receipt
-            for receipt in _delivered_in(read, platform, push, aws)
-            if day.holds(receipt)
-        }
+        delivered, outcomes = dict[tuple[str, str], Receipt](), Outcomes()
+        for receipt in _receipts_in(read, platform, push, aws):
+            outcomes.note(receipt)
+            if receipt.outcome == Outcome.DELIVERED and day.holds(receipt):
+                delivered[receipt.key, receipt.version_id] = receipt
         last = max((moment for each in delivered.values() if (moment := _moment(each))), default=None)
         if last is None:
             last = _last_before(platform, push, aws)
     size = sum(receipt.size_bytes or 0 for receipt in delivered.values())
-    return Deliveries(last, len(delivered), size, is_partial=len(files) > len(read))
+    deliveries = Deliveries(last, len(delivered), size, is_partial=len(files) > len(read))
+    return deliveries, failing_of(outcomes.being_tried(now - TRIED_WITHIN))
 
 
-def _delivered_in(files: Sequence[ReceiptFile], platform: Platform, push: PushDataset, aws: Aws) -> Iterator[Receipt]:
+def _receipts_in(files: Sequence[ReceiptFile], platform: Platform, push: PushDataset, aws: Aws) -> Iterator[Receipt]:
     bodies = read_files(
         aws.client("s3"), platform.log_bucket, iter([file.key for file in files]), account=str(platform.account)
     )
     for key, body in bodies:
         for each in receipts_in(key, body):
-            if isinstance(each, Receipt) and each.outcome == Outcome.DELIVERED:
+            if isinstance(each, Receipt):
                 yield each
 
 
@@ -263,8 +274,9 @@ def _last_before(platform: Platform, push: PushDataset, aws: Aws) -> datetime | 
         return None
     since = datetime.combine(days[-1], datetime.min.time(), UTC)
     files = list(list_receipt_files(s3, platform.log_bucket, push.name, Period(since), account=account))
-    receipts = _delivered_in(files[-LONG_AGO_FILES:], platform, push, aws)
-    return max((moment for each in receipts if (moment := _moment(each))), default=None)
+    receipts = _receipts_in(files[-LONG_AGO_FILES:], platform, push, aws)
+    delivered = (receipt for receipt in receipts if receipt.outcome == Outcome.DELIVERED)
+    return max((moment for each in delivered if (moment := _moment(each))), default=None)
 
 
 def _moment(receipt: Receipt) -> datetime | None:

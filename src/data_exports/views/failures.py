@@ -6,6 +6,7 @@ In: `Failures`. Out: text, and values for JSON. Effects: none.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from data_exports.contract.causes import side_of
@@ -22,7 +23,7 @@ def render_failures(failures: Failures, estate: Estate) -> str:
     name = failures.push.name
     lines = [f"{name}: {_counts_of(failures)}"]
     for cause, group in failures.by_cause().items():
-        lines += _lines_of(group)
+        lines += _lines_of(group, failures.at)
         advice = advice_for(failures, estate, cause)
         lines.append(f"  to do: {advice.text}")
         for statement in advice.statements:
@@ -31,8 +32,8 @@ def render_failures(failures: Failures, estate: Estate) -> str:
             lines.append("  and to the policy of the key:")
             for statement in advice.key_statements:
                 lines += _indented(statement)
-        if any(failure.given_up for failure in group):
-            lines.append(f"  then:  exports redrive {name}")
+        now = "" if all(failure.given_up for failure in group) else " --now"
+        lines.append(f"  then:  exports redrive {name}{now}")
     if failures.settled:
         through = counted(len(failures.settled), "dead letter")
         lines.append(f"  {through} of uploads that are through by now: exports redrive {name} tidies up")
@@ -90,7 +91,7 @@ def _advice_for(failures: Failures, estate: Estate) -> Iterator[AdviceData]:
         yield AdviceData(cause, side_of(cause), advice.text, advice.statements, advice.key_statements)
 
 
-def _lines_of(failures: list[UploadFailure]) -> list[str]:
+def _lines_of(failures: list[UploadFailure], now: datetime) -> list[str]:
     lines = []
     for failure in failures[:SHOWN_OF_A_CAUSE]:
         by = f" by {printable(str(failure.by))}" if failure.by else ""
@@ -98,7 +99,8 @@ def _lines_of(failures: list[UploadFailure]) -> list[str]:
         size = f"  {size_words(failure.size_bytes)}" if failure.key else ""
         uploaded = f", uploaded {moment_words(failure.uploaded_at)}{by}" if failure.key else ""
         tried = "tried since" if failure.given_up else "last tried"
-        lines.append(f"  {what}{size}{uploaded}, {tried} {moment_words(failure.since)}")
+        again = f", {failure.next_try.words(now)}" if failure.next_try else ""
+        lines.append(f"  {what}{size}{uploaded}, {tried} {moment_words(failure.since)}{again}")
         lines.append(f"    {printable(failure.reason) or 'no receipt says why'}")
     if len(failures) > SHOWN_OF_A_CAUSE:
         lines.append(f"  and {len(failures) - SHOWN_OF_A_CAUSE:,} more for the same reason (--json lists them)")

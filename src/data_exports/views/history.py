@@ -3,6 +3,7 @@
 In: entries of a history. Out: text, and what JSON has of them. Effects: none.
 """
 
+from data_exports.contract.receipts import Receipt
 from data_exports.json_values import json_object_of
 from data_exports.operate.history import HistoryEntry
 from data_exports.text import moment_words, printable, size_words
@@ -43,6 +44,12 @@ def render_entry(entry: HistoryEntry) -> str:
     if entry.by:
         line += f"  by {printable(str(entry.by))}"
     return f"{line}\n{'':<19}  {printable(receipt.reason)}" if receipt.reason else line
+
+
+def render_heard(receipt: Receipt) -> str:
+    """A receipt that was waited for, in a line."""
+    reason = f": {printable(receipt.reason)}" if receipt.reason else ""
+    return f"{printable(receipt.outcome)} {printable(receipt.key)}{reason}"
 
 
 def entry_as_row(entry: HistoryEntry) -> list[str]:

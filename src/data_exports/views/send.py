@@ -30,6 +30,11 @@ def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
     """The receipts, if the uploads were followed; otherwise each upload with its version."""
     if not followed:
         return "\n".join(f"{printable(each.source.key)}  version {each.version_id}" for each in sent.uploaded)
+    return render_followed(followed)
+
+
+def render_followed(followed: Sequence[Followed]) -> str:
+    """The receipts of uploads that were followed."""
     receipts = [render_entry(HistoryEntry(each.receipt, None)) for each in followed if each.receipt]
     return "\n".join([HEADING, *receipts] if receipts else ["no receipts yet"])
 
@@ -67,12 +72,8 @@ def error_of_sending(push: PushDataset, sent: Sent, followed: Sequence[Followed]
     """What did not go as it should, the worst first, or None."""
     if sent.failed and not sent.uploaded and sent.failed[0].error:
         return sent.failed[0].error
-    lost = [each for each in followed if each.receipt and not each.is_delivered]
-    if lost:
-        return NotDeliveredError(
-            f"{counted(len(lost), 'file')} of {len(followed)} did not arrive: {_tally(lost)}",
-            next_step=f"exports failures {push.name}; what failed stays in the hub and can be delivered later",
-        )
+    if lost := error_of_lost(push, followed):
+        return lost
     if sent.failed:
         total = len(sent.failed) + len(sent.uploaded)
         return PartlyDoneError(
@@ -84,6 +85,22 @@ def error_of_sending(push: PushDataset, sent: Sent, followed: Sequence[Followed]
             f"changed while it was read, so it may have been sent torn: {', '.join(changed[:NAMED_AT_MOST])}",
             next_step="send it again",
         )
+    return error_of_late(push, followed)
+
+
+def error_of_lost(push: PushDataset, followed: Sequence[Followed]) -> ExportsError | None:
+    """Which of these uploads have ended otherwise than at the recipient, if any."""
+    lost = [each for each in followed if each.receipt and not each.is_delivered]
+    if not lost:
+        return None
+    return NotDeliveredError(
+        f"{counted(len(lost), 'file')} of {len(followed)} did not arrive: {_tally(lost)}",
+        next_step=f"exports failures {push.name}; what failed stays in the hub and can be delivered later",
+    )
+
+
+def error_of_late(push: PushDataset, followed: Sequence[Followed]) -> ExportsError | None:
+    """Which of these uploads have no receipt, if any."""
     late = sum(not each.receipt for each in followed)
     if late:
         return PartlyDoneError(

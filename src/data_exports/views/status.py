@@ -12,7 +12,7 @@ from datetime import datetime
 from data_exports.estate.models import Platform
 from data_exports.json_values import json_as
 from data_exports.operate.status import DatasetStatus, Deliveries, Status
-from data_exports.text import age_words, ago_words, counted, datasets_words, printable, size_words
+from data_exports.text import age_words, ago_words, counted, datasets_words, moment_words, printable, size_words
 
 ROWS_ON_A_SCREEN = 40
 _HEADINGS = ("dataset", "kind", "state", "in hub", "queued", "flying", "dead", "oldest", "last delivery", "last day")
@@ -35,6 +35,34 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
     return "\n".join([*lines, *([""] if concerns or notes else []), *concerns, *notes])
 
 
+def changed_since(before: Status, after: Status) -> bool:
+    """Whether there is more to tell than that time went on."""
+    return _facts_of(before) != _facts_of(after)
+
+
+def render_change(before: Status, after: Status) -> str:
+    """When it was seen, and the rows that are other than before."""
+    old = {row.name: _facts_of_row(row, before.at) for row in before.datasets}
+    changed = [row for row in after.datasets if _facts_of_row(row, after.at) != old.pop(row.name, None)]
+    lines = [f"{moment_words(after.at)} UTC"]
+    lines += _table([_HEADINGS, *(_cells_of(row, after.at) for row in changed)]) if changed else []
+    lines += [f"{name}: gone" for name in old]
+    lines += [
+        f"{name.removeprefix('exports-')} {state}" for name, state in after.shared if (name, state) not in before.shared
+    ]
+    lines += [f"! {row.name}: {printable(each)}" for row in changed for each in row.concerns(after.at)]
+    return "\n".join([*lines, *(f"? {printable(note)}" for note in after.notes if note not in before.notes)])
+
+
+def _facts_of(status: Status) -> tuple[object, ...]:
+    return tuple(_facts_of_row(row, status.at) for row in status.datasets), status.shared, status.notes
+
+
+def _facts_of_row(row: DatasetStatus, now: datetime) -> tuple[object, ...]:
+    """A row, and how much of it deserves a look; not how long ago it was."""
+    return row, len(row.concerns(now))
+
+
 @dataclass(frozen=True, slots=True)
 class StackState:
     """How a stack stands that is no dataset's."""
@@ -45,7 +73,8 @@ class StackState:
 
 @json_as(
     "dataset=row.name kind=row.kind state=row.state reason?=row.reason last_day=row.expires",
-    "missing_roles=row.missing_roles queues=row.queues waiting=row.waiting deliveries=row.deliveries concerns",
+    "missing_roles=row.missing_roles queues=row.queues waiting=row.waiting deliveries=row.deliveries",
+    "failing=row.failing concerns",
 )
 @dataclass(frozen=True, slots=True)
 class DatasetData:

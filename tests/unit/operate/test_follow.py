@@ -1,10 +1,10 @@
 """An upload is followed until its receipt settles it: not by clocks of ours, not by receipts of other uploads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from data_exports.contract.receipts import Receipt
+from data_exports.contract.receipts import Receipt, receipt_of
 from data_exports.operate.follow import Followed, follow
 from tests.estates import PLATFORM, push
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
@@ -43,7 +43,11 @@ class World:
             self.log.files[name] = packed(*lines)
 
     def follow(
-        self, *uploads: tuple[str, str], timeout: float = 60, heard: Callable[[Receipt], None] = lambda _: None
+        self,
+        *uploads: tuple[str, str],
+        timeout: float = 60,
+        heard: Callable[[Receipt], None] = lambda _: None,
+        known: Mapping[tuple[str, str], Receipt] | None = None,
     ) -> tuple[Followed, ...]:
         return follow(
             PLATFORM,
@@ -53,6 +57,7 @@ class World:
             since=SENT,
             timeout_seconds=timeout,
             heard=heard,
+            known=known or {},
             clock=lambda: self.now,
             pause=self.pause,
         )
@@ -112,3 +117,13 @@ def test_what_somebody_has_to_mend_and_what_was_given_up_is_not_waited_for() -> 
         world = World((1, file_at("20310330T090001Z"), [line(**settled)]))
         (found,) = world.follow(A)
         assert (told(found.receipt), found.is_delivered, world.now < 3) == (settled["outcome"], False, True)
+
+
+def test_what_was_known_before_is_no_news() -> None:
+    before = line(outcome="failed", cause="denied", recorded_at="2031-03-30T08:59:00.000Z")
+    world = World(
+        (1, file_at("20310330T085900Z"), [before]),
+        (9, file_at("20310330T090009Z"), [line(recorded_at="2031-03-30T09:00:09.000Z")]),
+    )
+    (found,) = world.follow(A, known={A: receipt_of(before)})
+    assert found.is_delivered

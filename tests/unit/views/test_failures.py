@@ -33,7 +33,7 @@ THROUGH = replace(DEAD, key="hearings/c.csv", settled="delivered")
 
 
 def test_failures_are_told_by_cause_with_what_to_do_and_a_redrive_of_what_was_given_up() -> None:
-    found = Failures(PUSH, (DEAD, STRAY, TRYING, THROUGH), dead_letters=3, looked_at=3)
+    found = Failures(PUSH, (DEAD, STRAY, TRYING, THROUGH), dead_letters=3, looked_at=3, at=NINE)
     assert render_failures(found, ESTATE).splitlines() == [
         "hearings: 3 dead letters; 1 file failing and being tried again",
         "  hearings/a.csv  3 B, uploaded 2031-03-30 08:59:59 by alpha_user_ana (ana), tried since 2031-03-30 09:00:00",
@@ -47,33 +47,34 @@ def test_failures_are_told_by_cause_with_what_to_do_and_a_redrive_of_what_was_gi
         "  hearings/b.csv  3 B, uploaded 2031-03-30 08:59:59, last tried 2031-03-30 09:00:00",
         "    no receipt says why",
         f"  to do: {advice_for(found, ESTATE, None).text}",
+        "  then:  exports redrive hearings --now",
         "  1 dead letter of uploads that are through by now: exports redrive hearings tidies up",
     ]
 
 
-def test_what_was_not_given_up_has_no_redrive_and_no_count_of_dead_letters() -> None:
-    found = Failures(PUSH, (TRYING,), dead_letters=0, looked_at=0)
+def test_what_was_not_given_up_is_tried_at_once_and_no_dead_letters_are_counted() -> None:
+    found = Failures(PUSH, (TRYING,), dead_letters=0, looked_at=0, at=NINE)
     lines = render_failures(found, ESTATE).splitlines()
     assert lines[0] == "hearings: 1 file failing and being tried again"
-    assert not [line for line in lines if "redrive" in line and "then:" in line]
+    assert lines[-1] == "  then:  exports redrive hearings --now"
 
 
 def test_dead_letters_alone_are_counted_alone() -> None:
-    found = Failures(PUSH, (DEAD,), dead_letters=2, looked_at=1)
+    found = Failures(PUSH, (DEAD,), dead_letters=2, looked_at=1, at=NINE)
     assert render_failures(found, ESTATE).splitlines()[0] == ("hearings: 2 dead letters, of which 1 were looked at")
 
 
 def test_twenty_of_a_cause_are_shown_and_the_rest_is_counted() -> None:
     many = tuple(replace(DEAD, key=f"hearings/{number}") for number in range(21))
-    lines = render_failures(Failures(PUSH, many[:20], 20, 20), ESTATE).splitlines()
+    lines = render_failures(Failures(PUSH, many[:20], 20, 20, NINE), ESTATE).splitlines()
     assert (sum(line.startswith("  hearings/") for line in lines), "more for" in "".join(lines)) == (20, False)
-    lines = render_failures(Failures(PUSH, many, 21, 21), ESTATE).splitlines()
+    lines = render_failures(Failures(PUSH, many, 21, 21, NINE), ESTATE).splitlines()
     assert sum(line.startswith("  hearings/") for line in lines) == 20
     assert "  and 1 more for the same reason (--json lists them)" in lines
 
 
 def test_the_recipients_statements_stand_below_the_advice_one_line_below_the_other() -> None:
-    found = Failures(PUSH, (replace(DEAD, cause="recipient_denied"),), 1, 1)
+    found = Failures(PUSH, (replace(DEAD, cause="recipient_denied"),), 1, 1, NINE)
     advice = advice_for(found, ESTATE, "recipient_denied")
     lines = render_failures(found, ESTATE).splitlines()
     shown = "\n".join(line.removeprefix("    ") for line in lines[4:-1])
@@ -82,7 +83,7 @@ def test_the_recipients_statements_stand_below_the_advice_one_line_below_the_oth
 
 
 def test_programs_get_every_fact_and_the_advice_for_each_cause_once() -> None:
-    found = Failures(PUSH, (DEAD, replace(DEAD, key="hearings/d.csv"), TRYING), dead_letters=2, looked_at=2)
+    found = Failures(PUSH, (DEAD, replace(DEAD, key="hearings/d.csv"), TRYING), dead_letters=2, looked_at=2, at=NINE)
     facts = json_data(failures_as_data([found], ESTATE))
     (dataset,) = facts["datasets"]
     assert {name: dataset[name] for name in ("dataset", "dead_letters", "looked_at")} == {
@@ -103,6 +104,7 @@ def test_programs_get_every_fact_and_the_advice_for_each_cause_once() -> None:
         "reason": "slow down",
         "cause": "throttled",
         "settled": None,
+        "next_try": None,
     }
     unknown = dict.fromkeys(("message_id", "uploaded_by", "uploaded_by_role", "reason", "cause"))
     assert dataset["failures"] == [

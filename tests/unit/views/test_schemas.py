@@ -73,17 +73,20 @@ def test_what_a_command_prints_is_what_its_schema_says(words: list[str], capsys:
     check_printed(words, out, err, code)
 
 
+MOVED = {"dataset": "a", "dead_letters": 0, "moved": 0, "failing": 0, "handed_over": 0, "uploads": []}
+
+
 @pytest.mark.parametrize(
     "facts",
     [
-        {"dataset": "a", "dead_letters": 0},
-        {"dataset": "a", "dead_letters": "0", "moved": 0},
-        {"dataset": "a", "dead_letters": 0, "moved": 0, "more": 0},
+        {name: value for name, value in MOVED.items() if name != "moved"},
+        MOVED | {"dead_letters": "0"},
+        MOVED | {"more": 0},
     ],
     ids=["lacking", "of another type", "unnamed"],
 )
 def test_facts_that_are_not_as_the_schema_says_are_noticed(facts: dict[str, object]) -> None:
-    check_envelope(enveloped("redrive", RedriveData("a", 0, 0)))
+    check_envelope(enveloped("redrive", RedriveData("a", 0, 0, 0, 0, [])))
     with pytest.raises(jsonschema.ValidationError):
         check_envelope({"schema": "data-exports/redrive/1", **facts})
 

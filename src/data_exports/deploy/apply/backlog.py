@@ -9,7 +9,7 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -73,16 +73,22 @@ def send_backlog(aws: Aws, platform: Platform, push: PushDataset) -> int:
 
     Raises botocore's exceptions, also when SQS refuses a single message.
     """
-    sqs = aws.client("sqs")
-    url = ""
-    count = 0
-    messages = (json.dumps(body) for body in _notifications(aws, platform, push))
-    while batch := list(islice(messages, MESSAGES_IN_A_BATCH)):
-        url = url or sqs.get_queue_url(QueueName=queue_name_of(push.name))["QueueUrl"]
+    messages = (upload_message(platform, version) for version in _versions_in_sight(aws, platform, push))
+    first = next(messages, None)
+    if first is None:
+        return 0
+    url = aws.client("sqs").get_queue_url(QueueName=queue_name_of(push.name))["QueueUrl"]
+    return send_messages(aws, url, chain([first], messages))
+
+
+def send_messages(aws: Aws, queue_url: str, bodies: Iterable[str]) -> int:
+    """Send messages with these bodies; how many. Raises botocore's exceptions, also when SQS refuses a single one."""
+    count, rest = 0, iter(bodies)
+    while batch := list(islice(rest, MESSAGES_IN_A_BATCH)):
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)
         ]
-        answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        answer = aws.client("sqs").send_message_batch(QueueUrl=queue_url, Entries=entries)
         untold = {"Code": "NotTold", "Message": "SQS does not say that it has every message"}
         failed: Sequence[Mapping[str, Any]] = answer.get("Failed", [])
         have = {each["Id"] for each in answer.get("Successful", [])}
@@ -96,26 +102,25 @@ def _joined(*texts: str) -> str:
     return "; ".join(filter(None, texts))
 
 
-def _notifications(aws: Aws, platform: Platform, push: PushDataset) -> Iterator[dict[str, Any]]:
-    """What S3 would have sent, oldest page first.
+def _versions_in_sight(aws: Aws, platform: Platform, push: PushDataset) -> Iterator[dict[str, Any]]:
+    """The current versions under the dataset's prefix, as S3 lists them."""
+    for page in version_pages(aws, platform.hub_bucket, prefix=push.prefix):
+        yield from (version for version in page.get("Versions", []) if version["IsLatest"])
+
+
+def upload_message(platform: Platform, version: Mapping[str, Any], *, uploaded_by: str = SENDER) -> str:
+    """What S3 would have sent of a version in the hub.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
-    for page in version_pages(aws, platform.hub_bucket, prefix=push.prefix):
-        for version in page.get("Versions", []):
-            if version["IsLatest"]:
-                yield {"Records": [_record(platform, version)]}
-
-
-def _record(platform: Platform, version: dict[str, Any]) -> dict[str, Any]:
-    return {
+    record = {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": str(platform.region),
         "eventTime": _written(version["LastModified"]),
         "eventName": "ObjectCreated:Put",
         "sweptAt": _written(datetime.now(UTC)),  # a mover then leaves alone what it finds delivered
-        "userIdentity": {"principalId": SENDER},
+        "userIdentity": {"principalId": uploaded_by},
         "s3": {
             "s3SchemaVersion": "1.0",
             "bucket": {"name": str(platform.hub_bucket), "arn": platform.hub_bucket.arn},
@@ -127,6 +132,7 @@ def _record(platform: Platform, version: dict[str, Any]) -> dict[str, Any]:
             },
         },
     }
+    return json.dumps({"Records": [record]})
 
 
 def _written(moment: datetime) -> str:
