@@ -1,10 +1,12 @@
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.access.sizes import bucket_policy_bound, bucket_policy_size, check_policy_sizes, user_policy_size
+from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset
 from data_exports.names import AccountRootArn, RoleArn, RoleName
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
@@ -20,6 +22,14 @@ def test_a_user_of_too_many_datasets_is_found_before_iam_refuses() -> None:
     assert finding.code == "EX701"
     assert "alpha_user_ana would carry" in finding.message
     assert "from 40 datasets" in finding.message
+
+
+def test_a_user_of_too_many_datasets_is_told_where_the_largest_of_them_is_declared() -> None:
+    ana, longest = RoleName("alpha_user_ana"), f"the-longest-name-{'x' * 30}"
+    many = [push(f"dataset-{number:02}", users=(ana,)) for number in range(40)]
+    place = Place(Path("push_datasets/longest.yaml"), 1, 1)
+    (finding,) = check_policy_sizes(estate_of(*many[:20], push(longest, users=(ana,), place=place), *many[20:]))
+    assert finding.place == place
 
 
 def test_a_bucket_with_too_many_outsiders_is_found_before_s3_refuses() -> None:

@@ -252,3 +252,18 @@ def test_times_are_utc_where_they_do_not_say() -> None:
 def test_the_outcomes_that_receipts_tell() -> None:
     told = [each.value for each in Outcome if each.has_receipt]
     assert told == ["delivered", "superseded", "cancelled", "failed", "given_up"]
+
+
+@pytest.mark.parametrize(
+    ("receipt", "identity"),
+    [
+        (DELIVERED, ("orders/café\n.csv", "v1", "delivered")),
+        (replace(DELIVERED, version_id="null"), ("orders/café\n.csv", "null e1", "delivered")),
+        (replace(FAILED, key="", version_id=None), ("", "m2", "failed")),
+        (replace(FAILED, version_id=None, message_id=None), ("orders/b", "", "failed")),
+    ],
+)
+def test_repeats_of_a_receipt_are_known_by_key_version_or_message_and_outcome(
+    receipt: Receipt, identity: tuple[str, str, str]
+) -> None:
+    assert receipt.identity == identity

@@ -56,6 +56,15 @@ def test_a_batch_tells_what_was_delivered_and_how_long_it_took() -> None:
     assert json.loads(json.dumps(line)) == line
 
 
+def test_a_batch_that_delivered_nothing_has_a_line_without_times() -> None:
+    (line,) = batch_metrics(LINE, [], [DeliveryResult(Outcome.SUPERSEDED)], now=NOW)
+    assert metrics_of(line) == {
+        "Delivered": ("Count", 0),
+        "DeliveredBytes": ("Bytes", 0),
+        "GivenUp": ("Count", 0),
+    }
+
+
 def test_no_line_holds_more_than_a_hundred_values_of_a_metric() -> None:
     receipts = [replace(DELIVERED, key=f"orders/{number}") for number in range(250)]
     lines = batch_metrics(LINE, receipts, [DeliveryResult(Outcome.DELIVERED)] * 250, now=NOW)

@@ -8,7 +8,7 @@ from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.plan.planning import Action, StackStep
 from data_exports.deploy.remote import BucketContents
 from data_exports.deploy.removal.buckets import OwnBucket
-from data_exports.deploy.removal.destroy import Undelivered, plan_destroy, read_destruction
+from data_exports.deploy.removal.destroy import Destruction, Undelivered, destroy, plan_destroy, read_destruction
 from data_exports.errors import RefusedError
 from data_exports.names import BucketName, DatasetName
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Wave
@@ -112,3 +112,72 @@ def test_credentials_of_another_account_destroy_nothing() -> None:
     with pytest.raises(RefusedError, match="the credentials are of account 111122223333"):
         read_destruction(estate_of(), aws.aws)
     assert [operation for operation, _ in aws.asked] == ["caller"]
+
+
+def destroyed(planned: Destruction, **answers: Any) -> tuple[dict[str, str], list[str], list[str]]:
+    """What became of each stack and each bucket, and which operations AWS was asked for."""
+    aws = aws_with(buckets={}, waiting={})
+    aws.answers |= {"describe_stacks": lambda StackName: {"Stacks": [DESCRIBED[StackName]]}, **answers}  # noqa: N803
+    result = destroy(estate_of(push()), aws.aws, planned)
+    buckets = [str(each.bucket.name) for each in result.buckets]
+    return {each.name: each.result for each in result.outcomes}, buckets, [operation for operation, _ in aws.asked]
+
+
+DESCRIBED = {
+    each.stack_id: {
+        "StackName": each.name,
+        "StackId": each.stack_id,
+        "StackStatus": each.status,
+        "Tags": [{"Key": key, "Value": value} for key, value in each.tags],
+    }
+    for each in (HUB_STACK, PUSH, FOUNDATION)
+}
+WHOLE = Destruction(
+    tuple(plan_destroy(Deployed((HUB_STACK, PUSH, FOUNDATION)), hub=HUB)),
+    (OwnBucket(PLATFORM.hub_bucket, BucketContents()),),
+    (),
+    left_alone=(),
+    is_local=True,
+)
+
+
+def test_while_the_hubs_stack_stands_no_other_stack_and_no_bucket_is_touched() -> None:
+    stacks, buckets, asked = destroyed(WHOLE, delete_stack=refusal("AccessDenied"))
+    assert stacks == {
+        "exports-hub": "failed",
+        "exports-push-hearings": "left out",
+        "exports-foundation": "left out",
+    }
+    assert (buckets, asked.count("delete_stack")) == ([], 1)
+    assert not {"delete_bucket", "put_bucket_notification_configuration"} & set(asked)
+
+
+def test_once_its_stacks_are_gone_the_estates_buckets_go_too_and_the_hub_tells_nobody_any_more() -> None:
+    statuses = dict.fromkeys(DESCRIBED, "UPDATE_COMPLETE")
+
+    def describe(StackName: str = "") -> Any:  # noqa: N803 - AWS's name
+        shown = [DESCRIBED[each] | {"StackStatus": status} for each, status in statuses.items()]
+        there = [each for each in shown if each["StackId"] == StackName or not StackName]
+        return {"Stacks": there} if StackName else [{"Stacks": there}]
+
+    def delete(StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        statuses[StackName] = "DELETE_COMPLETE"
+        return {}
+
+    tags = {"TagSet": [{"Key": DIGEST_TAG, "Value": "d"}, {"Key": HUB_TAG, "Value": HUB}]}
+    stacks, buckets, asked = destroyed(
+        WHOLE,
+        describe_stacks=describe,
+        delete_stack=delete,
+        get_bucket_tagging=tags,
+        list_object_versions=[{}],
+        put_bucket_notification_configuration={},
+        delete_bucket={},
+    )
+    assert list(stacks.items()) == [
+        ("exports-hub", "deleted"),
+        ("exports-push-hearings", "deleted"),
+        ("exports-foundation", "deleted"),
+    ]
+    assert (buckets, asked.count("delete_bucket")) == ([HUB], 1)
+    assert asked.index("put_bucket_notification_configuration") < asked.index("delete_bucket")
