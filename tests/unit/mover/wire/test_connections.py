@@ -5,6 +5,7 @@ import ssl
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from queue import SimpleQueue
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_port_that_nobody_serves_is_an_answer() -> None:
         assert (answer.status, answer.fault.split(":")[0]) == (None, "ConnectionRefusedError")
 
 
-def test_what_waits_in_line_is_not_sent_on_a_connection_that_the_server_has_ended() -> None:
+def test_what_waits_in_line_is_sent_in_order_and_on_no_connection_that_the_server_has_ended() -> None:
     """A server that ends each connection after twenty answers, and says so to nobody."""
     asked: SimpleQueue[bool] = SimpleQueue()
     may_answer: SimpleQueue[bool] = SimpleQueue()
@@ -119,9 +120,13 @@ def test_what_waits_in_line_is_not_sent_on_a_connection_that_the_server_has_ende
         ended.put(True)
 
     with server(serve) as (host, made), closing(Connections(max_per_host=1)) as connections:
-        answers: list[Response] = []
-        for _ in range(60):
-            connections.send(host, REQUEST, answers.append)
+        answers: list[tuple[int, Response]] = []
+
+        def note(number: int, response: Response) -> None:
+            answers.append((number, response))
+
+        for number in range(60):
+            connections.send(host, REQUEST, partial(note, number))
         for number in range(1, 61):
             while asked.empty() and len(answers) < 60:
                 connections.call_later(0.001, lambda: None)
@@ -131,7 +136,7 @@ def test_what_waits_in_line_is_not_sent_on_a_connection_that_the_server_has_ende
             if number % 20 == 0:
                 ended.get(timeout=PATIENCE_SECONDS)  # the end has come by the time that the answer is read
         work_until(connections, lambda: len(answers) == 60)
-    assert (answers, len(made)) == ([OKAY] * 60, 3)
+    assert (answers, len(made)) == ([(number, OKAY) for number in range(60)], 3)
 
 
 @pytest.mark.parametrize(
