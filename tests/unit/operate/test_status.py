@@ -124,7 +124,7 @@ def test_a_full_hub_takes_a_few_hundred_requests() -> None:
         "GetObject": 1,
     }
     assert {row.state for row in status.datasets} == {"as declared"}
-    assert status.notes == ()
+    assert (status.at, status.notes) == (NOW, ())
     by_name = {row.name: row for row in status.datasets}
     assert by_name[DatasetName("push7")].deliveries == Deliveries(
         datetime(2031, 3, 31, 11, 0, 0, 500_000, tzinfo=UTC), 1, 3, is_partial=False
