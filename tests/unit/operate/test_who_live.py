@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 from data_exports.errors import AwsError, RefusedError
 from data_exports.operate.who.holdings import holdings_of
@@ -12,7 +13,6 @@ from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import DATASET_TAG, HUB_TAG, Stack, Surroundings
 from tests.estates import PLATFORM, estate_of, pull, push
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 AROUND = Surroundings(code_key="code/mover-0.zip")
 HEARINGS, LISTS = push(owner="hearings@example.gov.uk"), pull()
