@@ -259,8 +259,8 @@ def test_the_outcomes_that_receipts_tell() -> None:
     [
         (DELIVERED, ("orders/café\n.csv", "v1", "delivered")),
         (replace(DELIVERED, version_id="null"), ("orders/café\n.csv", "null e1", "delivered")),
-        (replace(FAILED, key="", version_id=None), ("", "m2", "failed")),
-        (replace(FAILED, version_id=None, message_id=None), ("orders/b", "", "failed")),
+        (replace(FAILED, key="", version_id=""), ("", "m2", "failed")),
+        (replace(FAILED, version_id="", message_id=None), ("orders/b", "", "failed")),
     ],
 )
 def test_repeats_of_a_receipt_are_known_by_key_version_or_message_and_outcome(

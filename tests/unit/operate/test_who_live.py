@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.deploy.aws_answers import AwsAnswers, refusal
 
 from data_exports.errors import AwsError, RefusedError
 from data_exports.operate.who.holdings import holdings_of
@@ -12,6 +11,7 @@ from data_exports.operate.who.live import read_holdings
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import DATASET_TAG, HUB_TAG, Stack, Surroundings
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, pull, push
 
 AROUND = Surroundings(code_key="code/mover-0.zip")
