@@ -1,11 +1,12 @@
 """AWS for unit tests: each operation answers as it is told to, and what it was asked is kept."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from data_exports.aws import Aws
+from data_exports.names import Region
 
 
 def refusal(code: str, message: str = "no") -> ClientError:
@@ -13,30 +14,32 @@ def refusal(code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
 
 
-class AwsAnswers:
-    """Hands itself out as the client of every service.
+class AwsAnswers(Aws):
+    """Hands itself out as the client of every service, and makes no session: nothing of it can reach AWS.
 
-    An answer is a value, an exception to raise, or a function of the arguments; of a listing a sequence of pages.
+    It is an `Aws`, so that the types say where the two no longer agree; its clients have the type `Any`, as no double
+    has all that one of boto3's has. An answer is a value, an exception to raise, or a function of the arguments; of a
+    listing a sequence of pages.
     """
 
     is_local = True
-    region = "eu-west-1"
+    region = Region("eu-west-1")
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = dict(answers)
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.services: set[str] = set()
 
-    @property
-    def aws(self) -> Aws:
-        """Itself, as what the code takes."""
-        return cast(Aws, self)
+    def asked_for(self, operation: str) -> list[dict[str, Any]]:
+        """What each call of this operation was given."""
+        return [given for asked, given in self.asked if asked == operation]
 
     def caller(self) -> tuple[str, str]:
         answer = self._answer("caller")
         return answer[0], answer[1]
 
-    def client(self, service: str) -> "AwsAnswers":
-        del service
+    def client(self, service: str) -> Any:
+        self.services.add(service)
         return self
 
     def get_paginator(self, operation: str) -> "_Pages":

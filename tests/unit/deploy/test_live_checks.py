@@ -42,7 +42,7 @@ def said(aws: AwsAnswers, folder: Path, **files: str) -> list[str]:
     return [
         f"{found.place.path.relative_to(folder)}:{found.place.line} {found.code} {found.severity}: "
         f"{found.message} -> {found.hint}"
-        for found in check_live(loaded.draft, loaded.estate.platform, aws.aws)
+        for found in check_live(loaded.draft, loaded.estate.platform, aws)
     ]
 
 

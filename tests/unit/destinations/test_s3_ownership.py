@@ -1,40 +1,35 @@
 """What S3 answers about a bucket and its owner, and what is told from it."""
 
-from typing import Any, cast
-
 import pytest
 from botocore.exceptions import ClientError
 
-from data_exports.aws import Aws
 from data_exports.destinations.destination import Fault, Lookup, Misfit
 from data_exports.errors import AwsError
 from data_exports.names import AccountId
+from tests.aws_answers import AwsAnswers
 from tests.estates import at_s3
 
 OURS, THEIRS = AccountId("593291632749"), AccountId("754256621582")
 
 
-class Answering:
-    """An S3 that answers HeadBucket with these codes, without and with the expected owner; "" is: shown."""
+def answering(alone: str, owned: str) -> AwsAnswers:
+    """HeadBucket answered with these codes, without and with the expected owner; "" is: shown."""
 
-    def __init__(self, alone: str, owned: str) -> None:
-        self._alone, self._owned = alone, owned
-
-    def client(self, service: str) -> Any:
-        assert service == "s3"
-        return self
-
-    def head_bucket(self, **asked: str) -> None:
+    def head_bucket(**asked: str) -> ClientError | None:
         assert asked["Bucket"] == "cp-hearings"
-        code = self._owned if "ExpectedBucketOwner" in asked else self._alone
-        if code:
-            answered = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": int(code)}}
-            raise ClientError(answered, "HeadBucket")  # type: ignore[arg-type]
+        code = owned if "ExpectedBucketOwner" in asked else alone
+        answered = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": int(code or 200)}}
+        return ClientError(answered, "HeadBucket") if code else None  # type: ignore[arg-type]
+
+    return AwsAnswers({"head_bucket": head_bucket})
 
 
 def misfit(alone: str, owned: str, *, account: str | None = THEIRS, own: tuple[str, ...] = ()) -> Misfit | None:
-    lookup = Lookup(cast("Aws", Answering(alone, owned)), OURS, frozenset(own))
-    return at_s3(account=account).misfit(lookup, f"account {account}" if account else "")
+    aws = answering(alone, owned)
+    lookup = Lookup(aws, OURS, frozenset(own))
+    found = at_s3(account=account).misfit(lookup, f"account {account}" if account else "")
+    assert aws.services <= {"s3"}
+    return found
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def probed(
         }
     )
     dataset = dataset or push()
-    found = probe_push(estate_of(dataset), dataset, aws.aws, now=NOW)
+    found = probe_push(estate_of(dataset), dataset, aws, now=NOW)
     assert dict(aws.asked)["invoke"] == {"FunctionName": "export_hearings-move", "Payload": '{"task": "probe"}'}
     return found
 

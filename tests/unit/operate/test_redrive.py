@@ -3,38 +3,28 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from data_exports.errors import AwsError
 from data_exports.operate.queues import Move
 from data_exports.operate.redrive import redrive
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, push
 
 SOURCE = f"arn:aws:sqs:{PLATFORM.region}:{PLATFORM.account}:export_hearings-DLQ"
+BUSY = refusal("UnsupportedOperation", "Another task is running")
 
 
-class Sqs:
+class Sqs(AwsAnswers):
     """SQS whose move of a queue goes through these states, one for each look."""
 
-    def __init__(self, *states: dict[str, Any] | None, busy: bool = False) -> None:
+    def __init__(self, *states: dict[str, Any] | None, started: Exception | None = None) -> None:
+        super().__init__({"list_message_move_tasks": self._tasks, "start_message_move_task": started})
         self.states = list(states)
-        self.busy = busy
-        self.started: list[dict[str, str]] = []
 
-    def client(self, service: str) -> "Sqs":
-        assert service == "sqs"
-        return self
-
-    def list_message_move_tasks(self, *, SourceArn: str, MaxResults: int) -> Any:  # noqa: N803
+    def _tasks(self, *, SourceArn: str, MaxResults: int) -> Any:  # noqa: N803
         assert (SourceArn, MaxResults) == (SOURCE, 1)
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return {"Results": [state] if state else []}
-
-    def start_message_move_task(self, **arguments: str) -> None:
-        self.started.append(arguments)
-        if self.busy:
-            error = {"Code": "UnsupportedOperation", "Message": "Another task is running"}
-            raise ClientError({"Error": {"Code": error["Code"], "Message": error["Message"]}}, "StartMessageMoveTask")
 
 
 def task(status: str, moved: int, to_move: int = 3, **more: str) -> dict[str, Any]:
@@ -43,24 +33,26 @@ def task(status: str, moved: int, to_move: int = 3, **more: str) -> dict[str, An
 
 
 def moves(sqs: Sqs) -> list[Move]:
-    return list(redrive(PLATFORM, push(), sqs, pause=lambda _: None))  # type: ignore[arg-type]
+    followed = list(redrive(PLATFORM, push(), sqs, pause=lambda _: None))
+    assert sqs.services == {"sqs"}
+    return followed
 
 
 def test_a_move_is_started_and_followed_to_its_end() -> None:
     sqs = Sqs(None, task("RUNNING", 0), task("RUNNING", 0), task("RUNNING", 2), task("COMPLETED", 3))
     assert moves(sqs) == [Move("RUNNING", 0, 3), Move("RUNNING", 2, 3), Move("COMPLETED", 3, 3)]
     queue = SOURCE.removesuffix("-DLQ")
-    assert sqs.started == [{"SourceArn": SOURCE, "DestinationArn": queue}]
+    assert sqs.asked_for("start_message_move_task") == [{"SourceArn": SOURCE, "DestinationArn": queue}]
 
 
 def test_a_move_that_is_under_way_is_joined() -> None:
     sqs = Sqs(task("RUNNING", 1), task("COMPLETED", 3))
     assert [move.moved for move in moves(sqs)] == [1, 3]
-    assert sqs.started == []
+    assert sqs.asked_for("start_message_move_task") == []
 
 
 def test_a_move_that_somebody_else_started_just_then_is_joined() -> None:
-    sqs = Sqs(task("COMPLETED", 9), task("RUNNING", 1), task("COMPLETED", 3), busy=True)
+    sqs = Sqs(task("COMPLETED", 9), task("RUNNING", 1), task("COMPLETED", 3), started=BUSY)
     assert [move.moved for move in moves(sqs)] == [1, 3]
 
 

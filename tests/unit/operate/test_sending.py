@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from data_exports.aws import Aws, aws_with_keys
+from data_exports.aws import aws_with_keys
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import PushDataset
 from data_exports.operate.send import LISTED_AT_MOST, Heard, Sent, check_sender, read_waiting, send
@@ -48,24 +48,15 @@ def test_a_date_without_a_zone_twice_or_odd_ends_no_upload(
     assert (sent.failed, sent.began_at) == ([], began_at)
 
 
-class Hub:
-    """Lists its keys in order, two a page, and keeps what it is asked for."""
+class Hub(AwsAnswers):
+    """Lists its keys in order, two a page, and keeps which of them were read."""
 
     def __init__(self, *keys: str) -> None:
+        super().__init__({"list_objects_v2": self._pages})
         self.keys = sorted(keys)
-        self.asked: list[dict[str, str]] = []
         self.listed: list[str] = []
 
-    def client(self, service: str) -> "Hub":
-        assert service == "s3"
-        return self
-
-    def get_paginator(self, operation: str) -> "Hub":
-        assert operation == "list_objects_v2"
-        return self
-
-    def paginate(self, **asked: str) -> Iterator[dict[str, Any]]:
-        self.asked.append(asked)
+    def _pages(self, **asked: str) -> Iterator[dict[str, Any]]:
         keys = [key for key in self.keys if key.startswith(asked["Prefix"])]
         for start in range(0, len(keys), 2) or [0]:
             self.listed += keys[start : start + 2]
@@ -76,7 +67,9 @@ def waiting_among(hub: Hub, folder: Path, *names: str) -> frozenset[str]:
     for name in names:
         (folder / name).write_bytes(b"1")
     sources = read_sources([folder / name for name in names], MOVES.prefix)
-    return read_waiting(PLATFORM, MOVES, cast(Aws, hub), sources.files)
+    waiting = read_waiting(PLATFORM, MOVES, hub, sources.files)
+    assert hub.services == {"s3"}
+    return waiting
 
 
 def test_uploads_that_wait_are_looked_for_from_the_first_key_to_the_last_and_no_further(tmp_path: Path) -> None:
@@ -86,20 +79,20 @@ def test_uploads_that_wait_are_looked_for_from_the_first_key_to_the_last_and_no_
         "moves/2031-02",
         "moves/2031-03",
     }
-    assert hub.asked == [{"Bucket": "mojap-hub-exports", "Prefix": "moves/2031-0"}]
+    assert hub.asked == [("list_objects_v2", {"Bucket": "mojap-hub-exports", "Prefix": "moves/2031-0"})]
     assert hub.listed == ["moves/2031-01", "moves/2031-02", "moves/2031-03", "moves/2031-09"]
 
 
 def test_a_key_between_two_that_are_sent_is_none_of_those_that_wait(tmp_path: Path) -> None:
     hub = Hub("moves/a", "moves/b", "moves/c.csv")
     assert waiting_among(hub, tmp_path, "a", "c.csv") == {"moves/a", "moves/c.csv"}
-    assert hub.asked == [{"Bucket": "mojap-hub-exports", "Prefix": "moves/"}]
+    assert hub.asked == [("list_objects_v2", {"Bucket": "mojap-hub-exports", "Prefix": "moves/"})]
 
 
 def test_nothing_waits_in_an_empty_hub_and_a_single_key_is_its_own_range(tmp_path: Path) -> None:
     hub = Hub()
     assert waiting_among(hub, tmp_path, "a") == frozenset()
-    assert hub.asked == [{"Bucket": "mojap-hub-exports", "Prefix": "moves/a"}]
+    assert hub.asked == [("list_objects_v2", {"Bucket": "mojap-hub-exports", "Prefix": "moves/a"})]
 
 
 def test_no_more_of_a_range_is_looked_through_than_is_worth_it(tmp_path: Path) -> None:
@@ -116,7 +109,7 @@ DENIED = refusal("AccessDenied")
 def asked_by(arn: str, listing: Any, dataset: PushDataset = MOVES, **answers: Any) -> list[str]:
     """What AWS is asked before this caller may send."""
     aws = AwsAnswers({"caller": (arn.split(":")[4], arn), "list_objects_v2": listing, **answers})
-    check_sender(PLATFORM, dataset, aws.aws, now=TEN)
+    check_sender(PLATFORM, dataset, aws, now=TEN)
     prefix = {"Bucket": "mojap-hub-exports", "Prefix": "moves/", "ExpectedBucketOwner": "593291632749", "MaxKeys": 1}
     assert aws.asked[1] == ("list_objects_v2", prefix)
     return [operation for operation, _ in aws.asked]
@@ -145,7 +138,7 @@ NOT_DECLARED = [
 def queues_asked(arn: str, answer: Any) -> int:
     """How often a caller who may list, but is not declared, makes us look at the dataset's queues."""
     aws = Queues({"caller": (arn.split(":")[4], arn), "list_objects_v2": {}, "get_queue_attributes": answer})
-    check_sender(PLATFORM, MOVES, aws.aws, now=TEN)
+    check_sender(PLATFORM, MOVES, aws, now=TEN)
     return [operation for operation, _ in aws.asked].count("get_queue_attributes")
 
 

@@ -44,7 +44,7 @@ def aws_with(*stacks: dict[str, Any], **templates: Any) -> AwsAnswers:
 
 
 def test_what_is_deployed_is_held_as_it_was_declared() -> None:
-    found, unread = read_holdings(PLATFORM, aws_with(*map(described, STACKS)).aws)
+    found, unread = read_holdings(PLATFORM, aws_with(*map(described, STACKS)))
     assert (found, unread) == (holdings_of(estate_of(HEARINGS, LISTS)), [])
 
 
@@ -59,7 +59,7 @@ def test_what_is_deployed_is_held_as_it_was_declared() -> None:
 )
 def test_a_stack_without_resources_or_of_another_estate_gives_nobody_anything(stack: dict[str, Any]) -> None:
     aws = aws_with(stack, described(STACKS[1]))
-    assert read_holdings(PLATFORM, aws.aws) == (holdings_of(estate_of(LISTS)), [])
+    assert read_holdings(PLATFORM, aws) == (holdings_of(estate_of(LISTS)), [])
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_a_stack_without_resources_or_of_another_estate_gives_nobody_anything(st
 )
 def test_a_stack_that_does_not_tell_is_named_with_the_reason_and_hides_no_other(answer: Any, said: str | None) -> None:
     aws = aws_with(*map(described, STACKS), **{"push-hearings": answer})
-    found, (line,) = read_holdings(PLATFORM, aws.aws)
+    found, (line,) = read_holdings(PLATFORM, aws)
     assert found == holdings_of(estate_of(LISTS))
     assert line.startswith(f"  exports-push-hearings: {said or ''}")
 
 
 def test_another_refusal_is_an_error_at_the_stack() -> None:
     with pytest.raises(AwsError) as stopped:
-        read_holdings(PLATFORM, aws_with(described(STACKS[0]), **{"push-hearings": refusal("Throttling")}).aws)
+        read_holdings(PLATFORM, aws_with(described(STACKS[0]), **{"push-hearings": refusal("Throttling")}))
     assert stopped.value.where == "exports-push-hearings"
 
 
@@ -87,4 +87,4 @@ def test_credentials_of_another_account_read_nothing() -> None:
     aws = aws_with()
     aws.answers["caller"] = ("111122223333", "arn:x")
     with pytest.raises(RefusedError, match="the credentials are of account 111122223333"):
-        read_holdings(PLATFORM, aws.aws)
+        read_holdings(PLATFORM, aws)

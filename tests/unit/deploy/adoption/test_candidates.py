@@ -73,7 +73,7 @@ def aws_with(
 
 
 def step_of(name: str, aws: AwsAnswers, *datasets: PushDataset | PullDataset) -> StackStep:
-    plan = with_takeovers(plan_of(*datasets), aws.aws, PLATFORM)
+    plan = with_takeovers(plan_of(*datasets), aws, PLATFORM)
     return next(step for step in plan.steps if step.name == name)
 
 
@@ -87,7 +87,7 @@ def hearings(aws: AwsAnswers) -> StackStep:
 
 def test_where_nothing_is_in_place_every_step_stays_as_it_was() -> None:
     plan = plan_of(pull(), push())
-    assert with_takeovers(plan, aws_with().aws, PLATFORM) == plan
+    assert with_takeovers(plan, aws_with(), PLATFORM) == plan
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_of_a_hub_the_rules_that_would_be_lost_are_told() -> None:
         "TopicConfigurations": [{}],
     }
     aws = aws_with(tags={DIGEST_TAG: "d", HUB_TAG: HUB}, bucket=HUB, rules=rules)
-    stacks = with_takeovers(plan_of(push()), aws.aws, PLATFORM).steps
+    stacks = with_takeovers(plan_of(push()), aws, PLATFORM).steps
     (found,) = (step for step in stacks if step.existing)
     assert found.existing == (Existing(ExistingKind.BUCKET, HUB, is_ours=True, loses_rules=("", "old/")),)
     assert found.takes_over is None
@@ -204,7 +204,7 @@ def test_nothing_is_asked_about_a_stack_that_is_not_to_be_created(action: Action
     plan = plan_of(pull())
     plan = replace(plan, steps=tuple(replace(step, action=action) for step in plan.steps))
     aws = AwsAnswers({})
-    assert (with_takeovers(plan, aws.aws, PLATFORM), aws.asked) == (plan, [])
+    assert (with_takeovers(plan, aws, PLATFORM), aws.asked) == (plan, [])
 
 
 @pytest.mark.parametrize("status", ["DELETE_FAILED", "CREATE_FAILED"])
@@ -214,7 +214,7 @@ def test_of_a_stack_that_failed_and_may_hold_resources_only_buckets_are_looked_f
     (step,) = (step for step in plan.steps if step.name == held.name)
     plan = replace(plan, steps=(replace(step, action=Action.REPLACE, deployed=held),))
     aws = AwsAnswers({})
-    assert (with_takeovers(plan, aws.aws, PLATFORM), aws.asked) == (plan, [])
+    assert (with_takeovers(plan, aws, PLATFORM), aws.asked) == (plan, [])
 
 
 def test_an_aws_that_does_not_answer_is_an_error_at_the_stack() -> None:

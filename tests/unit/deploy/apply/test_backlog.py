@@ -45,7 +45,7 @@ def batches_sent(answers: AwsAnswers) -> list[list[str]]:
 
 def test_the_mover_reads_of_each_upload_what_s3_would_have_told() -> None:
     answers = aws_with("moves/a é+%.txt")
-    assert send_backlog(answers.aws, PLATFORM, MOVES) == 1
+    assert send_backlog(answers, PLATFORM, MOVES) == 1
     ((body,),) = batches_sent(answers)
     (message,) = read_messages({"Records": [{"messageId": "m", "body": body, "attributes": {}}]})
     (upload,) = message.uploads
@@ -57,18 +57,18 @@ def test_the_mover_reads_of_each_upload_what_s3_would_have_told() -> None:
 
 def test_every_current_object_of_every_page_is_sent_ten_at_a_time() -> None:
     answers = aws_with(*[f"moves/{number}" for number in range(21)])
-    assert send_backlog(answers.aws, PLATFORM, MOVES) == 21
+    assert send_backlog(answers, PLATFORM, MOVES) == 21
     assert [len(batch) for batch in batches_sent(answers)] == [10, 10, 1]
 
 
 def test_a_message_that_sqs_refuses_is_an_error() -> None:
     with pytest.raises(ClientError, match="InternalError"):
-        send_backlog(aws_with("moves/a", refuse=True).aws, PLATFORM, MOVES)
+        send_backlog(aws_with("moves/a", refuse=True), PLATFORM, MOVES)
 
 
 def test_a_message_that_sqs_does_not_name_as_sent_is_an_error() -> None:
     with pytest.raises(ClientError, match="SQS does not say that it has every message"):
-        send_backlog(aws_with("moves/a", "moves/b", forget=1).aws, PLATFORM, MOVES)
+        send_backlog(aws_with("moves/a", "moves/b", forget=1), PLATFORM, MOVES)
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_a_rule_is_one_of_this_prefix_to_this_queue_and_none_when_aws_does_not_t
     ]
     answer = refusal("AccessDenied") if rules is None else {"QueueConfigurations": configured}
     answers = AwsAnswers({"get_bucket_notification_configuration": answer})
-    assert read_datasets_with_rules(answers.aws, PLATFORM, [MOVES]) == ruled
+    assert read_datasets_with_rules(answers, PLATFORM, [MOVES]) == ruled

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 
-from data_exports.aws import Aws
 from data_exports.deploy.apply.change_sets import (
     STALE_POLLS,
     StackFailedError,
@@ -19,72 +18,52 @@ from data_exports.deploy.apply.change_sets import (
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, STACK_CAPABILITIES, Stack, Surroundings, template_url_of
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, pull
 
 STACK: Stack = pull_stack(PLATFORM, pull("lists"), Surroundings(code_key="code/mover-0.zip"))
 OLD = "0" * 64
-BUCKET = STACK.buckets[0]
+IMPORTED = {
+    "Action": "Import",
+    "ResourceType": "AWS::S3::Bucket",
+    "LogicalResourceId": "Bucket",
+    "PhysicalResourceId": str(STACK.buckets[0]),
+}
+FAILED = {"Status": "FAILED", "StatusReason": "no such thing", "Changes": []}
+ADOPTS = {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": IMPORTED}]}
+CALLS = ("execute_change_set", "delete_change_set", "delete_stack")
+"""The calls that change a stack."""
 
 
-class Recorder:
-    """CloudFormation and S3: shows the stack in one state (status, digest) after the other, and keeps what is asked."""
+class Recorder(AwsAnswers):
+    """Shows the stack in one state (status, digest) after the other, and answers the rest as it is told to."""
 
-    def __init__(self, *states: tuple[str, str], change_set: str = "CREATE_COMPLETE", adopts: bool = False) -> None:
+    def __init__(self, *states: tuple[str, str], **answers: Any) -> None:
+        usual = {
+            "describe_stacks": self._describe_stacks,
+            "describe_change_set": {"Status": "CREATE_COMPLETE", "Changes": []},
+            "create_change_set": {"Id": "change-set", "StackId": "id"},
+            "describe_events": {},
+            "describe_stack_events": [],
+            "get_bucket_tagging": refusal("NoSuchTagSet"),
+        }
+        super().__init__({**usual, **dict.fromkeys(CALLS), **answers})
         self.states = list(states)
-        self.change_set = change_set
-        self.adopts = adopts
-        self.calls: list[str] = []
 
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+    @property
+    def calls(self) -> list[str]:
+        return [operation for operation, _ in self.asked if operation in CALLS]
+
+    def _describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
         del StackName
         status, digest = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         tags = {DIGEST_TAG: digest, HUB_TAG: str(PLATFORM.hub_bucket)}
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
         return {"Stacks": [{"StackName": STACK.name, "StackId": "id", "StackStatus": status, "Tags": pairs}]}
 
-    def describe_change_set(self, **_: object) -> dict[str, Any]:
-        change = {"Action": "Import", "ResourceType": "AWS::S3::Bucket", "LogicalResourceId": "Bucket"}
-        changes = [{"ResourceChange": {**change, "PhysicalResourceId": str(BUCKET)}}] if self.adopts else []
-        return {"Status": self.change_set, "StatusReason": "no such thing", "Changes": changes}
-
-    def create_change_set(self, **_: object) -> dict[str, str]:
-        return {"Id": "change-set", "StackId": "id"}
-
-    def execute_change_set(self, **_: object) -> None:
-        self.calls.append("execute")
-
-    def delete_change_set(self, **_: object) -> None:
-        self.calls.append("drop")
-
-    def delete_stack(self, **_: object) -> None:
-        self.calls.append("delete")
-
-    def describe_events(self, **_: object) -> dict[str, Any]:
-        return {}
-
-    def get_bucket_tagging(self, **_: object) -> dict[str, Any]:
-        raise ClientError({"Error": {"Code": "NoSuchTagSet", "Message": "none"}}, "GetBucketTagging")
-
-    def get_paginator(self, _: str) -> "Recorder":
-        return self
-
-    def paginate(self, **_: object) -> Sequence[dict[str, Any]]:
-        return []
-
-
-class FakeAws:
-    """Hands the recorder out for every service."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-
-    def client(self, service: str) -> Recorder:
-        del service
-        return self.recorder
-
 
 def _work(recorder: Recorder) -> Work:
-    return Work(cast(Aws, FakeAws(recorder)), PLATFORM, poll_seconds=0.0001)
+    return Work(recorder, PLATFORM, poll_seconds=0.0001)
 
 
 @pytest.mark.parametrize("old", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
@@ -126,7 +105,7 @@ def test_the_state_from_before_a_deletion_is_not_taken_for_its_end() -> None:
     )
     delete_stack(_work(recorder), DeployedStack(STACK.name, "id", "CREATE_COMPLETE", STACK.tags))
     assert recorder.states == [("DELETE_COMPLETE", OLD)]
-    assert recorder.calls == ["delete"]
+    assert recorder.calls == ["delete_stack"]
 
 
 def test_a_deletion_of_which_nothing_ever_shows_fails() -> None:
@@ -143,43 +122,28 @@ def test_what_somebody_else_has_begun_to_create_is_not_deleted_to_be_replaced() 
 
 
 @pytest.mark.parametrize(
-    ("status", "calls"), [("REVIEW_IN_PROGRESS", ["drop", "delete"]), ("CREATE_IN_PROGRESS", ["drop"])]
+    ("status", "calls"),
+    [("REVIEW_IN_PROGRESS", ["delete_change_set", "delete_stack"]), ("CREATE_IN_PROGRESS", ["delete_change_set"])],
 )
-@pytest.mark.parametrize("adopts", [False, True], ids=["failed change set", "bucket that is not ours"])
-def test_only_an_empty_stack_goes_with_its_change_set(status: str, calls: list[str], adopts: bool) -> None:
-    recorder = Recorder((status, OLD), change_set="CREATE_COMPLETE" if adopts else "FAILED", adopts=adopts)
+@pytest.mark.parametrize("change_set", [FAILED, ADOPTS], ids=["failed change set", "bucket that is not ours"])
+def test_only_an_empty_stack_goes_with_its_change_set(
+    status: str, calls: list[str], change_set: dict[str, Any]
+) -> None:
+    recorder = Recorder((status, OLD), describe_change_set=change_set)
     with pytest.raises(StackFailedError):
         create_stack(_work(recorder), STACK)
     assert recorder.calls == calls
 
 
-class Described(Recorder):
-    """Keeps what change sets are made of, and what is put into the log bucket; answers with pages of changes."""
+def _described(reason: str = "", pages: Sequence[dict[str, Any]] = ({"Changes": []},)) -> Recorder:
+    """A stack under review, and a change set in so many pages, or one that failed for this reason."""
+    status = {"Status": "FAILED", "StatusReason": reason} if reason else {"Status": "CREATE_COMPLETE"}
 
-    def __init__(
-        self, *, status: str = "CREATE_COMPLETE", reason: str = "", pages: Sequence[dict[str, Any]] = ()
-    ) -> None:
-        super().__init__(("UPDATE_COMPLETE", STACK.digest))
-        self.status, self.reason, self.pages = status, reason, list(pages)
-        self.made: list[dict[str, Any]] = []
-        self.put: list[dict[str, Any]] = []
-        self.states = [("REVIEW_IN_PROGRESS", OLD)]
+    def describe_change_set(NextToken: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        return pages[int(NextToken)] if NextToken else status | pages[0]
 
-    def create_change_set(self, **asked: Any) -> dict[str, str]:
-        self.made.append(asked)
-        return {"Id": "change-set", "StackId": "id"}
-
-    def describe_change_set(self, **asked: Any) -> dict[str, Any]:
-        if "NextToken" in asked:
-            return self.pages[int(asked["NextToken"])]
-        answer = {"Status": self.status, **({"StatusReason": self.reason} if self.reason else {})}
-        return answer | (self.pages[0] if self.pages else {"Changes": []})
-
-    def head_object(self, **_: object) -> None:
-        raise ClientError({"Error": {"Code": "404", "Message": "none"}}, "HeadObject")
-
-    def put_object(self, **asked: Any) -> None:
-        self.put.append(asked)
+    missing = {"head_object": refusal("404"), "put_object": None}
+    return Recorder(("REVIEW_IN_PROGRESS", OLD), describe_change_set=describe_change_set, **missing)
 
 
 def _of_bytes(size: int) -> Stack:
@@ -187,13 +151,13 @@ def _of_bytes(size: int) -> Stack:
 
 
 def test_a_template_of_51200_bytes_is_in_the_request_and_a_larger_one_in_the_log_bucket() -> None:
-    recorder = Described(status="FAILED", reason="The submitted information didn't contain changes.")
+    recorder = _described("The submitted information didn't contain changes.")
     assert update_stack(_work(recorder), _of_bytes(51_200)) is False
-    assert recorder.put == []
-    assert recorder.made[0]["TemplateBody"] == "x" * 51_200
+    assert recorder.asked_for("put_object") == []
+    assert recorder.asked_for("create_change_set")[0]["TemplateBody"] == "x" * 51_200
     larger = _of_bytes(51_201)
     assert update_stack(_work(recorder), larger) is False
-    assert recorder.put == [
+    assert recorder.asked_for("put_object") == [
         {
             "Bucket": str(PLATFORM.log_bucket),
             "Key": larger.template_key,
@@ -201,26 +165,26 @@ def test_a_template_of_51200_bytes_is_in_the_request_and_a_larger_one_in_the_log
             "Body": b"x" * 51_201,
         }
     ]
-    assert recorder.made[1]["TemplateURL"] == template_url_of(PLATFORM, larger)
-    assert "TemplateBody" not in recorder.made[1]
+    assert recorder.asked_for("create_change_set")[1]["TemplateURL"] == template_url_of(PLATFORM, larger)
+    assert "TemplateBody" not in recorder.asked_for("create_change_set")[1]
 
 
 def test_a_template_of_a_million_bytes_is_made_and_a_larger_one_is_refused_before_aws_is_asked() -> None:
-    recorder = Described(status="FAILED", reason="No updates are to be performed.")
+    recorder = _described("No updates are to be performed.")
     assert update_stack(_work(recorder), _of_bytes(1_000_000)) is False
     with pytest.raises(StackFailedError) as failed:
         update_stack(_work(recorder), _of_bytes(1_000_001))
     assert str(failed.value) == "the template would have 1,000,001 bytes; CloudFormation takes 1,000,000"
     assert failed.value.next_step == "name fewer roles in this dataset"
-    assert len(recorder.made) == 1
+    assert len(recorder.asked_for("create_change_set")) == 1
 
 
 def test_a_change_set_says_what_stack_it_is_and_only_a_new_stack_may_adopt() -> None:
-    recorder = Described(status="FAILED", reason="No updates are to be performed.")
+    recorder = _described("No updates are to be performed.")
     update_stack(_work(recorder), STACK)
     with pytest.raises(StackFailedError, match="CloudFormation found nothing to create"):
         create_stack(_work(recorder), STACK)
-    update, create = recorder.made
+    update, create = recorder.asked_for("create_change_set")
     names = [asked.pop("ChangeSetName") for asked in (update, create)]
     assert [name.rpartition("-")[0] for name in names] == [f"exports-{STACK.digest[:12]}"] * 2
     assert names[0] != names[1]
@@ -242,43 +206,34 @@ def test_what_a_stack_would_adopt_is_found_on_whatever_page_it_is_told(page: int
     pages: list[dict[str, Any]] = [{"Changes": [usual, {"Type": "Hook"}]} for _ in range(3)]
     pages[0]["NextToken"], pages[1]["NextToken"] = "1", "2"
     pages[page]["Changes"].append({"ResourceChange": strange})
-    recorder = Described(pages=pages)
+    recorder = _described(pages=pages)
     with pytest.raises(StackFailedError) as failed:
         create_stack(_work(recorder), STACK)
     assert str(failed.value) == (
         "of-somebody-else exists: another account has it, or somebody made it while we were at work"
     )
     assert failed.value.next_step == "deploy again; if it stays so, choose another name"
-    assert recorder.calls == ["drop", "delete"]
+    assert recorder.calls == ["delete_change_set", "delete_stack"]
 
 
-class Refusing(Recorder):
+def _refusing(error: Exception) -> Recorder:
     """Refuses to begin, or does not answer."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(("CREATE_COMPLETE", OLD))
-        self.error = error
-
-    def execute_change_set(self, **_: object) -> None:
-        raise self.error
-
-    def delete_stack(self, **_: object) -> None:
-        raise self.error
+    return Recorder(("CREATE_COMPLETE", OLD), execute_change_set=error, delete_stack=error)
 
 
 @pytest.mark.parametrize(
     ("error", "in_progress"),
     [
-        (ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Operation"), set()),
+        (refusal("AccessDenied"), set()),
         (EndpointConnectionError(endpoint_url="https://cloudformation"), {STACK.name}),
     ],
 )
 def test_unless_aws_says_no_cloudformation_may_have_begun(error: Exception, in_progress: set[str]) -> None:
-    work = _work(Refusing(error))
+    work = _work(_refusing(error))
     with pytest.raises(type(error)):
         update_stack(work, STACK)
     assert work.in_progress == in_progress
-    work = _work(Refusing(error))
+    work = _work(_refusing(error))
     with pytest.raises(type(error)):
         delete_stack(work, DeployedStack(STACK.name, "id", "CREATE_COMPLETE", STACK.tags))
     assert work.in_progress == in_progress

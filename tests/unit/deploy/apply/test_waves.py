@@ -59,7 +59,7 @@ def _work(statuses: Sequence[str]) -> tuple[Work, list[str]]:
             return [{"Stacks": []}, {"Stacks": [described(to_come[0])]}]
         return {"Stacks": [described(to_come.pop(0) if len(to_come) > 1 else to_come[0])]}
 
-    return Work(AwsAnswers({"describe_stacks": describe}).aws, PLATFORM, poll_seconds=0.001), to_come
+    return Work(AwsAnswers({"describe_stacks": describe}), PLATFORM, poll_seconds=0.001), to_come
 
 
 def test_stack_in_progress_is_waited_for_on_the_next_run() -> None:

@@ -48,7 +48,7 @@ def aws_with(*pages: list[dict[str, Any]], statuses: tuple[dict[str, str], ...] 
 
 def said(aws: AwsAnswers, *, status: str = "UPDATE_COMPLETE", stop: threading.Event | None = None) -> list[str]:
     stack = DeployedStack("exports-hub", "id", status)
-    return list(check_by_cloudformation(aws.aws, stack, poll_seconds=0.0001, stop=stop or threading.Event()))
+    return list(check_by_cloudformation(aws, stack, poll_seconds=0.0001, stop=stop or threading.Event()))
 
 
 def test_what_differs_is_told_with_what_it_is_and_what_it_was_deployed_as() -> None:
@@ -166,5 +166,5 @@ def test_a_detection_that_takes_too_long_is_given_up() -> None:
     aws = aws_with(statuses=(pending, pending, DONE))
     stack, stop = DeployedStack("exports-hub", "id", "UPDATE_COMPLETE"), threading.Event()
     with pytest.raises(ExportsError, match="CloudFormation has not finished looking at it"):
-        list(check_by_cloudformation(aws.aws, stack, poll_seconds=0.0001, stop=stop, timeout_seconds=0))
+        list(check_by_cloudformation(aws, stack, poll_seconds=0.0001, stop=stop, timeout_seconds=0))
     assert inspect.signature(check_by_cloudformation).parameters["timeout_seconds"].default == 900

@@ -78,7 +78,7 @@ def aws_with(*changed: Deployed, **answers: Any) -> AwsAnswers:
 def found(aws: AwsAnswers) -> tuple[list[tuple[str, str]], list[tuple[str, str]], int]:
     """What differs, what was not looked at, and how many stacks there are."""
     counts: list[tuple[int, int]] = []
-    report = read_drift(ESTATE, aws.aws, counted=lambda count, total: counts.append((count, total)))
+    report = read_drift(ESTATE, aws, counted=lambda count, total: counts.append((count, total)))
     assert counts == [(number, report.stacks) for number in range(1, report.stacks + 1)]
     assert report.drifts == tuple(sorted(report.drifts))
     assert report.not_checked == tuple(sorted(report.not_checked))

@@ -67,7 +67,7 @@ def aws_that(**answers: Any) -> AwsAnswers:
 def drift_of(aws: AwsAnswers, stack: Stack = PUSH) -> list[str]:
     stack_id = "arn:aws:cloudformation:eu-west-1:593291632749:stack/x/1"
     template = DeployedTemplate(DeployedStack(stack.name, stack_id, "", stack.tags), json.loads(stack.body))
-    return list(check_movers(aws.aws, template))
+    return list(check_movers(aws, template))
 
 
 def test_nothing_is_told_of_a_mover_that_nobody_touched() -> None:
@@ -144,9 +144,9 @@ def test_a_function_whose_reservation_was_taken_away_is_told() -> None:
     stack = DeployedStack(PUSH.name, "arn:aws:cloudformation:eu-west-1:593291632749:stack/x/1", "", PUSH.tags)
     template = DeployedTemplate(stack, body)
     said = f"the function {FUNCTION}: reserved concurrency is none, deployed as 5"
-    assert list(check_movers(aws_that().aws, template)) == [said]
+    assert list(check_movers(aws_that(), template)) == [said]
     as_deployed = aws_that(get_function_concurrency={"ReservedConcurrentExecutions": 5})
-    assert list(check_movers(as_deployed.aws, template)) == []
+    assert list(check_movers(as_deployed, template)) == []
 
 
 @pytest.mark.parametrize("attributes", [{}, {"Attributes": {}}, {"Attributes": {"Policy": ""}}])

@@ -61,7 +61,7 @@ class Iam:
         return NONE if found is None else {"PolicyDocument": found}
 
     def drift(self) -> list[str]:
-        return list(check_roles(self.aws.aws, TEMPLATE))
+        return list(check_roles(self.aws, TEMPLATE))
 
 
 def test_nothing_is_told_of_roles_that_nobody_touched() -> None:
@@ -134,7 +134,7 @@ def reach(*resources: str, effect: str = "Allow") -> dict[str, Any]:
 def undeclared(*names: str, ours: tuple[str, ...] = ("ours",), **policies: dict[str, Any]) -> list[str]:
     iam = Iam()
     iam.policies["alpha_user_ana"] = {**{name: reach("arn:aws:s3:::mojap-hub-exports/*") for name in names}, **policies}
-    return list(check_undeclared_access(iam.aws.aws, PLATFORM, "alpha_user_ana", ours=ours))
+    return list(check_undeclared_access(iam.aws, PLATFORM, "alpha_user_ana", ours=ours))
 
 
 SAID = "the role alpha_user_ana: its policy {}, which no dataset declares, reaches {}"
@@ -169,11 +169,11 @@ def test_each_policy_is_told_by_name_with_all_that_it_reaches() -> None:
 
 def test_a_user_without_a_role_reaches_nothing_and_one_that_may_not_be_looked_at_is_an_error() -> None:
     gone, forbidden = AwsAnswers({"list_role_policies": NONE}), AwsAnswers({"list_role_policies": refusal("403")})
-    assert list(check_undeclared_access(gone.aws, PLATFORM, "alpha_user_ana", ours=())) == []
+    assert list(check_undeclared_access(gone, PLATFORM, "alpha_user_ana", ours=())) == []
     with pytest.raises(ClientError):
-        list(check_undeclared_access(forbidden.aws, PLATFORM, "alpha_user_ana", ours=()))
+        list(check_undeclared_access(forbidden, PLATFORM, "alpha_user_ana", ours=()))
 
 
 def test_a_policy_that_went_while_we_looked_reaches_nothing() -> None:
     aws = AwsAnswers({"list_role_policies": [{"PolicyNames": ["other"]}], "get_role_policy": NONE})
-    assert list(check_undeclared_access(aws.aws, PLATFORM, "alpha_user_ana", ours=())) == []
+    assert list(check_undeclared_access(aws, PLATFORM, "alpha_user_ana", ours=())) == []

@@ -23,7 +23,7 @@ def step(action: Action, *, status: str = "UPDATE_COMPLETE", digest: str = DIGES
 
 def read(answer: Any, *steps: StackStep) -> dict[str, TemplateLookup]:
     aws = AwsAnswers({"get_template": answer})
-    found = read_templates(aws.aws, Plan(tuple(steps)))
+    found = read_templates(aws, Plan(tuple(steps)))
     assert aws.asked == [("get_template", {"StackName": "id", "TemplateStage": "Original"})] * len(found)
     return found
 

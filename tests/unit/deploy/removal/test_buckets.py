@@ -71,7 +71,7 @@ class S3:
         return {}
 
     def remove(self, name: BucketName) -> BucketOutcome | None:
-        return remove_if_empty(self.aws.aws, PLATFORM, name)
+        return remove_if_empty(self.aws, PLATFORM, name)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_the_buckets_of_an_estate_are_those_declared_those_kept_the_hub_and_the_
         others=[],
     )
     s3.tags["mojap-of-others"] = {}
-    found = read_buckets(s3.aws.aws, estate_of(pull()), [LISTS])
+    found = read_buckets(s3.aws, estate_of(pull()), [LISTS])
     assert found == (
         OwnBucket(LISTS, BucketContents()),
         OwnBucket(HUB, BucketContents(1, 0, 7)),
@@ -182,7 +182,7 @@ def test_the_buckets_of_an_estate_are_those_declared_those_kept_the_hub_and_the_
 def test_a_hub_of_ours_and_no_other_tells_nobody_any_more(tags: dict[str, str], stopped: bool) -> None:
     s3 = S3(mojap_hub_exports=[])
     s3.tags[str(HUB)] = tags
-    stop_notifications(s3.aws.aws, PLATFORM)
+    stop_notifications(s3.aws, PLATFORM)
     asked = {"Bucket": str(HUB), "NotificationConfiguration": {}, "ExpectedBucketOwner": ACCOUNT}
     told = [each for operation, each in s3.aws.asked if operation == "put_bucket_notification_configuration"]
     assert told == ([asked] if stopped else [])

@@ -88,7 +88,7 @@ def test_what_there_is_to_destroy_is_read_from_aws() -> None:
         buckets={HUB: 2, "mojap-lists": 0, "mojap-the-notes": 1},
         waiting={"hearings/": 3, "moves/": 1, "declared/": 4, "kept/": 5},
     )
-    found = read_destruction(estate_of(push("declared"), push("kept", keep_files=True)), aws.aws)
+    found = read_destruction(estate_of(push("declared"), push("kept", keep_files=True)), aws)
     assert [each.name for each in found.steps] == [
         *("exports-pull-lists", "exports-pull-notes", "exports-push-hearings", "exports-foundation"),
     ]
@@ -102,7 +102,7 @@ def test_what_there_is_to_destroy_is_read_from_aws() -> None:
 
 
 def test_where_nothing_is_deployed_there_is_nothing_to_destroy() -> None:
-    found = read_destruction(estate_of(pull()), aws_with(buckets={}, waiting={}).aws)
+    found = read_destruction(estate_of(pull()), aws_with(buckets={}, waiting={}))
     assert (found.steps, found.buckets, found.undelivered, found.is_empty) == ((), (), (), True)
 
 
@@ -110,7 +110,7 @@ def test_credentials_of_another_account_destroy_nothing() -> None:
     aws = aws_with(HUB_STACK, buckets={}, waiting={})
     aws.answers["caller"] = ("111122223333", "arn:x")
     with pytest.raises(RefusedError, match="the credentials are of account 111122223333"):
-        read_destruction(estate_of(), aws.aws)
+        read_destruction(estate_of(), aws)
     assert [operation for operation, _ in aws.asked] == ["caller"]
 
 
@@ -118,7 +118,7 @@ def destroyed(planned: Destruction, **answers: Any) -> tuple[dict[str, str], lis
     """What became of each stack and each bucket, and which operations AWS was asked for."""
     aws = aws_with(buckets={}, waiting={})
     aws.answers |= {"describe_stacks": lambda StackName: {"Stacks": [DESCRIBED[StackName]]}, **answers}  # noqa: N803
-    result = destroy(estate_of(push()), aws.aws, planned)
+    result = destroy(estate_of(push()), aws, planned)
     buckets = [str(each.bucket.name) for each in result.buckets]
     return {each.name: each.result for each in result.outcomes}, buckets, [operation for operation, _ in aws.asked]
 
