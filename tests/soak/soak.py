@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
 from tests.soak.faults import Fault, Faults
 from tests.soak.ground import PART_BYTES, Ground, deployed_ground
 from tests.soak.schedule import DATASETS, SENDERS, Put, schedule_of
@@ -66,6 +67,7 @@ def soak(
         started = time.monotonic()
         with troubles(ground, schedule) as made:
             uploaded = _upload(ground, schedule.puts, made)
+            made.first_kill.wait(PATIENCE_SECONDS)  # a quick machine uploads a hundred files before that
         uploaded_at = time.monotonic()
         faults.calm = True
         redriven = _drain(ground, drain_timeout_seconds)

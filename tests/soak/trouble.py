@@ -40,6 +40,7 @@ class Troubles:
 
     ground: Ground
     over: threading.Event = field(default_factory=threading.Event)
+    first_kill: threading.Event = field(default_factory=threading.Event)
     killed: int = 0
     repeated: int = 0
     held_up: int = 0
@@ -83,6 +84,7 @@ class Troubles:
                 with suppress(ProcessLookupError):
                     os.kill(running[int(each.choice * len(running))], signal.SIGKILL)
                     self.killed += 1
+                    self.first_kill.set()
 
     def hold_up(self, hold_ups: Iterator[HoldUp]) -> None:
         """Take messages out of a queue again and again, and have them put back later in another order."""
