@@ -20,6 +20,8 @@ from data_exports.errors import AwsError, DeclarationError, PartlyDoneError, Ref
 from tests.terminal import run_on_terminal
 
 ESTATE = Path(__file__).parents[3] / "examples" / "estate"
+NAMED_SHELL = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+"""Which shell it is stands in the words, whatever started the tests."""
 REPORT_IT = "  next: this is a defect of exports; run again with --debug and report what it shows\n"
 EXPORTS = [sys.executable, "-m", "data_exports"]
 
@@ -89,7 +91,7 @@ def test_words_behind_a_dash_that_is_no_hyphen_get_a_hint() -> None:
     ],
 )
 def test_without_a_home_folder_what_needs_one_says_so(words: list[str], code: int, said: str) -> None:
-    done = _run(*words, env={"HOME": "/dev/null", "XDG_STATE_HOME": "", "SHELL": "/bin/bash"})
+    done = _run(*words, env={**NAMED_SHELL, "HOME": "/dev/null", "XDG_STATE_HOME": ""})
     assert (done.returncode, done.stdout, said in done.stderr) == (code, "", True), done.stderr
     assert "defect" not in done.stderr
 
@@ -188,9 +190,7 @@ def test_shell_completion_offers_commands_and_options() -> None:
 
     assert offered("exports ch", 1) == ["check"]
     assert "--strict" in offered("exports check --", 2)
-    # Which shell it is stands in the words, whatever started the tests.
-    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    assert "_EXPORTS_COMPLETE=complete_bash" in _run("--show-completion", "bash", env=named).stdout
+    assert "_EXPORTS_COMPLETE=complete_bash" in _run("--show-completion", "bash", env=NAMED_SHELL).stdout
 
 
 @pytest.mark.parametrize(
