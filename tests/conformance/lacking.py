@@ -50,6 +50,7 @@ LACKING: Mapping[str, Mapping[C, str]] = {
         C.INITIATORS: "it knows no principals",
     },
     "LocalStack": {
+        C.MARKERS_BY_ID: "it answers a bare 405",
         C.CONDITIONAL_DELETE: "it answers NotImplemented to If-Match",
         C.CONDITIONAL_DELETES: "it takes no notice of ETags in DeleteObjects",
         C.BUCKET_POLICIES: "its open edition does not enforce them",

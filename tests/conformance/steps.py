@@ -33,6 +33,7 @@ class Capability(StrEnum):
     VERSIONING_STATUS = "the status of versioning is told"
     SUSPENDED_UPLOADS = "an upload while versioning is suspended lies on top"
     SUSPENDED_DELETES = "a delete while versioning is suspended spares versions with an id"
+    MARKERS_BY_ID = "a delete marker that is asked for by its id says that it is one"
     PLAIN_BUCKETS = "a bucket without versions names none"
     TAGS_OF_A_VERSION = "tags come along, and are those of the version"
     ODD_CHARACTERS = "keys with a backslash"

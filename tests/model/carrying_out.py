@@ -29,7 +29,7 @@ from data_exports.mover.rules.protocol import (
     WriteReceipts,
     Written,
 )
-from tests.model.memory_s3 import Memory, Stored, answer, etag_of, read_for_copy, write_copy
+from tests.model.memory_s3 import Memory, Stored, answer, etag_of, names_a_marker, read_for_copy, write_copy
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def carry_out(memory: Memory, request: Request, read: Stored | None, *, copied: 
     Without leave to list, S3 answers 403 for what is missing.
     """
     done = _carry_out(memory, request, read, copied)
-    if not may_list and done.reply == Gone():
+    if not may_list and done.reply == Gone() and not names_a_marker(memory, request):
         return Done(done.memory, Forbidden("AccessDenied"))
     return done
 

@@ -16,6 +16,8 @@ restates of S3, with the source of each rule, is held against an S3 interface by
 - While versioning is not on, every upload has the version id `null` and takes the place of the one before it, and a
   delete removes it for good; versions that have an id stay. Once versioning is on, `null` is a version like others.
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersioningWorkflows.html
+- While versioning is suspended, the marker of a delete has the version id `null`. Asked for by its id, a marker says
+  that it is one, with or without leave to list. https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 - A plain bucket (the recipient's, here) keeps only the last write.
 - An upload in parts shows nothing until it is completed; then its parts are the file, in their order. Completed or
   aborted it is gone, parts and all. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
@@ -63,6 +65,7 @@ from data_exports.mover.rules.protocol import (
     RemoveCheckpoint,
     Removed,
     Reply,
+    Request,
     Retire,
     RetireAll,
     Retired,
@@ -103,10 +106,14 @@ class Stored(NamedTuple):
 
 
 class Key(NamedTuple):
-    """The versions of one key, oldest first, and whether a delete marker is on top (markers below concern nobody)."""
+    """The versions of one key, oldest first, whether a delete marker is on top, and whether `null` is a marker.
+
+    Other markers below the top concern nobody.
+    """
 
     versions: tuple[Stored, ...] = ()
     hidden: bool = False
+    null_is_marker: bool = False
 
     @property
     def current(self) -> Stored | None:
@@ -151,13 +158,16 @@ class Memory(NamedTuple):
     ) -> "Memory":
         kept = self.hub_key(key).versions if self.versioning == ON else self._versions_with_ids(key)
         version_id = f"v{self.uploads + 1}" if self.versioning == ON else NULL
-        after = self.with_hub_key(key, Key((*kept, Stored(version_id, body, attributes, at))))
+        null_is_marker = self.versioning == ON and self.hub_key(key).null_is_marker
+        stored = Stored(version_id, body, attributes, at)
+        after = self.with_hub_key(key, Key((*kept, stored), null_is_marker=null_is_marker))
         return after._replace(uploads=self.uploads + 1)
 
     def delete(self, key: str) -> "Memory":
         """A plain delete: a marker, also on nothing; unless versioning is on, what has no id of its own is lost."""
         kept = self.hub_key(key).versions if self.versioning == ON else self._versions_with_ids(key)
-        return self.with_hub_key(key, Key(kept, hidden=self.versioning != NEVER_ON))
+        null_is_marker = self.versioning == SUSPENDED or (self.versioning == ON and self.hub_key(key).null_is_marker)
+        return self.with_hub_key(key, Key(kept, self.versioning != NEVER_ON, null_is_marker))
 
     def toggle(self) -> "Memory":
         """Turn versioning on, or suspend it."""
@@ -339,13 +349,23 @@ class MemoryStore:
             self.memory, result = answer(self.memory, call)
         else:
             result = reply
-        self._answers.append((tag, result if self.may_list else _without_leave_to_list(result)))
+        may_be_told = self.may_list or names_a_marker(self.memory, call)
+        self._answers.append((tag, result if may_be_told else _without_leave_to_list(result)))
 
     def wait(self) -> tuple[int, StoreAnswer]:
         return self._answers.pop(0)
 
     def asked(self, *kinds: type[Call]) -> list[Call]:
         return [call for call in self.calls if isinstance(call, kinds)]
+
+
+def names_a_marker(memory: Memory, request: Request | Call) -> bool:
+    """Tell whether a delete marker is asked for by its id, which is answered without leave to list, too."""
+    match request:
+        case HeadObject(key, version_id) | ReadAttributes(key, version_id):
+            return version_id == NULL and memory.hub_key(key).null_is_marker
+        case _:
+            return False
 
 
 def _without_leave_to_list(reply: StoreAnswer) -> StoreAnswer:

@@ -13,7 +13,6 @@ from data_exports.mover.places.s3.replies import (
     MoreVersions,
     delete_all_reply,
     delete_reply,
-    error_reply,
     head_reply,
     tags_reply,
     versioning_reply,
@@ -94,7 +93,7 @@ class Hub:
 
         def read(response: Response) -> CallStep:
             if response.status != 200:
-                return error_reply(response, doing=doing)
+                return head_reply(response, doing=doing)
             headers = describing(response.headers)
             request = self.bucket.request("GetObjectTagging", "GET", call.key, query={"tagging": "", **version})
             return Operation(request, lambda tags: tags_reply(tags, headers, doing=doing))

@@ -116,6 +116,7 @@ def tag_of(key: str, value: str) -> str:
     ("answers", "reply"),
     [
         ([Played(404)], Gone()),
+        ([Played(405, headers=(("Last-Modified", "Mon, 02 Nov 2026 10:00:00 GMT"),))], Gone()),  # a delete marker
         (
             [Played(200), error(403, "AccessDenied")],
             Forbidden("reading 'orders/a' in the hub is refused (AccessDenied, No.)", Cause.HUB_DENIED),

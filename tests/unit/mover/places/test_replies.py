@@ -183,11 +183,34 @@ def test_only_a_hub_whose_versioning_is_on_keeps_versions(body: str, reply: Repl
 def test_a_head_tells_the_current_version() -> None:
     assert head_reply(response(200, x_amz_version_id="v1"), doing=Attempt("reading", Where.UPLOAD)) == Current("v1")
     assert head_reply(response(404), doing=Attempt("reading", Where.UPLOAD)) == Gone()
-    assert head_reply(response(405, x_amz_delete_marker="true"), doing=Attempt("reading", Where.UPLOAD)) == Gone()
-    assert isinstance(head_reply(response(405), doing=Attempt("reading", Where.UPLOAD)), Failed)
     assert head_reply(response(403), doing=Attempt("reading", Where.UPLOAD)) == Forbidden(
         "reading is refused (403)", Cause.HUB_DENIED
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "reply"),
+    [
+        ({"last_modified": "Mon, 02 Nov 2026 10:00:00 GMT"}, Gone()),  # what AWS promises
+        ({"x_amz_delete_marker": "true"}, Gone()),
+        ({"x_amz_delete_marker": "true", "last_modified": "Mon, 02 Nov 2026 10:00:00 GMT"}, Gone()),
+        (
+            {"x_amz_delete_marker": "false"},
+            Failed("reading is refused (405). S3 does not allow the operation there", Cause.HUB_REQUEST),
+        ),
+        ({}, Failed("reading is refused (405). S3 does not allow the operation there", Cause.HUB_REQUEST)),
+    ],
+)
+def test_a_delete_marker_that_is_asked_for_by_its_id_is_gone_and_a_bare_405_proves_nothing(
+    headers: dict[str, str], reply: Reply
+) -> None:
+    assert head_reply(response(405, **headers), doing=Attempt("reading", Where.UPLOAD)) == reply
+
+
+def test_a_time_proves_nothing_with_another_status() -> None:
+    refused = response(403, last_modified="Mon, 02 Nov 2026 10:00:00 GMT")
+    told = Forbidden("reading is refused (403)", Cause.HUB_DENIED)
+    assert head_reply(refused, doing=Attempt("reading", Where.UPLOAD)) == told
 
 
 def test_a_delete_is_done_only_with_204() -> None:

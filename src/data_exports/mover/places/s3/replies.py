@@ -70,12 +70,14 @@ def _copied(response: Response, name: str, version_id: str, *, doing: Attempt, a
 
 
 def head_reply(response: Response, *, doing: Attempt) -> Reply:
-    """Read the answer to HeadObject. A delete marker that is asked for by its id answers 405.
+    """Read the answer to HeadObject. A delete marker that is asked for by its id answers 405 and when it was made.
 
+    AWS promises Last-Modified there, and x-amz-delete-marker where a marker is on top; some S3s send that with the id,
+    too. A 405 with neither proves nothing.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     """
     headers = response.headers
-    if response.status == 405 and headers.get("x-amz-delete-marker") == "true":
+    if response.status == 405 and ("last-modified" in headers or headers.get("x-amz-delete-marker") == "true"):
         return Gone()
     if response.status != 200:
         return error_reply(response, doing=doing)
