@@ -26,6 +26,7 @@ LACKING: Mapping[str, Mapping[C, str]] = {
         C.CONDITIONAL_PARTS: "it takes no notice of x-amz-copy-source-if-match",
         C.CONDITIONAL_DELETES: "it takes no notice of ETags in DeleteObjects",
         C.SUSPENDED_DELETES: "it lists no version any more",
+        C.MARKERS_BY_ID: "it answers 400 to the id null",
         C.TAGS_OF_A_VERSION: "it adds the tags to those of what was there before",
         C.LINE_ENDS: "it answers 404 to the upload",
         C.BUCKET_OWNER: "it takes no notice of x-amz-expected-bucket-owner",

@@ -115,7 +115,7 @@ DELIVERIES = (
             Deliver(((KEY, NULL, b"A"),), frozenset({told(KEY, NULL, "cancelled")})),
             Arrived(KEY, None),
         ),
-        frozenset({C.SUSPENDED_DELETES, C.LISTING_ENCODING}),
+        frozenset({C.SUSPENDED_DELETES, C.MARKERS_BY_ID, C.LISTING_ENCODING}),
     ),
     Scenario(
         "a recipient that refuses is told, and the file stays",
