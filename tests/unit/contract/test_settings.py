@@ -1,10 +1,19 @@
+import re
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.contract.settings import BucketSettings, DatasetSettings, EnvironmentReader, dataset_settings_in
+from data_exports.contract import settings
+from data_exports.contract.settings import (
+    MIB,
+    BucketSettings,
+    DatasetSettings,
+    EnvironmentReader,
+    dataset_settings_in,
+)
 
 BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", fullmatch=True)
 ACCOUNTS = st.from_regex(r"[0-9]{12}", fullmatch=True)
@@ -65,3 +74,19 @@ def test_a_stack_says_nothing_of_what_is_empty_or_as_usual() -> None:
 @pytest.mark.parametrize("name", ["longest_wait_seconds", "sweep_patience_seconds"])
 def test_no_wait_at_all_is_said(name: str) -> None:
     assert DatasetSettings(**(LEAST | {name: 0})).to_environment()[name.upper()] == "0"
+
+
+_UNITS = {"": 1, "MiB": MIB, "minutes": 60, "h": 3600}
+
+
+def test_the_table_of_variables_tells_each_field_what_is_required_and_what_is_usual() -> None:
+    table = next(part for part in (settings.__doc__ or "").split("\n\n") if part.startswith("DATASET"))
+    lines = [(line, re.findall(r"\b[A-Z]+_[A-Z_]+\b|^DATASET", line)) for line in table.splitlines()]
+    told = {name: line for line, names in lines for name in names}
+    every = {field.name.upper(): field.default for kind in (DatasetSettings, BucketSettings) for field in fields(kind)}
+    assert told.keys() == every.keys()
+    required = {name for name, default in every.items() if default is MISSING}
+    assert {name for name, line in told.items() if line.endswith("required")} == required
+    usual = {name: re.search(r"default (\d+) ?([A-Za-z]*)", line) for name, line in told.items()}
+    numbers = {name: int(found[1]) * _UNITS[found[2]] for name, found in usual.items() if found}
+    assert numbers == {name: default for name, default in every.items() if isinstance(default, int)}
