@@ -1,7 +1,7 @@
 """What the copy of a large file asks of S3, in which order, over one run and several. Races: see tests/model."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -9,7 +9,6 @@ from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, Receipt
 from data_exports.contract.settings import MIB, USUAL_PART_BYTES
 from data_exports.mover.places.s3.destination import CAPABILITIES
-from data_exports.mover.rules.delivery import deliver
 from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.large import (
     MOST_BEGINNINGS,
@@ -58,6 +57,7 @@ from data_exports.mover.rules.protocol import (
     Written,
 )
 from data_exports.mover.rules.uploads import DeliveryResult, Rules, Upload
+from tests.unit.mover.rules.playing import play_delivery
 
 KEY = "orders/large"
 UPLOAD = Upload("hub", KEY, "v1", "e1-2", 25, "AWS:AROA:alice", "2026-11-02T09:00:00.000Z", 1, received_before=False)
@@ -98,19 +98,7 @@ def copied_up_to(number: int) -> Checkpoint:
     return replace(BEGUN, copied=DONE[:number])
 
 
-def play(
-    replies: Sequence[Reply], *, upload: Upload = UPLOAD, rules: Rules = MOVE
-) -> tuple[list[Request], DeliveryResult | None]:
-    """What a delivery asks for when it is answered so, and how it ends (None: it would ask on)."""
-    steps = deliver(upload, rules)
-    asked: list[Request] = []
-    try:
-        asked.append(next(steps))
-        for reply in replies:
-            asked.append(steps.send(reply))
-    except StopIteration as end:
-        return asked, end.value
-    return asked, None
+play = partial(play_delivery, upload=UPLOAD, rules=MOVE)
 
 
 ON = Versioning(is_on=True)
