@@ -8,6 +8,7 @@ import re
 from typing import ClassVar, Self
 
 from data_exports.contract import keys
+from data_exports.contract.settings import OTHER_PARTITIONS
 from data_exports.limits import BUCKET_NAME_CHARACTERS, ROLE_NAME_CHARACTERS
 
 
@@ -53,11 +54,6 @@ class AccountId(_Name):
     pattern = re.compile(r"[0-9]{12}")
     reason = "is not an AWS account id: it must be 12 digits"
     hint = "write all 12 digits, such as 012345678901"
-
-
-# What the names of regions begin with where ARNs do not begin with arn:aws: and endpoints are others.
-# https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-OTHER_PARTITIONS = ("cn-", "eu-iso", "eusc-", "us-gov-", "us-iso")
 
 
 class Region(_Name):

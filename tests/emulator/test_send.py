@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from data_exports.contract.settings import MIB
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
 from data_exports.local.world import stranger_of
@@ -21,7 +22,6 @@ from tests.terminal import run_on_terminal
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
 
 ANNIKA, PRIYA = "alpha_user_annika-lindqvist", "alpha_user_priya-raman"
-MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_file_is_followed_to_its_receipt(
 def test_a_folder_arrives_with_its_paths_and_large_files_go_up_in_parts(
     operated_example: DeployedEstate, annika: Person, push: PushDataset, tmp_path: Path
 ) -> None:
-    large = os.urandom(20 * MEBIBYTE)
+    large = os.urandom(20 * MIB)
     write(tmp_path / "july/deep/large.bin", large)
     write(tmp_path / "july/ü & + .txt", b"odd")
     write(tmp_path / "july/.hidden", b"not this")
@@ -157,7 +157,7 @@ def test_ctrl_c_while_uploading_tells_what_was_not_and_leaves_no_parts(
 ) -> None:
     for number in range(5):
         with (tmp_path / f"{number}.bin").open("wb") as file:
-            file.truncate(200 * MEBIBYTE)
+            file.truncate(200 * MIB)
     running = annika.start("send", *(str(path) for path in sorted(tmp_path.iterdir())), "court_hearings")
     platform = operated_example.estate.platform
     s3 = client(operated_example.local, "s3", account=platform.account)
@@ -204,7 +204,7 @@ def test_senders_read_the_history_of_their_own_dataset_only(annika: Person, oper
 def test_on_a_terminal_a_bar_shows_the_bytes_and_stdout_stays_clean(
     annika: Person, tmp_path: Path, push: PushDataset, operated_example: DeployedEstate
 ) -> None:
-    file = write(tmp_path / "bar.bin", os.urandom(9 * MEBIBYTE))
+    file = write(tmp_path / "bar.bin", os.urandom(9 * MIB))
     done = annika.run_on_terminal("send", str(file), "court_hearings")
     assert done.code == 0, done.err
     assert done.out.startswith("court_hearings/bar.bin  version ")

@@ -10,11 +10,11 @@ from datetime import date, datetime
 from functools import cached_property
 
 from data_exports.access.grants import Grant, Role
+from data_exports.access.statements import KEY_ARNS
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, DatasetName, Outsider
 
 _S3 = "arn:aws:s3:::"
-_KEY = "arn:aws:kms:"
 _READ = "s3:GetObject"
 _WRITE = "s3:PutObject"
 _DELETE = "s3:DeleteObject"
@@ -91,7 +91,7 @@ class Access:
     @property
     def key(self) -> str | None:
         """Of a mover: the key it encrypts with at the recipient, if one is named."""
-        return next((grant.resource for grant in self.grants if grant.resource.startswith(_KEY)), None)
+        return next((grant.resource for grant in self.grants if grant.resource.startswith(KEY_ARNS)), None)
 
     @property
     def keeps_files(self) -> bool | None:

@@ -30,14 +30,14 @@ def route_of(estate: Estate, push: PushDataset) -> Route:
     there, platform = push.destination, estate.platform
     together = [each for each in estate.push_datasets if each.destination.uri == there.uri]
     files = next(right for right in there.rights(push.prefix) if right.resource.endswith("/*"))
-    asked = [each for one in together for each in _counterparts(platform, one).get(files.counterpart, ())]
+    statements = [each for one in together for each in _counterparts(platform, one).get(files.counterpart, ())]
     return Route(
         push.name,
         push.prefix,
         push.mover_role_arn(platform),
         platform.name_of_account(there.account) if there.account else "",
         _counterparts(platform, push),
-        policy_of(*asked),
+        policy_of(*statements),
         tuple(each.name for each in together if each.name != push.name),
     )
 

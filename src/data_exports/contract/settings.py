@@ -25,6 +25,9 @@ from typing import Any
 
 from data_exports.contract.timing import LONGEST_WAIT_SECONDS, MOST_RECEIVES, SWEEP_PATIENCE_SECONDS
 
+# What the names of regions begin with where ARNs do not begin with arn:aws: and endpoints are others.
+# https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+OTHER_PARTITIONS = ("cn-", "eu-iso", "eusc-", "us-gov-", "us-iso")
 MIB = 1024 * 1024
 # One copy must end well within the 30 s of silence after which a request is given up (`connections`).
 LARGEST_COPY_BYTES = 256 * MIB

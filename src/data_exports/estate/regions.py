@@ -10,7 +10,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from data_exports.names import OTHER_PARTITIONS, InvalidNameError, KmsKeyArn, Region
+from data_exports.contract.settings import OTHER_PARTITIONS
+from data_exports.names import InvalidNameError, KmsKeyArn, Region
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from urllib.parse import urlsplit
 
 from data_exports.contract import settings as contract
-from data_exports.mover.wire.endpoints import check_endpoints, sns_url_of
+from data_exports.mover.wire.endpoints import check_endpoints, s3_host_of, sns_url_of
 
 _URL = (r"https?://[^/?#]+/?", "http:// or https:// and a host")
 
@@ -61,7 +61,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _usual(region: str, queue_url: str) -> dict[str, str]:
     """Where each service usually is."""
-    return {"S3": f"https://s3.{region}.amazonaws.com", "SQS": queue_url, "SNS": sns_url_of(region)}
+    return {"S3": f"https://{s3_host_of(region)}", "SQS": queue_url, "SNS": sns_url_of(region)}
 
 
 def _origin(url: str) -> str | None:

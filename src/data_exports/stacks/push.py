@@ -6,14 +6,8 @@ In: the platform, the dataset, and the surroundings. Out: one `Stack`. Effects: 
 from troposphere import Template
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
-from data_exports.access.grants import (
-    grants_of_push,
-)
-from data_exports.access.policies import (
-    dead_letter_queue_policy,
-    queue_policy,
-    sender_policy,
-)
+from data_exports.access.grants import grants_of_push
+from data_exports.access.policies import dead_letter_queue_policy, queue_policy, sender_policy
 from data_exports.contract.timing import MOST_RECEIVES, VISIBILITY_TIMEOUT_SECONDS
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import dead_letter_queue_name_of, push_users_policy_of, queue_name_of
@@ -34,13 +28,7 @@ def push_stack(platform: Platform, push: PushDataset, surroundings: Surroundings
     present, missing = split_roles(push, surroundings)
     template = new_template(f"Data exports: push dataset {push.name}", dataset_metadata(push, grants, missing))
     queue = _add_queues(template, platform, push, surroundings)
-    add_mover(
-        template,
-        platform,
-        push,
-        surroundings=surroundings,
-        queue=queue,
-    )
+    add_mover(template, platform, push, surroundings=surroundings, queue=queue)
     add_users_policy(template, push_users_policy_of(push.name), sender_policy(grants), present)
     add_owner_topic(template, platform, push)
     add_alarms(template, platform, push)

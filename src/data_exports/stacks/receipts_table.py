@@ -21,10 +21,14 @@ TABLE = "receipts"
 FIRST_DAY = "2025-01-01"
 """Before it there are no receipts."""
 
-_TYPES = {"size_bytes": "bigint", "receive_count": "int"}
+_NUMBERS = {"size_bytes": "bigint", "receive_count": "int"}
 
 PARTITIONS: tuple[tuple[str, str], ...] = (("dataset", "string"), ("date", "string"))
-TABLE_COLUMNS = tuple((name, _TYPES.get(name, "string")) for name in receipts.COLUMNS if name not in dict(PARTITIONS))
+TABLE_COLUMNS = tuple(
+    (name, _NUMBERS[name] if name in receipts.NUMBERS else "string")
+    for name in receipts.COLUMNS
+    if name not in dict(PARTITIONS)
+)
 """What a receipt tells. Times are ISO 8601: `from_iso8601_timestamp` reads them. New columns come last; the SerDe finds
 each by its name, so that in receipts without it it is null: https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
 https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html"""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from data_exports.contract.settings import MIB
 from data_exports.estate.models import PushDataset
 from data_exports.local.demo.operating import (
     Story,
@@ -27,7 +28,6 @@ from data_exports.names import RoleArn
 
 Scene = Callable[[Stage], Story]
 
-MEBIBYTE = 1024 * 1024
 SECONDS_BETWEEN_DRAFTS = 0.3
 """The ten overwrites take longer than a mover waits for its batch, so that they meet deliveries under way."""
 
@@ -47,7 +47,7 @@ def files_are_delivered(stage: Stage) -> Story:
     """Files of every kind arrive byte for byte and leave the hub."""
     push = stage.push("court_hearings")
     sender, files = stage.as_user(push.users[0]), _files_of_every_kind()
-    size = sum(len(file.body) for file in files) / MEBIBYTE
+    size = sum(len(file.body) for file in files) / MIB
     yield f"{push.users[0]} uploads {len(files)} files for {push.name}, {size:.0f} MiB in all"
     for file in files:
         _upload(sender, stage, push, file)
@@ -165,7 +165,7 @@ def _files_of_every_kind() -> list[File]:
             {"classification": "official-sensitive"},
         ),
         File("empty.flag", b"", "text/plain"),
-        File("recordings/day one.bin", noise.randbytes(60 * MEBIBYTE)),
+        File("recordings/day one.bin", noise.randbytes(60 * MIB)),
         File("reports/1 + 1 = 2 & so on.txt", b"plus, ampersand and spaces", "text/plain"),
         File("reports/żółć 裁判所/déjà vu.txt", b"unicode", "text/plain", {"language": "pl, ja, fr"}),
     ]

@@ -15,9 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
-# What the names of regions begin with in AWS's other partitions, whose endpoints and ARNs are others, too.
-# https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-_OTHER_PARTITIONS = ("cn-", "eu-iso", "eusc-", "us-gov-", "us-iso")
+from data_exports.contract.settings import OTHER_PARTITIONS
+
+
+def s3_host_of(region: str) -> str:
+    """Return the host of S3's usual endpoint; that of a bucket is below it."""
+    return f"s3.{region}.amazonaws.com"
 
 
 def sns_url_of(region: str) -> str:
@@ -27,7 +30,7 @@ def sns_url_of(region: str) -> str:
 
 def check_endpoints(environment: Mapping[str, str], *, region: str, urls: Sequence[str]) -> Iterator[str]:
     """Tell what the environment asks for that the function does not do, and what is to be done about it."""
-    if region.startswith(_OTHER_PARTITIONS):
+    if region.startswith(OTHER_PARTITIONS):
         yield f"AWS_REGION is {region!r}, a region of another partition than aws, which alone is supported"
     for name, kind in (("AWS_USE_FIPS_ENDPOINT", "FIPS"), ("AWS_USE_DUALSTACK_ENDPOINT", "dual-stack")):
         if environment.get(name, "").strip().lower() == "true":

@@ -15,6 +15,7 @@ from functools import partial
 from urllib.parse import quote, urlsplit
 
 from data_exports.mover.wire.connections import Connections
+from data_exports.mover.wire.endpoints import s3_host_of
 from data_exports.mover.wire.http_connection import USUAL_LIMITS, OnResponse, RequestLimits
 from data_exports.mover.wire.http_requests import Host, host_of, render_request
 from data_exports.mover.wire.http_responses import Response
@@ -156,7 +157,7 @@ def _address(request: S3Request, *, region: str, endpoint_url: str | None) -> tu
     if endpoint_url:
         parts = urlsplit(endpoint_url)
         return parts.scheme, parts.netloc, f"/{request.bucket}{path}"
-    host = f"s3.{region}.amazonaws.com"
+    host = s3_host_of(region)
     if "." in request.bucket:
         return "https", host, f"/{request.bucket}{path}"
     return "https", f"{request.bucket}.{host}", path
