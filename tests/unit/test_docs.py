@@ -24,6 +24,44 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+PLACES = ("", "src/data_exports", "src/data_exports/mover", "tests", "examples/estate")
+"""Where the pages for those who change the code begin their paths."""
+MADE = {".mutants/results.json"}
+
+
+def _is_there(path: str) -> bool:
+    return any(list((ROOT / place).glob(end)) for place in PLACES for end in (path, f"{path}.py"))
+
+
+@pytest.mark.parametrize("page", ["docs/code.md", "CONTRIBUTING.md", "docs/delivery.md", "docs/local-aws.md"])
+def test_every_path_of_the_code_that_a_page_names_is_there(page: str) -> None:
+    quoted = re.findall(r"`([^`\n]+)`", (ROOT / page).read_text())
+    words = {word.strip(",;:()") for text in quoted for word in text.split()}
+    paths = {word for word in words if re.fullmatch(r"[\w.*][\w./*-]*(/[\w.*-]*|\.(py|md|toml|txt|xz))", word)}
+    assert len(paths) > 3
+    assert {path for path in paths if not _is_there(path)} - MADE == set()
+
+
+def test_the_tree_in_docs_code_names_every_folder_of_the_package_and_no_other() -> None:
+    (tree,) = re.findall(r"^```\n(.*?)^```", (ROOT / "docs" / "code.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    above: list[tuple[int, Path]] = [(-1, ROOT)]
+    named: set[Path] = set()
+    for line in tree.splitlines():
+        indent = len(line) - len(line.lstrip())
+        words = re.match(r"(?:[\w.]+(?:/|\.py) +)+|\S+$", line.lstrip())
+        if not words:
+            continue  # a line that goes on with what the one before says
+        while above[-1][0] >= indent:
+            above.pop()
+        folder = above[-1][1]
+        named |= {folder / word for word in words[0].split()}
+        above.append((indent, folder / words[0].split()[0]))
+    assert [str(path) for path in named if not path.exists()] == []
+    package = ROOT / "src" / "data_exports"
+    rooms = {path for path in [*package.iterdir(), *(package / "mover").iterdir()] if (path / "__init__.py").is_file()}
+    assert rooms - named == set()
+
+
 def test_the_letters_recipients_read_are_those_that_the_handover_writes(capsys: pytest.CaptureFixture[str]) -> None:
     letters = [text for text in blocks("docs/recipients.md", "console") if "Subject: " in text]
     assert [letter.splitlines()[0] for letter in letters] == [
