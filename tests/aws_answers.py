@@ -52,6 +52,7 @@ class AwsAnswers(Aws):
 
     def _answer(self, operation: str, **asked: Any) -> Any:
         self.asked.append((operation, asked))
+        assert operation in self.answers, f"AWS is asked for {operation}, and nobody said what it answers"
         answer = self.answers[operation]
         answer = answer(**asked) if callable(answer) else answer
         if isinstance(answer, Exception):
