@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-_COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
+_OPERATORS: dict[type[ast.cmpop | ast.operator], tuple[str, str]] = {
     ast.Lt: ("<", "<="),
     ast.LtE: ("<=", "<"),
     ast.Gt: (">", ">="),
@@ -20,8 +20,6 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.NotIn: ("not in", "in"),
     ast.Is: ("is", "is not"),
     ast.IsNot: ("is not", "is"),
-}
-_OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: ("+", "-"),
     ast.Sub: ("-", "+"),
     ast.Mult: ("*", "+"),
@@ -103,7 +101,7 @@ class _Mutator:
     def _edits_of_decisions(self, node: ast.stmt | ast.expr) -> Iterator[tuple[str, _Edit]]:
         match node:
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
-                yield from (("comparison", edit) for edit in self._between(left, right, *_COMPARISONS[type(operator)]))
+                yield from (("comparison", edit) for edit in self._between(left, right, *_OPERATORS[type(operator)]))
             case ast.BoolOp(op=operator, values=values):
                 old, new = ("and", "or") if isinstance(operator, ast.And) else ("or", "and")
                 yield from (("and/or", edit) for edit in self._between(values[0], values[1], old, new))
