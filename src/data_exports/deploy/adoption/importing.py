@@ -51,7 +51,7 @@ def import_stack_of(stack: Stack, existing: Sequence[Existing]) -> Stack:
             later |= {logical_id} if kind is ExistingKind.FUNCTION else set()
             roles |= {logical_id} if kind is ExistingKind.ROLE else set()
             resources[logical_id] = _bare(resource, keep={name, *kept})
-    later = _with_needing(resources, later | roles) - roles
+    later = _with_dependents(resources, later | roles) - roles
     template["Resources"] = {key: value for key, value in resources.items() if key not in later}
     template.pop("Outputs", None)
     template["Metadata"][METADATA_KEY][ADOPTING_KEY] = True
@@ -70,7 +70,7 @@ def _bare(resource: Mapping[str, Any], *, keep: set[str]) -> dict[str, Any]:
     }
 
 
-def _with_needing(resources: Mapping[str, Any], gone: set[str]) -> set[str]:
+def _with_dependents(resources: Mapping[str, Any], gone: set[str]) -> set[str]:
     """These resources, and all that refer to one of them, directly or not."""
     found = set(gone)
     while True:

@@ -148,11 +148,11 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
         yield from leave_out(rest, NEEDS_FOUNDATION)
         return
     datasets = plan.of_wave(Wave.DATASETS)
-    needing = [step for step in datasets if step.name.startswith(PUSH_STACK_PREFIX) and step.is_change]
-    refusal = (yield from _upload_code(prepared, work)) if needing else ""
+    movers_change = [step for step in datasets if step.name.startswith(PUSH_STACK_PREFIX) and step.is_change]
+    refusal = (yield from _upload_code(prepared, work)) if movers_change else ""
     if refusal:
-        yield from leave_out(needing, f"the mover's code could not be uploaded: {refusal}")
-        datasets = tuple(step for step in datasets if step not in needing)
+        yield from leave_out(movers_change, f"the mover's code could not be uploaded: {refusal}")
+        datasets = tuple(step for step in datasets if step not in movers_change)
     yield from run_steps(work, datasets)
     yield from _run_hub(prepared, work, done)
     yield from _remove(plan, work, hub=_outcome_of(done, HUB_STACK))
