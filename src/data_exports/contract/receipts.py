@@ -189,11 +189,6 @@ def receipt_of(line: Any) -> Receipt:
     return Receipt(**values)
 
 
-def columns_of(receipt: Receipt) -> dict[str, Any]:
-    """The receipt by its columns."""
-    return {name: getattr(receipt, name) for name in COLUMNS}
-
-
 def iso_time(moment: datetime) -> str:
     """Write a moment as S3 does: UTC, milliseconds, Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

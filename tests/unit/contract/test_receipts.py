@@ -14,7 +14,6 @@ from data_exports.contract.receipts import (
     Damaged,
     Outcome,
     Receipt,
-    columns_of,
     moment_of,
     receipt_of,
     receipts_file,
@@ -150,6 +149,10 @@ def test_a_file_is_read_as_it_was_written(receipts: list[Receipt], destination: 
         )
         for each in receipts
     ]
+
+
+def columns_of(receipt: Receipt) -> dict[str, object]:
+    return {name: getattr(receipt, name) for name in COLUMNS}
 
 
 def test_a_destination_that_is_no_bucket_has_no_columns_of_a_bucket() -> None:
