@@ -89,14 +89,14 @@ class OpenEstate:
         when the caller may not send, `PartlyDoneError` when some files could not be uploaded.
         """
         from data_exports.operate.follow import Followed, follow
-        from data_exports.operate.send import Heard, check_sender, send
+        from data_exports.operate.send import SendListener, check_sender, send
         from data_exports.operate.sources import read_sources
 
         push, platform = push_dataset_of(self.estate, dataset), self.estate.platform
         paths = [Path(files)] if isinstance(files, str | Path) else [Path(each) for each in files]
         sources = read_sources(paths, push.prefix, below=prefix)
         check_sender(platform, push, self._aws)
-        sent = send(platform, push, self._aws, sources.files, heard=Heard())
+        sent = send(platform, push, self._aws, sources.files, listener=SendListener())
         if sent.failed:
             reasons = "\n".join(f"  {each.source.path}: {each.reason}" for each in sent.failed)
             raise PartlyDoneError(

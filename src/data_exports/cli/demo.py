@@ -91,8 +91,9 @@ class Told:
             yield
             return
         from rich.console import Console
+        from rich.text import Text
 
-        with Console(stderr=True).status(f"{printable(text)} ..."):
+        with Console(stderr=True).status(Text(f"{printable(text)} ...")):
             yield
         self.say(text)
 

@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from data_exports.cli.output import wants_colour, write_progress
+from data_exports.text import printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from data_exports.deploy.apply.outcomes import DeployEvent, Progress
 
 TOLD_EVERY = 100_000
@@ -34,7 +38,7 @@ def count_shown(what: str, *, total: int | None = None) -> Iterator[Callable[...
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn(what), MofNCompleteColumn(), BarColumn(40), TimeRemainingColumn())
+    columns = (TextColumn(what, markup=False), MofNCompleteColumn(), BarColumn(40), TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
     task = bar.add_task("", total=total)
     with bar:
@@ -51,14 +55,30 @@ def waiting_shown(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from data_exports.text import printable
-
     console = Console(stderr=True, highlight=False)
     columns = (SpinnerColumn(), TextColumn(what, markup=False), TimeElapsedColumn())
     clock = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
     clock.add_task("", total=None)
     with clock:
-        yield lambda line: console.print(printable(line), markup=False)
+        yield partial(_print_line, console)
+
+
+@contextmanager
+def bytes_shown(what: str, total: int) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
+    """What hears of so many bytes more, and what of lines: a line each; on a terminal a bar runs below them."""
+    if not wants_colour(sys.stderr):
+        yield lambda _: None, write_progress
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True, highlight=False)
+    named = TextColumn(what, markup=False)
+    columns = (named, BarColumn(30), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    task = bar.add_task("", total=total)
+    with bar:
+        yield partial(bar.advance, task), partial(_print_line, console)
 
 
 @contextmanager
@@ -73,15 +93,13 @@ def progress_shown() -> Iterator["Progress"]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from data_exports.text import printable
-
     console = Console(stderr=True, highlight=False)
     columns = (
         SpinnerColumn(),
         MofNCompleteColumn(),
         BarColumn(24),
         TimeElapsedColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
     )
     # Begun with the first stack, when the plan has been written; rich must not take our data for its own output.
     bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
@@ -99,10 +117,17 @@ def progress_shown() -> Iterator["Progress"]:
                 del under_way[outcome.name]
                 bar.advance(stacks)
         if not isinstance(event, StackStarted) and (line := render_event(event)):
-            console.print(printable(line), markup=False)
+            _print_line(console, line)
         bar.update(stacks, description=", ".join(under_way))
 
     try:
         yield show
     finally:
         bar.stop()
+
+
+def _print_line(console: "Console", line: str) -> None:
+    """The line as it is: rich would take brackets in it for its markup, and names between colons for pictures."""
+    from rich.text import Text
+
+    console.print(Text(printable(line)), soft_wrap=True)

@@ -114,7 +114,7 @@ def _follow(
 ) -> "tuple[Followed, ...]":
     from data_exports.operate.follow import follow
     from data_exports.text import counted
-    from data_exports.views.history import render_heard
+    from data_exports.views.history import render_followed_receipt
 
     try:
         with waiting_shown(f"waiting for {counted(len(uploads), 'receipt')}") as tell:
@@ -122,7 +122,7 @@ def _follow(
                 *(platform, push, aws, list(uploads)),
                 since=since,
                 timeout_seconds=patience,
-                heard=lambda receipt: tell(render_heard(receipt)),
+                on_receipt=lambda receipt: tell(render_followed_receipt(receipt)),
                 known={upload: receipt for upload, receipt in uploads.items() if receipt},
             )
     except KeyboardInterrupt:

@@ -2,25 +2,23 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data_exports.cli.completion import complete_files_then_push_dataset
 from data_exports.cli.declaring import is_somebody_there, line_for
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
-from data_exports.cli.output import painted, wants_colour, write_answer, write_progress
-from data_exports.cli.progress import waiting_shown
+from data_exports.cli.output import painted, write_answer, write_progress
+from data_exports.cli.progress import bytes_shown, waiting_shown
 from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
     from data_exports.estate.models import Estate, Platform, PushDataset
     from data_exports.operate.follow import Followed
-    from data_exports.operate.send import Heard, NotUploaded, Sent, Uploaded
+    from data_exports.operate.send import Sent
     from data_exports.operate.sources import Sources
 
 WordsArgument = Annotated[
@@ -40,7 +38,6 @@ PrefixOption = Annotated[
 KeyOption = Annotated[
     str, typer.Option("--key", metavar="PATH", help="Send the one file under this name.", show_default=False)
 ]
-NAMED_AT_MOST = 10
 
 
 def send(
@@ -130,83 +127,30 @@ def _chosen(estate: "Estate") -> str:
 
 
 def _tell_before(sources: "Sources", waiting: frozenset[str], push: "PushDataset") -> None:
-    from data_exports.text import counted, printable, size_words
+    from data_exports.views.send import render_hidden, render_sources, render_superseded
 
-    if sources.hidden:
-        names = ", ".join(printable(str(path)) for path in sources.hidden[:NAMED_AT_MOST])
-        write_progress(f"left out, because hidden: {names}{_and_more(len(sources.hidden))}")
-    if waiting:
-        names = ", ".join(printable(key) for key in sorted(waiting)[:NAMED_AT_MOST])
-        what = "kept in the hub under the same name" if push.keep_files else "still waiting under the same name"
-        write_progress(
-            f"{painted('note:', 'yellow', stream=sys.stderr)} {what}, and now superseded: {names}"
-            f"{_and_more(len(waiting))}",
-            styled=True,
-        )
-    write_progress(f"sending {counted(len(sources.files), 'file')}, {size_words(sources.size_bytes)}, for {push.name}")
-
-
-def _and_more(count: int) -> str:
-    return f" and {count - NAMED_AT_MOST:,} more" if count > NAMED_AT_MOST else ""
+    if hidden := render_hidden(sources):
+        write_progress(hidden)
+    if superseded := render_superseded(push, waiting):
+        write_progress(f"{painted('note:', 'yellow', stream=sys.stderr)} {superseded}", styled=True)
+    write_progress(render_sources(sources, push))
 
 
 def _upload(platform: "Platform", push: "PushDataset", aws: "Aws", sources: "Sources") -> "Sent":
     from datetime import UTC, datetime
 
-    from data_exports.operate.send import Sent
+    from data_exports.operate.send import SendListener, Sent
     from data_exports.operate.send import send as send_files
-    from data_exports.text import counted, printable
+    from data_exports.views.send import render_interrupted, render_result
 
     sent = Sent(datetime.now(UTC))
     try:
-        with _shown(sources) as heard:
-            return send_files(platform, push, aws, sources.files, heard=heard, sent=sent)
+        with bytes_shown("uploading", sources.size_bytes) as (count, tell):
+            listener = SendListener(on_bytes=count, on_file=lambda result: tell(render_result(result)))
+            return send_files(platform, push, aws, sources.files, listener=listener, sent=sent)
     except KeyboardInterrupt:
-        through, rest = len(sent.uploaded), len(sources.files) - len(sent.uploaded)
-        write_progress(f"{counted(through, 'file')} uploaded, and will be delivered; {counted(rest, 'file')} not:")
-        keys = [each.source.key for each in sent.uploaded]
-        for source in [each for each in sources.files if each.key not in keys][:NAMED_AT_MOST]:
-            write_progress(f"  {printable(str(source.path))}")
-        if rest > NAMED_AT_MOST:
-            write_progress(f" {_and_more(rest)}")
+        write_progress(render_interrupted(sources, sent))
         raise
-
-
-@contextmanager
-def _shown(sources: "Sources") -> Iterator["Heard"]:
-    """What hears of the uploads: a line for each file, and on a terminal a bar over all bytes."""
-    from data_exports.operate.send import Heard, Uploaded
-    from data_exports.text import printable, size_words
-
-    def line_of(result: "Uploaded | NotUploaded") -> str:
-        if isinstance(result, Uploaded):
-            return f"uploaded {printable(result.source.key)} ({size_words(result.source.size_bytes)})"
-        return f"NOT uploaded {printable(str(result.source.path))}: {printable(result.reason)}"
-
-    class Lines(Heard):
-        def done(self, result: "Uploaded | NotUploaded") -> None:
-            write_progress(line_of(result))
-
-    if not wants_colour(sys.stderr):
-        yield Lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (TextColumn("uploading"), BarColumn(30), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    console = Console(stderr=True, highlight=False)
-    bar: Any = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-    total = bar.add_task("", total=sources.size_bytes)
-
-    class Bar(Heard):
-        def bytes_sent(self, count: int) -> None:
-            bar.advance(total, count)
-
-        def done(self, result: "Uploaded | NotUploaded") -> None:
-            bar.console.print(line_of(result), markup=False)
-
-    with bar:
-        yield Bar()
 
 
 def _follow(
@@ -214,7 +158,7 @@ def _follow(
 ) -> "tuple[Followed, ...]":
     from data_exports.operate.follow import follow
     from data_exports.text import counted
-    from data_exports.views.history import render_heard
+    from data_exports.views.history import render_followed_receipt
 
     uploads = [(each.source.key, each.version_id) for each in sent.uploaded]
     try:
@@ -223,7 +167,7 @@ def _follow(
                 *(platform, push, aws, uploads),
                 since=sent.began_at,
                 timeout_seconds=patience,
-                heard=lambda receipt: tell(render_heard(receipt)),
+                on_receipt=lambda receipt: tell(render_followed_receipt(receipt)),
             )
     except KeyboardInterrupt:
         write_progress(f"everything is uploaded, and its delivery goes on; see later: exports history {push.name}")

@@ -61,12 +61,12 @@ def follow(
     *,
     since: datetime,
     timeout_seconds: float,
-    heard: Callable[[Receipt], None] = lambda _: None,
+    on_receipt: Callable[[Receipt], None] = lambda _: None,
     known: Mapping[UploadId, Receipt] = MappingProxyType({}),
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[Followed, ...]:
-    """Wait until each upload is settled; tells `heard` of every receipt of theirs as it is found.
+    """Wait until each upload is settled; tells `on_receipt` of every receipt of theirs as it is found.
 
     `since`: a moment before the first of them, by AWS's clock. What an upload had by then is `known`, and no news.
     Raises `AwsError` when the receipts cannot be read.
@@ -79,7 +79,7 @@ def follow(
             upload = (receipt.key, receipt.version_id) if isinstance(receipt, Receipt) else None
             if isinstance(receipt, Receipt) and upload in wanted and _is_news(receipt, known.get(upload)):
                 found[upload] = receipt
-                heard(receipt)
+                on_receipt(receipt)
         wanted = {upload for upload in wanted if upload not in found or not is_settled(found[upload])}
         left = deadline - clock()
         if not wanted or left <= 0:

@@ -65,14 +65,14 @@ class Sent:
     failed: list[NotUploaded] = field(default_factory=list)
 
 
-class Heard:
-    """What is told while sending; bytes from any thread, files from the caller's own. This one does nothing."""
+@dataclass(frozen=True, slots=True)
+class SendListener:
+    """What is told while sending."""
 
-    def bytes_sent(self, count: int) -> None:
-        """So many bytes more went up, or fewer: a try that failed is counted back."""
-
-    def done(self, result: Uploaded | NotUploaded) -> None:
-        """A file is through."""
+    on_bytes: Callable[[int], None] = lambda _: None
+    """So many bytes more went up, or fewer: a try that failed is counted back. Called from any thread."""
+    on_file: Callable[[Uploaded | NotUploaded], None] = lambda _: None
+    """A file is through. Called from the caller's own thread."""
 
 
 def check_sender(platform: Platform, push: PushDataset, aws: Aws, *, now: datetime | None = None) -> None:
@@ -169,7 +169,7 @@ def send(
     aws: Aws,
     sources: Sequence[Source],
     *,
-    heard: Heard,
+    listener: SendListener,
     sent: Sent | None = None,
 ) -> Sent:
     """Upload the files. Interrupted, it ends what is under way, and `sent` says what is in the hub already.
@@ -186,23 +186,23 @@ def send(
         try:
             with create_transfer_manager(s3, config) as manager:
                 for source in sources:
-                    pending.append((source, _start(manager, platform, source, heard)))
+                    pending.append((source, _start(manager, platform, source, listener)))
                 while pending:
                     result = _result_of(*pending[0], versions, aws)
                     pending.popleft()
-                    _note(sent, result, heard)
+                    _note(sent, result, listener)
         finally:  # after an interruption: what was through nevertheless
             for source, _ in pending:
                 if source.key in versions:
-                    _note(sent, Uploaded(source, versions[source.key], source.has_changed()), heard)
+                    _note(sent, Uploaded(source, versions[source.key], source.has_changed()), listener)
     return sent
 
 
-def _start(manager: Any, platform: Platform, source: Source, heard: Heard) -> TransferFuture:
+def _start(manager: Any, platform: Platform, source: Source, listener: SendListener) -> TransferFuture:
     extra = {"ExpectedBucketOwner": str(platform.account)}
     if source.content_type:
         extra["ContentType"] = source.content_type
-    subscribers = [_Counted(heard.bytes_sent)]
+    subscribers = [_Counted(listener.on_bytes)]
     future: TransferFuture = manager.upload(str(source.path), str(platform.hub_bucket), source.key, extra, subscribers)
     return future
 
@@ -217,12 +217,12 @@ class _Counted(BaseSubscriber):
         self._bytes_sent(bytes_transferred)
 
 
-def _note(sent: Sent, result: Uploaded | NotUploaded, heard: Heard) -> None:
+def _note(sent: Sent, result: Uploaded | NotUploaded, listener: SendListener) -> None:
     if isinstance(result, Uploaded):
         sent.uploaded.append(result)
     else:
         sent.failed.append(result)
-    heard.done(result)
+    listener.on_file(result)
 
 
 def _result_of(source: Source, future: TransferFuture, versions: dict[str, str], aws: Aws) -> Uploaded | NotUploaded:

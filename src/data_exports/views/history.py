@@ -46,7 +46,7 @@ def render_entry(entry: HistoryEntry) -> str:
     return f"{line}\n{'':<19}  {printable(receipt.reason)}" if receipt.reason else line
 
 
-def render_heard(receipt: Receipt) -> str:
+def render_followed_receipt(receipt: Receipt) -> str:
     """A receipt that was waited for, in a line."""
     reason = f": {printable(receipt.reason)}" if receipt.reason else ""
     return f"{printable(receipt.outcome)} {printable(receipt.key)}{reason}"

@@ -1,10 +1,10 @@
-"""What became of files that were sent: as text, as data for ``--json``, and as the error it ends with, if any.
+"""What is sent, and what became of it: as text, as data for ``--json``, and as the error it ends with, if any.
 
-In: `Sent`, and how far each upload was followed. Out: text, plain values, an exception or None. Effects: none.
+In: `Sources`, `Sent`, how far each upload was followed. Out: text, plain values, an exception or None. Effects: none.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data_exports.contract.receipts import Receipt
@@ -14,7 +14,8 @@ from data_exports.json_values import json_as
 from data_exports.operate.follow import Followed
 from data_exports.operate.history import HistoryEntry
 from data_exports.operate.send import NotUploaded, Sent, Uploaded
-from data_exports.text import counted, printable
+from data_exports.operate.sources import Sources
+from data_exports.text import counted, printable, size_words
 from data_exports.views.history import HEADING, render_entry
 
 NAMED_AT_MOST = 10
@@ -24,6 +25,47 @@ class NotDeliveredError(ExportsError):
     """At least one file ended otherwise than at the recipient."""
 
     kind = "not_delivered"
+
+
+def render_hidden(sources: Sources) -> str:
+    """What is left out of folders; nothing if nothing is."""
+    return f"left out, because hidden: {_named([*map(str, sources.hidden)])}" if sources.hidden else ""
+
+
+def render_superseded(push: PushDataset, waiting: Collection[str]) -> str:
+    """Which uploads in the hub these will take the place of; nothing if none."""
+    what = "kept in the hub under the same name" if push.keep_files else "still waiting under the same name"
+    return f"{what}, and now superseded: {_named(sorted(waiting))}" if waiting else ""
+
+
+def render_sources(sources: Sources, push: PushDataset) -> str:
+    """What is about to be sent."""
+    return f"sending {counted(len(sources.files), 'file')}, {size_words(sources.size_bytes)}, for {push.name}"
+
+
+def render_result(result: Uploaded | NotUploaded) -> str:
+    """What became of one file."""
+    if isinstance(result, Uploaded):
+        return f"uploaded {printable(result.source.key)} ({size_words(result.source.size_bytes)})"
+    return f"NOT uploaded {printable(str(result.source.path))}: {printable(result.reason)}"
+
+
+def render_interrupted(sources: Sources, sent: Sent) -> str:
+    """What was through when sending was broken off, and what was not."""
+    through = {each.source.key for each in sent.uploaded}
+    rest = [printable(str(each.path)) for each in sources.files if each.key not in through]
+    said = f"{counted(len(through), 'file')} uploaded, and will be delivered; {counted(len(rest), 'file')} not:"
+    lines = [said, *(f"  {each}" for each in rest[:NAMED_AT_MOST])]
+    return "\n".join([*lines, *([f" {_and_more(len(rest))}"] if len(rest) > NAMED_AT_MOST else [])])
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    return f"{', '.join(map(printable, names[:NAMED_AT_MOST]))}{_and_more(len(names))}"
+
+
+def _and_more(count: int) -> str:
+    return f" and {count - NAMED_AT_MOST:,} more" if count > NAMED_AT_MOST else ""
 
 
 def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:

@@ -46,7 +46,7 @@ class World:
         self,
         *uploads: tuple[str, str],
         timeout: float = 60,
-        heard: Callable[[Receipt], None] = lambda _: None,
+        on_receipt: Callable[[Receipt], None] = lambda _: None,
         known: Mapping[tuple[str, str], Receipt] | None = None,
     ) -> tuple[Followed, ...]:
         return follow(
@@ -56,7 +56,7 @@ class World:
             uploads,
             since=SENT,
             timeout_seconds=timeout,
-            heard=heard,
+            on_receipt=on_receipt,
             known=known or {},
             clock=lambda: self.now,
             pause=self.pause,
@@ -98,13 +98,13 @@ def test_a_file_named_for_an_earlier_second_is_found_although_later_ones_were_re
 
 
 def test_a_failure_that_may_pass_is_told_and_waited_out() -> None:
-    heard: list[str] = []
+    told: list[str] = []
     world = World(
         (1, file_at("20310330T090001Z"), [line(outcome="failed", reason="slow down", cause="throttled")]),
         (9, file_at("20310330T090009Z"), [line()]),
     )
-    (found,) = world.follow(A, heard=lambda receipt: heard.append(receipt.outcome))
-    assert (heard, found.is_delivered) == (["failed", "delivered"], True)
+    (found,) = world.follow(A, on_receipt=lambda receipt: told.append(receipt.outcome))
+    assert (told, found.is_delivered) == (["failed", "delivered"], True)
 
 
 def test_what_somebody_has_to_mend_and_what_was_given_up_is_not_waited_for() -> None:

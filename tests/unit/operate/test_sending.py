@@ -10,7 +10,7 @@ import pytest
 from data_exports.aws import aws_with_keys
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import PushDataset
-from data_exports.operate.send import LISTED_AT_MOST, Heard, Sent, check_sender, read_waiting, send
+from data_exports.operate.send import LISTED_AT_MOST, SendListener, Sent, check_sender, read_waiting, send
 from data_exports.operate.sources import read_sources
 from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, push
@@ -43,7 +43,7 @@ def test_a_date_without_a_zone_twice_or_odd_ends_no_upload(
     headers = (("etag", '"e"'), ("x-amz-version-id", "v1"), *(("date", date) for date in dates))
     with serving(Played(200, b"", headers)) as server:
         aws = aws_with_keys("eu-west-1", endpoint_url=server.url, access_key_id="a", secret_access_key="b")
-        sent = send(PLATFORM, MOVES, aws, sources.files, heard=Heard(), sent=Sent(TEN))
+        sent = send(PLATFORM, MOVES, aws, sources.files, listener=SendListener(), sent=Sent(TEN))
     assert [(each.source.key, each.version_id) for each in sent.uploaded] == [("moves/a.csv", "v1")]
     assert (sent.failed, sent.began_at) == ([], began_at)
 
