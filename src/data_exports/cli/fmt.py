@@ -36,6 +36,7 @@ def fmt(
       exports fmt push_datasets/court_hearings.yaml
     """
     from data_exports.estate.formatter import format_file
+    from data_exports.views.files import FmtData, render_changed, render_counts, render_left
 
     done = [format_file(path, kind) for path, kind in _chosen(files, estate)]
     left = [each for each in done if each.reason]
@@ -43,18 +44,13 @@ def fmt(
     for each in () if check else changed:
         _replace(each)
     if as_json:
-        from data_exports.views.files import FmtData
-
         write_json("fmt", FmtData([_seen_from_here(each) for each in done]))
     else:
         for each in changed:
-            write_data(f"{'would change' if check else 'changed'} {_shown(each)}")
+            write_data(render_changed(_shown(each), only_checked=check))
     for each in left:
-        write_progress(f"left as it is: {_shown(each)}: {each.reason}")
-        for finding in each.findings:
-            shown = replace(finding.place, path=_shown(each))
-            write_progress(str(replace(finding, place=shown)))
-    write_progress(_summary_of(len(done), len(changed), len(left), check=check))
+        write_progress(render_left(replace(each, path=_shown(each))))
+    write_progress(render_counts(len(done), len(changed), len(left), only_checked=check))
     if left or (check and changed):
         raise typer.Exit(1)
 
@@ -87,8 +83,3 @@ def _shown(formatted: "Formatted") -> Path:
 def _seen_from_here(formatted: "Formatted") -> "Formatted":
     findings = tuple(seen_from(Path.cwd(), finding) for finding in formatted.findings)
     return replace(formatted, path=_shown(formatted), findings=findings)
-
-
-def _summary_of(count: int, changed: int, left: int, *, check: bool) -> str:
-    said = [f"{count} file{'s' * (count != 1)}", f"{changed} {'would change' if check else 'changed'}"]
-    return ", ".join([*said, *([f"{left} left as they are"] if left else [])])

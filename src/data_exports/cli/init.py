@@ -38,6 +38,7 @@ from data_exports.estate.new_estate import (
     files_of_new_estate,
     parse_pinned_repository,
 )
+from data_exports.text import printable, shell_word, word
 
 if TYPE_CHECKING:
     from data_exports.estate.new_declaration import Value
@@ -210,14 +211,15 @@ def _tell(
         write_json("init", InitData(shown, left, seen_from_here(warnings), is_dry_run))
     else:
         for path in shown:
-            write_data(str(path))
+            write_data(printable(str(path)))
     for path in left:
-        write_progress(f"left as it is: {path}")
+        write_progress(printable(f"left as it is: {path}"))
     write_warnings(warnings)
     if is_dry_run:
         write_progress("nothing is made: --dry-run")
         return
-    named = "" if folder.absolute() == Path.cwd() else f" --estate {folder}"
+    given = str(folder) if word(str(folder)) == str(folder) else shell_word(str(folder))
+    named = "" if folder.absolute() == Path.cwd() else f" --estate {given}"
     then = "; README.md says how to go on" if folder / "README.md" in made else ""
     write_progress(f"next: exports check{named}{then}")
 
@@ -235,5 +237,5 @@ def _offer_dataset(folder: Path) -> None:
     write_progress(f"{NAME.meaning} Lower case letters, digits, _ and -.")
     values: dict[str, Value] = {field.name: "" for field in kinds[answer].fields}
     path, warnings = make_dataset(kinds[answer], {**values, NAME.name: right_line(NAME, NAME.name)}, folder)
-    write_data(str(path_from(Path.cwd(), path)))
+    write_data(printable(str(path_from(Path.cwd(), path))))
     write_warnings(warnings)

@@ -11,6 +11,7 @@ from data_exports.cli.declaring import make_dataset, option_for, parameters_of, 
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.estate.file_kinds import PULL, PUSH, FileKind
+from data_exports.text import printable
 
 HELP = """Write the declaration of a new dataset.
 
@@ -57,7 +58,7 @@ def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
 
             write_json("new", NewData(shown, seen_from_here(warnings)))
         else:
-            write_data(str(shown))
+            write_data(printable(str(shown)))
         write_warnings(warnings)
         write_progress("next: look at the file, and open a pull request")
 

@@ -56,14 +56,15 @@ def schema(
 
 def _put_to_use(folder: Path, *, check: bool) -> None:
     from data_exports.estate.schemas import headed_texts, schema_texts
+    from data_exports.text import counted
+    from data_exports.views.files import render_changed
 
     changed = [(path, text) for path, text in (*schema_texts(folder), *headed_texts(folder)) if _differs(path, text)]
     for path, text in changed:
         if not check:
             _put(path, text)
-        write_data(f"{'would change' if check else 'changed'} {path_from(Path.cwd(), path)}")
-    count = len(changed)
-    write_progress(f"{count} file{'s' * (count != 1)} {'would change' if check else 'changed'}")
+        write_data(render_changed(path_from(Path.cwd(), path), only_checked=check))
+    write_progress(f"{counted(len(changed), 'file')} {'would change' if check else 'changed'}")
     if check and changed:
         raise typer.Exit(1)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from data_exports.contract.causes import Cause, needs_somebody
 from data_exports.contract.receipts import Outcome, Receipt, moment_of
 from data_exports.contract.timing import LONGEST_WAIT_SECONDS, UNDER_WAY_SECONDS, step_seconds
-from data_exports.text import counted
+from data_exports.text import counted, printable
 
 TRIED_WITHIN = timedelta(days=1)
 """The mover's waits between its tries are shorter than this (`data_exports.contract.timing`): a failure older than
@@ -48,8 +48,8 @@ class Failing:
 
     def words(self, now: datetime) -> str:
         """``2 files failing: recipient_denied, next try by 16:15 UTC``."""
-        when = (self.next_try.words(now),) if self.next_try else ()
-        return f"{counted(self.files, 'file')} failing: {', '.join((*self.causes, *when)) or 'no receipt says why'}"
+        said = [*map(printable, self.causes), *([self.next_try.words(now)] if self.next_try else [])]
+        return f"{counted(self.files, 'file')} failing: {', '.join(said) or 'no receipt says why'}"
 
 
 class Outcomes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from data_exports.operate.canary.removal import Thing
 from data_exports.operate.canary.run import FactVerdict, Report, Result
+from data_exports.text import printable
 
 
 def render_report(report: Report) -> str:
@@ -31,11 +32,12 @@ def _lines_of(result: Result) -> Iterator[str]:
     fact = result.fact
     yield f"{result.verdict:<10} {fact.name}: {fact.statement}"
     for seen in result.seen:
-        yield f"{'':<10}   {seen.tried}: {seen.answered}" + ("" if seen.is_good else f", needed: {seen.needed}")
+        needed = "" if seen.is_good else f", needed: {seen.needed}"
+        yield f"{'':<10}   {seen.tried}: {printable(seen.answered)}{needed}"
         if seen.said and not seen.is_good:
-            yield f"{'':<10}     {seen.said}"
+            yield f"{'':<10}     {printable(seen.said)}"
     if result.reason:
-        yield f"{'':<10}   {result.reason}"
+        yield f"{'':<10}   {printable(result.reason)}"
     if result.verdict is FactVerdict.FAILED:
         yield f"{'':<10}   see {fact.documentation}"
 

@@ -19,7 +19,7 @@ def render_withdrawal(withdrawal: Withdrawal) -> str:
     text = (
         f"{printable(withdrawal.key)}  {size_words(waiting.size_bytes)}, uploaded {moment_words(waiting.uploaded_at)}"
     )
-    text += f", version {waiting.version_id}: not delivered"
+    text += f", version {printable(waiting.version_id)}: not delivered"
     if older:
         delivered = sum(version.delivered_at is not None for version in older)
         text += f"\n{counted(len(older), 'older upload')} of it go{'es' * (len(older) == 1)} as well"
@@ -30,8 +30,8 @@ def render_withdrawal(withdrawal: Withdrawal) -> str:
 def render_stray(dataset: str, stray: Letter) -> str:
     """A message that tells of no upload, and how it begins."""
     begin = printable(stray.body[:SHOWN_OF_A_MESSAGE]) + "..." * (len(stray.body) > SHOWN_OF_A_MESSAGE)
-    heading = f"message {stray.message_id}, sent {moment_words(stray.sent_at)}, tells of no upload of {dataset}:"
-    return f"{heading}\n  {begin or '(it is empty)'}"
+    message = f"message {printable(stray.message_id)}, sent {moment_words(stray.sent_at)}"
+    return f"{message}, tells of no upload of {dataset}:\n  {begin or '(it is empty)'}"
 
 
 @json_as("dataset *withdrawal")

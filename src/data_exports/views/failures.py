@@ -95,7 +95,7 @@ def _lines_of(failures: list[UploadFailure], now: datetime) -> list[str]:
     lines = []
     for failure in failures[:SHOWN_OF_A_CAUSE]:
         by = f" by {printable(str(failure.by))}" if failure.by else ""
-        what = printable(failure.key) if failure.key else f"message {failure.message_id}"
+        what = printable(failure.key) if failure.key else f"message {printable(failure.message_id)}"
         size = f"  {size_words(failure.size_bytes)}" if failure.key else ""
         uploaded = f", uploaded {moment_words(failure.uploaded_at)}{by}" if failure.key else ""
         tried = "tried since" if failure.given_up else "last tried"

@@ -1,14 +1,36 @@
-"""What became of declarations' files, for programs.
+"""What became of declarations' files, for people and for programs.
 
-In: what `check`, `fmt`, `init` and `new` found and did. Out: values for JSON. Effects: none.
+In: what `check`, `fmt`, `init`, `new` and `schema` found and did. Out: text, and values for JSON. Effects: none.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_exports.estate.findings import Finding
 from data_exports.estate.formatter import Formatted
+from data_exports.text import counted, printable
+
+
+def render_changed(path: Path, *, only_checked: bool) -> str:
+    """A file whose text is changed, or would be."""
+    return printable(f"{_changed(only_checked=only_checked)} {path}")
+
+
+def render_left(left: Formatted) -> str:
+    """A file that is left as it is, and what is wrong in it."""
+    findings = (str(replace(each, place=replace(each.place, path=left.path))) for each in left.findings)
+    return "\n".join([printable(f"left as it is: {left.path}: {left.reason}"), *findings])
+
+
+def render_counts(count: int, changed: int, left: int = 0, *, only_checked: bool) -> str:
+    """How many files there are, and what became of them."""
+    said = [counted(count, "file"), f"{changed} {_changed(only_checked=only_checked)}"]
+    return ", ".join([*said, *([f"{left} left as they are"] if left else [])])
+
+
+def _changed(*, only_checked: bool) -> str:
+    return "would change" if only_checked else "changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _and_more(count: int) -> str:
 def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
     """The receipts, if the uploads were followed; otherwise each upload with its version."""
     if not followed:
-        return "\n".join(f"{printable(each.source.key)}  version {each.version_id}" for each in sent.uploaded)
+        return "\n".join(printable(f"{each.source.key}  version {each.version_id}") for each in sent.uploaded)
     return render_followed(followed)
 
 
