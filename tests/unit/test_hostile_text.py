@@ -41,7 +41,7 @@ from data_exports.operate.handover.halves import halves_of
 from data_exports.operate.history import HistoryEntry
 from data_exports.operate.people import Uploader
 from data_exports.operate.probe.findings import Check, CheckAnswer, Probed
-from data_exports.operate.queues import Letter
+from data_exports.operate.queues import DeadLetter
 from data_exports.operate.send import NotUploaded, Sent, Uploaded
 from data_exports.operate.sources import Source, Sources
 from data_exports.operate.status import DatasetStatus, Status
@@ -160,7 +160,7 @@ def _redriven(text: str) -> Redriven:
 def _sending(text: str) -> str:
     sources, sent = _sources(text), _sent(text)
     lines = [sending.render_hidden(sources), sending.render_superseded(push(), [text])]
-    lines += [*map(sending.render_result, sent.uploaded), *map(sending.render_result, sent.failed)]
+    lines += [*map(sending.render_file_result, sent.uploaded), *map(sending.render_file_result, sent.failed)]
     lines += [sending.render_interrupted(sources, sent), sending.render_sent(sent, ())]
     return "\n".join([*lines, str(sending.error_of_sending(push(), replace(sent, failed=[]), ()))])
 
@@ -224,8 +224,8 @@ TOLD: dict[str, Callable[[str], object]] = {
     "sending": _sending,
     "sent as JSON": lambda text: sending.sent_as_data(push(), PLATFORM, _sent(text), _followed(text)),
     "withdrawal": lambda text: render_withdrawal(_withdrawal(text)),
-    "stray": lambda text: render_stray("hearings", Letter(text, text, NOW)),
-    "stray as JSON": lambda text: CancelMessageData("hearings", Letter(text, text, NOW)),
+    "stray": lambda text: render_stray("hearings", DeadLetter(text, text, NOW)),
+    "stray as JSON": lambda text: CancelMessageData("hearings", DeadLetter(text, text, NOW)),
     "probe": lambda text: render_probed(_probed(text)),
     "drift": lambda text: render_drift(_drift(text)),
     "canary": lambda text: render_report(_canary(text)),

@@ -8,7 +8,7 @@ import typer
 from data_exports.cli.completion import complete_push_datasets
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import wants_colour, write_answer, write_progress
-from data_exports.cli.progress import waiting_shown
+from data_exports.cli.progress import count_shown, waiting_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +72,8 @@ def redrive(
     if done.dead_letters:
         done.moved = _move(platform, push, aws, done.dead_letters)
     if now:
-        done.handed_over = retry_now(platform, push, aws, done.failing)
+        with count_shown("looked for in the hub", total=len(done.failing)) as counted:
+            done.handed_over = retry_now(platform, push, aws, done.failing, counted=counted)
     uploads |= {(each.key, each.version_id): each for each in done.handed_over}
     if wait and uploads:
         done.followed = _follow(platform, push, aws, uploads, since=done.at, patience=patience)
@@ -132,11 +133,13 @@ def _follow(
 
 def _shown(moves: "Iterator[Move]") -> int:
     """Show the move as it goes on; gives how many were moved."""
+    from data_exports.views.redrive import render_move
+
     moved = 0
     if not wants_colour(sys.stderr):
         for move in moves:
             moved = move.moved
-            write_progress(f"{move.status.lower()}: {move.moved:,} of about {max(move.to_move, move.moved):,} moved")
+            write_progress(render_move(move))
         return moved
     from rich.console import Console
     from rich.progress import Progress

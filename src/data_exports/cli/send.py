@@ -141,12 +141,12 @@ def _upload(platform: "Platform", push: "PushDataset", aws: "Aws", sources: "Sou
 
     from data_exports.operate.send import SendListener, Sent
     from data_exports.operate.send import send as send_files
-    from data_exports.views.send import render_interrupted, render_result
+    from data_exports.views.send import render_file_result, render_interrupted
 
     sent = Sent(datetime.now(UTC))
     try:
         with bytes_shown("uploading", sources.size_bytes) as (count, tell):
-            listener = SendListener(on_bytes=count, on_file=lambda result: tell(render_result(result)))
+            listener = SendListener(on_bytes=count, on_file=lambda result: tell(render_file_result(result)))
             return send_files(platform, push, aws, sources.files, listener=listener, sent=sent)
     except KeyboardInterrupt:
         write_progress(render_interrupted(sources, sent))

@@ -86,20 +86,20 @@ def _question(words: Sequence[str], *, account: str, expiring: str, no_paperwork
     from data_exports.operate.who.holdings import Question, parse_s3_location
 
     try:
-        asked = AccountId(account) if account else None
+        wanted = AccountId(account) if account else None
     except InvalidNameError as error:
         raise UsageError(str(error), where="--account", next_step=error.hint) from error
     ends_within = timedelta(seconds=parse_seconds(expiring, option="--expiring")) if expiring else None
     match list(words):
         case []:
-            return Question(account=asked, ends_within=ends_within, without_paperwork=no_paperwork)
+            return Question(account=wanted, ends_within=ends_within, without_paperwork=no_paperwork)
         case ["can", "read" | "write" as verb, place]:
             where = parse_s3_location(place)
             return Question(
-                verb=verb, place=where, account=asked, ends_within=ends_within, without_paperwork=no_paperwork
+                verb=verb, place=where, account=wanted, ends_within=ends_within, without_paperwork=no_paperwork
             )
         case [name] if name != "can":
-            return Question(who=name, account=asked, ends_within=ends_within, without_paperwork=no_paperwork)
+            return Question(who=name, account=wanted, ends_within=ends_within, without_paperwork=no_paperwork)
         case _:
             raise UsageError(
                 f"{' '.join(words)!r} is no question",
@@ -117,12 +117,12 @@ def _write(
     as_json: bool,
     now: datetime,
 ) -> None:
-    from data_exports.operate.who.holdings import asked
+    from data_exports.operate.who.holdings import find_holdings
     from data_exports.views.access_review import review_of
     from data_exports.views.who import count_words, holdings_as_data, question_words, render_holdings
 
     platform = declared.platform
-    found = asked(holdings, question, now=now)
+    found = find_holdings(holdings, question, now=now)
     if as_json:
         write_json("who", holdings_as_data(found, platform, now=now))
     elif markdown:

@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
-from data_exports.contract.receipts import Receipt, moment_of, receipts_in
+from data_exports.contract.receipts import Receipt, moment_of
 from data_exports.destinations.destination import Advice
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.json_values import json_as
 from data_exports.operate.advice import advice_on_cause
+from data_exports.operate.dead_letters import DeadLetterUpload, uploads_in
 from data_exports.operate.failing import FAILURES_RECEIPT_FILES, TRIED_WITHIN, NextTry, Outcomes, next_try_of
 from data_exports.operate.follow import CLOCKS_APART, UploadId
-from data_exports.operate.letters import LetterUpload, uploads_in
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
-from data_exports.operate.queues import Letter, peek
-from data_exports.operate.receipts import Period, list_receipt_files, read_files
+from data_exports.operate.queues import DeadLetter, peek
+from data_exports.operate.receipts import Period, list_receipt_files, read_receipts_in
 from data_exports.operate.rights import needing
 from data_exports.parallel import map_ordered
 
@@ -111,15 +111,15 @@ def failures_of(
     """What could not be delivered. Raises `AwsError`, or `RefusedError` when the dataset is not deployed."""
     platform = estate.platform
     peeked = peek(platform, push, aws, at_most=at_most)
-    uploads = [(letter, upload) for letter in peeked.letters for upload in uploads_in(letter)]
-    told = _Told({(u.key, u.version_id) for _, u in uploads}, {letter.message_id for letter in peeked.letters})
+    uploads = [(dead_letter, upload) for dead_letter in peeked.dead_letters for upload in uploads_in(dead_letter)]
+    told = _Told({(u.key, u.version_id) for _, u in uploads}, {each.message_id for each in peeked.dead_letters})
     now = now or datetime.now(UTC)
     since = now - TRIED_WITHIN
-    for receipt in _receipts(platform, push, aws, peeked.letters, since):
+    for receipt in _receipts(platform, push, aws, peeked.dead_letters, since):
         told.note(receipt)
     role_ids = read_role_ids(aws, push.users) if uploads or told.failed else {}
-    dead = [told.dead_letter(letter, upload, role_ids) for letter, upload in uploads]
-    return Failures(push, (*dead, *told.failing(since, role_ids)), peeked.total, len(peeked.letters), now)
+    dead = [told.dead_letter(dead_letter, upload, role_ids) for dead_letter, upload in uploads]
+    return Failures(push, (*dead, *told.failing(since, role_ids)), peeked.total, len(peeked.dead_letters), now)
 
 
 def failures_of_all(
@@ -137,16 +137,15 @@ def failures_of_all(
 
 
 def _receipts(
-    platform: Platform, push: PushDataset, aws: Aws, letters: Sequence[Letter], since: datetime
+    platform: Platform, push: PushDataset, aws: Aws, dead_letters: Sequence[DeadLetter], since: datetime
 ) -> Iterator[Receipt]:
     """The receipts of the last day, and those since the first of these dead letters."""
     s3, bucket, account = aws.client("s3"), platform.log_bucket, str(platform.account)
-    period = Period(min([since, *(letter.sent_at - CLOCKS_APART for letter in letters)]))
+    period = Period(min([since, *(dead_letter.sent_at - CLOCKS_APART for dead_letter in dead_letters)]))
     with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
-        keys = [file.key for file in list_receipt_files(s3, bucket, push.name, period, account=account)]
-        wanted = keys if letters else keys[-FAILURES_RECEIPT_FILES:]
-        for key, body in read_files(s3, bucket, wanted, account=account):
-            yield from (each for each in receipts_in(key, body) if isinstance(each, Receipt))
+        files = list(list_receipt_files(s3, bucket, push.name, period, account=account))
+        wanted = files if dead_letters else files[-FAILURES_RECEIPT_FILES:]
+        yield from read_receipts_in(s3, bucket, wanted, account=account)
 
 
 class _Told(Outcomes):
@@ -157,19 +156,19 @@ class _Told(Outcomes):
         self._uploads = uploads
         self._message_ids = message_ids
 
-    def dead_letter(self, letter: Letter, upload: LetterUpload, role_ids: RoleIds) -> UploadFailure:
+    def dead_letter(self, dead_letter: DeadLetter, upload: DeadLetterUpload, role_ids: RoleIds) -> UploadFailure:
         """What is known of a dead letter."""
         known = (upload.key, upload.version_id)
-        failed = self.failed.get(known) or self.failed.get(letter.message_id)
+        failed = self.failed.get(known) or self.failed.get(dead_letter.message_id)
         return UploadFailure(
             given_up=True,
-            message_id=letter.message_id,
+            message_id=dead_letter.message_id,
             key=upload.key,
             version_id=upload.version_id,
             size_bytes=upload.size_bytes,
             uploaded_at=upload.uploaded_at,
             by=uploader_of(upload.uploaded_by, role_ids),
-            since=letter.sent_at,
+            since=dead_letter.sent_at,
             reason=(failed.reason if failed else None) or ("" if upload.key else _NO_UPLOAD),
             cause=failed.cause if failed else (None if upload.key else "bad_message"),
             settled=self.settled.get(known, ""),

@@ -1,8 +1,8 @@
 """A dataset's two queues: how much is in them, what the dead letters are, and the way back out.
 
-In: a dataset and an `Aws`. Out: figures, `Letter` values, the state of a move. Effects: reads attributes; `peek` hides
-what it looks at for as long as it looks; `start_move` has SQS move dead letters back;
-`delete_letter` removes one.
+In: a dataset and an `Aws`. Out: figures, `DeadLetter` values, the state of a move. Effects: reads attributes; `peek`
+hides what it looks at for as long as it looks; `start_move` has SQS move dead letters back; `delete_dead_letter`
+removes one.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class QueueFigures:
 
 @json_as("message_id sent_at body")
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One message of a dead-letter queue."""
 
     message_id: str
@@ -47,7 +47,7 @@ class Letter:
 class Peeked:
     """Dead letters that were looked at, and about how many there are in all."""
 
-    letters: tuple[Letter, ...]
+    dead_letters: tuple[DeadLetter, ...]
     total: int
 
 
@@ -93,7 +93,7 @@ def _read_counts(platform: Platform, name: str, aws: Aws) -> tuple[int, int]:
 class Held:
     """A dead letter that is hidden from others for as long as it is looked at."""
 
-    letter: Letter
+    dead_letter: DeadLetter
     receipt_handle: str
 
 
@@ -104,11 +104,11 @@ def peek(platform: Platform, push: PushDataset, aws: Aws, *, at_most: int) -> Pe
     Raises as `read_figures`.
     """
     total = count_dead_letters(platform, push, aws)
-    letters: dict[str, Letter] = {}
+    dead_letters: dict[str, DeadLetter] = {}
     with dead_letters_one_by_one(platform, push, aws) as held:
-        while len(letters) < min(at_most, total) and (each := next(held, None)) is not None:
-            letters[each.letter.message_id] = each.letter
-    found = sorted(letters.values(), key=lambda letter: letter.sent_at)
+        while len(dead_letters) < min(at_most, total) and (each := next(held, None)) is not None:
+            dead_letters[each.dead_letter.message_id] = each.dead_letter
+    found = sorted(dead_letters.values(), key=lambda dead_letter: dead_letter.sent_at)
     return Peeked(tuple(found), max(total, len(found)))
 
 
@@ -126,9 +126,9 @@ def dead_letters_one_by_one(platform: Platform, push: PushDataset, aws: Aws) -> 
     def look() -> Iterator[Held]:
         while True:
             with needing(aws, "sqs:ReceiveMessage", f"queue {name}"):
-                received = [Held(_letter_of(message), message["ReceiptHandle"]) for message in _receive(sqs, url)]
-            new = [each for each in received if each.letter.message_id not in held]
-            held.update({each.letter.message_id: each for each in received})
+                received = [Held(_dead_letter_of(message), message["ReceiptHandle"]) for message in _receive(sqs, url)]
+            new = [each for each in received if each.dead_letter.message_id not in held]
+            held.update({each.dead_letter.message_id: each for each in received})
             yield from new
             if not new:
                 return
@@ -140,7 +140,7 @@ def dead_letters_one_by_one(platform: Platform, push: PushDataset, aws: Aws) -> 
             _put_back(sqs, url, [each.receipt_handle for each in held.values()])
 
 
-def delete_letter(platform: Platform, push: PushDataset, aws: Aws, held: Held) -> None:
+def delete_dead_letter(platform: Platform, push: PushDataset, aws: Aws, held: Held) -> None:
     """Remove a dead letter for good. To put it back afterwards does nothing. Raises as `read_figures`."""
     name = dead_letter_queue_name_of(push.name)
     sqs = aws.client("sqs")
@@ -171,9 +171,9 @@ def _put_back(sqs: Any, url: str, handles: list[str]) -> None:
         sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
-def _letter_of(message: dict[str, Any]) -> Letter:
+def _dead_letter_of(message: dict[str, Any]) -> DeadLetter:
     sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, tz=UTC)
-    return Letter(message["MessageId"], message["Body"], sent)
+    return DeadLetter(message["MessageId"], message["Body"], sent)
 
 
 def start_move(platform: Platform, push: PushDataset, aws: Aws) -> Move:

@@ -110,6 +110,14 @@ def read_files(s3: Any, bucket: str, keys: Iterable[str], *, account: str = "") 
     return ((key, body) for key, body in found if body is not None)
 
 
+def read_receipts_in(
+    s3: Any, log_bucket: BucketName, files: Iterable[ReceiptFile], *, account: str
+) -> Iterator[Receipt]:
+    """The receipts in these files as they were recorded, without damaged ones."""
+    for key, body in read_files(s3, log_bucket, (file.key for file in files), account=account):
+        yield from (each for each in receipts_in(key, body) if isinstance(each, Receipt))
+
+
 def _read_file(s3: Any, bucket: str, key: str, account: str) -> bytes | None:
     found = call_or_none(lambda: s3.get_object(Bucket=str(bucket), Key=key, **_owned_by(account)))
     return None if found is None else found["Body"].read()

@@ -6,19 +6,19 @@ back the mover finds what became of the upload, as with every event that S3 repe
 that fails has tries of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
-from data_exports.contract.receipts import Receipt, receipts_in
+from data_exports.contract.receipts import Receipt
 from data_exports.deploy.apply.backlog import SENDER, send_messages, upload_message
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import queue_name_of
 from data_exports.operate.failing import FAILURES_RECEIPT_FILES, TRIED_WITHIN, Outcomes
 from data_exports.operate.queues import queue_url_of
-from data_exports.operate.receipts import Period, list_receipt_files, read_files
+from data_exports.operate.receipts import Period, list_receipt_files, read_receipts_in
 from data_exports.operate.rights import needing
 from data_exports.parallel import map_ordered
 
@@ -30,26 +30,32 @@ def read_failing(
     since, outcomes = (now or datetime.now(UTC)) - TRIED_WITHIN, Outcomes()
     s3, bucket, account = aws.client("s3"), platform.log_bucket, str(platform.account)
     with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
-        keys = [file.key for file in list_receipt_files(s3, bucket, push.name, Period(since), account=account)]
-        for key, body in read_files(s3, bucket, keys[-FAILURES_RECEIPT_FILES:], account=account):
-            for each in receipts_in(key, body):
-                if isinstance(each, Receipt):
-                    outcomes.note(each)
+        files = list(list_receipt_files(s3, bucket, push.name, Period(since), account=account))
+        for each in read_receipts_in(s3, bucket, files[-FAILURES_RECEIPT_FILES:], account=account):
+            outcomes.note(each)
     return tuple(receipt for receipt in outcomes.being_tried(since) if receipt.key)
 
 
-def retry_now(platform: Platform, push: PushDataset, aws: Aws, failing: Sequence[Receipt]) -> tuple[Receipt, ...]:
+def retry_now(
+    platform: Platform,
+    push: PushDataset,
+    aws: Aws,
+    failing: Sequence[Receipt],
+    *,
+    counted: Callable[[int], None] = lambda _: None,
+) -> tuple[Receipt, ...]:
     """Have those tried at once that are in sight in the hub; gives which. The others' messages settle what they find.
 
-    Raises `AwsError`, also when SQS took only some: then it is harmless to do it again.
+    `counted` hears how many were looked for: each takes a request. Raises `AwsError`, also when SQS took only some:
+    then it is harmless to do it again.
     """
     with needing(aws, "s3:ListBucketVersions", f"{platform.hub_bucket}/{push.prefix}"):
-        current = list(map_ordered(lambda receipt: _current_version(platform, aws, receipt.key), failing))
-    in_sight = [
-        (receipt, version)
-        for receipt, version in zip(failing, current, strict=True)
-        if version and version["VersionId"] == receipt.version_id
-    ]
+        in_sight = []
+        looked = map_ordered(lambda receipt: _current_version(platform, aws, receipt.key), failing)
+        for count, (receipt, version) in enumerate(zip(failing, looked, strict=True), start=1):
+            counted(count)
+            if version and version["VersionId"] == receipt.version_id:
+                in_sight.append((receipt, version))
     messages = (
         upload_message(platform, version, uploaded_by=receipt.uploaded_by or SENDER) for receipt, version in in_sight
     )

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.contract.keys import receipts_prefix_of
-from data_exports.contract.receipts import Outcome, Receipt, moment_of, receipts_in
+from data_exports.contract.receipts import Outcome, Receipt, moment_of
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
 from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack
@@ -25,7 +25,7 @@ from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, P
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
 from data_exports.operate.failing import TRIED_WITHIN, Failing, Outcomes, failing_of
 from data_exports.operate.queues import QueueFigures, read_figures
-from data_exports.operate.receipts import Period, ReceiptFile, list_receipt_days, list_receipt_files, read_files
+from data_exports.operate.receipts import Period, list_receipt_days, list_receipt_files, read_receipts_in
 from data_exports.operate.rights import needing
 from data_exports.parallel import map_ordered
 from data_exports.stacks.code import mover_code
@@ -244,7 +244,7 @@ def _read_deliveries(
         files = list(list_receipt_files(s3, bucket, push.name, day, account=account))
         read = files[-budget:]
         delivered, outcomes = dict[tuple[str, str], Receipt](), Outcomes()
-        for receipt in _receipts_in(read, platform, push, aws):
+        for receipt in read_receipts_in(s3, bucket, read, account=account):
             outcomes.note(receipt)
             if receipt.outcome == Outcome.DELIVERED and day.holds(receipt):
                 delivered[receipt.key, receipt.version_id] = receipt
@@ -256,16 +256,6 @@ def _read_deliveries(
     return deliveries, failing_of(outcomes.being_tried(now - TRIED_WITHIN))
 
 
-def _receipts_in(files: Sequence[ReceiptFile], platform: Platform, push: PushDataset, aws: Aws) -> Iterator[Receipt]:
-    bodies = read_files(
-        aws.client("s3"), platform.log_bucket, iter([file.key for file in files]), account=str(platform.account)
-    )
-    for key, body in bodies:
-        for each in receipts_in(key, body):
-            if isinstance(each, Receipt):
-                yield each
-
-
 def _last_before(platform: Platform, push: PushDataset, aws: Aws) -> datetime | None:
     """The last delivery, when the last day has none: in the newest files of the last day that has any."""
     s3, account = aws.client("s3"), str(platform.account)
@@ -274,7 +264,7 @@ def _last_before(platform: Platform, push: PushDataset, aws: Aws) -> datetime | 
         return None
     since = datetime.combine(days[-1], datetime.min.time(), UTC)
     files = list(list_receipt_files(s3, platform.log_bucket, push.name, Period(since), account=account))
-    receipts = _receipts_in(files[-LONG_AGO_FILES:], platform, push, aws)
+    receipts = read_receipts_in(s3, platform.log_bucket, files[-LONG_AGO_FILES:], account=account)
     delivered = (receipt for receipt in receipts if receipt.outcome == Outcome.DELIVERED)
     return max((moment for each in delivered if (moment := _moment(each))), default=None)
 

@@ -1,21 +1,21 @@
 """Stray messages: dead letters that tell of no upload of the dataset. No redrive cures them; they are removed for good.
 
-In: a dataset, the id of a message and an `Aws`. Out: the `Letter` to show. Effects: `remove_stray` deletes that one
+In: a dataset, the id of a message and an `Aws`. Out: the `DeadLetter` to show. Effects: `remove_stray` deletes that one
 message; whatever else is looked at on the way is put back.
 """
 
 from data_exports.aws import Aws
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.operate.letters import upload_of_the_dataset_in
-from data_exports.operate.queues import Letter, dead_letters_one_by_one, delete_letter
+from data_exports.operate.dead_letters import upload_of_the_dataset_in
+from data_exports.operate.queues import DeadLetter, dead_letters_one_by_one, delete_dead_letter
 from data_exports.text import printable, shell_word
 
 
-def read_stray(platform: Platform, push: PushDataset, aws: Aws, message_id: str) -> Letter:
+def read_stray(platform: Platform, push: PushDataset, aws: Aws, message_id: str) -> DeadLetter:
     """The stray message. Raises `RefusedError` if there is none of this id, or it tells of an upload; `AwsError`."""
     with dead_letters_one_by_one(platform, push, aws) as held:
-        found = next((each.letter for each in held if each.letter.message_id == message_id), None)
+        found = next((each.dead_letter for each in held if each.dead_letter.message_id == message_id), None)
     if found is None:
         raise _not_there(push, message_id)
     upload = upload_of_the_dataset_in(found, platform, push)
@@ -32,8 +32,8 @@ def remove_stray(platform: Platform, push: PushDataset, aws: Aws, message_id: st
     """Remove the message for good. Raises `RefusedError` if it is gone meanwhile; `AwsError`."""
     with dead_letters_one_by_one(platform, push, aws) as held:
         for each in held:
-            if each.letter.message_id == message_id:
-                delete_letter(platform, push, aws, each)
+            if each.dead_letter.message_id == message_id:
+                delete_dead_letter(platform, push, aws, each)
                 return
     raise _not_there(push, message_id)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from data_exports.json_values import json_as
 from data_exports.operate.cancel import Withdrawal
-from data_exports.operate.queues import Letter
+from data_exports.operate.queues import DeadLetter
 from data_exports.text import counted, moment_words, printable, size_words
 
 SHOWN_OF_A_MESSAGE = 300  # characters
@@ -27,7 +27,7 @@ def render_withdrawal(withdrawal: Withdrawal) -> str:
     return text
 
 
-def render_stray(dataset: str, stray: Letter) -> str:
+def render_stray(dataset: str, stray: DeadLetter) -> str:
     """A message that tells of no upload, and how it begins."""
     begin = printable(stray.body[:SHOWN_OF_A_MESSAGE]) + "..." * (len(stray.body) > SHOWN_OF_A_MESSAGE)
     message = f"message {printable(stray.message_id)}, sent {moment_words(stray.sent_at)}"
@@ -43,10 +43,10 @@ class CancelData:
     withdrawal: Withdrawal
 
 
-@json_as("dataset *letter")
+@json_as("dataset *dead_letter")
 @dataclass(frozen=True, slots=True)
 class CancelMessageData:
     """A stray dead letter that was removed."""
 
     dataset: str
-    letter: Letter
+    dead_letter: DeadLetter

@@ -10,7 +10,8 @@ from datetime import datetime
 from data_exports.contract.receipts import Receipt
 from data_exports.operate.failing import failing_of
 from data_exports.operate.follow import Followed
-from data_exports.text import counted
+from data_exports.operate.queues import Move
+from data_exports.text import counted, printable
 from data_exports.views.send import render_followed
 
 
@@ -33,6 +34,11 @@ class Redriven:
 def render_redriven(done: Redriven, *, now: bool) -> str:
     """What was done, or why there was nothing to do; `now`: whether what waits was to be tried at once."""
     return "\n".join([*_lines(done, now=now), *([render_followed(done.followed)] if done.followed else [])])
+
+
+def render_move(move: Move) -> str:
+    """How far SQS's move of dead letters is."""
+    return f"{printable(move.status.lower())}: {move.moved:,} of about {max(move.to_move, move.moved):,} moved"
 
 
 def _lines(done: Redriven, *, now: bool) -> Iterator[str]:

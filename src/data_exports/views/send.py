@@ -43,7 +43,7 @@ def render_sources(sources: Sources, push: PushDataset) -> str:
     return f"sending {counted(len(sources.files), 'file')}, {size_words(sources.size_bytes)}, for {push.name}"
 
 
-def render_result(result: Uploaded | NotUploaded) -> str:
+def render_file_result(result: Uploaded | NotUploaded) -> str:
     """What became of one file."""
     if isinstance(result, Uploaded):
         return f"uploaded {printable(result.source.key)} ({size_words(result.source.size_bytes)})"

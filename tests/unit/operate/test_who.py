@@ -10,7 +10,14 @@ from markdown_it import MarkdownIt
 from data_exports.access.grants import Role, grants_of
 from data_exports.errors import UsageError
 from data_exports.names import AccountId, AccountRootArn, BucketName
-from data_exports.operate.who.holdings import Holding, Question, S3Location, asked, holdings_of, parse_s3_location
+from data_exports.operate.who.holdings import (
+    Holding,
+    Question,
+    S3Location,
+    find_holdings,
+    holdings_of,
+    parse_s3_location,
+)
 from data_exports.text import is_seen
 from data_exports.views.access_review import review_of
 from data_exports.views.who import holding_as_data, question_words, render_holdings
@@ -23,7 +30,7 @@ SIXTY = timedelta(days=60)
 
 
 def found(question: Question, now: datetime = NOW) -> list[tuple[str, str, str]]:
-    return [(h.name, h.access.dataset, h.access.role) for h in asked(holdings_of(FULL), question, now=now)]
+    return [(h.name, h.access.dataset, h.access.role) for h in find_holdings(holdings_of(FULL), question, now=now)]
 
 
 def test_the_holdings_are_the_grants_and_nothing_else() -> None:
@@ -31,7 +38,7 @@ def test_the_holdings_are_the_grants_and_nothing_else() -> None:
     assert held == sorted(grants_of(FULL), key=repr)
 
 
-def test_a_user_is_asked_for_by_name_or_arn() -> None:
+def test_a_user_is_asked_for_for_by_name_or_arn() -> None:
     mine = [
         ("alpha_user_ana", "case_notes", "pull user"),
         ("alpha_user_ana", "court_lists", "pull user"),
@@ -85,7 +92,7 @@ def test_what_is_no_place_is_a_usage_error(text: str) -> None:
         parse_s3_location(text)
 
 
-def test_an_account_is_asked_for_as_that_of_outsiders_and_of_recipients() -> None:
+def test_an_account_is_asked_for_for_as_that_of_outsiders_and_of_recipients() -> None:
     assert found(Question(account=AccountId("754256621582"))) == [
         ("export_hearings-move", "hearings", "mover"),
         ("export_prison_moves-copy", "prison_moves", "mover"),

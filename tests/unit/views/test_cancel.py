@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from data_exports.operate.cancel import UploadedVersion, Withdrawal
-from data_exports.operate.queues import Letter
+from data_exports.operate.queues import DeadLetter
 from data_exports.views.cancel import CancelData, CancelMessageData, render_stray, render_withdrawal
 from tests.json_data import json_data
 
@@ -54,14 +54,14 @@ def test_programs_hear_of_the_older_uploads_and_of_no_marker() -> None:
     [("", "(it is empty)"), ("x" * 300, "x" * 300), ("x" * 301, "x" * 300 + "..."), ("a\x1b[2J", "a\\x1b[2J")],
 )
 def test_a_stray_message_is_shown_by_its_beginning(body: str, shown: str) -> None:
-    assert render_stray("hearings", Letter("m-1", body, NOON)).splitlines() == [
+    assert render_stray("hearings", DeadLetter("m-1", body, NOON)).splitlines() == [
         "message m-1, sent 2031-03-30 12:00:00, tells of no upload of hearings:",
         f"  {shown}",
     ]
 
 
 def test_programs_get_a_removed_message_whole() -> None:
-    assert json_data(CancelMessageData("hearings", Letter("m-1", "x" * 301, NOON))) == {
+    assert json_data(CancelMessageData("hearings", DeadLetter("m-1", "x" * 301, NOON))) == {
         "dataset": "hearings",
         "message_id": "m-1",
         "sent_at": json_data(NOON),

@@ -102,12 +102,12 @@ def held(grants: Iterable[Grant], owners: Mapping[DatasetName, str]) -> tuple[Ho
     return tuple(sorted(found, key=lambda each: (each.access.principal, each.access.dataset, each.access.role)))
 
 
-def asked(holdings: Iterable[Holding], question: Question, *, now: datetime) -> tuple[Holding, ...]:
+def find_holdings(holdings: Iterable[Holding], question: Question, *, now: datetime) -> tuple[Holding, ...]:
     """The holdings that the question asks for. Raises `UsageError` when nobody has the name that it gives."""
     everything = tuple(holdings)
     if question.who:
         _check_is_known(question.who, everything)
-    return tuple(holding for holding in everything if _is_asked(holding, question, now))
+    return tuple(holding for holding in everything if _is_asked_for(holding, question, now))
 
 
 def parse_s3_location(text: str) -> S3Location:
@@ -122,7 +122,7 @@ def parse_s3_location(text: str) -> S3Location:
         raise UsageError(str(error), next_step=next_step) from error
 
 
-def _is_asked(holding: Holding, question: Question, now: datetime) -> bool:
+def _is_asked_for(holding: Holding, question: Question, now: datetime) -> bool:
     access = holding.access
     if question.who and question.who not in (holding.name, access.principal):
         return False
