@@ -11,7 +11,7 @@ from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
 from data_exports.cli.output import wants_colour, write_answer, write_data, write_progress
 from data_exports.errors import PartlyDoneError
-from data_exports.text import json_text, printable
+from data_exports.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,11 +60,11 @@ def status(
     from data_exports.operate.status import status_of
     from data_exports.views.status import render_status, status_as_data
 
-    aws = Aws(declared.platform.region)
+    aws, every_row = Aws(declared.platform.region), every_row or bool(datasets)
     if watch:
-        _watch(declared, partial(status_of, declared, aws, datasets), every, as_json=as_json, every_row=every_row)
+        show_looks(declared, partial(status_of, declared, aws, datasets), every, as_json=as_json, every_row=every_row)
     found = status_of(declared, aws, datasets)
-    text = render_status(found, declared.platform, every_row=every_row or bool(datasets))
+    text = render_status(found, declared.platform, every_row=every_row)
     write_answer("status", status_as_data(found), text, as_json=as_json)
     if found.notes:
         raise PartlyDoneError(
@@ -73,12 +73,14 @@ def status(
         )
 
 
-def _watch(estate: "Estate", look: "Callable[[], Status]", every: float, *, as_json: bool, every_row: bool) -> NoReturn:
+def show_looks(
+    estate: "Estate", look: "Callable[[], Status]", every: float, *, as_json: bool, every_row: bool
+) -> NoReturn:
     """Show every look, until Ctrl-C: in place on a terminal, otherwise what has changed."""
     from data_exports.errors import AwsError
-    from data_exports.json_values import json_value_of
     from data_exports.operate.watch import watch_status
-    from data_exports.views.envelope import enveloped
+    from data_exports.views.envelope import line_of
+    from data_exports.views.error import error_as_data
     from data_exports.views.status import changed_since, render_change, render_status, status_as_data
 
     looks = watch_status(look, every_seconds=every)
@@ -87,10 +89,11 @@ def _watch(estate: "Estate", look: "Callable[[], Status]", every: float, *, as_j
     last: Status | None = None
     for found in looks:
         if isinstance(found, AwsError):
-            write_progress(f"AWS did not answer this time: {found}")
+            text = f"AWS did not answer this time: {found}"
+            write_progress(line_of("error", error_as_data(found)) if as_json else text)
         elif last is None or changed_since(last, found):
             if as_json:
-                write_data(json_text(enveloped("status", status_as_data(found)), default=json_value_of))
+                write_data(line_of("status", status_as_data(found)))
             elif last is None:
                 write_data(render_status(found, estate.platform, every_row=every_row))
             else:
@@ -117,7 +120,7 @@ def _show_live(looks: "Iterator[Status | AwsError]", estate: "Estate", every: fl
         for found in looks:
             now = f"{datetime.now(UTC):%H:%M:%S} UTC"
             if isinstance(found, AwsError):
-                end = f"? {now}: AWS did not answer this time: {found}"
+                end = f"? {now}: AWS did not answer this time: {found.what}"
             else:
                 text = render_status(found, estate.platform, every_row=every_row)
                 end = f"as of {now}, again every {every:g} s; Ctrl-C ends it"
