@@ -1,7 +1,6 @@
 """``exports check``: every mistake in the declarations, with its place."""
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +25,7 @@ from data_exports.estate.codes import CODES
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import Loaded
-from data_exports.text import counted, datasets_words
+from data_exports.views.findings import render_files_summary, render_summary
 
 TEXT_COLUMNS = 100
 COLOURS: dict[Severity, Colour] = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -98,10 +97,9 @@ def check(
         others, findings = _apart(findings, files)
     _write(findings, Format.JSON if as_json else as_format or Format.TEXT)
     if files:
-        elsewhere = f"; and {_counts_of(others)} in other files" if others else ""
-        write_progress(f"{counted(len(files), 'file')}: {_counts_of(findings)}{elsewhere}")
+        write_progress(render_files_summary(len(files), findings, others))
     else:
-        write_progress(_summary_of(loaded, findings))
+        write_progress(render_summary(loaded, findings))
     if any(strict or finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(1)
 
@@ -175,15 +173,3 @@ def _write(findings: Sequence[Finding], form: Format) -> None:
 def _lines_of(finding: Finding) -> str:
     severity = painted(finding.severity, COLOURS[finding.severity], bold=True)
     return str(finding).replace(f" {finding.severity}: ", f" {severity}: ", 1)
-
-
-def _counts_of(findings: Sequence[Finding]) -> str:
-    counts = Counter(finding.severity for finding in findings)
-    return ", ".join(counted(number, name) for name, number in sorted(counts.items())) or "no findings"
-
-
-def _summary_of(loaded: Loaded, findings: Sequence[Finding]) -> str:
-    found = _counts_of(findings)
-    if loaded.estate is None:
-        return f"{found}: this estate cannot be deployed"
-    return f"{datasets_words(len(loaded.estate.push_datasets), len(loaded.estate.pull_datasets))}: {found}"

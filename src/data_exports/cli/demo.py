@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from data_exports.cli.options import JsonOption
-from data_exports.cli.output import painted, wants_colour, write_data, write_json, write_progress
+from data_exports.cli.output import painted, wants_colour, write_answer, write_progress
 from data_exports.errors import ExportsError
 from data_exports.text import printable, printable_lines
 
@@ -33,13 +33,10 @@ def demo(*, as_json: JsonOption = False) -> None:
 
 def conclude(narrator: "Told", *, as_json: bool) -> None:
     """Print what held and what did not. Raises `ExpectationsError` when anything did not, or nothing was checked."""
-    if as_json:
-        from data_exports.views.local import DemoData, ExpectationData
+    from data_exports.views.local import DemoData, ExpectationData, render_demo
 
-        told = [ExpectationData(scene, each.text, each.held, each.found) for scene, each in narrator.expectations]
-        write_json("demo", DemoData(told))
-    else:
-        _write_table(narrator)
+    told = [ExpectationData(scene, each.text, each.held, each.found) for scene, each in narrator.expectations]
+    write_answer("demo", DemoData(told), f"\n{render_demo(told, narrator.seconds)}", as_json=as_json)
     failed = sum(not each.held for _, each in narrator.expectations)
     if failed or not narrator.expectations:
         raise ExpectationsError(f"{failed} of {len(narrator.expectations)} expectations did not hold")
@@ -104,21 +101,3 @@ class Told:
 
 def _sign(*, held: bool) -> str:
     return painted("ok", "green", stream=sys.stderr) if held else painted("FAILED", "red", stream=sys.stderr, bold=True)
-
-
-def _write_table(narrator: Told) -> None:
-    rows = []
-    for scene, seconds in narrator.seconds.items():
-        of_scene = [each for name, each in narrator.expectations if name == scene]
-        if of_scene:
-            rows.append((scene, sum(each.held for each in of_scene), len(of_scene), seconds))
-    width = max((len(row[0]) for row in rows), default=0)
-    write_data("")
-    write_data(f"{'scene':<{width}}  held     seconds")
-    for scene, held, total, seconds in rows:
-        write_data(f"{scene:<{width}}  {held:>2}/{total:<2}    {seconds:>7.1f}")
-    held, total = sum(row[1] for row in rows), sum(row[2] for row in rows)
-    write_data(f"{'all':<{width}}  {held:>2}/{total:<2}    {sum(narrator.seconds.values()):>7.1f}")
-    for scene, each in narrator.expectations:
-        if not each.held:
-            write_data(f"FAILED  {scene}: {each.text}  ({each.found})")
