@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from data_exports.access.changes import UnknownAccess
 from data_exports.cli.app import main
 from data_exports.cli.output import write_data, write_foreign_json
-from data_exports.contract.receipts import receipt_of
+from data_exports.contract.receipts import Damaged, receipt_of
 from data_exports.deploy.apply.outcomes import DeployResult, StackOutcome, StackResult
 from data_exports.deploy.drift.finding import Drift, DriftReport
 from data_exports.deploy.plan.offline import plan_against
@@ -60,7 +60,7 @@ from data_exports.views.handover.cloudformation import cloudformation_of
 from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
-from data_exports.views.history import entry_as_row, render_entry, render_followed_receipt
+from data_exports.views.history import entry_as_row, render_damaged, render_entry, render_followed_receipt
 from data_exports.views.plan import render_plan
 from data_exports.views.plan_markdown import plan_as_markdown
 from data_exports.views.probe import render_probed
@@ -211,6 +211,7 @@ TOLD: dict[str, Callable[[str], object]] = {
         [half for each in _estate(text).datasets() for half in halves_of(_estate(text), each)]
     ),
     "history": lambda text: render_entry(_entry(text)),
+    "damaged receipts": lambda text: render_damaged([Damaged(text, 2, text)] * 4),
     "history as CSV": lambda text: csv_line(entry_as_row(_entry(text))),
     "history as JSON": _entry,
     "failures": lambda text: render_failures(_failures(text), _estate(text)),

@@ -10,11 +10,11 @@ from data_exports.cli.completion import complete_push_datasets, complete_users
 from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_progress
 from data_exports.errors import UsageError
-from data_exports.text import csv_line, printable
+from data_exports.text import csv_line
 
 if TYPE_CHECKING:
     from data_exports.contract.receipts import Damaged
-    from data_exports.operate.history import History, HistoryEntry, Wanted
+    from data_exports.operate.history import HistoryEntry, Wanted
 
 NamesArgument = Annotated[
     list[str] | None,
@@ -53,7 +53,6 @@ EveryOption = Annotated[
     float, typer.Option("--every", metavar="SECONDS", min=1, max=3600, help="With --follow: look so often.")
 ]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, with every field, for a spreadsheet.")]
-PLACES_TOLD = 3
 
 
 def history(
@@ -91,6 +90,7 @@ def history(
     from data_exports.deploy.remote import check_account
     from data_exports.operate.history import history_of
     from data_exports.operate.people import read_role_ids
+    from data_exports.views.history import render_damaged
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
@@ -103,7 +103,8 @@ def history(
     histories = [history_of(declared.platform, push, aws, wanted, role_ids=role_ids) for push in pushes]
     entries = (entry for each in histories for entry in each)
     count = _write(entries, as_csv=as_csv, as_json=as_json)
-    _tell_damaged(histories)
+    if damaged := [each for history in histories for each in history.damaged]:
+        write_progress(render_damaged(damaged))
     if not count:
         write_progress("no receipts: nothing was delivered, or nothing like this")
 
@@ -142,33 +143,13 @@ def _write(entries: Iterable["HistoryEntry"], *, as_csv: bool, as_json: bool) ->
     return count
 
 
-def _tell_damaged(histories: Iterable["History"]) -> None:
-    damaged = [each for history in histories for each in history.damaged]
-    if damaged:
-        many = "receipts were" if len(damaged) > 1 else "receipt was"
-        write_progress(f"warning: {len(damaged)} damaged {many} skipped")
-        for line in _places(damaged[:PLACES_TOLD]):
-            write_progress(line)
-        if len(damaged) > PLACES_TOLD:
-            write_progress(f"  and {len(damaged) - PLACES_TOLD} more")
-
-
 def _undamaged(found: "Iterable[HistoryEntry | Damaged]") -> "Iterator[HistoryEntry]":
     """The receipts that can be read; of others a warning is written."""
     from data_exports.contract.receipts import Damaged
+    from data_exports.views.history import render_damaged
 
     for each in found:
         if isinstance(each, Damaged):
-            write_progress("warning: a damaged receipt was skipped")
-            write_progress(*_places([each]))
+            write_progress(render_damaged([each]))
         else:
             yield each
-
-
-def _places(damaged: Iterable[object]) -> Iterator[str]:
-    from data_exports.contract.receipts import Damaged
-
-    for each in damaged:
-        if isinstance(each, Damaged):
-            line = f", line {each.line}" if each.line else ""
-            yield f"  {printable(each.file)}{line}: {printable(each.why)}"

@@ -1,18 +1,24 @@
-"""How far a command has come, as a count, or stack by stack."""
+"""How far a command has come: as a count, in bytes, receipt by receipt, or stack by stack."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from data_exports.cli.output import wants_colour, write_progress
-from data_exports.text import printable
+from data_exports.text import counted, printable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
+    from data_exports.aws import Aws
+    from data_exports.contract.receipts import Receipt
     from data_exports.deploy.apply.outcomes import DeployEvent, Progress
+    from data_exports.estate.models import Platform, PushDataset
+    from data_exports.operate.follow import Followed, UploadId
 
 TOLD_EVERY = 100_000
 """Pieces between two lines of progress where there is no terminal."""
@@ -61,6 +67,34 @@ def waiting_shown(what: str) -> Iterator[Callable[[str], None]]:
     clock.add_task("", total=None)
     with clock:
         yield partial(_print_line, console)
+
+
+def follow_shown(
+    platform: "Platform",
+    push: "PushDataset",
+    aws: "Aws",
+    uploads: "Mapping[UploadId, Receipt | None]",
+    *,
+    since: "datetime",
+    timeout_seconds: int,
+    when_interrupted: str,
+) -> "tuple[Followed, ...]":
+    """How far these uploads got; each with the receipt that it had before, which is no news. Raises `AwsError`."""
+    from data_exports.operate.follow import follow
+    from data_exports.views.history import render_followed_receipt
+
+    try:
+        with waiting_shown(f"waiting for {counted(len(uploads), 'receipt')}") as tell:
+            return follow(
+                *(platform, push, aws, list(uploads)),
+                since=since,
+                timeout_seconds=timeout_seconds,
+                on_receipt=lambda receipt: tell(render_followed_receipt(receipt)),
+                known={upload: receipt for upload, receipt in uploads.items() if receipt},
+            )
+    except KeyboardInterrupt:
+        write_progress(when_interrupted)
+        raise
 
 
 @contextmanager

@@ -8,16 +8,15 @@ import typer
 from data_exports.cli.completion import complete_push_datasets
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import wants_colour, write_answer, write_progress
-from data_exports.cli.progress import count_shown, waiting_shown
+from data_exports.cli.progress import count_shown, follow_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterator
 
     from data_exports.aws import Aws
     from data_exports.contract.receipts import Receipt
     from data_exports.estate.models import Estate, Platform, PushDataset
-    from data_exports.operate.follow import Followed, UploadId
+    from data_exports.operate.follow import UploadId
     from data_exports.operate.queues import Move
 
 NameArgument = Annotated[
@@ -62,7 +61,7 @@ def redrive(
     from data_exports.views.redrive import Redriven, redriven_as_data, render_redriven
     from data_exports.views.send import error_of_late, error_of_lost
 
-    patience = parse_seconds(timeout, option="--timeout")
+    seconds = parse_seconds(timeout, option="--timeout")
     aws = Aws(platform.region)
     check_account(aws, platform)
     done = Redriven(push.name, datetime.now(UTC), plan_redrive(platform, push, aws))
@@ -76,7 +75,12 @@ def redrive(
             done.handed_over = retry_now(platform, push, aws, done.failing, counted=counted)
     uploads |= {(each.key, each.version_id): each for each in done.handed_over}
     if wait and uploads:
-        done.followed = _follow(platform, push, aws, uploads, since=done.at, patience=patience)
+        done.followed = follow_shown(
+            *(platform, push, aws, uploads),
+            since=done.at,
+            timeout_seconds=seconds,
+            when_interrupted=f"the mover goes on; see later: exports history {push.name} --since 1h",
+        )
     write_answer("redrive", redriven_as_data(done), render_redriven(done, now=now), as_json=as_json)
     error = error_of_lost(push, done.followed) or error_of_late(push, done.followed)
     if error:
@@ -101,33 +105,6 @@ def _move(platform: "Platform", push: "PushDataset", aws: "Aws", count: int) -> 
         return _shown(move_back(platform, push, aws))
     except KeyboardInterrupt:
         write_progress(f"SQS goes on with the move; run it again to see how far it is, or: exports status {push.name}")
-        raise
-
-
-def _follow(
-    platform: "Platform",
-    push: "PushDataset",
-    aws: "Aws",
-    uploads: "Mapping[UploadId, Receipt | None]",
-    *,
-    since: "datetime",
-    patience: int,
-) -> "tuple[Followed, ...]":
-    from data_exports.operate.follow import follow
-    from data_exports.text import counted
-    from data_exports.views.history import render_followed_receipt
-
-    try:
-        with waiting_shown(f"waiting for {counted(len(uploads), 'receipt')}") as tell:
-            return follow(
-                *(platform, push, aws, list(uploads)),
-                since=since,
-                timeout_seconds=patience,
-                on_receipt=lambda receipt: tell(render_followed_receipt(receipt)),
-                known={upload: receipt for upload, receipt in uploads.items() if receipt},
-            )
-    except KeyboardInterrupt:
-        write_progress(f"the mover goes on; see later: exports history {push.name} --since 1h")
         raise
 
 

@@ -11,7 +11,7 @@ from data_exports.cli.completion import complete_files_then_push_dataset
 from data_exports.cli.declaring import is_somebody_there, line_for
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import painted, write_answer, write_progress
-from data_exports.cli.progress import bytes_shown, waiting_shown
+from data_exports.cli.progress import bytes_shown, follow_shown
 from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,14 +76,22 @@ def send(
     from data_exports.operate.sources import read_sources
     from data_exports.views.send import error_of_sending, render_sent, sent_as_data
 
-    patience = parse_seconds(timeout, option="--timeout")
+    seconds = parse_seconds(timeout, option="--timeout")
     push = push_dataset_of(declared, name or _chosen(declared))
     sources = read_sources(files, push.prefix, below=prefix, key=key)
     aws = Aws(platform.region)
     check_sender(platform, push, aws)
     _tell_before(sources, read_waiting(platform, push, aws, sources.files), push)
     sent = _upload(platform, push, aws, sources)
-    followed = _follow(platform, push, aws, sent, patience) if wait and sent.uploaded else ()
+    followed: tuple[Followed, ...] = ()
+    if wait and sent.uploaded:
+        followed = follow_shown(
+            *(platform, push, aws, {(each.source.key, each.version_id): None for each in sent.uploaded}),
+            since=sent.began_at,
+            timeout_seconds=seconds,
+            when_interrupted="everything is uploaded, and its delivery goes on; "
+            f"see later: exports history {push.name}",
+        )
     text = render_sent(sent, followed) if sent.uploaded else ""
     write_answer("send", sent_as_data(push, platform, sent, followed), text, as_json=as_json)
     error = error_of_sending(push, sent, followed)
@@ -150,25 +158,4 @@ def _upload(platform: "Platform", push: "PushDataset", aws: "Aws", sources: "Sou
             return send_files(platform, push, aws, sources.files, listener=listener, sent=sent)
     except KeyboardInterrupt:
         write_progress(render_interrupted(sources, sent))
-        raise
-
-
-def _follow(
-    platform: "Platform", push: "PushDataset", aws: "Aws", sent: "Sent", patience: int
-) -> "tuple[Followed, ...]":
-    from data_exports.operate.follow import follow
-    from data_exports.text import counted
-    from data_exports.views.history import render_followed_receipt
-
-    uploads = [(each.source.key, each.version_id) for each in sent.uploaded]
-    try:
-        with waiting_shown(f"waiting for {counted(len(uploads), 'receipt')}") as tell:
-            return follow(
-                *(platform, push, aws, uploads),
-                since=sent.began_at,
-                timeout_seconds=patience,
-                on_receipt=lambda receipt: tell(render_followed_receipt(receipt)),
-            )
-    except KeyboardInterrupt:
-        write_progress(f"everything is uploaded, and its delivery goes on; see later: exports history {push.name}")
         raise

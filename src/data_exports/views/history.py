@@ -3,7 +3,9 @@
 In: entries of a history. Out: text, and what JSON has of them. Effects: none.
 """
 
-from data_exports.contract.receipts import Receipt
+from collections.abc import Sequence
+
+from data_exports.contract.receipts import Damaged, Receipt
 from data_exports.json_values import json_object_of
 from data_exports.operate.history import HistoryEntry
 from data_exports.text import moment_words, printable, size_words
@@ -33,6 +35,7 @@ CSV_FIELDS = (
     "destination_etag",
     "digest",
 )
+DAMAGED_SHOWN = 3
 HEADING = f"{'recorded (UTC)':<19}  {'outcome':<10}  {'size':>8}  key, by whom"
 
 
@@ -50,6 +53,19 @@ def render_followed_receipt(receipt: Receipt) -> str:
     """A receipt that was waited for, in a line."""
     reason = f": {printable(receipt.reason)}" if receipt.reason else ""
     return f"{printable(receipt.outcome)} {printable(receipt.key)}{reason}"
+
+
+def render_damaged(damaged: Sequence[Damaged]) -> str:
+    """That receipts cannot be read: how many, and where the first of them are."""
+    many = "receipts were" if len(damaged) > 1 else "receipt was"
+    more = [f"  and {len(damaged) - DAMAGED_SHOWN} more"] if len(damaged) > DAMAGED_SHOWN else []
+    places = map(_place_of, damaged[:DAMAGED_SHOWN])
+    return "\n".join([f"warning: {len(damaged)} damaged {many} skipped", *places, *more])
+
+
+def _place_of(damaged: Damaged) -> str:
+    line = f", line {damaged.line}" if damaged.line else ""
+    return f"  {printable(damaged.file)}{line}: {printable(damaged.why)}"
 
 
 def entry_as_row(entry: HistoryEntry) -> list[str]:
