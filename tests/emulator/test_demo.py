@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from data_exports.cli.demo import ExpectationsError, Told, conclude
+from data_exports.cli.demo import ExpectationsError, TerminalNarrator, conclude
 from data_exports.local.clients import client
 from data_exports.local.demo.scenes import SCENES, everyone_else_is_refused
 from data_exports.local.demo.stage import Expectation
@@ -58,7 +58,7 @@ def test_the_demo_interrupted_ends_what_it_started(home: dict[str, str]) -> None
 
 
 def test_an_expectation_that_does_not_hold_is_told_and_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    narrator = Told(quiet=True)
+    narrator = TerminalNarrator(quiet=True)
     narrator.begin("Files are delivered")
     narrator.expect(Expectation("a.csv arrives", held=False, found="it did not arrive in time"))
     narrator.expect(Expectation("b.csv arrives", held=True))
@@ -81,7 +81,7 @@ def test_an_expectation_that_does_not_hold_is_told_and_fails_the_command(capsys:
 
 def test_a_demo_that_checked_nothing_is_no_success() -> None:
     with pytest.raises(ExpectationsError):
-        conclude(Told(quiet=True), as_json=True)
+        conclude(TerminalNarrator(quiet=True), as_json=True)
 
 
 @pytest.mark.xdist_group("example")

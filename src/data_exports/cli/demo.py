@@ -26,12 +26,12 @@ def demo(*, as_json: JsonOption = False) -> None:
     """
     from data_exports.local.demo.show import play
 
-    narrator = Told(quiet=as_json)
+    narrator = TerminalNarrator(quiet=as_json)
     play(narrator)
     conclude(narrator, as_json=as_json)
 
 
-def conclude(narrator: "Told", *, as_json: bool) -> None:
+def conclude(narrator: "TerminalNarrator", *, as_json: bool) -> None:
     """Print what held and what did not. Raises `ExpectationsError` when anything did not, or nothing was checked."""
     from data_exports.views.local import DemoData, ExpectationData, render_demo
 
@@ -48,7 +48,7 @@ class ExpectationsError(ExportsError):
     kind = "expectations"
 
 
-class Told:
+class TerminalNarrator:
     """Tells the story line by line; on a terminal with colour, and with a spinner while something is under way."""
 
     def __init__(self, *, quiet: bool) -> None:

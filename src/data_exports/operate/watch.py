@@ -15,6 +15,7 @@ from data_exports.operate.follow import NewReceipts
 from data_exports.operate.history import History, HistoryEntry, Wanted
 from data_exports.operate.people import RoleIds
 from data_exports.operate.status import Status
+from data_exports.parallel import map_ordered
 
 
 def watch_status(
@@ -47,11 +48,10 @@ def follow_history(
         for push in pushes
     ]
     if begins is None:
-        for _, reader in reads:
-            reader.skip()
+        list(map_ordered(lambda each: each[1].skip(), reads))
     while True:
-        for history, reader in reads:
-            new = list(reader.read())
+        found = map_ordered(lambda each: list(each[1].read()), reads)
+        for (history, _), new in zip(reads, found, strict=True):
             yield from (each for each in new if isinstance(each, Damaged))
             yield from history.entries(each for each in new if isinstance(each, Receipt) and wanted.period.holds(each))
         pause(every_seconds)

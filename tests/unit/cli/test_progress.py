@@ -7,7 +7,7 @@ from contextlib import redirect_stderr
 
 import pytest
 
-from data_exports.cli.demo import Told
+from data_exports.cli.demo import TerminalNarrator
 from data_exports.cli.progress import bytes_shown, count_shown, progress_shown, waiting_shown
 from data_exports.deploy.apply.outcomes import ProgressNote
 
@@ -47,7 +47,7 @@ def _deploy(line: str) -> None:
 
 
 def _play(line: str) -> None:
-    told = Told(quiet=False)
+    told = TerminalNarrator(quiet=False)
     with told.waiting(line):
         told.say(line)
 
