@@ -61,7 +61,10 @@ class OpenEstate:
 
     def check(self) -> tuple[Finding, ...]:
         """Every mistake and every warning, sorted by place; needs no AWS."""
-        return self.loaded.findings
+        from data_exports.reviews.checking import check_reviews_in
+
+        on_record = check_reviews_in(self.folder, self.loaded, datetime.now(UTC).date())
+        return tuple(sorted([*self.loaded.findings, *on_record]))
 
     def grants(self) -> tuple[Grant, ...]:
         """Every access that the declarations give, sorted; needs no AWS."""

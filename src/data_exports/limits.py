@@ -30,5 +30,8 @@ BUCKET_NAME_CHARACTERS = 63
 DECLARATION_BYTES = 262_144
 """Ours: a declaration file above this is refused before it is parsed; the largest in use is under 2 kB."""
 
+REVIEW_BYTES = 16 * 1024 * 1024
+"""Ours: the file of an access review; one of 10,000 accesses has about 4 MB."""
+
 OBJECT_KEY_BYTES = 1024
 """In UTF-8. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""

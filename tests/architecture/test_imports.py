@@ -14,7 +14,7 @@ BASICS = {"contract", "names", "limits", "errors", "text", "json_values"}
 ESTATE = BASICS | {"destinations", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks"}
-ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local"}
+ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local", "reviews"}
 ALLOWED = {
     "__init__": {"api"},
     "text": set[str](),
@@ -29,8 +29,9 @@ ALLOWED = {
     "destinations": BASICS | {"aws", "contract", "destinations"},
     "estate": ESTATE,
     "access": ACCESS,
+    "reviews": ACCESS | {"reviews"},
     "stacks": STACKS,
-    "deploy": ENGINE - {"operate", "local"},
+    "deploy": ENGINE - {"operate", "local", "reviews"},
     "operate": ENGINE - {"local"} | {"mover"},
     "local": ENGINE | {"views"},
     "pulumi": STACKS | {"deploy"},
@@ -48,6 +49,7 @@ COMMON = {
     "contract",
     "estate",
     "access",
+    "reviews",
     "destinations",
     "names",
     "errors",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_codes
-from data_exports.cli.options import EstateOption, JsonOption, declaration_at, exclude, load
+from data_exports.cli.options import EstateOption, JsonOption, declaration_at, estate_folder, exclude, load
 from data_exports.cli.output import (
     Colour,
     painted,
@@ -25,6 +26,7 @@ from data_exports.estate.codes import CODES
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import Loaded
+from data_exports.reviews.checking import check_reviews_in
 from data_exports.views.findings import render_files_summary, render_summary
 
 TEXT_COLUMNS = 100
@@ -69,7 +71,8 @@ def check(
 ) -> None:
     """Find every mistake in the declarations. Needs no AWS, unless --live asks it about roles and buckets.
 
-    With FILE it tells what is wrong in these files, also beside the rest of the estate. Exit code 1 if there are errors
+    With FILE it tells what is wrong in these files, also beside the rest of the estate. Of the reviews in reviews/ it
+    tells, too, what is late, and what was decided and not carried out. Exit code 1 if there are errors
     (with --strict: or warnings) among what it tells, 0 otherwise.
 
     Examples:
@@ -91,8 +94,10 @@ def check(
     if explain is not None:
         _explain(explain)
         return
-    loaded = load(_estate_of(files, estate) if files else estate)
-    findings = tuple(sorted([*loaded.findings, *(_asked(loaded) if live else ())]))
+    folder = _estate_of(files, estate) if files else estate_folder(estate)
+    loaded = load(folder)
+    on_record = check_reviews_in(folder, loaded, datetime.now(UTC).date())
+    findings = tuple(sorted([*loaded.findings, *on_record, *(_asked(loaded) if live else ())]))
     if files:
         others, findings = _apart(findings, files)
     _write(findings, Format.JSON if as_json else as_format or Format.TEXT)

@@ -1,8 +1,8 @@
 """The codes of findings, with what each means: permanent, so that people can search for one and CI can count one.
 
 EX1xx the file · EX2xx its fields and values · EX3xx the platform · EX4xx names and buckets · EX5xx people ·
-EX6xx paperwork, ends and texts · EX7xx sizes · EX8xx what AWS says. A code is never given a second meaning; each is
-explained in `explanations.toml`.
+EX6xx paperwork, ends and texts · EX7xx sizes · EX8xx what AWS says · EX9xx reviews of access. A code is never given a
+second meaning; each is explained in `explanations.toml`.
 """
 
 from enum import StrEnum
@@ -89,6 +89,13 @@ class Code(StrEnum):
     NO_SUCH_BUCKET = "EX802", "a target bucket does not exist"
     OTHER_OWNER = "EX803", "a target bucket belongs to another account than the one named"
     NOT_TOLD = "EX804", "AWS does not tell whether a name is right"
+
+    NOT_REVIEWED = "EX901", "nobody has reviewed accesses for longer than the platform says"
+    REVIEW_OVERDUE = "EX902", "the day by which a review was due has passed"
+    NOT_CARRIED_OUT = "EX903", "what a review decided was not carried out"
+    ACCESS_CHANGED = "EX904", "accesses have changed since a review looked at them"
+    BAD_DECISION = "EX905", "a decision of a review is none, is not whole, or does not fit the others"
+    CLOSED_REVIEW_CHANGED = "EX906", "a review was changed after it was closed"
 
 
 CODES = {str(code): code for code in Code}

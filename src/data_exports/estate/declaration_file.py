@@ -49,8 +49,8 @@ def unreadable(path: Path, error: OSError) -> Finding:
     return Finding(Place(path), Code.UNREADABLE, f"cannot be read: {reason}", "mend it, or remove it from the estate")
 
 
-def read_bytes(path: Path) -> bytes:
-    """What a declaration's file holds. Raises `UnparsableError`."""
+def read_bytes(path: Path, *, most: int = DECLARATION_BYTES) -> bytes:
+    """What a file of an estate holds, a declaration unless `most` is more. Raises `UnparsableError`."""
     try:
         descriptor = os.open(path, OPENING)
         try:
@@ -58,24 +58,26 @@ def read_bytes(path: Path) -> bytes:
             if not stat.S_ISREG(about.st_mode):
                 hint = "put a YAML file here, or remove it"
                 raise UnparsableError(Finding(Place(path), Code.UNREADABLE, "is not a file", hint))
-            data = _read_to_end(descriptor, chunk_bytes=min(about.st_size, DECLARATION_BYTES) + 1)
+            data = _read_to_end(descriptor, most, chunk_bytes=min(about.st_size, most) + 1)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise UnparsableError(unreadable(path, error)) from error
-    if len(data) > DECLARATION_BYTES:
-        message, hint = f"is larger than {DECLARATION_BYTES:,} bytes", "a declaration is one short file per dataset"
+    if len(data) > most:
+        is_declaration = most == DECLARATION_BYTES
+        hint = "a declaration is one short file per dataset" if is_declaration else "start a new one"
+        message = f"is larger than {most:,} bytes"
         raise UnparsableError(Finding(Place(path), Code.TOO_LARGE, message, hint))
     return data
 
 
-def _read_to_end(descriptor: int, *, chunk_bytes: int) -> bytes:
+def _read_to_end(descriptor: int, most: int, *, chunk_bytes: int) -> bytes:
     """What the file holds, or enough of it to see that it is too large.
 
     The chunk is as large as the file is said to be: setting the most aside for every one takes longer than reading it.
     """
     data = b""
-    while len(data) <= DECLARATION_BYTES and (more := os.read(descriptor, chunk_bytes)):
+    while len(data) <= most and (more := os.read(descriptor, chunk_bytes)):
         data += more
     return data
 

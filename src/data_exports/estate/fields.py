@@ -171,6 +171,13 @@ PaperworkPolicy = Literal["warn", "required"]
 PAPERWORK_POLICY: Field[Located[PaperworkPolicy], PaperworkPolicy] = Field(
     "paperwork", choice_of("warn", "required"), "warn", "What becomes of a dataset without paperwork."
 )
+REVIEW_EVERY = Field(
+    "review_every",
+    count_between(1, 120),
+    12,
+    "Months within which every access is reviewed again; 12 unless set.",
+    is_asked=False,
+)
 RECOVERY_DAYS = Field(
     "recovery_days",
     count_between(1, 365),
@@ -218,6 +225,7 @@ PLATFORM_FIELDS: Known = (
     USER_ROLES,
     ACCOUNTS,
     PAPERWORK_POLICY,
+    REVIEW_EVERY,
     RECOVERY_DAYS,
     LARGE_FILE_MIB,
     ALERTS,

@@ -45,6 +45,8 @@ class Platform:
     """Patterns (``*`` and ``?``) of the IAM roles that a dataset may name as its users."""
     account_names: tuple[tuple[AccountId, str], ...] = f.ACCOUNTS.default
     paperwork: f.PaperworkPolicy = f.PAPERWORK_POLICY.default
+    review_every: int = f.REVIEW_EVERY.default
+    """Months within which every access is reviewed again."""
     recovery_days: int = f.RECOVERY_DAYS.default
     """Days for which a delivered upload can still be recovered from the hub."""
     alerts: tuple[str, ...] = f.ALERTS.default

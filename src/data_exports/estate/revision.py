@@ -20,6 +20,7 @@ from pathlib import Path
 from data_exports.errors import DeclarationError, UsageError
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity
+from data_exports.estate.git import reason_of_git, run_git
 from data_exports.estate.loader import (
     DECLARATION_SUFFIXES,
     FOLDERS,
@@ -33,10 +34,6 @@ from data_exports.names import slug_of
 BATCH_BYTES = 64 * 1024 * 1024
 """So much of a revision is held in memory at once."""
 SHORT_ID = 12
-
-# Set by git for its hooks; they would name the repository that the hook is of, by a path from another folder.
-_HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
-_SETTINGS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +224,7 @@ class _Repository:
         answer = self._git("rev-parse", "--show-prefix")
         if answer.returncode:
             raise UsageError(
-                f"this folder is in no git work tree: {_reason(answer)}",
+                f"this folder is in no git work tree: {reason_of_git(answer)}",
                 where=str(self._folder),
                 next_step="plan against what is deployed instead: `exports plan --live`",
             )
@@ -304,21 +301,10 @@ class _Repository:
 
     def _check(self, answer: "subprocess.CompletedProcess[bytes]") -> None:
         if answer.returncode:
-            raise UsageError(f"git could not read the revision: {_reason(answer)}", where=str(self._folder))
+            raise UsageError(f"git could not read the revision: {reason_of_git(answer)}", where=str(self._folder))
 
     def _git(self, *words: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        environment = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
-        try:
-            return subprocess.run(  # noqa: S603 - no shell; revisions that begin with - have been refused
-                ["git", *words],  # noqa: S607 - the git that the person has
-                cwd=self._folder,
-                env={**environment, **_SETTINGS},
-                input=given,
-                capture_output=True,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise UsageError("git is not installed, or not on the PATH", next_step="install git") from error
+        return run_git(self._folder, *words, given=given)
 
 
 def _entry(line: bytes) -> _Entry:
@@ -334,8 +320,3 @@ def _create(path: Path, content: bytes) -> None:
     except (OSError, ValueError) as error:  # such as two names that this file system takes for one
         reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
         raise UsageError(f"{path.name!r} of the revision cannot be kept on this machine: {reason}") from error
-
-
-def _reason(answer: "subprocess.CompletedProcess[bytes]") -> str:
-    lines = answer.stderr.decode(errors="replace").strip().splitlines()
-    return lines[0].removeprefix("fatal: ") if lines else f"git ended with {answer.returncode}"

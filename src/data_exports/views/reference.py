@@ -32,6 +32,7 @@ CODE_GROUPS = {
     "EX6": "Paperwork, ends and texts",
     "EX7": "Sizes",
     "EX8": "What AWS says (`exports check --live`)",
+    "EX9": "Reviews of access",
 }
 
 

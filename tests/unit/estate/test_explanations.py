@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from data_exports.estate.codes import Code
 from data_exports.estate.explanations import explanations
 from data_exports.estate.findings import Finding
 from data_exports.limits import DECLARATION_BYTES
+from data_exports.reviews.checking import check_reviews_in
+from data_exports.reviews.models import KEEP, REMOVE, Decision
 from data_exports.views.reference import CODE_GROUPS, explain, findings_page, with_field_table
 from tests.unit.estate import written
+from tests.unit.reviews.of_estates import close, decide, write_review
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = DOCS / "findings.md"
@@ -56,7 +60,8 @@ def _put(folder: Path, file: str, snippet: str, *, whole: bool) -> None:
 
 
 def _findings(folder: Path) -> tuple[Finding, ...]:
-    return with_sizes_checked(written.load(folder)).findings
+    loaded = with_sizes_checked(written.load(folder))
+    return tuple(sorted([*loaded.findings, *check_reviews_in(folder, loaded, written.TODAY)]))
 
 
 def _more(folder: Path, count: int) -> None:
@@ -68,6 +73,21 @@ def _more(folder: Path, count: int) -> None:
 def _many_outsiders(folder: Path) -> None:
     arns = "".join(f"\n  - arn:aws:iam::754256621582:role/organisation-{number:03}" for number in range(400))
     _put(folder, PULL, f"pull_arns:{arns}\n", whole=False)
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(f" {old}", f" {new}", 1), encoding="utf-8")
+
+
+def _change_after(review: Path) -> None:
+    _put(review.parents[1], PUSH, "expires: 2035-03-31\n", whole=False)
+
+
+def _closed(folder: Path, decision: Decision, day: date = written.TODAY) -> Path:
+    path = write_review(folder)
+    decide(path, lambda *_: decision)
+    close(path, day)
+    return path
 
 
 BUILT: dict[Code, Callable[[Path], object]] = {
@@ -84,6 +104,12 @@ BUILT: dict[Code, Callable[[Path], object]] = {
     Code.TOO_MANY: lambda folder: _more(folder, 101),
     Code.ROLE_POLICIES_TOO_LARGE: lambda folder: _more(folder, 40),
     Code.BUCKET_POLICY_TOO_LARGE: _many_outsiders,
+    Code.NOT_REVIEWED: lambda folder: _closed(folder, KEEP, date(2029, 12, 15)),
+    Code.REVIEW_OVERDUE: lambda folder: write_review(folder, due=date(2031, 1, 10)),
+    Code.NOT_CARRIED_OUT: lambda folder: _closed(folder, REMOVE),
+    Code.ACCESS_CHANGED: lambda folder: _change_after(write_review(folder)),
+    Code.BAD_DECISION: lambda folder: _replace(write_review(folder), "decision:\n", "decision: yes\n"),
+    Code.CLOSED_REVIEW_CHANGED: lambda folder: _replace(_closed(folder, REMOVE), "decision: remove", "decision: keep"),
 }
 """Those that no text of a file can show."""
 

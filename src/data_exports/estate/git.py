@@ -1,0 +1,40 @@
+"""Git, asked for what it knows of an estate's folder.
+
+In: a folder and git's own words. Out: its answer, as bytes. Effects: runs `git`, whose variables for hooks are taken
+away, because they would name another repository. Nothing here writes; `reviews/branch` does, and nowhere but in git.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from data_exports.errors import UsageError
+
+# Set by git for its hooks; they would name the repository that the hook is of, by a path from another folder.
+_HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+_SETTINGS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+
+
+def run_git(
+    folder: Path, *words: str, given: bytes = b"", variables: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[bytes]":
+    """What git answers in this folder. Raises `UsageError` when there is no git on this machine."""
+    environment = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
+    try:
+        return subprocess.run(  # noqa: S603 - no shell; whoever calls has refused names that begin with -
+            ["git", *words],  # noqa: S607 - the git that the person has
+            cwd=folder,
+            env={**environment, **_SETTINGS, **(variables or {})},
+            input=given,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UsageError("git is not installed, or not on the PATH", next_step="install git") from error
+
+
+def reason_of_git(answer: "subprocess.CompletedProcess[bytes]") -> str:
+    """Why git did not do it, as git says it."""
+    lines = answer.stderr.decode(errors="replace").strip().splitlines()
+    return lines[0].removeprefix("fatal: ") if lines else f"git ended with {answer.returncode}"

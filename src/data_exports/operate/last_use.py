@@ -1,0 +1,65 @@
+"""When accesses were last used, as far as anything tells: receipts of what was sent and delivered.
+
+In: an estate, an `Aws`, and since when to look. Out: words for each access. Effects: reads receipts and looks roles up.
+Pull buckets leave no receipts, so of them nothing is known here, and that is said.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from data_exports.aws import Aws
+from data_exports.contract.receipts import moment_of
+from data_exports.errors import RefusedError
+from data_exports.estate.models import Estate, Platform, PushDataset
+from data_exports.operate.history import Wanted, history_of
+from data_exports.operate.people import read_role_ids
+from data_exports.operate.receipts import Period
+from data_exports.reviews.models import RECIPIENT, SENDER
+from data_exports.reviews.rows import RowId, accesses_by_row
+
+Person = tuple[str, str]
+"""Role, and name; of the recipient, which is one, no name."""
+
+
+def read_last_uses(estate: Estate, aws: Aws, *, since: datetime) -> Iterator[tuple[str, dict[RowId, str]]]:
+    """For each dataset, its name and the last use of each of its accesses. Raises `AwsError`."""
+    rows = list(accesses_by_row(estate))
+    for pull in estate.pull_datasets:
+        unknown = "not known: nothing records who reads a bucket"
+        yield pull.name, {row: unknown for row in rows if row[0] == pull.name}
+    for push in estate.push_datasets:
+        own = [row for row in rows if row[0] == push.name]
+        try:
+            known, last = _last_uses_of(estate.platform, push, aws, since)
+        except RefusedError as error:
+            yield push.name, dict.fromkeys(own, f"not known: {error.what}")
+            continue
+        yield push.name, {row: _words(row, known, last, since) for row in own}
+
+
+def _words(row: RowId, known: set[str], last: Mapping[Person, datetime], since: datetime) -> str:
+    _, role, who = row
+    moment = last.get((role, "" if role == RECIPIENT else who))
+    if moment:
+        return f"{moment.astimezone(UTC):%Y-%m-%d}"
+    if role == SENDER and who not in known:
+        return "not known: the role could not be looked up"
+    return f"none since {since.astimezone(UTC):%Y-%m-%d}"
+
+
+def _last_uses_of(
+    platform: Platform, push: PushDataset, aws: Aws, since: datetime
+) -> tuple[set[str], dict[Person, datetime]]:
+    """The roles that could be looked up; and the last moment of each role and person, of the recipient without one."""
+    role_ids = read_role_ids(aws, push.users)
+    last: dict[Person, datetime] = {}
+
+    def note(who: Person, moment: datetime | None) -> None:
+        if moment and (who not in last or moment > last[who]):
+            last[who] = moment
+
+    for entry in history_of(platform, push, aws, Wanted(Period(since)), role_ids=role_ids):
+        note((RECIPIENT, ""), moment_of(entry.receipt.delivered_at))
+        if entry.by and entry.by.role:
+            note((SENDER, str(entry.by.role)), moment_of(entry.receipt.uploaded_at))
+    return {str(name) for name in role_ids.values()}, last
