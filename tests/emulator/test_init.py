@@ -40,7 +40,17 @@ def test_an_estate_of_the_account_and_region_of_the_credentials_is_checked_and_d
         )
 
     words = ["--hub-bucket", hub, "--pull-bucket-prefix", f"{hub}-pull-", "--user-role", "alpha_user_*"]
-    made = run("init", "ours", *words, "--alert", "exports@example.gov.uk", "--no-github", "--json")
+    made = run(
+        "init",
+        "ours",
+        *words,
+        "--alert",
+        "exports@example.gov.uk",
+        "--contact",
+        "exports@example.gov.uk",
+        "--no-github",
+        "--json",
+    )
     assert (made.returncode, made.stderr.splitlines()) == (
         0,
         [

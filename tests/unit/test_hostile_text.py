@@ -83,6 +83,7 @@ TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map("".join)
 INIT = (
     *("--account", "593291632749", "--region", "eu-west-1", "--hub-bucket", "example-hub", "--no-github"),
     *("--pull-bucket-prefix", "example-", "--user-role", "alpha_user_*", "--alert", "exports@example.gov.uk"),
+    *("--contact", "exports@example.gov.uk"),
 )
 
 

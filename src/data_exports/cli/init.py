@@ -52,7 +52,8 @@ is refused, any other file that is there stays as it is.
 Examples:
   exports init our-exports
   exports init --account 593291632749 --region eu-west-1 --hub-bucket example-hub --pull-bucket-prefix example-
-    --user-role 'alpha_user_*' --alert exports@example.gov.uk --no-github
+    --user-role 'alpha_user_*' --alert exports@example.gov.uk
+    --contact exports@example.gov.uk --no-github
 """
 ANY_REGION = "us-east-1"
 """Whichever is asked who we are, it answers."""

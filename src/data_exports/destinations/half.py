@@ -37,6 +37,21 @@ class TerraformBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider that Terraform needs."""
+
+    name: str
+    source: str
+    version: str
+    """Which versions will do."""
+
+
+AWS_PROVIDER = Provider("aws", "hashicorp/aws", ">= 4.0")
+"""The first with `aws_s3_bucket_lifecycle_configuration`.
+https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-4-upgrade"""
+
+
+@dataclass(frozen=True, slots=True)
 class RecipientHalf:
     """What the owner of a destination puts in place for one dataset, and what will happen then."""
 
@@ -55,8 +70,10 @@ class RecipientHalf:
     facts: Any
     """All of it for programs: a dataclass of the kind."""
     terraform: tuple[TerraformBlock, ...] = ()
-    providers: Mapping[str, str] = field(default_factory=dict)
-    """The providers that Terraform needs → where they come from."""
+    providers: tuple[Provider, ...] = ()
+    """What Terraform needs for it."""
+    commands: tuple[str, ...] = ()
+    """With these the owner sees what is in place, and what has arrived."""
     cloudformation: Mapping[str, Any] = field(default_factory=dict)
     """Resources; empty where CloudFormation can make nothing."""
     by_hand: Mapping[str, Any] = field(default_factory=dict)

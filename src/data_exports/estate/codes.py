@@ -57,6 +57,7 @@ class Code(StrEnum):
     LONG_HUB = "EX305", "the name of the log bucket would be too long"
     SAME_ACCOUNT_NAME = "EX306", "two accounts have one name"
     OTHER_ACCOUNT_IN_NAME = "EX307", "an account's name holds the id of another"
+    NO_CONTACT = "EX308", "recipients are told nobody to turn to"
 
     SAME_NAME = "EX401", "two datasets have one name"
     SAME_SLUG = "EX402", "two names are one once _ becomes -"

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from data_exports.estate.codes import Code
 from data_exports.estate.field_types import Located
-from data_exports.estate.fields import ALERTS, USERS, Field
+from data_exports.estate.fields import ALERTS, CONTACT_OF_PLATFORM, USERS, Field
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
 from data_exports.estate.findings import FindingCollector, Place
 from data_exports.estate.models import Platform, PullDataset, PushDataset
@@ -101,7 +101,8 @@ def draft_of(kind: FileKind[M], top: Fields, report: FindingCollector) -> Draft[
     """The draft of one file."""
     mapping = _settings_in(top, report) if kind is PLATFORM else top
     if mapping is None:
-        return Draft(kind, top.place, {ALERTS.name: ()})  # settings that are missing as a whole lack no single one
+        nothing = {ALERTS.name: (), CONTACT_OF_PLATFORM.name: None}  # what is missing as a whole lacks no single one
+        return Draft(kind, top.place, nothing)
     entries = {key.text: (key, value) for key, value in mapping.entries}
     names = _names_in(kind)
     for key in (key for key, _ in mapping.entries if key.text not in names):

@@ -11,7 +11,8 @@ ADDRESS_CHARACTERS = 254
 
 _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 """https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4: labels of up to 63 letters, digits and hyphens."""
-_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@)[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_DOMAIN}")
+ADDRESS_PATTERN = rf"(?=[^@]{{1,64}}@)[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_DOMAIN}"
+_ADDRESS = re.compile(ADDRESS_PATTERN)
 _LIKE_AN_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[\w-]+(?:\.[\w-]+)+")
 DOMAIN_PATTERN = _DOMAIN
 

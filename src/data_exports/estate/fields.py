@@ -27,6 +27,7 @@ from data_exports.estate.identifier_types import (
     ACCOUNT,
     BUCKET,
     BUCKET_PREFIX,
+    CONTACT,
     DATASET,
     DOMAIN,
     EMAIL,
@@ -167,6 +168,9 @@ ACCOUNTS = Field(
     "Names of accounts, for messages.",
     held_as="account_names",
 )
+CONTACT_OF_PLATFORM = Field(
+    "contact", CONTACT, "", "Whom recipients turn to: an e-mail address, or a page (https://...); it stands in letters."
+)
 PaperworkPolicy = Literal["warn", "required"]
 PAPERWORK_POLICY: Field[Located[PaperworkPolicy], PaperworkPolicy] = Field(
     "paperwork", choice_of("warn", "required"), "warn", "What becomes of a dataset without paperwork."
@@ -224,6 +228,7 @@ PLATFORM_FIELDS: Known = (
     PULL_BUCKET_PREFIX,
     USER_ROLES,
     ACCOUNTS,
+    CONTACT_OF_PLATFORM,
     PAPERWORK_POLICY,
     REVIEW_EVERY,
     RECOVERY_DAYS,

@@ -3,7 +3,7 @@
 import re
 
 from data_exports.estate.codes import Code
-from data_exports.estate.email_addresses import ADDRESS_CHARACTERS, DOMAIN_PATTERN, is_address
+from data_exports.estate.email_addresses import ADDRESS_CHARACTERS, ADDRESS_PATTERN, DOMAIN_PATTERN, is_address
 from data_exports.estate.field_types import LINE, FieldType, Located, hint_on_dashes, identifier_of, text_in
 from data_exports.estate.findings import FindingCollector
 from data_exports.estate.yaml_tree import Node
@@ -25,6 +25,9 @@ SSO_PREFIX = "AWSReservedSSO_"
 SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
 """Behind it the region of IAM Identity Center, unless that is us-east-1.
 https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
+
+PAGE_CHARACTERS = 500
+"""Ours: the longest address of a page; it stands on a line of its own in letters."""
 
 PROTECTED_ROLES = {SSO_PREFIX: "single sign-on", "AWSServiceRoleFor": "an AWS service"}
 """How the names of roles begin that AWS alone changes, and whose they are.
@@ -109,8 +112,21 @@ def _domain(text: str) -> str:
     return text.lower()
 
 
+_PAGE = rf"https://{DOMAIN_PATTERN}(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?"
+
+
+def _contact(text: str) -> str:
+    if len(text) > PAGE_CHARACTERS or not (is_address(text) or re.fullmatch(_PAGE, text)):
+        raise InvalidNameError(
+            f"{text!r} is neither an e-mail address nor the address of a page",
+            hint="write one such as data-engineering@example.gov.uk, or https://example.gov.uk/exports",
+        )
+    return text
+
+
 EMAIL = FieldType(_email, {"type": "string", "format": "email"})
 DOMAIN = identifier_of(_domain, DOMAIN_PATTERN)
+CONTACT = identifier_of(_contact, f"(?:{ADDRESS_PATTERN}|{_PAGE})")
 
 
 _SESSION = re.compile(rf"arn:aws:sts::([0-9]{{12}}):assumed-role/({RoleName.pattern.pattern})/.+")

@@ -44,6 +44,8 @@ class Platform:
     user_roles: tuple[str, ...]
     """Patterns (``*`` and ``?``) of the IAM roles that a dataset may name as its users."""
     account_names: tuple[tuple[AccountId, str], ...] = f.ACCOUNTS.default
+    contact: str = f.CONTACT_OF_PLATFORM.default
+    """Whom recipients turn to: an e-mail address or a page; "" when nobody is named."""
     paperwork: f.PaperworkPolicy = f.PAPERWORK_POLICY.default
     review_every: int = f.REVIEW_EVERY.default
     """Months within which every access is reviewed again."""

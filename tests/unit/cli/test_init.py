@@ -20,6 +20,7 @@ BIN = Path(sys.executable).parent
 COMMIT = "0123456789" * 4
 PLATFORM = ["--account", "593291632749", "--region", "eu-west-1", "--hub-bucket", "example-hub"]
 PLATFORM += ["--pull-bucket-prefix", "example-", "--user-role", "alpha_user_*", "--alert", "exports@example.gov.uk"]
+PLATFORM += ["--contact", "https://example.gov.uk/exports"]
 GITHUB = ["--code-owner", "@example-org/data", "--code-owner", "@ana", "--exports-from", f"ours/data-exports@{COMMIT}"]
 DECLARATION = """\
 platform:
@@ -29,6 +30,7 @@ platform:
   pull_bucket_prefix: example-
   user_roles:
     - "alpha_user_*"
+  contact: https://example.gov.uk/exports
   alerts:
     - exports@example.gov.uk
 """
@@ -201,6 +203,8 @@ SETTINGS = [
     ("pull_bucket_prefix", "example-"),
     ("user_roles (one at a time)", "alpha_user_*"),
     ("user_roles (another, or Enter)", ""),
+    ("contact", "somebody"),
+    ("contact", "https://example.gov.uk/exports"),
     ("paperwork", "maybe"),
     ("paperwork", ""),
     ("alerts (one at a time)", "exports@example.gov.uk"),
@@ -238,6 +242,7 @@ def test_on_a_terminal_it_asks_until_an_answer_is_right_and_makes_a_first_datase
     for said in (
         "AWS does not say which account is yours: no credentials",
         "write the bucket's name alone: example-hub",
+        "'somebody' is neither an e-mail address nor the address of a page",
         "'maybe' is not allowed here",
         "'ana maria' is neither yes nor no: type y or n, or Enter for yes",
         "'both' is neither push nor pull",

@@ -16,7 +16,7 @@ from data_exports.access.sentences import plain, sentence_of_new_account, statem
 from data_exports.contract.causes import Cause
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.destinations.destination import Advice, Destination, Lack, Lookup, Misfit, Party, Right, Route
-from data_exports.destinations.half import Instruction, RecipientHalf, TerraformBlock
+from data_exports.destinations.half import Instruction, Provider, RecipientHalf, TerraformBlock
 from data_exports.errors import RefusedError
 from data_exports.names import DatasetName, KeyPrefix
 from data_exports.operate.advice import advice_on_cause
@@ -89,7 +89,7 @@ class Container:
             terraform=(
                 TerraformBlock(("resource", "azuread_application_federated_identity_credential", "export"), trust),
             ),
-            providers={"azuread": "hashicorp/azuread"},
+            providers=(Provider("azuread", "hashicorp/azuread", ">= 2.40"),),
         )
 
     def advice(self, cause: str, route: Route) -> Advice | None:
@@ -198,7 +198,7 @@ def test_the_other_forms_hold_what_the_kind_has_for_them_and_refuse_where_it_has
     (facts,) = json_data(handover_as_data([half()]))["handovers"]
     assert dict(facts)["trust"] == {"subject": ROLE, "audiences": ["api://AzureADTokenExchange"]}
     text = terraform_of(half())
-    assert 'azuread = { source = "hashicorp/azuread" }' in text
+    assert 'azuread = { source = "hashicorp/azuread", version = ">= 2.40" }' in text
     assert f'"{CREDENTIAL}" "export" {{\n  subject   = "{ROLE}"\n' in text
     with pytest.raises(RefusedError, match="CloudFormation can make nothing in the container of orders"):
         cloudformation_of(half())

@@ -159,6 +159,8 @@ RULES: dict[str, Files] = {
     "owner's address with letters of another alphabet": {"push": PUSH + "owner: Ana <ana@exаmple.gov.uk>\n"},
     "owner's address that is too long": {"push": PUSH + "owner: " + "a" * 65 + "@example.gov.uk\n"},
     "no alerts": {"platform": swap(PLATFORM, "  alerts: [exports@example.gov.uk]\n", "")},
+    "no contact": {"platform": swap(PLATFORM, "  contact: https://example.gov.uk/exports\n", "")},
+    "contact that is no page": {"platform": swap(PLATFORM, "https://example.gov.uk", "http://x")},
     "alert twice": {"platform": swap(PLATFORM, "exports@example.gov.uk", "a@b.uk, A@b.uk")},
     "hub name too long for its log bucket": {"platform": swap(PLATFORM, "mojap-hub-exports", "h" * 60)},
     "41 tags": {"platform": PLATFORM + "  tags:\n" + "".join(f"    t{i}: v\n" for i in range(41))},

@@ -89,6 +89,7 @@ def test_every_shape_in_use_loads_as_what_was_meant() -> None:
 
 def test_what_somebody_should_look_at_is_a_warning() -> None:
     assert [line.split(": ")[0] for line in said(SHAPES)] == [
+        "exports.yaml:2:3 EX308 warning",
         "pull_datasets/falsehood.yaml:1:1 EX601 warning",
         "pull_datasets/falsehood.yaml:3:5 EX506 warning",
         "pull_datasets/falsehood.yaml:4:5 EX505 warning",

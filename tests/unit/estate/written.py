@@ -14,6 +14,7 @@ platform:
   hub_bucket: mojap-hub-exports
   pull_bucket_prefix: mojap-
   user_roles: [alpha_user_*]
+  contact: https://example.gov.uk/exports
   alerts: [exports@example.gov.uk]
 """
 PUSH = """\

@@ -258,6 +258,33 @@ def test_the_letter_to_a_reader_says_how_to_use_the_bucket_and_how_a_pods_role_i
     assert "aws s3 cp FILE s3://mojap-mixed/" in letter_of(half(replace(EVERY_KIND, allow_push=True)))
 
 
+def test_every_letter_names_the_contact_and_no_program_that_its_reader_does_not_have() -> None:
+    for dataset in FULL.datasets():
+        for found in halves_of(FULL, dataset):
+            letter = letter_of(found)
+            assert "    whom to ask:        exports@example.gov.uk\n" in letter
+            assert "ell us (exports@example.gov.uk)" in letter
+            assert "`exports " not in letter
+            assert facts_of(found)["contact"] == "exports@example.gov.uk"
+            assert "# Whom to ask: exports@example.gov.uk\n" in terraform_of(found)
+            if isinstance(found, Receiving):
+                under = f"s3://{dataset.destination.bucket}/{dataset.name}/" if isinstance(dataset, PushDataset) else ""
+                assert f"\n    aws s3 ls {under} --recursive" in letter
+            else:
+                assert f"\n    aws s3 ls s3://{found.bucket}/ --region eu-west-1\n" in letter
+    dataset = push()
+    (unnamed,) = halves_of(estate_of(dataset, platform=replace(PLATFORM, contact="")), dataset)
+    nobody = letter_of(unnamed)
+    assert "whom to ask" not in nobody
+    assert "\nTell us when it is done. We then try" in nobody
+
+
+def test_the_terraform_says_which_provider_knows_what_it_uses() -> None:
+    for found in (half(push()), half(pull())):
+        (block,) = terraform(found)["terraform"]
+        assert block["required_providers"] == [{"aws": {"source": "hashicorp/aws", "version": ">= 4.0"}}]
+
+
 def test_the_lines_of_a_letter_fit_a_mail() -> None:
     for dataset in FULL.datasets():
         prose = [

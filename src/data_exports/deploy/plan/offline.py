@@ -81,7 +81,7 @@ def _unchanged(estate: Estate, base: Estate) -> frozenset[str]:
 
 def _for_stacks(platform: Platform) -> Platform:
     """The platform without what is only checked, or said to people."""
-    return replace(platform, account_names=(), user_roles=(), paperwork="warn", mail_domains=())
+    return replace(platform, account_names=(), user_roles=(), paperwork="warn", mail_domains=(), contact="")
 
 
 def _step(stack: Stack, before: Stack | None) -> StackStep:

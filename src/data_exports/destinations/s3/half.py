@@ -11,7 +11,14 @@ from typing import Any
 from data_exports.contract.keys import probe_key_of
 from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
 from data_exports.destinations.destination import Document, Route
-from data_exports.destinations.half import BETWEEN_ACCOUNTS, Expression, Instruction, RecipientHalf, TerraformBlock
+from data_exports.destinations.half import (
+    AWS_PROVIDER,
+    BETWEEN_ACCOUNTS,
+    Expression,
+    Instruction,
+    RecipientHalf,
+    TerraformBlock,
+)
 from data_exports.destinations.s3.bucket import ENCRYPT, RECEIVE, S3Bucket
 
 
@@ -54,7 +61,11 @@ def half_of(there: S3Bucket, route: Route) -> RecipientHalf:
             *(route.policy, route.also_delivered, keys, rule, probe_object),
         ),
         terraform=tuple(_terraform(there, route)),
-        providers={"aws": "hashicorp/aws"},
+        providers=(AWS_PROVIDER,),
+        commands=(
+            f"aws s3api get-bucket-policy --bucket {there.bucket} --query Policy --output text",
+            f"aws s3 ls {under} --recursive",
+        ),
         cloudformation={"ReceivePolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": policy}},
         by_hand=by_hand,
     )

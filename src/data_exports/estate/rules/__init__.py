@@ -16,6 +16,7 @@ ESTATE_RULES = (
     platform.check_account_names,
     platform.check_tags,
     platform.check_alerts,
+    platform.check_contact,
     platform.check_owners_addresses,
     platform.check_log_bucket_name,
     names.check_names_are_unique,

@@ -100,6 +100,13 @@ def check_alerts(draft: EstateDraft) -> Iterator[Finding]:
         seen.add(address.value.lower())
 
 
+def check_contact(draft: EstateDraft) -> Iterator[Finding]:
+    """Letters should say whom to ask."""
+    if draft.platform is not None and f.CONTACT_OF_PLATFORM not in draft.platform:
+        hint = "add `contact:` with an e-mail address or a page (https://...) that recipients can turn to"
+        yield warning(draft.platform.place, Code.NO_CONTACT, "letters to recipients name nobody to turn to", hint)
+
+
 def check_owners_addresses(draft: EstateDraft) -> Iterator[Finding]:
     """An owner's address is told of failures, as those of the platform's `alerts` are."""
     for owner in filter(None, (dataset[f.OWNER] for dataset in draft.push)):

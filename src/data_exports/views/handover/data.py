@@ -12,8 +12,8 @@ from data_exports.operate.handover.halves import Half, Reading, Receiving
 
 _AGREED = """
     dataset=half.dataset.name platform_account=half.platform.account region=half.platform.region
-    description?=half.dataset.description owner?=half.dataset.owner paperwork=half.dataset.paperwork
-    last_day=half.dataset.expires until=half.dataset.until kind=half.kind
+    contact?=half.platform.contact description?=half.dataset.description owner?=half.dataset.owner
+    paperwork=half.dataset.paperwork last_day=half.dataset.expires until=half.dataset.until kind=half.kind
 """
 
 

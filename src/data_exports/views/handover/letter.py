@@ -37,7 +37,7 @@ def _to_recipient(whole: Receiving) -> Iterator[str]:
     yield f"Subject: Data export {push.name}: please let it into your {half.noun} {half.name}"
     yield f"To the owner of the {half.noun} {half.name}{them}"
     yield _wrapped(f"{us} is to deliver the dataset {push.name} to your {half.noun}. {half.premise} {_OUR_HALF}")
-    yield _agreed(push)
+    yield _agreed(push, platform)
     yield "WHAT WILL ARRIVE, AND WHERE"
     yield _wrapped(f"{half.arrival} It is written by this role, and by nothing else:")
     yield f"    {whole.mover_role}"
@@ -47,10 +47,13 @@ def _to_recipient(whole: Receiving) -> Iterator[str]:
         yield f"{number}.{_step_of_recipient(step)[len(_STEP) - 1 :]}"
     yield "HOW TO SEE THAT IT WORKS"
     yield _wrapped(
-        f"Tell us when it is done. `exports probe {push.name}` then tries every call that a delivery makes, with the "
-        f"role itself, and says what is missing, if anything. It leaves at most one small object, {half.probe_object}, "
+        f"{_tell_us(platform)} when it is done. We then try every call that a delivery makes, with the role itself, "
+        f"and tell you what is missing, if anything. That leaves at most one small object, {half.probe_object}, "
         "which you may remove. Files that are sent before that are not lost: they wait on our side."
     )
+    if half.commands:
+        yield _wrapped("With your own rights, this shows what is in place, and what has arrived:")
+        yield textwrap.indent("\n".join(half.commands), "    ")
 
 
 def _step_of_recipient(step: Instruction) -> str:
@@ -72,13 +75,20 @@ def _to_reader(half: Reading) -> Iterator[str]:
         f"{_account(platform, platform.account)} shares the dataset {pull.name} with you: you may {may} the bucket "
         f"{half.bucket} in region {platform.region}. {BETWEEN_ACCOUNTS} {_OUR_HALF}"
     )
-    yield _agreed(pull)
+    yield _agreed(pull, platform)
     yield "WHAT WE ASK YOU TO DO"
     for number, reader in enumerate(half.readers, start=1):
         yield f"{number}.{_step_of_reader(reader)[len(_STEP) - 1 :]}"
     yield "HOW TO USE IT"
     yield _wrapped(f"As one of the above, from anywhere, over TLS 1.2 or newer; the region is {platform.region}:")
     yield textwrap.indent(_commands(half), "    ")
+    yield "HOW TO SEE THAT IT WORKS"
+    yield _wrapped(
+        "The first command shows as whom you ask, the second what is in the bucket. If it is refused although it is "
+        f"one of the above who asks, {_tell_us(platform, 't')} the time, and what the first one shows: we can check "
+        "our half."
+    )
+    yield f"    aws sts get-caller-identity\n    aws s3 ls s3://{half.bucket}/ --region {platform.region}"
     yield "IF THE DATA IS READ FROM KUBERNETES"
     yield _wrapped(
         "A pod acts as the IAM role that its service account is bound to. It is that role that must be named above. "
@@ -89,8 +99,7 @@ def _to_reader(half: Reading) -> Iterator[str]:
     yield "WHAT TO KNOW"
     yield _wrapped(
         "Only what is named above gets in. A role that is deleted and made again under the same name and path keeps "
-        "its access; under another name it needs a changed declaration, so tell us first. `exports probe "
-        f"{pull.name}` checks our half at any time."
+        "its access; under another name it needs a changed declaration, so tell us first."
     )
 
 
@@ -135,12 +144,17 @@ aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace NAMESP
 _OUR_HALF = "Our half comes from a reviewed declaration; this letter is about yours."
 
 
-def _agreed(dataset: Dataset) -> str:
+def _tell_us(platform: Platform, first: str = "T") -> str:
+    return f"{first}ell us ({platform.contact})" if platform.contact else f"{first}ell us"
+
+
+def _agreed(dataset: Dataset, platform: Platform) -> str:
     last = f"the last day is {dataset.expires}, in UTC; IAM itself ends it" if dataset.expires else ""
     rows = [
         ("what it is", dataset.description and quoted(on_one_line(dataset.description))),
         ("who answers for it", dataset.owner and quoted(dataset.owner)),
         ("agreed in", ", ".join(map(quoted, dataset.paperwork))),
+        ("whom to ask", platform.contact),
         ("until", last or "no end is declared"),
     ]
     return "\n".join(_row(title, text) for title, text in rows if text)

@@ -10,13 +10,11 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from data_exports.destinations.half import Expression, TerraformBlock
+from data_exports.destinations.half import AWS_PROVIDER, Expression, TerraformBlock
 from data_exports.names import RoleArn
 from data_exports.operate.handover.halves import Half, Reading, Receiving, nothing_to_attach
 from data_exports.text import json_text, quoted
 from data_exports.views.handover.letter import on_one_line
-
-_AWS = {"aws": "hashicorp/aws"}
 
 
 def terraform_of(half: Half) -> str:
@@ -24,10 +22,10 @@ def terraform_of(half: Half) -> str:
     if isinstance(half, Receiving):
         parts, needs = [_block(each) for each in half.theirs.terraform], half.theirs.providers
     else:
-        parts, needs = list(_reading(half)), _AWS
+        parts, needs = list(_reading(half)), (AWS_PROVIDER,)
     if not parts:
         raise nothing_to_attach(half, "Terraform")
-    providers = {name: Expression(f'{{ source = "{source}" }}') for name, source in needs.items()}
+    providers = {each.name: Expression(f'{{ source = "{each.source}", version = "{each.version}" }}') for each in needs}
     required = TerraformBlock(("terraform",), {}, (TerraformBlock(("required_providers",), providers),))
     return "\n".join([*_heading(half), "", _block(required), *parts])
 
@@ -36,6 +34,7 @@ def _heading(half: Half) -> list[str]:
     dataset, platform = half.dataset, half.platform
     said = [f"Data export {dataset.name} of {platform.name_of_account(platform.account)}: your half of the access."]
     said += [f"What it is: {quoted(on_one_line(dataset.description))}"] if dataset.description else []
+    said += [f"Whom to ask: {platform.contact}"] if platform.contact else []
     said += [f"Agreed in: {', '.join(map(quoted, dataset.paperwork))}"] if dataset.paperwork else []
     return [f"# {each}" for each in said]
 
