@@ -74,6 +74,9 @@ SENDER_OBJECT_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjec
 SENDER_BUCKET_ACTIONS = ("s3:ListBucket",)
 # "Did it arrive?" is a sender's own question: the receipts of the dataset, and of no other, answer it.
 SENDER_RECEIPT_ACTIONS = ("s3:GetObject",)
+# How many dead letters there are, which neither shows nor holds one. The queue itself is left out: its ARN would double
+# what this costs of the characters that a role's policies may hold.
+SENDER_DEAD_LETTER_ACTIONS = ("sqs:GetQueueAttributes",)
 
 # A conditional delete asks for GetObject as well as DeleteObject, a copy for the tags that it carries along:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
@@ -152,6 +155,7 @@ def _sender_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
             (hub, SENDER_BUCKET_ACTIONS, push.prefix),
             (f"{log}/{receipts.pattern_below}", SENDER_RECEIPT_ACTIONS, None),
             (log, SENDER_BUCKET_ACTIONS, receipts),
+            (dead_letter_queue_arn_of(platform, push), SENDER_DEAD_LETTER_ACTIONS, None),
         ):
             yield Grant(sender, Role.SENDER, push.name, resource, actions, key_prefix, push.until, push.paperwork)
 

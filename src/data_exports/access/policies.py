@@ -18,8 +18,10 @@ from data_exports.contract.keys import CHECKPOINTS, RECEIPTS
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_NAME_PREFIX, SERVICE_ROLE_PATH, BucketName, queue_name_of
 
-SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix")
-"""In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub."""
+SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix", "ReadReceipts")
+"""In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub, the
+dead-letter queue. Grants of one Sid share a statement, because each would cost a role 100 characters more of what its
+policies may hold: the actions of one service mean nothing on the resources of another."""
 PULL_USER_SIDS = ("ListBucket", "UseObjects")
 OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
 MOVER_SIDS = (

@@ -6,7 +6,7 @@ In: an `Estate`. Out: findings, at the dataset that fills the policy most. Effec
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from data_exports.access.grants import grants_of_pull, grants_of_push
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy, sender_policy
@@ -30,8 +30,36 @@ def with_sizes_checked(loaded: Loaded) -> Loaded:
 
 def check_policy_sizes(estate: Estate) -> tuple[Finding, ...]:
     """Every user's role and every bucket whose policies would be refused for their size."""
-    shares: defaultdict[RoleName, list[tuple[int, Dataset]]] = defaultdict(list)
     found: list[Finding] = []
+    for pull in estate.pull_datasets:
+        if bucket_policy_bound(pull) > BUCKET_POLICY_BYTES:
+            found += _check_bucket(pull, bucket_policy_size(estate.platform, pull))
+    return tuple(sorted([*found, *_check_roles(_shares_of(estate))]))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RoleLoad:
+    """How much of what IAM allows a role's policies is taken."""
+
+    characters: int
+    role: RoleName
+    datasets: int
+
+    @property
+    def more(self) -> int:
+        """How many more datasets fit whose policies are as large as those that it has, on average."""
+        return (INLINE_POLICY_CHARACTERS_PER_ROLE - self.characters) * self.datasets // self.characters
+
+
+def fullest_role(estate: Estate) -> RoleLoad | None:
+    """The user's role whose policies take most; None when there is no user."""
+    loads = (RoleLoad(sum(size for size, _ in parts), role, len(parts)) for role, parts in _shares_of(estate).items())
+    return max(loads, default=None)
+
+
+def _shares_of(estate: Estate) -> Mapping[RoleName, Sequence[tuple[int, Dataset]]]:
+    """The datasets of each user's role, each with the size of its policy."""
+    shares: defaultdict[RoleName, list[tuple[int, Dataset]]] = defaultdict(list)
     sizes: dict[tuple[object, ...], int] = {}
     for dataset in estate.datasets():
         if dataset.users:
@@ -40,9 +68,7 @@ def check_policy_sizes(estate: Estate) -> tuple[Finding, ...]:
                 sizes[lengths] = user_policy_size(estate.platform, dataset)
             for user in dataset.users:
                 shares[user].append((sizes[lengths], dataset))
-        if isinstance(dataset, PullDataset) and bucket_policy_bound(dataset) > BUCKET_POLICY_BYTES:
-            found += _check_bucket(dataset, bucket_policy_size(estate.platform, dataset))
-    return tuple(sorted([*found, *_check_roles(shares)]))
+    return shares
 
 
 def _lengths(platform: Platform, dataset: Dataset) -> tuple[object, ...]:
@@ -89,7 +115,8 @@ def _check_roles(shares: Mapping[RoleName, Sequence[tuple[int, Dataset]]]) -> It
                 largest.place,
                 Code.ROLE_POLICIES_TOO_LARGE,
                 f"role {user} would carry {total:,} characters of inline policies from {len(parts)} datasets; "
-                f"IAM allows {INLINE_POLICY_CHARACTERS_PER_ROLE:,}",
+                f"IAM allows {INLINE_POLICY_CHARACTERS_PER_ROLE:,}, which is enough for "
+                f"{INLINE_POLICY_CHARACTERS_PER_ROLE * len(parts) // total}",
                 "share the datasets out over more than one role",
             )
 

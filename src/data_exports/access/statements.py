@@ -22,17 +22,29 @@ def policy_of(*statements: Statement) -> Policy:
 
 
 def identity_statements(sids: Iterable[tuple[str, Grant]]) -> list[Statement]:
-    """Statements of an identity policy; each grant with its Sid, the principal is whom the policy is attached to."""
-    return [
-        {
-            "Sid": sid,
-            "Effect": "Allow",
-            "Action": list(grant.actions),
-            "Resource": grant.resource,
-            **_conditions(grant),
-        }
-        for sid, grant in sids
-    ]
+    """Statements of an identity policy; each grant with its Sid, the principal is whom the policy is attached to.
+
+    Grants of one Sid, on resources of different services and with the same conditions, share its statement.
+    """
+    groups: dict[str, list[Grant]] = {}
+    for sid, grant in sids:
+        groups.setdefault(sid, []).append(grant)
+    return [_identity_statement(sid, grants) for sid, grants in groups.items()]
+
+
+def _identity_statement(sid: str, grants: Sequence[Grant]) -> Statement:
+    resources = [grant.resource for grant in grants]
+    condition = _conditions(grants[0])
+    services = {":".join(resource.split(":")[:3]) for resource in resources}
+    if len(services) < len(grants) or any(_conditions(grant) != condition for grant in grants):
+        raise ValueError(f"the grants of {sid} cannot share a statement: it would allow more than they do")
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": [action for grant in grants for action in grant.actions],
+        "Resource": resources if len(resources) > 1 else resources[0],
+        **condition,
+    }
 
 
 def resource_statements(sid: str, grants: Sequence[Grant]) -> list[Statement]:

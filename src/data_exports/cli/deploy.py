@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import confirm
-from data_exports.cli.options import EstateOption, JsonOption, YesOption, accept, estate_folder, load, plan_findings_of
+from data_exports.cli.options import EstateOption, JsonOption, YesOption, estate_folder, load, plan_findings_of
 from data_exports.cli.output import terminal_width, write_answer, write_data, write_progress
 from data_exports.cli.progress import progress_shown
 from data_exports.deploy.plan.consents import Consent
@@ -62,7 +62,7 @@ def deploy(
     if asks and not (sys.stderr and sys.stderr.isatty()):
         raise UsageError("deploy asks before it begins, and stderr is not a terminal", next_step="add --yes")
     loaded = load(estate)
-    declared, folder = accept(loaded), estate_folder(estate)
+    declared, folder = loaded.require(), estate_folder(estate)
     kept = None if file is None else _read(file, declared, folder)
     from data_exports.aws import Aws
     from data_exports.deploy.apply.outcomes import error_of_deploying

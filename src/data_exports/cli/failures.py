@@ -7,6 +7,8 @@ import typer
 from data_exports.cli.completion import complete_push_datasets
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.errors import PartlyDoneError
+from data_exports.text import counted
 
 NamesArgument = Annotated[
     list[str] | None,
@@ -23,7 +25,8 @@ def failures(
     """Show what could not be delivered: each file, why, since when, and what to do.
 
     The dead letters are uploads that were tried until the last time; other failures of the last day are tried again by
-    themselves. All their files are still in the hub. Looking consumes nothing. Exit code 1 if there are any, 0 if none.
+    themselves. All their files are still in the hub. Looking consumes nothing. Exit code 1 if there are any, 0 if none,
+    4 if a dataset could not be looked at. Senders see their own: dead letters counted, what was given up by receipts.
 
     Examples:
       exports failures
@@ -35,16 +38,19 @@ def failures(
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.failures import Failures, failures_of_all
+    from data_exports.operate.rights import NotAllowedError
     from data_exports.views.failures import failures_as_data, render_failures
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
-    found = []
+    found, unread = [], []
     for each in failures_of_all(declared, pushes, aws, at_most=limit):
         if isinstance(each, Failures):
             found.append(each)
         elif names:
             raise each.error
+        elif isinstance(each.error, NotAllowedError):
+            unread.append(each.error.what)
         else:
             write_progress(f"{each.push.name} is not deployed: {each.error.what}")
     failed = [each for each in found if each.dead_letters or each.found]
@@ -53,6 +59,11 @@ def failures(
     else:
         for each in failed:
             write_data(render_failures(each, declared))
+    if unread:
+        what = "\n".join(
+            [f"{counted(len(unread), 'dataset')} could not be looked at:", *(f"  {each}" for each in unread)]
+        )
+        raise PartlyDoneError(what, next_step="name the datasets that you may look at")
     if failed:
         raise typer.Exit(1)
     write_progress("nothing was given up, and nothing fails")

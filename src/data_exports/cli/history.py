@@ -1,6 +1,6 @@
 """``exports history``: what became of each upload."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,13 +8,13 @@ import typer
 
 from data_exports.cli.completion import complete_push_datasets, complete_users
 from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
-from data_exports.cli.output import write_data, write_progress
-from data_exports.errors import UsageError
-from data_exports.text import csv_line
+from data_exports.cli.output import data_held, write_data, write_progress
+from data_exports.errors import PartlyDoneError, UsageError
+from data_exports.text import counted, csv_line
 
 if TYPE_CHECKING:
     from data_exports.contract.receipts import Damaged
-    from data_exports.operate.history import HistoryEntry, Wanted
+    from data_exports.operate.history import History, HistoryEntry, Wanted
 
 NamesArgument = Annotated[
     list[str] | None,
@@ -72,8 +72,8 @@ def history(
     """Show what became of each upload, from the receipts.
 
     Oldest first, repeats left out; --json prints one object a line. Damaged receipts are skipped and counted on stderr.
-    Exit code 0 also when there is none. With --follow it goes on until Ctrl-C (exit code 130), and prints each receipt
-    once as it comes.
+    Exit code 0 also when there is none; 4 if, of all datasets, some could not be read. With --follow it goes on until
+    Ctrl-C (exit code 130), and prints each receipt once as it comes.
 
     Examples:
       exports history court_hearings --since 7d
@@ -99,14 +99,31 @@ def history(
         from data_exports.operate.watch import follow_history
 
         new = follow_history(declared.platform, pushes, aws, wanted, role_ids=role_ids, every_seconds=every)
-        _write(_undamaged(new), as_csv=as_csv, as_json=as_json)
+        _write(_undamaged(new), write_data, as_csv=as_csv, as_json=as_json)
     histories = [history_of(declared.platform, push, aws, wanted, role_ids=role_ids) for push in pushes]
-    entries = (entry for each in histories for entry in each)
-    count = _write(entries, as_csv=as_csv, as_json=as_json)
+    unread: list[str] = []
+    with data_held() as hold:
+        count = _write(_readable(histories, None if names else unread), hold, as_csv=as_csv, as_json=as_json)
     if damaged := [each for history in histories for each in history.damaged]:
         write_progress(render_damaged(damaged))
+    if unread:
+        what = "\n".join([f"{counted(len(unread), 'dataset')} could not be read:", *(f"  {each}" for each in unread)])
+        raise PartlyDoneError(what, next_step="name the datasets whose receipts you may read")
     if not count:
         write_progress("no receipts: nothing was delivered, or nothing like this")
+
+
+def _readable(histories: "Iterable[History]", unread: list[str] | None) -> "Iterator[HistoryEntry]":
+    """The entries of all; where AWS denies some to us, `unread` notes why, or if there is none that is raised."""
+    from data_exports.operate.rights import NotAllowedError
+
+    for history in histories:
+        try:
+            yield from history
+        except NotAllowedError as error:
+            if unread is None:
+                raise
+            unread.append(error.what)
 
 
 def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -> "Wanted":
@@ -125,21 +142,21 @@ def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -
     return Wanted(Period(first, last), key, by, tuple(outcomes))
 
 
-def _write(entries: Iterable["HistoryEntry"], *, as_csv: bool, as_json: bool) -> int:
-    """Print each entry as it is read; gives how many."""
+def _write(entries: Iterable["HistoryEntry"], write: Callable[[str], None], *, as_csv: bool, as_json: bool) -> int:
+    """Write a line for each entry; gives how many."""
     from data_exports.views.envelope import line_of
     from data_exports.views.history import CSV_FIELDS, HEADING, entry_as_row, render_entry
 
     count = 0
     if as_csv:
-        write_data(csv_line(CSV_FIELDS))
+        write(csv_line(CSV_FIELDS))
     for count, entry in enumerate(entries, start=1):
         if as_csv:
-            write_data(csv_line(entry_as_row(entry)))
+            write(csv_line(entry_as_row(entry)))
         elif as_json:
-            write_data(line_of("history", entry))
+            write(line_of("history", entry))
         else:
-            write_data(render_entry(entry) if count > 1 else f"{HEADING}\n{render_entry(entry)}")
+            write(render_entry(entry) if count > 1 else f"{HEADING}\n{render_entry(entry)}")
     return count
 
 

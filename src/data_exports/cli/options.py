@@ -7,14 +7,13 @@
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from data_exports.access.sizes import with_sizes_checked
-from data_exports.cli.output import painted, seen_from, write_progress
+from data_exports.cli.output import seen_from
 from data_exports.errors import UsageError
 from data_exports.estate.dataset_lookup import dataset_of, push_dataset_of, push_datasets_of
 from data_exports.estate.file_kinds import PLATFORM_FILE, FileKind
@@ -30,7 +29,6 @@ __all__ = [
     "FindingsBefore",
     "JsonOption",
     "YesOption",
-    "accept",
     "dataset_of",
     "estate_folder",
     "load",
@@ -97,26 +95,16 @@ def exclude(**given: bool) -> None:
 
 
 def open_estate(given: Path | None) -> Estate:
-    """The estate a command acts on; mentions warnings on stderr.
+    """The estate a command acts on; its warnings are the matter of ``check`` and ``plan``.
 
     Raises `UsageError` when there is none, `DeclarationError` with every error when it cannot be used.
     """
-    return accept(load(given))
+    return load(given).require()
 
 
 def load(given: Path | None) -> Loaded:
     """The estate, and all that can be found wrong with it without AWS. Raises `UsageError` when there is none."""
     return with_sizes_checked(load_estate(estate_folder(given)))
-
-
-def accept(loaded: Loaded) -> Estate:
-    """The estate, if it holds no errors; mentions warnings on stderr. Raises `DeclarationError`."""
-    estate = loaded.require()
-    if loaded.findings:
-        count = len(loaded.findings)
-        text = f"{count} warning{'s' * (count != 1)} in the declarations; `exports check` shows them"
-        write_progress(f"{painted('warning:', 'yellow', stream=sys.stderr)} {text}", styled=True)
-    return estate
 
 
 def plan_findings_of(

@@ -7,9 +7,11 @@ cannot be seen is escaped, never left out, on a terminal or not.
 import os
 import shutil
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Literal, TextIO
 
 import typer
@@ -23,6 +25,7 @@ from data_exports.views.envelope import enveloped
 Colour = Literal["red", "yellow", "green", "blue", "cyan"]
 
 
+HELD_BYTES = 32 * 1024 * 1024
 OUTPUT_LOST = 141
 """Exit code when stdout is gone: what shells report for a program ended by SIGPIPE."""
 
@@ -45,6 +48,19 @@ def write_data(text: str, *, styled: bool = False) -> None:
         raise OutputLostError("") from error
     except OSError as error:
         raise OutputLostError(f"the output could not be written: {error.strerror}") from error
+
+
+@contextmanager
+def data_held() -> Iterator[Callable[[str], None]]:
+    """What takes lines of an answer, and writes them once all are known: an error before that leaves stdout empty.
+
+    What memory should not hold waits in a file that has no name. Raises `OutputLostError`.
+    """
+    with SpooledTemporaryFile(HELD_BYTES, "w+", encoding="utf-8", errors="surrogatepass", newline="\n") as held:
+        yield lambda line: print(line, file=held)
+        held.seek(0)
+        for line in held:
+            write_data(line.removesuffix("\n"))
 
 
 def write_json(question: str, data: object) -> None:

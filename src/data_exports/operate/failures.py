@@ -6,11 +6,11 @@ receipts. Of thousands only so many are looked at as are asked for; how many the
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from data_exports.aws import Aws
 from data_exports.contract.keys import receipts_prefix_of
-from data_exports.contract.receipts import Receipt, moment_of
+from data_exports.contract.receipts import Outcome, Receipt, moment_of
 from data_exports.destinations.destination import Advice
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
@@ -20,11 +20,13 @@ from data_exports.operate.dead_letters import DeadLetterUpload, uploads_in
 from data_exports.operate.failing import FAILURES_RECEIPT_FILES, TRIED_WITHIN, NextTry, Outcomes, next_try_of
 from data_exports.operate.follow import CLOCKS_APART, UploadId
 from data_exports.operate.people import RoleIds, Uploader, read_role_ids, uploader_of
-from data_exports.operate.queues import DeadLetter, peek
+from data_exports.operate.queues import DeadLetter, Peeked, count_dead_letters, peek
 from data_exports.operate.receipts import Period, list_receipt_files, read_receipts_in
-from data_exports.operate.rights import needing
+from data_exports.operate.rights import NotAllowedError, needing
 from data_exports.parallel import map_ordered
+from data_exports.stacks.push import DEAD_LETTER_RETENTION_SECONDS
 
+KEPT = timedelta(seconds=DEAD_LETTER_RETENTION_SECONDS)
 LOOKED_AT = 1_000
 """Dead letters of one dataset that are looked at unless more are asked for."""
 _NO_UPLOAD = "the message is no S3 upload event"
@@ -72,6 +74,8 @@ class Failures:
     looked_at: int
     """Dead letters that were looked at."""
     at: datetime
+    not_looked_at: str = ""
+    """Why no dead letter was looked at, where the caller may only count them: what was given up, receipts tell then."""
 
     def by_cause(self) -> dict[str | None, list[UploadFailure]]:
         """Those not settled yet, by what has to be done about them."""
@@ -93,11 +97,11 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class NotDeployed:
-    """A dataset that has no queue."""
+class NotLookedAt:
+    """A dataset that has no queue, or one that the caller may not look at."""
 
     push: PushDataset
-    error: RefusedError
+    error: RefusedError | NotAllowedError
 
 
 def advice_for(failures: Failures, estate: Estate, cause: str | None) -> Advice:
@@ -108,30 +112,39 @@ def advice_for(failures: Failures, estate: Estate, cause: str | None) -> Advice:
 def failures_of(
     estate: Estate, push: PushDataset, aws: Aws, *, at_most: int = LOOKED_AT, now: datetime | None = None
 ) -> Failures:
-    """What could not be delivered. Raises `AwsError`, or `RefusedError` when the dataset is not deployed."""
-    platform = estate.platform
-    peeked = peek(platform, push, aws, at_most=at_most)
+    """What could not be delivered. Raises `AwsError`, or `RefusedError` when the dataset is not deployed.
+
+    Who may count the dead letters and not look at them, as senders, is told from receipts what was given up.
+    """
+    platform, not_looked_at = estate.platform, ""
+    try:
+        peeked = peek(platform, push, aws, at_most=at_most)
+    except NotAllowedError as error:
+        peeked, not_looked_at = Peeked((), count_dead_letters(platform, push, aws)), error.what
     uploads = [(dead_letter, upload) for dead_letter in peeked.dead_letters for upload in uploads_in(dead_letter)]
     told = _Told({(u.key, u.version_id) for _, u in uploads}, {each.message_id for each in peeked.dead_letters})
     now = now or datetime.now(UTC)
     since = now - TRIED_WITHIN
-    for receipt in _receipts(platform, push, aws, peeked.dead_letters, since):
+    from_receipts = bool(not_looked_at and peeked.total)
+    for receipt in _receipts(platform, push, aws, peeked.dead_letters, now - KEPT if from_receipts else since):
         told.note(receipt)
     role_ids = read_role_ids(aws, push.users) if uploads or told.failed else {}
     dead = [told.dead_letter(dead_letter, upload, role_ids) for dead_letter, upload in uploads]
-    return Failures(push, (*dead, *told.failing(since, role_ids)), peeked.total, len(peeked.dead_letters), now)
+    given_up = told.given_up(role_ids) if from_receipts else ()
+    found = (*dead, *given_up, *told.failing(since, role_ids))
+    return Failures(push, found, peeked.total, len(peeked.dead_letters), now, not_looked_at)
 
 
 def failures_of_all(
     estate: Estate, pushes: Sequence[PushDataset], aws: Aws, *, at_most: int = LOOKED_AT
-) -> Iterator[Failures | NotDeployed]:
+) -> Iterator[Failures | NotLookedAt]:
     """What could not be delivered of each dataset, several looked at at once, in their order. Raises `AwsError`."""
 
-    def look(push: PushDataset) -> Failures | NotDeployed:
+    def look(push: PushDataset) -> Failures | NotLookedAt:
         try:
             return failures_of(estate, push, aws, at_most=at_most)
-        except RefusedError as error:
-            return NotDeployed(push, error)
+        except (RefusedError, NotAllowedError) as error:
+            return NotLookedAt(push, error)
 
     yield from map_ordered(look, pushes, finish=True)  # what is looked at is put back
 
@@ -180,17 +193,28 @@ class _Told(Outcomes):
         for receipt in self.being_tried(since):
             upload = (receipt.key, receipt.version_id)
             if upload not in self._uploads and receipt.message_id not in self._message_ids:
-                yield UploadFailure(
-                    given_up=False,
-                    message_id=receipt.message_id or "",
-                    key=receipt.key,
-                    version_id=receipt.version_id,
-                    size_bytes=receipt.size_bytes,
-                    uploaded_at=receipt.uploaded_at,
-                    by=uploader_of(receipt.uploaded_by, role_ids),
-                    since=moment_of(receipt.recorded_at),
-                    reason=receipt.reason or "",
-                    cause=receipt.cause,
-                    last=receipt,
-                    next_try=next_try_of(receipt),
-                )
+                yield _failure_of(receipt, role_ids)
+
+    def given_up(self, role_ids: RoleIds) -> Iterator[UploadFailure]:
+        """The uploads whose last receipt says that they were given up, and that are not through by now."""
+        for upload, receipt in self.failed.items():
+            if receipt.outcome == Outcome.GIVEN_UP and upload not in self.settled:
+                yield _failure_of(receipt, role_ids)
+
+
+def _failure_of(receipt: Receipt, role_ids: RoleIds) -> UploadFailure:
+    """What the last receipt of an upload tells of its failure."""
+    return UploadFailure(
+        given_up=receipt.outcome == Outcome.GIVEN_UP,
+        message_id=receipt.message_id or "",
+        key=receipt.key,
+        version_id=receipt.version_id,
+        size_bytes=receipt.size_bytes,
+        uploaded_at=receipt.uploaded_at,
+        by=uploader_of(receipt.uploaded_by, role_ids),
+        since=moment_of(receipt.recorded_at),
+        reason=receipt.reason or "",
+        cause=receipt.cause,
+        last=receipt,
+        next_try=next_try_of(receipt),
+    )

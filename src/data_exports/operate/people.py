@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors
 from data_exports.names import RoleName
+from data_exports.operate.rights import role_name_in
 from data_exports.parallel import map_ordered
 
 FEW = 20
@@ -52,13 +53,28 @@ def uploader_of(uploaded_by: str | None, role_ids: RoleIds) -> Uploader | None:
 
 
 def read_role_ids(aws: Aws, users: Iterable[RoleName]) -> dict[str, RoleName]:
-    """The ids of these roles; without those that do not exist, or that we may not look up. Raises `AwsError`."""
+    """The ids of these roles; without those that do not exist, or that we may not look up. Raises `AwsError`.
+
+    Whoever may look up none knows their own role nevertheless.
+    """
     names = sorted(set(users))
     listed = _list_role_ids(aws) if len(names) > FEW else None
     if listed is not None:
         return {listed[name]: name for name in names if name in listed}
     found = dict(zip(names, map_ordered(lambda name: _read_role_id(aws.client("iam"), name), names), strict=True))
-    return {identifier: name for name, identifier in found.items() if identifier}
+    known = {identifier: name for name, identifier in found.items() if identifier}
+    return known if len(known) == len(names) else {**known, **_read_own_id(aws)}
+
+
+def _read_own_id(aws: Aws) -> dict[str, RoleName]:
+    """The id of the role that we are a session of: AWS tells that without any right, and S3 names uploaders by it.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    """
+    with aws_errors("the caller"):
+        caller = aws.client("sts").get_caller_identity()
+    role, identifier = role_name_in(caller["Arn"]), caller["UserId"].partition(":")[0]
+    return {identifier: RoleName(role)} if RoleName.pattern.fullmatch(role) else {}
 
 
 def _list_role_ids(aws: Aws) -> dict[str, str] | None:

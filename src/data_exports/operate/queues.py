@@ -25,10 +25,10 @@ _AT_ONCE = 10  # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIRef
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """How many messages the queues hold; approximate, as SQS counts."""
+    """How many messages the queues hold; approximate, as SQS counts. Of the dead letters alone senders may know."""
 
-    waiting: int
-    in_flight: int
+    waiting: int | None
+    in_flight: int | None
     dead_letters: int
 
 

@@ -20,14 +20,12 @@ from s3transfer.exceptions import CancelledError
 from s3transfer.futures import TransferFuture
 from s3transfer.subscribers import BaseSubscriber
 
-from data_exports.access.grants import Role, grants_of_push
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, is_aws_exception, reason_of
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.json_values import json_as
-from data_exports.names import RoleName
 from data_exports.operate.queues import read_figures
-from data_exports.operate.rights import caller_words, needing, role_name_in
+from data_exports.operate.rights import caller_words, is_sender, needing, role_name_in
 from data_exports.operate.sources import IN_PARTS_FROM_BYTES, Source
 
 PARTS_AT_ONCE = 10
@@ -98,7 +96,7 @@ def check_sender(platform: Platform, push: PushDataset, aws: Aws, *, now: dateti
                 raise
             now = now or datetime.now(UTC)
             raise _why_not(platform, push, account=account, arn=arn, now=now) from error
-    if not _is_sender(platform, push, arn):
+    if not is_sender(platform, push, arn):
         with suppress(AwsError):  # who may not look is not kept from sending
             read_figures(platform, push, aws)
 
@@ -109,15 +107,8 @@ def datasets_of_sender(estate: Estate, aws: Aws) -> tuple[str, list[PushDataset]
         _, arn = aws.caller()
     now = datetime.now(UTC)
     pushes = [push for push in estate.push_datasets if not push.until or push.until > now]
-    own = [push for push in pushes if _is_sender(estate.platform, push, arn)]
+    own = [push for push in pushes if is_sender(estate.platform, push, arn)]
     return role_name_in(arn) or arn, own
-
-
-def _is_sender(platform: Platform, push: PushDataset, caller_arn: str) -> bool:
-    """Whether the declarations let this caller send."""
-    role = role_name_in(caller_arn)
-    senders = {grant.principal for grant in grants_of_push(platform, push) if grant.role is Role.SENDER}
-    return bool(RoleName.pattern.fullmatch(role)) and platform.user_role_arn(RoleName(role)) in senders
 
 
 def _why_not(platform: Platform, push: PushDataset, *, account: str, arn: str, now: datetime) -> RefusedError:
@@ -130,7 +121,7 @@ def _why_not(platform: Platform, push: PushDataset, *, account: str, arn: str, n
             f"{denied}; the credentials are of account {account}, the hub is in {own}",
             next_step=f"use credentials of {own}",
         )
-    if not _is_sender(platform, push, arn):
+    if not is_sender(platform, push, arn):
         return RefusedError(
             f"{denied}; it is not among the dataset's users: {', '.join(push.users)}",
             next_step=f"add it to users in {push.place.path}, and have that deployed; or use one of these roles",
@@ -141,7 +132,8 @@ def _why_not(platform: Platform, push: PushDataset, *, account: str, arn: str, n
             next_step=f"agree on a new date, change expires in {push.place.path}, and have that deployed",
         )
     return RefusedError(
-        f"{denied}, although the declarations allow it", next_step="exports status tells whether they are deployed"
+        f"{denied}, although the declarations allow it",
+        next_step="ask the platform's operators: exports status and exports drift tell them what is not as declared",
     )
 
 

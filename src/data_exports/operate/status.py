@@ -24,9 +24,9 @@ from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
 from data_exports.operate.failing import TRIED_WITHIN, Failing, Outcomes, failing_of
-from data_exports.operate.queues import QueueFigures, read_figures
+from data_exports.operate.queues import QueueFigures, count_dead_letters, read_figures
 from data_exports.operate.receipts import Period, list_receipt_days, list_receipt_files, read_receipts_in
-from data_exports.operate.rights import needing
+from data_exports.operate.rights import NotAllowedError, is_sender, needing
 from data_exports.parallel import map_ordered
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
@@ -124,6 +124,21 @@ class Status:
     """The foundation's and the hub's stacks; none when only some datasets were asked for."""
     notes: tuple[str, ...] = ()
     """What could not be read, and why."""
+    not_for_senders: tuple[str, ...] = ()
+    """What was not looked at because one of the datasets' senders asks, and is not granted that."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Something that could not be read."""
+
+    what: str
+    why: str
+    is_for_operators: bool = False
+    """Whether AWS denies it, and senders are not granted it."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: not known: {self.why}"
 
 
 def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now: datetime | None = None) -> Status:
@@ -131,8 +146,8 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     check_account(aws, estate.platform)
     now = now or datetime.now(UTC)
     wanted = _only(estate, datasets) if datasets else estate
-    notes: list[str] = []
-    plan = _noted(notes, "what is deployed", partial(_read_plan, wanted, aws, datasets))
+    notes: list[_Note] = []
+    plan = _noted(notes, "what is deployed", partial(_read_plan, wanted, aws, datasets), senders_may=False)
     rows = [_row_of(dataset, plan) for dataset in wanted.datasets()]
     if plan and not datasets:
         rows += _removed(plan)
@@ -147,7 +162,18 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
         notes += said
     rows[: len(told)] = [row for row, _ in told]
     shared = () if datasets or not plan else tuple(_shared(plan))
-    return Status(now, tuple(rows), shared, tuple(dict.fromkeys(notes)))
+    is_sender = _asks_as_sender(estate.platform, datasets, aws, notes)
+    for_operators = tuple(note.what for note in notes if is_sender and note.is_for_operators)
+    rest = tuple(dict.fromkeys(str(note) for note in notes if not (is_sender and note.is_for_operators)))
+    return Status(now, tuple(rows), shared, rest, for_operators)
+
+
+def _asks_as_sender(platform: Platform, datasets: Sequence[Dataset], aws: Aws, notes: Sequence[_Note]) -> bool:
+    """Whether the caller is a sender of all these datasets, so that what is lacking is nothing amiss."""
+    if not datasets or not any(note.is_for_operators for note in notes):
+        return False
+    _, arn = aws.caller()
+    return all(isinstance(each, PushDataset) and is_sender(platform, each, arn) for each in datasets)
 
 
 def _only(estate: Estate, datasets: Sequence[Dataset]) -> Estate:
@@ -198,12 +224,12 @@ def _shared(plan: Plan) -> Iterator[tuple[str, State]]:
 
 def _with_traffic(
     row: DatasetStatus, push: PushDataset, platform: Platform, aws: Aws, *, now: datetime, budget: int
-) -> tuple[DatasetStatus, list[str]]:
+) -> tuple[DatasetStatus, list[_Note]]:
     """The row with what goes on in the dataset, and notes on what could not be read."""
-    notes: list[str] = []
+    notes: list[_Note] = []
     if row.state == "not deployed":
         return row, notes
-    queues = _noted(notes, f"the queues of {push.name}", partial(read_figures, platform, push, aws))
+    queues = _noted(notes, f"the queues of {push.name}", partial(_read_figures, platform, push, aws, notes))
     waiting = None
     if not push.keep_files:
         waiting = _noted(notes, f"the hub's {push.prefix}", partial(_read_waiting, platform, push, aws))
@@ -214,13 +240,24 @@ def _with_traffic(
     return replace(row, queues=queues, waiting=waiting, deliveries=deliveries, failing=failing), notes
 
 
-def _noted(notes: list[str], what: str, read: Callable[[], Read]) -> Read | None:
+def _noted(notes: list[_Note], what: str, read: Callable[[], Read], *, senders_may: bool = True) -> Read | None:
     """What is read, or None and a note why not."""
     try:
         return read()
     except (ExportsError, *AWS_EXCEPTIONS) as error:
-        notes.append(f"{what}: not known: {reason_of(error)}")
+        is_for_operators = not senders_may and isinstance(error, NotAllowedError)
+        notes.append(_Note(what, reason_of(error), is_for_operators))
         return None
+
+
+def _read_figures(platform: Platform, push: PushDataset, aws: Aws, notes: list[_Note]) -> QueueFigures:
+    """What is in the queues, or of the dead letters alone, and a note why."""
+    try:
+        return read_figures(platform, push, aws)
+    except NotAllowedError as error:
+        dead_letters = count_dead_letters(platform, push, aws)
+        notes.append(_Note(f"how much is in the queue of {push.name}", error.what, is_for_operators=True))
+        return QueueFigures(None, None, dead_letters)
 
 
 def _read_waiting(platform: Platform, push: PushDataset, aws: Aws) -> HubBacklog:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from data_exports.contract.causes import side_of
+from data_exports.contract.causes import Side, side_of
 from data_exports.estate.models import Estate
 from data_exports.json_values import json_as
 from data_exports.operate.failures import Failures, UploadFailure, advice_for
 from data_exports.text import counted, moment_words, printable, size_words
 
 SHOWN_OF_A_CAUSE = 20
+_OPERATORS = (Side.HUB, None)
+"""Whose matter a cause is that its sender and its recipient can do nothing about."""
 
 
 def render_failures(failures: Failures, estate: Estate) -> str:
@@ -25,7 +27,8 @@ def render_failures(failures: Failures, estate: Estate) -> str:
     for cause, group in failures.by_cause().items():
         lines += _lines_of(group, failures.at)
         advice = advice_for(failures, estate, cause)
-        lines.append(f"  to do: {advice.text}")
+        whose = ", for the platform's operators" * (bool(failures.not_looked_at) and side_of(cause) in _OPERATORS)
+        lines.append(f"  to do{whose}: {advice.text}")
         for statement in advice.statements:
             lines += _indented(statement)
         if advice.key_statements:
@@ -33,7 +36,12 @@ def render_failures(failures: Failures, estate: Estate) -> str:
             for statement in advice.key_statements:
                 lines += _indented(statement)
         now = "" if all(failure.given_up for failure in group) else " --now"
-        lines.append(f"  then:  exports redrive {name}{now}")
+        by = "the platform's operators do: " * bool(failures.not_looked_at)
+        lines.append(f"  then:  {by}exports redrive {name}{now}")
+    if failures.not_looked_at and failures.dead_letters:
+        given_up = sum(failure.given_up for failure in failures.found)
+        lines.append(f"  ? dead letters were counted, and not looked at: {printable(failures.not_looked_at)}")
+        lines.append(f"    the receipts of the last 14 days tell of {counted(given_up, 'upload')} given up")
     if failures.settled:
         through = counted(len(failures.settled), "dead letter")
         lines.append(f"  {through} of uploads that are through by now: exports redrive {name} tidies up")
@@ -43,7 +51,8 @@ def render_failures(failures: Failures, estate: Estate) -> str:
 def _counts_of(failures: Failures) -> str:
     parts = []
     if failures.dead_letters:
-        more = f", of which {failures.looked_at:,} were looked at" * (failures.dead_letters > failures.looked_at)
+        is_partial = failures.dead_letters > failures.looked_at and not failures.not_looked_at
+        more = f", of which {failures.looked_at:,} were looked at" * is_partial
         parts.append(f"{counted(failures.dead_letters, 'dead letter')}{more}")
     if failures.being_tried:
         parts.append(f"{counted(failures.being_tried, 'file')} failing and being tried again")
@@ -63,6 +72,7 @@ class AdviceData:
 
 @json_as(
     "dataset=failures.push.name dead_letters=failures.dead_letters looked_at=failures.looked_at",
+    "not_looked_at?=failures.not_looked_at",
     "failures=failures.found advice",
 )
 @dataclass(frozen=True, slots=True)

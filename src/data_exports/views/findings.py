@@ -6,8 +6,10 @@ In: findings, and an estate as it was loaded. Out: text. Effects: none. Quick to
 from collections import Counter
 from collections.abc import Sequence
 
+from data_exports.access.sizes import fullest_role
 from data_exports.estate.findings import Finding
 from data_exports.estate.loader import Loaded
+from data_exports.limits import INLINE_POLICY_CHARACTERS_PER_ROLE
 from data_exports.text import counted, datasets_words
 
 
@@ -16,7 +18,12 @@ def render_summary(loaded: Loaded, findings: Sequence[Finding]) -> str:
     found = finding_counts(findings)
     if loaded.estate is None:
         return f"{found}: this estate cannot be deployed"
-    return f"{datasets_words(len(loaded.estate.push_datasets), len(loaded.estate.pull_datasets))}: {found}"
+    whole = f"{datasets_words(len(loaded.estate.push_datasets), len(loaded.estate.pull_datasets))}: {found}"
+    load = fullest_role(loaded.estate)
+    if load is None or load.characters * 2 < INLINE_POLICY_CHARACTERS_PER_ROLE:
+        return whole
+    carries = f"{load.role} carries {load.characters:,} of the {INLINE_POLICY_CHARACTERS_PER_ROLE:,} characters"
+    return f"{whole}\n{carries} of policies that IAM allows a role: {counted(load.more, 'more dataset')} would fit"
 
 
 def render_files_summary(files: int, findings: Sequence[Finding], others: Sequence[Finding]) -> str:

@@ -32,6 +32,8 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
         lines.append(f"{counted(len(left_out), 'other dataset')}: as declared, nothing waits long, none is given up")
     concerns = [f"! {row.name}: {printable(each)}" for row in concerned for each in row.concerns(status.at)]
     notes = [f"? {printable(note)}" for note in status.notes]
+    if status.not_for_senders:
+        notes.append(f"not looked at, because senders may not: {printable('; '.join(status.not_for_senders))}")
     return "\n".join([*lines, *([""] if concerns or notes else []), *concerns, *notes])
 
 
@@ -93,12 +95,16 @@ class StatusData:
     datasets: Sequence[DatasetData]
     not_checked: Sequence[str]
     """What could not be read, and why."""
+    not_for_senders: Sequence[str]
+    """What was not looked at because a sender asks."""
 
 
 def status_as_data(status: Status) -> StatusData:
     """Every fact of a status."""
     rows = [DatasetData(row, row.concerns(status.at)) for row in status.datasets]
-    return StatusData(status.at, [StackState(*each) for each in status.shared], rows, status.notes)
+    return StatusData(
+        status.at, [StackState(*each) for each in status.shared], rows, status.notes, status.not_for_senders
+    )
 
 
 def _summary_of(status: Status, platform: Platform) -> str:
@@ -115,9 +121,8 @@ def _cells_of(row: DatasetStatus, now: datetime) -> tuple[str, ...]:
         if row.waiting.oldest:
             oldest = age_words(max((now - row.waiting.oldest).total_seconds(), 0))
     if row.queues:
-        queued, flying, dead = (
-            f"{each:,}" for each in (row.queues.waiting, row.queues.in_flight, row.queues.dead_letters)
-        )
+        figures = (row.queues.waiting, row.queues.in_flight, row.queues.dead_letters)
+        queued, flying, dead = ("-" if each is None else f"{each:,}" for each in figures)
     last, day = _delivery_cells(row.deliveries, now)
     return (row.name, row.kind, row.state, in_hub, queued, flying, dead, oldest, last, day)
 

@@ -45,6 +45,16 @@ def test_a_sender_writes_below_the_own_prefix_and_lists_nothing_but_it_and_its_r
             None,
             ("DPIA-17",),
         ),
+        Grant(
+            ANA,
+            Role.SENDER,
+            push().name,
+            "arn:aws:sqs:eu-west-1:593291632749:export_hearings-DLQ",
+            ("sqs:GetQueueAttributes",),
+            None,
+            None,
+            ("DPIA-17",),
+        ),
     ]
 
 

@@ -95,7 +95,9 @@ def test_deny_comes_first_and_nothing_is_allowed_by_wildcard_but_object_keys(nam
         if statement["Effect"] == "Allow":
             assert "*" not in json.dumps(statement["Action"])
             assert statement.get("Principal") != "*"
-            assert "*" not in statement["Resource"].removesuffix("*")
+            resources = statement["Resource"]
+            for resource in [resources] if isinstance(resources, str) else resources:
+                assert "*" not in resource.removesuffix("*")
 
 
 def test_the_senders_policy() -> None:
@@ -125,8 +127,11 @@ def test_the_senders_policy() -> None:
             {
                 "Sid": "ReadReceipts",
                 "Effect": "Allow",
-                "Action": ["s3:GetObject"],
-                "Resource": f"{HUB}-log/deliveries/dataset=hearings/*",
+                "Action": ["s3:GetObject", "sqs:GetQueueAttributes"],
+                "Resource": [
+                    f"{HUB}-log/deliveries/dataset=hearings/*",
+                    "arn:aws:sqs:eu-west-1:593291632749:export_hearings-DLQ",
+                ],
                 "Condition": {"DateLessThan": {"aws:CurrentTime": "2027-04-01T00:00:00Z"}},
             },
             {

@@ -1,15 +1,26 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.access.sizes import bucket_policy_bound, bucket_policy_size, check_policy_sizes, user_policy_size
+from data_exports.access.sizes import (
+    RoleLoad,
+    bucket_policy_bound,
+    bucket_policy_size,
+    check_policy_sizes,
+    fullest_role,
+    user_policy_size,
+)
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset
-from data_exports.names import AccountRootArn, RoleArn, RoleName
+from data_exports.names import AccountRootArn, Region, RoleArn, RoleName
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
+
+ANA = RoleName("alpha_user_ana")
 
 
 def test_an_ordinary_estate_fits() -> None:
@@ -22,6 +33,43 @@ def test_a_user_of_too_many_datasets_is_found_before_iam_refuses() -> None:
     assert finding.code == "EX701"
     assert "alpha_user_ana would carry" in finding.message
     assert "from 40 datasets" in finding.message
+
+
+LONGEST, FAR, END = "x" * 52, "ap-northeast-1", date(2031, 3, 31)
+SIZES = [
+    ("court_hearings", "eu-west-1", None, 821, 731),
+    ("court_hearings", "eu-west-1", END, 1081, 991),
+    (LONGEST, FAR, None, 1016, 883),
+    (LONGEST, FAR, END, 1276, 1143),
+]
+"""The last is what it was while senders could not count dead letters."""
+
+
+@pytest.mark.parametrize(("name", "region", "expires", "size", "before"), SIZES)
+def test_what_a_sender_carries_for_a_dataset_has_grown_by_150_characters_at_most(
+    name: str, region: str, expires: date | None, size: int, before: int
+) -> None:
+    dataset = push(name, users=(ANA,), expires=expires)
+    assert user_policy_size(replace(PLATFORM, region=Region(region)), dataset) == size
+    assert size - before <= 150
+
+
+@pytest.mark.parametrize(("expires", "fit"), [(None, 12), (END, 9)])
+def test_so_many_datasets_fit_as_the_documentation_says(expires: date | None, fit: int) -> None:
+    datasets = [push(f"court_hearing{number:x}", users=(ANA,), expires=expires) for number in range(16)]
+    assert check_policy_sizes(estate_of(*datasets[:fit])) == ()
+    (finding,) = check_policy_sizes(estate_of(*datasets[: fit + 1]))
+    assert finding.message.endswith(f"IAM allows 10,240, which is enough for {fit}")
+    said = "12 datasets like `court_hearings`, or 9 of them if they end"
+    assert said in Path("docs/access.md").read_text(encoding="utf-8")
+
+
+def test_the_fullest_role_is_known_with_what_more_would_fit() -> None:
+    ben = push("court_orders", users=(RoleName("alpha_user_ben"),))
+    found = fullest_role(estate_of(ben, *(push(f"court_hearing{number:x}", users=(ANA,)) for number in range(8))))
+    assert found == RoleLoad(8 * 821, ANA, 8)
+    assert found.more == 4
+    assert fullest_role(estate_of()) is None
 
 
 def test_a_user_of_too_many_datasets_is_told_where_the_largest_of_them_is_declared() -> None:

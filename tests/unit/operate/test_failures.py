@@ -9,7 +9,8 @@ from data_exports.operate.failing import NextTry
 from data_exports.operate.failures import UploadFailure, failures_of
 from data_exports.operate.people import Uploader
 from data_exports.views.failures import failures_as_data, render_failures
-from tests.estates import estate_of, push
+from tests.aws_answers import refusal
+from tests.estates import PLATFORM, estate_of, push
 from tests.json_data import json_data
 from tests.unit.operate.failing_world import ANA, World
 from tests.unit.operate.receipt_log import file_at, line, packed
@@ -61,6 +62,62 @@ def test_a_dead_letter_has_the_reason_of_its_last_failure_and_its_sender() -> No
         cause="denied",
     )
     assert world.put_back == ["h0"]
+
+
+class ToSender(World):
+    """The same to one of its senders: may count dead letters, look at none, and look up no role."""
+
+    def receive_message(self, **_: Any) -> Any:
+        raise refusal("AccessDenied")
+
+    def get_role(self, **_: Any) -> Any:
+        raise refusal("AccessDenied")
+
+    def caller(self) -> tuple[str, str]:
+        return PLATFORM.account, ARN
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": PLATFORM.account, "Arn": ARN, "UserId": "AROAANA:local"}
+
+
+ARN = f"arn:aws:sts::{PLATFORM.account}:assumed-role/{ANA}/local"
+
+
+def test_a_sender_is_told_from_receipts_what_was_given_up_and_how_much_was_not_looked_at() -> None:
+    files = {
+        file_at("20310320T120000Z"): packed(failed("hearings/old", "v", outcome="given_up", uploaded_by="AWS:AROAX:b")),
+        file_at("20310330T120000Z"): packed(
+            failed("hearings/own", "v", outcome="given_up", cause="hub_denied", uploaded_by="AWS:AROAANA:local")
+        ),
+        file_at("20310330T120001Z"): packed(failed("hearings/again", "v", outcome="given_up")),
+        file_at("20310330T130000Z"): packed(line("hearings/again", version_id="v")),
+        file_at("20310101T120000Z"): packed(failed("hearings/long ago", "v", outcome="given_up")),
+    }
+    estate = estate_of(push())
+    world = ToSender(files, [event("hearings/old", "v"), event("hearings/own", "v")])
+    found = failures_of(estate, push(), world, now=NOW)  # type: ignore[arg-type]
+    why = f"{ANA} may not do sqs:ReceiveMessage on queue export_hearings-DLQ"
+    assert (found.dead_letters, found.looked_at, found.not_looked_at) == (2, 0, why)
+    assert [(each.key, each.given_up, str(each.by)) for each in found.found] == [
+        ("hearings/old", True, "AROAX:b"),
+        ("hearings/own", True, f"{ANA} (local)"),
+    ]
+    text = render_failures(found, estate)
+    assert text.splitlines()[0] == "hearings: 2 dead letters"
+    assert "  to do, for the platform's operators: the platform's own policies refuse the mover" in text
+    assert "  then:  the platform's operators do: exports redrive hearings" in text
+    assert text.splitlines()[-2:] == [
+        f"  ? dead letters were counted, and not looked at: {why}",
+        "    the receipts of the last 14 days tell of 2 uploads given up",
+    ]
+    (dataset,) = json_data(failures_as_data([found], estate))["datasets"]
+    assert (dataset["looked_at"], dataset["not_looked_at"]) == (0, why)
+
+
+def test_a_sender_without_dead_letters_is_told_of_none_that_receipts_remember() -> None:
+    world = ToSender({file_at("20310330T120000Z"): packed(failed("hearings/old", "v", outcome="given_up"))}, [])
+    found = failures_of(estate_of(push()), push(), world, now=NOW)  # type: ignore[arg-type]
+    assert (found.found, found.dead_letters, found.not_looked_at) == ((), 0, "")
 
 
 def test_what_fails_and_is_tried_again_is_no_dead_letter() -> None:

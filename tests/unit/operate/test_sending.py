@@ -191,13 +191,13 @@ ENDED = push("moves", expires=date(2026, 11, 1))
             SESSION.format("alpha_user_ana"),
             push("moves", expires=date(2026, 11, 2)),
             f"alpha_user_ana{DENIAL}, although the declarations allow it",
-            "exports status tells whether they are deployed",
+            "ask the platform's operators: exports status and exports drift tell them what is not as declared",
         ),
         (
             SESSION.format("alpha_user_ana"),
             MOVES,
             f"alpha_user_ana{DENIAL}, although the declarations allow it",
-            "exports status tells whether they are deployed",
+            "ask the platform's operators: exports status and exports drift tell them what is not as declared",
         ),
     ],
 )

@@ -20,6 +20,7 @@ from data_exports.operate.status import (
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.status import render_status, status_as_data
+from tests.aws_answers import refusal
 from tests.estates import PLATFORM, estate_of, pull, push
 from tests.json_data import json_data
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
@@ -137,6 +138,43 @@ def test_a_full_hub_takes_a_few_hundred_requests() -> None:
     assert "! push0: no such role: alpha_user_0" in text
     assert len(text) < 12
     assert len(render_status(status, PLATFORM, every_row=True).splitlines()) > 250
+
+
+class ToSender(World):
+    """The same to a sender of the first dataset, with no right but those that senders have."""
+
+    def caller(self) -> tuple[str, str]:
+        return PLATFORM.account, f"arn:aws:sts::{PLATFORM.account}:assumed-role/alpha_user_0/local"
+
+    def describe_stacks(self, **_: Any) -> Any:
+        raise refusal("AccessDenied")
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
+        if not QueueUrl.endswith("push0-DLQ"):
+            raise refusal("AccessDenied")
+        return {"Attributes": dict.fromkeys(AttributeNames, "1")}
+
+
+def test_a_sender_is_told_of_the_own_dataset_and_what_was_not_looked_at() -> None:
+    estate = full_hub()
+    own, other = estate.push_datasets[:2]
+    status = status_of(estate, ToSender(estate, {}), [own], now=NOW)  # type: ignore[arg-type]
+    (found,) = status.datasets
+    assert (found.queues, found.waiting) == (QueueFigures(None, None, 2), HubBacklog(0, None, is_partial=False))
+    assert (status.notes, status.not_for_senders) == ((), ("what is deployed", "how much is in the queue of push0"))
+    assert render_status(status, PLATFORM).splitlines()[-1] == (
+        "not looked at, because senders may not: what is deployed; how much is in the queue of push0"
+    )
+    data = json_data(status_as_data(status))
+    assert data["not_for_senders"] == ["what is deployed", "how much is in the queue of push0"]
+    both = status_of(estate, ToSender(estate, {}), [own, other], now=NOW)  # type: ignore[arg-type]
+    assert both.not_for_senders == ()
+    denied = "not known: alpha_user_0 may not do sqs:GetQueueAttributes on queue"
+    assert both.notes == (
+        "what is deployed: not known: alpha_user_0 may not do cloudformation:DescribeStacks on the stacks",
+        f"how much is in the queue of push0: {denied} export_push0",
+        f"the queues of push1: {denied} export_push1-DLQ",
+    )
 
 
 def row(**changes: Any) -> DatasetStatus:

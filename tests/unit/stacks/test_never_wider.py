@@ -137,10 +137,23 @@ def check_no_wider(files: dict[str, str], estate: Estate) -> None:
                 _check_end(statement, declared)
             if kind == "bucket":
                 _check_principals(statement, declared, platform)
-            resource, actions = statement["Resource"], set(statement["Action"])
             prefix = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", "")
             allowed = _allowed(kind, folder, declared, platform)
-            assert actions <= allowed.get((resource, prefix), set()), (kind, resource, prefix, actions)
+            for resource, actions in _pairs(statement):
+                assert actions <= allowed.get((resource, prefix), set()), (kind, resource, prefix, actions)
+
+
+def _pairs(statement: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
+    """Each resource with the actions that its service knows: no two share a service, and no action is left."""
+    actions, resources = set(statement["Action"]), statement["Resource"]
+    if isinstance(resources, str):
+        yield resources, actions
+        return
+    services = [resource.split(":")[2] for resource in resources]
+    assert len(set(services)) == len(services)
+    assert {action.split(":")[0] for action in actions} == set(services)
+    for service, resource in zip(services, resources, strict=True):
+        yield resource, {action for action in actions if action.startswith(f"{service}:")}
 
 
 def _allowed(kind: str, folder: str, declared: Any, platform: Any) -> dict[tuple[str, str], set[str]]:
@@ -153,6 +166,9 @@ def _allowed(kind: str, folder: str, declared: Any, platform: Any) -> dict[tuple
             (hub, f"{name}/*"): {"s3:ListBucket"},
             (f"{hub}-log/{receipts}", ""): {"s3:GetObject"},
             (f"{hub}-log", receipts): {"s3:ListBucket"},
+            (f"arn:aws:sqs:{platform['region']}:{platform['account']}:export_{name}-DLQ", ""): {
+                "sqs:GetQueueAttributes"
+            },
         }
     if folder == "pull_datasets":
         bucket = S3 + platform["pull_bucket_prefix"] + name.replace("_", "-")
@@ -197,16 +213,16 @@ def _allowed_to_mover(name: str, hub: str, declared: Any, platform: Any) -> dict
 
 def _check_shape(statement: dict[str, Any]) -> None:
     """Wildcards only where keys end, and no policy variables."""
-    assert isinstance(statement["Resource"], str)
+    resources = [resource for resource, _ in _pairs(statement)]
     conditions = statement.get("Condition", {})
     prefixes = [conditions["StringLike"]["s3:prefix"]] if "StringLike" in conditions else []
     arns = conditions.get("ArnEquals", {}).get("aws:PrincipalArn", [])
-    through_s3 = {"StringEquals"} if statement["Resource"].startswith("arn:aws:kms:") else set()
+    through_s3 = {"StringEquals"} if resources[0].startswith("arn:aws:kms:") else set()
     assert set(conditions) - {"StringLike", "ArnEquals", "DateLessThan"} == through_s3
     if through_s3:  # a key is used through S3 alone
         assert conditions["StringEquals"].keys() == {"kms:ViaService"}
         assert conditions["StringEquals"]["kms:ViaService"].startswith("s3.")
-    for text in (statement["Resource"], *prefixes):
+    for text in (*resources, *prefixes):
         assert not set(re.sub(r"[/:]\*$", "", text)) & set("*?$"), text
     for text in (*statement["Action"], *arns, *statement.get("Principal", {}).get("AWS", [])):
         assert not set(text) & set("*?$"), text

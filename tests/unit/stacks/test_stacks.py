@@ -169,7 +169,7 @@ def test_what_is_deployed_can_be_read_back_from_the_template() -> None:
         "target_bucket": "cp-hearings",
         "users": ["alpha_user_ana", "alpha_user_Ben-Two"],
     }
-    assert len(metadata["grants"]) == 20
+    assert len(metadata["grants"]) == 22
 
 
 def test_the_hub_sends_each_prefix_to_its_own_queue() -> None:
