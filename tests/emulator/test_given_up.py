@@ -328,4 +328,4 @@ def test_what_is_not_deployed_is_said_to_be_so(changed_estate: Person, words: tu
     done = changed_estate.run(*words)
     assert (done.code, done.out) == (1, "")
     assert "error: there is no queue export_brand_new" in done.err
-    assert "  next: have the dataset deployed; if that is done: check the account and the region" in done.err.splitlines()
+    assert "next: have the dataset deployed; if that is done: check the account and the region" in done.err
