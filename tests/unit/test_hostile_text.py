@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ from data_exports.operate.send import NotUploaded, Sent, Uploaded
 from data_exports.operate.sources import Source, Sources
 from data_exports.operate.status import DatasetStatus, Status
 from data_exports.operate.who.holdings import holdings_of
+from data_exports.reviews.models import KEEP, Review
+from data_exports.reviews.rows import review_of_estate
 from data_exports.text import csv_line, is_seen
 from data_exports.views import check as formats
 from data_exports.views import send as sending
@@ -65,6 +67,14 @@ from data_exports.views.plan import render_plan
 from data_exports.views.plan_markdown import plan_as_markdown
 from data_exports.views.probe import render_probed
 from data_exports.views.redrive import Redriven, redriven_as_data, render_redriven
+from data_exports.views.review import (
+    ReviewData,
+    ReviewStatusData,
+    render_review_rows,
+    render_review_status,
+    review_status_as_data,
+)
+from data_exports.views.review_page import review_page
 from data_exports.views.status import render_change, render_status, status_as_data
 from data_exports.views.who import holding_as_data, render_holdings
 from tests.estates import PLATFORM, estate_of, pull, push
@@ -191,6 +201,23 @@ def _letters(text: str, write: Callable[..., str]) -> str:
     return "\n".join(write(half) for dataset in estate.datasets() for half in halves_of(estate, dataset))
 
 
+def _review(text: str) -> Review:
+    found = review_of_estate(_estate(text), Path("reviews/2027-Q1.yaml"), today=date(2027, 1, 15))
+    decided = [
+        replace(dataset, accesses=tuple(replace(row, decision=KEEP, by=text, reason=text) for row in dataset.accesses))
+        for dataset in found.datasets
+    ]
+    return replace(found, platform=text, datasets=tuple(decided))
+
+
+def _review_status(text: str) -> ReviewStatusData:
+    estate = _estate(text)
+    review = review_of_estate(estate, Path("reviews/2027-Q1.yaml"), today=date(2027, 1, 15))
+    gone = replace(review.datasets[0], accesses=(replace(review.datasets[0].accesses[0], who=text),))
+    review = replace(review, datasets=(gone, *review.datasets[1:]))
+    return review_status_as_data(review, estate, today=date(2027, 1, 15), path=Path("reviews/2027-Q1.yaml"))
+
+
 TOLD: dict[str, Callable[[str], object]] = {
     "plan": lambda text: render_plan(_plan(text), _estate(text).platform, PlanFindings(tuple(_findings(text)))),
     "plan as Markdown": lambda text: plan_as_markdown(
@@ -206,6 +233,11 @@ TOLD: dict[str, Callable[[str], object]] = {
     "review": lambda text: review_of(
         holdings_of(_estate(text)), _estate(text).platform, now=NOW, source="as declared", asked=text
     ),
+    "review on record": lambda text: render_review_rows(_review(text)),
+    "review as a page": lambda text: review_page(_review(text)),
+    "review as JSON": lambda text: ReviewData(_review(text)),
+    "how a review stands": lambda text: render_review_status(_review_status(text)),
+    "how a review stands, as JSON": _review_status,
     "terraform": lambda text: _letters(text, terraform_of),
     "cloudformation": lambda text: _letters(text, cloudformation_of),
     "handover as JSON": lambda text: handover_as_data(

@@ -49,7 +49,7 @@ from data_exports.text import dash_in, printable_lines
 from data_exports.views.envelope import line_of
 
 SECTIONS = {
-    "Declare": ("init", "new", "check", "fmt", "schema", "who"),
+    "Declare": ("init", "new", "check", "fmt", "schema", "who", "review"),
     "Deploy": ("plan", "deploy", "drift", "destroy", "purge", "handover", "probe"),
     "Operate": ("send", "status", "history", "failures", "redrive", "cancel"),
     "Try it": ("demo", "local", "canary"),

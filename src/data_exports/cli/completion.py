@@ -15,7 +15,8 @@ from data_exports.errors import ExportsError
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import DatasetDraft, EstateDraft
 from data_exports.estate.fields import NAME, PULL_ARNS
-from data_exports.estate.loader import load_estate
+from data_exports.estate.loader import is_declaration, load_estate
+from data_exports.reviews.models import REVIEWS_FOLDER
 
 Offers = list[tuple[str, str]]
 """What may stand here, each with a word on it: shells that can, show that."""
@@ -67,10 +68,24 @@ def complete_codes(incomplete: str) -> Offers:
     return _beginning(incomplete, ((spelt(code), code.meaning) for code in Code))
 
 
-def _draft(ctx: typer.Context) -> EstateDraft | None:
-    named = ctx.params.get("estate") or os.environ.get("EXPORTS_ESTATE")
+def complete_reviews(ctx: typer.Context, incomplete: str) -> Offers:
+    """The names of reviews, by their files."""
     try:
-        return load_estate(estate_folder(Path(named) if named else None)).draft
+        folder = _folder(ctx) / REVIEWS_FOLDER
+        names = [path.stem for path in folder.iterdir() if is_declaration(path.name)]
+    except (ExportsError, OSError):
+        return []
+    return _beginning(incomplete, ((name, "review") for name in names))
+
+
+def _folder(ctx: typer.Context) -> Path:
+    named = ctx.params.get("estate") or os.environ.get("EXPORTS_ESTATE")
+    return estate_folder(Path(named) if named else None)
+
+
+def _draft(ctx: typer.Context) -> EstateDraft | None:
+    try:
+        return load_estate(_folder(ctx)).draft
     except (ExportsError, OSError):
         return None
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_who
-from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
+from data_exports.cli.options import EstateOption, JsonOption, estate_folder, exclude, open_estate, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from data_exports.estate.models import Estate
     from data_exports.operate.who.holdings import Holding, Question
     from data_exports.operate.who.uses import Uses
@@ -75,7 +77,8 @@ def who(
         from data_exports.operate.who.holdings import holdings_of
 
         found, unread = holdings_of(declared), []
-    _write(declared, found, question, live=live, markdown=markdown, as_json=as_json, now=now)
+    on_record = _on_record(estate_folder(estate)) if markdown else ""
+    _write(declared, found, question, live=live, markdown=markdown, as_json=as_json, now=now, on_record=on_record)
     if unread:
         raise PartlyDoneError("\n".join(["what some stacks grant cannot be told:", *unread]), next_step="exports plan")
 
@@ -116,6 +119,7 @@ def _write(
     markdown: bool,
     as_json: bool,
     now: datetime,
+    on_record: str,
 ) -> None:
     from data_exports.operate.who.holdings import find_holdings
     from data_exports.views.access_review import review_of
@@ -127,10 +131,19 @@ def _write(
         write_json("who", holdings_as_data(found, platform, now=now))
     elif markdown:
         source = "read from the deployed stacks" if live else "as declared"
-        write_data(review_of(found, platform, now=now, source=source, asked=question_words(question)))
+        asked = question_words(question)
+        write_data(review_of(found, platform, now=now, source=source, asked=asked, on_record=on_record))
     elif found:
         write_data(render_holdings(found, platform, now=now))
     write_progress(count_words(found) if found else "nobody: no such access is granted by this estate")
+
+
+def _on_record(folder: "Path") -> str:
+    """Which review stands beside the declarations."""
+    from data_exports.reviews.review_file import read_reviews
+    from data_exports.views.review import latest_review_words
+
+    return latest_review_words(read_reviews(folder).reviews)
 
 
 def _deployed(declared: "Estate") -> "tuple[Sequence[Holding], list[str]]":

@@ -20,9 +20,11 @@ Span = tuple[tuple[int, int], tuple[int, int]]
 
 
 def scalar_text(text: str) -> str:
-    """The text as a value of YAML that no reader takes for anything else: in double quotes unless it is plain."""
+    """The text as a value of YAML that no reader takes for anything else: in quotes unless it is plain."""
     if SAFE_PLAIN.fullmatch(text) and not other_reading(text):
         return text
+    if '"' in text and text.isprintable():  # easier to read than with each of its quotes escaped
+        return "'" + text.replace("'", "''") + "'"
     return yaml.dump(text, default_style='"', allow_unicode=True, width=10**9).rstrip("\n")
 
 

@@ -25,7 +25,7 @@ from data_exports.reviews.standing import (
 )
 from data_exports.text import counted, printable
 
-NAMED = 5
+_NAMED = 5
 """So many are named in a finding; the rest is counted."""
 
 
@@ -80,8 +80,8 @@ def _check_times(found: Reviews, estate: Estate, today: date, declared_since: da
 
 
 def _named(names: list[str]) -> str:
-    shown = ", ".join(map(printable, names[:NAMED]))
-    return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown
+    shown = ", ".join(map(printable, names[:_NAMED]))
+    return f"{shown} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else shown
 
 
 def _declared_since(folder: Path) -> date | None:

@@ -5,7 +5,7 @@ work tree and the index stay as they are. Raises `RefusedError` that names who h
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,10 +18,13 @@ from data_exports.json_values import json_as
 from data_exports.reviews.branch import Branch, Committed
 from data_exports.reviews.consequences import Consequence, check_consequences, consequences_of, text_after
 from data_exports.reviews.digests import seal_of
-from data_exports.reviews.models import Review
+from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
 from data_exports.reviews.review_text import with_closing
 from data_exports.reviews.standing import check_decisions, differences_of, is_as_looked_at, undecided_by_owner
 from data_exports.text import printable
+
+_NAMED = 5
+"""So many accesses of each owner are named who has not decided; the rest is counted."""
 
 
 @json_as("review=review.name digest=review.digest seal=review.seal kept shortened removed *branch changes=consequences")
@@ -77,16 +80,17 @@ def close_review(folder: Path, review: Review, estate: Estate, *, today: date, b
 def check_is_whole(review: Review) -> None:
     """Check that everything is decided, and fits. Raises `RefusedError` that names whose decisions lack."""
     if waiting := undecided_by_owner(review):
-        lines = [
-            f"  {printable(owner) or 'nobody named'}: "
-            + ", ".join(printable(f"{row.who} ({dataset.dataset})") for dataset, row in rows)
-            for owner, rows in waiting.items()
-        ]
-        message = f"{len(review.undecided):,} of {len(list(review.rows())):,} accesses are not decided\n"
-        raise RefusedError(message + "\n".join(lines), where=review.name, next_step="exports review decide")
+        listed = "\n".join(f"  {printable(owner) or 'nobody named'}: {_named(rows)}" for owner, rows in waiting.items())
+        message = f"{len(review.undecided):,} of {len(list(review.rows())):,} accesses are not decided\n{listed}"
+        raise RefusedError(message, where=review.name, next_step="exports review decide")
     if wrong := list(check_decisions(review)):
         listed = "\n".join(map(str, wrong))
         raise DeclarationError(f"decisions that cannot be carried out\n{listed}", next_step="exports review decide")
+
+
+def _named(rows: Sequence[tuple[ReviewedDataset, AccessRow]]) -> str:
+    shown = ", ".join(printable(f"{row.who} ({dataset.dataset})") for dataset, row in rows[:_NAMED])
+    return f"{shown} and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else shown
 
 
 def check_is_current(review: Review, estate: Estate) -> None:

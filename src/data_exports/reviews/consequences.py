@@ -19,6 +19,7 @@ from data_exports.estate.formatter_layout import UnusualLayoutError
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Dataset, Estate
 from data_exports.estate.text_edits import with_end, without_items
+from data_exports.json_values import json_as
 from data_exports.reviews.models import OUTSIDE_ROLE, SENDER, USER, Review, ReviewedDataset
 from data_exports.reviews.rows import RowId, accesses_by_row, row_id
 from data_exports.text import counted
@@ -27,6 +28,7 @@ _LISTS = {SENDER: USERS.name, USER: USERS.name, OUTSIDE_ROLE: PULL_ARNS.name}
 """In which field of a declaration people of each role stand."""
 
 
+@json_as("dataset path removed last_day is_removed")
 @dataclass(frozen=True, slots=True)
 class Consequence:
     """What becomes of one dataset's declaration."""

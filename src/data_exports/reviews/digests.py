@@ -21,7 +21,7 @@ SHORT_DIGITS = 16
 def canonical_bytes(value: object) -> bytes:
     """The value as JSON in the one form in which it is hashed."""
     written = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=json_value_of)
-    return written.encode()
+    return written.encode(errors="surrogatepass")
 
 
 def digest_of_access(access: Access) -> str:
@@ -71,7 +71,7 @@ def _sealed_dataset(dataset: ReviewedDataset) -> dict[str, object]:
 
 
 def _sealed_access(row: AccessRow) -> dict[str, object]:
-    return {**{name: getattr(row, name) for name in _SEALED_ACCESS}, "decision": str(row.decision)}
+    return {**{name: getattr(row, name) for name in _SEALED_ACCESS}, "decision": str(row.decision or "")}
 
 
 def _sha256(data: bytes) -> str:

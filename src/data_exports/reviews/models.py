@@ -31,6 +31,7 @@ RECIPIENT, SENDER, USER, OUTSIDE_ROLE = ROLES = ("recipient", "sender", "user", 
 """Whose access it is, for people: who is sent the files, who sends them, who works with them, who fetches them."""
 
 
+@json_as("result=verb last_day")
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is to become of an access."""
@@ -47,7 +48,7 @@ class Decision:
 KEEP, REMOVE = Decision("keep"), Decision("remove")
 
 
-@json_as("who role account? may last_use access decision? decided_by?=by reason? is_decided")
+@json_as("who role account? may last_use access decision decided_by?=by reason? is_decided")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRow:
     """One access as it was looked at, and what was decided about it."""
@@ -88,6 +89,7 @@ class ReviewedDataset:
     place: Place = field(default=Place(Path("review.yaml")), compare=False)
 
 
+@json_as("platform started due digest closed seal? datasets")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """One access review."""

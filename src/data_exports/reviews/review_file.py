@@ -4,6 +4,7 @@ In: an estate's folder, or one file. Out: reviews sorted by when they were start
 """
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from data_exports.estate.codes import Code
@@ -74,9 +75,9 @@ def parse_review(text: str, path: Path) -> tuple[Review | None, tuple[Finding, .
     return review, tuple(report.findings)
 
 
-def name_of_new(estate: Path, year: int, month: int) -> str:
+def name_of_new(estate: Path, today: date) -> str:
     """``2026-Q4``, or ``2026-Q4-2`` when there is one of that name."""
-    first = name = f"{year}-Q{(month + 2) // 3}"
+    first = name = f"{today.year}-Q{(today.month + 2) // 3}"
     number = 1
     while any((estate / REVIEWS_FOLDER / f"{name}{suffix}").exists() for suffix in (".yaml", ".yml")):
         number += 1

@@ -120,10 +120,10 @@ def _account(access: Access, platform: Platform) -> str:
 def _may(access: Access, dataset: Dataset) -> str:
     match access.role:
         case Role.MOVER:
-            kept = ", which stay on the platform, too" if access.keeps_files else ""
-            return f"get every file of {dataset.name} that is sent{kept}"
+            what = "a copy of every file" if access.keeps_files else "every file"
+            return f"get {what} of {dataset.name} that is sent"
         case Role.SENDER:
-            return f"send files of {dataset.name}, and see what became of them"
+            return f"send files of {dataset.name} and see what became of them"
         case Role.PULL_USER:
             return f"read, add and delete files of {dataset.name}"
         case Role.OUTSIDER:

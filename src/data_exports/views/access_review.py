@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from data_exports.access.grants import Role
 from data_exports.estate.models import Platform
-from data_exports.operate.who.holdings import Holding
+from data_exports.operate.who.holdings import Holding, Permission
 from data_exports.text import code_cell, code_span
 from data_exports.views.who import count_words, doing_words, until_words, who_words
 
@@ -17,8 +17,13 @@ _OUTSIDE = (Role.OUTSIDER, Role.MOVER)
 _COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "paperwork", "keep", "remove")
 
 
-def review_of(holdings: Sequence[Holding], platform: Platform, *, now: datetime, source: str, asked: str) -> str:
-    """The review; `source` says where the accesses were read, `asked` which ones were asked for ("" for all)."""
+def review_of(
+    holdings: Sequence[Holding], platform: Platform, *, now: datetime, source: str, asked: str, on_record: str = ""
+) -> str:
+    """The review; `source` says where the accesses were read, `asked` which ones were asked for ("" for all).
+
+    `on_record` is a sentence, in Markdown, on the review that stands beside the declarations.
+    """
     outside = [holding for holding in holdings if holding.access.role in _OUTSIDE]
     inside = [holding for holding in holdings if holding.access.role not in _OUTSIDE]
     parts = [
@@ -26,6 +31,7 @@ def review_of(holdings: Sequence[Holding], platform: Platform, *, now: datetime,
         f"{count_words(holdings)}, {source}, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
         + (f" Asked for: {code_span(asked)}." if asked else ""),
         "What stands here is what this estate grants. Other policies in the accounts may grant more.",
+        *([on_record] if on_record else []),
         *_section("Outside the platform: recipients and outside roles", outside, platform, now),
         *_section("On the platform: senders and users", inside, platform, now),
         "## Signed",
@@ -49,7 +55,7 @@ def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]
         who = f"{platform.name_of_account(access.recipient)}, through {who}"
     return (
         code_cell(who),
-        "<br>".join(code_cell(doing_words(doing)) for doing in holding.doings),
+        "<br>".join(code_cell(doing_words(doing)) for doing in _on_data(holding, platform)),
         f"{code_cell(access.dataset)} ({access.role})",
         code_cell(holding.owner) if holding.owner else "**nobody named**",
         until_words(access, now),
@@ -57,3 +63,9 @@ def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]
         "☐",
         "☐",
     )
+
+
+def _on_data(holding: Holding, platform: Platform) -> list[Permission]:
+    """What may be done with data; what serves the delivery alone, such as its receipts, nobody has to decide about."""
+    records = f"s3://{platform.log_bucket}/"
+    return [doing for doing in holding.doings if not doing.place.startswith(records)]

@@ -20,6 +20,7 @@ from data_exports.json_values import json_types_of
 from data_exports.operate.canary.run import Report
 from data_exports.operate.history import HistoryEntry
 from data_exports.operate.probe.findings import Probed
+from data_exports.reviews.closing import Closed
 from data_exports.text import json_text
 from data_exports.views.canary import CanariesData
 from data_exports.views.cancel import CancelData, CancelMessageData
@@ -33,6 +34,7 @@ from data_exports.views.handover.data import HandoverData
 from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
 from data_exports.views.purge import PurgeData
 from data_exports.views.redrive import RedriveData
+from data_exports.views.review import ReviewData, ReviewStatusData
 from data_exports.views.send import SentData
 from data_exports.views.status import StatusData
 from data_exports.views.who import UsesData, WhoData
@@ -61,6 +63,9 @@ QUESTIONS: abc.Mapping[str, type] = {
     "probe": Probed,
     "purge": PurgeData,
     "redrive": RedriveData,
+    "review": ReviewData,
+    "review-close": Closed,
+    "review-status": ReviewStatusData,
     "schema": SchemaData,
     "send": SentData,
     "status": StatusData,

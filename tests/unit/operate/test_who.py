@@ -182,6 +182,16 @@ def test_a_review_has_a_row_to_decide_on_for_every_access_and_a_place_to_sign() 
     assert "| **nobody named** | no end | **none** |" in review
 
 
+def test_a_review_has_no_row_of_what_serves_the_delivery_alone() -> None:
+    review = review_of(
+        holdings_of(FULL), PLATFORM, now=NOW, source="as declared", asked="", on_record="On record: `x`."
+    )
+    assert f"s3://{PLATFORM.log_bucket}" not in review
+    assert "checkpoints" not in review
+    assert "| `write s3://mojap-hub-exports/hearings/` | `hearings` (sender) |" in review
+    assert "\n\nOn record: `x`.\n\n" in review
+
+
 HOSTILE = (
     "a | b \\| c \\\\| @d https://e www.f g@h.org\n\n# i <img src=x> [j](https://k) `l` ``m`` **n** &lt; ~~o~~ $p$"
     " \x1b[31m \u2028\\"

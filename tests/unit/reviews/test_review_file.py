@@ -1,10 +1,12 @@
 """The file of a review: what is written is read again, decisions leave the rest alone, nonsense has its place."""
 
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from data_exports.reviews.models import KEEP, NOT_LOOKED_AT, REMOVE, AccessRow, Decision
 from data_exports.reviews.review_file import read_review, read_reviews
@@ -68,7 +70,7 @@ def test_a_decision_changes_its_three_lines_and_no_others(folder: Path) -> None:
     assert [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]] == [
         ("        decision:", "        decision: remove"),
         ("        by:   # the head of the team", "        by: Ana Lopez   # the head of the team"),
-        ("        reason:", '        reason: "said \\"no\\": # gone"'),
+        ("        reason:", "        reason: 'said \"no\": # gone'"),
     ]
     (row,) = (row for _, row in review_in(path).rows() if row.decision)
     assert (row.decision, row.by, row.reason) == (REMOVE, "Ana Lopez", 'said "no": # gone')
@@ -151,3 +153,41 @@ def test_what_people_keep_beside_a_review_is_no_mistake_and_a_link_is_one(folder
 def test_an_access_is_decided_when_all_three_are_there() -> None:
     row = AccessRow(who="x", role="user", may="read", access="sha256:0")
     assert not row.is_decided
+
+
+def test_digests_can_be_worked_out_by_the_page_of_the_documentation(folder: Path) -> None:
+    mine = {
+        "dataset": "tables",
+        "role": "outsider",
+        "principal": "arn:aws:iam::754256621582:role/reader",
+        "where": "s3://mojap-tables",
+        "recipient": None,
+        "read": True,
+        "write": False,
+        "key": None,
+        "keeps_files": None,
+        "last_day": None,
+        "paperwork": ["DPIA-2"],
+    }
+    path = write_review(folder)
+    (row,) = (row for _, row in review_in(path).rows() if row.role == "outside role")
+    assert row.access == f"sha256:{_sha256_of(mine)[:16]}"
+    decide(path, lambda *_: KEEP, reason="é")
+    close(path)
+    text = yaml.safe_load(path.read_text())
+    names = ("who", "role", "account", "may", "last_use", "access", "decision", "by", "reason")
+    datasets = [
+        {
+            **{name: dataset.get(name, "") for name in ("dataset", "kind", "owner", "until")},
+            "paperwork": [dataset["paperwork"]],
+            "accesses": [{name: each.get(name, "") for name in names} for each in dataset["accesses"]],
+        }
+        for dataset in text["datasets"]
+    ]
+    whole = {"platform": text["platform"], "started": "2031-01-15", "due": None, "digest": text["digest"]}
+    assert text["seal"] == f"sha256:{_sha256_of({**whole, 'closed': '2031-01-15', 'datasets': datasets})}"
+
+
+def _sha256_of(value: object) -> str:
+    written = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
