@@ -55,11 +55,11 @@ def complete_principals(ctx: typer.Context, incomplete: str) -> Offers:
 
 
 def complete_who(ctx: typer.Context, incomplete: str) -> Offers:
-    """What `who` asks about: a role; behind ``did``, push datasets."""
+    """What `who` asks about: a role or a dataset; behind ``did``, push datasets."""
     words = ctx.params.get("words") or []
     if words:
         return complete_push_datasets(ctx, incomplete) if words[0] == "did" else []
-    return complete_principals(ctx, incomplete)
+    return [*complete_principals(ctx, incomplete), *complete_datasets(ctx, incomplete)]
 
 
 def complete_codes(incomplete: str) -> Offers:

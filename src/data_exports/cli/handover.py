@@ -6,11 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_datasets
-from data_exports.cli.options import EstateOption, JsonOption, dataset_of, exclude, open_estate
+from data_exports.cli.options import (
+    EstateOption,
+    JsonOption,
+    account_of,
+    dataset_of,
+    estate_folder,
+    exclude,
+    load,
+    open_estate,
+)
 from data_exports.cli.output import write_data, write_json
 from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from data_exports.estate.models import Estate
     from data_exports.operate.handover.halves import Half
 
 
@@ -30,7 +42,17 @@ FormOption = Annotated[
     Form | None, typer.Option("--as", help="A letter to send (text, unless given), or something to apply.")
 ]
 AccountOption = Annotated[
-    str, typer.Option("--account", metavar="ID", help="Only what this account must do.", show_default=False)
+    str,
+    typer.Option(
+        "--account", metavar="ACCOUNT", help="Only what this account must do; its id or name.", show_default=False
+    ),
+]
+
+SinceOption = Annotated[
+    str,
+    typer.Option(
+        "--since", metavar="REV", help="What has changed since a git revision, such as main.", show_default=False
+    ),
 ]
 
 
@@ -39,29 +61,60 @@ def handover(
     *,
     form: FormOption = None,
     account: AccountOption = "",
+    since: SinceOption = "",
     estate: EstateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what the other side must put in place, ready to send or to apply.
 
     Push: the policy of the recipient's bucket, and of its key. Pull: the policy of each outside role, and how to use
-    the bucket. Comes from the declarations and needs no AWS; the other side may go first.
+    the bucket. Comes from the declarations and needs no AWS; the other side may go first. With --since it is a letter
+    on what has changed for each owner: what is otherwise, and what is to be done now.
 
     Examples:
       exports handover court_hearings                          a letter to its recipient
       exports handover court_hearings --as terraform > exports.tf
       exports handover victim_survey --as cloudformation --account 460183957226
+      exports handover court_hearings --since v12              what has changed for its recipient
     """
     exclude(**{f"--as {form}": form not in (None, "json"), "--json": as_json})
+    exclude(**{f"--as {form}": form in (Form.TERRAFORM, Form.CLOUDFORMATION), "--since": bool(since)})
+    if since:
+        _write_changes(name, account, since, estate, as_json=as_json or form is Form.JSON)
+        return
     declared = open_estate(estate)
     from data_exports.operate.handover.halves import halves_of
     from data_exports.views.handover.data import handover_as_data
 
-    halves = halves_of(declared, dataset_of(declared, name), account=account)
+    halves = halves_of(declared, dataset_of(declared, name), account=_account(declared, account))
     if as_json or form is Form.JSON:
         write_json("handover", handover_as_data(halves))
     else:
         write_data(_written(halves, form or Form.TEXT))
+
+
+_BETWEEN = f"\n\n{'-' * 100}\n\n"
+"""What stands between two letters."""
+
+
+def _account(declared: "Estate", account: str) -> str:
+    return account and account_of(declared.platform, account)
+
+
+def _write_changes(name: str, account: str, since: str, estate: "Path | None", *, as_json: bool) -> None:
+    from data_exports.estate.revision import Asked, load_revision
+    from data_exports.operate.handover.changes import changes_for
+    from data_exports.views.handover.changes import HandoverChangesData, change_letter_of
+
+    loaded = load(estate)
+    declared = loaded.require()
+    asked = Asked("--since", "leave --since out for the whole handover")
+    revision = load_revision(estate_folder(estate), since, here=loaded, asked=asked)
+    found = changes_for(revision.estate, declared, name, account=_account(declared, account))
+    if as_json:
+        write_json("handover-changes", HandoverChangesData(revision.name, found))
+    else:
+        write_data(_BETWEEN.join(change_letter_of(each, revision.name) for each in found))
 
 
 def _written(halves: "tuple[Half, ...]", form: Form) -> str:
@@ -71,7 +124,7 @@ def _written(halves: "tuple[Half, ...]", form: Form) -> str:
     from data_exports.views.handover.terraform import terraform_of
 
     if form is Form.TEXT:
-        return f"\n\n{'-' * 100}\n\n".join(letter_of(half) for half in halves)
+        return _BETWEEN.join(letter_of(half) for half in halves)
     if len(halves) > 1:
         accounts = ", ".join(str(owner_of(half)) for half in halves)
         raise UsageError(

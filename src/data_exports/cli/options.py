@@ -15,7 +15,7 @@ import typer
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.output import seen_from
 from data_exports.errors import UsageError
-from data_exports.estate.dataset_lookup import dataset_of, push_dataset_of, push_datasets_of
+from data_exports.estate.dataset_lookup import account_of, dataset_of, push_dataset_of, push_datasets_of
 from data_exports.estate.file_kinds import PLATFORM_FILE, FileKind
 from data_exports.estate.findings import Finding
 from data_exports.estate.loader import Loaded, find_estate, kind_of, load_estate
@@ -29,6 +29,7 @@ __all__ = [
     "FindingsBefore",
     "JsonOption",
     "YesOption",
+    "account_of",
     "dataset_of",
     "estate_folder",
     "load",

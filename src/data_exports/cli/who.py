@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_who
-from data_exports.cli.options import EstateOption, JsonOption, estate_folder, exclude, open_estate, push_datasets_of
+from data_exports.cli.options import (
+    EstateOption,
+    JsonOption,
+    account_of,
+    estate_folder,
+    exclude,
+    open_estate,
+    push_datasets_of,
+)
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
 
@@ -23,11 +31,17 @@ WordsArgument = Annotated[
     typer.Argument(
         metavar="[WHAT]...",
         autocompletion=complete_who,
-        help="A role; or `can read|write s3://...`; or `did [NAME]...`.",
+        help="A role or a dataset; or `can read|write s3://...`; or `did [NAME]...`.",
     ),
 ]
 AccountOption = Annotated[
-    str, typer.Option("--account", metavar="ID", help="Only what this account has a part in.", show_default=False)
+    str,
+    typer.Option(
+        "--account",
+        metavar="ACCOUNT",
+        help="Only what this account, by its id or name, has a part in.",
+        show_default=False,
+    ),
 ]
 ExpiringOption = Annotated[
     str,
@@ -36,6 +50,7 @@ ExpiringOption = Annotated[
 NoPaperworkOption = Annotated[bool, typer.Option("--no-paperwork", help="Only what no paperwork is named for.")]
 LiveOption = Annotated[bool, typer.Option("--live", help="Read what is deployed, not what is declared.")]
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Write an access review to sign.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each access, for a spreadsheet.")]
 SinceOption = Annotated[str, typer.Option("--since", metavar="TIME", help="With `did`: how far to look back.")]
 
 
@@ -48,6 +63,7 @@ def who(
     live: LiveOption = False,
     since: SinceOption = "90d",
     markdown: MarkdownOption = False,
+    as_csv: CsvOption = False,
     estate: EstateOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,18 +75,20 @@ def who(
 
     Examples:
       exports who alpha_user_priya-raman
+      exports who bail_research
       exports who can read s3://mojap-bail-research/tables.csv
       exports who --expiring 60d --no-paperwork
-      exports who --account 754256621582 --live --markdown > review.md
+      exports who --account 'Cloud Platform' --live --markdown > review.md
       exports who did court_hearings --since 180d
     """
-    exclude(**{"--markdown": markdown, "--json": as_json})
+    exclude(**{"--markdown": markdown, "--csv": as_csv, "--json": as_json})
     declared = open_estate(estate)
     now = datetime.now(UTC)
     if words and words[0] == "did":
+        exclude(**{"did": True, "--csv": as_csv})
         _did(declared, words[1:], since=since, as_json=as_json, now=now)
         return
-    question = _question(words or [], account=account, expiring=expiring, no_paperwork=no_paperwork)
+    question = _question(declared, words or [], account=account, expiring=expiring, no_paperwork=no_paperwork)
     if live:
         found, unread = _deployed(declared)
     else:
@@ -78,20 +96,19 @@ def who(
 
         found, unread = holdings_of(declared), []
     on_record = _on_record(estate_folder(estate)) if markdown else ""
-    _write(declared, found, question, live=live, markdown=markdown, as_json=as_json, now=now, on_record=on_record)
+    forms = {"live": live, "markdown": markdown, "as_csv": as_csv, "as_json": as_json}
+    _write(declared, found, question, **forms, now=now, on_record=on_record)
     if unread:
         raise PartlyDoneError("\n".join(["what some stacks grant cannot be told:", *unread]), next_step="exports plan")
 
 
-def _question(words: Sequence[str], *, account: str, expiring: str, no_paperwork: bool) -> "Question":
-    from data_exports.names import AccountId, InvalidNameError
+def _question(
+    declared: "Estate", words: Sequence[str], *, account: str, expiring: str, no_paperwork: bool
+) -> "Question":
     from data_exports.operate.periods import parse_seconds
     from data_exports.operate.who.holdings import Question, parse_s3_location
 
-    try:
-        wanted = AccountId(account) if account else None
-    except InvalidNameError as error:
-        raise UsageError(str(error), where="--account", next_step=error.hint) from error
+    wanted = account_of(declared.platform, account) if account else None
     ends_within = timedelta(seconds=parse_seconds(expiring, option="--expiring")) if expiring else None
     match list(words):
         case []:
@@ -106,7 +123,8 @@ def _question(words: Sequence[str], *, account: str, expiring: str, no_paperwork
         case _:
             raise UsageError(
                 f"{' '.join(words)!r} is no question",
-                next_step="exports who ROLE, exports who can read s3://BUCKET/KEY, exports who did [NAME]...",
+                next_step="exports who ROLE, exports who DATASET, "
+                "exports who can read s3://BUCKET/KEY, exports who did [NAME]...",
             )
 
 
@@ -117,13 +135,14 @@ def _write(
     *,
     live: bool,
     markdown: bool,
+    as_csv: bool,
     as_json: bool,
     now: datetime,
     on_record: str,
 ) -> None:
     from data_exports.operate.who.holdings import find_holdings
     from data_exports.views.access_review import review_of
-    from data_exports.views.who import count_words, holdings_as_data, question_words, render_holdings
+    from data_exports.views.who import count_words, holdings_as_csv, holdings_as_data, question_words, render_holdings
 
     platform = declared.platform
     found = find_holdings(holdings, question, now=now)
@@ -133,6 +152,8 @@ def _write(
         source = "read from the deployed stacks" if live else "as declared"
         asked = question_words(question)
         write_data(review_of(found, platform, now=now, source=source, asked=asked, on_record=on_record))
+    elif as_csv:
+        write_data(holdings_as_csv(found, platform, now=now))
     elif found:
         write_data(render_holdings(found, platform, now=now))
     write_progress(count_words(found) if found else "nobody: no such access is granted by this estate")

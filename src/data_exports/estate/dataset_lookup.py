@@ -1,14 +1,15 @@
-"""Datasets by the names that people write.
+"""Datasets and accounts by the names that people write.
 
-In: an `Estate` and names. Out: datasets, or `UsageError` that offers the nearest name. Effects: none.
+In: an `Estate` and names. Out: datasets and accounts, or `UsageError` that offers the nearest name. Effects: none.
 """
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 from data_exports.errors import UsageError
-from data_exports.estate.models import Dataset, Estate, PushDataset
-from data_exports.text import dash_in, with_hyphens
+from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
+from data_exports.names import AccountId, InvalidNameError
+from data_exports.text import dash_in, quoted, with_hyphens
 
 
 def dataset_of(estate: Estate, name: str) -> Dataset:
@@ -21,6 +22,21 @@ def dataset_of(estate: Estate, name: str) -> Dataset:
     if dash := dash_in(name):
         choice = f"a hyphen is typed as -, and here stands {dash}; {choice}"
     raise UsageError(f"no dataset is named {name!r}", next_step=choice)
+
+
+def account_of(platform: Platform, text: str) -> AccountId:
+    """The account of this id, or of the name that the platform's `accounts` give it. Raises `UsageError`."""
+    by_name = {name.casefold(): account for account, name in platform.account_names}
+    if text.casefold() in by_name:
+        return by_name[text.casefold()]
+    try:
+        return AccountId(text)
+    except InvalidNameError as error:
+        names = {name.casefold(): name for _, name in platform.account_names}
+        near = get_close_matches(text.casefold(), names, n=1)
+        choice = f"did you mean {quoted(names[near[0]])}?" if near else f"{error.hint}, or a name from `accounts`"
+        message = f"{text!r} is neither an AWS account id nor one of the names in `accounts`"
+        raise UsageError(message, where="--account", next_step=choice) from error
 
 
 def push_dataset_of(estate: Estate, name: str) -> PushDataset:

@@ -74,13 +74,24 @@ class _Entry:
         return not self.is_link and not self.is_file
 
 
-def load_revision(folder: Path, revision: str, *, here: Loaded | None = None, today: date | None = None) -> Revision:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the revision was asked for, for messages."""
+
+    option: str = "--base"
+    otherwise: str = "plan against what is deployed instead: `exports plan --live`"
+    """What to do where there is no such revision."""
+
+
+def load_revision(
+    folder: Path, revision: str, *, here: Loaded | None = None, today: date | None = None, asked: Asked = Asked()
+) -> Revision:
     """The estate of `folder` as it was at `revision`; if this branch left it, where it did so.
 
     `here` is what the folder holds now: files that are the same in both are not read again. Raises `UsageError` when
     git does not know the revision, `DeclarationError` when there were errors in the estate.
     """
-    repository = _Repository(folder)
+    repository = _Repository(folder, asked)
     prefix = repository.prefix()
     tip = repository.commit(revision)
     commit = repository.common_ancestor(tip) or tip
@@ -92,14 +103,14 @@ def load_revision(folder: Path, revision: str, *, here: Loaded | None = None, to
         return Revision(name)
     loaded = _load(repository, tree, folder, here, today)
     if loaded.estate is None:
-        raise _unusable(name, f"{revision}:{prefix}", loaded.findings)
+        raise _unusable(name, f"{revision}:{prefix}", loaded.findings, asked)
     return Revision(name, loaded.estate, loaded.findings)
 
 
 def commit_here(folder: Path) -> str:
     """The id of the commit that is checked out, or ``""`` where git cannot tell."""
     try:
-        return _Repository(folder).commit("HEAD")
+        return _Repository(folder, Asked()).commit("HEAD")
     except UsageError:
         return ""
 
@@ -203,21 +214,22 @@ def _inside(path: Path, folder: Path) -> Path:
         return path
 
 
-def _unusable(name: str, shown: str, findings: Sequence[Finding]) -> DeclarationError:
+def _unusable(name: str, shown: str, findings: Sequence[Finding], asked: Asked) -> DeclarationError:
     """The error for a revision that holds errors, which are named as git names files: ``main:exports.yaml``."""
     errors = [_from_folder(each, Path(), shown) for each in findings if each.severity is Severity.ERROR]
     listed = "\n".join(str(error) for error in errors)
     return DeclarationError(
         f"the declarations of {name} hold errors, so nobody can tell what they granted\n{listed}",
-        next_step="compare with another revision, or with what is deployed: `exports plan --live`",
+        next_step=f"name another revision, or {asked.otherwise}",
     )
 
 
 class _Repository:
     """The git repository that a folder is in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, asked: Asked) -> None:
         self._folder = folder
+        self._asked = asked
 
     def prefix(self) -> str:
         """The folder's path in the repository, with ``/`` at its end; ``""`` at the root."""
@@ -226,7 +238,7 @@ class _Repository:
             raise UsageError(
                 f"this folder is in no git work tree: {reason_of_git(answer)}",
                 where=str(self._folder),
-                next_step="plan against what is deployed instead: `exports plan --live`",
+                next_step=self._asked.otherwise,
             )
         return os.fsdecode(answer.stdout).removesuffix("\n")
 
@@ -235,7 +247,8 @@ class _Repository:
         found = "" if revision.startswith("-") else self._id(f"{revision}^{{commit}}")
         if found:
             return found
-        raise UsageError(f"git knows no revision {revision!r} here", where="--base", next_step=self._offer(revision))
+        message, offered = f"git knows no revision {revision!r} here", self._offer(revision)
+        raise UsageError(message, where=self._asked.option, next_step=offered)
 
     def common_ancestor(self, commit: str) -> str:
         """Where the work tree's branch left the commit's; ``""`` when git knows no such place."""

@@ -30,6 +30,7 @@ from data_exports.views.envelope import schema_name_of
 from data_exports.views.error import ErrorData
 from data_exports.views.failures import FailuresData
 from data_exports.views.files import CheckData, FmtData, InitData, NewData, SchemaData
+from data_exports.views.handover.changes import HandoverChangesData
 from data_exports.views.handover.data import HandoverData
 from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
 from data_exports.views.purge import PurgeData
@@ -53,6 +54,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "failures": FailuresData,
     "fmt": FmtData,
     "handover": HandoverData,
+    "handover-changes": HandoverChangesData,
     "history": HistoryEntry,
     "init": InitData,
     "local-env": LocalEnvData,

@@ -14,7 +14,7 @@ from data_exports.json_values import json_as
 from data_exports.names import AccountRootArn, Outsider
 from data_exports.operate.who.holdings import Holding, Permission, Question
 from data_exports.operate.who.uses import Use, Uses
-from data_exports.text import counted, moment_words, printable, quoted
+from data_exports.text import counted, csv_line, moment_words, printable, quoted
 
 KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull"}
 
@@ -59,6 +59,29 @@ class UsesData:
 def holdings_as_data(holdings: Sequence[Holding], platform: Platform, *, now: datetime) -> WhoData:
     """The same facts for programs."""
     return WhoData([holding_as_data(each, platform, now=now) for each in holdings])
+
+
+_COLUMNS = (
+    *("principal", "role", "account", "account_name", "recipient_account", "dataset", "kind", "may"),
+    *("last_day", "has_ended", "paperwork", "owner"),
+)
+
+
+def holdings_as_csv(holdings: Iterable[Holding], platform: Platform, *, now: datetime) -> str:
+    """A line for each access, below the names of the columns."""
+    return "\n".join(map(csv_line, [_COLUMNS, *(_row(each, platform, now) for each in holdings)]))
+
+
+def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]:
+    access = holding.access
+    return (
+        *(str(access.principal), access.role, str(access.principal.account)),
+        dict(platform.account_names).get(access.principal.account, ""),
+        *(str(access.recipient or ""), str(access.dataset), KINDS[access.role]),
+        "; ".join(map(doing_words, holding.doings)),
+        *(str(access.last_day or ""), "yes" if access.has_ended(now) else "no"),
+        *("; ".join(access.paperwork), holding.owner),
+    )
 
 
 def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> HoldingData:

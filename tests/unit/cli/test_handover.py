@@ -1,5 +1,7 @@
 """`exports handover`: its forms, and what a wrong call is told. It needs no AWS."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,11 @@ import yaml
 
 from data_exports.cli.app import main
 from tests.envelopes import read_json
+from tests.unit.estate.written import PUSH, write_estate
 
+GIT_NAMES = {
+    f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "x"), ("EMAIL", "x@x"))
+}
 ESTATE = str(Path(__file__).parents[3] / "examples" / "estate")
 
 
@@ -51,11 +57,39 @@ def test_terraform_and_cloudformation_are_written_for_one_account(capsys: pytest
     assert list(yaml.safe_load(capsys.readouterr().out)["Resources"]) == ["ReceivePolicy"]
 
 
+def test_what_has_changed_since_a_revision_is_a_letter_and_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estate = write_estate(tmp_path)
+    for words in ("init --quiet --initial-branch=main", "add .", "commit --quiet --message=x"):
+        subprocess.run(["git", *words.split()], cwd=estate, env={**os.environ, **GIT_NAMES}, check=True)
+    said = ["handover", "orders", "--since", "main", "--estate", str(estate)]
+    assert main(said) == 0
+    assert "Nothing has changed for you in the dataset orders since main (" in capsys.readouterr().out
+    write_estate(estate, push=PUSH + "expires: 2035-03-31\n", push_datasets__new=PUSH.replace("orders", "new"))
+    assert main([*said, "--json"]) == 0
+    (change,) = read_json(capsys.readouterr().out)["changes"]
+    assert (change["change"], change["facts"]) == (
+        "changed",
+        [{"fact": "last_day", "before": [], "after": ["2035-03-31"]}],
+    )
+    assert main(["handover", "new", *said[2:]]) == 0
+    assert "had no part in the dataset new at main (" in capsys.readouterr().out
+    for revision, code, told in (
+        ("nowhere", 2, "error: --since: git knows no revision 'nowhere' here"),
+        ("main --as terraform", 2, "--as terraform and --since exclude each other"),
+    ):
+        assert main(["handover", "orders", "--since", *revision.split(), "--estate", str(estate)]) == code
+        out, err = capsys.readouterr()
+        assert (out, told in err) == ("", True), err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (("court_hearing",), 2, "error: no dataset is named 'court_hearing'\n  next: did you mean court_hearings?"),
-        (("court_hearings", "--account", "1"), 2, "court_hearings has no handover for account '1'"),
+        (("court_hearings", "--account", "1"), 2, "'1' is neither an AWS account id nor one of the names"),
+        (("court_hearings", "--account", "cloud platform"), 2, "has no handover for account '754256621582'"),
         (("court_hearings", "--as", "pdf"), 2, "'pdf' is not one of"),
         ((), 2, "Missing argument 'NAME'"),
     ],

@@ -1,5 +1,7 @@
 """`exports who`: its questions and forms, and what a wrong call is told. From declarations it needs no AWS."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,40 @@ def test_a_place_an_account_and_what_is_missing_can_be_asked_for(capsys: pytest.
     assert datasets == {"prison_population", "probation_caseload", "victim_survey"}
 
 
+def test_a_dataset_is_shown_with_everybody_who_has_a_part_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("bail_research", "--json") == 0
+    named = [(each["name"], each["dataset"]) for each in read_json(capsys.readouterr().out)["accesses"]]
+    assert named == [("alpha_user_priya-raman", "bail_research"), ("bail-research", "bail_research")]
+
+
+def test_an_account_is_named_by_what_the_platform_calls_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--account", "prison population Forecasting", "--json") == 0
+    named = capsys.readouterr().out
+    assert run("--account", "318604275917", "--json") == 0
+    assert capsys.readouterr().out == named
+    assert run("--account", "Prison Populations") == 2
+    assert 'did you mean "Prison Population Forecasting"?' in capsys.readouterr().err
+
+
+def test_a_spreadsheet_gets_a_line_for_each_access(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("bail_research", "--account", "871026394550", "--csv") == 0
+    head, line = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert dict(zip(head, line, strict=True)) == {
+        "principal": "arn:aws:iam::871026394550:role/bail-research",
+        "role": "outsider",
+        "account": "871026394550",
+        "account_name": "Health and Justice Research",
+        "recipient_account": "",
+        "dataset": "bail_research",
+        "kind": "pull",
+        "may": "read s3://mojap-bail-research/",
+        "last_day": "2033-06-30",
+        "has_ended": "no",
+        "paperwork": "Sharing agreement HJ-1987",
+        "owner": "Health and Justice",
+    }
+
+
 def test_nobody_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("can", "write", "s3://somebody-elses-bucket") == 0
     out, err = capsys.readouterr()
@@ -68,9 +104,11 @@ def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> 
         (("can",), "'can' is no question"),
         (("a", "b"), "'a b' is no question"),
         (("can", "read", "mojap-bail-research"), "'mojap-bail-research' is no s3:// address"),
-        (("--account", "7542"), "'7542' is not an AWS account id"),
+        (("--account", "7542"), "'7542' is neither an AWS account id nor one of the names in `accounts`"),
         (("--expiring", "soon"), "'soon' is no length of time"),
         (("--json", "--markdown"), "--markdown and --json exclude each other"),
+        (("--csv", "--json"), "--csv and --json exclude each other"),
+        (("did", "--csv"), "did and --csv exclude each other"),
         (("did", "court_hearing"), "did you mean court_hearings?"),
         (("did", "bail_research"), "bail_research is a pull dataset"),
     ],

@@ -108,7 +108,7 @@ def test_errors_in_a_revision_are_named_as_git_names_files(repository: Repositor
     lines = str(stopped.value).splitlines()
     assert lines[0] == (f"the declarations of main ({commit[:12]}) hold errors, so nobody can tell what they granted")
     assert lines[1].startswith(f"main:{prefix}push_datasets/a.yaml:1:7 EX205 error: 'Orders!'")
-    assert lines[-1].startswith("  next: compare with another revision, or with what is deployed")
+    assert lines[-1].startswith("  next: name another revision, or plan against what is deployed")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "-h", "--output=x", "main:exports.yaml", "", "a b", "HEAD~7", "\x1b[2J"])

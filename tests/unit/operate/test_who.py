@@ -52,12 +52,12 @@ def test_a_user_is_asked_for_for_by_name_or_arn() -> None:
 
 
 def test_a_name_that_nobody_has_is_a_usage_error_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="nobody is granted anything under the name 'alpha_user_anna'") as stopped:
+    with pytest.raises(UsageError, match="'alpha_user_anna' is no dataset, and nobody is granted anything") as stopped:
         found(Question(who="alpha_user_anna"))
     assert stopped.value.next_step == "did you mean alpha_user_ana?"
     with pytest.raises(UsageError) as stopped:
         found(Question(who="x"))
-    assert stopped.value.next_step == "give the name of a role, or its ARN"
+    assert stopped.value.next_step == "give the name of a role or a dataset, or an ARN"
 
 
 @pytest.mark.parametrize(

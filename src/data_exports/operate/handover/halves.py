@@ -9,11 +9,12 @@ from typing import Literal
 
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.statements import Policy
-from data_exports.destinations.half import RecipientHalf
+from data_exports.destinations.half import Instruction, RecipientHalf
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, BucketName, Outsider, RoleArn
+from data_exports.text import code_span
 
 _SINGLE_SIGN_ON_PATH = "/aws-reserved/sso.amazonaws.com/"
 
@@ -42,6 +43,11 @@ class Receiving:
         """The role that will write."""
         return self.dataset.mover_role_arn(self.platform)
 
+    @property
+    def steps(self) -> tuple[Instruction, ...]:
+        """What they are asked to do."""
+        return self.theirs.steps
+
 
 @json_as("arn attach_to policy")
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,25 @@ class Reader:
         """Whether a policy can be put on the very principal that the declaration names."""
         return self.attach_to is AttachTo.ITSELF
 
+    @property
+    def step(self) -> Instruction:
+        """What its account is asked to do."""
+        match self.attach_to:
+            case AttachTo.ITSELF:
+                asks = f"Give {code_span(self.arn)} this policy:"
+            case AttachTo.PERMISSION_SET:
+                asks = (
+                    f"Put this policy into the permission set that {code_span(self.arn)} comes from (IAM Identity "
+                    "Center, Permission sets, Inline policy): IAM lets nobody edit such a role itself. Should it be "
+                    "provisioned anew, its name changes, and we need to know the new one."
+                )
+            case AttachTo.OWN_CHOICE:
+                asks = (
+                    "Our half lets in your account as a whole. Give this policy to the roles, and only those, that "
+                    "need it:"
+                )
+        return Instruction(asks, self.policy)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -82,6 +107,11 @@ class Reading:
     def bucket(self) -> BucketName:
         """The bucket they read."""
         return self.dataset.bucket(self.platform)
+
+    @property
+    def steps(self) -> tuple[Instruction, ...]:
+        """What they are asked to do."""
+        return tuple(reader.step for reader in self.readers)
 
 
 Half = Receiving | Reading

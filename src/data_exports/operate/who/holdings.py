@@ -83,7 +83,7 @@ class Question:
     """Which holdings are asked for; what is empty or None asks for all. Several are asked for together."""
 
     who: str = ""
-    """The name of a role or user, or an ARN."""
+    """The name of a role, a user or a dataset, or an ARN."""
     verb: Literal["read", "write", ""] = ""
     place: S3Location | None = None
     account: AccountId | None = None
@@ -124,7 +124,7 @@ def parse_s3_location(text: str) -> S3Location:
 
 def _is_asked_for(holding: Holding, question: Question, now: datetime) -> bool:
     access = holding.access
-    if question.who and question.who not in (holding.name, access.principal):
+    if question.who and question.who not in _names_of(holding):
         return False
     if question.account and question.account not in holding.accounts:
         return False
@@ -148,11 +148,16 @@ def _doings(grants: Iterable[Grant]) -> Iterator[Permission]:
 
 
 def _check_is_known(who: str, holdings: Iterable[Holding]) -> None:
-    known = {name for holding in holdings for name in (holding.name, str(holding.access.principal))}
+    known = {name for holding in holdings for name in _names_of(holding)}
     if who in known:
         return
     near = get_close_matches(who, sorted(known), n=1)
     raise UsageError(
-        f"nobody is granted anything under the name {who!r}",
-        next_step=f"did you mean {near[0]}?" if near else "give the name of a role, or its ARN",
+        f"{who!r} is no dataset, and nobody is granted anything under that name",
+        next_step=f"did you mean {near[0]}?" if near else "give the name of a role or a dataset, or an ARN",
     )
+
+
+def _names_of(holding: Holding) -> tuple[str, str, str]:
+    """Under which names it is asked for."""
+    return holding.name, str(holding.access.principal), str(holding.access.dataset)

@@ -5,13 +5,13 @@ none. What people declared stands in quotes, on lines that Markdown takes for co
 """
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from data_exports.destinations.half import BETWEEN_ACCOUNTS, Instruction
 from data_exports.estate.models import Dataset, Platform
 from data_exports.names import AccountId
-from data_exports.operate.handover.halves import AttachTo, Half, Reader, Reading, Receiving
+from data_exports.operate.handover.halves import Half, Reading, Receiving, owner_of
 from data_exports.text import code_span, json_text, quoted
 
 WIDTH = 100
@@ -32,35 +32,26 @@ def letter_of(half: Half) -> str:
 
 def _to_recipient(whole: Receiving) -> Iterator[str]:
     push, platform, half = whole.dataset, whole.platform, whole.theirs
-    us, account = _account(platform, platform.account), push.destination.account
-    them = f" in account {_account(platform, account)}" if account else ""
+    us = account_in_code(platform, platform.account)
     yield f"Subject: Data export {push.name}: please let it into your {half.noun} {half.name}"
-    yield f"To the owner of the {half.noun} {half.name}{them}"
-    yield _wrapped(f"{us} is to deliver the dataset {push.name} to your {half.noun}. {half.premise} {_OUR_HALF}")
+    yield address_of(whole)
+    yield wrapped(f"{us} is to deliver the dataset {push.name} to your {half.noun}. {half.premise} {_OUR_HALF}")
     yield _agreed(push, platform)
     yield "WHAT WILL ARRIVE, AND WHERE"
-    yield _wrapped(f"{half.arrival} It is written by this role, and by nothing else:")
+    yield wrapped(f"{half.arrival} It is written by this role, and by nothing else:")
     yield f"    {whole.mover_role}"
-    yield _wrapped(half.confined)
+    yield wrapped(half.confined)
     yield "WHAT WE ASK YOU TO DO"
-    for number, step in enumerate(half.steps, start=1):
-        yield f"{number}.{_step_of_recipient(step)[len(_STEP) - 1 :]}"
+    yield from numbered(whole.steps)
     yield "HOW TO SEE THAT IT WORKS"
-    yield _wrapped(
-        f"{_tell_us(platform)} when it is done. We then try every call that a delivery makes, with the role itself, "
+    yield wrapped(
+        f"{tell_us(platform)} when it is done. We then try every call that a delivery makes, with the role itself, "
         f"and tell you what is missing, if anything. That leaves at most one small object, {half.probe_object}, "
         "which you may remove. Files that are sent before that are not lost: they wait on our side."
     )
     if half.commands:
-        yield _wrapped("With your own rights, this shows what is in place, and what has arrived:")
+        yield wrapped("With your own rights, this shows what is in place, and what has arrived:")
         yield textwrap.indent("\n".join(half.commands), "    ")
-
-
-def _step_of_recipient(step: Instruction) -> str:
-    parts = [_wrapped(step.asks, indent=_STEP)]
-    parts += [_json(step.document)] if step.document else []
-    parts += [_wrapped(step.remark, indent=_STEP)] if step.remark else []
-    return "\n\n".join(parts)
 
 
 # --- to the owner of an outside role ---------------------------------------------------------------------------------
@@ -70,54 +61,36 @@ def _to_reader(half: Reading) -> Iterator[str]:
     pull, platform = half.dataset, half.platform
     may = "read and write" if pull.allow_push else "read"
     yield f"Subject: Data export {pull.name}: how to {may} s3://{half.bucket}"
-    yield f"To the owner of account {_account(platform, half.account)}"
-    yield _wrapped(
-        f"{_account(platform, platform.account)} shares the dataset {pull.name} with you: you may {may} the bucket "
-        f"{half.bucket} in region {platform.region}. {BETWEEN_ACCOUNTS} {_OUR_HALF}"
+    yield address_of(half)
+    yield wrapped(
+        f"{account_in_code(platform, platform.account)} shares the dataset {pull.name} with you: you may {may} the "
+        f"bucket {half.bucket} in region {platform.region}. {BETWEEN_ACCOUNTS} {_OUR_HALF}"
     )
     yield _agreed(pull, platform)
     yield "WHAT WE ASK YOU TO DO"
-    for number, reader in enumerate(half.readers, start=1):
-        yield f"{number}.{_step_of_reader(reader)[len(_STEP) - 1 :]}"
+    yield from numbered(half.steps)
     yield "HOW TO USE IT"
-    yield _wrapped(f"As one of the above, from anywhere, over TLS 1.2 or newer; the region is {platform.region}:")
+    yield wrapped(f"As one of the above, from anywhere, over TLS 1.2 or newer; the region is {platform.region}:")
     yield textwrap.indent(_commands(half), "    ")
     yield "HOW TO SEE THAT IT WORKS"
-    yield _wrapped(
+    yield wrapped(
         "The first command shows as whom you ask, the second what is in the bucket. If it is refused although it is "
-        f"one of the above who asks, {_tell_us(platform, 't')} the time, and what the first one shows: we can check "
+        f"one of the above who asks, {tell_us(platform, 't')} the time, and what the first one shows: we can check "
         "our half."
     )
     yield f"    aws sts get-caller-identity\n    aws s3 ls s3://{half.bucket}/ --region {platform.region}"
     yield "IF THE DATA IS READ FROM KUBERNETES"
-    yield _wrapped(
+    yield wrapped(
         "A pod acts as the IAM role that its service account is bound to. It is that role that must be named above. "
         "This shows its ARN, for a service account with an IAM role (IRSA) and for EKS Pod Identity; inside a running "
         "pod, `echo $AWS_ROLE_ARN` or `aws sts get-caller-identity` does:"
     )
     yield textwrap.indent(_KUBERNETES, "    ")
     yield "WHAT TO KNOW"
-    yield _wrapped(
+    yield wrapped(
         "Only what is named above gets in. A role that is deleted and made again under the same name and path keeps "
         "its access; under another name it needs a changed declaration, so tell us first."
     )
-
-
-def _step_of_reader(reader: Reader) -> str:
-    match reader.attach_to:
-        case AttachTo.ITSELF:
-            asked = f"Give {code_span(reader.arn)} this policy:"
-        case AttachTo.PERMISSION_SET:
-            asked = (
-                f"Put this policy into the permission set that {code_span(reader.arn)} comes from (IAM Identity "
-                "Center, Permission sets, Inline policy): IAM lets nobody edit such a role itself. Should it be "
-                "provisioned anew, its name changes, and we need to know the new one."
-            )
-        case AttachTo.OWN_CHOICE:
-            asked = (
-                "Our half lets in your account as a whole. Give this policy to the roles, and only those, that need it:"
-            )
-    return "\n\n".join([_wrapped(asked, indent=_STEP), _json(reader.policy)])
 
 
 def _commands(half: Reading) -> str:
@@ -141,10 +114,30 @@ aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace NAMESP
 
 # --- in both ---------------------------------------------------------------------------------------------------------
 
+
+def numbered(steps: Iterable[Instruction]) -> Iterator[str]:
+    """The steps as parts of a letter."""
+    for number, step in enumerate(steps, start=1):
+        parts = [wrapped(step.asks, indent=_STEP)]
+        parts += [_json(step.document)] if step.document else []
+        parts += [wrapped(step.remark, indent=_STEP)] if step.remark else []
+        yield f"{number}." + "\n\n".join(parts)[len(_STEP) - 1 :]
+
+
+def address_of(half: Half) -> str:
+    """To whom the letter goes."""
+    account = owner_of(half)
+    if isinstance(half, Reading):
+        return f"To the owner of account {account_in_code(half.platform, half.account)}"
+    them = f" in account {account_in_code(half.platform, account)}" if account else ""
+    return f"To the owner of the {half.theirs.noun} {half.theirs.name}{them}"
+
+
 _OUR_HALF = "Our half comes from a reviewed declaration; this letter is about yours."
 
 
-def _tell_us(platform: Platform, first: str = "T") -> str:
+def tell_us(platform: Platform, first: str = "T") -> str:
+    """How readers are asked to tell the platform something, with where."""
     return f"{first}ell us ({platform.contact})" if platform.contact else f"{first}ell us"
 
 
@@ -170,7 +163,7 @@ def _row(title: str, text: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False)
 
 
-def _account(platform: Platform, account: AccountId) -> str:
+def account_in_code(platform: Platform, account: AccountId) -> str:
     """The account by its name, in code: the letter may be sent where text is read as Markdown."""
     name = dict(platform.account_names).get(account)
     return f"{code_span(name)} ({account})" if name else str(account)
@@ -194,7 +187,8 @@ def _compact(value: Any, indent: str) -> str:
     return f"{opening}\n" + ",\n".join(f"{inner}{part}" for part in parts) + f"\n{indent}{closing}"
 
 
-def _wrapped(text: str, *, indent: str = "") -> str:
+def wrapped(text: str, *, indent: str = "") -> str:
+    """The text in lines that fit a letter."""
     return textwrap.fill(
         text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
