@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,13 @@ def test_the_command_tells_who_used_what_and_marks_what_nobody_used(ground: Grou
     assert uses == {sender: (True, False, 1), idle: (True, True, 0)}
     told = owner.run("who", "did", "used")
     assert any(line.split() == [idle, "NOT", "USED"] for line in told.lines)
+    started = owner.run("review", "start", "--live", "--since", "7d")
+    assert started.code == 0, started.err
+    (dataset_on_record,) = json.loads(owner.run("review", "show", "--json").out)["datasets"]
+    last_uses = {row["who"]: row["last_use"] for row in dataset_on_record["accesses"]}
+    assert last_uses[idle].startswith("none since 20")
+    assert {last_uses[each] == last_uses[sender] for each in last_uses if each != idle} == {True}
+    assert date.fromisoformat(last_uses[sender]) <= datetime.now(UTC).date()
 
 
 @pytest.mark.xdist_group("example")

@@ -10,7 +10,15 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_codes
-from data_exports.cli.options import EstateOption, JsonOption, declaration_at, estate_folder, exclude, load
+from data_exports.cli.options import (
+    EstateOption,
+    JsonOption,
+    declaration_at,
+    estate_folder,
+    exclude,
+    load,
+    place_in_estate,
+)
 from data_exports.cli.output import (
     Colour,
     painted,
@@ -27,6 +35,7 @@ from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import Loaded
 from data_exports.reviews.checking import check_reviews_in
+from data_exports.reviews.models import REVIEWS_FOLDER
 from data_exports.views.findings import render_files_summary, render_summary
 
 TEXT_COLUMNS = 100
@@ -44,7 +53,8 @@ class Format(StrEnum):
 
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Declarations. Default: all of the estate.")
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Declarations, reviews. Default: all of the estate."),
     ] = None,
     *,
     estate: EstateOption = None,
@@ -113,11 +123,17 @@ def _estate_of(files: Sequence[Path], estate: Path | None) -> Path:
     """The folder of the estate that all these files belong to. Raises `UsageError`."""
     if missing := [path for path in files if not os.path.lexists(path)]:
         raise UsageError("there is no such file", where=str(missing[0]), next_step="check its name")
-    first, *others = dict.fromkeys(declaration_at(path, estate)[0] for path in files)
+    first, *others = dict.fromkeys(_folder_of(path, estate) for path in files)
     if others:
         next_step = "check the files of one estate at a time"
         raise UsageError(f"these files are of two estates: {first} and {others[0]}", next_step=next_step)
     return first
+
+
+def _folder_of(path: Path, estate: Path | None) -> Path:
+    """The folder of the estate that a declaration, or a review, belongs to. Raises `UsageError`."""
+    whole, folder = place_in_estate(path, estate)
+    return folder if whole.parent == folder / REVIEWS_FOLDER else declaration_at(path, estate)[0]
 
 
 def _apart(findings: Sequence[Finding], files: Sequence[Path]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:

@@ -79,13 +79,18 @@ def declaration_at(path: Path, given: Path | None) -> tuple[Path, FileKind[Any]]
     The estate is that of `given`, otherwise the nearest from the file up: as it is written, so that a link is taken for
     where it lies.
     """
-    whole = Path(os.path.normpath(path.absolute()))
-    folder = Path(os.path.normpath((estate_folder(given) if given else find_estate(whole.parent)).absolute()))
+    whole, folder = place_in_estate(path, given)
     kind = kind_of(whole, estate=folder)
     if kind is None:
         next_step = "name exports.yaml, or files in push_datasets or pull_datasets"
         raise UsageError("this is no declaration of the estate", where=str(path), next_step=next_step)
     return folder, kind
+
+
+def place_in_estate(path: Path, given: Path | None) -> tuple[Path, Path]:
+    """The whole path, and the estate's folder: that of `given`, otherwise the nearest from the path up."""
+    whole = Path(os.path.normpath(path.absolute()))
+    return whole, Path(os.path.normpath((estate_folder(given) if given else find_estate(whole.parent)).absolute()))
 
 
 def exclude(**given: bool) -> None:

@@ -16,6 +16,7 @@ from data_exports.operate.people import read_role_ids
 from data_exports.operate.receipts import Period
 from data_exports.reviews.models import RECIPIENT, SENDER
 from data_exports.reviews.rows import RowId, accesses_by_row
+from data_exports.text import counted
 
 Person = tuple[str, str]
 """Role, and name; of the recipient, which is one, no name."""
@@ -30,27 +31,29 @@ def read_last_uses(estate: Estate, aws: Aws, *, since: datetime) -> Iterator[tup
     for push in estate.push_datasets:
         own = [row for row in rows if row[0] == push.name]
         try:
-            known, last = _last_uses_of(estate.platform, push, aws, since)
+            known, last, damaged = _last_uses_of(estate.platform, push, aws, since)
         except RefusedError as error:
             yield push.name, dict.fromkeys(own, f"not known: {error.what}")
             continue
-        yield push.name, {row: _words(row, known, last, since) for row in own}
+        none = f"none since {since.astimezone(UTC):%Y-%m-%d}"
+        none += f"; {counted(damaged, 'receipt')} could not be read" if damaged else ""
+        yield push.name, {row: _words(row, known, last, none) for row in own}
 
 
-def _words(row: RowId, known: set[str], last: Mapping[Person, datetime], since: datetime) -> str:
+def _words(row: RowId, known: set[str], last: Mapping[Person, datetime], none: str) -> str:
     _, role, who = row
     moment = last.get((role, "" if role == RECIPIENT else who))
     if moment:
         return f"{moment.astimezone(UTC):%Y-%m-%d}"
     if role == SENDER and who not in known:
         return "not known: the role could not be looked up"
-    return f"none since {since.astimezone(UTC):%Y-%m-%d}"
+    return none
 
 
 def _last_uses_of(
     platform: Platform, push: PushDataset, aws: Aws, since: datetime
-) -> tuple[set[str], dict[Person, datetime]]:
-    """The roles that could be looked up; and the last moment of each role and person, of the recipient without one."""
+) -> tuple[set[str], dict[Person, datetime], int]:
+    """The roles that could be looked up, the last moment of each person, and how many receipts cannot be read."""
     role_ids = read_role_ids(aws, push.users)
     last: dict[Person, datetime] = {}
 
@@ -58,8 +61,9 @@ def _last_uses_of(
         if moment and (who not in last or moment > last[who]):
             last[who] = moment
 
-    for entry in history_of(platform, push, aws, Wanted(Period(since)), role_ids=role_ids):
+    history = history_of(platform, push, aws, Wanted(Period(since)), role_ids=role_ids)
+    for entry in history:
         note((RECIPIENT, ""), moment_of(entry.receipt.delivered_at))
         if entry.by and entry.by.role:
             note((SENDER, str(entry.by.role)), moment_of(entry.receipt.uploaded_at))
-    return {str(name) for name in role_ids.values()}, last
+    return {str(name) for name in role_ids.values()}, last, len(history.damaged)

@@ -213,6 +213,10 @@ def test_a_file_of_nonsense_stops_the_reviews_and_names_the_place(
     assert (out, f"{NAME}.yaml:{line}:19 EX905 error: 'perhaps' is no decision" in err) == ("", True)
     assert main(["check"]) == 1
     assert f"reviews/{NAME}.yaml:{line}:19 EX905 error" in capsys.readouterr().out
+    assert main(["check", f"reviews/{NAME}.yaml"]) == 1
+    assert capsys.readouterr().err == "1 file: 1 error\n"
+    assert main(["check", "push_datasets/a.yaml"]) == 0
+    assert capsys.readouterr().err == "1 file: no findings; and 1 error in other files\n"
 
 
 # --- on a terminal ---------------------------------------------------------------------------------------------------
