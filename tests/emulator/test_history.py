@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from data_exports.local.clients import client
 from tests.emulator.deployed import DeployedEstate
-from tests.emulator.installed import Person, owner_of
+from tests.emulator.installed import EXAMPLE, Person, owner_of
 from tests.emulator.steps import wait_until
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("operate")]
@@ -56,6 +60,23 @@ def test_csv_has_a_heading_and_a_row_for_each(owner: Person) -> None:
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert {row["key"] for row in rows} == {"court_outcomes/history/one.csv", "court_outcomes/history/=two.txt"}
     assert {row["outcome"] for row in rows} == {"delivered"}
+
+
+def test_a_promise_is_kept_by_a_delivery_of_its_day_and_broken_without_one(owner: Person, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, folder := tmp_path / "estate")
+    west = datetime.now(UTC).hour - 12  # of Greenwich, where it is about noon: no midnight comes while this runs
+    for name, indent in (("court_outcomes", ""), ("probation_caseload", " ")):
+        with (folder / "push_datasets" / f"{name}.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"\n{indent}due: daily by 00:01 Etc/GMT{west:+}\n")  # one of the files ends without a line end
+    promising = replace(owner, folder=folder)
+    kept, broken = (promising.run("status", name, "--json") for name in ("court_outcomes", "probation_caseload"))
+    assert (kept.code, broken.code) == (0, 0), (kept.err, broken.err)
+    (row,) = json.loads(kept.out)["datasets"]
+    assert row["late_since"] is None
+    (row,) = json.loads(broken.out)["datasets"]
+    late = datetime.fromisoformat(row["late_since"])
+    assert timedelta(hours=10) < datetime.now(UTC) - late < timedelta(hours=14)
+    assert f"late since {late:%Y-%m-%d %H:%M:%S} UTC: no delivery is known" in row["concerns"]
 
 
 def test_a_repeated_receipt_is_told_once_and_a_damaged_one_is_counted(

@@ -75,11 +75,11 @@ def test_the_letters_recipients_read_are_those_that_the_handover_writes(capsys: 
 
 
 def test_the_declarations_people_copy_from_the_guides_are_accepted(tmp_path: Path) -> None:
-    push, pull, hooks = blocks("docs/request-an-export.md", "yaml")
+    push, pull, promise, hooks = blocks("docs/request-an-export.md", "yaml")
     offered = {hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
     assert {hook["id"] for repo in yaml.safe_load(hooks)["repos"] for hook in repo["hooks"]} == offered
     (platform,) = blocks("docs/review-and-deploy.md", "yaml")
-    for folder, text in (("push_datasets", push), ("pull_datasets", pull)):
+    for folder, text in (("push_datasets", push + promise), ("pull_datasets", pull)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"{yaml.safe_load(text)['name']}.yaml").write_text(text)
     (tmp_path / "exports.yaml").write_text(platform)

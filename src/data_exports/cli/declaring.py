@@ -7,6 +7,7 @@ terminal; `make_dataset` writes a file.
 import sys
 from collections.abc import Mapping, Sequence
 from inspect import Parameter
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,6 +49,11 @@ def option_for(field: Field[Any, Any]) -> tuple[Any, Any]:
         limits = {"min": schema["minimum"], "max": schema["maximum"]}
         return Annotated[int | None, typer.Option(name, help=field.meaning, **limits)], None
     return Annotated[str, typer.Option(name, help=field.meaning, metavar=shown_as, show_default=False)], ""
+
+
+def parameter_of(field: Field[Any, Any]) -> str:
+    """The name of the field's parameter: its own, or with a _ where Python has a word of that name."""
+    return f"{field.name}_" if iskeyword(field.name) else field.name
 
 
 def parameters_of(options: Mapping[str, tuple[Any, Any]]) -> list[Parameter]:

@@ -7,7 +7,14 @@ from typing import Any
 
 import typer
 
-from data_exports.cli.declaring import make_dataset, option_for, parameters_of, seen_from_here, write_warnings
+from data_exports.cli.declaring import (
+    make_dataset,
+    option_for,
+    parameter_of,
+    parameters_of,
+    seen_from_here,
+    write_warnings,
+)
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.estate.file_kinds import PULL, PUSH, FileKind
@@ -51,7 +58,8 @@ def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
     """The command that makes such a file; typer takes its options from the signature, and that is the table's."""
 
     def command(*, estate: Path | None, as_json: bool, **values: Any) -> None:
-        path, warnings = make_dataset(kind, values, estate_folder(estate))
+        named = {field.name: values[parameter_of(field)] for field in kind.fields}
+        path, warnings = make_dataset(kind, named, estate_folder(estate))
         shown = path_from(Path.cwd(), path)
         if as_json:
             from data_exports.views.files import NewData
@@ -62,7 +70,7 @@ def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
         write_warnings(warnings)
         write_progress("next: look at the file, and open a pull request")
 
-    options = {field.name: option_for(field) for field in kind.fields}
+    options = {parameter_of(field): option_for(field) for field in kind.fields}
     common = {"estate": (EstateOption, None), "as_json": (JsonOption, False)}
     command.__signature__ = Signature(parameters_of({**options, **common}))  # type: ignore[attr-defined]
     return command

@@ -49,6 +49,7 @@ class Code(StrEnum):
     IGNORED_FIELD = "EX211", "a field has no effect here"
     READ_OTHERWISE = "EX212", "a text without quotes is something else for other readers of YAML"
     CUT_TEXT = "EX213", "YAML ends a text at a #"
+    BAD_PROMISE = "EX214", "a promise of deliveries is not one"
 
     WIDE_ROLE_PATTERN = "EX301", "a pattern of user roles allows any role"
     BAD_TAG = "EX302", "a tag breaks AWS's rules"
@@ -82,6 +83,7 @@ class Code(StrEnum):
     EXPIRED = "EX602", "the access has ended"
     EXPIRES_SOON = "EX603", "the access ends within 30 days"
     BAD_TEXT = "EX604", "a text is too long or holds characters that cannot be seen"
+    SKIPPED_TIME = "EX605", "a delivery is due at a time that a change of clocks leaves out"
 
     ROLE_POLICIES_TOO_LARGE = "EX701", "a user's role would carry larger policies than IAM allows"
     BUCKET_POLICY_TOO_LARGE = "EX702", "a bucket's policy would be larger than S3 allows"

@@ -87,6 +87,7 @@ def identifier_of(
     *,
     advise: Callable[[str], str] = lambda _: "",
     may_be_number: bool = False,
+    code: Code = Code.BAD_NAME,
 ) -> One[T]:
     """What a type of `data_exports.names` checks; `advise` may know a better hint for a wrong one."""
 
@@ -97,7 +98,7 @@ def identifier_of(
             value = parse(text.text)
         except InvalidNameError as error:
             hint = hint_on_dashes(text.text, parse) or advise(text.text) or error.hint
-            report.error(text.place, Code.BAD_NAME, str(error), hint)
+            report.error(text.place, code, str(error), hint)
             return None
         if not may_be_number:
             _warn_of_other_reading(text, report)
@@ -200,23 +201,27 @@ def count_between(low: int, high: int) -> One[int]:
     return FieldType(read, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def _date(node: Node, report: FindingCollector) -> Located[date] | None:
-    if (text := text_in(node, report)) is None:
+def _date_type(meant: str, advice: str) -> One[date]:
+    def read(node: Node, report: FindingCollector) -> Located[date] | None:
+        if (text := text_in(node, report)) is None:
+            return None
+        hint = hint_on_dashes(text.text, date.fromisoformat) or advice
+        # fromisoformat alone would also take 20310102 and 2031-W01-4; the day after the last one must exist, too.
+        if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text.text) and not text.text.startswith("9999"):
+            try:
+                return Located(date.fromisoformat(text.text), text.place)
+            except ValueError:
+                pass  # such as 30 February
+        report.error(text.place, Code.BAD_DATE, f"{text.text!r} is not {meant}", hint)
         return None
-    hint = hint_on_dashes(text.text, date.fromisoformat) or (
-        "write the last day of access as YYYY-MM-DD, or leave the field out if there is none"
-    )
-    # fromisoformat alone would also take 20310102 and 2031-W01-4; the day after the last one must exist, too.
-    if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text.text) and not text.text.startswith("9999"):
-        try:
-            return Located(date.fromisoformat(text.text), text.place)
-        except ValueError:
-            pass  # such as 30 February
-    report.error(text.place, Code.BAD_DATE, f"{text.text!r} is not a date to end on", hint)
-    return None
+
+    return FieldType(read, {"type": "string", "format": "date"}, shown_as="YYYY-MM-DD")
 
 
-DATE = FieldType(_date, {"type": "string", "format": "date"}, shown_as="YYYY-MM-DD")
+DATE = _date_type(
+    "a date to end on", "write the last day of access as YYYY-MM-DD, or leave the field out if there is none"
+)
+DAY = _date_type("a day", "write each day as YYYY-MM-DD")
 
 
 def choice_of(*choices: T) -> One[T]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar
 
+from data_exports.estate.codes import Code
 from data_exports.estate.field_types import (
     BOOLEAN,
     DATE,
+    DAY,
     LINE,
     PROSE,
     FieldType,
@@ -36,6 +38,7 @@ from data_exports.estate.identifier_types import (
     ROLE_PATTERN,
 )
 from data_exports.estate.paperwork import is_paperwork
+from data_exports.estate.promises import PATTERN, parse_promise
 from data_exports.estate.regions import parse_key, parse_region
 from data_exports.names import KmsKeyArn, Region
 
@@ -136,6 +139,21 @@ MAX_CONCURRENCY = Field(
 """One mover has 64 copies under way, and S3 takes 100 to 200 ms for a small object: at most 640 copies a second. Five
 make 3,200, below the 3,500 writes a second that S3 takes under one prefix.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
+DUE = Field(
+    "due",
+    identifier_of(parse_promise, PATTERN, code=Code.BAD_PROMISE),
+    None,
+    "When a delivery is promised, such as `daily by 06:00 Europe/London`; `exports status` says what is late.",
+    is_asked=False,
+)
+EXCEPT = Field(
+    "except",
+    list_of(DAY),
+    (),
+    "Days for which no delivery is promised.",
+    held_as="no_delivery_on",
+    is_asked=False,
+)
 
 # --- pull datasets
 PULL_ARNS = Field(
@@ -219,6 +237,8 @@ PUSH_FIELDS: Known = (
     USERS,
     PAPERWORK,
     EXPIRES,
+    DUE,
+    EXCEPT,
 )
 PULL_FIELDS: Known = (NAME, DESCRIPTION, OWNER, PULL_ARNS, USERS, ALLOW_PUSH, BUCKET_VERSIONING, PAPERWORK, EXPIRES)
 PLATFORM_FIELDS: Known = (

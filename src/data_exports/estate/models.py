@@ -13,6 +13,7 @@ from data_exports.destinations.kinds import AnyDestination
 from data_exports.estate import fields as f
 from data_exports.estate.email_addresses import address_in
 from data_exports.estate.findings import Place
+from data_exports.estate.promises import Due, Promise
 from data_exports.names import (
     AccountId,
     BucketName,
@@ -108,6 +109,16 @@ class PushDataset(_Dataset):
     keep_files: bool = f.KEEP_FILES.default
     max_concurrency: int = f.MAX_CONCURRENCY.default
     """How many movers may deliver at once."""
+    due: Promise | None = f.DUE.default
+    """When a delivery is promised."""
+    no_delivery_on: tuple[date, ...] = f.EXCEPT.default
+    """``except``: days without one."""
+
+    def missed(self, last: datetime | None, now: datetime) -> Due | None:
+        """The first promised delivery that is overdue since the `last` one; of an access that has ended, none is."""
+        if self.due is None or (self.until and self.until <= now):
+            return None
+        return self.due.missed(last, now, frozenset(self.no_delivery_on))
 
     @property
     def prefix(self) -> KeyPrefix:

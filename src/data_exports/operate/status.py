@@ -5,7 +5,7 @@ In: an estate and an `Aws`. Out: a `Status`. Effects: reads AWS. What we may not
 Requests: one for each page of the account's stacks and of its roles; and for each push dataset, of which a hub holds at
 most 100, two for its queues, one for what is in the hub, one for the last day's receipts and one for each file of them
 (of all datasets together about `STATUS_RECEIPT_FILES` at most, the newest of each); two listings more where there was
-none.
+none, and where a promised delivery is late, the receipts since its day began.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ from data_exports.operate.rights import NotAllowedError, is_sender, needing
 from data_exports.parallel import map_ordered
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
-from data_exports.text import age_words, counted
+from data_exports.text import age_words, ago_words, counted, moment_words
 
 Read = TypeVar("Read")
 
@@ -90,6 +90,8 @@ class DatasetStatus:
     deliveries: Deliveries | None = None
     failing: Failing | None = None
     """What fails and is tried again; None when nothing is known to."""
+    late_since: datetime | None = None
+    """When a promised delivery should have come that has not; None when none is overdue."""
 
     def concerns(self, now: datetime) -> tuple[str, ...]:
         """What somebody should look at."""
@@ -102,6 +104,10 @@ class DatasetStatus:
             yield f"{counted(self.queues.dead_letters, 'dead letter')}: exports failures {self.name}"
         if self.failing:
             yield f"{self.failing.words(now)}: exports failures {self.name}"
+        if self.late_since:
+            last = self.deliveries.last if self.deliveries else None
+            came = f"the last delivery came {ago_words(last, now)}" if last else "no delivery is known"
+            yield f"late since {moment_words(self.late_since)} UTC: {came}"
         explained = self.failing.files if self.failing else 0
         if self.waiting and self.waiting.files > explained and self.waiting.oldest and now - self.waiting.oldest > LATE:
             age = age_words((now - self.waiting.oldest).total_seconds())
@@ -237,7 +243,15 @@ def _with_traffic(
         notes, f"the receipts of {push.name}", partial(_read_deliveries, platform, push, aws, now=now, budget=budget)
     )
     deliveries, failing = receipts or (None, None)
-    return replace(row, queues=queues, waiting=waiting, deliveries=deliveries, failing=failing), notes
+    missed = push.missed(deliveries.last, now) if deliveries else None
+    return replace(
+        row,
+        queues=queues,
+        waiting=waiting,
+        deliveries=deliveries,
+        failing=failing,
+        late_since=missed.at if missed else None,
+    ), notes
 
 
 def _noted(notes: list[_Note], what: str, read: Callable[[], Read], *, senders_may: bool = True) -> Read | None:
@@ -288,6 +302,8 @@ def _read_deliveries(
         last = max((moment for each in delivered.values() if (moment := _moment(each))), default=None)
         if last is None:
             last = _last_before(platform, push, aws)
+        if missed := push.missed(last, now):
+            last = _last_since(platform, push, aws, missed.opens) or last
     size = sum(receipt.size_bytes or 0 for receipt in delivered.values())
     deliveries = Deliveries(last, len(delivered), size, is_partial=len(files) > len(read))
     return deliveries, failing_of(outcomes.being_tried(now - TRIED_WITHIN))
@@ -304,6 +320,19 @@ def _last_before(platform: Platform, push: PushDataset, aws: Aws) -> datetime | 
     receipts = read_receipts_in(s3, platform.log_bucket, files[-LONG_AGO_FILES:], account=account)
     delivered = (receipt for receipt in receipts if receipt.outcome == Outcome.DELIVERED)
     return max((moment for each in delivered if (moment := _moment(each))), default=None)
+
+
+def _last_since(platform: Platform, push: PushDataset, aws: Aws, since: datetime) -> datetime | None:
+    """A delivery since then, the newest: before a promise is said to be broken, every receipt since then is looked at.
+
+    What fails leaves receipts, too, so that the newest files alone may hold no delivery.
+    """
+    s3, account = aws.client("s3"), str(platform.account)
+    files = list(list_receipt_files(s3, platform.log_bucket, push.name, Period(since), account=account))
+    receipts = read_receipts_in(s3, platform.log_bucket, reversed(files), account=account)
+    delivered = (receipt for receipt in receipts if receipt.outcome == Outcome.DELIVERED)
+    moments = (moment for receipt in delivered if (moment := _moment(receipt)) and moment >= since)
+    return next(moments, None)
 
 
 def _moment(receipt: Receipt) -> datetime | None:

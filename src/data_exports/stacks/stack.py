@@ -18,6 +18,7 @@ from troposphere import AWSObject, Template
 from data_exports.access.grants import Grant
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset, Platform, PushDataset
+from data_exports.estate.promises import Promise
 from data_exports.names import BucketName, DatasetName, RoleName
 
 DIGEST_TAG = "data-exports:digest"
@@ -156,7 +157,7 @@ def plain_of(value: Any) -> Any:
             return {str(key): plain_of(each) for key, each in value.items() if each not in (None, "", (), [])}
         case str():
             return str(value)
-        case Place() | Path():
+        case Place() | Path() | Promise():
             return str(value)
         case datetime() | date():
             return value.isoformat()

@@ -76,7 +76,7 @@ class StackState:
 @json_as(
     "dataset=row.name kind=row.kind state=row.state reason?=row.reason last_day=row.expires",
     "missing_roles=row.missing_roles queues=row.queues waiting=row.waiting deliveries=row.deliveries",
-    "failing=row.failing concerns",
+    "failing=row.failing late_since=row.late_since concerns",
 )
 @dataclass(frozen=True, slots=True)
 class DatasetData:

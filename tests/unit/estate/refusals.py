@@ -270,6 +270,18 @@ RULES: dict[str, Files] = {
     "ends today": {"push": PUSH + "expires: 2031-01-15\n"},
     "ends tomorrow": {"push": PUSH + "expires: 2031-01-16\n"},
     "ends in 30 days": {"push": PUSH + "expires: 2031-02-14\n"},
+    "promise that is none": {"push": PUSH + "due: every day\n"},
+    "promise in a zone that is none": {"push": PUSH + "due: daily by 06:00 Europe/Londn\n"},
+    "promise at an hour that is left out": {"push": PUSH + "due: daily by 01:30 Europe/London\n"},
+    "promise of a month's day that meets the hour in some years": {
+        "push": PUSH + "due: monthly on 28 by 01:30 Europe/London\n"
+    },
+    "promise at an hour that its weekday never lacks": {
+        "push": PUSH + "due: weekly on Monday by 01:30 Europe/London\n"
+    },
+    "days left out of no promise": {"push": PUSH + "except: [2031-12-25]\n"},
+    "days left out that are none": {"push": PUSH + "due: daily by 06:00 UTC\nexcept: [25/12/2031, 2031-02-29]\n"},
+    "promise of a pull dataset": {"pull": PULL + "due: daily by 06:00 UTC\n"},
 }
 
 REFUSALS = {**READING, **VALUES, **RULES}

@@ -19,7 +19,8 @@ FULL = {
     "platform": written.PLATFORM
     + '  accounts: {"754256621582": Cloud Platform}\n  paperwork: required\n  review_every: 6\n  recovery_days: 30\n'
     + "  large_file_mib: 64\n  mail_domains: [example.gov.uk]\n  tags: {owner: ana}\n",
-    "push": f"{written.PUSH}{SHARED}target_kms_key: {KEY}\nkeep_files: true\nmax_concurrency: 9\n",
+    "push": f"{written.PUSH}{SHARED}target_kms_key: {KEY}\nkeep_files: true\nmax_concurrency: 9\n"
+    "due: daily by 06:00 Europe/London\nexcept: [2031-12-25, 2031-12-26]\n",
     "pull": f"{written.PULL}{SHARED}allow_push: true\nbucket_versioning: true\n",
 }
 

@@ -1,5 +1,6 @@
 """A status of a full hub: what it says, and how many requests it makes."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import plan_deploy
 from data_exports.estate.models import Estate
+from data_exports.estate.promises import parse_promise
 from data_exports.names import DatasetName, RoleName
 from data_exports.operate.queues import QueueFigures
 from data_exports.operate.status import (
@@ -66,6 +68,9 @@ class World:
 
     def get_paginator(self, operation: str) -> "Pages":
         return Pages(self, operation)
+
+    def get_role(self, **_: Any) -> Any:
+        return {}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
         self.asked["GetQueueAttributes"] += 1
@@ -177,6 +182,40 @@ def test_a_sender_is_told_of_the_own_dataset_and_what_was_not_looked_at() -> Non
     )
 
 
+def late_since(due: str, *receipts: tuple[str, str], **changes: Any) -> datetime | None:
+    """Since when a dataset with this promise is late at `NOW`; of each receipt the moment, and the outcome."""
+    files = {
+        file_at(re.sub("[-:]", "", moment)): packed(
+            line(outcome=outcome, delivered_at=moment if outcome == "delivered" else None, recorded_at=moment)
+        )
+        for moment, outcome in receipts
+    }
+    estate = estate_of(push(due=parse_promise(due), **changes))
+    (found,) = status_of(estate, World(estate, files), now=NOW).datasets  # type: ignore[arg-type]
+    return found.late_since
+
+
+def test_a_promised_delivery_is_late_until_the_day_has_one() -> None:
+    due = "daily by 06:00 Europe/London"
+    at = datetime(2031, 3, 31, 5, tzinfo=UTC)
+    assert late_since(due, ("2031-03-30T22:59:59Z", "delivered")) == at  # 23:59:59 the day before
+    assert late_since(due, ("2031-03-30T23:00:00Z", "delivered")) is None
+    assert late_since(due, ("2031-03-31T11:00:00Z", "delivered")) is None  # late, and here
+    assert late_since(due, ("2031-03-31T04:00:00Z", "failed")) == at
+    assert late_since(due) == at
+    assert late_since("daily by 13:01 Europe/London", ("2031-03-30T12:30:00Z", "delivered")) is None  # 12:01 UTC
+    assert late_since("daily by 13:00 Europe/London", ("2031-03-30T12:30:00Z", "delivered")) == NOW
+    assert late_since(due, no_delivery_on=(date(2031, 3, 31),)) == datetime(2031, 3, 30, 5, tzinfo=UTC)
+    assert late_since(due, expires=date(2031, 3, 30)) is None
+
+
+def test_what_failed_since_does_not_hide_a_delivery() -> None:
+    failures = [(f"2031-03-31T10:00:{second:02}Z", "failed") for second in range(15)]
+    weekly = "weekly on Saturday by 09:00 UTC"
+    assert late_since(weekly, ("2031-03-29T08:00:00Z", "delivered"), *failures) is None
+    assert late_since(weekly, ("2031-03-28T23:00:00Z", "delivered"), *failures) == datetime(2031, 3, 29, 9, tzinfo=UTC)
+
+
 def row(**changes: Any) -> DatasetStatus:
     return replace(DatasetStatus(DatasetName("hearings"), "push", "as declared"), **changes)
 
@@ -199,6 +238,13 @@ def test_what_deserves_a_look_is_said() -> None:
     assert concerns(expires=date(2031, 3, 30)) == ("its access ended on 2031-03-30",)
     assert concerns(expires=date(2031, 3, 31)) == ("its access ends on 2031-03-31",)
     assert concerns(expires=date(2031, 6, 1)) == ()
+    assert concerns(late_since=datetime(2031, 3, 31, 5, tzinfo=UTC)) == (
+        "late since 2031-03-31 05:00:00 UTC: no delivery is known",
+    )
+    assert concerns(
+        late_since=datetime(2031, 3, 31, 5, tzinfo=UTC),
+        deliveries=Deliveries(NOW - timedelta(days=2), 0, 0, is_partial=False),
+    ) == ("late since 2031-03-31 05:00:00 UTC: the last delivery came 2 d ago",)
     assert concerns(missing_roles=(RoleName("a"), RoleName("b"))) == ("no such role: a, b",)
 
 

@@ -3,10 +3,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from data_exports.access.policies import alert_key_policy
+from data_exports.estate.promises import parse_promise
 from data_exports.limits import NOTIFICATION_RULES_PER_BUCKET
 from data_exports.mover.time_left import USUAL_SECONDS
 from data_exports.names import RoleName
@@ -170,6 +172,12 @@ def test_what_is_deployed_can_be_read_back_from_the_template() -> None:
         "users": ["alpha_user_ana", "alpha_user_Ben-Two"],
     }
     assert len(metadata["grants"]) == 22
+    promised = push(due=parse_promise("daily by 06:00 Europe/London"), no_delivery_on=(date(2031, 12, 25),))
+    declaration = json.loads(push_stack(PLATFORM, promised, AROUND).body)["Metadata"]["DataExports"]["declaration"]
+    assert declaration == metadata["declaration"] | {
+        "due": "daily by 06:00 Europe/London",
+        "no_delivery_on": ["2031-12-25"],
+    }
 
 
 def test_the_hub_sends_each_prefix_to_its_own_queue() -> None:

@@ -9,7 +9,7 @@ from datetime import date
 
 from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding
-from data_exports.estate.rules import buckets, names, paperwork, people, platform
+from data_exports.estate.rules import buckets, names, paperwork, people, platform, promises
 
 ESTATE_RULES = (
     platform.check_user_roles_are_narrow,
@@ -29,6 +29,7 @@ ESTATE_RULES = (
     people.check_users_can_be_granted_to,
     people.check_nobody_is_listed_twice,
     people.check_outsiders,
+    promises.check_exceptions_have_a_promise,
 )
 
 
@@ -38,3 +39,4 @@ def check_estate(draft: EstateDraft, today: date) -> Iterator[Finding]:
         yield from rule(draft)
     yield from paperwork.check_paperwork(draft)
     yield from paperwork.check_ends(draft, today)
+    yield from promises.check_times_exist(draft, today)
