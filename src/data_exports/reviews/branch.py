@@ -39,7 +39,9 @@ class Committed:
 
     def check_is_clean(self, paths: Iterable[str]) -> None:
         """Check that what lies here is what is committed. Raises `RefusedError` that names what is not."""
-        lines = self._asked("status", "--porcelain", "-z", "--untracked-files=all", "--", *paths).split("\0")
+        lines = self._asked("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *paths).split(
+            "\0"
+        )
         if changed := [line[3:].removeprefix(self._prefix) for line in lines if len(line) > 3]:
             raise RefusedError(
                 f"not committed: {', '.join(changed[:5])}",

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from data_exports.errors import UsageError
 from data_exports.estate.codes import Code
+from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, warning
 from data_exports.estate.git import run_git
 from data_exports.estate.loader import Loaded
@@ -89,6 +91,9 @@ def _declared_since(folder: Path) -> date | None:
 
     Who has begun a month ago need not have reviewed anything.
     """
-    answer = run_git(folder, "log", "--diff-filter=A", "--format=%cs", "--", "exports.yaml")
+    try:
+        answer = run_git(folder, "log", "--diff-filter=A", "--format=%cs", "--", PLATFORM_FILE)
+    except UsageError:  # there is no git, and nothing else of a check needs it
+        return None
     lines = answer.stdout.decode().split()
     return date.fromisoformat(lines[-1]) if not answer.returncode and lines else None

@@ -101,7 +101,7 @@ def check_is_current(review: Review, estate: Estate) -> None:
         message = f"accesses have changed since somebody looked at them\n{listed}"
         raise RefusedError(message, where=review.name, next_step=next_step)
     if not is_as_looked_at(review, estate):
-        message = "its facts are not those of the declarations: lines other than the decisions were edited"
+        message = "its facts are not those of the declarations: they were edited, or are another version's words"
         raise RefusedError(message, where=review.name, next_step=next_step)
 
 

@@ -229,3 +229,15 @@ def test_an_end_for_some_of_a_datasets_accesses_is_refused(folder: Path) -> None
     commit_all(folder)
     with pytest.raises(DeclarationError, match="tables ends for all of its accesses on one day"):
         close(folder, path)
+
+
+def test_declarations_that_git_does_not_look_at_are_not_carried_into_the_branch(folder: Path, tmp_path: Path) -> None:
+    git(folder, "update-index", "--assume-unchanged", "push_datasets/a.yaml")
+    declaration = folder / "push_datasets" / "a.yaml"
+    declaration.write_text(PUSH_FILE.replace("  - alpha_user_cat\n", "  - alpha_user_cat\n  - alpha_user_dan\n"))
+    path = write_review(folder)
+    decide(path, lambda *_: KEEP)
+    commit_all(folder)
+    with pytest.raises(RefusedError, match="would not say what was decided, 1 time: orders sender alpha_user_dan"):
+        close(folder, path)
+    assert git(tmp_path, "branch", "--list").split() == ["*", "main"]

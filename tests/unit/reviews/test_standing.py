@@ -70,6 +70,11 @@ def test_how_old_an_estate_is_git_knows(tmp_path: Path) -> None:
     assert late.code == "EX901"
 
 
+def test_without_git_nobody_knows_and_the_rest_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    assert check_reviews_in(folder, written.load(folder), date(2041, 1, 15)) == ()
+
+
 def test_the_platform_says_how_often(tmp_path: Path) -> None:
     folder = written.write_estate(tmp_path, platform=f"{written.PLATFORM}  review_every: 3\n")
     path = write_review(folder)
@@ -108,3 +113,20 @@ def test_a_decision_that_is_not_whole_is_found_where_it_stands(folder: Path) -> 
     line = path.read_text().splitlines().index("      - who: s3://orders-landing/orders/") + 1
     assert (found.code, found.place.line, found.place.column) == ("EX905", line, 9)
     assert found.message == "what is decided about s3://orders-landing/orders/ lacks by and reason"
+
+
+@pytest.mark.parametrize(
+    ("day", "said_of_it"),
+    [
+        (date(2031, 1, 14), "is shortened to 2031-01-14, before the review was started"),
+        (date(2031, 1, 15), ""),
+        (date(2035, 3, 30), ""),
+        (date(2035, 3, 31), "is shortened to 2035-03-31, and its access ends with 2035-03-31 already"),
+        (date(2036, 1, 1), "is shortened to 2036-01-01, and its access ends with 2035-03-31 already"),
+    ],
+)
+def test_a_new_end_is_before_the_old_one_and_to_come(day: date, said_of_it: str, tmp_path: Path) -> None:
+    folder = written.write_estate(tmp_path, pull=f"{written.PULL}expires: 2035-03-31\n")
+    path = write_review(folder)
+    decide(path, lambda _, row: Decision("shorten", day) if row.role == "user" else None)
+    assert said(folder, written.TODAY) == ([f"EX905 alpha_user_ana {said_of_it}"] if said_of_it else [])
