@@ -119,7 +119,7 @@ def test_what_goes_into_the_zip_needs_pythons_own_library_alone(part: str) -> No
 
 # --- cycles ----------------------------------------------------------------------------------------------------------
 
-DEPLOY = ("deployed", "remote", "live_checks", "plan", "adoption", "prepare", "apply", "drift", "removal")
+DEPLOY = ("deployed", "remote", "live_checks", "plan", "adoption", "prepare", "apply", "drift", "repair", "removal")
 """What lies in `deploy`, lowest first."""
 
 

@@ -50,7 +50,7 @@ from data_exports.views.envelope import line_of
 
 SECTIONS = {
     "Declare": ("init", "new", "check", "fmt", "schema", "who", "review"),
-    "Deploy": ("plan", "deploy", "drift", "destroy", "purge", "handover", "probe"),
+    "Deploy": ("plan", "deploy", "drift", "repair", "destroy", "purge", "handover", "probe"),
     "Operate": ("send", "status", "history", "failures", "redrive", "cancel"),
     "Try it": ("demo", "local", "canary"),
 }

@@ -19,7 +19,8 @@ def render_drift(report: DriftReport) -> str:
     lines = []
     for where, drifts in groupby(report.drifts, key=lambda each: each.where):
         lines += [where, *(f"  {printable(each.what)}" for each in drifts)]
-    return "\n".join([*lines, f"{counted(len(report.drifts), 'difference')}, {stacks}"])
+    lines.append(f"{counted(len(report.drifts), 'difference')}, {stacks}: `exports repair` puts back what can be")
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +43,9 @@ class DriftData:
 
 def drift_as_data(report: DriftReport) -> DriftData:
     """The same for programs."""
-    not_checked = [NotCheckedData(each.where, each.what) for each in report.not_checked]
-    return DriftData(report.drifts, not_checked, report.stacks, round(report.seconds, 3))
+    return DriftData(report.drifts, not_checked_as_data(report), report.stacks, round(report.seconds, 3))
+
+
+def not_checked_as_data(report: DriftReport) -> list[NotCheckedData]:
+    """What could not be looked at, for programs."""
+    return [NotCheckedData(each.where, each.what) for each in report.not_checked]

@@ -35,6 +35,7 @@ from data_exports.views.handover.data import HandoverData
 from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
 from data_exports.views.purge import PurgeData
 from data_exports.views.redrive import RedriveData
+from data_exports.views.repair import RepairData
 from data_exports.views.review import ReviewData, ReviewStatusData
 from data_exports.views.send import SentData
 from data_exports.views.status import StatusData
@@ -65,6 +66,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "probe": Probed,
     "purge": PurgeData,
     "redrive": RedriveData,
+    "repair": RepairData,
     "review": ReviewData,
     "review-close": Closed,
     "review-status": ReviewStatusData,

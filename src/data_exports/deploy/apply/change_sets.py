@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -93,7 +93,7 @@ def create_stack(work: Work, stack: Stack, existing: Sequence[Existing] = ()) ->
     exists and is not in `existing` is not touched: the stack fails.
     """
     first = import_stack_of(stack, existing) if existing else stack
-    made = _make_change_set(work, first, "CREATE")
+    made = _make_change_set(work, first, "CREATE", _template_of(work, first))
     if made is None:
         raise StackFailedError(StackFailure("CloudFormation found nothing to create"))
     _check_expected(work, made, existing)
@@ -121,7 +121,24 @@ def finish_adoption(work: Work, stack: Stack) -> None:
 
 def update_stack(work: Work, stack: Stack) -> bool:
     """Update the stack; False when CloudFormation found nothing to change."""
-    made = _make_change_set(work, stack, "UPDATE")
+    made = _make_change_set(work, stack, "UPDATE", _template_of(work, stack))
+    if made is None:
+        return False
+    _execute(work, stack, made)
+    return True
+
+
+def revert_stack(work: Work, name: str) -> bool:
+    """Make the stack's resources again what its template says; False when CloudFormation found nothing changed.
+
+    What is gone is made again, and what was changed is changed back, of the types whose state CloudFormation reads.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+    """
+    stack = read_stack(work.aws, name)
+    if stack is None:
+        raise StackFailedError(StackFailure("the stack is gone"), next_step="deploy again")
+    reverting = {"UsePreviousTemplate": True, "DeploymentMode": "REVERT_DRIFT"}
+    made = _make_change_set(work, stack, "UPDATE", reverting)
     if made is None:
         return False
     _execute(work, stack, made)
@@ -171,7 +188,9 @@ class _ChangeSet:
     """Logical id → name of what exists and would be imported."""
 
 
-def _make_change_set(work: Work, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> _ChangeSet | None:
+def _make_change_set(
+    work: Work, stack: Stack | DeployedStack, kind: Literal["CREATE", "UPDATE"], template: Mapping[str, Any]
+) -> _ChangeSet | None:
     """A change set that can be executed, or None when there is nothing to change."""
     _check_not_stopped(work)
     options: dict[str, Any] = {"OnStackFailure": "DELETE", "ImportExistingResources": True} if kind == "CREATE" else {}
@@ -181,7 +200,7 @@ def _make_change_set(work: Work, stack: Stack, kind: Literal["CREATE", "UPDATE"]
         ChangeSetType=kind,
         Capabilities=list(STACK_CAPABILITIES),
         Tags=[{"Key": key, "Value": value} for key, value in stack.tags],
-        **_template_of(work, stack),
+        **template,
         **options,
     )
     made = _ChangeSet(answer["Id"], answer["StackId"], stack.name, kind, {})
@@ -262,7 +281,7 @@ def _check_expected(work: Work, made: _ChangeSet, existing: Sequence[Existing]) 
         )
 
 
-def _execute(work: Work, stack: Stack, made: _ChangeSet) -> None:
+def _execute(work: Work, stack: Stack | DeployedStack, made: _ChangeSet) -> None:
     _check_not_stopped(work)
     before = read_stack(work.aws, made.stack_id)
     work.in_progress.add(stack.name)  # before the call: interrupted in the middle, it may have begun

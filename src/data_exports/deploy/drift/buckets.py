@@ -1,14 +1,16 @@
 """A bucket and its policy, compared with the template that made them.
 
-In: an `Aws` and the properties of a bucket or of its policy. Out: sentences. Effects: reads the bucket's settings.
+In: an `Aws` and the properties of a bucket or of its policy. Out: differences. Effects: reads the bucket's settings.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from data_exports.aws import Aws, AwsAnswer, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate, ResourceProperties
+from data_exports.deploy.drift.difference import LiveDifference, Revert, call
 from data_exports.deploy.drift.policies import policy_differences_of
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, HUB_TAG
@@ -21,6 +23,7 @@ _NOTHING_SET = (
     "OwnershipControlsNotFoundError",
     "ServerSideEncryptionConfigurationNotFoundError",
 )
+_OWNER, _CIPHER, _MARKER = "BucketOwnerEnforced", "AES256", "ExpiredObjectDeleteMarker"
 _RULES = {
     "LambdaFunctionConfigurations": "LambdaFunctionArn",
     "QueueConfigurations": "QueueArn",
@@ -28,7 +31,7 @@ _RULES = {
 }
 
 
-def check_buckets(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
+def check_buckets(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifference]:
     """What differs in the stack's buckets and their policies. Raises botocore's exceptions."""
     policies = {
         template.named(properties["Bucket"])["BucketName"]: properties["PolicyDocument"]
@@ -38,66 +41,108 @@ def check_buckets(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
         name = properties["BucketName"]
         tags = read_bucket_tags(aws, name, account=_account_of(template))
         if tags is None:
-            yield f"the bucket {name} is gone"
+            yield LiveDifference(f"the bucket {name} is gone", Revert(), returns_access=True)
             continue
-        yield from (f"the bucket {name}: {said}" for said in _drift_of(aws, properties, tags, template))
-        yield from (f"the bucket {name}: its policy {said}" for said in _drift_of_policy(aws, name, policies.get(name)))
+        for each in _drift_of(aws, properties, tags, template):
+            yield replace(each, what=f"the bucket {name}: {each.what}")
+        yield from _drift_of_policy(aws, name, policies.get(name))
 
 
-def _drift_of_policy(aws: Aws, bucket: str, wanted: Mapping[str, Any] | None) -> Iterator[str]:
-    found = _setting(aws, "get_bucket_policy", bucket)
+def _drift_of_policy(aws: Aws, bucket: str, wanted: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
+    found, of = _setting(aws, "get_bucket_policy", bucket), f"the bucket {bucket}: its policy"
+    put = call("s3", "put_bucket_policy", Bucket=bucket, Policy=json.dumps(wanted))
+    if wanted is None:
+        put = call("s3", "delete_bucket_policy", Bucket=bucket)
     if found is None:
         if wanted:
-            yield "is gone"
+            yield LiveDifference(f"{of} is gone", put, returns_access=True)
         return
-    yield from policy_differences_of(wanted or {}, json.loads(found["Policy"]))
+    yield from policy_differences_of(wanted or {}, json.loads(found["Policy"]), of=of, repair=put)
 
 
 def _drift_of(
     aws: Aws, properties: ResourceProperties, tags: Mapping[str, str], template: DeployedTemplate
-) -> Iterator[str]:
+) -> Iterator[LiveDifference]:
     name = properties["BucketName"]
-    wanted = dict(template.stack.tags)
-    for key in (HUB_TAG, DATASET_TAG, BUCKET_TAG):
-        if key in wanted and tags.get(key) != wanted[key]:
-            yield f"its tag {key} is {tags.get(key, 'gone')}, deployed as {wanted[key]}"
+    wanted = {key: value for key, value in template.stack.tags if key in (HUB_TAG, DATASET_TAG, BUCKET_TAG)}
+    tagged = [{"Key": key, "Value": value} for key, value in sorted({**tags, **wanted}.items())]
+    for key, value in sorted(wanted.items(), key=lambda each: (HUB_TAG, DATASET_TAG, BUCKET_TAG).index(each[0])):
+        if tags.get(key) != value:
+            put = call("s3", "put_bucket_tagging", Bucket=name, Tagging={"TagSet": tagged})
+            yield LiveDifference(f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}", put)
     status = properties.get("VersioningConfiguration", {}).get("Status")
     found = (_setting(aws, "get_bucket_versioning", name) or {}).get("Status", "never on")
     if status and found != status:
-        yield f"versioning is {found}, deployed as {status}"
-    yield from _blocks(_setting(aws, "get_public_access_block", name))
-    ownership = _setting(aws, "get_bucket_ownership_controls", name) or {"OwnershipControls": {"Rules": []}}
-    owners = [rule["ObjectOwnership"] for rule in ownership["OwnershipControls"]["Rules"]]
-    if owners != ["BucketOwnerEnforced"]:
-        yield f"object ownership is {', '.join(owners) or 'not set'}, deployed as BucketOwnerEnforced"
-    yield from _encryption(_setting(aws, "get_bucket_encryption", name))
+        put = call("s3", "put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": status})
+        yield LiveDifference(f"versioning is {found}, deployed as {status}", put)
+    yield from _blocks(name, _setting(aws, "get_public_access_block", name))
+    yield from _ownership(name, _setting(aws, "get_bucket_ownership_controls", name))
+    yield from _encryption(name, _setting(aws, "get_bucket_encryption", name))
     yield from _lifecycle(properties, _setting(aws, "get_bucket_lifecycle_configuration", name))
     yield from _rules(properties, _setting(aws, "get_bucket_notification_configuration", name) or {})
 
 
-def _blocks(found: Mapping[str, Any] | None) -> Iterator[str]:
+def _blocks(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
     blocks = (found or {}).get("PublicAccessBlockConfiguration", {})
     names = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-    open_now = [name for name in names if not blocks.get(name)]
+    open_now = [each for each in names if not blocks.get(each)]
     if open_now:
-        yield f"public access is not blocked any more: {', '.join(open_now)} off"
+        blocked = dict.fromkeys(names, True)
+        put = call("s3", "put_public_access_block", Bucket=name, PublicAccessBlockConfiguration=blocked)
+        yield LiveDifference(f"public access is not blocked any more: {', '.join(open_now)} off", put)
 
 
-def _encryption(found: Mapping[str, Any] | None) -> Iterator[str]:
+def _ownership(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
+    owners = [rule["ObjectOwnership"] for rule in (found or {}).get("OwnershipControls", {}).get("Rules", [])]
+    if owners != [_OWNER]:
+        controls = {"Rules": [{"ObjectOwnership": _OWNER}]}
+        put = call("s3", "put_bucket_ownership_controls", Bucket=name, OwnershipControls=controls)
+        yield LiveDifference(f"object ownership is {', '.join(owners) or 'not set'}, deployed as {_OWNER}", put)
+
+
+def _encryption(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
     rules = (found or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
     kinds = [rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "none") for rule in rules]
-    if kinds != ["AES256"]:
-        yield f"default encryption is {', '.join(kinds) or 'off'}, deployed as AES256"
+    if kinds != [_CIPHER]:
+        default = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": _CIPHER}}]}
+        put = call("s3", "put_bucket_encryption", Bucket=name, ServerSideEncryptionConfiguration=default)
+        yield LiveDifference(f"default encryption is {', '.join(kinds) or 'off'}, deployed as {_CIPHER}", put)
 
 
-def _lifecycle(properties: ResourceProperties, found: Mapping[str, Any] | None) -> Iterator[str]:
+def _lifecycle(properties: ResourceProperties, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
     """Lifecycle rules: one that somebody added may delete data."""
-    wanted = {_rule_in_words(rule) for rule in properties.get("LifecycleConfiguration", {}).get("Rules", [])}
+    name, rules = properties["BucketName"], properties.get("LifecycleConfiguration", {}).get("Rules", [])
+    wanted = {_rule_in_words(rule) for rule in rules}
     there = {_rule_in_words(rule) for rule in (found or {}).get("Rules", [])}
+    put = call("s3", "delete_bucket_lifecycle", Bucket=name)
+    if rules:
+        configuration = {"Rules": [_lifecycle_rule_of(rule) for rule in rules]}
+        put = call("s3", "put_bucket_lifecycle_configuration", Bucket=name, LifecycleConfiguration=configuration)
     for rule in sorted(there - wanted):
-        yield f"it has another lifecycle rule: {rule}"
+        yield LiveDifference(f"it has another lifecycle rule: {rule}", put)
     for rule in sorted(wanted - there):
-        yield f"its lifecycle rule is gone: {rule}"
+        yield LiveDifference(f"its lifecycle rule is gone: {rule}", put)
+
+
+def _lifecycle_rule_of(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A template's lifecycle rule as S3's own call takes it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
+    """
+    expiration = {"Days": rule.get("ExpirationInDays"), "ExpiredObjectDeleteMarker": rule.get(_MARKER)}
+    given = {
+        key: rule[key]
+        for key in ("Status", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")
+        if key in rule
+    }
+    expires = {key: value for key, value in expiration.items() if value is not None}
+    named = {"ID": rule["Id"]} if "Id" in rule else {}
+    return {
+        **named,
+        **given,
+        **({"Expiration": expires} if expires else {}),
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+    }
 
 
 def _rule_in_words(rule: Mapping[str, Any]) -> str:
@@ -116,17 +161,34 @@ def _rule_in_words(rule: Mapping[str, Any]) -> str:
     return f"{rule.get('Id', rule.get('ID', ''))} ({rule['Status']}; {words})"
 
 
-def _rules(properties: ResourceProperties, found: Mapping[str, Any]) -> Iterator[str]:
+def _rules(properties: ResourceProperties, found: Mapping[str, Any]) -> Iterator[LiveDifference]:
     """Notification rules: what is told of new objects, and what is told too much."""
     configured = properties.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
     wanted = {(_prefix_in_template(rule), rule["Queue"]) for rule in configured}
     there = {(prefix_of_rule(rule), rule[arn]) for kind, arn in _RULES.items() for rule in found.get(kind, [])}
+    configuration = {"QueueConfigurations": [_notification_rule_of(rule) for rule in configured]}
+    put = call(
+        "s3",
+        "put_bucket_notification_configuration",
+        Bucket=properties["BucketName"],
+        NotificationConfiguration=configuration if configured else {},
+        SkipDestinationValidation=True,  # a queue that is gone must not keep the others from being told
+    )
     for prefix, target in sorted(wanted - there):
-        yield f"its rule for {prefix} is gone: nothing tells {target} of new files"
+        yield LiveDifference(f"its rule for {prefix} is gone: nothing tells {target} of new files", put)
     for prefix, target in sorted(there - wanted):
-        yield f"it has another rule for {prefix or 'every file'}, which tells {target}"
+        yield LiveDifference(f"it has another rule for {prefix or 'every file'}, which tells {target}", put)
     if "EventBridgeConfiguration" in found:
-        yield "it tells EventBridge of every change, which is not deployed"
+        yield LiveDifference("it tells EventBridge of every change, which is not deployed", put)
+
+
+def _notification_rule_of(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A template's notification rule as S3's own call takes it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_QueueConfiguration.html
+    """
+    prefix = {"Name": "prefix", "Value": _prefix_in_template(rule)}
+    return {"QueueArn": rule["Queue"], "Events": [rule["Event"]], "Filter": {"Key": {"FilterRules": [prefix]}}}
 
 
 def _prefix_in_template(rule: Mapping[str, Any]) -> str:

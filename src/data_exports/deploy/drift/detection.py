@@ -1,6 +1,6 @@
 """CloudFormation's own drift detection, for everything that is not compared by meaning.
 
-In: an `Aws` and a stack. Out: sentences. Effects: has CloudFormation look at the stack's resources, which changes
+In: an `Aws` and a stack. Out: differences. Effects: has CloudFormation look at the stack's resources, which changes
 nothing, and waits for it.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
 """
@@ -13,10 +13,17 @@ from typing import Any
 
 from data_exports.aws import Aws
 from data_exports.deploy.deployed import DeployedStack
+from data_exports.deploy.drift.difference import LiveDifference, Revert
 from data_exports.errors import ExportsError
 
 DETECTABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
-FOUND_GONE_BY_US = ("AWS::IAM::Role", "AWS::Lambda::Function", "AWS::S3::Bucket")
+FOUND_GONE_BY_US = (
+    "AWS::CloudWatch::Alarm",
+    "AWS::IAM::Role",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::S3::Bucket",
+)
 COMPARED_BY_MEANING = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
 """CloudFormation compares their text, we what it means."""
 PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +41,7 @@ PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
 
 def check_by_cloudformation(
     aws: Aws, stack: DeployedStack, *, poll_seconds: float, stop: threading.Event, timeout_seconds: float = 900
-) -> Iterator[str]:
+) -> Iterator[LiveDifference]:
     """What CloudFormation finds changed or gone. Raises botocore's exceptions, `ExportsError` when it cannot look."""
     if stack.status not in DETECTABLE:
         return
@@ -47,7 +54,7 @@ def check_by_cloudformation(
             StackName=stack.stack_id, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **token
         )
         for drift in answer["StackResourceDrifts"]:
-            yield from _in_words(drift)
+            yield from (LiveDifference(said, Revert()) for said in _in_words(drift))
         if "NextToken" not in answer:
             return
         token = {"NextToken": answer["NextToken"]}

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.deploy.apply.change_sets import work_on
@@ -17,6 +17,7 @@ from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.drift.buckets import check_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate, read_template
 from data_exports.deploy.drift.detection import check_by_cloudformation
+from data_exports.deploy.drift.difference import DEPLOY, LiveDifference, Redeploy, Repair
 from data_exports.deploy.drift.movers import check_movers
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.deploy.remote import check_account, read_deployed
@@ -36,6 +37,9 @@ class Drift:
     where: str
     """A stack; ``users' roles`` for what no stack put there."""
     what: str
+    repair: Repair | None = field(default=None, compare=False)
+    """What puts it back; None for what could not be looked at."""
+    returns_access: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +101,14 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
     if stack.is_in_progress:
         return _Looked(not_checked=(Drift(stack.name, f"CloudFormation is at work on it: {stack.status}"),))
     if not stack.has_resources:
-        return _Looked((Drift(stack.name, f"its resources are not all there: {stack.status}"),))
+        return _Looked((Drift(stack.name, f"its resources are not all there: {stack.status}", DEPLOY),))
     try:
         template = read_template(aws, stack)
     except AWS_EXCEPTIONS as error:
         return _Looked(not_checked=(Drift(stack.name, f"its template: {reason_of(error)}"),))
-    drifts: list[Drift] = [Drift(stack.name, said) for said in _drift_of_stack(template, platform)]
+    drifts = [_drift(stack.name, each) for each in _drift_of_stack(template, platform)]
     not_checked: list[Drift] = []
-    looks: Mapping[str, Callable[[], Iterator[str]]] = {
+    looks: Mapping[str, Callable[[], Iterator[LiveDifference]]] = {
         "its buckets": lambda: check_buckets(aws, template),
         "its roles": lambda: check_roles(aws, template),
         "its queues, functions and alarms": lambda: check_movers(aws, template),
@@ -112,36 +116,40 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
     }
     for what, look in looks.items():
         found, refusal = _heard(look)
-        drifts += [Drift(stack.name, said) for said in found]
+        drifts += [_drift(stack.name, each) for each in found]
         if refusal:
             not_checked.append(Drift(stack.name, f"{what}: {refusal}"))
     return _Looked(tuple(drifts), tuple(not_checked), template)
 
 
-def _drift_of_stack(template: DeployedTemplate, platform: Platform) -> Iterator[str]:
+def _drift(where: str, difference: LiveDifference) -> Drift:
+    return Drift(where, difference.what, difference.repair, difference.returns_access)
+
+
+def _drift_of_stack(template: DeployedTemplate, platform: Platform) -> Iterator[LiveDifference]:
     """What somebody else has done to the stack itself."""
     stack = template.stack
     if stack.status.endswith("_FAILED"):
-        yield f"CloudFormation reports {stack.status}"
+        yield LiveDifference(f"CloudFormation reports {stack.status}", DEPLOY)
     if stack.was_rolled_back:  # its tags may be those of the change that failed
         return
     if stack.is_adopting:
-        yield "it has begun to adopt what existed, and has not finished: deploy again"
+        yield LiveDifference("it has begun to adopt what existed, and has not finished: deploy again", DEPLOY)
     if not template.is_ours:
-        yield "its template was changed by somebody else"
+        yield LiveDifference("its template was changed by somebody else", Redeploy())
     tags, wanted = dict(stack.tags), {**template.tags, HUB_TAG: str(platform.hub_bucket)}
     if stack.dataset:
         wanted[DATASET_TAG] = str(stack.dataset)
     for key, value in sorted(wanted.items()):
         if tags.get(key) != value:
-            yield f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}"
+            yield LiveDifference(f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}", Redeploy())
 
 
 def _missing_stacks(estate: Estate, deployed: Deployed) -> Iterator[Drift]:
     """Stacks that the estate needs and AWS does not have."""
     for name in (FOUNDATION_STACK, HUB_STACK, *(dataset.stack_name for dataset in estate.datasets())):
         if not deployed.find(name):
-            yield Drift(name, "it is declared, and its stack is not there")
+            yield Drift(name, "it is declared, and its stack is not there", DEPLOY)
 
 
 def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> list[_Looked]:
@@ -154,16 +162,16 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
     def look_at(role: str) -> _Looked:
         found, refusal = _heard(lambda: check_undeclared_access(aws, platform, role, ours=ours[role]))
         return _Looked(
-            tuple(Drift(USERS_ROLES, said) for said in found),
+            tuple(_drift(USERS_ROLES, each) for each in found),
             (Drift(USERS_ROLES, f"the role {role}: {refusal}"),) if refusal else (),
         )
 
     return list(map_ordered(look_at, sorted(ours)))
 
 
-def _heard(look: Callable[[], Iterator[str]]) -> tuple[list[str], str]:
+def _heard(look: Callable[[], Iterator[LiveDifference]]) -> tuple[list[LiveDifference], str]:
     """All that a look brings, and what stopped it, if anything did."""
-    found: list[str] = []
+    found: list[LiveDifference] = []
     try:
         found.extend(look())
     except (*AWS_EXCEPTIONS, ExportsError) as error:

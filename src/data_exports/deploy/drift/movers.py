@@ -1,6 +1,6 @@
 """Queues, movers and alerts, compared with the template: what keeps files from being delivered, or us from hearing.
 
-In: an `Aws` and a template. Out: sentences. Effects: reads queues, functions, event source mappings, alarms, topics.
+In: an `Aws` and a template. Out: differences. Effects: reads queues, functions, event source mappings, alarms, topics.
 """
 
 import base64
@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate, ResourceProperties
+from data_exports.deploy.drift.difference import LiveDifference, Revert, ServiceCall, call
 from data_exports.deploy.drift.policies import policy_differences_of
 
 _DIGEST_IN_KEY = re.compile(r"mover-([0-9a-f]+)\.zip")
 
 
-def check_movers(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
+def check_movers(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifference]:
     """What differs in queues' and topics' policies, and what is stopped or gone. Raises botocore's exceptions."""
     for _, properties in template.resources("AWS::SQS::QueuePolicy"):
         for queue in properties["Queues"]:
@@ -31,59 +32,75 @@ def check_movers(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
     yield from _drift_of_alarms(aws, [alarm["AlarmName"] for _, alarm in template.resources("AWS::CloudWatch::Alarm")])
 
 
-def _drift_of_queue_policy(aws: Aws, queue: str, properties: ResourceProperties) -> Iterator[str]:
+def _drift_of_queue_policy(aws: Aws, queue: str, properties: ResourceProperties) -> Iterator[LiveDifference]:
     sqs = aws.client("sqs")
     url = call_or_none(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"])
     if url is None:
-        yield f"the queue {queue} is gone"
+        yield LiveDifference(f"the queue {queue} is gone", Revert())
         return
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
-    for said in policy_differences_of(properties["PolicyDocument"], json.loads(attributes.get("Policy") or "{}")):
-        yield f"the queue {queue}: its policy {said}"
+    wanted, found = properties["PolicyDocument"], json.loads(attributes.get("Policy") or "{}")
+    put = call("sqs", "set_queue_attributes", QueueUrl=url, Attributes={"Policy": json.dumps(wanted)})
+    yield from policy_differences_of(wanted, found, of=f"the queue {queue}: its policy", repair=put, lets_in=False)
 
 
 def _drift_of_topic_policy(
     aws: Aws, template: DeployedTemplate, topic: str, properties: ResourceProperties
-) -> Iterator[str]:
+) -> Iterator[LiveDifference]:
     _, _, _, region, account, *_ = template.stack.stack_id.split(":")
     arn = f"arn:aws:sns:{region}:{account}:{topic}"
     found = call_or_none(lambda: aws.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
     if found is None:
-        yield f"the topic {topic} is gone"
+        yield LiveDifference(f"the topic {topic} is gone", Revert())
         return
-    for said in policy_differences_of(properties["PolicyDocument"], json.loads(found.get("Policy") or "{}")):
-        yield f"the topic {topic}: its policy {said}"
+    wanted, there = properties["PolicyDocument"], json.loads(found.get("Policy") or "{}")
+    value = json.dumps(wanted)
+    put = call("sns", "set_topic_attributes", TopicArn=arn, AttributeName="Policy", AttributeValue=value)
+    yield from policy_differences_of(wanted, there, of=f"the topic {topic}: its policy", repair=put, lets_in=False)
 
 
-def _drift_of_function(aws: Aws, properties: ResourceProperties) -> Iterator[str]:
+def _drift_of_function(aws: Aws, properties: ResourceProperties) -> Iterator[LiveDifference]:
     name, client = properties["FunctionName"], aws.client("lambda")
     found = call_or_none(lambda: client.get_function_configuration(FunctionName=name))
     if found is None:
-        yield f"the function {name} is gone"
+        yield LiveDifference(f"the function {name} is gone", Revert())
         return
-    digest = _DIGEST_IN_KEY.search(properties["Code"]["S3Key"])
+    code = properties["Code"]
+    digest = _DIGEST_IN_KEY.search(code["S3Key"])
     if digest and not base64.b64decode(found["CodeSha256"]).hex().startswith(digest[1]):
-        yield f"the function {name}: its code is not what was deployed"
+        put = call("lambda", "update_function_code", FunctionName=name, S3Bucket=code["S3Bucket"], S3Key=code["S3Key"])
+        yield LiveDifference(f"the function {name}: its code is not what was deployed", put)
     wanted = properties.get("ReservedConcurrentExecutions")
     reserved = client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
-    if reserved == 0:
-        yield f"the function {name} is stopped: its reserved concurrency is 0"
-    elif reserved != wanted:
-        yield f"the function {name}: reserved concurrency is {reserved or 'none'}, deployed as {wanted or 'none'}"
+    said = f"the function {name}: reserved concurrency is {reserved or 'none'}, deployed as {wanted or 'none'}"
+    if reserved == 0 and wanted != 0:
+        said = f"the function {name} is stopped: its reserved concurrency is 0"
+    if reserved != wanted:
+        yield LiveDifference(said, _reserve(name, wanted))
 
 
-def _drift_of_mapping(aws: Aws, function: str, queue: str) -> Iterator[str]:
+def _reserve(name: str, wanted: int | None) -> ServiceCall:
+    if wanted is None:
+        return call("lambda", "delete_function_concurrency", FunctionName=name)
+    return call("lambda", "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=wanted)
+
+
+def _drift_of_mapping(aws: Aws, function: str, queue: str) -> Iterator[LiveDifference]:
     pages = aws.client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=function)
     found = call_or_none(lambda: [each for page in pages for each in page["EventSourceMappings"]])
     feeding = [each for each in found or () if each["EventSourceArn"].rsplit(":", 1)[1] == queue]
     if not feeding:
-        yield f"nothing feeds {function} from the queue {queue} any more: no file is delivered"
+        yield LiveDifference(
+            f"nothing feeds {function} from the queue {queue} any more: no file is delivered", Revert()
+        )
     for each in feeding:
         if each["State"] in ("Disabled", "Disabling"):
-            yield f"what feeds {function} from the queue {queue} is switched off: no file is delivered"
+            on = call("lambda", "update_event_source_mapping", UUID=each["UUID"], Enabled=True)
+            said = f"what feeds {function} from the queue {queue} is switched off: no file is delivered"
+            yield LiveDifference(said, on)
 
 
-def _drift_of_alarms(aws: Aws, names: list[str]) -> Iterator[str]:
+def _drift_of_alarms(aws: Aws, names: list[str]) -> Iterator[LiveDifference]:
     if not names:
         return
     found = {
@@ -91,6 +108,7 @@ def _drift_of_alarms(aws: Aws, names: list[str]) -> Iterator[str]:
     }
     for name in names:
         if name not in found:
-            yield f"the alarm {name} is gone"
+            yield LiveDifference(f"the alarm {name} is gone", Revert())
         elif not found[name].get("ActionsEnabled", True):
-            yield f"the alarm {name} tells nobody: its actions are switched off"
+            on = call("cloudwatch", "enable_alarm_actions", AlarmNames=[name])
+            yield LiveDifference(f"the alarm {name} tells nobody: its actions are switched off", on)

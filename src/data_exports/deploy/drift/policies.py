@@ -1,6 +1,6 @@
 """Two policy documents compared by what they mean: who may, and may not, do what where.
 
-In: policy documents as dicts. Out: sentences about what one gives or refuses and the other does not. Effects: none.
+In: policy documents as dicts. Out: differences: what one gives or refuses and the other does not. Effects: none.
 The order of anything, Sids, and how statements are grouped mean nothing.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from data_exports.deploy.drift.difference import LiveDifference, Repair
 
 PolicyDocument = Mapping[str, Any]
 
@@ -30,8 +32,14 @@ class PolicyRight:
     action: str
 
 
-def policy_differences_of(expected: PolicyDocument, found: PolicyDocument) -> Iterator[str]:
-    """What the policy that is found means and the expected one does not, then the other way round."""
+def policy_differences_of(
+    expected: PolicyDocument, found: PolicyDocument, *, of: str, repair: Repair, lets_in: bool = True
+) -> Iterator[LiveDifference]:
+    """What the policy that is found means and the expected one does not, then the other way round.
+
+    `of` begins each sentence, `repair` puts the whole policy back; `lets_in` is False for policies that give rights to
+    nobody but our own parts.
+    """
     wanted, there = set(rights_of(expected)), set(rights_of(found))
     for rights, word in ((there - wanted, "also"), (wanted - there, "no longer")):
         grouped: dict[tuple[str, str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -40,7 +48,9 @@ def policy_differences_of(expected: PolicyDocument, found: PolicyDocument) -> It
         for (effect, principal, condition), by_resource in grouped.items():
             verb = "allows" if effect == "Allow" else "denies"
             what = "; ".join(_some(actions) + f" on {where}" * bool(where) for where, actions in by_resource.items())
-            yield f"{word} {verb} {what}" + f" to {principal}" * bool(principal) + f", if {condition}" * bool(condition)
+            whom = f" to {principal}" * bool(principal) + f", if {condition}" * bool(condition)
+            returns = lets_in and (word == "no longer") == (effect == "Allow")
+            yield LiveDifference(f"{of} {word} {verb} {what}{whom}", repair, returns)
 
 
 def rights_of(policy: PolicyDocument) -> Iterator[PolicyRight]:

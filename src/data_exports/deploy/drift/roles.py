@@ -1,34 +1,37 @@
 """The rights that a stack gave roles, compared with what the roles have.
 
-In: an `Aws` and a template. Out: sentences. Effects: reads roles and their policies.
+In: an `Aws` and a template. Out: differences. Effects: reads roles and their policies.
 
 CloudFormation does not look at the policies that it put on roles it did not make.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-policy.html
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate
+from data_exports.deploy.drift.difference import ByHand, LiveDifference, Revert, call
 from data_exports.deploy.drift.policies import policy_differences_of, rights_of
 from data_exports.estate.models import Platform
+from data_exports.text import shell_word
+
+ROLE_IS_GONE = ByHand("make the role again, or take the user out of the declaration; then `exports deploy`")
 
 
-def check_roles(aws: Aws, template: DeployedTemplate) -> Iterator[str]:
+def check_roles(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifference]:
     """What differs in the mover's role and in the users' policies. Raises botocore's exceptions."""
     for _, properties in template.resources("AWS::IAM::Role"):
         yield from _drift_of_own_role(aws, properties)
     for _, properties in template.resources("AWS::IAM::Policy"):
         name = properties["PolicyName"]
         for role in properties["Roles"]:
-            found = _inline_policy(aws, role, name)
-            if found is None:
-                is_there = _role(aws, role) is not None
-                yield f"the role {role}: its policy {name} is gone" if is_there else f"the role {role} is gone"
+            found, wanted = _inline_policy(aws, role, name), properties["PolicyDocument"]
+            if found is None and _role(aws, role) is None:
+                yield LiveDifference(f"the role {role} is gone", ROLE_IS_GONE)
                 continue
-            for said in policy_differences_of(properties["PolicyDocument"], found):
-                yield f"the role {role}: its policy {name} {said}"
+            yield from _drift_of_inline_policy(role, name, wanted, found)
 
 
 def policies_given_by(template: DeployedTemplate) -> Iterator[tuple[str, str]]:
@@ -38,7 +41,9 @@ def policies_given_by(template: DeployedTemplate) -> Iterator[tuple[str, str]]:
             yield str(role), str(properties["PolicyName"])
 
 
-def check_undeclared_access(aws: Aws, platform: Platform, role: str, *, ours: Collection[str]) -> Iterator[str]:
+def check_undeclared_access(
+    aws: Aws, platform: Platform, role: str, *, ours: Collection[str]
+) -> Iterator[LiveDifference]:
     """Inline policies of a user's role that reach our buckets, and that no stack put there.
 
     Raises botocore's exceptions.
@@ -55,31 +60,48 @@ def check_undeclared_access(aws: Aws, platform: Platform, role: str, *, ours: Co
             if right.effect == "Allow" and right.resource.startswith(buckets)
         }
         if reached:
-            yield f"the role {role}: its policy {name}, which no dataset declares, reaches {', '.join(sorted(reached))}"
+            reaches = f"which no dataset declares, reaches {', '.join(sorted(reached))}"
+            command = f"aws iam delete-role-policy --role-name {shell_word(role)} --policy-name {shell_word(name)}"
+            yield LiveDifference(
+                f"the role {role}: its policy {name}, {reaches}", ByHand(f"if it is not meant: {command}")
+            )
 
 
-def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[str]:
+def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[LiveDifference]:
     name, iam = properties["RoleName"], aws.client("iam")
     role = _role(aws, name)
     if role is None:
-        yield f"the role {name} is gone"
+        yield LiveDifference(f"the role {name} is gone", Revert())
         return
-    for said in policy_differences_of(properties["AssumeRolePolicyDocument"], role["AssumeRolePolicyDocument"]):
-        yield f"the role {name}: its trust policy {said}"
+    trust = properties["AssumeRolePolicyDocument"]
+    trusted = call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=json.dumps(trust))
+    found = role["AssumeRolePolicyDocument"]
+    yield from policy_differences_of(
+        trust, found, of=f"the role {name}: its trust policy", repair=trusted, lets_in=False
+    )
     wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
     there = {each for page in _pages(iam, "list_role_policies", name) for each in page["PolicyNames"]}
     for policy in sorted(there - set(wanted)):
-        yield f"the role {name}: it has another policy, {policy}"
+        taken = call("iam", "delete_role_policy", RoleName=name, PolicyName=policy)
+        yield LiveDifference(f"the role {name}: it has another policy, {policy}", taken)
     for policy, document in sorted(wanted.items()):
-        found = _inline_policy(aws, name, policy)
-        if found is None:
-            yield f"the role {name}: its policy {policy} is gone"
-            continue
-        for said in policy_differences_of(document, found):
-            yield f"the role {name}: its policy {policy} {said}"
+        yield from _drift_of_inline_policy(name, policy, document, _inline_policy(aws, name, policy), is_ours=True)
     for page in _pages(iam, "list_attached_role_policies", name):
         for attached in page["AttachedPolicies"]:
-            yield f"the role {name}: the policy {attached['PolicyArn']} is attached to it"
+            arn = attached["PolicyArn"]
+            taken = call("iam", "detach_role_policy", RoleName=name, PolicyArn=arn)
+            yield LiveDifference(f"the role {name}: the policy {arn} is attached to it", taken)
+
+
+def _drift_of_inline_policy(
+    role: str, name: str, wanted: Mapping[str, Any], found: Mapping[str, Any] | None, *, is_ours: bool = False
+) -> Iterator[LiveDifference]:
+    of = f"the role {role}: its policy {name}"
+    put = call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=json.dumps(wanted))
+    if found is None:
+        yield LiveDifference(f"{of} is gone", put, returns_access=not is_ours)
+        return
+    yield from policy_differences_of(wanted, found, of=of, repair=put, lets_in=not is_ours)
 
 
 def _role(aws: Aws, name: str) -> dict[str, Any] | None:

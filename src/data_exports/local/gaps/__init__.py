@@ -17,6 +17,7 @@ def mend_all() -> None:
     patching.check_emulator_version()
     from data_exports.local.gaps import (  # noqa: F401 - importing a module notes its mends
         cloudformation,
+        cloudformation_drift,
         cloudformation_stacks,
         cloudwatch,
         iam,

@@ -67,7 +67,7 @@ def drift_of(answers: Answers) -> list[str]:
     """What is told, with S3 answering so; what is not among the answers is not set."""
     stack = DeployedStack(STACK.name, "arn:aws:cloudformation:eu-west-1:593291632749:stack/x/1", "", STACK.tags)
     aws = AwsAnswers(dict.fromkeys(as_deployed(), refusal("NoSuchBucketPolicy")) | answers)
-    return list(check_buckets(aws, DeployedTemplate(stack, BODY)))
+    return [each.what for each in check_buckets(aws, DeployedTemplate(stack, BODY))]
 
 
 def test_nothing_is_told_of_a_bucket_that_nobody_touched() -> None:

@@ -48,7 +48,8 @@ def aws_with(*pages: list[dict[str, Any]], statuses: tuple[dict[str, str], ...] 
 
 def said(aws: AwsAnswers, *, status: str = "UPDATE_COMPLETE", stop: threading.Event | None = None) -> list[str]:
     stack = DeployedStack("exports-hub", "id", status)
-    return list(check_by_cloudformation(aws, stack, poll_seconds=0.0001, stop=stop or threading.Event()))
+    found = check_by_cloudformation(aws, stack, poll_seconds=0.0001, stop=stop or threading.Event())
+    return [each.what for each in found]
 
 
 def test_what_differs_is_told_with_what_it_is_and_what_it_was_deployed_as() -> None:

@@ -45,7 +45,7 @@ def policy_of(queue: str) -> dict[str, Any]:
 
 def feeding(*states: str, queue: str = QUEUE) -> list[dict[str, Any]]:
     arn = f"arn:aws:sqs:eu-west-1:593291632749:{queue}"
-    return [{"EventSourceMappings": [{"EventSourceArn": arn, "State": state}]} for state in states]
+    return [{"EventSourceMappings": [{"EventSourceArn": arn, "State": state, "UUID": state}]} for state in states]
 
 
 def aws_that(**answers: Any) -> AwsAnswers:
@@ -67,7 +67,7 @@ def aws_that(**answers: Any) -> AwsAnswers:
 def drift_of(aws: AwsAnswers, stack: Stack = PUSH) -> list[str]:
     stack_id = "arn:aws:cloudformation:eu-west-1:593291632749:stack/x/1"
     template = DeployedTemplate(DeployedStack(stack.name, stack_id, "", stack.tags), json.loads(stack.body))
-    return list(check_movers(aws, template))
+    return [each.what for each in check_movers(aws, template)]
 
 
 def test_nothing_is_told_of_a_mover_that_nobody_touched() -> None:
@@ -144,7 +144,7 @@ def test_a_function_whose_reservation_was_taken_away_is_told() -> None:
     stack = DeployedStack(PUSH.name, "arn:aws:cloudformation:eu-west-1:593291632749:stack/x/1", "", PUSH.tags)
     template = DeployedTemplate(stack, body)
     said = f"the function {FUNCTION}: reserved concurrency is none, deployed as 5"
-    assert list(check_movers(aws_that(), template)) == [said]
+    assert [each.what for each in check_movers(aws_that(), template)] == [said]
     as_deployed = aws_that(get_function_concurrency={"ReservedConcurrentExecutions": 5})
     assert list(check_movers(as_deployed, template)) == []
 

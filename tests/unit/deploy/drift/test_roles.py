@@ -61,7 +61,7 @@ class Iam:
         return NONE if found is None else {"PolicyDocument": found}
 
     def drift(self) -> list[str]:
-        return list(check_roles(self.aws, TEMPLATE))
+        return [each.what for each in check_roles(self.aws, TEMPLATE)]
 
 
 def test_nothing_is_told_of_roles_that_nobody_touched() -> None:
@@ -134,7 +134,7 @@ def reach(*resources: str, effect: str = "Allow") -> dict[str, Any]:
 def undeclared(*names: str, ours: tuple[str, ...] = ("ours",), **policies: dict[str, Any]) -> list[str]:
     iam = Iam()
     iam.policies["alpha_user_ana"] = {**{name: reach("arn:aws:s3:::mojap-hub-exports/*") for name in names}, **policies}
-    return list(check_undeclared_access(iam.aws, PLATFORM, "alpha_user_ana", ours=ours))
+    return [each.what for each in check_undeclared_access(iam.aws, PLATFORM, "alpha_user_ana", ours=ours)]
 
 
 SAID = "the role alpha_user_ana: its policy {}, which no dataset declares, reaches {}"

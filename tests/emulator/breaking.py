@@ -1,0 +1,161 @@
+"""A deployed estate, and each kind of thing in it changed by hand."""
+
+import io
+import json
+import uuid
+import zipfile
+from typing import Any
+
+from data_exports.estate.models import Estate
+from data_exports.local.emulator import LocalAws
+from data_exports.names import AccountId, RoleName
+from tests.emulator.deploying import Ground, ground_of
+from tests.emulator.steps import wait_until
+from tests.estates import LOADER, READER, pull, push
+
+STRANGER = "arn:aws:iam::210987654321:root"
+LEAVER = RoleName("alpha_user_leaver")
+
+
+def deployed_ground(local_aws: LocalAws) -> tuple[Ground, Estate]:
+    """An account of its own, with an estate deployed into it."""
+    number = uuid.uuid4().int % 10**11 + 10**11
+    ground = ground_of(local_aws, AccountId(f"{number:012d}"), f"f-{uuid.uuid4().hex[:8]}")
+    estate = ground.estate(
+        push("orders"),
+        push("moves", users=(LEAVER,)),
+        push("sent"),
+        pull("lists", outsiders=(READER, LOADER)),
+        pull("notes"),
+        pull("old"),
+    )
+    ground.make_users_of(estate)
+    assert ground.deploy(estate).is_complete
+    return ground, estate
+
+
+def break_everything(ground: Ground) -> None:
+    """Change by hand each kind of thing that was deployed."""
+    for change in (_change_a_stack, _change_buckets, _change_rights, _change_movers, _delete_a_stack):
+        change(ground)
+
+
+def _change_buckets(ground: Ground) -> None:
+    s3, hub, log = ground.client("s3"), str(ground.platform.hub_bucket), str(ground.platform.log_bucket)
+    lists, notes, old = (f"{ground.platform.pull_bucket_prefix}{name}" for name in ("lists", "notes", "old"))
+    policy = json.loads(s3.get_bucket_policy(Bucket=lists)["Policy"])
+    for statement in policy["Statement"]:
+        arns = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:PrincipalArn", [])
+        if LOADER in arns:
+            arns.remove(LOADER)
+    everybody = {"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "s3:GetObject"}
+    policy["Statement"].append({**everybody, "Resource": f"arn:aws:s3:::{lists}/*"})
+    s3.put_bucket_policy(Bucket=lists, Policy=json.dumps(policy))
+    s3.delete_bucket_policy(Bucket=notes)
+    blocks = {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": False,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    s3.put_public_access_block(Bucket=notes, PublicAccessBlockConfiguration=blocks)
+    rule = {"ID": "Tidy", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket=notes, LifecycleConfiguration={"Rules": [rule]})
+    s3.put_bucket_ownership_controls(Bucket=notes, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    s3.put_bucket_tagging(Bucket=notes, Tagging={"TagSet": [{"Key": "mine", "Value": "now"}]})
+    s3.delete_bucket(Bucket=old)
+    s3.put_bucket_versioning(Bucket=hub, VersioningConfiguration={"Status": "Suspended"})
+    kms = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}
+    s3.put_bucket_encryption(Bucket=log, ServerSideEncryptionConfiguration={"Rules": [kms]})
+    rules = s3.get_bucket_notification_configuration(Bucket=hub)["QueueConfigurations"]
+    kept = [each for each in rules if not each["QueueArn"].endswith("export_orders")]
+    prefix = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "elsewhere/"}]}}
+    kept.append({**kept[0], "Id": "elsewhere", "Filter": prefix})
+    s3.put_bucket_notification_configuration(Bucket=hub, NotificationConfiguration={"QueueConfigurations": kept})
+
+
+def _change_rights(ground: Ground) -> None:
+    iam, hub = ground.client("iam"), ground.platform.hub_bucket.arn
+    _edit_policy(iam, "alpha_user_ana", "hub-exports-push-orders", lambda policy: _allow_too(policy, f"{hub}/orders/*"))
+    iam.delete_role_policy(RoleName="alpha_user_Ben-Two", PolicyName="hub-exports-push-orders")
+    iam.delete_role_policy(RoleName=LEAVER, PolicyName="hub-exports-push-moves")
+    iam.delete_role(RoleName=LEAVER)
+    for name, resource in (("hub-exports", hub), ("harmless", "arn:aws:s3:::somewhere-else")):
+        document = _document({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": resource})
+        iam.put_role_policy(RoleName="alpha_user_ana", PolicyName=name, PolicyDocument=document)
+    mover = "export_orders-move"
+    _edit_policy(iam, mover, "deliver", lambda policy: policy["Statement"].pop())
+    anything = _document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    iam.put_role_policy(RoleName=mover, PolicyName="helpful", PolicyDocument=anything)
+    iam.attach_role_policy(RoleName=mover, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    trust = iam.get_role(RoleName=mover)["Role"]["AssumeRolePolicyDocument"]
+    trust["Statement"].append({"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "sts:AssumeRole"})
+    iam.update_assume_role_policy(RoleName=mover, PolicyDocument=json.dumps(trust))
+
+
+def _change_movers(ground: Ground) -> None:
+    sqs, functions, cloudwatch = ground.client("sqs"), ground.client("lambda"), ground.client("cloudwatch")
+    url = sqs.get_queue_url(QueueName="export_orders")["QueueUrl"]
+    policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:ReceiveMessage"}
+    policy["Statement"].append({**everybody, "Resource": policy["Statement"][0]["Resource"]})
+    changes = {"Policy": json.dumps(policy), "VisibilityTimeout": "30"}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=changes)
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="export_moves-DLQ")["QueueUrl"])
+    (mapping,) = functions.list_event_source_mappings(FunctionName="export_orders-move")["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    (mapping,) = functions.list_event_source_mappings(FunctionName="export_moves-move")["EventSourceMappings"]
+    functions.delete_event_source_mapping(UUID=mapping["UUID"])
+    functions.put_function_concurrency(FunctionName="export_orders-move", ReservedConcurrentExecutions=0)
+    functions.update_function_code(FunctionName="export_moves-move", ZipFile=_zipped("def handle(*_): ..."))
+    functions.delete_function(FunctionName="export_sent-move")
+    ground.client("logs").put_retention_policy(logGroupName="/aws/lambda/export_orders-move", retentionInDays=1)
+    cloudwatch.disable_alarm_actions(AlarmNames=["exports-push-orders-DeadLetterAlarm"])
+    cloudwatch.delete_alarms(AlarmNames=["exports-push-moves-DeadLetterAlarm"])
+    sns, topic = ground.client("sns"), f"arn:aws:sns:eu-west-1:{ground.platform.account}:exports-alerts"
+    policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    policy["Statement"].append(
+        {"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "sns:Subscribe", "Resource": topic}
+    )
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+
+
+def _change_a_stack(ground: Ground) -> None:
+    cloudformation = ground.client("cloudformation")
+    stack = cloudformation.describe_stacks(StackName="exports-pull-notes")["Stacks"][0]
+    template = cloudformation.get_template(StackName="exports-pull-notes")["TemplateBody"]
+    template["Description"] = "improved"
+    tags = [each | ({"Value": "me"} if each["Key"] == "owner" else {}) for each in stack["Tags"]]
+    cloudformation.update_stack(
+        StackName="exports-pull-notes",
+        TemplateBody=json.dumps(template),
+        Tags=tags,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    wait_until(lambda: ground.statuses()["exports-pull-notes"] == "UPDATE_COMPLETE")
+
+
+def _delete_a_stack(ground: Ground) -> None:
+    ground.client("cloudformation").delete_stack(StackName="exports-push-sent")
+    wait_until(lambda: "exports-push-sent" not in ground.statuses())
+
+
+def _edit_policy(iam: Any, role: str, name: str, edit: Any) -> None:
+    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    edit(policy)
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
+
+
+def _allow_too(policy: Any, resource: str) -> None:
+    policy["Statement"].append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource})
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _zipped(source: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("handler.py", source)
+    return packed.getvalue()
