@@ -21,6 +21,7 @@ from pulumi_aws.iam import get_roles
 from pulumi_aws.s3 import BucketObject
 
 from data_exports.access.sizes import with_sizes_checked
+from data_exports.contract.keys import card_key_of
 from data_exports.deploy.plan.planning import stack_of_dataset
 from data_exports.errors import ExportsError
 from data_exports.estate.atomic_files import write_file
@@ -90,7 +91,8 @@ def export_stacks(
     uploaded = made.add_code(code, after=[foundation]) if estate.push_datasets else foundation
     for dataset in estate.datasets():
         needs = uploaded if isinstance(dataset, PushDataset) else foundation
-        made.add(stack_of_dataset(estate, dataset, surroundings), after=[foundation, needs])
+        stack = stack_of_dataset(estate, dataset, surroundings)
+        made.add_card(stack, after=[made.add(stack, after=[foundation, needs])])
     datasets = [made.stacks[dataset.stack_name] for dataset in estate.datasets()]
     made.add(
         hub_stack(platform, estate.push_datasets, require_tls=surroundings.require_tls), after=[foundation, *datasets]
@@ -130,6 +132,11 @@ class _Registered:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, code.body)  # another program's engine may read it at this moment
         return self._add_object("mover-code", code.key, after, source=pulumi.FileAsset(str(path)))
+
+    def add_card(self, stack: Stack, *, after: Sequence[pulumi.Resource]) -> None:
+        """What senders are told of a push dataset, in the log bucket."""
+        if stack.card and stack.dataset:
+            self._add_object(f"{stack.name}-card", card_key_of(stack.dataset), after, content=stack.card)
 
     def _add_template(self, stack: Stack, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return self._add_object(f"{stack.name}-template", stack.template_key, after, content=stack.body)

@@ -76,8 +76,9 @@ def test_second_deployment_touches_nothing(ground: Ground) -> None:
     assert asked == {
         "cloudformation:DescribeStacks": 2,
         "iam:GetRole": 2,
+        "s3:GetObject": 1,
         "sts:GetCallerIdentity": 2,
-    }, "a listing, and no template"
+    }, "a listing, the push dataset's card, and no template"
 
 
 def test_only_the_changed_dataset_is_updated(ground: Ground) -> None:
@@ -523,7 +524,7 @@ def test_another_estates_bucket_is_not_taken_over(ground: Ground) -> None:
 
 def _receipts(ground: Ground, dataset: str) -> list[dict[str, Any]]:
     s3, log = ground.client("s3"), str(ground.platform.log_bucket)
-    found = s3.list_objects_v2(Bucket=log, Prefix=f"deliveries/dataset={dataset}/").get("Contents", [])
+    found = s3.list_objects_v2(Bucket=log, Prefix=f"deliveries/dataset={dataset}/date=").get("Contents", [])
     bodies = [s3.get_object(Bucket=log, Key=each["Key"])["Body"].read() for each in found]
     return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
 

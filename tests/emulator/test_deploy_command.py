@@ -258,7 +258,7 @@ def test_on_a_terminal_whatever_is_not_yes_changes_nothing(ground: Ground, folde
     assert done.code == code, done.shown
     lines = done.shown.splitlines()
     assert f"3 stacks of account {ground.platform.account} would change. Deploy? Type yes:" in lines
-    assert lines[1].startswith("Plan: the local AWS"), "after a warning about the declarations"
+    assert lines[0].startswith("Plan: the local AWS")
     assert lines[-1] == ("error: interrupted" if code == 130 else "error: nothing was deployed")
     assert ground.statuses() == {}
     assert ground.buckets() == []
@@ -291,7 +291,7 @@ def test_who_is_asked_sees_the_plan_though_stdout_is_no_terminal(ground: Ground,
     ground.make_roles([ANA])
     done = _at_terminal(ground, folder, "--json", answer="y", streams=["stdin", "stderr"])
     assert done.code == 0, done.shown
-    assert "\r\nPlan: the local AWS" in done.shown
+    assert done.shown.startswith("Plan: the local AWS")
     assert json.loads(done.out)["complete"] is True
 
 

@@ -86,7 +86,7 @@ def test_a_repeated_receipt_is_told_once_and_a_damaged_one_is_counted(
     s3, log = client(operated_example.local, "s3", account=platform.account), platform.log_bucket
     prefix = "deliveries/dataset=court_outcomes/"
     before = owner.run("history", "court_outcomes").out
-    first = s3.list_objects_v2(Bucket=log, Prefix=prefix)["Contents"][0]["Key"]
+    first = s3.list_objects_v2(Bucket=log, Prefix=f"{prefix}date=")["Contents"][0]["Key"]
     again, torn = f"{prefix}date=2036-01-01/20360101T000000Z-repeat.jsonl.gz", f"{prefix}date=2036-01-01/torn"
     s3.copy_object(Bucket=log, Key=again, CopySource={"Bucket": log, "Key": first})
     s3.put_object(Bucket=log, Key=torn, Body=b"no receipts")

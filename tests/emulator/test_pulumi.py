@@ -80,7 +80,8 @@ def test_stacks_are_made_in_waves_foundation_first_and_hub_last(deployed: Deploy
     moments = {(what, name): number for number, (what, name) in enumerate(map(tuple, deployed.told["events"]))}
     datasets = [dataset.stack_name for dataset in deployed.stage.estate.datasets()]
     made = {name for what, name in moments if what == "end"}
-    assert made == {"exports-foundation", "mover-code", *datasets, "exports-hub"}
+    cards = {f"{name}-card" for name in datasets if name.startswith("exports-push-")}
+    assert made == {"exports-foundation", "mover-code", *datasets, *cards, "exports-hub"}
     for name in datasets:
         assert moments["end", "exports-foundation"] < moments["begin", name]
         assert moments["end", name] < moments["begin", "exports-hub"]
@@ -165,6 +166,7 @@ def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path:
         "mover-code",
         "exports-push-orders-template",
         "exports-push-orders",
+        "exports-push-orders-card",
         "exports-hub",
     }
     policies = ground.client("iam").list_role_policies(RoleName=ANA)["PolicyNames"]

@@ -1,7 +1,8 @@
 """What a shell offers for the word that is being typed: datasets, roles and codes, from the declarations at hand.
 
-In: the words so far, and the estate that they name, or that is here. Out: names that begin so, with what they are.
-Effects: reads the estate's files, and never AWS. Where nothing can be read, nothing is offered, and nothing said.
+In: the words so far, and the estate that they name, or that is here; without one, what is remembered of platforms. Out:
+names that begin so, with what they are. Effects: reads these files, never AWS. Where nothing can be read, nothing is
+offered, and nothing said.
 """
 
 import os
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import typer
 
-from data_exports.cli.options import estate_folder
+from data_exports.cli.options import configuration_folder, estate_folder
 from data_exports.errors import ExportsError
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import DatasetDraft, EstateDraft
 from data_exports.estate.fields import NAME, PULL_ARNS
 from data_exports.estate.loader import is_declaration, load_estate
+from data_exports.operate.platforms import UsedPlatform, read_platforms
 from data_exports.reviews.models import REVIEWS_FOLDER
 
 Offers = list[tuple[str, str]]
@@ -25,13 +27,13 @@ Offers = list[tuple[str, str]]
 def complete_datasets(ctx: typer.Context, incomplete: str) -> Offers:
     """The names of all datasets."""
     draft = _draft(ctx)
-    return _beginning(incomplete, _names(draft.datasets)) if draft else []
+    return _beginning(incomplete, _names(draft.datasets) if draft else _used_names(ctx))
 
 
 def complete_push_datasets(ctx: typer.Context, incomplete: str) -> Offers:
     """The names of push datasets."""
     draft = _draft(ctx)
-    return _beginning(incomplete, _names(draft.push)) if draft else []
+    return _beginning(incomplete, _names(draft.push) if draft else _used_names(ctx))
 
 
 def complete_files_then_push_dataset(ctx: typer.Context, incomplete: str) -> Offers:
@@ -62,6 +64,11 @@ def complete_who(ctx: typer.Context, incomplete: str) -> Offers:
     return [*complete_principals(ctx, incomplete), *complete_datasets(ctx, incomplete)]
 
 
+def complete_platforms(incomplete: str) -> Offers:
+    """The platforms that are remembered."""
+    return _beginning(incomplete, ((each.name, str(each.hub_bucket)) for each in _used()))
+
+
 def complete_codes(incomplete: str) -> Offers:
     """The codes of findings, in the letters in which one is begun."""
     spelt = str.lower if incomplete.islower() else str
@@ -76,6 +83,21 @@ def complete_reviews(ctx: typer.Context, incomplete: str) -> Offers:
     except (ExportsError, OSError):
         return []
     return _beginning(incomplete, ((name, "review") for name in names))
+
+
+def _used() -> tuple[UsedPlatform, ...]:
+    try:
+        return read_platforms(configuration_folder())
+    except ExportsError:
+        return ()
+
+
+def _used_names(ctx: typer.Context) -> Iterator[tuple[str, str]]:
+    """Without a clone: the datasets that were asked for before, of the platform that is chosen or of all."""
+    chosen = ctx.params.get("platform")
+    for used in _used():
+        if chosen in (None, "", used.name):
+            yield from ((str(name), used.name) for name in used.datasets)
 
 
 def _folder(ctx: typer.Context) -> Path:

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_push_datasets
-from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_datasets_of
+from data_exports.cli.options import EstateOption, JsonOption, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError
 from data_exports.text import counted
 
@@ -20,7 +21,12 @@ LimitOption = Annotated[
 
 
 def failures(
-    names: NamesArgument = None, *, estate: EstateOption = None, limit: LimitOption = 1_000, as_json: JsonOption = False
+    names: NamesArgument = None,
+    *,
+    estate: EstateOption = None,
+    platform: PlatformOption = "",
+    limit: LimitOption = 1_000,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what could not be delivered: each file, why, since when, and what to do.
 
@@ -33,7 +39,7 @@ def failures(
       exports failures health_referrals
       exports failures --json | jq '.datasets[].advice'
     """
-    declared = open_estate(estate)
+    declared = open_for_sender(estate, platform, names or [])
     pushes = push_datasets_of(declared, names or [])
     from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account

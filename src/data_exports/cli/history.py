@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_push_datasets, complete_users
-from data_exports.cli.options import EstateOption, JsonOption, exclude, open_estate, push_datasets_of
+from data_exports.cli.options import EstateOption, JsonOption, exclude, push_datasets_of
 from data_exports.cli.output import data_held, write_data, write_progress
+from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError, UsageError
 from data_exports.text import counted, csv_line
 
@@ -59,6 +60,7 @@ def history(
     names: NamesArgument = None,
     *,
     estate: EstateOption = None,
+    platform: PlatformOption = "",
     key: KeyOption = "",
     since: SinceOption = "",
     until: UntilOption = "",
@@ -83,7 +85,7 @@ def history(
     """
     exclude(**{"--csv": as_csv, "--json": as_json})
     exclude(**{"--follow": follow, "--until": bool(until)})
-    declared = open_estate(estate)
+    declared = open_for_sender(estate, platform, names or [])
     pushes = push_datasets_of(declared, names or [])
     wanted = _wanted(key=key, since=since, until=until, by=by, outcomes=outcome or [])
     from data_exports.aws import Aws

@@ -131,3 +131,18 @@ def plan_findings_of(
 def _facts_of(finding: Finding, folder: Path) -> tuple[str, str, str]:
     """What makes two findings the same; lines move when others are added above."""
     return (os.path.relpath(finding.place.path, folder), str(finding.code), finding.message)
+
+
+def configuration_folder() -> Path:
+    """Where the user's own settings lie: ``XDG_CONFIG_HOME``, or the system's usual place. Raises `UsageError`.
+
+    A relative ``XDG_CONFIG_HOME`` is none: https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    named = os.environ.get("XDG_CONFIG_HOME", "")
+    if Path(named).is_absolute():
+        return Path(named) / "data-exports"
+    try:
+        home = Path.home()
+    except RuntimeError as error:  # HOME is not set, and the system knows no user of this number
+        raise UsageError("there is no home folder", next_step="set HOME, or XDG_CONFIG_HOME") from error
+    return home / ".config" / "data-exports"

@@ -9,9 +9,10 @@ import typer
 
 from data_exports.cli.completion import complete_files_then_push_dataset
 from data_exports.cli.declaring import is_somebody_there, line_for
-from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
+from data_exports.cli.options import EstateOption, JsonOption, push_dataset_of
 from data_exports.cli.output import painted, write_answer, write_progress
 from data_exports.cli.progress import bytes_shown, follow_shown
+from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,11 +49,13 @@ def send(
     prefix: PrefixOption = "",
     key: KeyOption = "",
     estate: EstateOption = None,
+    platform: PlatformOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Upload files for a push dataset; with --wait, until they have arrived.
 
-    Without NAME it offers, on a terminal, the datasets that you may send to.
+    Without NAME it offers, on a terminal, the datasets that you may send to. With NAME it works in any folder, once
+    `exports use` has remembered the platform.
 
     A file goes to the recipient under its own name, what is in a folder under its path within that folder; names that
     begin with a dot are left out of folders. Large files go up in parts. Interrupted, an upload leaves nothing behind.
@@ -65,35 +68,34 @@ def send(
       exports send july/ summary.csv court_hearings --prefix 2031/july
       exports send extract.csv court_hearings --key 2031/hearings.csv --wait --timeout 2h --json
     """
-    declared = open_estate(estate)
-    platform = declared.platform
-    files, name = _split(declared, words)
     # Where awscrt is installed, botocore signs with it, and it prints a traceback for each part that Ctrl-C stops.
     os.environ.setdefault("BOTO_DISABLE_CRT", "true")
+    declared = open_for_sender(estate, platform, words[1:][-1:])
+    files, name = _split(declared, words)
     from data_exports.aws import Aws
     from data_exports.operate.periods import parse_seconds
     from data_exports.operate.send import check_sender, read_waiting
     from data_exports.operate.sources import read_sources
     from data_exports.views.send import error_of_sending, render_sent, sent_as_data
 
-    seconds = parse_seconds(timeout, option="--timeout")
+    hub, seconds = declared.platform, parse_seconds(timeout, option="--timeout")
     push = push_dataset_of(declared, name or _chosen(declared))
     sources = read_sources(files, push.prefix, below=prefix, key=key)
-    aws = Aws(platform.region)
-    check_sender(platform, push, aws)
-    _tell_before(sources, read_waiting(platform, push, aws, sources.files), push)
-    sent = _upload(platform, push, aws, sources)
+    aws = Aws(hub.region)
+    check_sender(hub, push, aws)
+    _tell_before(sources, read_waiting(hub, push, aws, sources.files), push)
+    sent = _upload(hub, push, aws, sources)
     followed: tuple[Followed, ...] = ()
     if wait and sent.uploaded:
         followed = follow_shown(
-            *(platform, push, aws, {(each.source.key, each.version_id): None for each in sent.uploaded}),
+            *(hub, push, aws, {(each.source.key, each.version_id): None for each in sent.uploaded}),
             since=sent.began_at,
             timeout_seconds=seconds,
             when_interrupted="everything is uploaded, and its delivery goes on; "
             f"see later: exports history {push.name}",
         )
     text = render_sent(sent, followed) if sent.uploaded else ""
-    write_answer("send", sent_as_data(push, platform, sent, followed), text, as_json=as_json)
+    write_answer("send", sent_as_data(push, hub, sent, followed), text, as_json=as_json)
     error = error_of_sending(push, sent, followed)
     if error:
         raise error

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from data_exports.cli.completion import complete_datasets
-from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
+from data_exports.cli.options import EstateOption, JsonOption, dataset_of
 from data_exports.cli.output import wants_colour, write_answer, write_data, write_progress
+from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError
 from data_exports.text import printable
 
@@ -38,6 +39,7 @@ def status(
     names: NamesArgument = None,
     *,
     estate: EstateOption = None,
+    platform: PlatformOption = "",
     every_row: AllOption = False,
     watch: WatchOption = False,
     every: EveryOption = 10,
@@ -54,7 +56,7 @@ def status(
       exports status --watch
       exports status --json | jq '.datasets[] | select(.concerns != [])'
     """
-    declared = open_estate(estate)
+    declared = open_for_sender(estate, platform, names or [])
     datasets = [dataset_of(declared, name) for name in dict.fromkeys(names or [])]
     from data_exports.aws import Aws
     from data_exports.operate.status import status_of

@@ -16,7 +16,7 @@ from data_exports.cli.options import (
     open_estate,
     push_datasets_of,
 )
-from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.output import write_answer, write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from data_exports.estate.models import Estate
     from data_exports.operate.who.holdings import Holding, Question
-    from data_exports.operate.who.uses import Uses
 
 WordsArgument = Annotated[
     list[str] | None,
@@ -185,13 +184,9 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
     moment = parse_moment(since, option="--since", now=now)
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
-    found: list[Uses] = []
-    for push in pushes:
-        found.append(read_uses(declared.platform, push, aws, since=moment))
-        if not as_json:
-            write_data(render_uses(found[-1], since=moment))
-    if as_json:
-        write_json("uses", uses_as_data(found, since=moment))
+    found = [read_uses(declared.platform, push, aws, since=moment) for push in pushes]
+    text = "\n".join(render_uses(uses, since=moment) for uses in found)
+    write_answer("uses", uses_as_data(found, since=moment), text, as_json=as_json)
     damaged = sum(len(uses.damaged) for uses in found)
     unused = sum(use.is_unused for uses in found for use in uses.uses)
     write_progress(f"{unused} grant{'s' * (unused != 1)} not used since {moment:%Y-%m-%d}")

@@ -31,6 +31,14 @@ def receipts_prefix_of(dataset: str) -> str:
     return f"{RECEIPTS}dataset={dataset}/"
 
 
+def card_key_of(dataset: str) -> str:
+    """Where a dataset's card lies: what its senders need to know of it, beside the receipts that they may read.
+
+    It comes before every day, and readers of receipts leave it out; `data_exports.stacks.card` tells what it holds.
+    """
+    return f"{receipts_prefix_of(dataset)}card.json"
+
+
 def checkpoints_prefix_of(dataset: str) -> str:
     """Where in the log bucket a dataset's mover notes how far it has come with what takes it several runs."""
     return f"{CHECKPOINTS}dataset={dataset}/"

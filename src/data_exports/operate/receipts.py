@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from data_exports.aws import call_or_none
-from data_exports.contract.keys import day_in, receipts_days_of, receipts_from, receipts_prefix_of, time_in
+from data_exports.contract.keys import card_key_of, day_in, receipts_days_of, receipts_from, receipts_prefix_of, time_in
 from data_exports.contract.receipts import COLUMNS, Damaged, Receipt, moment_of, receipts_in
 from data_exports.json_values import json_as
 from data_exports.names import BucketName, DatasetName
@@ -93,6 +93,8 @@ def list_receipt_files(
         for entry in page.get("Contents", []):
             if end and entry["Key"] > end:
                 return
+            if entry["Key"] == card_key_of(dataset):
+                continue
             yield ReceiptFile(entry["Key"], time_in(entry["Key"]))
 
 

@@ -23,6 +23,7 @@ from data_exports.deploy.remote import RoleLookup, check_account, read_deployed,
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
+from data_exports.operate.cards import is_deployed_as_declared
 from data_exports.operate.failing import TRIED_WITHIN, Failing, Outcomes, failing_of
 from data_exports.operate.queues import QueueFigures, count_dead_letters, read_figures
 from data_exports.operate.receipts import Period, list_receipt_days, list_receipt_files, read_receipts_in
@@ -169,9 +170,20 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     rows[: len(told)] = [row for row, _ in told]
     shared = () if datasets or not plan else tuple(_shared(plan))
     is_sender = _asks_as_sender(estate.platform, datasets, aws, notes)
+    if is_sender and plan is None:
+        pushes = zip(rows, wanted.push_datasets, strict=True)
+        rows = [_with_state_by_card(row, push, wanted.platform, aws) for row, push in pushes]
     for_operators = tuple(note.what for note in notes if is_sender and note.is_for_operators)
     rest = tuple(dict.fromkeys(str(note) for note in notes if not (is_sender and note.is_for_operators)))
     return Status(now, tuple(rows), shared, rest, for_operators)
+
+
+def _with_state_by_card(row: DatasetStatus, push: PushDataset, platform: Platform, aws: Aws) -> DatasetStatus:
+    """The row with what the card tells a sender of what is deployed, if there is one."""
+    as_declared = is_deployed_as_declared(platform, push, aws)
+    if as_declared is None:
+        return row
+    return replace(row, state="as declared" if as_declared else "different")
 
 
 def _asks_as_sender(platform: Platform, datasets: Sequence[Dataset], aws: Aws, notes: Sequence[_Note]) -> bool:

@@ -3,6 +3,8 @@
 In: the platform, the dataset, and the surroundings. Out: one `Stack`. Effects: none.
 """
 
+from dataclasses import replace
+
 from troposphere import Template
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
@@ -12,6 +14,7 @@ from data_exports.contract.timing import MOST_RECEIVES, VISIBILITY_TIMEOUT_SECON
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import dead_letter_queue_name_of, push_users_policy_of, queue_name_of
 from data_exports.stacks.alerts import add_alarms, add_owner_topic
+from data_exports.stacks.card import card_of
 from data_exports.stacks.mover_function import add_mover
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
 from data_exports.stacks.users import add_users_policy, split_roles
@@ -32,7 +35,8 @@ def push_stack(platform: Platform, push: PushDataset, surroundings: Surroundings
     add_users_policy(template, push_users_policy_of(push.name), sender_policy(grants), present)
     add_owner_topic(template, platform, push)
     add_alarms(template, platform, push)
-    return stack_of(template, name=push.stack_name, wave=Wave.DATASETS, platform=platform, dataset=push.name)
+    stack = stack_of(template, name=push.stack_name, wave=Wave.DATASETS, platform=platform, dataset=push.name)
+    return replace(stack, card=card_of(platform, push))
 
 
 def _add_queues(template: Template, platform: Platform, push: PushDataset, surroundings: Surroundings) -> Queue:

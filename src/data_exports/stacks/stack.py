@@ -73,6 +73,8 @@ class Stack:
     dataset: DatasetName | None = None
     buckets: tuple[BucketName, ...] = ()
     """Buckets that outlive the stack (``DeletionPolicy: Retain``)."""
+    card: str = ""
+    """What the senders of a push dataset are told of it (`data_exports.stacks.card`)."""
 
     @property
     def digest(self) -> str:
@@ -135,14 +137,19 @@ def new_template(description: str, metadata: Mapping[str, Any]) -> Template:
 
 def dataset_metadata(dataset: Dataset, grants: Sequence[Grant], missing_roles: Sequence[RoleName]) -> dict[str, Any]:
     """The normalised declaration, its grants, and the users' roles that were left out."""
-    declaration = {key: value for key, value in _fields_of(dataset).items() if key not in ("place", "destination")}
-    if isinstance(dataset, PushDataset):
-        declaration |= dataset.destination.declaration
     return {
-        "declaration": declaration,
+        "declaration": declaration_of(dataset),
         "grants": [_fields_of(grant) for grant in grants],
         "missing_roles": sorted(missing_roles),
     }
+
+
+def declaration_of(dataset: Dataset) -> dict[str, Any]:
+    """The declaration as values, by the names of its fields."""
+    declaration = {key: value for key, value in _fields_of(dataset).items() if key not in ("place", "destination")}
+    if isinstance(dataset, PushDataset):
+        declaration |= dataset.destination.declaration
+    return declaration
 
 
 def _fields_of(value: Dataset | Grant) -> dict[str, Any]:

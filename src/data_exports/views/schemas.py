@@ -33,6 +33,7 @@ from data_exports.views.files import CheckData, FmtData, InitData, NewData, Sche
 from data_exports.views.handover.changes import HandoverChangesData
 from data_exports.views.handover.data import HandoverData
 from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
+from data_exports.views.platforms import PlatformsData
 from data_exports.views.purge import PurgeData
 from data_exports.views.redrive import RedriveData
 from data_exports.views.repair import RepairData
@@ -73,6 +74,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "schema": SchemaData,
     "send": SentData,
     "status": StatusData,
+    "use": PlatformsData,
     "uses": UsesData,
     "who": WhoData,
 }

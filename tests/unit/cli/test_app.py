@@ -244,7 +244,8 @@ def test_every_word_that_names_a_dataset_a_role_or_a_code_is_completed() -> None
     named = re.compile(r"\b(NAME|WHAT|ROLE|WHO|CODE)\b")
     params = words_of(frame.build_command(frame.modules_for([])), "exports")
     missing = [path for path, param in params if named.search(param.metavar or "") and not param._custom_shell_complete]
-    assert missing == ["exports purge name", "exports purge confirm"]  # what is purged is no longer declared
+    # What is purged is no longer declared, and what is remembered gets a name that there was not before.
+    assert missing == ["exports purge name", "exports purge confirm", "exports use name"]
 
 
 def test_checking_imports_nothing_that_only_aws_and_tables_need() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from data_exports.contract.keys import card_key_of
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import plan_deploy
 from data_exports.estate.models import Estate
@@ -19,6 +20,7 @@ from data_exports.operate.status import (
     Status,
     status_of,
 )
+from data_exports.stacks.card import card_of
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.status import render_status, status_as_data
@@ -154,6 +156,11 @@ class ToSender(World):
     def describe_stacks(self, **_: Any) -> Any:
         raise refusal("AccessDenied")
 
+    def get_object(self, **asked: Any) -> Any:
+        if asked["Key"] in self.log.files:
+            return super().get_object(**asked)
+        raise refusal("NoSuchKey")
+
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
         if not QueueUrl.endswith("push0-DLQ"):
             raise refusal("AccessDenied")
@@ -214,6 +221,23 @@ def test_what_failed_since_does_not_hide_a_delivery() -> None:
     weekly = "weekly on Saturday by 09:00 UTC"
     assert late_since(weekly, ("2031-03-29T08:00:00Z", "delivered"), *failures) is None
     assert late_since(weekly, ("2031-03-28T23:00:00Z", "delivered"), *failures) == datetime(2031, 3, 29, 9, tzinfo=UTC)
+
+
+def test_a_sender_is_told_by_the_card_whether_the_dataset_is_deployed_as_declared() -> None:
+    estate = full_hub()
+    own = estate.push_datasets[0]
+
+    def state_by(card: bytes | None) -> str:
+        files = {} if card is None else {card_key_of(own.name): card}
+        (found,) = status_of(estate, ToSender(estate, files), [own], now=NOW).datasets  # type: ignore[arg-type]
+        return found.state
+
+    card = card_of(PLATFORM, own)
+    assert state_by(card.encode()) == "as declared"
+    assert state_by(card_of(PLATFORM, replace(own, keep_files=True)).encode()) == "different"
+    assert state_by(card.replace("push0", "push1").encode()) == "not known"
+    assert state_by(b"\xff") == "not known"
+    assert state_by(None) == "not known"
 
 
 def row(**changes: Any) -> DatasetStatus:

@@ -9,10 +9,12 @@ completes the rest.
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_error_of, aws_errors, reason_of
 from data_exports.deploy.adoption.importing import is_adopting
 from data_exports.deploy.apply.backlog import read_datasets_with_rules, send_backlogs
+from data_exports.deploy.apply.cards import with_card
 from data_exports.deploy.apply.change_sets import (
     StackFailedError,
     StoppedError,
@@ -53,7 +55,7 @@ from data_exports.deploy.remote import check_account, count_current, read_deploy
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.names import HUB_STACK, hub_prefix_of, pull_bucket_of
-from data_exports.parallel import run_all
+from data_exports.parallel import map_ordered, run_all
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Wave
 from data_exports.text import counted
@@ -160,14 +162,15 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
 
 def run_steps(work: Work, steps: Iterable[StackStep]) -> Iterator[DeployEvent]:
     """Take the steps, several at once; an unchanged or blocked one at once."""
-    acting = []
+    acting, unchanged = [], []
     for step in steps:
         if step.action is Action.UNCHANGED:
-            yield StackFinished(StackOutcome(step, StackResult.UNCHANGED))
+            unchanged.append(StackOutcome(step, StackResult.UNCHANGED))
         elif step.action is Action.BLOCKED:
             yield StackFinished(StackOutcome(step, StackResult.LEFT_OUT, step.reason, step.next_step))
         else:
             acting.append(step)
+    yield from map(StackFinished, map_ordered(partial(with_card, work), unchanged))
 
     def take(step: StackStep) -> DeployEvent:
         return StackFinished(take_step(work, step))
@@ -178,7 +181,7 @@ def run_steps(work: Work, steps: Iterable[StackStep]) -> Iterator[DeployEvent]:
 def take_step(work: Work, step: StackStep) -> StackOutcome:
     """Take one step; whatever AWS says against it is in the outcome."""
     try:
-        return _take(work, step)
+        return with_card(work, _take(work, step))
     except StackFailedError as error:
         return StackOutcome(step, StackResult.FAILED, str(error), error.next_step)
     except StoppedError:

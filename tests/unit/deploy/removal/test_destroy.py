@@ -173,6 +173,7 @@ def test_once_its_stacks_are_gone_the_estates_buckets_go_too_and_the_hub_tells_n
         list_object_versions=[{}],
         put_bucket_notification_configuration={},
         delete_bucket={},
+        delete_object={},
     )
     assert list(stacks.items()) == [
         ("exports-hub", "deleted"),
