@@ -1,8 +1,9 @@
 """What the Pulumi program that this product succeeds has left in an account: buckets, movers, policies, made its way.
 
 Hub: not versioned, its rules call each dataset's Lambda. Mover: role under ``/service-role/`` with the inline policy
-``s3-access`` and AWS's own policy for logs. Senders: one inline policy ``hub-exports`` for all their prefixes, which
-lists the whole hub. Pull bucket: a policy that names the outside roles as principals.
+``s3-access`` and AWS's own policy for logs; what it delivers says so, for tests. Senders: one inline policy
+``hub-exports`` for all their prefixes, which lists the whole hub. Pull bucket: a policy that names the
+outside roles as principals.
 """
 
 import io
@@ -28,7 +29,7 @@ def handler(event, context):
         key = urllib.parse.unquote_plus(record["s3"]["object"]["key"])
         s3.copy_object(
             Bucket=os.environ["DESTINATION_BUCKET"], Key=key, CopySource={"Bucket": bucket, "Key": key},
-            ACL="bucket-owner-full-control",
+            ACL="bucket-owner-full-control", Metadata={"by": "old"}, MetadataDirective="REPLACE",
         )
         if os.environ["KEEP"] == "no":
             s3.delete_object(Bucket=bucket, Key=key)

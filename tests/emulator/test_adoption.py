@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,6 +57,14 @@ class Old:
         s3 = client(self.ground.local, "s3", account=str(found.destination.account))
         keys = [each["Key"] for each in s3.list_objects_v2(Bucket=str(found.destination.bucket)).get("Contents", [])]
         return {key: s3.get_object(Bucket=str(found.destination.bucket), Key=key)["Body"].read() for key in keys}
+
+    def delivered_by_us(self, dataset: str) -> set[str]:
+        """The keys of those that the old program did not write to the recipient."""
+        found = next(push for push in self.estate.push_datasets if push.name == dataset)
+        s3, bucket = client(self.ground.local, "s3", account=str(found.destination.account)), found.destination.bucket
+        return {
+            key for key in self.received(dataset) if "by" not in s3.head_object(Bucket=str(bucket), Key=key)["Metadata"]
+        }
 
     def receipts(self, dataset: str) -> set[tuple[str, str, str]]:
         found = read_receipts(
@@ -155,6 +164,105 @@ def test_the_old_programs_resources_are_adopted_with_their_data_and_files_are_de
     reader = client_as(ground.local, "s3", READER)
     assert reader.get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
     assert ground.deploy(old.estate).plan.changes == ()
+
+
+class Sending(threading.Thread):
+    """Goes on sending while an estate is adopted: keys of their own, and once the old mover is gone one key again.
+
+    The old mover deletes what was uploaded over a file while it copied that; so nothing is sent twice before.
+    """
+
+    def __init__(self, old: Old) -> None:
+        super().__init__(daemon=True)
+        self.old, self.sent, self.failure = old, dict[str, bytes](), ""
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self._done.wait(0.1):
+            number += 1
+            try:
+                self.send(f"orders/during-{number}.csv", f"moves/during-{number}.csv", body=str(number).encode())
+                if self._is_old_mover_gone():
+                    self.send("orders/again.csv", "moves/again.csv", body=str(number).encode())
+            except Exception as error:
+                self.failure = repr(error)
+                raise
+
+    def send(self, *keys: str, body: bytes) -> None:
+        for key in keys:
+            self.old.upload(key, body)
+            self.sent[key] = body
+
+    def end(self) -> dict[str, bytes]:
+        self._done.set()
+        self.join()
+        assert self.failure == ""
+        return self.sent
+
+    def _is_old_mover_gone(self) -> bool:
+        function = self.old.ground.client("lambda")
+        try:
+            handlers = [
+                function.get_function_configuration(FunctionName=name)["Handler"]
+                for name in ("export_orders-move", "export_moves-copy")
+            ]
+        except ClientError as error:
+            return error.response["Error"]["Code"] == "ResourceNotFoundException"
+        return "move.handler" not in handlers
+
+
+def test_what_is_sent_before_while_and_after_an_adoption_arrives_and_is_on_record(old: Old) -> None:
+    ground, s3 = old.ground, old.ground.client("s3")
+    rules = s3.get_bucket_notification_configuration(Bucket=old.hub)
+    rules.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=old.hub, NotificationConfiguration={})
+    sending = Sending(old)
+    sending.send("orders/lost.csv", "orders/overtaken.csv", "moves/lost.csv", body=b"its event was lost")
+    s3.put_bucket_notification_configuration(Bucket=old.hub, NotificationConfiguration=rules)
+    sending.send("orders/before.csv", "moves/before.csv", body=b"by the old program")
+    wait_until(lambda: {"orders/before.csv", "moves/before.csv"} <= {*old.received("orders"), *old.received("moves")})
+
+    class Waits(threading.Event):
+        """While the hub's versioning settles: the old rules are there, and the movers behind them are gone."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout == 900:
+                sending.send("orders/overtaken.csv", "orders/settling.csv", body=b"first")
+                sending.send("orders/overtaken.csv", "moves/settling.csv", body=b"second")
+                return False
+            return super().wait(timeout)
+
+    sending.start()
+    work = replace(work_on(ground.aws, ground.platform), versioning_seconds=900, stop=Waits())
+    assert carry_out(prepare(old.estate, ground.aws), work).is_complete
+    sending.send("orders/after.csv", "moves/after.csv", body=b"by this program")
+    sent = sending.end()
+
+    for dataset in ("orders", "moves"):
+        mine = {key: body for key, body in sent.items() if key.startswith(f"{dataset}/")}
+        wait_until(partial(_has_arrived, old, dataset, mine))
+    wait_until(lambda: old.in_sight("orders/") == [])
+    assert sorted(old.in_sight("moves/")) == sorted(key for key in sent if key.startswith("moves/"))
+    for dataset in ("orders", "moves"):  # what the old program delivered has no receipt
+        versions = s3.get_paginator("list_object_versions").paginate(Bucket=old.hub, Prefix=f"{dataset}/")
+        held = [(each["Key"], each["VersionId"]) for page in versions for each in page.get("Versions", [])]
+        newest = dict(reversed(held))
+        ours = {(key, newest[key]) for key in old.delivered_by_us(dataset)}
+        assert {f"{dataset}/lost.csv", f"{dataset}/settling.csv", f"{dataset}/after.csv"} <= {key for key, _ in ours}
+        wait_until(partial(_is_on_record, old, dataset, ours))
+        found = old.receipts(dataset)
+        assert {outcome for _, _, outcome in found} <= {"delivered", "superseded"}
+        assert {(key, version) for key, version, _ in found} <= set(held)
+    assert ground.deploy(old.estate).plan.changes == ()
+
+
+def _has_arrived(old: Old, dataset: str, sent: dict[str, bytes]) -> bool:
+    return old.received(dataset) == sent
+
+
+def _is_on_record(old: Old, dataset: str, uploads: set[tuple[str, str]]) -> bool:
+    return {(key, version) for key, version, outcome in old.receipts(dataset) if outcome == "delivered"} >= uploads
 
 
 def test_a_hub_that_is_adopted_waits_until_its_versioning_holds_everywhere(old: Old) -> None:
