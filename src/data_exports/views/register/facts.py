@@ -1,0 +1,230 @@
+"""What the register tells, as values: every export with its accesses, what needs attention, its commits and reviews.
+
+In: an estate, its commits and reviews, what AWS said, a moment. Out: a `Register`; `register_for` that of one account,
+made from an estate in which nobody else stands, so that no page can name them. Effects: none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from data_exports.access.accesses import Access
+from data_exports.errors import UsageError
+from data_exports.estate.commits import Commit, Commits
+from data_exports.estate.findings import Finding
+from data_exports.estate.models import Dataset, Estate, Platform
+from data_exports.names import AccountId, InvalidNameError
+from data_exports.operate.handover.halves import halves_of
+from data_exports.operate.status import DatasetStatus
+from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
+from data_exports.reviews.rows import accesses_by_row, review_of_estate, row_id
+from data_exports.reviews.standing import last_reviewed, months_before
+from data_exports.views.handover.letter import letter_of
+
+ENDING = timedelta(days=60)
+"""What ends within this is said first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something about an export that somebody should look at."""
+
+    rank: int
+    """The lower, the sooner."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLine:
+    """Who may do what, as a review says it, with the access that this is."""
+
+    export: "RegisteredExport"
+    row: AccessRow
+    access: Access
+
+
+@dataclass(frozen=True)
+class RegisteredExport:
+    """One export and all that the register knows of it."""
+
+    dataset: Dataset
+    kind: str
+    rows: tuple[tuple[AccessRow, Access], ...]
+    attention: tuple[Attention, ...]
+    letters: tuple[str, ...]
+    commits: tuple[Commit, ...] = ()
+    reviews: tuple[tuple[Review, ReviewedDataset], ...] = ()
+    reviewed: date | None = None
+    status: DatasetStatus | None = None
+
+    @property
+    def lines(self) -> tuple[AccessLine, ...]:
+        """Its accesses."""
+        return tuple(AccessLine(self, row, access) for row, access in self.rows)
+
+    @property
+    def outside(self) -> tuple[AccessLine, ...]:
+        """Those of recipients and outside roles."""
+        return tuple(line for line in self.lines if line.access.is_outside)
+
+    @property
+    def inside(self) -> tuple[AccessLine, ...]:
+        """Those of the platform's own people."""
+        return tuple(line for line in self.lines if not line.access.is_outside)
+
+
+@dataclass(frozen=True)
+class Register:
+    """All that the pages tell."""
+
+    platform: Platform
+    exports: tuple[RegisteredExport, ...]
+    now: datetime
+    history: Commits
+    reviews: tuple[Review, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """What could not be read."""
+    account: AccountId | None = None
+    """Whom alone it is for."""
+
+    @property
+    def commit(self) -> Commit | None:
+        """The one that the pages show."""
+        return self.history.commits[0] if self.history.commits else None
+
+    @cached_property
+    def lines(self) -> tuple[AccessLine, ...]:
+        """Every access."""
+        return tuple(line for export in self.exports for line in export.lines)
+
+
+def register_of(
+    estate: Estate,
+    history: Commits,
+    reviews: Sequence[Review],
+    *,
+    now: datetime,
+    statuses: Mapping[str, DatasetStatus] | None = None,
+    findings: tuple[Finding, ...] = (),
+    gaps: tuple[str, ...] = (),
+) -> Register:
+    """The register of all of an estate."""
+    today = now.astimezone(UTC).date()
+    accesses = accesses_by_row(estate)
+    datasets = {each.name: each for each in estate.datasets()}
+    by_file = _commits_by_file(history)
+    closed = last_reviewed([review for review in reviews if review.closed])
+    by_review = _reviews_by_dataset(reviews)
+    exports = []
+    for reviewed in review_of_estate(estate, Path("register.yaml"), today=today).datasets:
+        name = reviewed.dataset
+        dataset = datasets[name]
+        commits = tuple(by_file.get(_file_of(dataset), ()))
+        status = (statuses or {}).get(name)
+        since = closed.get(name) or (commits[-1].moment.date() if commits else None)
+        is_late = since is not None and since < months_before(today, estate.platform.review_every)
+        exports.append(
+            RegisteredExport(
+                dataset,
+                reviewed.kind,
+                tuple((row, accesses[row_id(name, row)]) for row in reviewed.accesses),
+                tuple(sorted(_attention(dataset, status, is_late=is_late, now=now), key=lambda each: each.rank)),
+                tuple(letter_of(half) for half in halves_of(estate, dataset)),
+                commits,
+                by_review.get(name, ()),
+                closed.get(name),
+                status,
+            )
+        )
+    in_order = sorted(exports, key=lambda each: (min((a.rank for a in each.attention), default=99), each.dataset.name))
+    said = (*gaps, *filter(None, [history.gap]))
+    return Register(estate.platform, tuple(in_order), now, history, tuple(reviews), findings, said)
+
+
+def register_for(estate: Estate, history: Commits, account: str, *, now: datetime) -> Register:
+    """The register of what one account has a part in, without anybody else. Raises `UsageError` if that is nothing."""
+    try:
+        wanted = AccountId(account)
+    except InvalidNameError as error:
+        raise UsageError(str(error), where="--for", next_step=error.hint) from error
+    narrowed = _narrowed(estate, wanted)
+    if not any(narrowed.datasets()):
+        known = sorted({str(each.account) for each in accesses_by_row(estate).values() if each.is_outside} - {"None"})
+        raise UsageError(
+            f"no export goes to account {wanted}",
+            where="--for",
+            next_step=f"accounts that get something: {', '.join(known)}"
+            if known
+            else "no recipient's account is named",
+        )
+    whole = register_of(narrowed, Commits(), (), now=now)
+    stamp = tuple(replace(each, author="", subject="", changes=()) for each in history.commits[:1])
+    return replace(whole, history=replace(history, commits=stamp), account=wanted)
+
+
+def _narrowed(estate: Estate, account: AccountId) -> Estate:
+    """The estate with nothing in it that is not this account's, or its platform's own."""
+    known = {account, estate.platform.account}
+    platform = replace(
+        estate.platform,
+        account_names=tuple(each for each in estate.platform.account_names if each[0] in known),
+        alerts=(),
+        tags=(),
+        user_roles=(),
+        mail_domains=(),
+    )
+    gets = {
+        access.dataset
+        for access in accesses_by_row(estate).values()
+        if access.is_outside and account in (access.account, _account_of_key(access))
+    }
+    push = [replace(each, users=(), owner="") for each in estate.push_datasets if each.name in gets]
+    pull = [
+        replace(
+            each, users=(), owner="", outsiders=tuple(other for other in each.outsiders if other.account == account)
+        )
+        for each in estate.pull_datasets
+        if each.name in gets
+    ]
+    return Estate(platform, tuple(push), tuple(pull))
+
+
+def _account_of_key(access: Access) -> str:
+    return access.key.split(":")[4] if access.key else ""
+
+
+def _file_of(dataset: Dataset) -> str:
+    """Its path from the estate's folder, wherever that was read: declarations lie in folders right below it."""
+    return Path(*dataset.place.path.parts[-2:]).as_posix()
+
+
+def _commits_by_file(history: Commits) -> dict[str, list[Commit]]:
+    found: dict[str, list[Commit]] = {}
+    for commit in history.commits:
+        for change in commit.changes:
+            found.setdefault(change.path, []).append(replace(commit, changes=(change,)))
+    return found
+
+
+def _reviews_by_dataset(reviews: Sequence[Review]) -> dict[str, tuple[tuple[Review, ReviewedDataset], ...]]:
+    found: dict[str, list[tuple[Review, ReviewedDataset]]] = {}
+    for review in reversed(reviews):
+        for dataset in review.datasets:
+            found.setdefault(dataset.dataset, []).append((review, dataset))
+    return {name: tuple(each) for name, each in found.items()}
+
+
+def _attention(dataset: Dataset, status: DatasetStatus | None, *, is_late: bool, now: datetime) -> Iterator[Attention]:
+    if dataset.until is not None and dataset.until <= now:
+        yield Attention(1, f"ended with {dataset.expires}")
+    elif dataset.until is not None and dataset.until <= now + ENDING:
+        yield Attention(2, f"ends with {dataset.expires}")
+    if status is not None:
+        yield from (Attention(0, words) for words in replace(status, expires=None).concerns(now))
+    if not dataset.paperwork:
+        yield Attention(3, "no paperwork is named")
+    if is_late:
+        yield Attention(4, "not reviewed in time")

@@ -1,0 +1,78 @@
+"""A register in a folder of its own.
+
+In: pages and a folder. Effects: writes the folder anew; one that holds anything that a register did not write there is
+refused, and left as it is.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from data_exports.errors import RefusedError, UsageError
+
+MANIFEST = ".exports-register.json"
+"""Names what a register wrote, so that nothing else is ever removed."""
+
+
+def write_site(folder: Path, pages: Iterable[tuple[str, str]]) -> int:
+    """Write the pages in place of the register that was there; how many files. Raises `RefusedError`, `UsageError`."""
+    check_is_ours(folder)
+    whole = folder.absolute()
+    try:
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{whole.name}-", dir=whole.parent))
+        try:
+            written = _write_files(made, pages)
+            made.chmod(0o755)
+            if whole.exists():
+                shutil.rmtree(whole)
+            made.rename(whole)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"the register cannot be written: {error.strerror}", where=str(folder)) from error
+    return written
+
+
+def check_is_ours(folder: Path) -> None:
+    """Raise `RefusedError` where the folder holds what no register wrote there."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise RefusedError("this is no folder", where=str(folder), next_step="give --out a new folder")
+    if not folder.exists():
+        return
+    found = {
+        os.path.relpath(Path(root) / name, folder)
+        for root, folders, names in os.walk(folder)
+        for name in (*names, *(each for each in folders if (Path(root) / each).is_symlink()))
+    }
+    strange = sorted(found - _written_before(folder))
+    if strange:
+        raise RefusedError(
+            f"the folder holds what no register wrote: {strange[0]!r}"
+            + (f" and {len(strange) - 1:,} more" if len(strange) > 1 else ""),
+            where=str(folder),
+            next_step="give --out a new folder, or one that only a register has written",
+        )
+
+
+def _written_before(folder: Path) -> set[str]:
+    try:
+        listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {MANIFEST, *(str(name) for name in listed["files"])}
+    except (OSError, ValueError, TypeError, KeyError):
+        return set()
+
+
+def _write_files(folder: Path, pages: Iterable[tuple[str, str]]) -> int:
+    names = []
+    for name, text in pages:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        names.append(name)
+    (folder / MANIFEST).write_text(json.dumps({"files": names}), encoding="utf-8")
+    return len(names)

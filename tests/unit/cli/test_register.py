@@ -1,0 +1,60 @@
+"""`exports register`: a site from the declarations alone, and what is said where something is amiss."""
+
+from pathlib import Path
+
+import pytest
+
+from data_exports.cli.app import main
+from tests.unit.reviews.git_estate import write_repository
+
+
+@pytest.fixture(autouse=True)
+def _without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+
+def test_the_site_is_built_and_its_first_page_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = write_repository(tmp_path / "repository"), tmp_path / "site"
+    assert main(["register", "--out", str(out), "--estate", str(folder)]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{out}/index.html\n"
+    assert "they name people" in said.err
+    assert (out / "index.html").is_file()
+
+
+def test_without_git_it_is_built_and_says_what_it_has_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = write_repository(tmp_path / "repository"), tmp_path / "site"
+    (tmp_path / "repository" / ".git").rename(tmp_path / "away")
+    assert main(["register", "--out", str(out), "--estate", str(folder)]) == 4
+    assert "git has no history of this folder" in capsys.readouterr().err
+    assert "Not read: git has no history of this folder" in (out / "index.html").read_text()
+
+
+def test_errors_are_shown_on_pages_of_the_last_commit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = write_repository(tmp_path / "repository"), tmp_path / "site"
+    (dataset,) = (folder / "pull_datasets").iterdir()
+    dataset.write_text("nonsense: [\n")
+    assert main(["register", "--out", str(out), "--estate", str(folder)]) == 1
+    assert "the pages show the last commit" in capsys.readouterr().err
+    page = (out / "index.html").read_text()
+    assert "The declarations hold errors" in page
+    assert page.count('href="datasets/') == 2
+    for each in (out / "datasets").iterdir():
+        assert "added: as it is" in each.read_text()
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_repository(tmp_path / "repository")
+    assert main(["register", "--out", str(folder), "--estate", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert (said.out, "holds what no register wrote" in said.err) == ("", True)
+    assert (folder / "exports.yaml").is_file()
+
+
+def test_an_account_that_gets_nothing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = write_repository(tmp_path / "repository"), tmp_path / "site"
+    assert main(["register", "--out", str(out), "--for", "999999999999", "--estate", str(folder)]) == 2
+    assert "no export goes to account 999999999999" in capsys.readouterr().err
+    assert not out.exists()

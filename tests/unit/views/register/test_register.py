@@ -1,0 +1,200 @@
+"""The register's pages: what stands on them, in which order; that texts stay texts; one account's name nobody else."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from data_exports.errors import UsageError
+from data_exports.estate.commits import Commit, Commits, FileChange
+from data_exports.estate.findings import Place
+from data_exports.estate.models import Estate
+from data_exports.names import AccountId, RoleName
+from data_exports.reviews.models import KEEP
+from data_exports.reviews.rows import review_of_estate
+from data_exports.views.register.facts import register_for, register_of
+from data_exports.views.register.figures import MonthCount, line_of_plot, months_of
+from data_exports.views.register.pages import pages_of
+from tests.estates import FULL, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+FOLDER = Path("estate")
+
+
+def pages(estate: Estate, history: Commits = Commits()) -> dict[str, str]:  # noqa: B008 - a frozen value
+    return dict(pages_of(register_of(estate, history, (), now=NOW)))
+
+
+def commit(subject: str, moment: datetime, *changes: FileChange, author: str = "Ana Lopez") -> Commit:
+    return Commit("f" * 40, moment, author, subject, changes)
+
+
+class Elements(HTMLParser):
+    """The tags of a page with the names of their attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(name for name, _ in attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_what_needs_attention_comes_first_and_says_why() -> None:
+    estate = estate_of(
+        push("fine"),
+        push("ended", expires=date(2026, 11, 27)),
+        push("ending", expires=date(2027, 1, 2)),
+        push("bare", paperwork=()),
+        push("late", place=Place(FOLDER / "push_datasets/late.yaml")),
+    )
+    old = commit("Add it", NOW - timedelta(days=800), FileChange("push_datasets/late.yaml", "added"))
+    register = register_of(estate, Commits((old,)), (), now=NOW)
+    assert [(each.dataset.name, [a.words for a in each.attention]) for each in register.exports] == [
+        ("ended", ["ended with 2026-11-27"]),
+        ("ending", ["ends with 2027-01-02"]),
+        ("bare", ["no paperwork is named"]),
+        ("late", ["not reviewed in time"]),
+        ("fine", []),
+    ]
+
+
+def test_there_is_a_page_for_every_export_recipient_and_person_and_every_link_leads_to_one() -> None:
+    site = pages(FULL)
+    folders = [path.partition("/")[0] for path in site if "/" in path]
+    # Two outside accounts and a bucket whose account nobody has named; two people.
+    assert {each: folders.count(each) for each in set(folders)} == {"datasets": 5, "recipients": 3, "people": 2}
+    for path, page in site.items():
+        for target in re.findall(r'(?:href|src)="([^"#]+)"', page if path.endswith(".html") else ""):
+            assert (Path("/site") / path).parent.joinpath(target).resolve().relative_to("/site").as_posix() in site
+
+
+def test_a_datasets_page_tells_commits_reviews_accesses_and_the_letter() -> None:
+    place = Place(FOLDER / "push_datasets/hearings.yaml")
+    estate = estate_of(push(place=place))
+    review = review_of_estate(estate, Path("reviews/2026-Q4.yaml"), today=NOW.date())
+    (reviewed,) = review.datasets
+    rows = tuple(replace(row, decision=KEEP, by="Bo", reason="needed") for row in reviewed.accesses)
+    review = replace(review, closed=NOW.date(), datasets=(replace(reviewed, accesses=rows),))
+    history = Commits((commit("Add it (#7)", NOW, FileChange("push_datasets/hearings.yaml", "added")),))
+    register = register_of(estate, history, (review,), now=NOW)
+    text = Elements(dict(pages_of(register))["datasets/hearings.html"]).text
+    for said in (
+        "2026-Q4: closed on 2026-11-28",
+        "needed",
+        "added: Add it (#7)",
+        "#7",
+        "Subject: Data export hearings",
+    ):
+        assert said in text
+    assert "send files of hearings and see what became of them" in text
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{7*7}}\u202e\x1b[31m"
+
+
+def test_whatever_somebody_wrote_no_page_has_another_tag_or_attribute_or_a_hidden_character() -> None:
+    def written(text: str) -> dict[str, str]:
+        dataset = push(
+            owner=text, description=text, paperwork=(text,), place=Place(FOLDER / "push_datasets/hearings.yaml")
+        )
+        platform = replace(PLATFORM, account_names=((AccountId("754256621582"), text),), contact=text)
+        said = commit(text, NOW, FileChange("push_datasets/hearings.yaml", "added"), author=text)
+        return pages(estate_of(dataset, pull(), platform=platform), Commits((said,), gap=text))
+
+    harmless, hostile = (
+        {re.sub("/[0-9a-f]{16}", "/x", path): page for path, page in written(text).items()} for text in ("x", HOSTILE)
+    )
+    for path, page in hostile.items():
+        assert "\u202e" not in page
+        assert "\x1b" not in page
+        if path.endswith(".html"):
+            assert Elements(page).tags == Elements(harmless[path]).tags, path
+    row = json.loads(hostile["search-index.js"].removeprefix("window.registerIndex = ").removesuffix(";\n"))[0]
+    assert len(row) == 7
+
+
+def test_one_accounts_pages_name_nobody_else() -> None:
+    names = (
+        (AccountId("754256621582"), "Cloud Platform"),
+        (AccountId("112233445566"), "Loading Service"),
+        (AccountId("318604275917"), "Forecasting Service"),
+    )
+    estate = estate_of(
+        push(owner="Owner Person, owner@example.gov.uk"),
+        push("theirs", destination=at_s3("forecasting", "318604275917"), users=(RoleName("alpha_user_zoe"),)),
+        pull(outsiders=(READER, LOADER), owner="Another Owner"),
+        platform=replace(PLATFORM, account_names=names, tags=(("owner", "Tag Holder"),), alerts=("al@example.gov.uk",)),
+    )
+    history = Commits((commit("By a committer", NOW, FileChange("exports.yaml", "added"), author="Cora Committer"),))
+    register = register_for(estate, history, "754256621582", now=NOW)
+    site = dict(pages_of(register))
+    whole = "\n".join([*site, *site.values()])
+    others = (
+        *("alpha_user_ana", "alpha_user_Ben-Two", "alpha_user_zoe", "Owner Person", "owner@example.gov.uk"),
+        *("theirs", "forecasting", "318604275917", "Forecasting Service", "Loading Service", "112233445566", "loader"),
+        *("Another Owner", "Tag Holder", "al@example.gov.uk", "Cora Committer", "By a committer"),
+    )
+    assert [name for name in others if name in whole] == []
+    assert [each.dataset.name for each in register.exports] == ["court_lists", "hearings"]
+    assert "irsa-reader" in whole
+
+
+@pytest.mark.parametrize("account", ["999999999999", "Cloud Platform"])
+def test_an_account_that_gets_nothing_is_refused(account: str) -> None:
+    with pytest.raises(UsageError) as stop:
+        register_for(FULL, Commits(), account, now=NOW)
+    assert "--for" in str(stop.value)
+
+
+def test_a_long_list_is_on_several_pages_each_under_300_kb() -> None:
+    estate = estate_of(*(push(f"set_{n:04}", description="d" * 500, owner="o" * 60) for n in range(450)))
+    site = pages(estate)
+    assert sorted(path for path in site if path.startswith("index")) == ["index-2.html", "index-3.html", "index.html"]
+    # Whoever sends 450 datasets has that many accesses on their own page, which is not split.
+    assert {path: len(page) for path, page in site.items() if path.startswith("index") and len(page) > 300_000} == {}
+    assert len(site["search-index.js"]) / 450 < 2_000_000 / 10_000 + 60
+
+
+def test_the_months_count_what_commits_added_and_removed_without_gaps() -> None:
+    history = Commits(
+        (
+            commit("c", datetime(2026, 10, 2, tzinfo=UTC), FileChange("pull_datasets/b.yaml", "removed")),
+            commit("b", datetime(2026, 8, 2, tzinfo=UTC), FileChange("pull_datasets/b.yaml", "changed")),
+            commit(
+                "a",
+                datetime(2026, 8, 1, tzinfo=UTC),
+                FileChange("push_datasets/a.yaml", "added"),
+                FileChange("pull_datasets/b.yaml", "added"),
+                FileChange("exports.yaml", "added"),
+            ),
+        )
+    )
+    months = months_of(register_of(estate_of(push()), history, (), now=NOW))
+    assert months == (
+        MonthCount("2026-08", 2, 2, 0),
+        MonthCount("2026-09", 2, 0, 0),
+        MonthCount("2026-10", 1, 0, 1),
+        MonthCount("2026-11", 1, 0, 0),
+    )
+    assert line_of_plot(months) == "0.0,0.0 213.3,0.0 426.7,80.0 640.0,80.0"
+
+
+def test_every_page_forbids_what_it_does_not_bring_and_names_its_commit() -> None:
+    site = pages(FULL, Commits((commit("x", NOW),), gap="something"))
+    for path, page in site.items():
+        if path.endswith(".html"):
+            assert "default-src 'none'; script-src 'self'" in page
+            assert "ffffffffffff" in page
+            assert "Not read: something." in page
+            assert not re.search(r'(?:href|src)="(?:https?:)?//| style="| on\w+="', page)
