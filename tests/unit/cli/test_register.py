@@ -58,3 +58,20 @@ def test_an_account_that_gets_nothing_is_named(tmp_path: Path, capsys: pytest.Ca
     assert main(["register", "--out", str(out), "--for", "999999999999", "--estate", str(folder)]) == 2
     assert "no export goes to account 999999999999" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_what_aws_does_not_answer_leaves_no_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    folder, out = write_repository(tmp_path / "repository"), tmp_path / "site"
+    assert main(["register", "--out", str(out), "--live", "--estate", str(folder)]) == 3
+    assert capsys.readouterr().out == ""
+    assert not out.exists()
+
+
+def test_one_account_and_what_aws_says_exclude_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["register", "--out", str(tmp_path / "site"), "--live", "--for", "754256621582"]) == 2
+    assert "--for and --live exclude each other" in capsys.readouterr().err

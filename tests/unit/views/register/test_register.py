@@ -13,7 +13,8 @@ from data_exports.errors import UsageError
 from data_exports.estate.commits import Commit, Commits, FileChange
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Estate
-from data_exports.names import AccountId, RoleName
+from data_exports.names import AccountId, DatasetName, RoleName
+from data_exports.operate.status import DatasetStatus, Deliveries
 from data_exports.reviews.models import KEEP
 from data_exports.reviews.rows import review_of_estate
 from data_exports.views.register.facts import register_for, register_of
@@ -98,6 +99,28 @@ def test_a_datasets_page_tells_commits_reviews_accesses_and_the_letter() -> None
     ):
         assert said in text
     assert "send files of hearings and see what became of them" in text
+
+
+def test_what_aws_said_stands_first_with_the_last_delivery_and_without_it_the_pages_say_not_read() -> None:
+    last = datetime(2026, 11, 27, 8, 30, tzinfo=UTC)
+    status = DatasetStatus(
+        DatasetName("hearings"),
+        "push",
+        "different",
+        reason="the queue",
+        expires=date(2026, 11, 30),
+        deliveries=Deliveries(last, 3, 4096, is_partial=False),
+    )
+    estate = estate_of(push(expires=date(2026, 11, 30)), push("other"))
+    register = register_of(estate, Commits(), (), now=NOW, statuses={"hearings": status})
+    assert [(each.dataset.name, [a.words for a in each.attention]) for each in register.exports] == [
+        ("hearings", ["different: the queue", "ends with 2026-11-30"]),
+        ("other", []),
+    ]
+    site = dict(pages_of(register))
+    assert '<time datetime="2026-11-27T08:30:00Z">' in site["index.html"]
+    assert "that day 3 files, 4096 bytes" in Elements(site["datasets/hearings.html"]).text
+    assert site["index.html"].count("not read") == 1
 
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{7*7}}\u202e\x1b[31m"
