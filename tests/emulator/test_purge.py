@@ -200,9 +200,9 @@ def _environment(ground: Ground) -> dict[str, str]:
     return {**os.environ, **environment_of(ground.local), **keys}
 
 
-def _run(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _run(ground: Ground, folder: Path, *words: str, command: str = "purge") -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [EXPORTS, "purge", *words, "--estate", str(folder)],
+        [EXPORTS, command, *words, "--estate", str(folder)],
         env=_environment(ground),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -210,7 +210,7 @@ def _run(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProce
         check=False,
         timeout=PATIENCE_SECONDS,
     )
-    check_printed(("purge", *words), done.stdout, done.stderr, done.returncode)
+    check_printed((command, *words), done.stdout, done.stderr, done.returncode)
     return done
 
 
@@ -219,6 +219,12 @@ def test_the_command_shows_what_is_there_and_wants_the_name(
 ) -> None:
     del left
     folder = write_estate(tmp_path / "estate", ground, names=[], users=[RoleName("alpha_user_ana")])
+    kept = _run(ground, folder)
+    assert (kept.returncode, kept.stdout) == (0, f"{bucket} of the removed dataset {LISTS}: exports purge {LISTS}\n")
+    stands = json.loads(_run(ground, folder, "--json", command="status").stdout)["datasets"]
+    assert [(each["dataset"], each["kind"], each["state"], each["reason"]) for each in stands] == [
+        (LISTS, "pull", "removed", f"its bucket {bucket} is kept: exports purge {LISTS}")
+    ]
     unasked = _run(ground, folder, LISTS)
     assert (unasked.returncode, unasked.stdout) == (2, "")
     assert "next: add --confirm court_lists" in unasked.stderr
@@ -248,3 +254,5 @@ def test_the_command_shows_what_is_there_and_wants_the_name(
         "deleted": 3,
     }
     assert bucket not in ground.buckets()
+    none = _run(ground, folder, "--json")
+    assert json.loads(none.stdout) == {"schema": "data-exports/kept/1", "kept": []}

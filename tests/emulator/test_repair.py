@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ from tests.terminal import run_on_terminal
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("repair")]
 
 EXPORTS = str(Path(sys.executable).parent / "exports")
-ANA, ZOE = RoleName("alpha_user_ana"), RoleName("alpha_user_zoe")
+ANA = RoleName("alpha_user_ana")
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,14 @@ def test_the_command_puts_back_a_role_made_again_suspended_versioning_and_a_move
     s3.put_bucket_versioning(Bucket=hub, VersioningConfiguration={"Status": "Suspended"})
     (mapping,) = functions.list_event_source_mappings(FunctionName="export_orders-move")["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    (row,) = (told := status(ground, folder))["datasets"]
+    assert (row["concerns"], told["amiss"]) == (
+        [
+            "what feeds its mover is switched off: exports repair",
+            f"{ANA} has lost its access: its policy hub-exports-push-orders is gone: exports repair",
+        ],
+        ["the hub's versioning is Suspended: what is delivered does not leave the hub"],
+    )
     refused = run(ground, folder, "--yes")
     assert (refused.returncode, "exports repair --allow access" in refused.stderr) == (1, True), refused.stderr
     assert s3.get_bucket_versioning(Bucket=hub)["Status"] == "Suspended"
@@ -131,6 +140,8 @@ def test_the_command_puts_back_a_role_made_again_suspended_versioning_and_a_move
     assert s3.get_bucket_versioning(Bucket=hub)["Status"] == "Enabled"
     (mapping,) = functions.list_event_source_mappings(FunctionName="export_orders-move")["EventSourceMappings"]
     assert mapping["State"] == "Enabled"
+    (row,) = (told := status(ground, folder))["datasets"]
+    assert (row["concerns"], told["amiss"]) == ([], [])
     again = run(ground, folder, "--yes")
     assert (again.returncode, again.stdout) == (0, "Nothing differs from what was deployed: 3 stacks\n")
 
@@ -176,9 +187,16 @@ def environment(ground: Ground, **keys: str) -> dict[str, str]:
     return {**os.environ, **environment_of(ground.local), **keys}
 
 
-def run(ground: Ground, folder: Path, *words: str, **keys: str) -> subprocess.CompletedProcess[str]:
+def status(ground: Ground, folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(run(ground, folder, "--json", command="status").stdout)
+    return told
+
+
+def run(
+    ground: Ground, folder: Path, *words: str, command: str = "repair", **keys: str
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [EXPORTS, "repair", *words, "--estate", str(folder)],
+        [EXPORTS, command, *words, "--estate", str(folder)],
         env=environment(ground, **keys),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -186,5 +204,5 @@ def run(ground: Ground, folder: Path, *words: str, **keys: str) -> subprocess.Co
         check=False,
         timeout=PATIENCE_SECONDS,
     )
-    check_printed(("repair", *words), done.stdout, done.stderr, done.returncode)
+    check_printed((command, *words), done.stdout, done.stderr, done.returncode)
     return done

@@ -1,36 +1,47 @@
 """``exports purge``: delete for good what a removed pull dataset left."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data_exports.cli.asking import ask
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
-from data_exports.cli.output import write_data, write_json, write_progress
+from data_exports.cli.output import write_answer, write_data, write_json, write_progress
 from data_exports.cli.progress import count_shown
 from data_exports.errors import RefusedError, UsageError
 from data_exports.names import DatasetName, InvalidNameError
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A pull dataset that is no longer declared.")]
+if TYPE_CHECKING:
+    from data_exports.estate.models import Estate
+
+NameArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="A pull dataset that is no longer declared. Default: list what there is."),
+]
 ConfirmOption = Annotated[
     str, typer.Option("--confirm", metavar="NAME", help="The dataset's name again, where nobody can be asked.")
 ]
 
 
 def purge(
-    name: NameArgument, *, estate: EstateOption = None, confirm: ConfirmOption = "", as_json: JsonOption = False
+    name: NameArgument = None, *, estate: EstateOption = None, confirm: ConfirmOption = "", as_json: JsonOption = False
 ) -> None:
     """Delete a removed pull dataset's bucket, with all its data. This cannot be undone.
 
     Shows first what is in the bucket, and asks for the dataset's name. Refuses while the dataset is declared or
-    deployed, and any bucket that was not made for it. Interrupted, run it again.
+    deployed, and any bucket that was not made for it. Interrupted, run it again. Without a name it lists the buckets
+    that removed datasets have left.
 
     Examples:
+      exports purge
       exports purge old_lists
       exports purge old_lists --confirm old_lists --json
     """
     declared = open_estate(estate)
+    if name is None:
+        _list_kept(declared, as_json=as_json)
+        return
     dataset = _dataset_of(name)
     if confirm not in ("", name):
         raise UsageError(f"--confirm says {confirm!r}, and the dataset is {name!r}", next_step="give the same name")
@@ -54,6 +65,19 @@ def purge(
         write_json("purge", PurgeData(planned, count))
     else:
         write_data(f"deleted: {count:,} versions and markers, and the bucket {planned.bucket}")
+
+
+def _list_kept(declared: "Estate", *, as_json: bool) -> None:
+    from data_exports.aws import Aws, aws_errors
+    from data_exports.deploy.remote import check_account
+    from data_exports.deploy.removal.buckets import read_kept_buckets
+    from data_exports.views.purge import KeptData, render_kept
+
+    aws = Aws(declared.platform.region)
+    check_account(aws, declared.platform)
+    with aws_errors():
+        kept = tuple(read_kept_buckets(aws, declared))
+    write_answer("kept", KeptData(kept), render_kept(kept), as_json=as_json)
 
 
 def _dataset_of(name: str) -> DatasetName:

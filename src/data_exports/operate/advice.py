@@ -44,10 +44,10 @@ def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
         "upload_not_accepted": "the reason says what S3 does not take of the file (its tags, metadata, storage class "
         f"or name); the sender sends it again without that; {again}",
         "hub_denied": "the platform's own policies refuse the mover: exports drift tells what was changed, exports "
-        "deploy mends it; then redrive",
+        "repair puts it back; then redrive",
         "hub_bucket": "a bucket of the platform is gone or closed, the reason says which: exports drift tells what was "
-        "changed, exports deploy mends it; then redrive",
-        "hub_not_versioned": f"versioning of {hub} is not on: exports deploy turns it on; S3 may take 15 minutes to "
+        "changed, exports repair makes it again; then redrive",
+        "hub_not_versioned": f"versioning of {hub} is not on: exports repair turns it on; S3 may take 15 minutes to "
         "follow; then redrive",
         "hub_request": "S3 holds what the mover sends for invalid, whatever the file: exports deploy, then redrive; "
         "if it stays, report it with the reason",

@@ -20,11 +20,13 @@ from data_exports.contract.receipts import Outcome, Receipt, moment_of
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
 from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack
+from data_exports.deploy.removal.buckets import read_kept_buckets
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
 from data_exports.operate.cards import is_deployed_as_declared
 from data_exports.operate.failing import TRIED_WITHIN, Failing, Outcomes, failing_of
+from data_exports.operate.live_look import look_at_dataset, look_at_hub
 from data_exports.operate.queues import QueueFigures, count_dead_letters, read_figures
 from data_exports.operate.receipts import Period, list_receipt_days, list_receipt_files, read_receipts_in
 from data_exports.operate.rights import NotAllowedError, is_sender, needing
@@ -42,7 +44,9 @@ SOON = timedelta(days=30)
 LATE = timedelta(minutes=15)
 """What waits longer than this deserves a look: the sweep should have found it."""
 
-State = Literal["as declared", "different", "not deployed", "not finished", "blocked", "not declared", "not known"]
+State = Literal[
+    "as declared", "different", "not deployed", "not finished", "blocked", "not declared", "removed", "not known"
+]
 _STATES: dict[Action, State] = {
     Action.UNCHANGED: "as declared",
     Action.UPDATE: "different",
@@ -93,6 +97,13 @@ class DatasetStatus:
     """What fails and is tried again; None when nothing is known to."""
     late_since: datetime | None = None
     """When a promised delivery should have come that has not; None when none is overdue."""
+    amiss: tuple[str, ...] = ()
+    """What somebody has changed in AWS that keeps access or delivery from working."""
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether its stack has resources, as far as is known."""
+        return self.state in ("as declared", "different")
 
     def concerns(self, now: datetime) -> tuple[str, ...]:
         """What somebody should look at."""
@@ -101,6 +112,7 @@ class DatasetStatus:
     def _concerns(self, now: datetime) -> Iterator[str]:
         if self.state != "as declared":
             yield f"{self.state}: {self.reason}" if self.reason else self.state
+        yield from (f"{each}: exports repair" for each in self.amiss)
         if self.queues and self.queues.dead_letters:
             yield f"{counted(self.queues.dead_letters, 'dead letter')}: exports failures {self.name}"
         if self.failing:
@@ -133,6 +145,8 @@ class Status:
     """What could not be read, and why."""
     not_for_senders: tuple[str, ...] = ()
     """What was not looked at because one of the datasets' senders asks, and is not granted that."""
+    amiss: tuple[str, ...] = ()
+    """What somebody has changed in AWS at the hub that keeps files from being delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +182,15 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     for _, said in told:
         notes += said
     rows[: len(told)] = [row for row, _ in told]
+    looked = map_ordered(partial(_with_look, aws, estate.platform), zip(wanted.datasets(), rows, strict=False))
+    for number, (row, said) in enumerate(list(looked)):
+        rows[number] = row
+        notes += said
+    standing = [push for push, row in zip(wanted.push_datasets, rows, strict=False) if row.is_deployed]
+    look_at_rules = partial(look_at_hub, estate.platform, standing, aws)
+    hub = _noted(notes, "the hub's rules", look_at_rules, senders_may=False) if standing else None
+    if not datasets:
+        rows += _noted(notes, "removed datasets' buckets", partial(_kept, estate, rows, aws)) or []
     shared = () if datasets or not plan else tuple(_shared(plan))
     is_sender = _asks_as_sender(estate.platform, datasets, aws, notes)
     if is_sender and plan is None:
@@ -175,7 +198,7 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
         rows = [_with_state_by_card(row, push, wanted.platform, aws) for row, push in pushes]
     for_operators = tuple(note.what for note in notes if is_sender and note.is_for_operators)
     rest = tuple(dict.fromkeys(str(note) for note in notes if not (is_sender and note.is_for_operators)))
-    return Status(now, tuple(rows), shared, rest, for_operators)
+    return Status(now, tuple(rows), shared, rest, for_operators, tuple(hub or ()))
 
 
 def _with_state_by_card(row: DatasetStatus, push: PushDataset, platform: Platform, aws: Aws) -> DatasetStatus:
@@ -232,6 +255,26 @@ def _removed(plan: Plan) -> Iterator[DatasetStatus]:
     for step in plan.deletions:
         if step.dataset:
             yield DatasetStatus(step.dataset, "", _STATES[step.action], f"the stack {step.name} is still there")
+
+
+def _kept(estate: Estate, rows: Sequence[DatasetStatus], aws: Aws) -> list[DatasetStatus]:
+    """A row for each removed pull dataset whose bucket is still there."""
+    named = {row.name for row in rows}
+    with needing(aws, "s3:ListAllMyBuckets and s3:GetBucketTagging", "the account's buckets"):
+        kept = [each for each in read_kept_buckets(aws, estate) if each.dataset not in named]
+    said = "its bucket {0.bucket} is kept: exports purge {0.dataset}"
+    return [DatasetStatus(each.dataset, "pull", "removed", said.format(each)) for each in kept]
+
+
+def _with_look(aws: Aws, platform: Platform, each: tuple[Dataset, DatasetStatus]) -> tuple[DatasetStatus, list[_Note]]:
+    """The row with what was changed by hand, and a note if we may not look."""
+    dataset, row = each
+    notes: list[_Note] = []
+    if not row.is_deployed:
+        return row, notes
+    look = partial(look_at_dataset, platform, dataset, row.missing_roles, aws)
+    found = _noted(notes, f"what {dataset.name} rests on", look, senders_may=False)
+    return replace(row, amiss=tuple(found or ())), notes
 
 
 def _shared(plan: Plan) -> Iterator[tuple[str, State]]:

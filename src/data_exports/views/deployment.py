@@ -45,11 +45,18 @@ _DOING = {
 }
 
 
+CHANGES_NOT_LOOKED_AT = (
+    "Whether somebody has changed what they made was not looked at: `exports drift`, `exports repair`"
+)
+
+
 def render_result(result: DeployResult, *, width: int | None = None) -> str:
     """What became of the plan, for people."""
     rows = [(each.result, each.name, _remarks_of(each)) for each in result.outcomes]
     if not any(each.result is not StackResult.UNCHANGED for each in result.outcomes):
-        return f"Nothing to do: all {len(rows)} stacks are as declared ({result.seconds:.1f} s)"
+        return (
+            f"Nothing to do: all {len(rows)} stacks are as declared ({result.seconds:.1f} s)\n{CHANGES_NOT_LOOKED_AT}"
+        )
     counts = Counter(str(each.result) for each in result.outcomes)
     total = ", ".join(f"{number} {name}" for name, number in counts.items())
     return "\n".join(["Result", _table(rows, width), f"{total} ({result.seconds:.1f} s)"])

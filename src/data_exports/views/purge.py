@@ -3,8 +3,10 @@
 In: a `Purge`. Out: text, and values for JSON. Effects: none.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data_exports.deploy.removal.buckets import KeptBucket
 from data_exports.deploy.removal.purge import Purge
 from data_exports.json_values import json_as
 from data_exports.text import counted, size_words
@@ -33,3 +35,19 @@ class PurgeData:
 
     planned: Purge
     deleted: int
+
+
+def render_kept(kept: Sequence[KeptBucket]) -> str:
+    """The buckets that removed datasets have left, and what deletes them."""
+    if not kept:
+        return "No removed dataset has left a bucket"
+    return "\n".join(
+        f"{each.bucket} of the removed dataset {each.dataset}: exports purge {each.dataset}" for each in kept
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptData:
+    """The buckets that removed pull datasets have left."""
+
+    kept: Sequence[KeptBucket]

@@ -34,7 +34,7 @@ from data_exports.views.handover.changes import HandoverChangesData
 from data_exports.views.handover.data import HandoverData
 from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
 from data_exports.views.platforms import PlatformsData
-from data_exports.views.purge import PurgeData
+from data_exports.views.purge import KeptData, PurgeData
 from data_exports.views.redrive import RedriveData
 from data_exports.views.repair import RepairData
 from data_exports.views.review import ReviewData, ReviewStatusData
@@ -59,6 +59,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "handover-changes": HandoverChangesData,
     "history": HistoryEntry,
     "init": InitData,
+    "kept": KeptData,
     "local-env": LocalEnvData,
     "local-status": LocalStatusData,
     "new": NewData,

@@ -31,6 +31,7 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
     if left_out:
         lines.append(f"{counted(len(left_out), 'other dataset')}: as declared, nothing waits long, none is given up")
     concerns = [f"! {row.name}: {printable(each)}" for row in concerned for each in row.concerns(status.at)]
+    concerns += [f"! {printable(each)}: exports repair" for each in status.amiss]
     notes = [f"? {printable(note)}" for note in status.notes]
     if status.not_for_senders:
         notes.append(f"not looked at, because senders may not: {printable('; '.join(status.not_for_senders))}")
@@ -53,11 +54,13 @@ def render_change(before: Status, after: Status) -> str:
         f"{name.removeprefix('exports-')} {state}" for name, state in after.shared if (name, state) not in before.shared
     ]
     lines += [f"! {row.name}: {printable(each)}" for row in changed for each in row.concerns(after.at)]
+    lines += [f"! {printable(each)}: exports repair" for each in after.amiss if each not in before.amiss]
     return "\n".join([*lines, *(f"? {printable(note)}" for note in after.notes if note not in before.notes)])
 
 
 def _facts_of(status: Status) -> tuple[object, ...]:
-    return tuple(_facts_of_row(row, status.at) for row in status.datasets), status.shared, status.notes
+    rows = tuple(_facts_of_row(row, status.at) for row in status.datasets)
+    return rows, status.shared, status.amiss, status.notes
 
 
 def _facts_of_row(row: DatasetStatus, now: datetime) -> tuple[object, ...]:
@@ -93,6 +96,8 @@ class StatusData:
     at: datetime
     stacks: Sequence[StackState]
     datasets: Sequence[DatasetData]
+    amiss: Sequence[str]
+    """What somebody has changed in AWS at the hub."""
     not_checked: Sequence[str]
     """What could not be read, and why."""
     not_for_senders: Sequence[str]
@@ -103,7 +108,12 @@ def status_as_data(status: Status) -> StatusData:
     """Every fact of a status."""
     rows = [DatasetData(row, row.concerns(status.at)) for row in status.datasets]
     return StatusData(
-        status.at, [StackState(*each) for each in status.shared], rows, status.notes, status.not_for_senders
+        status.at,
+        [StackState(*each) for each in status.shared],
+        rows,
+        status.amiss,
+        status.notes,
+        status.not_for_senders,
     )
 
 

@@ -24,7 +24,7 @@ from data_exports.stacks.card import card_of
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
 from data_exports.views.status import render_status, status_as_data
-from tests.aws_answers import refusal
+from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, pull, push
 from tests.json_data import json_data
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
@@ -43,6 +43,7 @@ class World:
     def __init__(self, estate: Estate, files: dict[str, bytes]) -> None:
         self.asked: Counter[str] = Counter()
         self.log = Log(files, page=1000)
+        self.pushes = estate.push_datasets
         self.users = sorted({user for dataset in estate.datasets() for user in dataset.users})
         code = mover_code()
         around = Surroundings(
@@ -82,6 +83,23 @@ class World:
         self.asked["ListObjectsV2"] += 1
         return {}
 
+    def get_role_policy(self, **_: Any) -> Any:
+        self.asked["GetRolePolicy"] += 1
+        return {"PolicyDocument": {}}
+
+    def get_bucket_policy(self, **_: Any) -> Any:
+        self.asked["GetBucketPolicy"] += 1
+        return {"Policy": "{}"}
+
+    def get_bucket_versioning(self, **_: Any) -> Any:
+        self.asked["GetBucketVersioning"] += 1
+        return {"Status": "Enabled"}
+
+    def get_bucket_notification_configuration(self, **_: Any) -> Any:
+        self.asked["GetBucketNotification"] += 1
+        rules = [[{"Name": "prefix", "Value": str(each.prefix)}] for each in self.pushes]
+        return {"QueueConfigurations": [{"Filter": {"Key": {"FilterRules": rule}}} for rule in rules]}
+
     def get_object(self, *, ExpectedBucketOwner: str, Bucket: str, Key: str) -> Any:  # noqa: N803
         self.asked["GetObject"] += 1
         return self.log.get_object(Bucket="hub-log", Key=Key)
@@ -101,6 +119,12 @@ class Pages:
             case "list_roles":
                 asked["ListRoles"] += 1
                 yield {"Roles": [{"RoleName": user} for user in self.world.users[1:]]}
+            case "list_event_source_mappings":
+                asked["ListEventSourceMappings"] += 1
+                yield {"EventSourceMappings": [{"State": "Enabled"}]}
+            case "list_buckets":
+                asked["ListBuckets"] += 1
+                yield {"Buckets": []}
             case "list_objects_v2" if "Delimiter" in arguments:
                 asked["ListObjectsV2"] += 1
                 yield {}
@@ -117,7 +141,7 @@ def full_hub() -> Estate:
     return estate_of(*pushes, *pulls)
 
 
-def test_a_full_hub_takes_a_few_hundred_requests() -> None:
+def test_a_full_hub_takes_about_a_thousand_requests() -> None:
     estate = full_hub()
     recent = "2031-03-31T11:00:00.500Z"
     file = file_at("20310331T110000Z").replace("dataset=hearings", "dataset=push7")
@@ -130,6 +154,12 @@ def test_a_full_hub_takes_a_few_hundred_requests() -> None:
         "GetQueueAttributes": 200,
         "ListObjectsV2": 100 + 100 + 99,  # the hub; the last day's receipts; the days of those that had none
         "GetObject": 1,
+        "ListEventSourceMappings": 100,  # what access and delivery rest on, from here
+        "GetBucketPolicy": 150,
+        "GetRolePolicy": 348,  # of each user but the one who has no role
+        "GetBucketVersioning": 1,
+        "GetBucketNotification": 1,
+        "ListBuckets": 1,
     }
     assert {row.state for row in status.datasets} == {"as declared"}
     assert (status.at, status.notes) == (NOW, ())
@@ -295,3 +325,52 @@ def test_a_row_tells_figures_and_marks_what_is_only_the_least() -> None:
     assert (dataset["waiting"], dataset["deliveries"]) == (json_data(busy.waiting), json_data(busy.deliveries))
     assert facts["stacks"] == [{"stack": "exports-hub", "state": "different"}]
     assert facts["not_checked"] == ["the hub: not known: access denied"]
+
+
+def test_what_was_changed_by_hand_and_keeps_files_or_people_out_is_told_with_who_puts_it_back() -> None:
+    class Changed(World):
+        def get_role_policy(self, **_: Any) -> Any:
+            raise refusal("NoSuchEntity")
+
+        def get_bucket_policy(self, **_: Any) -> Any:
+            raise refusal("NoSuchBucketPolicy")
+
+        def get_bucket_versioning(self, **_: Any) -> Any:
+            return {"Status": "Suspended"}
+
+        def get_bucket_notification_configuration(self, **_: Any) -> Any:
+            return {}
+
+    ana = RoleName("alpha_user_ana")
+    estate = estate_of(push("orders", users=(ana,)), pull("lists", users=(ana,)))
+    status = status_of(estate, Changed(estate, {}), now=NOW)  # type: ignore[arg-type]
+    assert [row.amiss for row in status.datasets] == [
+        ("alpha_user_ana has lost its access: its policy hub-exports-push-orders is gone",),
+        (
+            "its bucket mojap-lists is gone, or has no policy",
+            "alpha_user_ana has lost its access: its policy hub-exports-pull-lists is gone",
+        ),
+    ]
+    assert status.amiss == (
+        "the hub's versioning is Suspended: what is delivered does not leave the hub",
+        "nothing tells the mover of orders of files",
+    )
+    assert render_status(status, PLATFORM).splitlines()[-2:] == [f"! {each}: exports repair" for each in status.amiss]
+
+
+def test_a_mover_that_is_gone_not_fed_or_switched_off_is_told() -> None:
+    estate = estate_of(push("orders", users=(RoleName("alpha_user_ana"),)))
+
+    def amiss(*mappings: dict[str, str]) -> tuple[str, ...]:
+        class Fed(World):
+            def get_paginator(self, operation: str) -> Any:
+                answer = [{"EventSourceMappings": list(mappings)}]
+                pages = AwsAnswers({operation: answer}).client("lambda").get_paginator(operation)
+                return pages if operation == "list_event_source_mappings" else super().get_paginator(operation)
+
+        return status_of(estate, Fed(estate, {}), now=NOW).datasets[0].amiss  # type: ignore[arg-type]
+
+    assert amiss({"State": "Enabled"}) == ()
+    assert amiss({"State": "Disabled"}, {"State": "Enabling"}) == ()
+    assert amiss({"State": "Disabled"}) == ("what feeds its mover is switched off",)
+    assert amiss() == ("nothing feeds its mover",)

@@ -26,6 +26,7 @@ from data_exports.deploy.removal.destroy import DestroyResult, Destruction, Unde
 from data_exports.names import BucketName, DatasetName
 from data_exports.stacks.stack import HUB_TAG, Surroundings, Wave
 from data_exports.views.deployment import (
+    CHANGES_NOT_LOOKED_AT,
     contents_in_words,
     destroyed_as_data,
     render_destroyed,
@@ -54,7 +55,9 @@ def outcome(name: str, result: StackResult, **more: str) -> StackOutcome:
 
 def test_a_deployment_that_changed_nothing_is_one_line() -> None:
     unchanged = tuple(outcome(name, StackResult.UNCHANGED) for name in ("exports-hub", "exports-foundation"))
-    assert render_result(DeployResult(PLAN, unchanged, 1.25)) == ("Nothing to do: all 2 stacks are as declared (1.2 s)")
+    assert render_result(DeployResult(PLAN, unchanged, 1.25)) == (
+        "Nothing to do: all 2 stacks are as declared (1.2 s)\n" + CHANGES_NOT_LOOKED_AT
+    )
 
 
 def test_each_stack_has_a_row_with_what_became_of_it_and_what_to_do_next() -> None:

@@ -8,14 +8,16 @@ buckets. Never an object of anybody else's: S3 itself refuses to delete a bucket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of, reason_of, refusal_of
 from data_exports.deploy.remote import BucketContents, read_bucket_tags, read_contents, version_pages
 from data_exports.estate.models import Estate, Platform
 from data_exports.json_values import json_as
-from data_exports.names import BucketName, pull_bucket_of
-from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG
+from data_exports.names import BucketName, DatasetName, pull_bucket_of
+from data_exports.parallel import map_ordered
+from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
@@ -64,6 +66,26 @@ def read_buckets(aws: Aws, estate: Estate, pull_buckets: Iterable[BucketName]) -
     kept = _read_names(aws, platform.pull_bucket_prefix)
     names = dict.fromkeys([*pull_buckets, *declared, *kept, platform.hub_bucket, platform.log_bucket])
     return tuple(bucket for name in names if (bucket := read_bucket(aws, platform, name)))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBucket:
+    """A bucket that a removed pull dataset has left."""
+
+    dataset: DatasetName
+    bucket: BucketName
+
+
+def read_kept_buckets(aws: Aws, estate: Estate) -> Iterator[KeptBucket]:
+    """The buckets of pull datasets that are not declared any more. Raises botocore's exceptions."""
+    platform = estate.platform
+    declared = {pull.bucket(platform) for pull in estate.pull_datasets}
+    names = [name for name in _read_names(aws, platform.pull_bucket_prefix) if name not in declared]
+    read = partial(read_bucket_tags, aws, account=platform.account)
+    for name, tags in zip(names, map_ordered(read, names), strict=True):
+        dataset = (tags or {}).get(DATASET_TAG, "")
+        if is_ours(tags, platform) and DatasetName.pattern.fullmatch(dataset):
+            yield KeptBucket(DatasetName(dataset), name)
 
 
 def _read_names(aws: Aws, prefix: str) -> Iterator[BucketName]:

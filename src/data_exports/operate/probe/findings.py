@@ -9,6 +9,9 @@ from enum import StrEnum
 from data_exports.destinations.destination import Lack
 from data_exports.json_values import json_as
 
+PUT_IN_PLACE = "exports deploy; if that has nothing to do, somebody has changed it in AWS: exports repair"
+"""Who mends our own half."""
+
 
 class CheckAnswer(StrEnum):
     """What one check came to."""

@@ -17,7 +17,7 @@ from data_exports.destinations.destination import Lack, Party
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.names import RoleName, pull_users_policy_of
-from data_exports.operate.probe.findings import Check, CheckAnswer, Probed
+from data_exports.operate.probe.findings import PUT_IN_PLACE, Check, CheckAnswer, Probed
 from data_exports.operate.probe.policies import difference_of, sids_of
 
 _PROBE_KEY = ".exports-probe"
@@ -65,7 +65,7 @@ def _our_half(estate: Estate, pull: PullDataset, aws: Aws) -> Found:
 def _bucket_policy(estate: Estate, pull: PullDataset, aws: Aws) -> tuple[Check, Lack | None]:
     platform, bucket = estate.platform, pull.bucket(estate.platform)
     text = f"our half: the policy of bucket {bucket}"
-    deploy = Lack(Party.OURS, f"bucket {bucket} has not the policy that is declared", "exports deploy")
+    deploy = Lack(Party.OURS, f"bucket {bucket} has not the policy that is declared", PUT_IN_PLACE)
     try:
         found = aws.client("s3").get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=platform.account)["Policy"]
     except AWS_EXCEPTIONS as error:
@@ -85,7 +85,7 @@ def _bucket_policy(estate: Estate, pull: PullDataset, aws: Aws) -> tuple[Check, 
 def _user_policy(estate: Estate, pull: PullDataset, user: RoleName, aws: Aws) -> tuple[Check, Lack | None]:
     text = f"our half: the policy of user {user}"
     name = pull_users_policy_of(pull.name)
-    deploy = Lack(Party.OURS, f"role {user} has not the policy {name} that is declared", "exports deploy")
+    deploy = Lack(Party.OURS, f"role {user} has not the policy {name} that is declared", PUT_IN_PLACE)
     try:
         found = aws.client("iam").get_role_policy(RoleName=user, PolicyName=name)["PolicyDocument"]
     except AWS_EXCEPTIONS as error:

@@ -23,7 +23,7 @@ from data_exports.destinations.destination import Lack, Party
 from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.names import MOVER_POLICY
-from data_exports.operate.probe.findings import Check, CheckAnswer, Probed
+from data_exports.operate.probe.findings import PUT_IN_PLACE, Check, CheckAnswer, Probed
 from data_exports.operate.probe.policies import difference_of, sids_of
 from data_exports.operate.rights import needing
 
@@ -135,7 +135,7 @@ def _lacks(estate: Estate, push: PushDataset, ours: _OurHalf, tries: list[Try], 
         )
         return
     if ours.is_good is False:
-        yield Lack(Party.OURS, f"role {push.mover_name} has not the policy that is declared", "exports deploy")
+        yield Lack(Party.OURS, f"role {push.mover_name} has not the policy that is declared", PUT_IN_PLACE)
     yield from push.destination.lacks(tries, route_of(estate, push), is_ours_good=ours.is_good)
 
 

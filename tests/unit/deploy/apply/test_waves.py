@@ -27,6 +27,7 @@ from data_exports.errors import AwsError, PartlyDoneError
 from data_exports.parallel import run_all
 from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Surroundings
 from data_exports.views.deployment import (
+    CHANGES_NOT_LOOKED_AT,
     contents_in_words,
     render_result,
     result_as_data,
@@ -174,7 +175,7 @@ def test_result_reads_and_counts_the_same_in_text_and_data() -> None:
 
 def test_unchanged_deployment_is_said_in_one_line() -> None:
     unchanged = _result(StackResult.UNCHANGED, StackResult.UNCHANGED, StackResult.UNCHANGED)
-    assert render_result(unchanged) == "Nothing to do: all 3 stacks are as declared (1.2 s)"
+    assert render_result(unchanged) == "Nothing to do: all 3 stacks are as declared (1.2 s)\n" + CHANGES_NOT_LOOKED_AT
 
 
 @pytest.mark.parametrize(
