@@ -15,6 +15,7 @@ from typing import Any
 
 from data_exports.contract.settings import MIB
 from data_exports.estate.models import PushDataset
+from data_exports.local.demo.mending import what_waits_is_tried_at_once, what_was_changed_by_hand_is_put_back
 from data_exports.local.demo.operating import (
     Story,
     a_file_is_followed_to_its_receipt,
@@ -149,6 +150,8 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("Pull buckets are read", pull_buckets_are_read),
     ("Everyone else is refused", everyone_else_is_refused),
     ("Who can is answered", who_can_is_answered),
+    ("What somebody changed in AWS is put back", what_was_changed_by_hand_is_put_back),
+    ("What waits is tried at once", what_waits_is_tried_at_once),
     ("A missing grant is mended, and its file redriven", a_missing_grant_is_mended_and_redriven),
 )
 
