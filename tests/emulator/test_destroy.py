@@ -80,7 +80,7 @@ def test_buckets_with_data_are_kept_and_counted(ground: Ground) -> None:
     }
     assert ground.buckets() == sorted([hub, log, lists])
     kept = ground.client("s3").list_objects_v2(Bucket=log)["Contents"]
-    assert [each["Key"] for each in kept] == ["deliveries/dataset=orders/r"]
+    assert [each["Key"] for each in kept] == ["deliveries/dataset=orders/r", "roles/ids.json"]
     assert ground.rules() == []
 
 

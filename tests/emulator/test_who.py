@@ -92,6 +92,11 @@ def test_the_command_tells_who_used_what_and_marks_what_nobody_used(ground: Grou
         each["name"]: (each["is_granted"], each["is_unused"], each["uploads"]) for each in json.loads(done.out)["uses"]
     }
     assert uses == {sender: (True, False, 1), idle: (True, True, 0)}
+    make_again(ground, sender)
+    again = {
+        each["name"]: each["uploads"] for each in json.loads(owner.run("who", "did", "used", "--json").out)["uses"]
+    }
+    assert again == {sender: 1, idle: 0}, "the deployment has recorded whose the old id was"
     told = owner.run("who", "did", "used")
     assert any(line.split() == [idle, "NOT", "USED"] for line in told.lines)
     started = owner.run("review", "start", "--live", "--since", "7d")
@@ -101,6 +106,40 @@ def test_the_command_tells_who_used_what_and_marks_what_nobody_used(ground: Grou
     assert last_uses[idle].startswith("none since 20")
     assert {last_uses[each] == last_uses[sender] for each in last_uses if each != idle} == {True}
     assert date.fromisoformat(last_uses[sender]) <= datetime.now(UTC).date()
+
+
+def make_again(ground: Ground, name: RoleName) -> None:
+    """The same role by name, under another id."""
+    iam = ground.client("iam")
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    old = iam.get_role(RoleName=name)["Role"]
+    iam.delete_role(RoleName=name)
+    trust = json.dumps(old["AssumeRolePolicyDocument"])
+    new = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+    assert new["RoleId"] != old["RoleId"]
+
+
+def test_while_it_is_not_known_whose_an_upload_is_nobody_is_called_idle_and_it_ends_with_4(
+    ground: Ground, tmp_path: Path
+) -> None:
+    sender, idle = RoleName("alpha_user_ana"), RoleName("alpha_user_ben")
+    folder = write_estate(tmp_path / "estate", ground, names=["used"], users=[sender, idle])
+    estate = load_estate(folder).require()
+    make_local_world(ground.local, estate)
+    assert ground.deploy(estate).is_complete
+    deployed = DeployedEstate(replace(ground.local, account=str(ground.platform.account)), estate)
+    stage, dataset = deployed.stage, deployed.stage.push("used")
+    stage.as_user(sender).put_object(Bucket=ground.platform.hub_bucket, Key=f"{dataset.prefix}a", Body=b"x")
+    wait_until(lambda: [each.outcome for each in stage.receipts(dataset)] == ["delivered"])
+    ground.client("s3").delete_object(Bucket=ground.platform.log_bucket, Key="roles/ids.json")
+    make_again(ground, sender)
+    done = Person(deployed, folder=folder).run("who", "did", "used")
+    assert done.code == 4, done.err
+    assert [line.split("  ", 2)[1].split()[0] for line in done.lines[1:3]] == [sender, idle]
+    assert all("not known: of 1 upload it cannot be told" in line for line in done.lines[1:3])
+    assert "whether it is a sender is not known" in done.lines[3]
+    assert "error: of 2 grants it is not known whether they were used" in done.err
 
 
 @pytest.mark.xdist_group("example")

@@ -96,7 +96,7 @@ def history(
 
     aws = Aws(declared.platform.region)
     check_account(aws, declared.platform)
-    role_ids = read_role_ids(aws, {user for push in pushes for user in push.users})
+    role_ids = read_role_ids(aws, declared.platform, {user for push in pushes for user in push.users})
     if follow:
         from data_exports.operate.watch import follow_history
 

@@ -18,6 +18,7 @@ from data_exports.cli.options import (
 )
 from data_exports.cli.output import write_answer, write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
+from data_exports.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,10 +188,16 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
     found = [read_uses(declared.platform, push, aws, since=moment) for push in pushes]
     text = "\n".join(render_uses(uses, since=moment) for uses in found)
     write_answer("uses", uses_as_data(found, since=moment), text, as_json=as_json)
-    damaged = sum(len(uses.damaged) for uses in found)
     unused = sum(use.is_unused for uses in found for use in uses.uses)
-    write_progress(f"{unused} grant{'s' * (unused != 1)} not used since {moment:%Y-%m-%d}")
+    write_progress(f"{counted(unused, 'grant')} not used since {moment:%Y-%m-%d}")
+    damaged = sum(len(uses.damaged) for uses in found)
     if damaged:
-        write_progress(
-            f"warning: {damaged} damaged receipt{'s' * (damaged != 1)} skipped; `exports history` names them"
+        write_progress(f"warning: {counted(damaged, 'damaged receipt')} skipped; `exports history` names them")
+    if not all(uses.is_whole for uses in found):
+        unknown = sum(not (use.is_known or use.uploads) for uses in found for use in uses.uses if use.is_granted)
+        raise PartlyDoneError(
+            f"of {counted(unknown, 'grant')} it is not known whether they were used"
+            if unknown
+            else "not all receipts could be read",
+            next_step="docs/operate.md tells what records who uploaded; `exports history` shows each receipt",
         )

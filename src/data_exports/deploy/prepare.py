@@ -3,7 +3,8 @@
 In: an `Estate` and an `Aws`. Out: a `Prepared` plan. Effects: reads AWS; packs the mover.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from data_exports.aws import Aws
@@ -13,6 +14,7 @@ from data_exports.deploy.plan.planning import Plan, plan_deploy
 from data_exports.deploy.plan.templates import read_templates
 from data_exports.deploy.remote import check_account, read_deployed, read_missing_roles
 from data_exports.estate.models import Estate
+from data_exports.names import RoleName
 from data_exports.stacks.code import MoverCode, mover_code
 from data_exports.stacks.stack import Surroundings
 
@@ -24,6 +26,8 @@ class Prepared:
     estate: Estate
     plan: Plan
     code: MoverCode
+    role_ids: Mapping[str, RoleName] = field(default_factory=dict)
+    """The ids of the users' roles that were found."""
 
 
 def prepare(estate: Estate, aws: Aws) -> Prepared:
@@ -38,4 +42,5 @@ def prepare(estate: Estate, aws: Aws) -> Prepared:
     )
     plan = plan_deploy(estate, read_deployed(aws), surroundings, roles_not_checked=roles.not_checked)
     plan = with_takeovers(plan, aws, estate.platform)
-    return Prepared(estate, with_effects(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC)), code)
+    plan = with_effects(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC))
+    return Prepared(estate, plan, code, roles.ids)

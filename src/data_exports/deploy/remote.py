@@ -4,7 +4,7 @@ In: an `Aws`. Out: plain values. Effects: reads, except `upload_once`, which wri
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_exports.aws import (
@@ -34,6 +34,8 @@ class RoleLookup:
 
     missing: frozenset[RoleName] = frozenset()
     not_checked: str = ""
+    ids: Mapping[str, RoleName] = field(default_factory=dict, compare=False)
+    """The id of each role that was found, by which S3 names uploaders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,34 +97,37 @@ def read_missing_roles(aws: Aws, users: Iterable[RoleName]) -> RoleLookup:
     """Look each user's role up; raises `AwsError` for anything but "there is none" and "you may not ask"."""
     names = sorted(set(users))
     if len(names) > ROLES_WORTH_A_LISTING and (existing := _list_roles(aws)) is not None:
-        return RoleLookup(frozenset(names) - existing)
+        ids = {existing[name]: name for name in names if name in existing}
+        return RoleLookup(frozenset(names) - set(existing), ids=ids)
     answers = dict(zip(names, map_ordered(lambda name: _lookup_role(aws, name), names), strict=True))
     forbidden = next(
-        (refusal for refusal in answers.values() if refusal and answer_of(refusal) is AwsAnswer.FORBIDDEN), None
+        (each for each in answers.values() if isinstance(each, Exception) and answer_of(each) is AwsAnswer.FORBIDDEN),
+        None,
     )
     if forbidden:
         return RoleLookup(not_checked=reason_of(forbidden))
-    return RoleLookup(frozenset(name for name, refusal in answers.items() if refusal))
+    ids = {identifier: name for name, identifier in answers.items() if isinstance(identifier, str) and identifier}
+    return RoleLookup(frozenset(name for name, each in answers.items() if isinstance(each, Exception)), ids=ids)
 
 
-def _list_roles(aws: Aws) -> frozenset[str] | None:
-    """The names of the account's roles, or None when we may not list them."""
+def _list_roles(aws: Aws) -> dict[str, str] | None:
+    """Name → id of the account's roles, or None when we may not list them."""
     pages = aws.client("iam").get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000})
     with aws_errors():
         return call_or_none(
-            lambda: frozenset(role["RoleName"] for page in pages for role in page["Roles"]), AwsAnswer.FORBIDDEN
+            lambda: {role["RoleName"]: role.get("RoleId", "") for page in pages for role in page["Roles"]},
+            AwsAnswer.FORBIDDEN,
         )
 
 
-def _lookup_role(aws: Aws, user: RoleName) -> Exception | None:
-    """None when the role exists; AWS's refusal when there is none, or we may not ask."""
+def _lookup_role(aws: Aws, user: RoleName) -> Exception | str:
+    """The role's id; AWS's refusal when there is none, or we may not ask."""
     try:
-        aws.client("iam").get_role(RoleName=str(user))
+        return str(aws.client("iam").get_role(RoleName=str(user))["Role"]["RoleId"])
     except AWS_EXCEPTIONS as error:
         if answer_of(error) in (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN):
             return error
         raise aws_error_of(error, where=f"role {user}") from error
-    return None
 
 
 def upload_once(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account: str) -> bool:

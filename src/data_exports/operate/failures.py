@@ -128,7 +128,7 @@ def failures_of(
     from_receipts = bool(not_looked_at and peeked.total)
     for receipt in _receipts(platform, push, aws, peeked.dead_letters, now - KEPT if from_receipts else since):
         told.note(receipt)
-    role_ids = read_role_ids(aws, push.users) if uploads or told.failed else {}
+    role_ids = read_role_ids(aws, platform, push.users) if uploads or told.failed else {}
     dead = [told.dead_letter(dead_letter, upload, role_ids) for dead_letter, upload in uploads]
     given_up = told.given_up(role_ids) if from_receipts else ()
     found = (*dead, *given_up, *told.failing(since, role_ids))

@@ -61,6 +61,7 @@ class History:
         self._wanted = wanted
         self._role_ids = role_ids
         self._seen: set[bytes] = set()
+        self._named: dict[tuple[str, str], str] = {}
 
     def __iter__(self) -> Iterator[HistoryEntry]:
         return self.entries(self._found)
@@ -71,9 +72,19 @@ class History:
             if isinstance(each, Damaged):
                 self.damaged.append(each)
                 continue
-            entry = HistoryEntry(each, uploader_of(each.uploaded_by, self._role_ids))
+            entry = HistoryEntry(each, uploader_of(self._uploaded_by(each), self._role_ids))
             if self._is_wanted(entry) and self._is_new(each):
                 yield entry
+
+    def _uploaded_by(self, receipt: Receipt) -> str | None:
+        """Whom the receipt names; where it names nobody, whom an earlier one of the same upload named.
+
+        A message that comes back may tell less than it did at first, so only what failed is remembered.
+        """
+        upload = receipt.identity[:2]
+        if receipt.uploaded_by and receipt.outcome in (Outcome.FAILED, Outcome.GIVEN_UP):
+            self._named[upload] = receipt.uploaded_by
+        return receipt.uploaded_by or self._named.get(upload)
 
     def _is_wanted(self, entry: HistoryEntry) -> bool:
         wanted, receipt = self._wanted, entry.receipt
@@ -100,7 +111,7 @@ def history_of(
 
     Iterating raises `AwsError` when the log bucket cannot be read, `RefusedError` when there is none.
     """
-    known = read_role_ids(aws, push.users) if role_ids is None else role_ids
+    known = read_role_ids(aws, platform, push.users) if role_ids is None else role_ids
     return History(_read(platform, push, aws, wanted.period), push, wanted, known)
 
 

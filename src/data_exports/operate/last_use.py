@@ -14,6 +14,7 @@ from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.operate.history import Wanted, history_of
 from data_exports.operate.people import read_role_ids
 from data_exports.operate.receipts import Period
+from data_exports.operate.who.uses import UNTOLD
 from data_exports.reviews.models import RECIPIENT, SENDER
 from data_exports.reviews.rows import RowId, accesses_by_row
 from data_exports.text import counted
@@ -31,31 +32,37 @@ def read_last_uses(estate: Estate, aws: Aws, *, since: datetime) -> Iterator[tup
     for push in estate.push_datasets:
         own = [row for row in rows if row[0] == push.name]
         try:
-            known, last, damaged = _last_uses_of(estate.platform, push, aws, since)
+            known, last, damaged, untold = _last_uses_of(estate.platform, push, aws, since)
         except RefusedError as error:
             yield push.name, dict.fromkeys(own, f"not known: {error.what}")
             continue
         none = f"none since {since.astimezone(UTC):%Y-%m-%d}"
         none += f"; {counted(damaged, 'receipt')} could not be read" if damaged else ""
-        yield push.name, {row: _words(row, known, last, none) for row in own}
+        yield push.name, {row: _words(row, known, last, none, untold) for row in own}
 
 
-def _words(row: RowId, known: set[str], last: Mapping[Person, datetime], none: str) -> str:
+def _words(row: RowId, known: set[str], last: Mapping[Person, datetime], none: str, untold: int) -> str:
     _, role, who = row
     moment = last.get((role, "" if role == RECIPIENT else who))
     if moment:
         return f"{moment.astimezone(UTC):%Y-%m-%d}"
     if role == SENDER and who not in known:
         return "not known: the role could not be looked up"
+    if role == SENDER and untold:
+        return f"not known: {UNTOLD.format(counted(untold, 'upload'))}"
     return none
 
 
 def _last_uses_of(
     platform: Platform, push: PushDataset, aws: Aws, since: datetime
-) -> tuple[set[str], dict[Person, datetime], int]:
-    """The roles that could be looked up, the last moment of each person, and how many receipts cannot be read."""
-    role_ids = read_role_ids(aws, push.users)
+) -> tuple[set[str], dict[Person, datetime], int, int]:
+    """The roles that could be looked up, and the last moment of each person.
+
+    Then how many receipts cannot be read, and of how many uploads it cannot be told whose they are.
+    """
+    role_ids = read_role_ids(aws, platform, push.users)
     last: dict[Person, datetime] = {}
+    told: dict[tuple[str, str], bool] = {}
 
     def note(who: Person, moment: datetime | None) -> None:
         if moment and (who not in last or moment > last[who]):
@@ -64,6 +71,9 @@ def _last_uses_of(
     history = history_of(platform, push, aws, Wanted(Period(since)), role_ids=role_ids)
     for entry in history:
         note((RECIPIENT, ""), moment_of(entry.receipt.delivered_at))
+        upload = entry.receipt.identity[:2]
+        told[upload] = told.get(upload, False) or bool(entry.by and entry.by.is_known)
         if entry.by and entry.by.role:
             note((SENDER, str(entry.by.role)), moment_of(entry.receipt.uploaded_at))
-    return {str(name) for name in role_ids.values()}, last, len(history.damaged)
+    untold = sum(not each for each in told.values())
+    return {str(name) for name in role_ids.values()}, last, len(history.damaged), untold

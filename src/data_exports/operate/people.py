@@ -1,6 +1,7 @@
 """Who uploaded: the principals that S3 names in its events, in words where they are known.
 
-In: an `Aws` and role names. Out: role ids and `Uploader` values. Effects: reads IAM.
+In: an `Aws` and role names. Out: role ids and `Uploader` values. Effects: reads IAM, and what deployments
+have recorded.
 
 S3 names a session of a role ``AWS:<id of the role>:<name of the session>``, never the role's name.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
@@ -12,12 +13,18 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors
+from data_exports.deploy.apply.role_ids import read_recorded_role_ids
+from data_exports.estate.models import Platform
 from data_exports.names import RoleName
 from data_exports.operate.rights import role_name_in
 from data_exports.parallel import map_ordered
 
 FEW = 20
 """So many roles are looked up one by one; for more, all of the account's are listed."""
+
+_ROLE_ID = "AROA"
+"""How ids of roles begin.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes"""
 
 RoleIds = Mapping[str, RoleName]
 """The id of a role (``AROA…``) → its name."""
@@ -32,6 +39,11 @@ class Uploader:
     role: RoleName | None = None
     """The role's name; None when it is not known."""
     session: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is told who it is: not of a role that no lookup and no deployment has seen under this id."""
+        return self.role is not None or not self.principal.startswith(_ROLE_ID)
 
     def __str__(self) -> str:
         if self.role is None:
@@ -52,11 +64,17 @@ def uploader_of(uploaded_by: str | None, role_ids: RoleIds) -> Uploader | None:
     return Uploader(principal, role_ids.get(identifier), session)
 
 
-def read_role_ids(aws: Aws, users: Iterable[RoleName]) -> dict[str, RoleName]:
-    """The ids of these roles; without those that do not exist, or that we may not look up. Raises `AwsError`.
+def read_role_ids(aws: Aws, platform: Platform, users: Iterable[RoleName]) -> dict[str, RoleName]:
+    """The ids that these roles have, without those that we may not look up, and all that deployments have recorded.
 
-    Whoever may look up none knows their own role nevertheless.
+    Whoever may look up none knows their own role nevertheless. Raises `AwsError`.
     """
+    with aws_errors("the recorded ids of roles"):
+        recorded = read_recorded_role_ids(aws, platform)
+    return {**recorded, **_read_ids_of(aws, users)}
+
+
+def _read_ids_of(aws: Aws, users: Iterable[RoleName]) -> dict[str, RoleName]:
     names = sorted(set(users))
     listed = _list_role_ids(aws) if len(names) > FEW else None
     if listed is not None:

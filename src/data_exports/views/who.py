@@ -154,9 +154,11 @@ def render_uses(uses: Uses, *, since: datetime) -> str:
     lines = [f"{uses.dataset}, since {moment_words(since)}"]
     for use in uses.uses:
         said = f"{counted(use.uploads, 'upload')}, last {moment_words(use.last_upload)}" if use.uploads else "NOT USED"
-        if not use.is_known and not use.uploads:
-            said = "not known: the role could not be looked up"
-        if not use.is_granted:
+        if not use.uploads and not use.is_known:
+            said = f"not known: {use.why_not_known}"
+        if use.is_granted is None:
+            said += f"; whether it is a sender is not known: {use.why_not_known}"
+        elif not use.is_granted:
             said += ", is no sender by the declarations"
         lines.append(f"  {printable(use.who):<{width}}  {said}")
     return "\n".join(lines)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.aws_answers import refusal
+
 PREFIX = "deliveries/dataset=hearings/"
 
 
@@ -57,6 +59,8 @@ class Log:
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         assert Bucket == "hub-log"
         self.asked.append(Key)
+        if Key not in self.files:
+            raise refusal("NoSuchKey")
         return {"Body": io.BytesIO(self.files[Key])}
 
 

@@ -73,7 +73,7 @@ class World:
         return Pages(self, operation)
 
     def get_role(self, **_: Any) -> Any:
-        return {}
+        return {"Role": {"RoleId": "AROA"}}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
         self.asked["GetQueueAttributes"] += 1

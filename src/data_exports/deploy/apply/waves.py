@@ -39,6 +39,7 @@ from data_exports.deploy.apply.outcomes import (
     StackStarted,
     ignore,
 )
+from data_exports.deploy.apply.role_ids import write_role_ids
 from data_exports.deploy.deployed import PUSH_STACK_PREFIX
 from data_exports.deploy.plan.consents import Consent, check_consents, check_possible
 from data_exports.deploy.plan.planning import (
@@ -155,9 +156,20 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
     if refusal:
         yield from leave_out(movers_change, f"the mover's code could not be uploaded: {refusal}")
         datasets = tuple(step for step in datasets if step not in movers_change)
+    yield from _record_roles(prepared, work)
     yield from run_steps(work, datasets)
     yield from _run_hub(prepared, work, done)
     yield from _remove(plan, work, hub=_outcome_of(done, HUB_STACK))
+
+
+def _record_roles(prepared: Prepared, work: Work) -> Iterator[DeployEvent]:
+    """Before anybody can upload, it is recorded whose role is whose; without, deploying goes on."""
+    try:
+        write_role_ids(work.aws, work.platform, prepared.role_ids)
+    except AWS_EXCEPTIONS as error:
+        yield ProgressNote(
+            f"the ids of users' roles could not be recorded, by which uploads are told: {reason_of(error)}"
+        )
 
 
 def run_steps(work: Work, steps: Iterable[StackStep]) -> Iterator[DeployEvent]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of, reason_of, refusal_of
+from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.remote import BucketContents, read_bucket_tags, read_contents, version_pages
 from data_exports.estate.models import Estate, Platform
 from data_exports.json_values import json_as
@@ -105,7 +106,7 @@ def read_bucket(aws: Aws, platform: Platform, name: BucketName) -> OwnBucket | N
     contents = read_contents(aws, name) or BucketContents()
     if name != platform.log_bucket:
         return OwnBucket(name, contents)
-    own = [read_contents(aws, name, prefix=prefix) or BucketContents() for prefix in OWN_PREFIXES]
+    own = [read_contents(aws, name, prefix=prefix) or BucketContents() for prefix in (*OWN_PREFIXES, ROLE_IDS_KEY)]
     return OwnBucket(
         name,
         BucketContents(
@@ -143,6 +144,8 @@ def remove_if_empty(aws: Aws, platform: Platform, name: BucketName) -> BucketOut
             return None
         if bucket.contents.objects:
             return BucketOutcome(bucket, BucketResult.KEPT, "holds data")
+        if name == platform.log_bucket:  # without receipts nobody asks whose role is whose
+            _delete_versions(aws, name, prefix=ROLE_IDS_KEY)
         _delete_versions(aws, name, markers_only=True)
         aws.client("s3").delete_bucket(Bucket=str(name), ExpectedBucketOwner=str(platform.account))
     except AWS_EXCEPTIONS as error:

@@ -1,0 +1,69 @@
+"""The ids of users' roles, recorded in the log bucket by every deployment: so it stays known whose old uploads are.
+
+In: the ids that a deployment has seen. Out: all that were ever recorded. Effects: reads and writes one object.
+
+S3 names an uploader by the id of the role. A role that is deleted and made again has another id, and IAM then knows the
+old one no more. Only operators may read the object: it names roles of every dataset.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, call_or_none, code_of
+from data_exports.estate.models import Platform
+from data_exports.names import RoleName
+
+ROLE_IDS_KEY = "roles/ids.json"
+_TRIES = 3
+_WRITTEN_MEANWHILE = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+def read_recorded_role_ids(aws: Aws, platform: Platform) -> dict[str, RoleName]:
+    """Id → name of each role that any deployment has seen; none where we may not read it.
+
+    Raises botocore's exceptions.
+    """
+    return _parsed(_read(aws, platform))
+
+
+def write_role_ids(aws: Aws, platform: Platform, seen: Mapping[str, RoleName]) -> None:
+    """Add these ids to the recorded ones; what is recorded stays. Raises botocore's exceptions."""
+    for attempt in range(_TRIES):
+        found = _read(aws, platform)
+        known = _parsed(found)
+        if all(known.get(identifier) == name for identifier, name in seen.items()):
+            return
+        body = json.dumps({**known, **seen}, indent=1, sort_keys=True).encode()
+        only_if: dict[str, Any] = {"IfMatch": found["ETag"]} if found else {"IfNoneMatch": "*"}
+        try:
+            aws.client("s3").put_object(**_where(platform), Body=body, ContentType="application/json", **only_if)
+        except AWS_EXCEPTIONS as error:  # another deployment was quicker: both are kept
+            if code_of(error) not in _WRITTEN_MEANWHILE or attempt == _TRIES - 1:
+                raise
+        else:
+            return
+
+
+def _read(aws: Aws, platform: Platform) -> Any:
+    refused = (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)
+    return call_or_none(lambda: aws.client("s3").get_object(**_where(platform)), *refused)
+
+
+def _parsed(answer: Any) -> dict[str, RoleName]:
+    """What the object holds; nothing of what is no role's name, or of an object that is not ours."""
+    try:
+        found = json.loads(answer["Body"].read()) if answer else {}
+    except ValueError:
+        return {}
+    named = found.items() if isinstance(found, dict) else ()
+    return {key: RoleName(name) for key, name in named if isinstance(name, str) and RoleName.pattern.fullmatch(name)}
+
+
+def _where(platform: Platform) -> dict[str, Any]:
+    return {
+        "Bucket": str(platform.log_bucket),
+        "Key": ROLE_IDS_KEY,
+        "ExpectedBucketOwner": str(platform.account),
+    }
