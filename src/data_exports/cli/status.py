@@ -9,7 +9,7 @@ import typer
 
 from data_exports.cli.completion import complete_datasets
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of
-from data_exports.cli.output import wants_colour, write_answer, write_data, write_progress
+from data_exports.cli.output import terminal_width, wants_colour, write_answer, write_data, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError
 from data_exports.text import printable
@@ -66,7 +66,7 @@ def status(
     if watch:
         show_looks(declared, partial(status_of, declared, aws, datasets), every, as_json=as_json, every_row=every_row)
     found = status_of(declared, aws, datasets)
-    text = render_status(found, declared.platform, every_row=every_row)
+    text = render_status(found, declared.platform, every_row=every_row, width=terminal_width())
     write_answer("status", status_as_data(found), text, as_json=as_json)
     if found.notes:
         raise PartlyDoneError(
@@ -113,8 +113,7 @@ def _show_live(looks: "Iterator[Status | AwsError]", estate: "Estate", every: fl
     from data_exports.views.status import render_status
 
     def shown(line: str) -> Text:
-        wraps = line.startswith(("!", "?"))  # of a row of the table the end is cut off, so that columns stay columns
-        return Text(printable(line), no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
+        return Text(printable(line), overflow="fold")
 
     text = ""
     console = Console(highlight=False)
@@ -124,7 +123,7 @@ def _show_live(looks: "Iterator[Status | AwsError]", estate: "Estate", every: fl
             if isinstance(found, AwsError):
                 end = f"? {now}: AWS did not answer this time: {found.what}"
             else:
-                text = render_status(found, estate.platform, every_row=every_row)
+                text = render_status(found, estate.platform, every_row=every_row, width=console.width)
                 end = f"as of {now}, again every {every:g} s; Ctrl-C ends it"
             live.update(Group(*map(shown, [*text.splitlines(), "", end])), refresh=True)
     raise AssertionError("there is always another look")

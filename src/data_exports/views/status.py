@@ -13,13 +13,14 @@ from data_exports.estate.models import Platform
 from data_exports.json_values import json_as
 from data_exports.operate.status import DatasetStatus, Deliveries, Status
 from data_exports.text import age_words, ago_words, counted, datasets_words, moment_words, printable, size_words
+from data_exports.views.tables import headed_table
 
 ROWS_ON_A_SCREEN = 40
 _HEADINGS = ("dataset", "kind", "state", "in hub", "queued", "flying", "dead", "oldest", "last delivery", "last day")
 
 
-def render_status(status: Status, platform: Platform, *, every_row: bool = False) -> str:
-    """The text; with `every_row` also of datasets that need no look, however many there are."""
+def render_status(status: Status, platform: Platform, *, every_row: bool = False, width: int | None = None) -> str:
+    """The text, for a terminal of this width; with `every_row` also of datasets that need no look, however many."""
     lines = [_summary_of(status, platform), ""]
     concerned = [row for row in status.datasets if row.concerns(status.at)]
     quiet = [row for row in status.datasets if not row.concerns(status.at)]
@@ -27,7 +28,7 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
         shown, left_out = concerned, quiet
     else:
         shown, left_out = [*concerned, *quiet], []
-    lines += _table([_HEADINGS, *(_cells_of(row, status.at) for row in shown)]) if shown else []
+    lines += _table(shown, status.at, width)
     if left_out:
         lines.append(f"{counted(len(left_out), 'other dataset')}: as declared, nothing waits long, none is given up")
     concerns = [f"! {row.name}: {printable(each)}" for row in concerned for each in row.concerns(status.at)]
@@ -48,7 +49,7 @@ def render_change(before: Status, after: Status) -> str:
     old = {row.name: _facts_of_row(row, before.at) for row in before.datasets}
     changed = [row for row in after.datasets if _facts_of_row(row, after.at) != old.pop(row.name, None)]
     lines = [f"{moment_words(after.at)} UTC"]
-    lines += _table([_HEADINGS, *(_cells_of(row, after.at) for row in changed)]) if changed else []
+    lines += _table(changed, after.at)
     lines += [f"{name}: gone" for name in old]
     lines += [
         f"{name.removeprefix('exports-')} {state}" for name, state in after.shared if (name, state) not in before.shared
@@ -147,6 +148,5 @@ def _delivery_cells(deliveries: Deliveries | None, now: datetime) -> tuple[str, 
     return last, f"{least}{counted(deliveries.day_files, 'file')}, {size_words(deliveries.day_bytes)}"
 
 
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+def _table(rows: Sequence[DatasetStatus], now: datetime, width: int | None = None) -> list[str]:
+    return headed_table(_HEADINGS, [_cells_of(row, now) for row in rows], width=width) if rows else []

@@ -4,6 +4,7 @@ In: rows of words. Out: lines. Effects: none.
 """
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from data_exports.text import printable
@@ -20,6 +21,20 @@ def table(rows: Sequence[Sequence[str]], *, width: int | None, colours: Mapping[
     return _plain(shown) if width is None else _coloured(shown, width, colours)
 
 
+def headed_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> list[str]:
+    """The rows in columns below their headings; where these are wider than `width`, each row on lines of its own."""
+    widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
+    if width is None or sum(widths) + 2 * len(widths) - 2 <= width:
+        aligned = ("  ".join(map(str.ljust, row, widths)) for row in (headings, *rows))
+        return [line.rstrip() for line in aligned]
+    return [line for row in rows for line in _lines_of(headings, row, width)]
+
+
+def _lines_of(headings: Sequence[str], row: Sequence[str], width: int) -> list[str]:
+    told = ", ".join(f"{heading} {cell}" for heading, cell in zip(headings[1:], row[1:], strict=True) if cell != "-")
+    return [row[0], *textwrap.wrap(told, width, initial_indent="  ", subsequent_indent="  ")]
+
+
 def _plain(rows: Sequence[Sequence[str]]) -> str:
     """By hand: ten thousand rows take rich a minute."""
     columns = max((len(row) for row in rows), default=0)
@@ -34,6 +49,8 @@ def _coloured(rows: Sequence[Sequence[str]], width: int, colours: Mapping[str, s
     from rich.text import Text
 
     grid = Table(box=None, show_header=False, padding=(0, 2))
+    for _ in range(max(map(len, rows), default=0)):
+        grid.add_column(overflow="fold")  # rich would cut the end of a long name off
     for first, *others in rows:
         grid.add_row(Text(first, style=colours.get(first.partition(",")[0], "")), *map(Text, others))
     out = io.StringIO()

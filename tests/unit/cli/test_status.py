@@ -75,3 +75,14 @@ def test_on_a_terminal_it_shows_what_others_wrote_as_it_is_and_goes_on_without_a
     assert "as of " in text
     assert "again every 0 s; Ctrl-C ends it" in text
     assert r"UTC: AWS did not answer this time: no\nanswer" in text
+
+
+def test_on_a_narrow_terminal_nothing_of_a_look_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with redirect_stdout(Terminal()) as shown:
+        show(FIRST, as_json=False)
+    text = shown.getvalue()
+    assert "…" not in text
+    assert "hearings\n  kind push, state different\n" in text.replace("\r", "")
