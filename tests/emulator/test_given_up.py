@@ -260,7 +260,7 @@ def test_a_sender_sees_what_a_sender_may_see(operated_example: DeployedEstate) -
     facts: dict[str, Any] = json.loads(done.out)
     (row,) = facts["datasets"]
     figures = {"waiting": None, "in_flight": None, "dead_letters": 0}
-    assert (row["state"], row["queues"]) == ("not known", figures)
+    assert (row["state"], row["queues"]) == ("as declared", figures)  # by the dataset's card, which senders may read
     assert row["waiting"]["files"] == 0
     assert row["deliveries"]["day_files"] >= 0
     assert facts["not_checked"] == []

@@ -16,7 +16,7 @@ from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
 from data_exports.names import MOVER_POLICY, RoleArn, RoleName
-from data_exports.operate.probe.findings import Probed
+from data_exports.operate.probe.findings import PUT_IN_PLACE, Probed
 from data_exports.operate.probe.pull import probe_pull
 from data_exports.operate.probe.push import probe_push
 from tests.emulator.deployed import DeployedEstate
@@ -126,7 +126,7 @@ def test_our_own_half_that_was_changed_is_ours_to_mend(unique_export: Callable[.
     iam.put_role_policy(**name, PolicyDocument=json.dumps(document))
     probed = export.probe()
     assert lacks(probed) == [(Party.OURS, "role export_orders-move has not the policy that is declared")]
-    assert probed.lacks[0].next_step == "exports deploy"
+    assert probed.lacks[0].next_step == PUT_IN_PLACE
     assert probed.checks[0].detail == "not as declared: WriteTarget"
 
 
@@ -157,7 +157,7 @@ def test_a_dataset_that_is_deployed_otherwise_or_not_at_all_is_refused(export: E
     absent = replace(export, push=push("absent"))
     with pytest.raises(RefusedError, match="there is no function export_absent-move") as stopped:
         absent.probe()
-    assert stopped.value.next_step.startswith("exports deploy")
+    assert stopped.value.next_step.startswith("have the dataset deployed")
 
 
 def test_a_mover_that_cannot_even_start_is_told_with_its_reason(unique_export: Callable[..., Export]) -> None:

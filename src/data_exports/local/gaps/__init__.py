@@ -26,6 +26,7 @@ def mend_all() -> None:
         s3_access,
         s3_deletes,
         s3_encryption,
+        s3_errors,
         s3_keys,
         s3_notifications,
         s3_objects,
