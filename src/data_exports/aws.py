@@ -54,17 +54,28 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
 class Aws:
     """AWS as seen by one caller in one region; safe to share between threads."""
 
-    def __init__(self, region: str, *, endpoint_url: str | None = None, session: boto3.Session | None = None) -> None:
-        """Reach AWS the usual way, unless an endpoint (a local AWS) or a session of the caller's own is given.
+    def __init__(
+        self,
+        region: str,
+        *,
+        endpoint_url: str | None = None,
+        profile: str | None = None,
+        session: boto3.Session | None = None,
+    ) -> None:
+        """Reach AWS the usual way, unless an endpoint, a profile or a session of the caller's own is given.
 
-        Raises `AwsError` when the environment names a profile that does not exist or cannot be read.
+        A profile that is given goes before keys in the environment, as with `aws --profile`.
+        https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html#cli-chap-authentication-precedence
+        Raises `AwsError` when there is no such profile, or it cannot be read.
         """
         self.region = Region(region)
         self._endpoint_url = endpoint_url
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         try:
-            self._session = session or boto3.Session(region_name=region, botocore_session=_botocore_session())
+            self._session = session or boto3.Session(
+                profile_name=profile, region_name=region, botocore_session=_botocore_session()
+            )
         except BotoCoreError as error:
             raise aws_error_of(error) from error
 
@@ -183,10 +194,10 @@ def aws_with_keys(
     return Aws(region, endpoint_url=endpoint_url, session=session)
 
 
-def usual_region() -> str:
+def usual_region(profile: str | None = None) -> str:
     """The region that the environment or the profile in use names, or ``""``. Raises `AwsError`."""
     with aws_errors():
-        return os.environ.get("AWS_REGION") or boto3.Session().region_name or ""
+        return os.environ.get("AWS_REGION") or boto3.Session(profile_name=profile).region_name or ""
 
 
 def is_loopback(url: str) -> bool:

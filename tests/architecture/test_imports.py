@@ -196,7 +196,17 @@ def test_what_lies_in_deploy_imports_only_what_lies_below_it() -> None:
     assert upward == set()
 
 
-SHARED_BY_COMMANDS = {"asking", "completion", "deciding", "declaring", "options", "output", "progress", "used"}
+SHARED_BY_COMMANDS = {
+    "asking",
+    "completion",
+    "connecting",
+    "deciding",
+    "declaring",
+    "options",
+    "output",
+    "progress",
+    "used",
+}
 
 
 def test_no_command_imports_another() -> None:

@@ -13,6 +13,7 @@ SHARED_BY_COMMANDS = {
     "completion.py",
     "deciding.py",
     "declaring.py",
+    "connecting.py",
     "options.py",
     "output.py",
     "progress.py",

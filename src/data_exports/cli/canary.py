@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import ask
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import JsonOption
 from data_exports.cli.output import write_answer, write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, RefusedError, UsageError
@@ -32,6 +33,7 @@ ListOption = Annotated[bool, typer.Option("--list", help="Show what earlier runs
 RemoveOption = Annotated[str, typer.Option("--remove", metavar="ID", help="Remove what an earlier run left.")]
 
 
+@reaches_aws
 def canary(
     *,
     region: RegionOption = "",
@@ -62,11 +64,10 @@ def canary(
         raise UsageError(f"{remove!r} is no canary's identifier", next_step="take one of `exports canary --list`")
     if not (yes or listed or remove or sys.stdin.isatty()):
         raise UsageError("canary asks before it makes anything, and stdin is not a terminal", next_step="add --yes")
-    from data_exports.aws import Aws
     from data_exports.operate.canary.bench import problems_of_the_way
     from data_exports.operate.canary.world import World
 
-    aws = Aws(home)
+    aws = connect(home)
     if listed:
         _list(aws, as_json=as_json)
         return

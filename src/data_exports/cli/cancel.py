@@ -7,6 +7,7 @@ import typer
 
 from data_exports.cli.asking import confirm
 from data_exports.cli.completion import complete_push_datasets
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, YesOption, open_estate, push_dataset_of
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import ExportsError, UsageError
@@ -33,6 +34,7 @@ class DeliveredMeanwhileError(ExportsError):
     kind = "delivered_meanwhile"
 
 
+@reaches_aws
 def cancel(
     name: NameArgument,
     key: KeyArgument = None,
@@ -65,13 +67,12 @@ def cancel(
     push, platform = push_dataset_of(declared, name), declared.platform
     if not yes and not sys.stdin.isatty():
         raise UsageError("cancel asks for confirmation, and stdin is not a terminal", next_step="add --yes")
-    from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.cancel import key_of, read_withdrawal, withdraw
     from data_exports.text import moment_words, printable, shell_word
     from data_exports.views.cancel import CancelData, render_withdrawal
 
-    aws = Aws(platform.region)
+    aws = connect(platform.region)
     check_account(aws, platform)
     if key is None:
         _cancel_message(platform, push, aws, message or "", yes=yes, as_json=as_json)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_codes
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import (
     EstateOption,
     JsonOption,
@@ -51,6 +52,7 @@ class Format(StrEnum):
     SARIF = "sarif"
 
 
+@reaches_aws
 def check(
     files: Annotated[
         list[Path] | None,
@@ -149,10 +151,9 @@ def _asked(loaded: Loaded) -> tuple[Finding, ...]:
     if loaded.draft is None or platform is None:
         write_progress(f"AWS was not asked: {PLATFORM_FILE} does not say enough about the platform")
         return ()
-    from data_exports.aws import Aws
     from data_exports.deploy.live_checks import check_live
 
-    return check_live(loaded.draft, platform, Aws(platform.region))
+    return check_live(loaded.draft, platform, connect(platform.region))
 
 
 def _explain(name: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import confirm
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, YesOption, estate_folder, load, plan_findings_of
 from data_exports.cli.output import terminal_width, write_answer, write_data, write_progress
 from data_exports.cli.progress import progress_shown
@@ -34,6 +35,7 @@ FileArgument = Annotated[
 ]
 
 
+@reaches_aws
 def deploy(
     file: FileArgument = None,
     *,
@@ -64,12 +66,11 @@ def deploy(
     loaded = load(estate)
     declared, folder = loaded.require(), estate_folder(estate)
     kept = None if file is None else _read(file, declared, folder)
-    from data_exports.aws import Aws
     from data_exports.deploy.apply.outcomes import error_of_deploying
     from data_exports.deploy.apply.waves import deploy as deploy_estate
     from data_exports.views.deployment import render_result, result_as_data
 
-    aws, given, approve = Aws(declared.platform.region), allow or (), None
+    aws, given, approve = connect(declared.platform.region), allow or (), None
     command = "exports deploy" if file is None else f"exports deploy {shell_word(str(file))}"
     with progress_shown() as shown:
         heard = shown if as_json else _plan_first(shown, declared.platform, plan_findings_of(loaded, folder))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import ask
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
 from data_exports.cli.output import terminal_width, write_answer, write_data, write_progress
 from data_exports.cli.progress import progress_shown
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for the hub's name first.")]
 
 
+@reaches_aws
 def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: JsonOption = False) -> None:
     r"""Delete every deployed stack, and the buckets that are empty. Buckets that hold data are kept and listed.
 
@@ -31,12 +33,11 @@ def destroy(*, estate: EstateOption = None, yes: YesOption = False, as_json: Jso
     hub = declared.platform.hub_bucket
     if not yes and not sys.stdin.isatty():
         raise UsageError("destroy asks for confirmation, and stdin is not a terminal", next_step="add --yes")
-    from data_exports.aws import Aws
     from data_exports.deploy.removal.destroy import destroy as destroy_deployed
     from data_exports.deploy.removal.destroy import error_of_destroying, read_destruction
     from data_exports.views.deployment import destroyed_as_data, render_destroyed, render_destruction
 
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     with progress_shown() as shown:
         planned = read_destruction(declared, aws, progress=shown)
     text = render_destruction(planned, declared.platform, width=terminal_width())

@@ -2,6 +2,7 @@
 
 import typer
 
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
 from data_exports.cli.output import write_answer, write_progress
 from data_exports.cli.progress import count_shown
@@ -9,6 +10,7 @@ from data_exports.errors import PartlyDoneError
 from data_exports.text import printable
 
 
+@reaches_aws
 def drift(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
     """Show what somebody changed in AWS since it was deployed.
 
@@ -22,12 +24,11 @@ def drift(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
       exports drift --json | jq -r '.drift[] | .stack + ": " + .what'
     """
     declared = open_estate(estate)
-    from data_exports.aws import Aws
     from data_exports.deploy.drift.finding import read_drift
     from data_exports.views.drift import drift_as_data, render_drift
 
     with count_shown("looked at stacks") as shown:
-        report = read_drift(declared, Aws(declared.platform.region), counted=shown)
+        report = read_drift(declared, connect(declared.platform.region), counted=shown)
     write_answer("drift", drift_as_data(report), render_drift(report), as_json=as_json)
     for each in report.not_checked:
         write_progress(printable(f"not looked at: {each.where}: {each.what}"))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_push_datasets
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, push_datasets_of
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
@@ -20,6 +21,7 @@ LimitOption = Annotated[
 ]
 
 
+@reaches_aws
 def failures(
     names: NamesArgument = None,
     *,
@@ -41,13 +43,12 @@ def failures(
     """
     declared = open_for_sender(estate, platform, names or [])
     pushes = push_datasets_of(declared, names or [])
-    from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.failures import Failures, failures_of_all
     from data_exports.operate.rights import NotAllowedError
     from data_exports.views.failures import failures_as_data, render_failures
 
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
     found, unread = [], []
     for each in failures_of_all(declared, pushes, aws, at_most=limit):

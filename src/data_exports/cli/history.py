@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_push_datasets, complete_users
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, exclude, push_datasets_of
 from data_exports.cli.output import data_held, write_data, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
@@ -56,6 +57,7 @@ EveryOption = Annotated[
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, with every field, for a spreadsheet.")]
 
 
+@reaches_aws
 def history(
     names: NamesArgument = None,
     *,
@@ -88,13 +90,12 @@ def history(
     declared = open_for_sender(estate, platform, names or [])
     pushes = push_datasets_of(declared, names or [])
     wanted = _wanted(key=key, since=since, until=until, by=by, outcomes=outcome or [])
-    from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.history import history_of
     from data_exports.operate.people import read_role_ids
     from data_exports.views.history import render_damaged
 
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
     role_ids = read_role_ids(aws, declared.platform, {user for push in pushes for user in push.users})
     if follow:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from data_exports.cli.connecting import connect, reaches_aws, region_in_use
 from data_exports.cli.declaring import (
     ask_or_refuse,
     ask_yes_or_no,
@@ -77,7 +78,7 @@ def register(app: typer.Typer) -> None:
     }
     folder = Parameter("folder", Parameter.KEYWORD_ONLY, default=Path(), annotation=FolderArgument)
     init.__signature__ = Signature([folder, *parameters_of(options)])  # type: ignore[attr-defined]
-    app.command("init", help=HELP)(init)
+    app.command("init", help=HELP)(reaches_aws(init))
 
 
 def _make(folder: Path, values: "dict[str, Value]", *, with_github: bool, is_dry_run: bool, as_json: bool) -> None:
@@ -150,17 +151,17 @@ def _from_credentials(values: "dict[str, Value]") -> dict[str, str]:
     """The account and the region of the caller's credentials, as far as they are not given and can be found out."""
     if values[ACCOUNT_ID.name] and values[REGION.name]:
         return {}
-    from data_exports.aws import Aws, aws_errors, usual_region
+    from data_exports.aws import aws_errors
     from data_exports.estate.new_declaration import check_value
 
     found: dict[str, str] = {}
     try:
-        region = values[REGION.name] or usual_region()
+        region = values[REGION.name] or region_in_use()
         if isinstance(region, str) and region and not check_value(REGION, region, None):
             found[REGION.name] = region
         if not values[ACCOUNT_ID.name]:
             with aws_errors():
-                found[ACCOUNT_ID.name], arn = Aws(found.get(REGION.name, ANY_REGION)).caller()
+                found[ACCOUNT_ID.name], arn = connect(found.get(REGION.name, ANY_REGION)).caller()
             write_progress(f"your credentials: {arn}, in account {found[ACCOUNT_ID.name]}")
     except AwsError as error:
         write_progress(f"AWS does not say which account is yours: {error.what}")

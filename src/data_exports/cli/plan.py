@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import (
     EstateOption,
     FindingsBefore,
@@ -58,6 +59,7 @@ OutOption = Annotated[
 ]
 
 
+@reaches_aws
 def plan(
     *,
     estate: EstateOption = None,
@@ -104,10 +106,9 @@ def plan(
 
 
 def _plan_live(declared: "Estate") -> "tuple[Plan, FindingsBefore]":
-    from data_exports.aws import Aws
     from data_exports.deploy.prepare import prepare
 
-    return prepare(declared, Aws(declared.platform.region)).plan, ()
+    return prepare(declared, connect(declared.platform.region)).plan, ()
 
 
 def _plan_against(loaded: "Loaded", declared: "Estate", folder: Path, base: str) -> "tuple[Plan, FindingsBefore]":

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_datasets
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
 from data_exports.cli.output import write_answer
 
@@ -13,6 +14,7 @@ NameArgument = Annotated[
 ]
 
 
+@reaches_aws
 def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOption = False) -> None:
     """Prove on the real thing that the other side has put its half in place.
 
@@ -26,13 +28,12 @@ def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOptio
     """
     declared = open_estate(estate)
     dataset = dataset_of(declared, name)
-    from data_exports.aws import Aws
     from data_exports.estate.models import PushDataset
     from data_exports.operate.probe.pull import probe_pull
     from data_exports.operate.probe.push import probe_push
     from data_exports.views.probe import render_probed
 
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     if isinstance(dataset, PushDataset):
         probed = probe_push(declared, dataset, aws)
     else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import ask
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, open_estate
 from data_exports.cli.output import write_answer, write_data, write_json, write_progress
 from data_exports.cli.progress import count_shown
@@ -24,6 +25,7 @@ ConfirmOption = Annotated[
 ]
 
 
+@reaches_aws
 def purge(
     name: NameArgument = None, *, estate: EstateOption = None, confirm: ConfirmOption = "", as_json: JsonOption = False
 ) -> None:
@@ -47,12 +49,11 @@ def purge(
         raise UsageError(f"--confirm says {confirm!r}, and the dataset is {name!r}", next_step="give the same name")
     if not confirm and not sys.stdin.isatty():
         raise UsageError("purge asks for confirmation, and stdin is not a terminal", next_step=f"add --confirm {name}")
-    from data_exports.aws import Aws
     from data_exports.deploy.removal.purge import purge as purge_bucket
     from data_exports.deploy.removal.purge import read_purge
     from data_exports.views.purge import PurgeData, render_purge
 
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     with count_shown("counted versions") as heard:
         planned = read_purge(declared, aws, dataset, heard=heard)
     text = render_purge(planned)
@@ -68,12 +69,12 @@ def purge(
 
 
 def _list_kept(declared: "Estate", *, as_json: bool) -> None:
-    from data_exports.aws import Aws, aws_errors
+    from data_exports.aws import aws_errors
     from data_exports.deploy.remote import check_account
     from data_exports.deploy.removal.buckets import read_kept_buckets
     from data_exports.views.purge import KeptData, render_kept
 
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
     with aws_errors():
         kept = tuple(read_kept_buckets(aws, declared))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_push_datasets
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, open_estate, push_dataset_of
 from data_exports.cli.output import wants_colour, write_answer, write_progress
 from data_exports.cli.progress import count_shown, follow_shown
@@ -27,6 +28,7 @@ WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the recipie
 TimeoutOption = Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait: 90s, 15m, 2h.")]
 
 
+@reaches_aws
 def redrive(
     name: NameArgument,
     *,
@@ -53,7 +55,6 @@ def redrive(
     push, platform = push_dataset_of(declared, name), declared.platform
     from datetime import UTC, datetime
 
-    from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.periods import parse_seconds
     from data_exports.operate.redrive import plan_redrive
@@ -62,7 +63,7 @@ def redrive(
     from data_exports.views.send import error_of_late, error_of_lost
 
     seconds = parse_seconds(timeout, option="--timeout")
-    aws = Aws(platform.region)
+    aws = connect(platform.region)
     check_account(aws, platform)
     done = Redriven(push.name, datetime.now(UTC), plan_redrive(platform, push, aws))
     if now or not done.dead_letters:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, estate_folder, exclude, load
 from data_exports.cli.output import write_data, write_progress
 from data_exports.errors import DeclarationError, ExportsError, PartlyDoneError
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("register")(_register)
 
 
+@reaches_aws
 def _register(
     out: OutOption,
     *,
@@ -108,8 +110,7 @@ def _last_commit(folder: Path, loaded: "Loaded") -> "Estate":
 
 
 def _read_statuses(declared: "Estate") -> "tuple[dict[str, DatasetStatus], list[str]]":
-    from data_exports.aws import Aws
     from data_exports.operate.status import status_of
 
-    found = status_of(declared, Aws(declared.platform.region))
+    found = status_of(declared, connect(declared.platform.region))
     return {each.name: each for each in found.datasets}, [*found.notes, *found.not_for_senders]

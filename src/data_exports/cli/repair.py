@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.asking import confirm
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, YesOption, open_estate
 from data_exports.cli.output import write_answer, write_data, write_progress
 from data_exports.cli.progress import count_shown
@@ -23,6 +24,7 @@ AllowOption = Annotated[
 ]
 
 
+@reaches_aws
 def repair(
     *,
     estate: EstateOption = None,
@@ -45,14 +47,13 @@ def repair(
     if not yes and not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         raise UsageError("repair asks before it begins, and this is no terminal", next_step="add --yes")
     declared, began = open_estate(estate), time.monotonic()
-    from data_exports.aws import Aws
     from data_exports.deploy.drift.finding import read_drift
     from data_exports.deploy.repair.planning import plan_repair
     from data_exports.deploy.repair.repairing import RepairResult
     from data_exports.deploy.repair.repairing import repair as repair_estate
     from data_exports.views.repair import render_repair_plan, render_repair_step, render_repaired, repair_as_data
 
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     with count_shown("looked at stacks") as shown:
         report = read_drift(declared, aws, counted=shown)
     plan = plan_repair(report)

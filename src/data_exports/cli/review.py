@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_datasets, complete_reviews
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.deciding import ask_about, parse_day, review_at, write_decision
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder, exclude, open_estate
 from data_exports.cli.output import path_from, write_answer, write_data, write_progress
@@ -71,6 +72,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(review, name="review")
 
 
+@reaches_aws
 def start(
     *,
     due: DueOption = "",
@@ -259,14 +261,13 @@ def _write_status(review: "Review", declared: "Estate", today: date, *, as_json:
 
 
 def _last_uses(declared: "Estate", since: str) -> "Mapping[RowId, str]":
-    from data_exports.aws import Aws
     from data_exports.cli.progress import count_shown
     from data_exports.deploy.remote import check_account
     from data_exports.operate.last_use import read_last_uses
     from data_exports.operate.periods import parse_moment
 
     moment = parse_moment(since, option="--since", now=datetime.now(UTC))
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
     found: dict[RowId, str] = {}
     with count_shown("datasets looked at", total=len(list(declared.datasets()))) as counted_so_far:

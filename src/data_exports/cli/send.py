@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_files_then_push_dataset
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.declaring import is_somebody_there, line_for
 from data_exports.cli.options import EstateOption, JsonOption, push_dataset_of
 from data_exports.cli.output import painted, write_answer, write_progress
@@ -41,6 +42,7 @@ KeyOption = Annotated[
 ]
 
 
+@reaches_aws
 def send(
     words: WordsArgument,
     *,
@@ -72,7 +74,6 @@ def send(
     os.environ.setdefault("BOTO_DISABLE_CRT", "true")
     declared = open_for_sender(estate, platform, words[1:][-1:])
     files, name = _split(declared, words)
-    from data_exports.aws import Aws
     from data_exports.operate.periods import parse_seconds
     from data_exports.operate.send import check_sender, read_waiting
     from data_exports.operate.sources import read_sources
@@ -81,7 +82,7 @@ def send(
     hub, seconds = declared.platform, parse_seconds(timeout, option="--timeout")
     push = push_dataset_of(declared, name or _chosen(declared))
     sources = read_sources(files, push.prefix, below=prefix, key=key)
-    aws = Aws(hub.region)
+    aws = connect(hub.region)
     check_sender(hub, push, aws)
     _tell_before(sources, read_waiting(hub, push, aws, sources.files), push)
     sent = _upload(hub, push, aws, sources)
@@ -116,11 +117,10 @@ def _split(estate: "Estate", words: list[str]) -> "tuple[list[Path], str]":
 
 def _chosen(estate: "Estate") -> str:
     """The dataset that somebody at the terminal chooses among those that they may send to. Raises `UsageError`."""
-    from data_exports.aws import Aws
     from data_exports.operate.send import datasets_of_sender
     from data_exports.text import printable
 
-    who, pushes = datasets_of_sender(estate, Aws(estate.platform.region))
+    who, pushes = datasets_of_sender(estate, connect(estate.platform.region))
     offered = {str(number): push for number, push in enumerate(pushes, start=1)}
     if not offered:
         names = ", ".join(push.name for push in estate.push_datasets) or "none"

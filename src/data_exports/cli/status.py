@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from data_exports.cli.completion import complete_datasets
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of
 from data_exports.cli.output import terminal_width, wants_colour, write_answer, write_data, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
@@ -35,6 +36,7 @@ EveryOption = Annotated[
 ]
 
 
+@reaches_aws
 def status(
     names: NamesArgument = None,
     *,
@@ -58,11 +60,10 @@ def status(
     """
     declared = open_for_sender(estate, platform, names or [])
     datasets = [dataset_of(declared, name) for name in dict.fromkeys(names or [])]
-    from data_exports.aws import Aws
     from data_exports.operate.status import status_of
     from data_exports.views.status import render_status, status_as_data
 
-    aws, every_row = Aws(declared.platform.region), every_row or bool(datasets)
+    aws, every_row = connect(declared.platform.region), every_row or bool(datasets)
     if watch:
         show_looks(declared, partial(status_of, declared, aws, datasets), every, as_json=as_json, every_row=every_row)
     found = status_of(declared, aws, datasets)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_platforms
+from data_exports.cli.connecting import connect, reaches_aws, region_in_use
 from data_exports.cli.options import JsonOption, configuration_folder
 from data_exports.cli.output import write_answer, write_progress
 from data_exports.errors import UsageError
@@ -34,6 +35,7 @@ ForgetOption = Annotated[
 ]
 
 
+@reaches_aws
 def use(
     hub: HubArgument = "",
     *,
@@ -93,16 +95,14 @@ def _platform(hub: str, *, name: str, region: str, account: str) -> UsedPlatform
 
 
 def _usual_region() -> str:
-    from data_exports.aws import usual_region
-
-    found = usual_region()
+    found = region_in_use()
     if not found:
         raise UsageError("the platform's region is not known", next_step="name it: --region eu-west-1")
     return found
 
 
 def _own_account(region: Region) -> str:
-    from data_exports.aws import Aws, aws_errors
+    from data_exports.aws import aws_errors
 
     with aws_errors("the account"):
-        return Aws(region).caller()[0]
+        return connect(region).caller()[0]

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.completion import complete_platforms
+from data_exports.cli.connecting import connect
 from data_exports.cli.options import configuration_folder, exclude, open_estate
 from data_exports.errors import UsageError
 from data_exports.estate.file_kinds import PLATFORM_FILE
@@ -57,10 +58,9 @@ def open_for_sender(given: Path | None, platform: str, names: Sequence[str]) -> 
 
 
 def _read(used: UsedPlatform, known: Sequence[UsedPlatform], names: Sequence[str], folder: Path) -> Estate:
-    from data_exports.aws import Aws
     from data_exports.operate.cards import read_used_estate
 
-    estate = read_used_estate(used, list(names), Aws(used.region))
+    estate = read_used_estate(used, list(names), connect(used.region))
     new = {push.name for push in estate.push_datasets} - set(used.datasets)
     if new:
         with suppress(UsageError):  # what a shell offers is worth no error

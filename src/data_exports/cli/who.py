@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_who
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import (
     EstateOption,
     JsonOption,
@@ -54,6 +55,7 @@ CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, a line for ea
 SinceOption = Annotated[str, typer.Option("--since", metavar="TIME", help="With `did`: how far to look back.")]
 
 
+@reaches_aws
 def who(
     words: WordsArgument = None,
     *,
@@ -168,22 +170,20 @@ def _on_record(folder: "Path") -> str:
 
 
 def _deployed(declared: "Estate") -> "tuple[Sequence[Holding], list[str]]":
-    from data_exports.aws import Aws
     from data_exports.operate.who.live import read_holdings
 
-    return read_holdings(declared.platform, Aws(declared.platform.region))
+    return read_holdings(declared.platform, connect(declared.platform.region))
 
 
 def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool, now: datetime) -> None:
     pushes = push_datasets_of(declared, names)
-    from data_exports.aws import Aws
     from data_exports.deploy.remote import check_account
     from data_exports.operate.periods import parse_moment
     from data_exports.operate.who.uses import read_uses
     from data_exports.views.who import render_uses, uses_as_data
 
     moment = parse_moment(since, option="--since", now=now)
-    aws = Aws(declared.platform.region)
+    aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
     found = [read_uses(declared.platform, push, aws, since=moment) for push in pushes]
     text = "\n".join(render_uses(uses, since=moment) for uses in found)
