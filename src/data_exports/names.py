@@ -244,6 +244,19 @@ def mover_role_arn_of(account: AccountId, dataset: DatasetName, *, keep_files: b
     return RoleArn.of(account, mover_name_of(dataset, keep_files=keep_files), path=SERVICE_ROLE_PATH)
 
 
+KEEPER = RoleName("exports-keeper")
+"""The function that tells people before an access ends and when a promised delivery is missed, and its role."""
+KEEPER_SETTINGS = "keeper/settings.json"
+"""What the keeper is told of the datasets, in the log bucket."""
+KEEPER_SENT = "keeper/sent/"
+"""Where in the log bucket the keeper notes what it has settled."""
+
+
+def keeper_role_arn_of(account: AccountId) -> RoleArn:
+    """The keeper's role."""
+    return RoleArn.of(account, KEEPER, path=SERVICE_ROLE_PATH)
+
+
 MOVER_POLICY = "deliver"
 """The inline policy of a mover's role."""
 

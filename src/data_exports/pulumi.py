@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pulumi
@@ -28,10 +29,11 @@ from data_exports.estate.atomic_files import write_file
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.limits import TEMPLATE_BODY_BYTES
-from data_exports.names import DatasetName, RoleName
+from data_exports.names import KEEPER_SETTINGS, DatasetName, RoleName
 from data_exports.stacks.code import MoverCode, mover_code
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
+from data_exports.stacks.keeper_settings import keeper_settings_of
 from data_exports.stacks.stack import STACK_CAPABILITIES, Stack, Surroundings, template_url_of
 from data_exports.stacks.users import split_roles
 
@@ -88,6 +90,7 @@ def export_stacks(
     )
     made = _Registered(platform, provider)
     foundation = made.add(foundation_stack(platform, require_tls=surroundings.require_tls), after=[])
+    made.add_keeper_settings(estate, after=[foundation])
     uploaded = made.add_code(code, after=[foundation]) if estate.push_datasets else foundation
     for dataset in estate.datasets():
         needs = uploaded if isinstance(dataset, PushDataset) else foundation
@@ -137,6 +140,11 @@ class _Registered:
         """What senders are told of a push dataset, in the log bucket."""
         if stack.card and stack.dataset:
             self._add_object(f"{stack.name}-card", card_key_of(stack.dataset), after, content=stack.card)
+
+    def add_keeper_settings(self, estate: Estate, *, after: Sequence[pulumi.Resource]) -> None:
+        """What the keeper is told of the datasets, in the log bucket; of another content each year."""
+        content = keeper_settings_of(estate, datetime.now(UTC).date())
+        self._add_object("keeper-settings", KEEPER_SETTINGS, after, content=content)
 
     def _add_template(self, stack: Stack, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return self._add_object(f"{stack.name}-template", stack.template_key, after, content=stack.body)

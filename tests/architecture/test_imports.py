@@ -13,7 +13,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 BASICS = {"contract", "names", "limits", "errors", "text", "json_values"}
 ESTATE = BASICS | {"destinations", "estate"}
 ACCESS = ESTATE | {"access"}
-STACKS = ACCESS | {"stacks"}
+STACKS = ACCESS | {"stacks", "keeper"}
 ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local", "reviews"}
 ALLOWED = {
     "__init__": {"api"},
@@ -25,6 +25,7 @@ ALLOWED = {
     "contract": {"contract"},
     "parallel": set[str](),
     "mover": {"mover", "contract"},
+    "keeper": set[str](),
     "aws": {"errors", "names", "limits", "aws"},
     "destinations": BASICS | {"aws", "contract", "destinations"},
     "estate": ESTATE,
@@ -115,6 +116,12 @@ def test_what_goes_into_the_zip_needs_pythons_own_library_alone(part: str) -> No
     paths = [path for path in MODULES if _part(path) == part]
     found = {name for path in paths for _, name in _imports(path, ast.parse(path.read_text(encoding="utf-8")))}
     assert {name.partition(".")[0] for name in found} - sys.stdlib_module_names == {"data_exports"}
+
+
+def test_the_keeper_which_is_one_file_needs_lambdas_runtime_alone() -> None:
+    (path,) = (path for path in MODULES if _part(path) == "keeper" and path.name != "__init__.py")
+    found = {name.partition(".")[0] for _, name in _imports(path, ast.parse(path.read_text(encoding="utf-8")))}
+    assert found - sys.stdlib_module_names == {"boto3"}
 
 
 # --- cycles ----------------------------------------------------------------------------------------------------------
@@ -224,4 +231,6 @@ def test_only_aws_py_knows_the_exceptions_of_boto3(path: Path) -> None:
     known = ("botocore.exceptions", "boto3.exceptions", "botocore.errorfactory")
     assert [(line, name) for line, name in _imports(path, tree) if name.startswith(known)] == []
     responses = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "response"]
-    assert responses == [] or _part(path) in ("mover", "local"), "`code_of` and `answer_of` say what AWS answered"
+    assert responses == [] or _part(path) in ("mover", "keeper", "local"), (
+        "`code_of` and `answer_of` say what AWS answered"
+    )

@@ -106,7 +106,8 @@ def test_both_addresses_are_subscribed_by_mail(deployed: Deployed) -> None:
 
 
 def test_alarms_go_to_both_topics_and_say_what_to_do(deployed: Deployed) -> None:
-    alarms = deployed.ground.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    ours = f"{deployed.push.stack_name}-"
+    alarms = deployed.ground.client("cloudwatch").describe_alarms(AlarmNamePrefix=ours)["MetricAlarms"]
     assert {tuple(arn.rsplit(":", 1)[1] for arn in alarm["AlarmActions"]) for alarm in alarms} == {
         ("exports-alerts", "exports-alerts-orders")
     }

@@ -76,9 +76,9 @@ def test_second_deployment_touches_nothing(ground: Ground) -> None:
     assert asked == {
         "cloudformation:DescribeStacks": 2,
         "iam:GetRole": 2,
-        "s3:GetObject": 1,
+        "s3:GetObject": 3,
         "sts:GetCallerIdentity": 2,
-    }, "a listing, the push dataset's card, and no template"
+    }, "a listing; what the keeper knows, roles' ids, the push dataset's card; and no template"
 
 
 def test_only_the_changed_dataset_is_updated(ground: Ground) -> None:

@@ -81,7 +81,7 @@ def test_stacks_are_made_in_waves_foundation_first_and_hub_last(deployed: Deploy
     datasets = [dataset.stack_name for dataset in deployed.stage.estate.datasets()]
     made = {name for what, name in moments if what == "end"}
     cards = {f"{name}-card" for name in datasets if name.startswith("exports-push-")}
-    assert made == {"exports-foundation", "mover-code", *datasets, *cards, "exports-hub"}
+    assert made == {"exports-foundation", "keeper-settings", "mover-code", *datasets, *cards, "exports-hub"}
     for name in datasets:
         assert moments["end", "exports-foundation"] < moments["begin", name]
         assert moments["end", name] < moments["begin", "exports-hub"]
@@ -163,6 +163,7 @@ def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path:
     names = {name for what, name in json.loads(done.stdout)["events"]}
     assert names == {
         "exports-foundation",
+        "keeper-settings",
         "mover-code",
         "exports-push-orders-template",
         "exports-push-orders",

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
+from data_exports.contract.keys import RECEIPTS, checkpoints_prefix_of, receipts_prefix_of
 from data_exports.destinations.destination import Right
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.json_values import json_as
 from data_exports.names import (
     ALERT_TOPIC,
+    KEEPER,
+    KEEPER_SENT,
+    KEEPER_SETTINGS,
     AccountId,
     DatasetName,
     KeyPrefix,
@@ -94,7 +97,7 @@ MOVER_QUEUE_ACTIONS = (
     "sqs:ReceiveMessage",
     "sqs:SendMessage",  # to go on with a large file, and of what the sweep finds
 )
-MOVER_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
+KEEPER_LOG_ACTIONS = MOVER_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 MOVER_RECEIPT_ACTIONS = ("s3:GetObject", "s3:PutObject")  # the sweep reads who was heard of
 MOVER_LOG_LIST_ACTIONS = ("s3:ListBucket",)
 MOVER_TOPIC_ACTIONS = ("sns:Publish",)
@@ -210,6 +213,30 @@ def _outsider_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
             yield Grant(outsider, Role.OUTSIDER, pull.name, resource, actions, None, pull.until, pull.paperwork)
 
 
+@dataclass(frozen=True, slots=True)
+class KeeperRight:
+    """Something that the platform's keeper may do; what it may publish to, the topics' policies say."""
+
+    sid: str
+    resource: str
+    actions: tuple[str, ...]
+    key_prefix: KeyPrefix | None = None
+
+
+def keeper_rights_of(platform: Platform) -> tuple[KeeperRight, ...]:
+    """What the keeper may do: read receipts and its settings, note what it has settled, write its log. No data."""
+    log, receipts, sent = platform.log_bucket.arn, KeyPrefix(RECEIPTS), KeyPrefix(KEEPER_SENT)
+    log_group = f"arn:aws:logs:{platform.region}:{platform.account}:log-group:{KEEPER_LOG_GROUP}"
+    return (
+        KeeperRight("ListReceipts", log, ("s3:ListBucket",), receipts),
+        KeeperRight("ListSent", log, ("s3:ListBucket",), sent),
+        KeeperRight("NoteSent", f"{log}/{sent.pattern_below}", ("s3:PutObject",)),
+        KeeperRight("ReadReceipts", f"{log}/{receipts.pattern_below}", ("s3:GetObject",)),
+        KeeperRight("ReadSettings", f"{log}/{KEEPER_SETTINGS}", ("s3:GetObject",)),
+        KeeperRight("WriteLog", f"{log_group}:*", KEEPER_LOG_ACTIONS),
+    )
+
+
 def queue_arn_of(platform: Platform, queue_name: str) -> str:
     """The ARN of a queue of the platform."""
     return f"arn:aws:sqs:{platform.region}:{platform.account}:{queue_name}"
@@ -220,20 +247,23 @@ def topic_arn_of(platform: Platform, topic_name: str) -> str:
     return f"arn:aws:sns:{platform.region}:{platform.account}:{topic_name}"
 
 
-def owner_alert_address_of(platform: Platform, push: PushDataset) -> str:
+def owner_alert_address_of(platform: Platform, dataset: Dataset) -> str:
     """The owner's e-mail address, unless the platform's own alerts go there anyway; "" when there is none."""
-    return "" if push.owner_address in platform.alerts else push.owner_address
+    return "" if dataset.owner_address in platform.alerts else dataset.owner_address
 
 
-def alert_topic_arns_of(platform: Platform, push: PushDataset) -> tuple[str, ...]:
-    """The topics that are told of a dataset's failures: the platform's, and the owner's if there is an address."""
-    names = [ALERT_TOPIC, *([owner_topic_of(push.name)] if owner_alert_address_of(platform, push) else [])]
+def alert_topic_arns_of(platform: Platform, dataset: Dataset) -> tuple[str, ...]:
+    """The topics that are told of a dataset: the platform's, and the owner's if there is an address."""
+    names = [ALERT_TOPIC, *([owner_topic_of(dataset.name)] if owner_alert_address_of(platform, dataset) else [])]
     return tuple(topic_arn_of(platform, name) for name in names)
 
 
 def dead_letter_queue_arn_of(platform: Platform, push: PushDataset) -> str:
     """The ARN of the queue of events given up on."""
     return queue_arn_of(platform, dead_letter_queue_name_of(push.name))
+
+
+KEEPER_LOG_GROUP = f"/aws/lambda/{KEEPER}"
 
 
 def log_group_name_of(push: PushDataset) -> str:

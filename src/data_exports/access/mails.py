@@ -1,4 +1,4 @@
-"""Who is told of failures by e-mail: an access of its own kind, for the messages name files and reasons.
+"""Who is told of failures, and of ends, by e-mail: an access of its own kind, for the messages name files and reasons.
 
 In: addresses, and the domains in which a platform lets them be. Out: `MailChange` values. Effects: none.
 """
@@ -16,7 +16,9 @@ class Mail:
 
     address: str
     dataset: DatasetName | None = None
-    """None: in every push dataset."""
+    """None: in every dataset."""
+    is_pull: bool = False
+    """Whether the dataset is a pull dataset, where nothing fails: the messages tell of its end alone."""
 
     @property
     def order(self) -> tuple[str, str]:

@@ -6,7 +6,7 @@ order, deny statements first. Effects: none. Nobody is granted anything here tha
 
 from collections.abc import Sequence
 
-from data_exports.access.grants import Grant, Role, dead_letter_queue_arn_of, queue_arn_of
+from data_exports.access.grants import Grant, Role, dead_letter_queue_arn_of, keeper_rights_of, queue_arn_of
 from data_exports.access.statements import (
     Policy,
     deny_weak_transport,
@@ -16,7 +16,7 @@ from data_exports.access.statements import (
 )
 from data_exports.contract.keys import CHECKPOINTS, RECEIPTS
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import MOVER_NAME_PREFIX, SERVICE_ROLE_PATH, BucketName, queue_name_of
+from data_exports.names import MOVER_NAME_PREFIX, SERVICE_ROLE_PATH, BucketName, keeper_role_arn_of, queue_name_of
 
 SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix", "ReadReceipts")
 """In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub, the
@@ -76,8 +76,25 @@ def _mover_sid(grant: Grant) -> str:
     return next(named, grant.actions[0].partition(":")[2])
 
 
-def mover_trust_policy() -> Policy:
-    """Lambda, and nobody else, may take on a mover's role.
+def keeper_policy(platform: Platform) -> Policy:
+    """The inline policy of the keeper."""
+    statements = []
+    for right in keeper_rights_of(platform):
+        below = {"StringLike": {"s3:prefix": right.key_prefix.pattern_below}} if right.key_prefix else None
+        statements.append(
+            {
+                "Sid": right.sid,
+                "Effect": "Allow",
+                "Action": list(right.actions),
+                "Resource": right.resource,
+                **({"Condition": below} if below else {}),
+            }
+        )
+    return policy_of(*statements)
+
+
+def function_trust_policy() -> Policy:
+    """Lambda, and nobody else, may take on a function's role.
 
     https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
     """
@@ -137,7 +154,10 @@ def dead_letter_queue_policy(platform: Platform, push: PushDataset) -> Policy:
 
 
 def alert_topic_policy(platform: Platform, topic_arn: str) -> Policy:
-    """The policy of the alert topic: CloudWatch may publish to it, for alarms of the platform's own account only.
+    """The policy of an alert topic: CloudWatch publishes, for alarms of the platform's own account, and the keeper.
+
+    The keeper is let in here, so that its own policy does not grow with every dataset; by a condition, because a topic
+    does not take a `Principal` that does not exist.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     """
@@ -152,7 +172,15 @@ def alert_topic_policy(platform: Platform, topic_arn: str) -> Policy:
                 "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{platform.region}:{platform.account}:alarm:*"},
                 "StringEquals": {"aws:SourceAccount": str(platform.account)},
             },
-        }
+        },
+        {
+            "Sid": "KeeperPublishes",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": str(keeper_role_arn_of(platform.account))}},
+        },
     )
 
 
@@ -192,6 +220,17 @@ def alert_key_policy(platform: Platform) -> Policy:
             "Resource": "*",
             "Condition": {
                 "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role{SERVICE_ROLE_PATH}{MOVER_NAME_PREFIX}*"},
+                "StringEquals": through_sns,
+            },
+        },
+        {
+            "Sid": "KeeperPublishes",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": publishing,
+            "Resource": "*",
+            "Condition": {
+                "ArnEquals": {"aws:PrincipalArn": str(keeper_role_arn_of(platform.account))},
                 "StringEquals": through_sns,
             },
         },

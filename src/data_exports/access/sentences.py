@@ -199,6 +199,8 @@ def _mail_statements(changes: Iterable[MailChange], most: int | None) -> list[Pl
         verb = "is no longer mailed" if kind is Kind.LOSES else "is mailed"
         of = ("of every push dataset",) if dataset is None else ("of ", Quoted(dataset))
         head = (f"{verb} the failures ", *of, ", with the names of files: ")
+        if dataset and group[0].mail.is_pull:
+            head = (f"{verb} before the access of ", Quoted(dataset), " ends: ")
         rest = listed([(Quoted(change.mail.address),) for change in group], at_most=most)
         found.append(PlanLine((kind,), head, rest, group[0].marks, None, len(group), str(dataset or "")))
     return found

@@ -12,7 +12,7 @@ from data_exports.stacks.stack import ADOPTING_TAG, BUCKET_TAG, DATASET_TAG, DIG
 
 STACK_PREFIX = "exports-"
 DATASET_STACK_PREFIXES = ("exports-push-", "exports-pull-")
-PUSH_STACK_PREFIX = DATASET_STACK_PREFIXES[0]
+PUSH_STACK_PREFIX, PULL_STACK_PREFIX = DATASET_STACK_PREFIXES
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-data-status-codes
 ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})

@@ -143,7 +143,7 @@ DUE = Field(
     "due",
     identifier_of(parse_promise, PATTERN, code=Code.BAD_PROMISE),
     None,
-    "When a delivery is promised, such as `daily by 06:00 Europe/London`; `exports status` says what is late.",
+    "When a delivery is promised, such as `daily by 06:00 Europe/London`; a missed one is told by mail.",
     is_asked=False,
 )
 EXCEPT = Field(
@@ -214,7 +214,7 @@ LARGE_FILE_MIB = Field(
     "Size in MiB above which a file is copied in parts; 256 unless set.",
     is_asked=False,
 )
-ALERTS = Field("alerts", list_of(EMAIL), (), "E-mail addresses that are told of failures.")
+ALERTS = Field("alerts", list_of(EMAIL), (), "E-mail addresses that are told of failures, missed deliveries and ends.")
 MAIL_DOMAINS = Field(
     "mail_domains",
     list_of(DOMAIN, whole=True),

@@ -21,7 +21,7 @@ from data_exports.access.grants import (
 )
 from data_exports.access.policies import alert_key_policy, alert_topic_policy
 from data_exports.contract.metrics import BY_DATASET, NAMESPACE, REFUSED
-from data_exports.estate.models import Platform, PushDataset
+from data_exports.estate.models import Dataset, Platform, PushDataset
 from data_exports.names import ALERT_KEY_ALIAS, dead_letter_queue_name_of, owner_topic_of, queue_name_of
 
 OLDEST_EVENT_ALARM_SECONDS = 3600
@@ -61,11 +61,11 @@ def add_alert_topic(
     return topic
 
 
-def add_owner_topic(template: Template, platform: Platform, push: PushDataset) -> None:
+def add_owner_topic(template: Template, platform: Platform, dataset: Dataset) -> None:
     """The topic of the dataset's owner, if an address is declared that the platform's topic does not tell anyway."""
-    address = owner_alert_address_of(platform, push)
+    address = owner_alert_address_of(platform, dataset)
     if address:
-        add_alert_topic(template, platform, title="OwnerTopic", name=owner_topic_of(push.name), addresses=[address])
+        add_alert_topic(template, platform, title="OwnerTopic", name=owner_topic_of(dataset.name), addresses=[address])
 
 
 def add_alarms(template: Template, platform: Platform, push: PushDataset) -> None:

@@ -1,7 +1,7 @@
-"""The foundation stack: the log bucket, the receipts as a table, and the topic that alarms go to, with its key.
+"""The foundation stack: the log bucket, the receipts as a table, the topic that alarms go to, and the keeper.
 
 In: the platform. Out: one `Stack`. Effects: none. The log bucket holds receipts (``deliveries/``), the mover's code
-(``code/``) and templates too large for a request (``templates/``).
+(``code/``), what the keeper knows (``keeper/``) and templates too large for a request (``templates/``).
 """
 
 from troposphere.s3 import LifecycleConfiguration
@@ -11,6 +11,7 @@ from data_exports.estate.models import Platform
 from data_exports.names import ALERT_TOPIC, FOUNDATION_STACK
 from data_exports.stacks.alerts import add_alert_key, add_alert_topic
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
+from data_exports.stacks.keeper import add_keeper
 from data_exports.stacks.receipts_table import add_receipts_table
 from data_exports.stacks.stack import Stack, Wave, new_template, stack_of
 
@@ -29,6 +30,7 @@ def foundation_stack(platform: Platform, *, require_tls: bool) -> Stack:
     key = add_alert_key(template, platform)
     topic = add_alert_topic(template, platform, title="AlertTopic", name=ALERT_TOPIC, addresses=platform.alerts)
     topic.DependsOn = key.title
+    add_keeper(template, platform, topic)
     return stack_of(
         template, name=FOUNDATION_STACK, wave=Wave.FOUNDATION, platform=platform, buckets=(platform.log_bucket,)
     )

@@ -16,7 +16,7 @@ from troposphere.sqs import Queue
 from troposphere.validators import integer
 
 from data_exports.access.grants import alert_topic_arns_of, grants_of_push, log_group_name_of
-from data_exports.access.policies import mover_policy, mover_trust_policy
+from data_exports.access.policies import function_trust_policy, mover_policy
 from data_exports.contract.settings import MIB, DatasetSettings
 from data_exports.contract.tasks import Task
 from data_exports.contract.timing import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS
@@ -61,7 +61,7 @@ def add_mover(
             "MoverRole",
             RoleName=name,
             Path=SERVICE_ROLE_PATH,
-            AssumeRolePolicyDocument=mover_trust_policy(),
+            AssumeRolePolicyDocument=function_trust_policy(),
             Policies=[
                 InlinePolicy(PolicyName=MOVER_POLICY, PolicyDocument=mover_policy(grants_of_push(platform, push)))
             ],

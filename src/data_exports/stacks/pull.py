@@ -9,6 +9,7 @@ from data_exports.access.grants import grants_of_pull
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy
 from data_exports.estate.models import Platform, PullDataset
 from data_exports.names import pull_users_policy_of
+from data_exports.stacks.alerts import add_owner_topic
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
 from data_exports.stacks.users import add_users_policy, split_roles
@@ -32,6 +33,7 @@ def pull_stack(platform: Platform, pull: PullDataset, surroundings: Surroundings
         **versioning,
     )
     add_users_policy(template, pull_users_policy_of(pull.name), pull_user_policy(grants), present)
+    add_owner_topic(template, platform, pull)
     return stack_of(
         template,
         name=pull.stack_name,

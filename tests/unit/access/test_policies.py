@@ -13,8 +13,9 @@ from data_exports.access.policies import (
     alert_key_policy,
     alert_topic_policy,
     dead_letter_queue_policy,
+    function_trust_policy,
+    keeper_policy,
     mover_policy,
-    mover_trust_policy,
     private_bucket_policy,
     pull_bucket_policy,
     pull_user_policy,
@@ -26,6 +27,7 @@ from data_exports.estate.models import PullDataset, PushDataset
 from data_exports.names import AccountRootArn, BucketName, KmsKeyArn
 from tests.estates import FULL, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 
+KEEPER_ROLE = "arn:aws:iam::593291632749:role/service-role/exports-keeper"
 HUB = "arn:aws:s3:::mojap-hub-exports"
 
 
@@ -269,7 +271,7 @@ def test_a_dataset_without_users_has_no_users_policy() -> None:
 
 
 def test_the_movers_trust_policy_lets_in_lambda_alone() -> None:
-    assert mover_trust_policy() == {
+    assert function_trust_policy() == {
         "Version": "2012-10-17",
         "Statement": [
             {
@@ -282,7 +284,7 @@ def test_the_movers_trust_policy_lets_in_lambda_alone() -> None:
     }
 
 
-def test_the_alert_topics_policy_lets_in_the_platforms_own_alarms_alone() -> None:
+def test_the_alert_topics_policy_lets_in_the_platforms_own_alarms_and_the_keeper_alone() -> None:
     topic = "arn:aws:sns:eu-west-1:593291632749:exports-alerts"
     assert alert_topic_policy(PLATFORM, topic) == {
         "Version": "2012-10-17",
@@ -297,7 +299,40 @@ def test_the_alert_topics_policy_lets_in_the_platforms_own_alarms_alone() -> Non
                     "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:593291632749:alarm:*"},
                     "StringEquals": {"aws:SourceAccount": "593291632749"},
                 },
-            }
+            },
+            {
+                "Sid": "KeeperPublishes",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": "sns:Publish",
+                "Resource": topic,
+                "Condition": {"ArnEquals": {"aws:PrincipalArn": KEEPER_ROLE}},
+            },
+        ],
+    }
+
+
+def test_the_keeper_reads_receipts_and_its_settings_and_writes_what_it_sent_and_its_log() -> None:
+    log = "arn:aws:s3:::mojap-hub-exports-log"
+    statements = [
+        ("ListReceipts", ["s3:ListBucket"], log, "deliveries/*"),
+        ("ListSent", ["s3:ListBucket"], log, "keeper/sent/*"),
+        ("NoteSent", ["s3:PutObject"], f"{log}/keeper/sent/*", None),
+        ("ReadReceipts", ["s3:GetObject"], f"{log}/deliveries/*", None),
+        ("ReadSettings", ["s3:GetObject"], f"{log}/keeper/settings.json", None),
+        (
+            "WriteLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "arn:aws:logs:eu-west-1:593291632749:log-group:/aws/lambda/exports-keeper:*",
+            None,
+        ),
+    ]
+    assert keeper_policy(PLATFORM) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+            | ({"Condition": {"StringLike": {"s3:prefix": prefix}}} if prefix else {})
+            for sid, actions, resource, prefix in statements
         ],
     }
 
@@ -333,6 +368,20 @@ def test_the_alert_keys_policy() -> None:
                 "Resource": "*",
                 "Condition": {
                     "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::593291632749:role/service-role/export_*"},
+                    "StringEquals": {
+                        "kms:CallerAccount": "593291632749",
+                        "kms:ViaService": "sns.eu-west-1.amazonaws.com",
+                    },
+                },
+            },
+            {
+                "Sid": "KeeperPublishes",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": publishing,
+                "Resource": "*",
+                "Condition": {
+                    "ArnEquals": {"aws:PrincipalArn": KEEPER_ROLE},
                     "StringEquals": {
                         "kms:CallerAccount": "593291632749",
                         "kms:ViaService": "sns.eu-west-1.amazonaws.com",

@@ -26,6 +26,7 @@ from data_exports.deploy.apply.change_sets import (
     wait_for_others,
     work_on,
 )
+from data_exports.deploy.apply.keeper_settings import with_keeper_settings
 from data_exports.deploy.apply.outcomes import (
     DeployEvent,
     DeployResult,
@@ -145,7 +146,11 @@ def interrupted(work: Work, *, command: str) -> InterruptedWorkError:
 def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) -> Iterator[DeployEvent]:
     """The events of the whole plan; `done` grows with each `StackFinished` before the next event is asked for."""
     plan = prepared.plan
-    yield from run_steps(work, plan.of_wave(Wave.FOUNDATION))
+    for event in run_steps(work, plan.of_wave(Wave.FOUNDATION)):
+        if isinstance(event, StackFinished):
+            yield StackFinished(with_keeper_settings(work, prepared.estate, event.outcome))
+        else:
+            yield event
     if not all(outcome.is_standing for outcome in done):
         rest = [step for step in plan.steps if step.wave is not Wave.FOUNDATION]
         yield from leave_out(rest, NEEDS_FOUNDATION)

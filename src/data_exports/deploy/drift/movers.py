@@ -66,7 +66,7 @@ def _drift_of_function(aws: Aws, properties: ResourceProperties) -> Iterator[Liv
         yield LiveDifference(f"the function {name} is gone", Revert())
         return
     code = properties["Code"]
-    digest = _DIGEST_IN_KEY.search(code["S3Key"])
+    digest = _DIGEST_IN_KEY.search(code.get("S3Key", ""))
     if digest and not base64.b64decode(found["CodeSha256"]).hex().startswith(digest[1]):
         put = call("lambda", "update_function_code", FunctionName=name, S3Bucket=code["S3Bucket"], S3Key=code["S3Key"])
         yield LiveDifference(f"the function {name}: its code is not what was deployed", put)

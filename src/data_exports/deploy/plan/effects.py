@@ -14,7 +14,7 @@ from typing import Any
 from data_exports.access.changes import changes_between
 from data_exports.access.grants import Grant, grants_of_dataset
 from data_exports.access.mails import Mail
-from data_exports.deploy.deployed import PUSH_STACK_PREFIX
+from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PULL_STACK_PREFIX
 from data_exports.deploy.plan.planning import Action, Plan, SettingChange, StackStep
 from data_exports.estate.models import Estate
 from data_exports.names import FOUNDATION_STACK, AccountId, DatasetName, RoleArn, RoleName
@@ -108,14 +108,15 @@ class _Sides:
 
     def _add_mailed(self, step: StackStep, templates: Mapping[str, TemplateLookup]) -> None:
         if step.action is Action.UNCHANGED or not (
-            step.name == FOUNDATION_STACK or step.name.startswith(PUSH_STACK_PREFIX)
+            step.name == FOUNDATION_STACK or step.name.startswith(DATASET_STACK_PREFIXES)
         ):
             return
+        is_pull = step.name.startswith(PULL_STACK_PREFIX)
         if step.name in templates:
             before = _dataset_before(step)
-            self.mailed_before |= {Mail(each, before) for each in mailed_in(templates[step.name].template)}
+            self.mailed_before |= {Mail(each, before, is_pull) for each in mailed_in(templates[step.name].template)}
         if step.stack:
-            self.mailed_after |= {Mail(each, step.dataset) for each in mailed_in(json.loads(step.stack.body))}
+            self.mailed_after |= {Mail(each, step.dataset, is_pull) for each in mailed_in(json.loads(step.stack.body))}
 
     def _add_deployed(self, dataset: DatasetName, deployed: TemplateLookup) -> None:
         if deployed.problem:

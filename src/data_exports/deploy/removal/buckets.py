@@ -23,7 +23,7 @@ from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-OWN_PREFIXES = ("code/", "templates/")
+OWN_PREFIXES = ("code/", "keeper/", "templates/")
 """What we stored in the log bucket ourselves, and can store again."""
 
 

@@ -23,7 +23,7 @@ from data_exports.access.grants import (
     MOVER_RETIRE_ACTIONS,
     MOVER_VERSIONING_ACTIONS,
 )
-from data_exports.access.policies import mover_trust_policy
+from data_exports.access.policies import function_trust_policy
 from data_exports.access.statements import Statement, deny_weak_transport, policy_of
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
 from data_exports.contract.settings import BucketSettings, DatasetSettings
@@ -163,7 +163,7 @@ def _make_role(world: World, aws: Aws) -> None:
         "Principal": {"AWS": f"arn:aws:iam::{world.account}:root"},
         "Action": "sts:AssumeRole",
     }
-    trust = policy_of(*mover_trust_policy()["Statement"], tried)
+    trust = policy_of(*function_trust_policy()["Statement"], tried)
     iam = aws.client("iam")
     iam.create_role(
         RoleName=world.name,

@@ -165,7 +165,15 @@ def test_a_queue_without_its_policy_is_told_right_by_right(attributes: dict[str,
 
 
 def topic(policy: str | None) -> AwsAnswers:
-    return AwsAnswers({"get_topic_attributes": {"Attributes": {} if policy is None else {"Policy": policy}}})
+    alarm = {"AlarmName": "exports-foundation-KeeperAlarm", "ActionsEnabled": True}
+    return AwsAnswers(
+        {
+            "get_topic_attributes": {"Attributes": {} if policy is None else {"Policy": policy}},
+            "get_function_configuration": {"CodeSha256": "x"},
+            "get_function_concurrency": {},
+            "describe_alarms": {"MetricAlarms": [alarm]},
+        }
+    )
 
 
 def test_a_topic_is_as_deployed_changed_or_gone() -> None:
@@ -173,13 +181,25 @@ def test_a_topic_is_as_deployed_changed_or_gone() -> None:
     aws = topic(json.dumps(wanted))
     assert drift_of(aws, FOUNDATION) == []
     arn = "arn:aws:sns:eu-west-1:593291632749:exports-alerts"
-    assert aws.asked == [("get_topic_attributes", {"TopicArn": arn})]
+    assert aws.asked[0] == ("get_topic_attributes", {"TopicArn": arn})
     for policy in (None, ""):
         lines = drift_of(topic(policy), FOUNDATION)
         assert len(lines) == len(wanted["Statement"])
         assert all(line.startswith("the topic exports-alerts: its policy no longer ") for line in lines)
-    gone = AwsAnswers({"get_topic_attributes": refusal("NotFound")})
+    gone = topic(None)
+    gone.answers["get_topic_attributes"] = refusal("NotFound")
     assert drift_of(gone, FOUNDATION) == ["the topic exports-alerts is gone"]
+
+
+def test_a_keeper_that_is_gone_or_stopped_is_told() -> None:
+    (wanted,) = [each["PolicyDocument"] for each in resources(FOUNDATION, "AWS::SNS::TopicPolicy")]
+    aws = topic(json.dumps(wanted))
+    aws.answers["get_function_concurrency"] = {"ReservedConcurrentExecutions": 0}
+    assert drift_of(aws, FOUNDATION) == [
+        "the function exports-keeper is stopped: its reserved concurrency is 0",
+    ]
+    aws.answers["get_function_configuration"] = GONE
+    assert drift_of(aws, FOUNDATION) == ["the function exports-keeper is gone"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What the keeper is told of the datasets: when their access ends, when deliveries are due, and whom to tell.
+
+In: an estate and a day. Out: JSON for the log bucket, the same bytes for equal estates in one year. Effects: none. Due
+moments are instants of the last week of the year before, this year and the next: the function needs no time zones, and
+says in time when nobody has deployed for so long that they run out.
+"""
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from data_exports.access.grants import alert_topic_arns_of, topic_arn_of
+from data_exports.contract.keys import receipts_days_of
+from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
+from data_exports.names import ALERT_TOPIC
+from data_exports.text import printable
+
+NAMED = 20
+"""So many users or outsiders are named in a message."""
+
+
+def keeper_settings_of(estate: Estate, today: date) -> str:
+    """The settings, due moments up to the end of the next year."""
+    first, after_last = date(today.year - 1, 12, 25), date(today.year + 2, 1, 1)
+    settings = {
+        "alerts": topic_arn_of(estate.platform, ALERT_TOPIC),
+        "horizon": _seconds(datetime.combine(after_last, time(), UTC)),
+        "datasets": [_dataset(estate.platform, each, first, after_last) for each in estate.datasets()],
+    }
+    return json.dumps(settings, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _dataset(platform: Platform, dataset: Dataset, first: date, after_last: date) -> dict[str, Any]:
+    is_push = isinstance(dataset, PushDataset)
+    senders = [str(user) for user in dataset.users]
+    return {
+        "name": dataset.name,
+        "kind": "push" if is_push else "pull",
+        "owner": printable(dataset.owner),
+        "topics": list(alert_topic_arns_of(platform, dataset)),
+        "ends": _seconds(dataset.until) if dataset.until else None,
+        "last_day": str(dataset.expires or ""),
+        "what": (
+            f"deliveries to {dataset.destination.uri}"
+            if isinstance(dataset, PushDataset)
+            else f"the use of s3://{dataset.bucket(platform)}"
+        ),
+        "for_whom": _some(senders if isinstance(dataset, PushDataset) else [*senders, *map(str, dataset.outsiders)]),
+        "senders": senders,
+        "receipts": receipts_days_of(dataset.name) if is_push else "",
+        "promise": str(dataset.due or "") if isinstance(dataset, PushDataset) else "",
+        "dues": _dues(dataset, first, after_last) if isinstance(dataset, PushDataset) else [],
+    }
+
+
+def _dues(push: PushDataset, first: date, after_last: date) -> list[tuple[int, int]]:
+    """When each day that is promised begins and when its delivery is due, while the access holds."""
+    if push.due is None:
+        return []
+    days = (first + timedelta(days=number) for number in range((after_last - first).days))
+    due = [push.due.due_on(day) for day in days if push.due.is_on(day) and day not in push.no_delivery_on]
+    return [(_seconds(each.opens), _seconds(each.at)) for each in due if push.until is None or each.at < push.until]
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return (", ".join(names[:NAMED]) or "nobody") + more
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
