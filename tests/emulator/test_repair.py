@@ -51,7 +51,7 @@ def repaired(local_aws: LocalAws) -> Repaired:
     break_everything(ground)
     broken = read_drift(estate, ground.aws, counted=lambda *_: None)
     plan = plan_repair(broken)
-    result = repair(estate, ground.aws, plan, counted=lambda *_: None, told=lambda *_: None)
+    result = repair(*(estate, ground.aws, plan), may_return_access=True, counted=lambda *_: None, told=lambda *_: None)
     return Repaired(ground, estate, broken, plan, result)
 
 
@@ -144,6 +144,23 @@ def test_the_command_puts_back_a_role_made_again_suspended_versioning_and_a_move
     assert (row["concerns"], told["amiss"]) == ([], [])
     again = run(ground, folder, "--yes")
     assert (again.returncode, again.stdout) == (0, "Nothing differs from what was deployed: 3 stacks\n")
+
+
+def test_access_that_is_taken_away_meanwhile_is_not_given_back_without_consent(ground: Ground, tmp_path: Path) -> None:
+    estate = load_estate(deployed(ground, tmp_path / "estate")).require()
+    iam, hub = ground.client("iam"), str(ground.platform.hub_bucket)
+    ground.client("s3").put_bucket_versioning(Bucket=hub, VersioningConfiguration={"Status": "Suspended"})
+    policy = {"RoleName": ANA, "PolicyName": "hub-exports-push-orders"}
+    plan = plan_repair(read_drift(estate, ground.aws, counted=lambda *_: None))
+    assert plan.returning == ()
+    result = repair(
+        *(estate, ground.aws, plan),
+        may_return_access=False,
+        counted=lambda *_: None,
+        told=lambda *_: iam.delete_role_policy(**policy),
+    )
+    assert refusal_of(lambda: iam.get_role_policy(**policy)) == "NoSuchEntity"
+    assert [each.what for each in result.left.drifts] == [f"the role {ANA}: its policy {policy['PolicyName']} is gone"]
 
 
 def test_as_json_it_tells_each_call_and_what_aws_refused(ground: Ground, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a sender asks after sending, on the deployed example, with a sender's own rights and no other."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,17 +83,21 @@ def test_what_was_given_up_is_told_from_receipts_and_to_operators_is_left_what_i
     done = priya.run("failures", "health_referrals")
     assert (done.code, done.err) == (1, "")
     assert done.lines[0] == "health_referrals: 1 dead letter"
-    assert done.lines[1].startswith("  health_referrals/asked/given-up.csv  1 B, uploaded 20")
-    assert f" by {PRIYA}" in done.lines[1]
-    assert done.lines[3].startswith(
+    # What other tests gave up on this dataset has receipts as well, and may stand before it.
+    (at,) = (
+        number for number, line in enumerate(done.lines) if line.startswith("  health_referrals/asked/given-up.csv")
+    )
+    assert done.lines[at].startswith("  health_referrals/asked/given-up.csv  1 B, uploaded 20")
+    assert f" by {PRIYA}" in done.lines[at]
+    assert done.lines[at + 2].startswith(
         "  to do: the recipient adds these statements to the policy of hj-research-incoming"
     )
     denied = f"{PRIYA} may not do sqs:ReceiveMessage on queue export_health_referrals-DLQ"
-    assert done.lines[-3:] == [
+    assert done.lines[-3:-1] == [
         "  then:  the platform's operators do: exports redrive health_referrals",
         f"  ? dead letters were counted, and not looked at: {denied}",
-        "    the receipts of the last 14 days tell of 1 upload given up",
     ]
+    assert re.fullmatch(r"    the receipts of the last 14 days tell of \d+ uploads? given up", done.lines[-1])
     status = priya.run("status", "health_referrals")
     assert status.code == 0
     assert "! health_referrals: 1 dead letter: exports failures health_referrals" in status.lines

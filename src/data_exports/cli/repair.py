@@ -70,6 +70,7 @@ def repair(
         with count_shown("looked at stacks") as shown:
             result = repair_estate(
                 *(declared, aws, plan),
+                may_return_access=RepairConsent.ACCESS in (allow or ()),
                 counted=shown,
                 told=lambda step, reason: write_progress(printable(render_repair_step(step, reason))),
             )

@@ -37,7 +37,7 @@ def read_last_uses(estate: Estate, aws: Aws, *, since: datetime) -> Iterator[tup
             yield push.name, dict.fromkeys(own, f"not known: {error.what}")
             continue
         none = f"none since {since.astimezone(UTC):%Y-%m-%d}"
-        none += f"; {counted(damaged, 'receipt')} could not be read" if damaged else ""
+        none = f"not known: {counted(damaged, 'receipt')} could not be read" if damaged else none
         yield push.name, {row: _words(row, known, last, none, untold) for row in own}
 
 

@@ -54,7 +54,7 @@ def test_a_role_that_cannot_be_looked_up_may_have_sent_what_nobody_is_known_for(
 
 def test_receipts_that_cannot_be_read_are_said_where_nothing_else_is_known() -> None:
     found = uses(line(), "no object")
-    damaged = "none since 2031-01-01; 1 receipt could not be read"
+    damaged = "not known: 1 receipt could not be read"
     assert of_hearings(found) == ["2031-03-30", "2031-03-30", damaged]
 
 

@@ -99,3 +99,16 @@ def test_who_is_known_and_no_sender_is_told_so_and_leaves_no_doubt() -> None:
 def test_what_is_recorded_and_is_no_name_of_a_role_is_left_aside() -> None:
     found = uses(line(), recorded={"AROAX": "not a name/", "AROAY": 3})  # type: ignore[dict-item]
     assert said(found) == [(ANA, True, False, 1, ""), (BEN, True, True, 0, "")]
+
+
+def test_while_a_receipt_cannot_be_read_it_may_be_of_anybody() -> None:
+    unread = "1 receipt could not be read"
+    found = uses(line(), "no object")
+    assert said(found) == [(ANA, True, False, 1, ""), (BEN, True, False, 0, unread)]
+    assert not found.is_whole
+
+
+def test_of_two_receipts_of_an_upload_the_one_that_tells_who_counts() -> None:
+    known, unknown = line(outcome="failed"), line(uploaded_by="AWS:AROAOLD:x")
+    for lines in ((known, unknown), (unknown, known)):
+        assert said(uses(*lines)) == [(ANA, True, False, 1, ""), (BEN, True, True, 0, "")]

@@ -47,9 +47,17 @@ Told = Callable[[RepairStep, str], None]
 
 
 def repair(
-    estate: Estate, aws: Aws, plan: RepairPlan, *, counted: Callable[[int, int], None], told: Told
+    estate: Estate,
+    aws: Aws,
+    plan: RepairPlan,
+    *,
+    may_return_access: bool,
+    counted: Callable[[int, int], None],
+    told: Told,
 ) -> RepairResult:
     """Take the plan's steps, and what they make necessary, until nothing more can be put back.
+
+    Access that was taken away since the plan was made comes back only where `may_return_access`; otherwise it is left.
 
     Raises as `read_drift`, and `InterruptedWorkError` on Ctrl-C. A step that fails is in the result, and stops no
     other.
@@ -68,7 +76,8 @@ def repair(
                 repaired.append(step)
         left = read_drift(estate, aws, counted=counted)
         plan = plan_repair(left)
-        plan = replace(plan, steps=tuple(step for step in plan.steps if step not in repaired and step not in failed))
+        new = (step for step in plan.steps if step not in repaired and step not in failed)
+        plan = replace(plan, steps=tuple(step for step in new if may_return_access or not step.returns_access))
         if not plan.steps:
             break
     return RepairResult(tuple(repaired), tuple(FailedStep(*each) for each in failed.items()), left)

@@ -90,6 +90,8 @@ def read_uses(platform: Platform, push: PushDataset, aws: Aws, *, since: datetim
     for name in senders:
         own = by_person.pop(name, _Uploads(is_known=True))
         why = UNTOLD.format(counted(untold, "upload")) if untold and not own.count else ""
+        if history.damaged and not own.count:
+            why = f"{counted(len(history.damaged), 'receipt')} could not be read"
         if name not in looked_up and not own.count:
             why = NOT_LOOKED_UP
         uses.append(Use(push.name, name, True, own.count, own.last, why))  # noqa: FBT003 - a fact among facts
@@ -109,7 +111,8 @@ def _by_person(history: Iterable[HistoryEntry]) -> dict[str, _Uploads]:
     for entry in history:
         key = entry.receipt.identity[:2]
         by, moment = uploads.get(key, (None, None))
-        uploads[key] = (entry.by or by, moment_of(entry.receipt.uploaded_at) or moment)
+        better = entry.by if entry.by and (entry.by.is_known or by is None) else by
+        uploads[key] = (better, moment_of(entry.receipt.uploaded_at) or moment)
     found: dict[str, _Uploads] = {}
     for by, moment in uploads.values():
         name = str(by.role or by.principal) if by else UNNAMED
