@@ -8,9 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from data_exports.access.grants import Grant, Role, alert_topic_arns_of, grants_of
+from data_exports.access.grants import Grant, Role, alert_topic_arns_of, grants_of, keeper_rights_of
 from data_exports.estate.models import Estate
-from data_exports.names import AccountRootArn, RoleArn, UserArn, dead_letter_queue_name_of, queue_name_of
+from data_exports.names import (
+    AccountRootArn,
+    RoleArn,
+    UserArn,
+    dead_letter_queue_name_of,
+    keeper_role_arn_of,
+    queue_name_of,
+)
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 LEFT_OUT = "logs:CreateLogStream"
@@ -77,6 +84,7 @@ def questions_of(estate: Estate) -> Iterator[Question]:
                 for neighbour in _neighbours(resource):
                     yield _asked("anybody, elsewhere", grants, principal, action, neighbour, prefix, moment)
     yield from _of_services(estate)
+    yield from _of_the_keeper(estate, grants)
     yield from _of_the_administrator(estate)
     yield from _of_the_alert_key(estate)
 
@@ -182,17 +190,25 @@ def alert_key_arn_of(estate: Estate) -> str:
 
 
 def _of_the_alert_key(estate: Estate) -> Iterator[Question]:
-    """Movers and the platform's alarms make data keys of it through SNS; nobody else does, and nobody otherwise."""
+    """Movers, the keeper and the platform's alarms make data keys of it through SNS; nobody else, nobody otherwise."""
     platform, key = estate.platform, alert_key_arn_of(estate)
-    mover = str(estate.push_datasets[0].mover_role_arn(platform))
+    mover, keeper = str(estate.push_datasets[0].mover_role_arn(platform)), str(keeper_role_arn_of(platform.account))
     account, through = str(platform.account), f"sns.{platform.region}.amazonaws.com"
+    of_publishers = (
+        asked
+        for publisher in (mover, keeper)
+        for asked in (
+            (publisher, account, through, True),
+            (publisher, account, f"s3.{platform.region}.amazonaws.com", False),
+            (publisher, "999999999999", through, False),
+            (publisher.replace(account, "999999999999"), "999999999999", through, False),
+        )
+    )
     for principal, caller, via, expected in (
-        (mover, account, through, True),
-        (mover, account, f"s3.{platform.region}.amazonaws.com", False),
-        (mover, "999999999999", through, False),
+        *of_publishers,
         (f"arn:aws:iam::{account}:role/service-role/other-move", account, through, False),
         (f"arn:aws:iam::{account}:role/export_hearings-move", account, through, False),
-        (f"arn:aws:iam::999999999999:role/service-role/{mover.rpartition('/')[2]}", "999999999999", through, False),
+        (f"arn:aws:iam::{account}:role/{keeper.rpartition('/')[2]}", account, through, False),
     ):
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
             context = {"aws:PrincipalArn": principal, "kms:CallerAccount": caller, "kms:ViaService": via}
@@ -208,6 +224,36 @@ def _of_the_alert_key(estate: Estate) -> Iterator[Question]:
         alarm = f"arn:aws:cloudwatch:{platform.region}:{named}:alarm:any"
         context = {"aws:SourceArn": alarm, "aws:SourceAccount": source}
         yield _of_service("cloudwatch.amazonaws.com", "kms:GenerateDataKey", key, context, expected=expected)
+
+
+def _of_the_keeper(estate: Estate, grants: Sequence[Grant]) -> Iterator[Question]:
+    """What the keeper may do, and that it may do nothing else with what anybody has a grant for, or with its own."""
+    platform, keeper = estate.platform, str(keeper_role_arn_of(estate.platform.account))
+    rights = keeper_rights_of(platform)
+    topics = {topic for dataset in estate.datasets() for topic in alert_topic_arns_of(platform, dataset)}
+    for resource in sorted({each.resource for each in (*grants, *rights)} | topics):
+        service, concrete = _service(resource), _concrete(resource)
+        if service == "logs":
+            continue
+        context = TLS if service == "s3" else {"aws:SecureTransport": TLS["aws:SecureTransport"]}
+        context = context | {"aws:PrincipalArn": keeper}
+        for action in _other_actions(resource):
+            held = [each for each in rights if action in each.actions and _covers(each.resource, resource)]
+            is_right = bool(held) or (resource in topics and action == "sns:Publish")
+            listed = [{"s3:prefix": str(each.key_prefix)} for each in held if each.key_prefix is not None]
+            for told in listed or [{}]:
+                asked = context | told
+                yield Question("the keeper", keeper, action, concrete, tuple(asked.items()), expected=is_right)
+                for kind, weak in _weak_transport(resource) if is_right else ():
+                    yield Question(kind, keeper, action, concrete, tuple((asked | weak).items()), expected=False)
+            for other in ({}, {"s3:prefix": ""}, {"s3:prefix": "other/"}) if listed else ():
+                facts = tuple((context | other).items())
+                yield Question("another listing", keeper, action, concrete, facts, expected=False)
+        for neighbour in _neighbours(resource) if any(each.resource == resource for each in rights) else ():
+            asked = tuple(context.items())
+            yield Question("a neighbour's keys", keeper, "s3:GetObject", neighbour, asked, expected=False)
+    for service, expected in (("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)):
+        yield _of_service(service, "sts:AssumeRole", keeper, {}, expected=expected)
 
 
 def _of_the_administrator(estate: Estate) -> Iterator[Question]:
