@@ -276,9 +276,12 @@ _NEXT_STEP: Mapping[AwsAnswer, str] = {
     AwsAnswer.FORBIDDEN: "use a role that may do this, or ask the account's owner to allow it",
     AwsAnswer.NOT_FOUND: "check the name, the account and the region",
     AwsAnswer.THROTTLED: "wait a minute and run the same command again",
-    AwsAnswer.UNREACHABLE: "check the network, the proxy, AWS_ENDPOINT_URL if it is set, and the platform's region",
-    AwsAnswer.SETTINGS: "check AWS_PROFILE, AWS_ENDPOINT_URL and the AWS configuration file",
-    AwsAnswer.UNKNOWN: "run it again; if it stays, give AWS support the request id",
+    AwsAnswer.UNREACHABLE: "check the network, the proxy, --endpoint-url or AWS_ENDPOINT_URL if it is set, and the"
+    " platform's region",
+    AwsAnswer.SETTINGS: "check --profile or AWS_PROFILE, --endpoint-url or AWS_ENDPOINT_URL, and the AWS configuration"
+    " file",
+    AwsAnswer.UNKNOWN: "run it again; if it stays, check --endpoint-url or AWS_ENDPOINT_URL if either is set, otherwise"
+    " give AWS support the request id",
 }
 
 _ACTION = re.compile(r"not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9*]+)")

@@ -95,6 +95,8 @@ def test_what_gives_access_back_is_marked_and_nothing_else(repaired: Repaired) -
     )
     assert marked - {given, taken} == {
         f"exports-pull-notes: {notes}: its policy is gone",
+        "exports-pull-notes: its tag owner is me, deployed as Data Engineering",  # by the template's own step
+        "exports-pull-notes: its template was changed by somebody else",
         f"exports-pull-old: {old} is gone",
         "exports-push-orders: the role alpha_user_Ben-Two: its policy hub-exports-push-orders is gone",
     }

@@ -231,7 +231,8 @@ def _of_the_keeper(estate: Estate, grants: Sequence[Grant]) -> Iterator[Question
     platform, keeper = estate.platform, str(keeper_role_arn_of(estate.platform.account))
     rights = keeper_rights_of(platform)
     topics = {topic for dataset in estate.datasets() for topic in alert_topic_arns_of(platform, dataset)}
-    for resource in sorted({each.resource for each in (*grants, *rights)} | topics):
+    places = {each.resource for each in grants} | {each.resource for each in rights} | topics
+    for resource in sorted(places):
         service, concrete = _service(resource), _concrete(resource)
         if service == "logs":
             continue
@@ -250,8 +251,8 @@ def _of_the_keeper(estate: Estate, grants: Sequence[Grant]) -> Iterator[Question
                 facts = tuple((context | other).items())
                 yield Question("another listing", keeper, action, concrete, facts, expected=False)
         for neighbour in _neighbours(resource) if any(each.resource == resource for each in rights) else ():
-            asked = tuple(context.items())
-            yield Question("a neighbour's keys", keeper, "s3:GetObject", neighbour, asked, expected=False)
+            facts = tuple(context.items())
+            yield Question("a neighbour's keys", keeper, "s3:GetObject", neighbour, facts, expected=False)
     for service, expected in (("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)):
         yield _of_service(service, "sts:AssumeRole", keeper, {}, expected=expected)
 

@@ -83,7 +83,7 @@ def connect(region: str) -> "Aws":
     if given.region and given.region != region:
         raise UsageError(
             f"--region is {given.region}, and the stacks are in {region}",
-            next_step="leave --region out, or correct platform.region in exports.yaml",
+            next_step="leave --region out: what declares or remembers the platform says where it is",
         )
     return Aws(region, endpoint_url=given.endpoint_url, profile=given.profile)
 

@@ -1,5 +1,6 @@
 """``exports register``: the estate as pages to look at."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,4 +114,7 @@ def _read_statuses(declared: "Estate") -> "tuple[dict[str, DatasetStatus], list[
     from data_exports.operate.status import status_of
 
     found = status_of(declared, connect(declared.platform.region))
-    return {each.name: each for each in found.datasets}, [*found.notes, *found.not_for_senders]
+    rows = [
+        replace(each, amiss=(*each.amiss, *found.amiss)) if each.kind == "push" else each for each in found.datasets
+    ]
+    return {each.name: each for each in rows}, [*found.notes, *found.not_for_senders]

@@ -144,6 +144,15 @@ def upload_once(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account:
     return True
 
 
+def write_if_other(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account: str) -> None:
+    """Store JSON under a key that keeps its name, unless it holds these very bytes. Raises botocore's exceptions."""
+    s3 = aws.client("s3")
+    where: dict[str, Any] = {"Bucket": str(bucket), "Key": key, "ExpectedBucketOwner": account}
+    found = call_or_none(lambda: s3.get_object(**where), AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)
+    if found is None or found["Body"].read() != body:
+        s3.put_object(**where, Body=body, ContentType="application/json")
+
+
 def read_bucket_tags(aws: Aws, bucket: str, *, account: str) -> dict[str, str] | None:
     """The bucket's tags, or None when this account has no such bucket. Raises botocore's exceptions."""
     try:

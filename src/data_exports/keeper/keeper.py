@@ -195,7 +195,8 @@ def _deliveries(places: KeeperPlaces, key: str) -> Iterator[tuple[datetime, str]
 def _uploader(receipt: dict[str, Any]) -> str:
     """Who uploaded: of a role's session its name, which is the person's where people sign in; S3 names no role."""
     principal = str(receipt.get("uploaded_by") or "somebody unknown").removeprefix("AWS:")
-    return principal.partition(":")[2] or principal
+    name = principal.partition(":")[2] or principal
+    return "".join(each if each.isprintable() else "?" for each in name[:100])
 
 
 def _moment(seconds: int) -> datetime:

@@ -14,18 +14,17 @@ from data_exports.estate.models import Dataset, Platform, PullDataset, PushDatas
 from data_exports.names import RoleName, pull_users_policy_of, push_users_policy_of
 from data_exports.operate.rights import needing
 
-MOST_USERS = 20
-"""Of a dataset with more users not each one's policy is asked for: IAM throttles, and `status` is to be quick."""
+MOST_POLICIES = 200
+"""Of an estate with more users' policies none is asked for: IAM throttles, and `status` is to be quick."""
 
 
-def look_at_dataset(platform: Platform, dataset: Dataset, missing: Sequence[RoleName], aws: Aws) -> list[str]:
-    """What is amiss with one dataset; `missing` users have no role, so that they have no policy either.
+def look_at_dataset(platform: Platform, dataset: Dataset, users: Sequence[RoleName], aws: Aws) -> list[str]:
+    """What is amiss with one dataset, and with its policies on these users' roles.
 
     Raises `NotAllowedError` when we may not look, `AwsError` when AWS cannot be asked.
     """
     look = _look_at_mover(dataset, aws) if isinstance(dataset, PushDataset) else _look_at_bucket(platform, dataset, aws)
-    users = [user for user in dataset.users if user not in missing]
-    return [*look, *(_look_at_users(dataset, users, aws) if len(users) <= MOST_USERS else ())]
+    return [*look, *_look_at_users(dataset, users, aws)]
 
 
 def look_at_hub(platform: Platform, pushes: Sequence[PushDataset], aws: Aws) -> list[str]:

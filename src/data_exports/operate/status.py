@@ -15,8 +15,6 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
-from data_exports.contract.keys import receipts_prefix_of
-from data_exports.contract.receipts import Outcome, Receipt, moment_of
 from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
 from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack
@@ -25,11 +23,11 @@ from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
 from data_exports.operate.cards import is_deployed_as_declared
-from data_exports.operate.failing import TRIED_WITHIN, Failing, Outcomes, failing_of
-from data_exports.operate.live_look import look_at_dataset, look_at_hub
+from data_exports.operate.failing import Failing
+from data_exports.operate.live_look import MOST_POLICIES, look_at_dataset, look_at_hub
 from data_exports.operate.queues import QueueFigures, count_dead_letters, read_figures
-from data_exports.operate.receipts import Period, list_receipt_days, list_receipt_files, read_receipts_in
 from data_exports.operate.rights import NotAllowedError, is_sender, needing
+from data_exports.operate.traffic import LONG_AGO_FILES, Deliveries, HubBacklog, read_backlog, read_last_deliveries
 from data_exports.parallel import map_ordered
 from data_exports.stacks.code import mover_code
 from data_exports.stacks.stack import Surroundings
@@ -38,8 +36,6 @@ from data_exports.text import age_words, ago_words, counted, moment_words
 Read = TypeVar("Read")
 
 STATUS_RECEIPT_FILES = 1_000
-LONG_AGO_FILES = 10
-"""Files of an earlier day that are looked through for the last delivery."""
 SOON = timedelta(days=30)
 LATE = timedelta(minutes=15)
 """What waits longer than this deserves a look: the sweep should have found it."""
@@ -55,27 +51,6 @@ _STATES: dict[Action, State] = {
     Action.BLOCKED: "blocked",
     Action.DELETE: "not declared",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class HubBacklog:
-    """What lies in the hub under a dataset's prefix and has not left it yet."""
-
-    files: int
-    oldest: datetime | None
-    is_partial: bool
-    """Whether there is more than one listing holds, so that there may be older ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deliveries:
-    """What arrived."""
-
-    last: datetime | None
-    day_files: int
-    day_bytes: int
-    is_partial: bool
-    """Whether the last day has more receipts than were read, so that the figures are the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +122,8 @@ class Status:
     """What was not looked at because one of the datasets' senders asks, and is not granted that."""
     amiss: tuple[str, ...] = ()
     """What somebody has changed in AWS at the hub that keeps files from being delivered."""
+    left_out: str = ""
+    """What was not looked at because it takes too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +159,9 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     for _, said in told:
         notes += said
     rows[: len(told)] = [row for row, _ in told]
-    looked = map_ordered(partial(_with_look, aws, estate.platform), zip(wanted.datasets(), rows, strict=False))
+    policies = sum(len(dataset.users) for dataset in wanted.datasets())
+    look = partial(_with_look, aws, estate.platform, is_small=policies <= MOST_POLICIES)
+    looked = map_ordered(look, zip(wanted.datasets(), rows, strict=False))
     for number, (row, said) in enumerate(list(looked)):
         rows[number] = row
         notes += said
@@ -198,7 +177,8 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
         rows = [_with_state_by_card(row, push, wanted.platform, aws) for row, push in pushes]
     for_operators = tuple(note.what for note in notes if is_sender and note.is_for_operators)
     rest = tuple(dict.fromkeys(str(note) for note in notes if not (is_sender and note.is_for_operators)))
-    return Status(now, tuple(rows), shared, rest, for_operators, tuple(hub or ()))
+    many = f"{policies} policies of users, which `exports drift` looks at" if policies > MOST_POLICIES else ""
+    return Status(now, tuple(rows), shared, rest, for_operators, tuple(hub or ()), left_out=many)
 
 
 def _with_state_by_card(row: DatasetStatus, push: PushDataset, platform: Platform, aws: Aws) -> DatasetStatus:
@@ -266,13 +246,16 @@ def _kept(estate: Estate, rows: Sequence[DatasetStatus], aws: Aws) -> list[Datas
     return [DatasetStatus(each.dataset, "pull", "removed", said.format(each)) for each in kept]
 
 
-def _with_look(aws: Aws, platform: Platform, each: tuple[Dataset, DatasetStatus]) -> tuple[DatasetStatus, list[_Note]]:
+def _with_look(
+    aws: Aws, platform: Platform, each: tuple[Dataset, DatasetStatus], *, is_small: bool
+) -> tuple[DatasetStatus, list[_Note]]:
     """The row with what was changed by hand, and a note if we may not look."""
     dataset, row = each
+    users = [user for user in dataset.users if is_small and user not in row.missing_roles]
     notes: list[_Note] = []
     if not row.is_deployed:
         return row, notes
-    look = partial(look_at_dataset, platform, dataset, row.missing_roles, aws)
+    look = partial(look_at_dataset, platform, dataset, users, aws)
     found = _noted(notes, f"what {dataset.name} rests on", look, senders_may=False)
     return replace(row, amiss=tuple(found or ())), notes
 
@@ -293,9 +276,11 @@ def _with_traffic(
     queues = _noted(notes, f"the queues of {push.name}", partial(_read_figures, platform, push, aws, notes))
     waiting = None
     if not push.keep_files:
-        waiting = _noted(notes, f"the hub's {push.prefix}", partial(_read_waiting, platform, push, aws))
+        waiting = _noted(notes, f"the hub's {push.prefix}", partial(read_backlog, platform, push, aws))
     receipts = _noted(
-        notes, f"the receipts of {push.name}", partial(_read_deliveries, platform, push, aws, now=now, budget=budget)
+        notes,
+        f"the receipts of {push.name}",
+        partial(read_last_deliveries, platform, push, aws, now=now, budget=budget),
     )
     deliveries, failing = receipts or (None, None)
     missed = push.missed(deliveries.last, now) if deliveries else None
@@ -327,68 +312,3 @@ def _read_figures(platform: Platform, push: PushDataset, aws: Aws, notes: list[_
         dead_letters = count_dead_letters(platform, push, aws)
         notes.append(_Note(f"how much is in the queue of {push.name}", error.what, is_for_operators=True))
         return QueueFigures(None, None, dead_letters)
-
-
-def _read_waiting(platform: Platform, push: PushDataset, aws: Aws) -> HubBacklog:
-    hub = platform.hub_bucket
-    with needing(aws, "s3:ListBucket", f"{hub}/{push.prefix}"):
-        page = aws.client("s3").list_objects_v2(
-            Bucket=str(hub), Prefix=str(push.prefix), ExpectedBucketOwner=str(platform.account)
-        )
-    entries = [entry for entry in page.get("Contents", []) if entry["Key"] != push.prefix]  # a console's empty folder
-    oldest = min((entry["LastModified"] for entry in entries), default=None)
-    return HubBacklog(len(entries), oldest, bool(page.get("IsTruncated")))
-
-
-def _read_deliveries(
-    platform: Platform, push: PushDataset, aws: Aws, *, now: datetime, budget: int
-) -> tuple[Deliveries, Failing | None]:
-    """What arrived, and what fails, by the last day's receipts."""
-    s3, bucket, account = aws.client("s3"), platform.log_bucket, str(platform.account)
-    with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
-        day = Period(now - timedelta(days=1))
-        files = list(list_receipt_files(s3, bucket, push.name, day, account=account))
-        read = files[-budget:]
-        delivered, outcomes = dict[tuple[str, str], Receipt](), Outcomes()
-        for receipt in read_receipts_in(s3, bucket, read, account=account):
-            outcomes.note(receipt)
-            if receipt.outcome == Outcome.DELIVERED and day.holds(receipt):
-                delivered[receipt.key, receipt.version_id] = receipt
-        last = max((moment for each in delivered.values() if (moment := _moment(each))), default=None)
-        if last is None:
-            last = _last_before(platform, push, aws)
-        if missed := push.missed(last, now):
-            last = _last_since(platform, push, aws, missed.opens) or last
-    size = sum(receipt.size_bytes or 0 for receipt in delivered.values())
-    deliveries = Deliveries(last, len(delivered), size, is_partial=len(files) > len(read))
-    return deliveries, failing_of(outcomes.being_tried(now - TRIED_WITHIN))
-
-
-def _last_before(platform: Platform, push: PushDataset, aws: Aws) -> datetime | None:
-    """The last delivery, when the last day has none: in the newest files of the last day that has any."""
-    s3, account = aws.client("s3"), str(platform.account)
-    days = list_receipt_days(s3, platform.log_bucket, push.name, account=account)
-    if not days:
-        return None
-    since = datetime.combine(days[-1], datetime.min.time(), UTC)
-    files = list(list_receipt_files(s3, platform.log_bucket, push.name, Period(since), account=account))
-    receipts = read_receipts_in(s3, platform.log_bucket, files[-LONG_AGO_FILES:], account=account)
-    delivered = (receipt for receipt in receipts if receipt.outcome == Outcome.DELIVERED)
-    return max((moment for each in delivered if (moment := _moment(each))), default=None)
-
-
-def _last_since(platform: Platform, push: PushDataset, aws: Aws, since: datetime) -> datetime | None:
-    """A delivery since then, the newest: before a promise is said to be broken, every receipt since then is looked at.
-
-    What fails leaves receipts, too, so that the newest files alone may hold no delivery.
-    """
-    s3, account = aws.client("s3"), str(platform.account)
-    files = list(list_receipt_files(s3, platform.log_bucket, push.name, Period(since), account=account))
-    receipts = read_receipts_in(s3, platform.log_bucket, reversed(files), account=account)
-    delivered = (receipt for receipt in receipts if receipt.outcome == Outcome.DELIVERED)
-    moments = (moment for receipt in delivered if (moment := _moment(receipt)) and moment >= since)
-    return next(moments, None)
-
-
-def _moment(receipt: Receipt) -> datetime | None:
-    return moment_of(receipt.delivered_at) or moment_of(receipt.recorded_at)

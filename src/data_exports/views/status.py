@@ -11,7 +11,8 @@ from datetime import datetime
 
 from data_exports.estate.models import Platform
 from data_exports.json_values import json_as
-from data_exports.operate.status import DatasetStatus, Deliveries, Status
+from data_exports.operate.status import DatasetStatus, Status
+from data_exports.operate.traffic import Deliveries
 from data_exports.text import age_words, ago_words, counted, datasets_words, moment_words, printable, size_words
 from data_exports.views.tables import headed_table
 
@@ -36,6 +37,8 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
     notes = [f"? {printable(note)}" for note in status.notes]
     if status.not_for_senders:
         notes.append(f"not looked at, because senders may not: {printable('; '.join(status.not_for_senders))}")
+    if status.left_out:
+        notes.append(f"not looked at: {status.left_out}")
     return "\n".join([*lines, *([""] if concerns or notes else []), *concerns, *notes])
 
 
@@ -103,6 +106,8 @@ class StatusData:
     """What could not be read, and why."""
     not_for_senders: Sequence[str]
     """What was not looked at because a sender asks."""
+    left_out: str
+    """What was not looked at because it takes too long; empty: nothing."""
 
 
 def status_as_data(status: Status) -> StatusData:
@@ -115,6 +120,7 @@ def status_as_data(status: Status) -> StatusData:
         status.amiss,
         status.notes,
         status.not_for_senders,
+        status.left_out,
     )
 
 

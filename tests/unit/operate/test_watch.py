@@ -14,7 +14,8 @@ from data_exports.names import DatasetName
 from data_exports.operate.history import Wanted
 from data_exports.operate.queues import QueueFigures
 from data_exports.operate.receipts import Period
-from data_exports.operate.status import DatasetStatus, HubBacklog, Status
+from data_exports.operate.status import DatasetStatus, Status
+from data_exports.operate.traffic import HubBacklog
 from data_exports.operate.watch import follow_history, watch_status
 from data_exports.views.status import changed_since, render_change
 from tests.estates import PLATFORM, push

@@ -6,13 +6,13 @@ never wrote, comes with the next deployment.
 """
 
 from dataclasses import replace
-from typing import Any
 
-from data_exports.aws import AWS_EXCEPTIONS, AwsAnswer, call_or_none, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, call_or_none, reason_of
 from data_exports.contract.keys import card_key_of
 from data_exports.deploy.apply.change_sets import Work
 from data_exports.deploy.apply.outcomes import StackOutcome, StackResult
 from data_exports.deploy.deployed import PUSH_STACK_PREFIX
+from data_exports.deploy.remote import write_if_other
 
 
 def with_card(work: Work, outcome: StackOutcome) -> StackOutcome:
@@ -32,26 +32,14 @@ def _with_card_written(work: Work, outcome: StackOutcome) -> StackOutcome:
     stack = outcome.step.stack
     if not outcome.is_done or stack is None or stack.dataset is None or not stack.card:
         return outcome
-    s3, where, body = work.aws.client("s3"), _where(work, str(stack.dataset)), stack.card.encode()
-    refused = (AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)
-    found = call_or_none(lambda: s3.get_object(**where), *refused)
-    if found and found["Body"].read() == body:
-        return outcome
-    s3.put_object(**where, Body=body, ContentType="application/json")
+    platform, key = work.platform, card_key_of(str(stack.dataset))
+    write_if_other(work.aws, platform.log_bucket, key, stack.card.encode(), account=platform.account)
     return outcome
 
 
 def _delete_card(work: Work, outcome: StackOutcome) -> None:
     step = outcome.step
     if step.dataset and step.name.startswith(PUSH_STACK_PREFIX):
-        where = _where(work, str(step.dataset))
-        call_or_none(lambda: work.aws.client("s3").delete_object(**where))
-
-
-def _where(work: Work, dataset: str) -> dict[str, Any]:
-    platform = work.platform
-    return {
-        "Bucket": str(platform.log_bucket),
-        "Key": card_key_of(dataset),
-        "ExpectedBucketOwner": str(platform.account),
-    }
+        platform, key = work.platform, card_key_of(str(step.dataset))
+        bucket, owner, s3 = str(platform.log_bucket), str(platform.account), work.aws.client("s3")
+        call_or_none(lambda: s3.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, call_or_none, code_of
+from data_exports.errors import RefusedError
 from data_exports.estate.models import Platform
 from data_exports.names import RoleName
 
@@ -25,14 +26,20 @@ def read_recorded_role_ids(aws: Aws, platform: Platform) -> dict[str, RoleName]:
 
     Raises botocore's exceptions.
     """
-    return _parsed(_read(aws, platform))
+    return {key: RoleName(name) for key, name in (_names_in(_read(aws, platform)) or {}).items()}
 
 
 def write_role_ids(aws: Aws, platform: Platform, seen: Mapping[str, RoleName]) -> None:
-    """Add these ids to the recorded ones; what is recorded stays. Raises botocore's exceptions."""
+    """Add these ids to the recorded ones; what is recorded stays.
+
+    Raises botocore's exceptions, and `RefusedError` when what lies there is not what deployments write: it may hold the
+    past of roles.
+    """
     for attempt in range(_TRIES):
         found = _read(aws, platform)
-        known = _parsed(found)
+        known = _names_in(found)
+        if known is None:
+            raise RefusedError(f"{ROLE_IDS_KEY} in {platform.log_bucket} is not as a deployment writes it")
         if all(known.get(identifier) == name for identifier, name in seen.items()):
             return
         body = json.dumps({**known, **seen}, indent=1, sort_keys=True).encode()
@@ -51,14 +58,16 @@ def _read(aws: Aws, platform: Platform) -> Any:
     return call_or_none(lambda: aws.client("s3").get_object(**_where(platform)), *refused)
 
 
-def _parsed(answer: Any) -> dict[str, RoleName]:
-    """What the object holds; nothing of what is no role's name, or of an object that is not ours."""
+def _names_in(answer: Any) -> dict[str, str] | None:
+    """Id → name, as the object holds them; None when it is none of ours."""
     try:
         found = json.loads(answer["Body"].read()) if answer else {}
     except ValueError:
-        return {}
-    named = found.items() if isinstance(found, dict) else ()
-    return {key: RoleName(name) for key, name in named if isinstance(name, str) and RoleName.pattern.fullmatch(name)}
+        return None
+    is_ours = isinstance(found, dict) and all(
+        isinstance(name, str) and RoleName.pattern.fullmatch(name) for name in found.values()
+    )
+    return found if is_ours else None
 
 
 def _where(platform: Platform) -> dict[str, Any]:

@@ -54,7 +54,7 @@ from data_exports.deploy.plan.planning import (
 )
 from data_exports.deploy.prepare import Prepared, prepare
 from data_exports.deploy.remote import check_account, count_current, read_deployed, upload_once
-from data_exports.errors import ExportsError
+from data_exports.errors import ExportsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.names import HUB_STACK, hub_prefix_of, pull_bucket_of
 from data_exports.parallel import map_ordered, run_all
@@ -171,7 +171,7 @@ def _record_roles(prepared: Prepared, work: Work) -> Iterator[DeployEvent]:
     """Before anybody can upload, it is recorded whose role is whose; without, deploying goes on."""
     try:
         write_role_ids(work.aws, work.platform, prepared.role_ids)
-    except AWS_EXCEPTIONS as error:
+    except (RefusedError, *AWS_EXCEPTIONS) as error:
         yield ProgressNote(
             f"the ids of users' roles could not be recorded, by which uploads are told: {reason_of(error)}"
         )

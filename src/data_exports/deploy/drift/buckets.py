@@ -10,7 +10,7 @@ from typing import Any
 
 from data_exports.aws import Aws, AwsAnswer, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate, ResourceProperties
-from data_exports.deploy.drift.difference import LiveDifference, Revert, call
+from data_exports.deploy.drift.difference import LiveDifference, Revert, call, document_text
 from data_exports.deploy.drift.policies import policy_differences_of
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, HUB_TAG
@@ -50,7 +50,7 @@ def check_buckets(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifferen
 
 def _drift_of_policy(aws: Aws, bucket: str, wanted: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
     found, of = _setting(aws, "get_bucket_policy", bucket), f"the bucket {bucket}: its policy"
-    put = call("s3", "put_bucket_policy", Bucket=bucket, Policy=json.dumps(wanted))
+    put = call("s3", "put_bucket_policy", Bucket=bucket, Policy=document_text(wanted))
     if wanted is None:
         put = call("s3", "delete_bucket_policy", Bucket=bucket)
     if found is None:

@@ -65,6 +65,11 @@ class LiveDifference:
     """Whether the repair gives somebody access that they do not have now."""
 
 
+def document_text(policy: Mapping[str, Any] | None) -> str:
+    """A policy document as a call takes it, without blanks: they count where the size of a policy is bounded."""
+    return json.dumps(policy, separators=(",", ":"))
+
+
 def call(service: str, operation: str, **arguments: Any) -> ServiceCall:
     """A call with these arguments."""
     return ServiceCall(service, operation, json.dumps(arguments, sort_keys=True))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate, ResourceProperties
-from data_exports.deploy.drift.difference import LiveDifference, Revert, ServiceCall, call
+from data_exports.deploy.drift.difference import LiveDifference, Revert, ServiceCall, call, document_text
 from data_exports.deploy.drift.policies import policy_differences_of
 
 _DIGEST_IN_KEY = re.compile(r"mover-([0-9a-f]+)\.zip")
@@ -40,7 +40,7 @@ def _drift_of_queue_policy(aws: Aws, queue: str, properties: ResourceProperties)
         return
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
     wanted, found = properties["PolicyDocument"], json.loads(attributes.get("Policy") or "{}")
-    put = call("sqs", "set_queue_attributes", QueueUrl=url, Attributes={"Policy": json.dumps(wanted)})
+    put = call("sqs", "set_queue_attributes", QueueUrl=url, Attributes={"Policy": document_text(wanted)})
     yield from policy_differences_of(wanted, found, of=f"the queue {queue}: its policy", repair=put, lets_in=False)
 
 
@@ -54,7 +54,7 @@ def _drift_of_topic_policy(
         yield LiveDifference(f"the topic {topic} is gone", Revert())
         return
     wanted, there = properties["PolicyDocument"], json.loads(found.get("Policy") or "{}")
-    value = json.dumps(wanted)
+    value = document_text(wanted)
     put = call("sns", "set_topic_attributes", TopicArn=arn, AttributeName="Policy", AttributeValue=value)
     yield from policy_differences_of(wanted, there, of=f"the topic {topic}: its policy", repair=put, lets_in=False)
 

@@ -6,13 +6,12 @@ CloudFormation does not look at the policies that it put on roles it did not mak
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-policy.html
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate
-from data_exports.deploy.drift.difference import ByHand, LiveDifference, Revert, call
+from data_exports.deploy.drift.difference import ByHand, LiveDifference, Revert, call, document_text
 from data_exports.deploy.drift.policies import policy_differences_of, rights_of
 from data_exports.estate.models import Platform
 from data_exports.text import shell_word
@@ -74,7 +73,7 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[Live
         yield LiveDifference(f"the role {name} is gone", Revert())
         return
     trust = properties["AssumeRolePolicyDocument"]
-    trusted = call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=json.dumps(trust))
+    trusted = call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=document_text(trust))
     found = role["AssumeRolePolicyDocument"]
     yield from policy_differences_of(
         trust, found, of=f"the role {name}: its trust policy", repair=trusted, lets_in=False
@@ -97,7 +96,7 @@ def _drift_of_inline_policy(
     role: str, name: str, wanted: Mapping[str, Any], found: Mapping[str, Any] | None, *, is_ours: bool = False
 ) -> Iterator[LiveDifference]:
     of = f"the role {role}: its policy {name}"
-    put = call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=json.dumps(wanted))
+    put = call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=document_text(wanted))
     if found is None:
         yield LiveDifference(f"{of} is gone", put, returns_access=not is_ours)
         return

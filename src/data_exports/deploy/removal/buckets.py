@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of, reason_of, refusal_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, code_of, reason_of, refusal_of
 from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.remote import BucketContents, read_bucket_tags, read_contents, version_pages
 from data_exports.estate.models import Estate, Platform
@@ -78,15 +78,33 @@ class KeptBucket:
 
 
 def read_kept_buckets(aws: Aws, estate: Estate) -> Iterator[KeptBucket]:
-    """The buckets of pull datasets that are not declared any more. Raises botocore's exceptions."""
+    """The buckets of pull datasets that are not declared any more. Raises botocore's exceptions.
+
+    A bucket that refuses us is none of ours, whose policies refuse nobody of the account; but if each of them does, it
+    is us who may not look.
+    """
     platform = estate.platform
     declared = {pull.bucket(platform) for pull in estate.pull_datasets}
     names = [name for name in _read_names(aws, platform.pull_bucket_prefix) if name not in declared]
-    read = partial(read_bucket_tags, aws, account=platform.account)
-    for name, tags in zip(names, map_ordered(read, names), strict=True):
+    answers = list(map_ordered(partial(_read_tags, aws, platform), names))
+    refusals = [each for each in answers if isinstance(each, Exception)]
+    if names and len(refusals) == len(names):
+        raise refusals[0]
+    for name, answer in zip(names, answers, strict=True):
+        tags = None if isinstance(answer, Exception) else answer
         dataset = (tags or {}).get(DATASET_TAG, "")
         if is_ours(tags, platform) and DatasetName.pattern.fullmatch(dataset):
             yield KeptBucket(DatasetName(dataset), name)
+
+
+def _read_tags(aws: Aws, platform: Platform, name: BucketName) -> dict[str, str] | Exception | None:
+    """The bucket's tags, or its refusal."""
+    try:
+        return read_bucket_tags(aws, name, account=platform.account)
+    except AWS_EXCEPTIONS as error:
+        if answer_of(error) is not AwsAnswer.FORBIDDEN:
+            raise
+        return error
 
 
 def _read_names(aws: Aws, prefix: str) -> Iterator[BucketName]:

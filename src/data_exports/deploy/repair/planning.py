@@ -9,6 +9,7 @@ set; what is gone it makes again.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -62,17 +63,25 @@ class RepairPlan:
 
 def plan_repair(report: DriftReport) -> RepairPlan:
     """What puts back all that was found."""
-    steps = []
+    steps, unseen = [], {each.where for each in report.not_checked}
     repairable = [each for each in report.drifts if isinstance(each.repair, _ORDER)]
     for (_, where, repair), drifts in groupby(sorted(repairable, key=_place_of), key=_place_of):
         found = list(drifts)
-        returns = any(each.returns_access for each in found)
+        returns = any(each.returns_access for each in found) or _may_return(repair, where, unseen)
         steps.append(RepairStep(where, repair, tuple(each.what for each in found), returns))
     by_hand = ((each, each.repair) for each in report.drifts)
     return RepairPlan(
         tuple(steps),
         tuple(NotOurs(each.where, each.what, hand.next_step) for each, hand in by_hand if isinstance(hand, ByHand)),
     )
+
+
+def _may_return(repair: ServiceCall | Revert | Redeploy, where: str, unseen: Collection[str]) -> bool:
+    """Whether CloudFormation may give access back that nobody has seen: it puts back more than what is told.
+
+    A template that somebody else changed may have taken access away, and so may what could not be looked at.
+    """
+    return isinstance(repair, Redeploy) or (isinstance(repair, Revert) and where in unseen)
 
 
 def _place_of(drift: Drift) -> tuple[int, str, ServiceCall | Revert | Redeploy]:

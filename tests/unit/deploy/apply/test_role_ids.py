@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY, read_recorded_role_ids, write_role_ids
+from data_exports.errors import RefusedError
 from data_exports.names import RoleName
 from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM
@@ -62,3 +63,11 @@ def test_what_aws_denies_is_raised() -> None:
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'"text"', b'{"AROA1": 3}'])
 def test_an_object_that_is_none_of_ours_tells_nothing(body: bytes) -> None:
     assert read_recorded_role_ids(Kept(body).aws, PLATFORM) == {}
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"AROA1": "no role"}'])
+def test_what_may_hold_the_past_of_roles_is_not_written_over(body: bytes) -> None:
+    kept = Kept(body)
+    with pytest.raises(RefusedError, match=f"{ROLE_IDS_KEY} in {PLATFORM.log_bucket} is not as a deployment writes it"):
+        write_role_ids(kept.aws, PLATFORM, {"AROA1": ANA})
+    assert kept.body == body

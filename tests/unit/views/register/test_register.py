@@ -14,7 +14,8 @@ from data_exports.estate.commits import Commit, Commits, FileChange
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Estate
 from data_exports.names import AccountId, DatasetName, RoleName
-from data_exports.operate.status import DatasetStatus, Deliveries
+from data_exports.operate.status import DatasetStatus
+from data_exports.operate.traffic import Deliveries
 from data_exports.reviews.models import KEEP
 from data_exports.reviews.rows import review_of_estate
 from data_exports.views.register.facts import register_for, register_of
