@@ -19,9 +19,13 @@ def dataset_of(estate: Estate, name: str) -> Dataset:
         return datasets[name]
     near = get_close_matches(with_hyphens(name), datasets, n=1)
     choice = f"did you mean {near[0]}?" if near else f"there are: {', '.join(datasets) or 'none'}"
-    if dash := dash_in(name):
-        choice = f"a hyphen is typed as -, and here stands {dash}; {choice}"
-    raise UsageError(f"no dataset is named {name!r}", next_step=choice)
+    raise UsageError(f"no dataset is named {name!r}", next_step=advice_on_dash(name) + choice)
+
+
+def advice_on_dash(name: str) -> str:
+    """What to tell before the rest of an advice where the name has a dash that is no hyphen; ``""`` otherwise."""
+    dash = dash_in(name)
+    return f"a hyphen is typed as -, and here stands {dash}; " if dash else ""
 
 
 def account_of(platform: Platform, text: str) -> AccountId:
@@ -33,10 +37,13 @@ def account_of(platform: Platform, text: str) -> AccountId:
         return AccountId(text)
     except InvalidNameError as error:
         names = {name.casefold(): name for _, name in platform.account_names}
-        near = get_close_matches(text.casefold(), names, n=1)
+        near = get_close_matches(with_hyphens(text).casefold(), names, n=1) or get_close_matches(
+            text.casefold(), names, n=1
+        )
+        advice = "" if near and dash_in(near[0]) else advice_on_dash(text)
         choice = f"did you mean {quoted(names[near[0]])}?" if near else f"{error.hint}, or a name from `accounts`"
         message = f"{text!r} is neither an AWS account id nor one of the names in `accounts`"
-        raise UsageError(message, where="--account", next_step=choice) from error
+        raise UsageError(message, where="--account", next_step=advice + choice) from error
 
 
 def push_dataset_of(estate: Estate, name: str) -> PushDataset:

@@ -9,6 +9,7 @@ from data_exports.contract.receipts import Damaged, Receipt
 from data_exports.json_values import json_object_of
 from data_exports.operate.history import HistoryEntry
 from data_exports.text import moment_words, printable, size_words
+from data_exports.views.tables import fitted
 
 CSV_FIELDS = (
     "recorded_at",
@@ -39,14 +40,20 @@ DAMAGED_SHOWN = 3
 HEADING = f"{'recorded (UTC)':<19}  {'outcome':<10}  {'size':>8}  key, by whom"
 
 
-def render_entry(entry: HistoryEntry) -> str:
-    """One line, and one more for the reason of what was not delivered."""
+def render_entry(entry: HistoryEntry, *, width: int | None = None) -> str:
+    """One line, and one more for the reason of what was not delivered.
+
+    Where that is wider than the terminal's `width`, key and uploader have lines of their own.
+    """
     receipt = entry.receipt
-    line = f"{moment_words(receipt.recorded_at):<19}  {printable(receipt.outcome):<10}  "
-    line += f"{size_words(receipt.size_bytes):>8}  {printable(receipt.key)}"
-    if entry.by:
-        line += f"  by {printable(str(entry.by))}"
-    return f"{line}\n{'':<19}  {printable(receipt.reason)}" if receipt.reason else line
+    first = f"{moment_words(receipt.recorded_at):<19}  {printable(receipt.outcome):<10}  "
+    first += f"{size_words(receipt.size_bytes):>8}"
+    key, by = printable(receipt.key), f"by {printable(str(entry.by))}" if entry.by else ""
+    line, reason = "  ".join(filter(None, (first, key, by))), printable(receipt.reason or "")
+    lines = [line, *([f"{'':<19}  {reason}"] if reason else [])]
+    if width is not None and any(len(each) > width for each in lines):
+        lines = [first, f"  {key}", *(part for said in (by, reason) if said for part in fitted(f"  {said}", width))]
+    return "\n".join(lines)
 
 
 def render_followed_receipt(receipt: Receipt) -> str:

@@ -68,16 +68,16 @@ def _and_more(count: int) -> str:
     return f" and {count - NAMED_AT_MOST:,} more" if count > NAMED_AT_MOST else ""
 
 
-def render_sent(sent: Sent, followed: Sequence[Followed]) -> str:
-    """The receipts, if the uploads were followed; otherwise each upload with its version."""
+def render_sent(sent: Sent, followed: Sequence[Followed], *, width: int | None = None) -> str:
+    """The receipts, if the uploads were followed; otherwise each upload with its version. `width`: the terminal's."""
     if not followed:
         return "\n".join(printable(f"{each.source.key}  version {each.version_id}") for each in sent.uploaded)
-    return render_followed(followed)
+    return render_followed(followed, width=width)
 
 
-def render_followed(followed: Sequence[Followed]) -> str:
-    """The receipts of uploads that were followed."""
-    receipts = [render_entry(HistoryEntry(each.receipt, None)) for each in followed if each.receipt]
+def render_followed(followed: Sequence[Followed], *, width: int | None = None) -> str:
+    """The receipts of uploads that were followed. `width`: the terminal's."""
+    receipts = [render_entry(HistoryEntry(each.receipt, None), width=width) for each in followed if each.receipt]
     return "\n".join([HEADING, *receipts] if receipts else ["no receipts yet"])
 
 

@@ -30,9 +30,20 @@ def headed_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, widt
     return [line for row in rows for line in _lines_of(headings, row, width)]
 
 
+def fitted(line: str, width: int | None) -> list[str]:
+    """The line, or where it is wider than `width`, lines of whole words, indented once more: no name is cut.
+
+    A word that is wider than the terminal stays whole, too, so that it can be copied.
+    """
+    if width is None or len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return textwrap.wrap(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False)
+
+
 def _lines_of(headings: Sequence[str], row: Sequence[str], width: int) -> list[str]:
     told = ", ".join(f"{heading} {cell}" for heading, cell in zip(headings[1:], row[1:], strict=True) if cell != "-")
-    return [row[0], *textwrap.wrap(told, width, initial_indent="  ", subsequent_indent="  ")]
+    return [row[0], *(f"  {line.lstrip(' ')}" for line in fitted(f"  {told}", width))]
 
 
 def _plain(rows: Sequence[Sequence[str]]) -> str:

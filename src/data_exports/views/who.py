@@ -15,13 +15,17 @@ from data_exports.names import AccountRootArn, Outsider
 from data_exports.operate.who.holdings import Holding, Permission, Question
 from data_exports.operate.who.uses import Use, Uses
 from data_exports.text import counted, csv_line, moment_words, printable, quoted
+from data_exports.views.tables import fitted
 
 KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull"}
 
 
-def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: datetime) -> str:
-    """Each principal, and below it what it may do, through which dataset, until when, on what paperwork."""
-    return "\n".join(_lines(holdings, platform, now))
+def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: datetime, width: int | None = None) -> str:
+    """Each principal, and below it what it may do, through which dataset, until when, on what paperwork.
+
+    `width` is that of the terminal.
+    """
+    return "\n".join(part for line in _lines(holdings, platform, now) for part in fitted(line, width))
 
 
 @json_as(
@@ -148,20 +152,28 @@ def question_words(question: Question) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def render_uses(uses: Uses, *, since: datetime) -> str:
-    """Each sender of one dataset with the last upload; what was not used stands out."""
-    width = max((len(use.who) for use in uses.uses), default=0)
-    lines = [f"{uses.dataset}, since {moment_words(since)}"]
-    for use in uses.uses:
-        said = f"{counted(use.uploads, 'upload')}, last {moment_words(use.last_upload)}" if use.uploads else "NOT USED"
-        if not use.uploads and not use.is_known:
-            said = f"not known: {use.why_not_known}"
-        if use.is_granted is None:
-            said += f"; whether it is a sender is not known: {use.why_not_known}"
-        elif not use.is_granted:
-            said += ", is no sender by the declarations"
-        lines.append(f"  {printable(use.who):<{width}}  {said}")
-    return "\n".join(lines)
+def render_uses(uses: Uses, *, since: datetime, width: int | None = None) -> str:
+    """Each sender of one dataset with the last upload; what was not used stands out.
+
+    Where a row is wider than the terminal's `width`, the sender has a line, and what is said of it others.
+    """
+    rows = [(printable(use.who), _use_in_words(use)) for use in uses.uses]
+    column = max((len(who) for who, _ in rows), default=0)
+    lines = [f"  {who:<{column}}  {said}" for who, said in rows]
+    if width is not None and any(len(line) > width for line in lines):
+        lines = [line for who, said in rows for line in (f"  {who}", *fitted(f"    {said}", width))]
+    return "\n".join([f"{uses.dataset}, since {moment_words(since)}", *lines])
+
+
+def _use_in_words(use: Use) -> str:
+    said = f"{counted(use.uploads, 'upload')}, last {moment_words(use.last_upload)}" if use.uploads else "NOT USED"
+    if not use.uploads and not use.is_known:
+        said = f"not known: {use.why_not_known}"
+    if use.is_granted is None:
+        said += f"; whether it is a sender is not known: {use.why_not_known}"
+    elif not use.is_granted:
+        said += ", is no sender by the declarations"
+    return said
 
 
 def uses_as_data(found: Iterable[Uses], *, since: datetime) -> UsesData:

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from data_exports.cli.app import main
 from tests.envelopes import read_json
+from tests.terminal import run_on_terminal
 
 ESTATE = str(Path(__file__).parents[3] / "examples" / "estate")
 
@@ -88,6 +91,18 @@ def test_nobody_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert read_json(capsys.readouterr().out) == {"schema": "data-exports/who/1", "accesses": []}
 
 
+def test_on_a_narrow_terminal_no_line_is_wider_and_no_name_is_cut() -> None:
+    exports = str(Path(sys.executable).parent / "exports")
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "60"}
+    env.pop("NO_COLOR", None)
+    done = run_on_terminal([exports, "who", "bail_research", "--estate", ESTATE], env=env, streams=("stdout",))
+    lines = done.shown.splitlines()
+    assert (done.code, max(map(len, lines)) <= 60) == (0, True), done.shown
+    assert "    read, write and delete s3://mojap-bail-research/" in lines
+    piped = run_on_terminal([exports, "who", "bail_research", "--estate", ESTATE], env=env, streams=("stderr",))
+    assert max(map(len, piped.out.splitlines())) > 60
+
+
 def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--account", "871026394550", "--markdown") == 0
     out = capsys.readouterr().out
@@ -111,6 +126,16 @@ def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> 
         (("did", "--csv"), "did and --csv exclude each other"),
         (("did", "court_hearing"), "did you mean court_hearings?"),
         (("did", "bail_research"), "bail_research is a pull dataset"),
+        (
+            ("can", "read", "s3://mojap\N{EN DASH}bail-research/a"),
+            "next: write 'mojap-bail-research' with the keyboard's hyphen: here stands U+2013 EN DASH",
+        ),
+        (("can", "read", "s3://mojap\N{MINUS SIGN}bail-research"), "here stands U+2212 MINUS SIGN"),
+        (("can", "read", "s3://a\N{EN DASH}B"), "next: write s3://BUCKET/KEY"),
+        (
+            ("alpha_user_priya\N{EN DASH}raman",),
+            "a hyphen is typed as -, and here stands U+2013 EN DASH; did you mean alpha_user_priya-raman?",
+        ),
     ],
 )
 def test_a_wrong_call_is_told_what_to_do(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:

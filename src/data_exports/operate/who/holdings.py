@@ -13,9 +13,12 @@ from typing import Literal
 from data_exports.access.accesses import Access, accesses_of
 from data_exports.access.grants import Grant, grants_of
 from data_exports.errors import UsageError
+from data_exports.estate.dataset_lookup import advice_on_dash
+from data_exports.estate.field_types import hint_on_dashes
 from data_exports.estate.models import Estate
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, BucketName, DatasetName, InvalidNameError
+from data_exports.text import with_hyphens
 
 Verb = Literal["read", "write", "delete"]
 
@@ -119,7 +122,8 @@ def parse_s3_location(text: str) -> S3Location:
     try:
         return S3Location(BucketName(bucket), key)
     except InvalidNameError as error:
-        raise UsageError(str(error), next_step=next_step) from error
+        plain = hint_on_dashes(bucket, BucketName)
+        raise UsageError(str(error), next_step=f"{plain}: {next_step}" if plain else next_step) from error
 
 
 def _is_asked_for(holding: Holding, question: Question, now: datetime) -> bool:
@@ -151,10 +155,10 @@ def _check_is_known(who: str, holdings: Iterable[Holding]) -> None:
     known = {name for holding in holdings for name in _names_of(holding)}
     if who in known:
         return
-    near = get_close_matches(who, sorted(known), n=1)
+    near = get_close_matches(with_hyphens(who), sorted(known), n=1)
+    choice = f"did you mean {near[0]}?" if near else "give the name of a role or a dataset, or an ARN"
     raise UsageError(
-        f"{who!r} is no dataset, and nobody is granted anything under that name",
-        next_step=f"did you mean {near[0]}?" if near else "give the name of a role or a dataset, or an ARN",
+        f"{who!r} is no dataset, and nobody is granted anything under that name", next_step=advice_on_dash(who) + choice
     )
 
 
