@@ -3,18 +3,24 @@
 import json
 import os
 import sys
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from benchmarks import cold_start
 from benchmarks.contenders import CONTENDERS, mover_settings
+from benchmarks.estates import commit_history, write_estate
 from benchmarks.files import Upload, batches_of
 from benchmarks.mover import Case, figures_of, targets
+from benchmarks.register import figures_of as register_figures
 from benchmarks.requests import SURROUNDINGS_OF_OLD, our_price_in_batches_of, price
 from benchmarks.tables import show, write_json
 from benchmarks.usage import BenchmarkError, Usage, usage_of
 from benchmarks.wire import Request, wire
+from data_exports.estate.commits import read_commits
+from data_exports.estate.loader import load_estate
 from data_exports.mover.events import read_messages
 from data_exports.mover.settings import read_settings
 from tests.unit.mover.loopback import Played, serving
@@ -122,3 +128,35 @@ def test_a_fresh_process_with_the_movers_code_alone_can_work(tmp_path: Path) -> 
     cold_start.unpack_mover(tmp_path)
     took = cold_start.start_ours(tmp_path)
     assert took.keys() == {"wall_ms", "cpu_ms"}
+
+
+def test_a_history_has_so_many_commits_over_so_many_days_and_ends_with_the_files_as_they_lie(tmp_path: Path) -> None:
+    estate = write_estate(tmp_path / "estate", datasets=8, buckets=2)
+    commit_history(estate, now=datetime(2026, 11, 29, tzinfo=UTC), days=100, commits=20)
+    history = read_commits(estate)
+    assert (len(history.commits), history.is_edited) == (20, False)
+    assert [f"{each.moment:%Y-%m-%d}" for each in (history.commits[0], history.commits[-1])] == [
+        "2026-11-29",
+        "2026-08-26",
+    ]
+    doings = Counter(change.doing for commit in history.commits for change in commit.changes)
+    assert doings == {"added": 9, "changed": 18}
+    declared = load_estate(estate).require()
+    assert {each.destination.bucket for each in declared.push_datasets} == {"landing-00000", "landing-00001"}
+
+
+def test_a_registers_heaviest_page_is_told_and_its_index_apart(tmp_path: Path) -> None:
+    for name, size in (("index.html", 10), ("datasets/a.html", 3_000), ("search-index.js", 5_000)):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x" * size)
+    figures = register_figures(Usage(1.5, 1.25, 30_000_000), tmp_path)
+    assert figures == {
+        "wall_s": 1.5,
+        "cpu_s": 1.25,
+        "peak_mb": 30.0,
+        "files": 3,
+        "page_kb": 3.0,
+        "index_kb": 5.0,
+        "page": "datasets/a.html",
+    }

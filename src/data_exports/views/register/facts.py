@@ -16,12 +16,11 @@ from data_exports.estate.commits import Commit, Commits
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Dataset, Estate, Platform
 from data_exports.names import AccountId, InvalidNameError
-from data_exports.operate.handover.halves import halves_of
 from data_exports.operate.status import DatasetStatus
 from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
 from data_exports.reviews.rows import accesses_by_row, review_of_estate, row_id
 from data_exports.reviews.standing import last_reviewed, months_before
-from data_exports.views.handover.letter import letter_of
+from data_exports.views.register.letters import SharedDestination, letters_about, shared_destinations_of
 
 ENDING = timedelta(days=60)
 """What ends within this is said first."""
@@ -49,15 +48,22 @@ class AccessLine:
 class RegisteredExport:
     """One export and all that the register knows of it."""
 
+    platform: Platform
     dataset: Dataset
     kind: str
     rows: tuple[tuple[AccessRow, Access], ...]
     attention: tuple[Attention, ...]
-    letters: tuple[str, ...]
+    shared: SharedDestination | None = None
+    """Where it goes, if others go there, too."""
     commits: tuple[Commit, ...] = ()
     reviews: tuple[tuple[Review, ReviewedDataset], ...] = ()
     reviewed: date | None = None
     status: DatasetStatus | None = None
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """To its other side, about this export alone."""
+        return letters_about(self.platform, self.dataset)
 
     @property
     def lines(self) -> tuple[AccessLine, ...]:
@@ -118,6 +124,7 @@ def register_of(
     by_file = _commits_by_file(history)
     closed = last_reviewed([review for review in reviews if review.closed])
     by_review = _reviews_by_dataset(reviews)
+    shared = shared_destinations_of(estate)
     exports = []
     for reviewed in review_of_estate(estate, Path("register.yaml"), today=today).datasets:
         name = reviewed.dataset
@@ -128,11 +135,12 @@ def register_of(
         is_late = since is not None and since < months_before(today, estate.platform.review_every)
         exports.append(
             RegisteredExport(
+                estate.platform,
                 dataset,
                 reviewed.kind,
                 tuple((row, accesses[row_id(name, row)]) for row in reviewed.accesses),
                 tuple(sorted(_attention(dataset, status, is_late=is_late, now=now), key=lambda each: each.rank)),
-                tuple(letter_of(half) for half in halves_of(estate, dataset)),
+                shared.get(dataset.name),
                 commits,
                 by_review.get(name, ()),
                 closed.get(name),

@@ -11,18 +11,21 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from data_exports.json_values import json_value_of
-from data_exports.text import json_text, printable, printable_lines
+from data_exports.text import counted, json_text, printable, printable_lines
 from data_exports.views.register.facts import AccessLine, Register, RegisteredExport
 from data_exports.views.register.figures import HEIGHT, WIDTH, figures_of, line_of_plot, months_of
+from data_exports.views.register.lists import PAGE_BYTES, Page, fewer_rows, paged, weight_of
+from data_exports.views.register.search_index import path_of_export, search_index_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-ROWS = 200
-"""So many rows are on a page: about a third of what a page may weigh."""
-PURPOSE_LETTERS = 100
-"""So much of a purpose is searched: 10,000 exports stay below 2 MB."""
+SHORT = 5
+"""So many of a list's texts stand where others are the matter; all of a longer list have a page."""
+TEXT_LETTERS = 2_000
+"""So much of a text that somebody wrote is shown in a sentence or a table: a page holds 200 rows of them."""
+LETTER_LETTERS = 100_000
+"""So much of a text of many lines: the letter to an account whose 50 roles are named has 40,000."""
 ASSETS = ("register.css", "register.js")
 
 
@@ -51,26 +54,79 @@ class CalendarEntry:
         return self.export.dataset.name if self.export else self.what
 
 
-def pages_of(register: Register) -> Iterator[tuple[str, str]]:
+def pages_of(register: Register) -> Iterator[Page]:
     """Every file of the site, by its path from the site's folder."""
-    environment = _environment(register)
-    yield from _long(environment, "home.html", "index", register.exports)
+    site = _Site(_environment(register))
+    yield from site.long("home.html", "index.html", register.exports)
     for export in register.exports:
-        yield path_of_export(export), _page(environment, "dataset.html", up="../", export=export)
+        yield from _pages_of_export(site, export)
     everybody = who_of_register(register)
     for who in everybody:
-        yield who.path, _page(environment, "who.html", up="../", who=who)
+        shared = {line.export.shared.path: line.export.shared for line in who.lines if line.export.shared}
+        destinations = list(shared.values()) if who.kind == "recipient" else []
+        yield from site.long("who.html", who.path, who.lines, up="../", who=who, destinations=destinations)
+    exports = {export.dataset.name: export for export in register.exports}
+    for there in {export.shared.path: export.shared for export in register.exports if export.shared}.values():
+        yield from site.long(
+            "destination.html",
+            there.path,
+            there.statements,
+            up="../",
+            there=there,
+            exports=[exports[name] for name in there.datasets],
+        )
     if register.account is None:
         for kind, name in (("recipient", "recipients"), ("person", "people")):
             chosen = [who for who in everybody if who.kind == kind]
-            yield from _long(environment, "everybody.html", name, chosen, title=name.capitalize())
-        yield from _long(environment, "calendar.html", "calendar", calendar_of(register))
+            yield from site.long("everybody.html", f"{name}.html", chosen, title=name.capitalize())
+        yield from site.long("calendar.html", "calendar.html", calendar_of(register))
         months = months_of(register)
         plot = {"points": line_of_plot(months), "width": WIDTH, "height": HEIGHT}
-        yield "numbers.html", _page(environment, "numbers.html", figures=figures_of(register), months=months, plot=plot)
+        yield "numbers.html", site.page("numbers.html", figures=figures_of(register), months=months, plot=plot)
+    for path, title, texts in (
+        ("errors.html", "Errors in the declarations", [str(each) for each in register.findings]),
+        ("not-read.html", "What could not be read", register.gaps),
+    ):
+        if len(texts) > SHORT:
+            yield from site.long("texts.html", path, texts, title=title)
     yield "search-index.js", search_index_of(register)
     for name in ASSETS:
         yield name, (files(__package__) / "assets" / name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Makes pages by the templates."""
+
+    environment: "Environment"
+
+    def page(self, template: str, *, up: str = "", **given: Any) -> str:
+        """One page; `up` leads from its folder to that of the site."""
+        return self.environment.get_template(template).render(up=up, **given)
+
+    def long(self, template: str, path: str, rows: Sequence[Any], **given: Any) -> Iterator[Page]:
+        """A list over as many pages as it needs."""
+        return paged(path, rows, lambda part, turn: self.page(template, rows=part, turn=turn, **given))
+
+
+def _pages_of_export(site: _Site, export: RegisteredExport) -> Iterator[Page]:
+    """Its page, and those of its lists that are longer than the page can hold."""
+    path, text, limit = path_of_export(export), "", 0
+    lists = {
+        "accesses": export.lines,
+        "reviews": [(review, row) for review, reviewed in export.reviews for row in reviewed.accesses],
+        "commits": export.commits,
+        "letters": export.letters,
+    }
+    for limit in fewer_rows():
+        text = site.page("dataset.html", up="../", export=export, limit=limit, lists=lists)
+        if weight_of(text) <= PAGE_BYTES:
+            break
+    yield path, text
+    for name, rows in lists.items():
+        if len(rows) > limit:
+            whole = f"{path.removesuffix('.html')}/{name}.html"
+            yield from site.long("part.html", whole, rows, up="../../", export=export, name=name)
 
 
 def who_of_register(register: Register) -> tuple[Who, ...]:
@@ -97,28 +153,6 @@ def calendar_of(register: Register) -> tuple[CalendarEntry, ...]:
     return tuple(sorted([*ends, *dues], key=lambda each: (each.day, each.name)))
 
 
-def search_index_of(register: Register) -> str:
-    """A script that is nothing but the list of exports: pages that are opened as files may load no other data."""
-    rows = [
-        [
-            path_of_export(each),
-            each.dataset.name,
-            each.kind,
-            ", ".join(dict.fromkeys(line.row.account or line.row.who for line in each.outside)),
-            each.dataset.owner,
-            each.attention[0].words if each.attention else "",
-            printable(each.dataset.description)[:PURPOSE_LETTERS],
-        ]
-        for each in register.exports
-    ]
-    return f"window.registerIndex = {json_text(rows, default=json_value_of)};\n"
-
-
-def path_of_export(export: RegisteredExport) -> str:
-    """Its page."""
-    return f"datasets/{export.dataset.name}.html"
-
-
 def _path_of_who(kind: str, name: str) -> str:
     """By a digest: names may differ in what file systems take for the same."""
     folder = "recipients" if kind == "recipient" else "people"
@@ -143,8 +177,11 @@ def _environment(register: Register) -> "Environment":
         for who in who_of_register(register)
         for line in who.lines
     }
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["json"] = _shown_json
     environment.globals.update(
         register=register,
+        short=SHORT,
         path_of=path_of_export,
         who_path=lambda line: paths[line.export.dataset.name, line.row.role, line.row.who],
     )
@@ -152,28 +189,26 @@ def _environment(register: Register) -> "Environment":
 
 
 def _shown(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return printable(_cut(value, TEXT_LETTERS))
+    return value
 
 
 def _shown_lines(text: str) -> Any:
     from markupsafe import escape
 
-    return escape(printable_lines(text))
+    return escape(printable_lines(_cut(text, LETTER_LETTERS)))
+
+
+def _shown_json(value: object) -> Any:
+    from markupsafe import escape
+
+    return escape(json_text(value, indent=2))
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[:letters]} … and {counted(len(text) - letters, 'more character')}"
 
 
 def _utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _long(
-    environment: "Environment", template: str, name: str, rows: Sequence[object], **given: Any
-) -> Iterator[tuple[str, str]]:
-    """A list over as many pages as it needs: ``index.html``, ``index-2.html``."""
-    parts = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)] or [()]
-    paths = [f"{name}.html", *(f"{name}-{number}.html" for number in range(2, len(parts) + 1))]
-    for number, (path, part) in enumerate(zip(paths, parts, strict=True), start=1):
-        yield path, _page(environment, template, rows=part, paths=paths, number=number, total=len(rows), **given)
-
-
-def _page(environment: "Environment", template: str, *, up: str = "", **given: Any) -> str:
-    return environment.get_template(template).render(up=up, **given)

@@ -71,7 +71,7 @@ def _write_files(folder: Path, pages: Iterable[tuple[str, str]]) -> int:
     names = []
     for name, text in pages:
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         names.append(name)
     (folder / MANIFEST).write_text(json.dumps({"files": names}), encoding="utf-8")

@@ -42,7 +42,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
 const place = document.getElementById("search");
 if (place && index.length) {
   const MOST = 200;
-  const texts = index.map((row) => row.slice(1).join(" ").toLocaleLowerCase());
+  const texts = index.map((row) => row.join(" ").toLocaleLowerCase());
   const form = element("div", "", place, { class: "search", role: "search" });
   const words = element("input", "", element("label", "Search all exports", form), { type: "search", autocomplete: "off" });
   const kind = element("select", "", element("label", "Kind", form));
@@ -59,13 +59,13 @@ if (place && index.length) {
     for (const each of listed) each.hidden = asks;
     const found = asks
       ? index.filter((row, number) => wanted.every((word) => texts[number].includes(word))
-          && (kind.value === "all" || row[2] === kind.value) && (state.value === "all" || row[5]))
+          && (kind.value === "all" || row[1] === kind.value) && (state.value === "all" || row[4]))
       : [];
     said.textContent = asks ? `${found.length} of ${index.length} exports${found.length > MOST ? `, the first ${MOST} shown` : ""}` : "";
     results.replaceChildren(...found.slice(0, MOST).map((row) => {
       const item = element("li", "");
-      element("a", row[1], item, { href: up + row[0] });
-      item.append(` ${row[2]}, to ${row[3]}${row[5] ? `: ${row[5]}` : ""}`);
+      element("a", row[0], item, { href: `${up}datasets/${row[0]}.html` });
+      item.append(` ${row[1]}, to ${row[2]}${row[4] ? `: ${row[4]}` : ""}`);
       return item;
     }));
   }
