@@ -8,9 +8,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-prope
 from importlib.resources import files
 
 from troposphere import Template
-from troposphere.awslambda import Code, Environment, Function, Permission
+from troposphere.awslambda import Code, Environment, Function
 from troposphere.cloudwatch import Alarm, MetricDimension
-from troposphere.events import Rule, Target
 from troposphere.iam import Policy as InlinePolicy
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
@@ -21,9 +20,9 @@ from data_exports.access.policies import function_trust_policy, keeper_policy
 from data_exports.estate.models import Platform
 from data_exports.names import FOUNDATION_STACK, KEEPER, KEEPER_SENT, KEEPER_SETTINGS, SERVICE_ROLE_PATH
 from data_exports.stacks.mover_function import ARCHITECTURE, LOG_RETENTION_DAYS, RUNTIME
+from data_exports.stacks.schedule import add_schedule
 from data_exports.stacks.stack import add_dependencies
 
-KEEPER_SCHEDULE = "rate(1 hour)"
 KEEPER_TIMEOUT_SECONDS = 600
 KEEPER_MEMORY_MIB = 256
 
@@ -64,25 +63,14 @@ def add_keeper(template: Template, platform: Platform, alerts: Topic) -> None:
         )
     )
     add_dependencies(function, log_group)
-    rule = template.add_resource(
-        Rule(
-            "KeeperHour",
-            Name=str(KEEPER),
-            Description="Tell of accesses that end, and of promised deliveries that are missed",
-            ScheduleExpression=KEEPER_SCHEDULE,
-            State="ENABLED",
-            Targets=[Target(Id="keeper", Arn=function.get_att("Arn"))],
-        )
-    )
-    template.add_resource(
-        Permission(
-            "KeeperPermission",
-            Action="lambda:InvokeFunction",
-            FunctionName=function.ref(),
-            Principal="events.amazonaws.com",
-            SourceAccount=str(platform.account),
-            SourceArn=rule.get_att("Arn"),
-        )
+    add_schedule(
+        template,
+        platform,
+        function,
+        titles=("KeeperHour", "KeeperPermission"),
+        name=str(KEEPER),
+        description="Tell of accesses that end, and of promised deliveries that are missed",
+        target_id="keeper",
     )
     template.add_resource(
         Alarm(

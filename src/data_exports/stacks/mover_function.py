@@ -7,8 +7,7 @@ path must not change: recipients' bucket policies name them.
 from typing import ClassVar, Final
 
 from troposphere import Template
-from troposphere.awslambda import Code, Environment, EventSourceMapping, Function, Permission, ScalingConfig
-from troposphere.events import Rule, Target
+from troposphere.awslambda import Code, Environment, EventSourceMapping, Function, ScalingConfig
 from troposphere.iam import Policy as InlinePolicy
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
@@ -22,6 +21,7 @@ from data_exports.contract.tasks import Task
 from data_exports.contract.timing import BATCH_SIZE, FUNCTION_TIMEOUT_SECONDS
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import MOVER_POLICY, SERVICE_ROLE_PATH
+from data_exports.stacks.schedule import add_schedule
 from data_exports.stacks.stack import Surroundings, add_dependencies
 
 RUNTIME: Final = "python3.13"
@@ -31,7 +31,6 @@ HANDLER = "data_exports.mover.handler.handle"
 FUNCTION_MEMORY_MIB = 512
 BATCH_WINDOW_SECONDS = 1
 LOG_RETENTION_DAYS = 90
-SWEEP_SCHEDULE = "rate(1 hour)"
 
 
 class MappingScaling(ScalingConfig):  # type: ignore[misc]
@@ -95,33 +94,15 @@ def add_mover(
             ScalingConfig=MappingScaling(MaximumConcurrency=push.max_concurrency),
         )
     )
-    _add_sweep(template, platform, push, function)
-
-
-def _add_sweep(template: Template, platform: Platform, push: PushDataset, function: Function) -> None:
-    """Have the mover look for uploads whose event never came, every hour.
-
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
-    """
-    rule = template.add_resource(
-        Rule(
-            "Sweep",
-            Name=str(push.mover_name),
-            Description=f"{push.name}: deliver what no event told of",
-            ScheduleExpression=SWEEP_SCHEDULE,
-            State="ENABLED",
-            Targets=[Target(Id="mover", Arn=function.get_att("Arn"), Input=Task.SWEEP.request)],
-        )
-    )
-    template.add_resource(
-        Permission(
-            "SweepPermission",
-            Action="lambda:InvokeFunction",
-            FunctionName=function.ref(),
-            Principal="events.amazonaws.com",
-            SourceAccount=str(platform.account),
-            SourceArn=rule.get_att("Arn"),
-        )
+    add_schedule(
+        template,
+        platform,
+        function,
+        titles=("Sweep", "SweepPermission"),
+        name=name,
+        description=f"{push.name}: deliver what no event told of",
+        target_id="mover",
+        event=Task.SWEEP.request,
     )
 
 
