@@ -104,6 +104,35 @@ def test_an_alarm_counts_its_own_dimensions_only(steps: Steps, unique: Callable[
     wait_until(lambda: state() == "ALARM")
 
 
+def test_an_alarm_of_a_template_is_not_judged_while_it_warms_up(steps: Steps, unique: Callable[[str], str]) -> None:
+    name = unique("silent")
+    judged = {
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Invocations",
+        "Dimensions": [{"Name": "FunctionName", "Value": unique("f")}],
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 3,
+        "Threshold": 1,
+        "ComparisonOperator": "LessThanThreshold",
+        "TreatMissingData": "breaching",
+    }
+    alarms = {"New": {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 240}}, "Old": {}}
+    resources = {
+        title: {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": f"{name}-{title}", **judged, **more}}
+        for title, more in alarms.items()
+    }
+    steps.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+
+    def states() -> dict[str, str]:
+        found = steps.client("cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
+        return {each["AlarmName"].removeprefix(f"{name}-"): each["StateValue"] for each in found}
+
+    wait_until(lambda: states().get("Old") == "ALARM")
+    assert states() == {"Old": "ALARM", "New": "INSUFFICIENT_DATA"}
+    steps.client("cloudformation").delete_stack(StackName=name)
+
+
 def test_a_topic_lets_in_whom_its_policy_names(steps: Steps, unique: Callable[[str], str]) -> None:
     topic, _ = topic_into_queue(steps, unique("topic"))
     role = steps.role(allow("sns:*", "*"), account=OTHER)

@@ -95,6 +95,35 @@ def test_a_missed_delivery_and_an_end_are_told_once_and_what_came_is_not(kept: K
     assert kept.run(f"{after}T07:00:00") == {"told": []}
 
 
+def test_an_alarm_goes_off_when_it_does_not_run_but_not_in_its_first_hours(kept: Kept) -> None:
+    cloudwatch, name = kept.ground.client("cloudwatch"), "exports-foundation-KeeperSilentAlarm"
+
+    def alarm() -> dict[str, Any]:
+        (found,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return dict(found)
+
+    deployed = alarm()
+    assert (deployed["Period"] * deployed["EvaluationPeriods"], deployed["TreatMissingData"]) == (10800, "breaching")
+    assert deployed["StateValue"] == "INSUFFICIENT_DATA"  # its warm-up
+    assert "In the first 4 hours after it is deployed this is not judged" in deployed["AlarmDescription"]
+    heard = kept.listen("exports-alerts")
+    settable = (
+        "AlarmName",
+        "AlarmActions",
+        "Namespace",
+        "MetricName",
+        "Dimensions",
+        "Statistic",
+        "Period",
+        "Threshold",
+    )
+    more = ("EvaluationPeriods", "ComparisonOperator", "TreatMissingData")
+    cloudwatch.put_metric_alarm(**{each: deployed[each] for each in settable + more})  # without a warm-up
+    wait_until(lambda: any(name in subject for subject in heard()))
+    assert topics_told(kept.run(f"{DAY - timedelta(days=60)}T12:00:00")) == ["exports-alerts"]  # once for a new promise
+    wait_until(lambda: alarm()["StateValue"] == "OK")
+
+
 def test_its_settings_are_written_when_they_differ_and_are_mended_by_the_next_deployment(kept: Kept) -> None:
     s3, where = kept.ground.client("s3"), {"Bucket": str(kept.ground.platform.log_bucket), "Key": KEEPER_SETTINGS}
     written = s3.get_object(**where)["Body"].read()

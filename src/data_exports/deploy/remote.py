@@ -146,11 +146,24 @@ def upload_once(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account:
 
 def write_if_other(aws: Aws, bucket: BucketName, key: str, body: bytes, *, account: str) -> None:
     """Store JSON under a key that keeps its name, unless it holds these very bytes. Raises botocore's exceptions."""
-    s3 = aws.client("s3")
+    if read_stored(aws, bucket, key, AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN, account=account) != body:
+        aws.client("s3").put_object(
+            Bucket=str(bucket), Key=key, ExpectedBucketOwner=account, Body=body, ContentType="application/json"
+        )
+
+
+def read_stored(
+    aws: Aws, bucket: BucketName, key: str, *refused: AwsAnswer, account: str, most: int | None = None
+) -> bytes | None:
+    """What lies under a key, the first `most` bytes; None when nothing does, or AWS answers so.
+
+    Raises botocore's exceptions.
+    """
     where: dict[str, Any] = {"Bucket": str(bucket), "Key": key, "ExpectedBucketOwner": account}
-    found = call_or_none(lambda: s3.get_object(**where), AwsAnswer.NOT_FOUND, AwsAnswer.FORBIDDEN)
-    if found is None or found["Body"].read() != body:
-        s3.put_object(**where, Body=body, ContentType="application/json")
+    answers = refused or (AwsAnswer.NOT_FOUND,)
+    found = call_or_none(lambda: aws.client("s3").get_object(**where), *answers)
+    body: bytes | None = None if found is None else found["Body"].read(most)
+    return body
 
 
 def read_bucket_tags(aws: Aws, bucket: str, *, account: str) -> dict[str, str] | None:

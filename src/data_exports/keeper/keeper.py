@@ -85,19 +85,28 @@ class _Run:
         """Tell what there is to tell of one dataset."""
         for telling in _ends(dataset, self.now):
             self.tell(telling)
-        for opens, due in dataset["dues"]:
-            if self.now - LOOKED_BACK < _moment(due) <= self.now:
-                self._look_at_due(dataset, _moment(opens), due)
+        passed = [each for each in dataset["dues"] if self.now - LOOKED_BACK < _moment(each[1]) <= self.now]
+        names = [f"{_moment(due):%Y-%m-%d}/{dataset['name']}/due-{due}" for _, due in passed]
+        if not any(key.startswith(tuple(f"{self.prefix}{name}/" for name in names)) for key in self.sent):
+            self._pass_over(names[:-1])
+        for name, (opens, due) in zip(names, passed, strict=True):
+            self._look_at_due(dataset, name, _moment(opens), _moment(due))
 
-    def _look_at_due(self, dataset: dict[str, Any], opens: datetime, due: int) -> None:
-        name = f"{_moment(due):%Y-%m-%d}/{dataset['name']}/due-{due}"
+    def _pass_over(self, names: list[str]) -> None:
+        """Settle due moments of a time when nobody looked: whether the promise held then is not known."""
+        for name in names:
+            key = self._key(name, "before")
+            self.places.note(key)
+            self.sent.add(key)
+
+    def _look_at_due(self, dataset: dict[str, Any], name: str, opens: datetime, due: datetime) -> None:
         is_told = all(self._key(name, topic) in self.sent for topic in dataset["topics"])
-        if is_told or self._key(name, "came") in self.sent:
+        if is_told or any(self._key(name, settled) in self.sent for settled in ("came", "before")):
             return
         if _has_come(self.places, dataset, opens):
             self.places.note(self._key(name, "came"))
         else:
-            self.tell(_missed(self.places, dataset, name, _moment(due)))
+            self.tell(_missed(self.places, dataset, name, due))
 
     def tell(self, telling: Telling) -> None:
         """Tell each topic that has not been told, and note that once it is done."""

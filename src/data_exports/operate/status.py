@@ -5,7 +5,8 @@ In: an estate and an `Aws`. Out: a `Status`. Effects: reads AWS. What we may not
 Requests: one for each page of the account's stacks and of its roles; and for each push dataset, of which a hub holds at
 most 100, two for its queues, one for what is in the hub, one for the last day's receipts and one for each file of them
 (of all datasets together about `STATUS_RECEIPT_FILES` at most, the newest of each); two listings more where there was
-none, and where a promised delivery is late, the receipts since its day began.
+none, and where a promised delivery is late, the receipts since its day began. Where the whole estate is asked for, one
+for what the keeper is told.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, P
 from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
 from data_exports.operate.cards import is_deployed_as_declared
 from data_exports.operate.failing import Failing
+from data_exports.operate.keeper_look import look_at_keeper
 from data_exports.operate.live_look import MOST_POLICIES, look_at_dataset, look_at_hub
 from data_exports.operate.queues import QueueFigures, count_dead_letters, read_figures
 from data_exports.operate.rights import NotAllowedError, is_sender, needing
@@ -124,6 +126,8 @@ class Status:
     """What somebody has changed in AWS at the hub that keeps files from being delivered."""
     left_out: str = ""
     """What was not looked at because it takes too long."""
+    to_renew: tuple[str, ...] = ()
+    """What the keeper lacks, which a deployment writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,11 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     if not datasets:
         rows += _noted(notes, "removed datasets' buckets", partial(_kept, estate, rows, aws)) or []
     shared = () if datasets or not plan else tuple(_shared(plan))
+    keeper = None
+    if (FOUNDATION_STACK, "as declared") in shared:
+        promises = any(push.due for push in wanted.push_datasets)
+        look_at = partial(look_at_keeper, estate.platform, aws, has_promises=promises, now=now)
+        keeper = _noted(notes, "what the keeper is told", look_at)
     is_sender = _asks_as_sender(estate.platform, datasets, aws, notes)
     if is_sender and plan is None:
         pushes = zip(rows, wanted.push_datasets, strict=True)
@@ -178,7 +187,7 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     for_operators = tuple(note.what for note in notes if is_sender and note.is_for_operators)
     rest = tuple(dict.fromkeys(str(note) for note in notes if not (is_sender and note.is_for_operators)))
     many = f"{policies} policies of users, which `exports drift` looks at" if policies > MOST_POLICIES else ""
-    return Status(now, tuple(rows), shared, rest, for_operators, tuple(hub or ()), left_out=many)
+    return Status(now, tuple(rows), shared, rest, for_operators, tuple(hub or ()), many, tuple(keeper or ()))
 
 
 def _with_state_by_card(row: DatasetStatus, push: PushDataset, platform: Platform, aws: Aws) -> DatasetStatus:

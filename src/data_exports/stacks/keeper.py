@@ -1,4 +1,4 @@
-"""The keeper's part of the foundation: one small function with a role of its own, every hour, and an alarm if it fails.
+"""The keeper's part of the foundation: one small function with a role of its own, every hour, and alarms.
 
 In: the platform. Effects: adds the resources to the template. The function's file stands in the template
 (`data_exports.keeper`): the log bucket, from which movers take their zip, comes with the same stack.
@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-prope
 """
 
 from importlib.resources import files
+from typing import Any
 
 from troposphere import Template
 from troposphere.awslambda import Code, Environment, Function
-from troposphere.cloudwatch import Alarm, MetricDimension
+from troposphere.cloudwatch import Alarm, MetricDimension, WarmUpConfiguration
 from troposphere.iam import Policy as InlinePolicy
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
@@ -25,6 +26,9 @@ from data_exports.stacks.stack import add_dependencies
 
 KEEPER_TIMEOUT_SECONDS = 600
 KEEPER_MEMORY_MIB = 256
+SILENT_HOURS = 3
+WARM_UP_MINUTES = 240
+"""Its first run comes an hour after its rule is made; then there are enough hours to judge."""
 
 
 def add_keeper(template: Template, platform: Platform, alerts: Topic) -> None:
@@ -72,23 +76,62 @@ def add_keeper(template: Template, platform: Platform, alerts: Topic) -> None:
         description="Tell of accesses that end, and of promised deliveries that are missed",
         target_id="keeper",
     )
-    template.add_resource(
-        Alarm(
-            "KeeperAlarm",
-            AlarmName=f"{FOUNDATION_STACK}-KeeperAlarm",
-            AlarmDescription=(
-                "The keeper, which tells of ends and of missed deliveries, failed. "
-                f"Next: read the log group {KEEPER_LOG_GROUP}; exports deploy writes what it needs"
-            ),
-            Namespace="AWS/Lambda",
-            MetricName="Errors",
-            Dimensions=[MetricDimension(Name="FunctionName", Value=str(KEEPER))],
-            Statistic="Sum",
-            Period=300,
-            EvaluationPeriods=1,
-            Threshold=1,
-            ComparisonOperator="GreaterThanOrEqualToThreshold",
-            TreatMissingData="notBreaching",
-            AlarmActions=[alerts.ref()],
-        )
+    _add_alarms(template, alerts)
+
+
+def _add_alarms(template: Template, alerts: Topic) -> None:
+    """Tell when the keeper failed, and when it has not run at all: then nothing else would tell that it is silent.
+
+    Lambda reports no figure for an hour without a run, so what is missing counts as none. CloudWatch also looks at some
+    hours before the three, and goes by what it finds there while that is enough, so the alarm comes after up to six
+    hours. A function that was just made has not run: until the warm-up is over nothing is judged.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+    """
+    failed = (
+        "The keeper, which tells of ends and of missed deliveries, failed. "
+        f"Next: read the log group {KEEPER_LOG_GROUP}; exports deploy writes what it needs"
     )
+    silent = (
+        f"The keeper, which tells of ends and of missed deliveries, has not run for {SILENT_HOURS} hours or more. "
+        f"In the first {WARM_UP_MINUTES // 60} hours after it is deployed this is not judged. "
+        "Next: exports drift tells what was switched off, exports repair puts it back"
+    )
+    for title, text, judged in (
+        ("KeeperAlarm", failed, _errors()),
+        ("KeeperSilentAlarm", silent, _no_invocations()),
+    ):
+        template.add_resource(
+            Alarm(
+                title,
+                AlarmName=f"{FOUNDATION_STACK}-{title}",
+                AlarmDescription=text,
+                Namespace="AWS/Lambda",
+                Dimensions=[MetricDimension(Name="FunctionName", Value=str(KEEPER))],
+                Statistic="Sum",
+                Threshold=1,
+                AlarmActions=[alerts.ref()],
+                **judged,
+            )
+        )
+
+
+def _errors() -> dict[str, Any]:
+    return {
+        "MetricName": "Errors",
+        "Period": 300,
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+
+
+def _no_invocations() -> dict[str, Any]:
+    return {
+        "MetricName": "Invocations",
+        "Period": 3600,
+        "EvaluationPeriods": SILENT_HOURS,
+        "ComparisonOperator": "LessThanThreshold",
+        "TreatMissingData": "breaching",
+        "WarmUpConfiguration": WarmUpConfiguration(WarmUpPeriodDurationInMinutes=WARM_UP_MINUTES),
+    }

@@ -30,6 +30,14 @@ def keeper_settings_of(estate: Estate, today: date) -> str:
     return json.dumps(settings, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
+def horizon_in(settings: bytes) -> datetime | None:
+    """Up to when due moments are known by these settings; None when they are not as a deployment writes them."""
+    try:
+        return datetime.fromtimestamp(json.loads(settings)["horizon"], UTC)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError):
+        return None
+
+
 def _dataset(platform: Platform, dataset: Dataset, first: date, after_last: date) -> dict[str, Any]:
     is_push = isinstance(dataset, PushDataset)
     senders = [str(user) for user in dataset.users]

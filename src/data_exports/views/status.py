@@ -34,6 +34,7 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
         lines.append(f"{counted(len(left_out), 'other dataset')}: as declared, nothing waits long, none is given up")
     concerns = [f"! {row.name}: {printable(each)}" for row in concerned for each in row.concerns(status.at)]
     concerns += [f"! {printable(each)}: exports repair" for each in status.amiss]
+    concerns += [f"! {printable(each)}: exports deploy" for each in status.to_renew]
     notes = [f"? {printable(note)}" for note in status.notes]
     if status.not_for_senders:
         notes.append(f"not looked at, because senders may not: {printable('; '.join(status.not_for_senders))}")
@@ -59,12 +60,13 @@ def render_change(before: Status, after: Status) -> str:
     ]
     lines += [f"! {row.name}: {printable(each)}" for row in changed for each in row.concerns(after.at)]
     lines += [f"! {printable(each)}: exports repair" for each in after.amiss if each not in before.amiss]
+    lines += [f"! {printable(each)}: exports deploy" for each in after.to_renew if each not in before.to_renew]
     return "\n".join([*lines, *(f"? {printable(note)}" for note in after.notes if note not in before.notes)])
 
 
 def _facts_of(status: Status) -> tuple[object, ...]:
     rows = tuple(_facts_of_row(row, status.at) for row in status.datasets)
-    return rows, status.shared, status.amiss, status.notes
+    return rows, status.shared, status.amiss, status.to_renew, status.notes
 
 
 def _facts_of_row(row: DatasetStatus, now: datetime) -> tuple[object, ...]:
@@ -108,6 +110,8 @@ class StatusData:
     """What was not looked at because a sender asks."""
     left_out: str
     """What was not looked at because it takes too long; empty: nothing."""
+    to_renew: Sequence[str]
+    """What the keeper lacks, which `exports deploy` writes."""
 
 
 def status_as_data(status: Status) -> StatusData:
@@ -121,6 +125,7 @@ def status_as_data(status: Status) -> StatusData:
         status.notes,
         status.not_for_senders,
         status.left_out,
+        status.to_renew,
     )
 
 

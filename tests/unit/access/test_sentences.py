@@ -7,7 +7,16 @@ import pytest
 
 from data_exports.access.changes import changes_between
 from data_exports.access.grants import grants_of
-from data_exports.access.sentences import Quoted, day_in_words, listed, plain, sentence_of_unknown, statements_of
+from data_exports.access.mails import Mail
+from data_exports.access.sentences import (
+    Quoted,
+    day_in_words,
+    listed,
+    plain,
+    sentence_of_mail,
+    sentence_of_unknown,
+    statements_of,
+)
 from data_exports.estate.models import Dataset
 from data_exports.names import AccountId, AccountRootArn, RoleName, UserArn
 from tests.estates import KEY, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
@@ -174,6 +183,19 @@ def test_paperwork_and_names_that_read_like_the_plans_own_words_do_not_get_out_o
     assert [plain(each.sentence) for each in statements_of(found)] == [
         f'may read s3://mojap-court-lists: {who} (paperwork "{evil}")'
     ]
+
+
+def test_a_pull_datasets_owner_is_mailed_before_its_end_and_never_of_failures() -> None:
+    owner, other = Mail("a@example.gov.uk", pull().name, is_pull=True), Mail("b@example.gov.uk", push().name)
+    for before, after, verb in ((set(), {owner, other}, "is mailed"), ({owner, other}, set(), "is no longer mailed")):
+        found = changes_between([], [], moment=NOW, mails=(before, after), mail_domains=("example.gov.uk",))
+        assert [plain(each.sentence) for each in statements_of(found)] == [
+            f"{verb} before the access of court_lists ends: a@example.gov.uk",
+            f"{verb} the failures of hearings, with the names of files: b@example.gov.uk",
+        ]
+        assert (
+            plain(sentence_of_mail(found.mails[0])) == f"{verb} before the access of court_lists ends: {owner.address}"
+        )
 
 
 def test_what_others_have_written_is_quoted_and_shows_itself() -> None:

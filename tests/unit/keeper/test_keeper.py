@@ -183,8 +183,31 @@ def test_the_days_delivery_settles_it_and_a_failed_one_does_not(
 def test_hours_without_a_run_change_nothing(world: World) -> None:
     world.declare(push(due=DUE))
     world.deliver("2031-03-30T04:00")
+    assert world.run("2031-03-30T06:00") == []
     assert len(world.run("2031-04-01T16:00")) == 2  # of 31 March and of 1 April
     assert world.run("2031-04-01T17:00") == []
+
+
+def test_of_a_new_promise_the_last_due_moment_alone_counts(world: World) -> None:
+    world.declare(push(due=DUE, owner=OWNED))
+    missed = "Export hearings: the delivery due by 05:00 UTC is missed"
+    world.breaks = ["publish exports-alerts"]
+    with pytest.raises(RuntimeError, match="exports-alerts"):
+        world.run("2031-04-01T16:00")
+    assert world.told == [("exports-alerts-hearings", missed)]
+    assert hourly(world, "2031-04-01T17:00", "2031-04-02T04:59") == [("exports-alerts", missed)]
+    assert len(world.run("2031-04-02T05:00")) == 2
+    world.declare(push(due=parse_promise("daily by 12:00 UTC"), owner=OWNED))
+    assert len(world.run("2031-04-02T12:00")) == 2
+    assert hourly(world, "2031-04-02T13:00", "2031-04-03T11:00") == []
+
+
+def test_where_the_note_of_an_earlier_moment_fails_it_is_not_told_later_either(world: World) -> None:
+    world.declare(push(due=DUE))
+    world.breaks = ["note"]
+    with pytest.raises(RuntimeError, match="hearings"):
+        world.run("2031-04-01T16:00")
+    assert len(hourly(world, "2031-04-01T17:00", "2031-04-01T20:00")) == 1
 
 
 def test_days_that_are_left_out_and_those_behind_the_end_are_not_missed(world: World) -> None:

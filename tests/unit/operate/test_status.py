@@ -1,5 +1,6 @@
 """A status of a full hub: what it says, and how many requests it makes."""
 
+import io
 import re
 from collections import Counter
 from dataclasses import replace
@@ -11,14 +12,15 @@ from data_exports.deploy.deployed import Deployed
 from data_exports.deploy.plan.planning import plan_deploy
 from data_exports.estate.models import Estate
 from data_exports.estate.promises import parse_promise
-from data_exports.names import DatasetName, RoleName
+from data_exports.names import KEEPER_SETTINGS, DatasetName, RoleName
 from data_exports.operate.queues import QueueFigures
 from data_exports.operate.status import DatasetStatus, Status, status_of
 from data_exports.operate.traffic import Deliveries, HubBacklog
 from data_exports.stacks.card import card_of
 from data_exports.stacks.code import mover_code
+from data_exports.stacks.keeper_settings import keeper_settings_of
 from data_exports.stacks.stack import Surroundings
-from data_exports.views.status import render_status, status_as_data
+from data_exports.views.status import changed_since, render_change, render_status, status_as_data
 from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, pull, push
 from tests.json_data import json_data
@@ -38,6 +40,7 @@ class World:
     def __init__(self, estate: Estate, files: dict[str, bytes]) -> None:
         self.asked: Counter[str] = Counter()
         self.log = Log(files, page=1000)
+        self.keeper_is_told: bytes | None = keeper_settings_of(estate, NOW.date()).encode()
         self.pushes = estate.push_datasets
         self.users = sorted({user for dataset in estate.datasets() for user in dataset.users})
         code = mover_code()
@@ -66,6 +69,9 @@ class World:
 
     def get_paginator(self, operation: str) -> "Pages":
         return Pages(self, operation)
+
+    def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803
+        return {"Stacks": [each for each in self.stacks if each["StackName"] == StackName]}
 
     def get_role(self, **_: Any) -> Any:
         return {"Role": {"RoleId": "AROA"}}
@@ -97,6 +103,10 @@ class World:
 
     def get_object(self, *, ExpectedBucketOwner: str, Bucket: str, Key: str) -> Any:  # noqa: N803
         self.asked["GetObject"] += 1
+        if Key == KEEPER_SETTINGS:
+            if self.keeper_is_told is None:
+                raise refusal("NoSuchKey")
+            return {"Body": io.BytesIO(self.keeper_is_told)}
         return self.log.get_object(Bucket="hub-log", Key=Key)
 
 
@@ -148,7 +158,7 @@ def test_a_full_hub_takes_less_than_a_thousand_requests_and_what_is_left_out_is_
         "ListRoles": 1,
         "GetQueueAttributes": 200,
         "ListObjectsV2": 100 + 100 + 99,  # the hub; the last day's receipts; the days of those that had none
-        "GetObject": 1,
+        "GetObject": 1 + 1,  # receipts; what the keeper is told
         "ListEventSourceMappings": 100,  # what access and delivery rest on, from here
         "GetBucketPolicy": 150,
         "GetBucketVersioning": 1,
@@ -172,6 +182,55 @@ def test_a_full_hub_takes_less_than_a_thousand_requests_and_what_is_left_out_is_
     left_out = "350 policies of users, which `exports drift` looks at"
     assert text[-1] == f"not looked at: {left_out}"
     assert json_data(status_as_data(status))["left_out"] == left_out
+
+
+def test_what_the_keeper_lacks_is_told_with_the_command_that_writes_it() -> None:
+    promising, silent = estate_of(push(due=parse_promise("daily by 06:00 UTC"))), estate_of(push())
+    far, near = datetime(2032, 11, 2, tzinfo=UTC), datetime(2032, 11, 2, 0, 0, 1, tzinfo=UTC)
+    gone, damaged, short = (
+        "what the keeper is told is gone: nobody hears of ends and of missed deliveries",
+        "what the keeper is told is not as a deployment writes it: nobody hears of ends and of missed deliveries",
+        "when deliveries are due is known up to 2033-01-01 only: after that nobody hears of a missed one",
+    )
+    written = keeper_settings_of(promising, NOW.date()).encode()
+    for estate, told, now, said in (
+        (promising, written, far, ()),
+        (promising, written, near, (short,)),
+        (silent, written, near, ()),
+        (silent, None, NOW, (gone,)),
+        (silent, b"[]", NOW, (damaged,)),
+        (silent, b'{"horizon": "soon"}', NOW, (damaged,)),
+        (silent, b"\xff", NOW, (damaged,)),
+    ):
+        world = World(estate, {})
+        world.keeper_is_told = told
+        status = status_of(estate, world, now=now)  # type: ignore[arg-type]
+        assert status.to_renew == said
+        text = render_status(status, PLATFORM)
+        assert [line for line in text.splitlines() if "exports deploy" in line] == [
+            f"! {each}: exports deploy" for each in said
+        ]
+        assert json_data(status_as_data(status))["to_renew"] == list(said)
+        before = replace(status, to_renew=())
+        assert changed_since(before, status) is bool(said)
+        assert all(f"! {each}: exports deploy" in render_change(before, status) for each in said)
+
+
+def test_of_a_keeper_that_is_not_deployed_or_not_asked_for_nothing_is_told_and_a_refusal_is() -> None:
+    estate = estate_of(push())
+    world = World(estate, {})
+    world.keeper_is_told = None
+    assert status_of(estate, world, estate.push_datasets, now=NOW).to_renew == ()  # type: ignore[arg-type]
+    world.stacks = [each for each in world.stacks if each["StackName"] != "exports-foundation"]
+    assert status_of(estate, world, now=NOW).to_renew == ()  # type: ignore[arg-type]
+
+    class Closed(World):
+        def get_object(self, *, Key: str, **_: Any) -> Any:  # noqa: N803
+            raise refusal("AccessDenied")
+
+    status = status_of(estate, Closed(estate, {}), now=NOW)  # type: ignore[arg-type]
+    assert (status.to_renew, len(status.notes)) == ((), 1)
+    assert status.notes[0].startswith("what the keeper is told: not known: ")
 
 
 def test_of_few_users_each_policy_is_looked_at() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ministack.core.responses import get_region, request_scope
 from ministack.services import cloudwatch, eventbridge, sqs
+from ministack.services.cloudformation import provisioners
 
 from data_exports.local.gaps.patching import mends
 
@@ -69,11 +70,24 @@ def alarms_see_queues_and_their_own_dimensions(_original: Callable[..., None], a
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     value = _value_of(alarm)
+    if _warms_up(alarm):
+        return
     if value is None:
         state = {"notBreaching": "OK", "breaching": "ALARM"}.get(alarm.get("TreatMissingData", "missing"), "")
     else:
         state = "ALARM" if _breaches(value, alarm) else "OK"
     _move_to(alarm, state, value)
+
+
+def _warms_up(alarm: Alarm) -> bool:
+    """Whether the alarm is too new to be judged. AWS judges it earlier once it has data for all of its window.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+    """
+    warm_up = alarm.get("WarmUpConfiguration") or {}
+    minutes = int(warm_up.get("WarmUpPeriodDurationInMinutes", 0))
+    changed = float(alarm.get("AlarmConfigurationUpdatedTimestamp", 0))
+    return time.time() < changed + 60 * minutes
 
 
 def _breaches(value: float, alarm: Alarm) -> bool:
@@ -117,6 +131,18 @@ def take_embedded_metrics(log: str) -> None:
                     found = content[metric["Name"]]
                     for value in found if isinstance(found, list) else [found]:
                         bucket.append({"Timestamp": time.time(), "Value": float(value), "Unit": metric.get("Unit")})
+
+
+@mends(provisioners, "_cw_metric_alarm_record", "name props")
+def a_templates_alarm_has_its_warm_up(original: Callable[..., Alarm], name: str, props: Mapping[str, Any]) -> Alarm:
+    """`WarmUpConfiguration` of a template's alarm is kept, and begins anew with each change of the alarm.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudwatch-alarm-warmupconfiguration.html
+    """
+    alarm = original(name, props)
+    if props.get("WarmUpConfiguration"):
+        alarm["WarmUpConfiguration"] = dict(props["WarmUpConfiguration"])
+    return alarm
 
 
 @mends(eventbridge, "_tick_scheduled_rules", "")

@@ -165,13 +165,13 @@ def test_a_queue_without_its_policy_is_told_right_by_right(attributes: dict[str,
 
 
 def topic(policy: str | None) -> AwsAnswers:
-    alarm = {"AlarmName": "exports-foundation-KeeperAlarm", "ActionsEnabled": True}
+    names = ("exports-foundation-KeeperAlarm", "exports-foundation-KeeperSilentAlarm")
     return AwsAnswers(
         {
             "get_topic_attributes": {"Attributes": {} if policy is None else {"Policy": policy}},
             "get_function_configuration": {"CodeSha256": "x"},
             "get_function_concurrency": {},
-            "describe_alarms": {"MetricAlarms": [alarm]},
+            "describe_alarms": {"MetricAlarms": [{"AlarmName": name, "ActionsEnabled": True} for name in names]},
         }
     )
 
