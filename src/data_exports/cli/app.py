@@ -49,7 +49,7 @@ from data_exports.text import dash_in, printable_lines
 from data_exports.views.envelope import line_of
 
 SECTIONS = {
-    "Declare": ("init", "new", "check", "fmt", "schema", "who", "review", "register"),
+    "Declare": ("init", "new", "check", "fmt", "schema", "who", "review", "register", "open"),
     "Deploy": ("plan", "deploy", "drift", "repair", "destroy", "purge", "handover", "probe"),
     "Operate": ("use", "send", "status", "history", "failures", "redrive", "cancel"),
     "Try it": ("demo", "local", "canary"),

@@ -134,15 +134,25 @@ def _facts_of(finding: Finding, folder: Path) -> tuple[str, str, str]:
 
 
 def configuration_folder() -> Path:
-    """Where the user's own settings lie: ``XDG_CONFIG_HOME``, or the system's usual place. Raises `UsageError`.
+    """Where the user's own settings lie: ``XDG_CONFIG_HOME``, or the system's usual place. Raises `UsageError`."""
+    return _own_folder("XDG_CONFIG_HOME", ".config")
 
-    A relative ``XDG_CONFIG_HOME`` is none: https://specifications.freedesktop.org/basedir-spec/latest/
+
+def cache_folder() -> Path:
+    """Where lies what can be made anew: ``XDG_CACHE_HOME``, or the system's usual place. Raises `UsageError`."""
+    return _own_folder("XDG_CACHE_HOME", ".cache")
+
+
+def _own_folder(variable: str, usual: str) -> Path:
+    """The folder that the variable names; a relative path in it is none.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
     """
-    named = os.environ.get("XDG_CONFIG_HOME", "")
+    named = os.environ.get(variable, "")
     if Path(named).is_absolute():
         return Path(named) / "data-exports"
     try:
         home = Path.home()
     except RuntimeError as error:  # HOME is not set, and the system knows no user of this number
-        raise UsageError("there is no home folder", next_step="set HOME, or XDG_CONFIG_HOME") from error
-    return home / ".config" / "data-exports"
+        raise UsageError("there is no home folder", next_step=f"set HOME, or {variable}") from error
+    return home / usual / "data-exports"

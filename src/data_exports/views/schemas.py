@@ -36,6 +36,7 @@ from data_exports.views.local import DemoData, LocalEnvData, LocalStatusData
 from data_exports.views.platforms import PlatformsData
 from data_exports.views.purge import KeptData, PurgeData
 from data_exports.views.redrive import RedriveData
+from data_exports.views.register.summary import RegisterData
 from data_exports.views.repair import RepairData
 from data_exports.views.review import ReviewData, ReviewStatusData
 from data_exports.views.send import SentData
@@ -68,6 +69,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "probe": Probed,
     "purge": PurgeData,
     "redrive": RedriveData,
+    "register": RegisterData,
     "repair": RepairData,
     "review": ReviewData,
     "review-close": Closed,

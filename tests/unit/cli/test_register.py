@@ -1,10 +1,12 @@
 """`exports register`: a site from the declarations alone, and what is said where something is amiss."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from data_exports.cli.app import main
+from tests.envelopes import check_printed
 from tests.unit.reviews.git_estate import write_repository
 
 
@@ -20,6 +22,46 @@ def test_the_site_is_built_and_its_first_page_named(tmp_path: Path, capsys: pyte
     assert said.out == f"{out}/index.html\n"
     assert "they name people" in said.err
     assert (out / "index.html").is_file()
+
+
+def test_as_json_it_says_what_was_built_and_what_could_not_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = write_repository(tmp_path / "repository"), tmp_path / "site"
+    (folder / "reviews").mkdir()
+    (folder / "reviews" / "2026-Q4.yaml").write_text("nonsense: [\n")
+    words = ["register", "--out", str(out), "--estate", str(folder), "--json"]
+    code = main(words)
+    said = capsys.readouterr()
+    check_printed(words, said.out, said.err, code)
+    found = json.loads(said.out)
+    sizes = {path.relative_to(out).as_posix(): path.stat().st_size for path in out.rglob("*.*") if path.is_file()}
+    del sizes[".exports-register.json"]
+    pages = {path: size for path, size in sizes.items() if path.endswith(".html")}
+    assert (code, len(found["commit"]), found["account"], found["findings"]) == (4, 40, None, [])
+    assert {name: found[name] for name in ("folder", "exports", "pages", "files", "size_bytes", "names_people")} == {
+        "folder": str(out),
+        "exports": 2,
+        "pages": len(pages),
+        "files": len(sizes),
+        "size_bytes": sum(sizes.values()),
+        "names_people": True,
+    }
+    assert found["largest_page_bytes"] == pages[found["largest_page"]] == max(pages.values())
+    (gap,) = found["not_read"]
+    assert "2026-Q4.yaml" in gap
+
+
+def test_what_is_for_one_account_says_that_it_names_nobody_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = write_repository(tmp_path / "repository"), tmp_path / "site"
+    words = ["register", "--out", str(out), "--for", "754256621582", "--estate", str(folder), "--json"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert (found["account"], found["names_people"]) == ("754256621582", False)
+    assert "they name nobody but 754256621582 and this platform" in said.err
 
 
 def test_without_git_it_is_built_and_says_what_it_has_not_read(

@@ -20,6 +20,9 @@ from data_exports.views.register.search_index import path_of_export, search_inde
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
+)
 SHORT = 5
 """So many of a list's texts stand where others are the matter; all of a longer list have a page."""
 TEXT_LETTERS = 2_000
@@ -181,6 +184,7 @@ def _environment(register: Register) -> "Environment":
     environment.filters["json"] = _shown_json
     environment.globals.update(
         register=register,
+        content_security_policy=CONTENT_SECURITY_POLICY,
         short=SHORT,
         path_of=path_of_export,
         who_path=lambda line: paths[line.export.dataset.name, line.row.role, line.row.who],

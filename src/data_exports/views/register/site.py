@@ -17,8 +17,11 @@ MANIFEST = ".exports-register.json"
 """Names what a register wrote, so that nothing else is ever removed."""
 
 
-def write_site(folder: Path, pages: Iterable[tuple[str, str]]) -> int:
-    """Write the pages in place of the register that was there; how many files. Raises `RefusedError`, `UsageError`."""
+def write_site(folder: Path, pages: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Write the pages in place of the register that was there; what each file weighs, in bytes.
+
+    Raises `RefusedError`, `UsageError`.
+    """
     check_is_ours(folder)
     whole = folder.absolute()
     try:
@@ -67,12 +70,11 @@ def _written_before(folder: Path) -> set[str]:
         return set()
 
 
-def _write_files(folder: Path, pages: Iterable[tuple[str, str]]) -> int:
-    names = []
+def _write_files(folder: Path, pages: Iterable[tuple[str, str]]) -> dict[str, int]:
+    sizes = {}
     for name, text in pages:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-        names.append(name)
-    (folder / MANIFEST).write_text(json.dumps({"files": names}), encoding="utf-8")
-    return len(names)
+        sizes[name] = path.write_bytes(text.encode("utf-8", errors="backslashreplace"))
+    (folder / MANIFEST).write_text(json.dumps({"files": [*sizes]}), encoding="utf-8")
+    return sizes

@@ -14,9 +14,12 @@ def contents(folder: Path) -> dict[str, str]:
 
 def test_it_is_written_anew_in_place_of_the_one_before(tmp_path: Path) -> None:
     folder = tmp_path / "in" / "site"
-    assert write_site(folder, [("index.html", "one"), ("datasets/a.html", "a")]) == 2
-    assert write_site(folder, [("index.html", "two")]) == 1
-    assert contents(folder) == {"index.html": "two", MANIFEST: '{"files": ["index.html"]}'}
+    assert write_site(folder, [("index.html", "one"), ("datasets/a.html", "a")]) == {
+        "index.html": 3,
+        "datasets/a.html": 1,
+    }
+    assert write_site(folder, [("index.html", "zwölf")]) == {"index.html": 6}
+    assert contents(folder) == {"index.html": "zwölf", MANIFEST: '{"files": ["index.html"]}'}
     assert list(folder.parent.iterdir()) == [folder]
 
 

@@ -1,0 +1,95 @@
+"""``exports open``: the register in a browser, as the declarations change."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_exports.cli.connecting import connect, reaches_aws
+from data_exports.cli.options import EstateOption, cache_folder, estate_folder, load
+from data_exports.cli.output import write_data, write_progress
+from data_exports.errors import ExportsError
+
+if TYPE_CHECKING:
+    from data_exports.views.register.serving import RegisterServer
+
+NoBrowserOption = Annotated[bool, typer.Option("--no-browser", help="Print the address, and open nothing.")]
+LiveOption = Annotated[bool, typer.Option("--live", help="Ask AWS too, each time that it is built.")]
+
+_POLL_SECONDS = 2.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command; a function of its name would hide Python's own."""
+    app.command("open")(_open)
+
+
+@reaches_aws
+def _open(
+    *,
+    no_browser: NoBrowserOption = False,
+    live: LiveOption = False,
+    estate: EstateOption = None,
+) -> None:
+    """Look at the register in your browser, built anew as declarations, reviews or commits change.
+
+    It is built into your cache folder (XDG_CACHE_HOME, or ~/.cache), for you alone to read, and served on this computer
+    alone, below an address that nobody can guess. When something has changed it says so: reload the page. Ctrl-C ends
+    it, and removes what was built. To keep the pages, or hand them over, see `exports register`.
+
+    Examples:
+      exports open
+      exports open --no-browser    prints the address: paste it into a browser of this computer
+      exports open --live          with the last deliveries and what fails
+    """
+    from data_exports.views.register.freshness import freshness_of
+    from data_exports.views.register.scratch import scratch_folder
+    from data_exports.views.register.serving import RegisterServer
+
+    folder = estate_folder(estate)
+    with scratch_folder(cache_folder() / "registers") as above, RegisterServer() as server:
+        mark, count = freshness_of(folder), 0
+        _build(folder, above / "0", server, live=live)
+        write_data(server.address)
+        write_progress("Ctrl-C ends it")
+        if not no_browser:
+            _show_in_browser(server)
+        while True:
+            time.sleep(_POLL_SECONDS)
+            before, mark = mark, freshness_of(folder)
+            if mark == before:
+                continue
+            count += 1
+            try:
+                _build(folder, above / str(count % 2), server, live=live)  # what is being read lies in the other one
+            except ExportsError as error:
+                write_progress(f"{_now()}: not built anew, the pages stay as they were: {error}")
+            else:
+                write_progress(f"{_now()}: built anew: reload the page")
+
+
+def _build(folder: Path, out: Path, server: "RegisterServer", *, live: bool) -> None:
+    from data_exports.views.register.pages import pages_of
+    from data_exports.views.register.reading import read_register
+    from data_exports.views.register.site import write_site
+    from data_exports.views.register.summary import problem_of, render_built
+
+    made = read_register(folder, load(folder), connect if live else None)
+    sizes = write_site(out, pages_of(made))
+    server.show(out, sizes)
+    write_progress(render_built(made, sizes))
+    if problem := problem_of(made):
+        write_progress(f"note: {problem}")
+
+
+def _show_in_browser(server: "RegisterServer") -> None:
+    import webbrowser
+
+    if not webbrowser.open(server.launch_address):
+        write_progress("no browser was found: open the address yourself")
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%H:%M:%S} UTC"

@@ -1,0 +1,45 @@
+"""Whether what a register was made from is still as it was.
+
+In: an estate's folder. Out: a value that differs when a declaration, a review or git's HEAD does. Effects: looks at the
+files, without reading them, and runs git once.
+"""
+
+import os
+from pathlib import Path
+
+from data_exports.errors import UsageError
+from data_exports.estate.file_kinds import PLATFORM_FILE
+from data_exports.estate.git import run_git
+from data_exports.estate.loader import FOLDERS
+from data_exports.reviews.models import REVIEWS_FOLDER
+
+Freshness = tuple[object, ...]
+
+
+def freshness_of(folder: Path) -> Freshness:
+    """The same value as long as nothing has changed."""
+    listed = [_entries_of(folder / name) for name in (*FOLDERS, REVIEWS_FOLDER)]
+    return (_head_of(folder), _stat_of(folder / PLATFORM_FILE), *listed)
+
+
+def _head_of(folder: Path) -> bytes:
+    try:
+        return run_git(folder, "rev-parse", "HEAD").stdout
+    except (UsageError, OSError):
+        return b""
+
+
+def _entries_of(folder: Path) -> tuple[object, ...]:
+    try:
+        with os.scandir(folder) as entries:
+            return tuple(sorted((entry.name, _stat_of(Path(entry.path))) for entry in entries))
+    except OSError:
+        return ()
+
+
+def _stat_of(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
