@@ -14,8 +14,11 @@ BESIDE = {
     "example_estate/.github/workflows/deploy.yaml",
     "example_estate/.github/workflows/drift.yaml",
     "example_estate/.github/workflows/pull-request.yaml",
+    "example_estate/.github/workflows/register.yaml",
     "example_estate/exports.yaml",
     "local/no_server.pem",
+    "views/register/assets/register.js",
+    "views/register/templates/dataset.html",
 }
 
 

@@ -27,6 +27,7 @@ PERMISSIONS = {
     "plan": {"contents": "read", "id-token": "write"},
     "deploy": {"contents": "read", "id-token": "write"},
     "drift": {"contents": "read", "id-token": "write"},
+    "register": {"contents": "read"},
 }
 
 
@@ -61,6 +62,7 @@ def test_the_workflows_use_exports_for_these_ends() -> None:
         "plan",
         "plan",
         "plan",
+        "register",
     ]
 
 
@@ -178,9 +180,33 @@ def test_every_workflow_says_what_becomes_of_a_second_run() -> None:
 
 
 def test_an_estates_workflow_for_pull_requests_is_a_checkout_and_the_action() -> None:
-    workflow = yaml.safe_load((PATHS[-1]).read_text())
+    workflow = yaml.safe_load(next(path for path in PATHS if path.name == "pull-request.yaml").read_text())
     uses = [step.get("uses", "").partition("@")[0] for step in workflow["jobs"]["review"]["steps"]]
     assert uses == ["actions/checkout", "example-org/data-exports"]
+
+
+def test_the_register_is_built_of_the_whole_history_on_main_and_nightly_and_kept_whatever_it_says(
+    tmp_path: Path,
+) -> None:
+    workflow = yaml.safe_load(next(path for path in PATHS if path.name == "register.yaml").read_text())
+    triggers = workflow[True]  # YAML 1.1 takes `on` for true
+    assert (triggers["push"], [*triggers]) == ({"branches": ["main"]}, ["push", "schedule", "workflow_dispatch"])
+    checkout, _, build, keep = workflow["jobs"]["register"]["steps"]
+    assert checkout["with"]["fetch-depth"] == 0
+    assert (keep["if"], keep["with"]["path"]) == ("${{ !cancelled() }}", "register")
+    shutil.copytree(TOP / "examples" / "estate", tmp_path, dirs_exist_ok=True)
+    for words in ("init -q -b main", "add .", "commit -q -m first"):
+        subprocess.run(["git", *GIT_IDENTITY, *words.split()], cwd=tmp_path, check=True)
+    exports = tmp_path / "bin" / "exports"
+    exports.parent.mkdir()
+    exports.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -m data_exports "$@"\n')
+    exports.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{exports.parent}:{os.environ['PATH']}"}
+    script = ["bash", "-euo", "pipefail", "-c", build["run"]]
+    run = subprocess.run(script, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "they name people and accounts" in run.stderr
+    assert "added: first" in (tmp_path / keep["with"]["path"] / "datasets" / "court_hearings.html").read_text()
 
 
 def test_the_comment_is_found_again_by_what_the_plan_begins_with() -> None:

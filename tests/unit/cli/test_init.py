@@ -35,7 +35,7 @@ platform:
     - exports@example.gov.uk
 """
 PLAIN = ["README.md", "push_datasets/README.md", "pull_datasets/README.md", "exports.yaml"]
-WORKFLOWS = [f".github/workflows/{name}.yaml" for name in ("deploy", "drift", "pull-request")]
+WORKFLOWS = [f".github/workflows/{name}.yaml" for name in ("deploy", "drift", "pull-request", "register")]
 WHOLE = [*PLAIN[:3], ".github/CODEOWNERS", *WORKFLOWS, "exports.yaml"]
 NOBODY = {
     **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EXPORTS_"))},
@@ -86,7 +86,7 @@ def test_the_workflows_are_the_examples_with_the_place_of_data_exports_and_zizmo
         pairs = zip(made.splitlines(), original.splitlines(), strict=True)
         uses += [line.strip() for line, before in pairs if line != before]
     assert sorted(uses) == sorted(
-        [f"- uses: ours/data-exports@{COMMIT}", *[f"- uses: ours/data-exports/install@{COMMIT}"] * 3]
+        [f"- uses: ours/data-exports@{COMMIT}", *[f"- uses: ours/data-exports/install@{COMMIT}"] * 4]
     )
     zizmor = [str(BIN / "zizmor"), "--offline", "--quiet", "--persona", "pedantic", str(here / ".github")]
     looked = subprocess.run(zizmor, capture_output=True, text=True, check=False)
