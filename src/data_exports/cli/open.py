@@ -42,7 +42,7 @@ def _open(
     Examples:
       exports open
       exports open --no-browser    prints the address: paste it into a browser of this computer
-      exports open --live          with the last deliveries and what fails
+      exports open --live          with deliveries day by day, and what fails
     """
     from data_exports.views.register.freshness import freshness_of
     from data_exports.views.register.scratch import scratch_folder
@@ -72,11 +72,12 @@ def _open(
 
 def _build(folder: Path, out: Path, server: "RegisterServer", *, live: bool) -> None:
     from data_exports.views.register.pages import pages_of
-    from data_exports.views.register.reading import read_register
+    from data_exports.views.register.reading import LiveSource, read_register
     from data_exports.views.register.site import write_site
     from data_exports.views.register.summary import problem_of, render_built
 
-    made = read_register(folder, load(folder), connect if live else None)
+    source = LiveSource(connect, cache_folder() / "daily-sums") if live else None
+    made = read_register(folder, load(folder), source)
     sizes = write_site(out, pages_of(made))
     server.show(out, sizes)
     write_progress(render_built(made, sizes))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.connecting import connect, reaches_aws
-from data_exports.cli.options import EstateOption, JsonOption, estate_folder, exclude, load
+from data_exports.cli.options import EstateOption, JsonOption, cache_folder, estate_folder, exclude, load
 from data_exports.cli.output import write_answer, write_progress
 
 OutOption = Annotated[
@@ -37,17 +37,19 @@ def _register(
 
     Comes from the declarations, their reviews and git, and needs no AWS. The pages open as files, print, and load
     nothing from elsewhere. They name people and accounts: publish them only where those who may know may look. With
-    --for they name nobody but that account and this platform. To look at it here, see `exports open`.
+    --for they name nobody but that account and this platform. With --live they show the deliveries of the last 90 days;
+    sums of whole days are kept in your cache folder, so that only the first time takes long. To look at it here, see
+    `exports open`.
 
     Examples:
       exports register --out register                           then open register/index.html
       exports register --out to-probation --for 460183957226    what one recipient gets, to hand over
-      exports register --out register --live                    with the last deliveries and what fails
+      exports register --out register --live                    with deliveries day by day, and what fails
       exports register --out register --json                    what was built, and what could not be read
     """
     exclude(**{"--for": bool(account), "--live": live})
     from data_exports.views.register.pages import pages_of
-    from data_exports.views.register.reading import read_register, read_register_for
+    from data_exports.views.register.reading import LiveSource, read_register, read_register_for
     from data_exports.views.register.site import check_is_ours, write_site
     from data_exports.views.register.summary import problem_of, register_as_data, render_built
 
@@ -56,7 +58,7 @@ def _register(
     if account:
         made = read_register_for(folder, loaded, account)
     else:
-        made = read_register(folder, loaded, connect if live else None)
+        made = read_register(folder, loaded, LiveSource(connect, cache_folder() / "daily-sums") if live else None)
     sizes = write_site(out, pages_of(made))
     write_answer("register", register_as_data(made, out, sizes), str(out / "index.html"), as_json=as_json)
     write_progress(render_built(made, sizes))

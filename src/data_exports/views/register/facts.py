@@ -16,6 +16,7 @@ from data_exports.estate.commits import Commit, Commits
 from data_exports.estate.findings import Finding
 from data_exports.estate.models import Dataset, Estate, Platform
 from data_exports.names import AccountId, InvalidNameError
+from data_exports.operate.daily_sums import DailySums
 from data_exports.operate.status import DatasetStatus
 from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
 from data_exports.reviews.rows import accesses_by_row, review_of_estate, row_id
@@ -59,6 +60,8 @@ class RegisteredExport:
     reviews: tuple[tuple[Review, ReviewedDataset], ...] = ()
     reviewed: date | None = None
     status: DatasetStatus | None = None
+    sums: DailySums | None = None
+    """What was delivered day by day; None where nobody has asked AWS."""
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -114,6 +117,7 @@ def register_of(
     *,
     now: datetime,
     statuses: Mapping[str, DatasetStatus] | None = None,
+    sums: Mapping[str, DailySums] | None = None,
     findings: tuple[Finding, ...] = (),
     gaps: tuple[str, ...] = (),
 ) -> Register:
@@ -145,6 +149,7 @@ def register_of(
                 by_review.get(name, ()),
                 closed.get(name),
                 status,
+                (sums or {}).get(name),
             )
         )
     in_order = sorted(exports, key=lambda each: (min((a.rank for a in each.attention), default=99), each.dataset.name))

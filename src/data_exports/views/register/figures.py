@@ -1,7 +1,7 @@
-"""How many exports there were, over time, and how many accesses there are: for the register's page of numbers.
+"""The register's figures: exports over time, how many accesses there are, what was delivered day by day.
 
-In: a `Register`. Out: figures, and the line of a plot. Effects: none. The past is told from the files that commits
-added and removed; accesses are counted of the declarations that the pages show.
+In: a `Register`, or daily sums. Out: figures, and the shapes of plots. Effects: none. The past is told from the files
+that commits added and removed; accesses are counted of the declarations that the pages show.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from data_exports.estate.loader import FOLDERS
+from data_exports.operate.daily_sums import DailySums
 from data_exports.views.register.facts import Register
 
 WIDTH, HEIGHT = 640, 160
@@ -73,6 +74,51 @@ def line_of_plot(months: tuple[MonthCount, ...]) -> str:
     top = max((each.count for each in months), default=0) or 1
     step = WIDTH / max(len(months) - 1, 1)
     return " ".join(f"{n * step:.1f},{HEIGHT - each.count / top * HEIGHT:.1f}" for n, each in enumerate(months))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day in a plot, in its units."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlot:
+    """A bar for each day that has something; `most` is as high as the plot."""
+
+    bars: tuple[Bar, ...]
+    most: int
+    most_on: date | None
+
+
+def plot_of_files(sums: DailySums) -> BarPlot:
+    """The files delivered on each day."""
+    return _bar_plot(sums, {each.day: each.files for each in sums.days})
+
+
+def plot_of_bytes(sums: DailySums) -> BarPlot:
+    """The bytes delivered on each day."""
+    return _bar_plot(sums, {each.day: each.size_bytes for each in sums.days})
+
+
+def _bar_plot(sums: DailySums, counts: dict[date, int]) -> BarPlot:
+    most = max(counts.values(), default=0)
+    step = WIDTH / ((sums.last - sums.first).days + 1)
+    bars = tuple(
+        Bar(
+            f"{(day - sums.first).days * step:.1f}",
+            f"{HEIGHT - count / most * HEIGHT:.1f}",
+            f"{step * 0.8:.1f}",
+            f"{count / most * HEIGHT:.1f}",
+        )
+        for day, count in counts.items()
+        if count
+    )
+    return BarPlot(bars, most, next((day for day, count in counts.items() if count == most), None) if most else None)
 
 
 def _months(first: str, last: str) -> Iterator[str]:

@@ -5,15 +5,24 @@ whatever a page shows goes through `printable` first: no text that somebody wrot
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from data_exports.text import counted, json_text, printable, printable_lines
+from data_exports.text import age_words, counted, json_text, printable, printable_lines, size_words
 from data_exports.views.register.facts import AccessLine, Register, RegisteredExport
-from data_exports.views.register.figures import HEIGHT, WIDTH, figures_of, line_of_plot, months_of
+from data_exports.views.register.figures import (
+    HEIGHT,
+    WIDTH,
+    figures_of,
+    line_of_plot,
+    months_of,
+    plot_of_bytes,
+    plot_of_files,
+)
 from data_exports.views.register.lists import PAGE_BYTES, Page, fewer_rows, paged, weight_of
 from data_exports.views.register.search_index import path_of_export, search_index_of
 
@@ -180,11 +189,16 @@ def _environment(register: Register) -> "Environment":
         for who in who_of_register(register)
         for line in who.lines
     }
+    environment.filters.update(
+        size=size_words, length_of_time=_length, files_plot=plot_of_files, bytes_plot=plot_of_bytes
+    )
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.filters["json"] = _shown_json
     environment.globals.update(
         register=register,
         content_security_policy=CONTENT_SECURITY_POLICY,
+        plot_width=WIDTH,
+        plot_height=HEIGHT,
         short=SHORT,
         path_of=path_of_export,
         who_path=lambda line: paths[line.export.dataset.name, line.row.role, line.row.who],
@@ -208,6 +222,10 @@ def _shown_json(value: object) -> Any:
     from markupsafe import escape
 
     return escape(json_text(value, indent=2))
+
+
+def _length(seconds: float) -> str:
+    return age_words(math.ceil(seconds))
 
 
 def _cut(text: str, letters: int) -> str:

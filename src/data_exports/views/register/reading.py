@@ -4,7 +4,7 @@ In: a folder, what it holds, and how to reach AWS. Out: a `Register`. Effects: r
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,28 +14,48 @@ from data_exports.estate.commits import read_commits
 from data_exports.estate.loader import Loaded
 from data_exports.estate.models import Estate
 from data_exports.estate.revision import load_revision
+from data_exports.operate.daily_sums import DailySums, read_all_daily_sums
 from data_exports.operate.status import DatasetStatus, status_of
 from data_exports.reviews.review_file import read_reviews
+from data_exports.text import counted
 from data_exports.views.register.facts import Register, register_for, register_of
 
 
-def read_register(folder: Path, loaded: Loaded, connect: Callable[[str], Aws] | None = None) -> Register:
-    """The register of all of it; `connect` makes a client for a region, where AWS is to be asked.
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """Where AWS is asked: what makes a client for a region, and the folder in which sums of receipts are kept."""
+
+    connect: Callable[[str], Aws]
+    cache: Path
+
+
+@dataclass(slots=True)
+class _Told:
+    """What AWS told, and what it did not."""
+
+    statuses: dict[str, DatasetStatus] = field(default_factory=dict)
+    sums: dict[str, DailySums] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+
+
+def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) -> Register:
+    """The register of all of it, with what AWS tells where that is to be asked.
 
     Where files hold errors it is that of the last commit, with them. Raises `DeclarationError` where that has some,
     too, `AwsError` and `UsageError`.
     """
     declared = loaded.estate or _last_commit(folder, loaded)
     found = read_reviews(folder)
-    statuses, gaps = _read_statuses(declared, connect(declared.platform.region)) if connect else ({}, [])
+    told = _ask(declared, live) if live else _Told()
     return register_of(
         declared,
         read_commits(folder),
         found.reviews,
         now=datetime.now(UTC),
-        statuses=statuses,
+        statuses=told.statuses,
+        sums=told.sums,
         findings=loaded.errors,
-        gaps=(*gaps, *(f"a review: {finding}" for finding in found.findings)),
+        gaps=(*told.gaps, *(f"a review: {finding}" for finding in found.findings)),
     )
 
 
@@ -53,9 +73,21 @@ def _last_commit(folder: Path, loaded: Loaded) -> Estate:
     return committed or loaded.require()
 
 
-def _read_statuses(declared: Estate, aws: Aws) -> tuple[dict[str, DatasetStatus], list[str]]:
+def _ask(declared: Estate, live: LiveSource) -> _Told:
+    aws = live.connect(declared.platform.region)
     found = status_of(declared, aws)
     rows = [
         replace(each, amiss=(*each.amiss, *found.amiss)) if each.kind == "push" else each for each in found.datasets
     ]
-    return {each.name: each for each in rows}, [*found.notes, *found.not_for_senders]
+    told = _Told({each.name: each for each in rows}, gaps=[*found.notes, *found.not_for_senders])
+    # Of one without deliveries the status has said why, or that it is not deployed.
+    pushes = [push for push in declared.push_datasets if told.statuses[push.name].deliveries]
+    told.sums, unknown = read_all_daily_sums(declared.platform, pushes, aws, live.cache, today=found.at.date())
+    told.gaps += unknown
+    for name, sums in told.sums.items():
+        if sums.damaged:
+            told.gaps.append(f"{counted(sums.damaged, 'receipt')} of {name} since {sums.first}: damaged")
+        if sums.not_summed:
+            days = counted(len(sums.not_summed), "day")
+            told.gaps.append(f"deliveries of {name} on {days} up to {sums.not_summed[-1]}: the next run reads them")
+    return told

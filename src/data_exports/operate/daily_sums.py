@@ -1,0 +1,244 @@
+"""What was delivered on each day, how long it took and what failed: sums of receipts, made once and kept.
+
+In: a platform, a push dataset, an `Aws`, a folder for what is kept. Out: `DailySums`. Effects: reads the log bucket;
+reads and writes the folder, for its user alone. A day is in UTC, and holds the receipts that were recorded on it,
+repeats dropped. Its sum is kept once it is two days old: until then receipts may still come, so today and yesterday are
+read anew each time. A kept sum names no file and nobody.
+
+Requests: one that lists days, and for each day that is not kept a listing and its files of receipts. So many files are
+read for days to keep that a run ends within a minute; of more, the newest days come first, and the next run goes on.
+"""
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
+from data_exports.contract.keys import receipts_days_of, receipts_prefix_of
+from data_exports.contract.receipts import Damaged, Outcome, Receipt, moment_of, receipts_in
+from data_exports.errors import ExportsError
+from data_exports.estate.atomic_files import write_private
+from data_exports.estate.models import Platform, PushDataset
+from data_exports.names import DatasetName
+from data_exports.operate.receipts import Period, list_receipt_days, list_receipt_files, read_files
+from data_exports.operate.rights import needing
+from data_exports.parallel import map_ordered
+
+SUMMED_DAYS = 90
+SUMMED_FILES = 20_000
+"""Files of receipts that one run reads for days to keep, of all datasets together, and a day of each in any case."""
+KEPT_AFTER = timedelta(days=2)
+MOST_CAUSES = 5
+CAUSE_LETTERS = 50
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DaySum:
+    """What one day's receipts tell."""
+
+    day: date
+    files: int = 0
+    """Uploads that were delivered."""
+    size_bytes: int = 0
+    failed: int = 0
+    """Uploads of which a try failed; most are delivered by a later one."""
+    given_up: int = 0
+    causes: tuple[tuple[str, int], ...] = ()
+    """Why, each with how many uploads; the most frequent ones."""
+    median_seconds: float | None = None
+    """From upload to arrival, of half of the files at most; None where no receipt tells."""
+    longest_seconds: float | None = None
+    damaged: int = 0
+    """What cannot be read, and is in no other figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailySums:
+    """The days of a dataset, from the first on that was asked for."""
+
+    first: date
+    last: date
+    days: tuple[DaySum, ...]
+    """Those with receipts, the oldest first; of any other day there are none."""
+    not_summed: tuple[date, ...] = ()
+    """Days with receipts that the next run will sum."""
+    earlier: int = 0
+    """How many days before the first one have receipts."""
+
+    @property
+    def damaged(self) -> int:
+        """What of these days cannot be read."""
+        return sum(each.damaged for each in self.days)
+
+
+def read_all_daily_sums(
+    platform: Platform, pushes: Iterable[PushDataset], aws: Aws, cache: Path, *, today: date
+) -> tuple[dict[str, DailySums], list[str]]:
+    """The daily sums of these datasets, by name, and what could not be read of them."""
+    wanted = list(pushes)
+    budget = SUMMED_FILES // max(len(wanted), 1)
+
+    def read(push: PushDataset) -> DailySums | str:
+        try:
+            return read_daily_sums(platform, push, aws, cache, today=today, budget=budget)
+        except (ExportsError, *AWS_EXCEPTIONS) as error:
+            return f"the deliveries of {push.name} by day: not known: {reason_of(error)}"
+
+    found = {push.name: each for push, each in zip(wanted, map_ordered(read, wanted), strict=True)}
+    return (
+        {name: each for name, each in found.items() if isinstance(each, DailySums)},
+        [each for each in found.values() if isinstance(each, str)],
+    )
+
+
+def read_daily_sums(
+    platform: Platform,
+    push: PushDataset,
+    aws: Aws,
+    cache: Path,
+    *,
+    today: date,
+    days: int = SUMMED_DAYS,
+    budget: int = SUMMED_FILES,
+) -> DailySums:
+    """The days up to today. Raises `NotAllowedError`, `RefusedError`, `AwsError`, and botocore's exceptions."""
+    s3, bucket, account = aws.client("s3"), platform.log_bucket, str(platform.account)
+    first = today - timedelta(days=days - 1)
+    kept = _KeptSums(cache / _folder_of(platform, s3.meta.endpoint_url) / push.name)
+    sums = kept.read(first, today - KEPT_AFTER)
+    new: dict[date, DaySum] = {}
+    not_summed: list[date] = []
+    with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
+        there = list_receipt_days(s3, bucket, push.name, account=account)
+        try:
+            for day in sorted((day for day in there if first <= day <= today and day not in sums), reverse=True):
+                is_settled = day <= today - KEPT_AFTER
+                if is_settled and new and budget <= 0:
+                    not_summed.append(day)
+                    continue
+                keys = list(_keys_of(s3, bucket, push.name, day, account))
+                bodies = read_files(s3, bucket, keys, account=account)
+                sums[day] = sum_of_day(day, (each for key, body in bodies for each in receipts_in(key, body)))
+                if is_settled:
+                    new[day] = sums[day]
+                    budget -= len(keys)
+        finally:  # also what was summed before Ctrl-C
+            kept.write(new)
+    earlier = sum(day < first for day in there)
+    return DailySums(first, today, tuple(sums[day] for day in sorted(sums)), tuple(sorted(not_summed)), earlier)
+
+
+def sum_of_day(day: date, found: Iterable[Receipt | Damaged]) -> DaySum:
+    """The sum of a day's receipts."""
+    delivered: dict[tuple[str, str, str], tuple[int, float | None]] = {}
+    failures: dict[tuple[str, str], str] = {}
+    given_up: set[tuple[str, str, str]] = set()
+    damaged = 0
+    for each in found:
+        if isinstance(each, Damaged):
+            damaged += 1
+        elif each.outcome == Outcome.DELIVERED:
+            delivered.setdefault(each.identity, (max(each.size_bytes or 0, 0), _seconds_to_arrival(each)))
+        elif each.outcome in (Outcome.FAILED, Outcome.GIVEN_UP):
+            failures[each.identity[:2]] = (each.cause or "not told")[:CAUSE_LETTERS]
+            given_up.update([each.identity] if each.outcome == Outcome.GIVEN_UP else [])
+    took = [seconds for _, seconds in delivered.values() if seconds is not None]
+    return DaySum(
+        day,
+        files=len(delivered),
+        size_bytes=sum(size for size, _ in delivered.values()),
+        failed=len(failures),
+        given_up=len(given_up),
+        causes=tuple(sorted(Counter(failures.values()).items(), key=lambda each: (-each[1], each[0]))[:MOST_CAUSES]),
+        median_seconds=round(median(took), 3) if took else None,
+        longest_seconds=round(max(took), 3) if took else None,
+        damaged=damaged,
+    )
+
+
+def _seconds_to_arrival(receipt: Receipt) -> float | None:
+    """None where the times are not known, or the clocks disagree."""
+    uploaded, delivered = moment_of(receipt.uploaded_at), moment_of(receipt.delivered_at)
+    if uploaded is None or delivered is None or delivered < uploaded:
+        return None
+    return (delivered - uploaded).total_seconds()
+
+
+def _keys_of(s3: Any, bucket: str, dataset: DatasetName, day: date, account: str) -> Iterator[str]:
+    """The day's files of receipts."""
+    begins = datetime.combine(day, time(), UTC)
+    folder = f"{receipts_days_of(dataset)}{day}/"
+    period = Period(begins, begins + timedelta(days=1))
+    for file in list_receipt_files(s3, bucket, dataset, period, account=account):  # type: ignore[arg-type]
+        if file.key.startswith(folder):
+            yield file.key
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def _folder_of(platform: Platform, endpoint_url: str) -> str:
+    """Of this log bucket and no other: on the local AWS there may be one of the same name."""
+    digest = hashlib.sha256(f"{endpoint_url} {platform.account}".encode()).hexdigest()[:12]
+    return f"{platform.log_bucket}-{digest}"
+
+
+class _KeptSums:
+    """The sums of one dataset that are kept, a file a month. One that cannot be read, or written, counts as empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, first: date, last: date) -> dict[date, DaySum]:
+        """Those of days from the first to the last."""
+        months = dict.fromkeys(f"{first + timedelta(days=n):%Y-%m}" for n in range((last - first).days + 1))
+        kept = (day_sum for month in months for day_sum in self._month(month).values())
+        return {each.day: each for each in kept if first <= each.day <= last}
+
+    def write(self, new: Mapping[date, DaySum]) -> None:
+        """Keep these beside those that are."""
+        for month in sorted({f"{day:%Y-%m}" for day in new}):
+            sums = self._month(month) | {day: each for day, each in new.items() if f"{day:%Y-%m}" == month}
+            days = {str(day): _without_day(sums[day]) for day in sorted(sums)}
+            with suppress(OSError):
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                write_private(self._path(month), json.dumps({"version": _VERSION, "days": days}) + "\n")
+
+    def _path(self, month: str) -> Path:
+        return self._folder / f"{month}.json"
+
+    def _month(self, month: str) -> dict[date, DaySum]:
+        try:
+            held = json.loads(self._path(month).read_text(encoding="utf-8"))
+            if held["version"] != _VERSION:
+                return {}
+            return {
+                date.fromisoformat(day): _kept_sum(date.fromisoformat(day), each) for day, each in held["days"].items()
+            }
+        except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            return {}
+
+
+def _without_day(day_sum: DaySum) -> dict[str, object]:
+    return {name: value for name, value in asdict(day_sum).items() if name != "day"}
+
+
+def _kept_sum(day: date, held: Any) -> DaySum:
+    """Raises `ValueError`, `KeyError` or `TypeError` for what is no sum."""
+    counts = {name: held[name] for name in ("files", "size_bytes", "failed", "given_up", "damaged")}
+    seconds = {name: held[name] for name in ("median_seconds", "longest_seconds")}
+    causes = tuple((cause, count) for cause, count in held["causes"])
+    are_counts = all(type(each) is int and each >= 0 for each in [*counts.values(), *(count for _, count in causes)])
+    are_seconds = all(each is None or (type(each) in (int, float) and math.isfinite(each)) for each in seconds.values())
+    if not are_counts or not are_seconds or not all(isinstance(cause, str) for cause, _ in causes):
+        raise ValueError("this is no sum of a day")
+    return DaySum(day, **counts, **seconds, causes=causes)
