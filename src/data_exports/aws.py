@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import urlsplit
 
@@ -20,9 +21,11 @@ import boto3
 import botocore.session
 from boto3.exceptions import Boto3Error
 from botocore import exceptions as botocore_errors
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.utils import parse_timestamp
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies, parse_timestamp
 
 from data_exports import __version__
 from data_exports.errors import AwsError, ExportsError
@@ -332,6 +335,22 @@ def call_or_none(call: Callable[[], Answered], *refusals: AwsAnswer | str) -> An
         if answer_of(error) in (wanted := refusals or (AwsAnswer.NOT_FOUND,)) or code_of(error) in wanted:
             return None
         raise
+
+
+def read_presigned(url: str) -> bytes:
+    """What lies at an address that AWS has signed for us, through the proxy and with the certificates of this machine.
+
+    Raises botocore's exceptions, `ExportsError` when it is refused.
+    """
+    proxies = None if is_loopback(url) else get_environ_proxies(url)
+    session = URLLib3Session(proxies=proxies, timeout=READ_TIMEOUT_SECONDS)
+    try:
+        answer = session.send(AWSRequest("GET", url).prepare())
+        if answer.status_code != HTTPStatus.OK:
+            raise ExportsError(f"{urlsplit(url).netloc} answered {answer.status_code}")
+        return bytes(answer.content)
+    finally:
+        session.close()
 
 
 def refusal_of(code: str, message: str, operation: str) -> Exception:

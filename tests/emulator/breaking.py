@@ -6,9 +6,12 @@ import uuid
 import zipfile
 from typing import Any
 
+from data_exports.contract.keys import card_key_of
+from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
+from data_exports.deploy.drift.difference import DifferenceKind
 from data_exports.estate.models import Estate
 from data_exports.local.emulator import LocalAws
-from data_exports.names import AccountId, RoleName
+from data_exports.names import KEEPER, KEEPER_SETTINGS, AccountId, RoleName
 from tests.emulator.deploying import Ground, ground_of
 from tests.emulator.steps import wait_until
 from tests.estates import LOADER, READER, pull, push
@@ -25,7 +28,10 @@ def deployed_ground(local_aws: LocalAws) -> tuple[Ground, Estate]:
         push("orders"),
         push("moves", users=(LEAVER,)),
         push("sent"),
+        push("gone"),
+        push("lost"),
         pull("lists", outsiders=(READER, LOADER)),
+        pull("owned", owner="Courts <courts@example.gov.uk>"),
         pull("notes"),
         pull("old"),
     )
@@ -34,10 +40,38 @@ def deployed_ground(local_aws: LocalAws) -> tuple[Ground, Estate]:
     return ground, estate
 
 
+LEFT_BY_DEPLOYMENTS = {
+    DifferenceKind.STACK_WITHOUT_RESOURCES,
+    DifferenceKind.STACK_FAILED,
+    DifferenceKind.STACK_ADOPTING,
+}
+"""What a deployment leaves that did not come to its end: nobody changes that by hand."""
+
+
 def break_everything(ground: Ground) -> None:
     """Change by hand each kind of thing that was deployed."""
-    for change in (_change_a_stack, _change_buckets, _change_rights, _change_movers, _delete_a_stack):
-        change(ground)
+    _change_a_stack(ground)
+    _change_buckets(ground)
+    _change_rights(ground)
+    _change_movers(ground)
+    _change_schedules_and_topics(ground)
+    _change_what_is_recorded(ground)
+    _delete_a_stack(ground)
+
+
+def delete_the_keeper(ground: Ground) -> None:
+    """Delete all of the keeper, and the topic that it tells."""
+    iam, keeper = ground.client("iam"), str(KEEPER)
+    ground.client("lambda").delete_function(FunctionName=keeper)
+    _delete_rule(ground, keeper)
+    iam.delete_role_policy(RoleName=keeper, PolicyName="keep")
+    iam.delete_role(RoleName=keeper)
+    alarms = [f"exports-foundation-{title}" for title in ("KeeperAlarm", "KeeperSilentAlarm")]
+    ground.client("cloudwatch").delete_alarms(AlarmNames=alarms)
+    ground.client("sns").delete_topic(TopicArn=_topic_arn(ground, "exports-alerts"))
+    log = str(ground.platform.log_bucket)
+    ground.client("s3").delete_object(Bucket=log, Key=KEEPER_SETTINGS)
+    ground.client("s3").delete_object(Bucket=log, Key=card_key_of("orders"))
 
 
 def _change_buckets(ground: Ground) -> None:
@@ -72,6 +106,7 @@ def _change_buckets(ground: Ground) -> None:
     prefix = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "elsewhere/"}]}}
     kept.append({**kept[0], "Id": "elsewhere", "Filter": prefix})
     s3.put_bucket_notification_configuration(Bucket=hub, NotificationConfiguration={"QueueConfigurations": kept})
+    s3.put_bucket_notification_configuration(Bucket=lists, NotificationConfiguration={"EventBridgeConfiguration": {}})
 
 
 def _change_rights(ground: Ground) -> None:
@@ -88,6 +123,9 @@ def _change_rights(ground: Ground) -> None:
     anything = _document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
     iam.put_role_policy(RoleName=mover, PolicyName="helpful", PolicyDocument=anything)
     iam.attach_role_policy(RoleName=mover, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    iam.delete_role_policy(RoleName="export_lost-move", PolicyName="deliver")
+    iam.delete_role_policy(RoleName="export_gone-move", PolicyName="deliver")
+    iam.delete_role(RoleName="export_gone-move")
     trust = iam.get_role(RoleName=mover)["Role"]["AssumeRolePolicyDocument"]
     trust["Statement"].append({"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "sts:AssumeRole"})
     iam.update_assume_role_policy(RoleName=mover, PolicyDocument=json.dumps(trust))
@@ -108,16 +146,50 @@ def _change_movers(ground: Ground) -> None:
     functions.delete_event_source_mapping(UUID=mapping["UUID"])
     functions.put_function_concurrency(FunctionName="export_orders-move", ReservedConcurrentExecutions=0)
     functions.update_function_code(FunctionName="export_moves-move", ZipFile=_zipped("def handle(*_): ..."))
-    functions.delete_function(FunctionName="export_sent-move")
+    functions.delete_function(FunctionName="export_lost-move")
+    functions.update_function_code(FunctionName=str(KEEPER), ZipFile=_zipped("def handler(*_): ...", "index.py"))
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="export_gone")["QueueUrl"])
     ground.client("logs").put_retention_policy(logGroupName="/aws/lambda/export_orders-move", retentionInDays=1)
     cloudwatch.disable_alarm_actions(AlarmNames=["exports-push-orders-DeadLetterAlarm"])
     cloudwatch.delete_alarms(AlarmNames=["exports-push-moves-DeadLetterAlarm"])
-    sns, topic = ground.client("sns"), f"arn:aws:sns:eu-west-1:{ground.platform.account}:exports-alerts"
+    sns, topic = ground.client("sns"), _topic_arn(ground, "exports-alerts")
     policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
     policy["Statement"].append(
         {"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "sns:Subscribe", "Resource": topic}
     )
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+
+
+def _change_schedules_and_topics(ground: Ground) -> None:
+    ground.client("events").disable_rule(Name=str(KEEPER))
+    _delete_rule(ground, "export_moves-move")
+    ground.client("sns").delete_topic(TopicArn=_topic_arn(ground, "exports-alerts-owned"))
+
+
+def _delete_rule(ground: Ground, name: str) -> None:
+    events = ground.client("events")
+    targets = events.list_targets_by_rule(Rule=name)["Targets"]
+    events.remove_targets(Rule=name, Ids=[each["Id"] for each in targets])
+    events.delete_rule(Name=name)
+
+
+def _topic_arn(ground: Ground, name: str) -> str:
+    return f"arn:aws:sns:eu-west-1:{ground.platform.account}:{name}"
+
+
+def _change_what_is_recorded(ground: Ground) -> None:
+    s3, log = ground.client("s3"), str(ground.platform.log_bucket)
+    settings = json.loads(s3.get_object(Bucket=log, Key=KEEPER_SETTINGS)["Body"].read())
+    (moves,) = (each for each in settings["datasets"] if each["name"] == "moves")
+    moves["topics"] = []
+    settings["datasets"] = [each for each in settings["datasets"] if each["name"] != "lists"]
+    s3.put_object(Bucket=log, Key=KEEPER_SETTINGS, Body=json.dumps(settings))
+    s3.delete_object(Bucket=log, Key=card_key_of("gone"))
+    card = json.loads(s3.get_object(Bucket=log, Key=card_key_of("lost"))["Body"].read())
+    card["dataset"]["users"] = ["alpha_user_ana"]
+    s3.put_object(Bucket=log, Key=card_key_of("lost"), Body=json.dumps(card))
+    s3.put_object(Bucket=log, Key=card_key_of("moves"), Body=b"my notes")
+    s3.delete_object(Bucket=log, Key=ROLE_IDS_KEY)
 
 
 def _change_a_stack(ground: Ground) -> None:
@@ -154,8 +226,8 @@ def _document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def _zipped(source: str) -> bytes:
+def _zipped(source: str, name: str = "handler.py") -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("handler.py", source)
+        archive.writestr(name, source)
     return packed.getvalue()

@@ -1,13 +1,17 @@
 """Lambda as AWS does it: what a function finds where it runs, and how its queue is polled."""
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from data_exports.aws import read_presigned
+from data_exports.errors import ExportsError
 from tests.emulator.functions import answer_of, function, zip_of
 from tests.emulator.steps import Steps, allow, refusal_of, wait_until
 from tests.patience import PATIENCE_SECONDS
@@ -217,6 +221,17 @@ def test_a_function_that_takes_too_long_is_ended_and_its_message_comes_back(step
     name, slow = unique("function"), "import time\ndef handler(event, context):\n    time.sleep(30)\n"
     function(steps, slow, steps.role(), name=name, Timeout=1)
     assert "timed out" in answer_of(steps, name)["errorMessage"]
+
+
+def test_a_functions_code_lies_where_lambda_says_and_is_nobody_elses(steps: Steps, unique: Any) -> None:
+    name = unique("function")
+    function(steps, FINDS, steps.role(), name=name)
+    where = steps.client("lambda").get_function(FunctionName=name)["Code"]["Location"]
+    with zipfile.ZipFile(io.BytesIO(read_presigned(where))) as archive:
+        assert {each: archive.read(each).decode() for each in archive.namelist()} == {"index.py": FINDS}
+    for other in (where.replace(name, f"{name}-2"), where.partition("?")[0]):
+        with pytest.raises(ExportsError, match=r"127\.0\.0\.1:[0-9]+ answered 40[03]"):
+            read_presigned(other)
 
 
 def test_a_function_is_missing_until_it_is_made(steps: Steps, unique: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from data_exports.deploy.drift.difference import ByHand
+from data_exports.deploy.drift.difference import ByHand, DifferenceKind
 from data_exports.deploy.drift.finding import DriftReport, read_drift
 from data_exports.deploy.repair.planning import RepairPlan, plan_repair
 from data_exports.deploy.repair.repairing import RepairResult, repair
@@ -20,7 +20,7 @@ from data_exports.estate.models import Estate
 from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
 from data_exports.names import RoleName
-from tests.emulator.breaking import break_everything, deployed_ground
+from tests.emulator.breaking import LEFT_BY_DEPLOYMENTS, break_everything, delete_the_keeper, deployed_ground
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import refusal_of
 from tests.envelopes import check_printed
@@ -55,6 +55,10 @@ def repaired(local_aws: LocalAws) -> Repaired:
     return Repaired(ground, estate, broken, plan, result)
 
 
+def test_each_kind_that_drift_knows_was_broken(repaired: Repaired) -> None:
+    assert {each.kind for each in repaired.broken.drifts} == set(DifferenceKind) - LEFT_BY_DEPLOYMENTS
+
+
 def test_every_kind_of_difference_has_a_repair_or_says_who_makes_it(repaired: Repaired) -> None:
     assert [each for each in repaired.broken.drifts if each.repair is None] == []
     planned = {(step.where, what) for step in repaired.plan.steps for what in step.whats}
@@ -80,6 +84,35 @@ def test_all_that_is_ours_is_put_back_and_the_rest_is_as_it_was(repaired: Repair
 
 def test_a_second_repair_finds_nothing_to_do(repaired: Repaired) -> None:
     assert plan_repair(read_drift(repaired.estate, repaired.ground.aws, counted=lambda *_: None)).steps == ()
+
+
+def test_a_keeper_that_is_gone_with_all_that_is_its_own_is_made_again(repaired: Repaired) -> None:
+    ground, estate = repaired.ground, repaired.estate
+    before = read_drift(estate, ground.aws, counted=lambda *_: None)
+    delete_the_keeper(ground)
+    broken = read_drift(estate, ground.aws, counted=lambda *_: None)
+    new = [(each.kind, each.what) for each in broken.drifts if each not in before.drifts]
+    subscription = next(each for each in new if "AWS::SNS::Subscription" in each[1])
+    card, told = "its card, from which senders without a clone know it, is gone", "what the keeper is told is gone: "
+    assert sorted(new, key=str) == sorted(
+        [
+            (DifferenceKind.FUNCTION_GONE, "the function exports-keeper is gone"),
+            (DifferenceKind.OWN_ROLE_GONE, "the role exports-keeper is gone"),
+            (DifferenceKind.SCHEDULE_GONE, "the schedule exports-keeper is gone"),
+            (DifferenceKind.ALARM_GONE, "the alarm exports-foundation-KeeperAlarm is gone"),
+            (DifferenceKind.ALARM_GONE, "the alarm exports-foundation-KeeperSilentAlarm is gone"),
+            (DifferenceKind.TOPIC_GONE, "the topic exports-alerts is gone"),
+            subscription,
+            (DifferenceKind.KEEPER_SETTINGS, f"{told}nobody hears of ends and of missed deliveries"),
+            (DifferenceKind.CARD, card),
+        ],
+        key=str,
+    )
+    plan = plan_repair(broken)
+    result = repair(*(estate, ground.aws, plan), may_return_access=False, counted=lambda *_: None, told=lambda *_: None)
+    assert (result.failed, result.left.drifts) == ((), before.drifts)
+    answer = ground.client("lambda").invoke(FunctionName="exports-keeper", Payload=b"{}")
+    assert json.loads(answer["Payload"].read()) == {"told": []}
 
 
 def test_what_gives_access_back_is_marked_and_nothing_else(repaired: Repaired) -> None:

@@ -6,13 +6,19 @@ In: the secret of this start. Effects: notes mends. In the emulator the secret a
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
 import hmac
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
 from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc, s3, sts
 
+from data_exports.local.gaps.lambda_functions import code_path_of
 from data_exports.local.gaps.patching import mends
 
 
@@ -34,6 +40,19 @@ def require_the_secret(secret: str) -> None:
 
     for holder in (lambda_runtime, lambda_svc):
         mends(holder, "execution_credentials", "config")(a_functions_session_cannot_be_guessed)
+
+    def a_functions_code_is_fetched_with_a_signature(_original: Callable[..., str], func_name: str) -> str:
+        """Lambda says where a function's code lies, in an address that is signed, and good for some minutes.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html
+        """
+        where = f"http://{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}{code_path_of(func_name)}"
+        asked = AWSRequest("GET", where)
+        signer = ReadOnlyCredentials(get_account_id(), secret, None)
+        SigV4QueryAuth(signer, "lambda", get_region(), expires=600).add_auth(asked)
+        return str(asked.url)
+
+    mends(lambda_svc, "_presigned_code_url", "func_name")(a_functions_code_is_fetched_with_a_signature)
 
 
 def _function_session(secret: str, config: Mapping[str, Any]) -> dict[str, str]:

@@ -7,20 +7,15 @@ somebody else put there is found out as any other mistake.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PUSH, FileKind
+from data_exports.estate.file_kinds import PLATFORM_FILE, PUSH
 from data_exports.estate.findings import Place
-from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.names import DatasetName
 from data_exports.stacks.stack import declaration_of, plain_of
-
-_NOWHERE = Path("/dev/null")
-"""No folder, so that nothing of anybody's lies in it."""
+from data_exports.stacks.written import NOWHERE, WrittenDataset, by_field_name, load_written
 
 
 class UnreadableCardError(ValueError):
@@ -40,9 +35,7 @@ def card_of(platform: Platform, push: PushDataset) -> str:
         "large_file_mib": platform.large_file_mib,
         "recovery_days": platform.recovery_days,
     }
-    names = {field.attribute: field.name for field in PUSH.fields}
-    declaration = {names.get(attribute, attribute): value for attribute, value in declaration_of(push).items()}
-    card = {"platform": plain_of(settings), "dataset": plain_of(declaration)}
+    card = {"platform": plain_of(settings), "dataset": plain_of(by_field_name(declaration_of(push), PUSH))}
     return json.dumps(card, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -54,28 +47,16 @@ def estate_of_card(text: str, name: DatasetName) -> Estate:
         raise UnreadableCardError(f"it is no JSON: {error}") from error
     if not isinstance(card, dict):
         raise UnreadableCardError("it is no JSON object")
-    path = Path(PUSH.folder, f"{name}.yaml")
-    texts = {
-        _NOWHERE / PLATFORM_FILE: _text({"platform": _known(card.get("platform"), PLATFORM)}),
-        _NOWHERE / path: _text(_known(card.get("dataset"), PUSH)),
-    }
-    loaded = load_estate(_NOWHERE, proposed=texts)
+    written = WrittenDataset(PUSH, name, card.get("dataset"))
+    try:
+        loaded = load_written(card.get("platform"), [written])
+    except ValueError as error:
+        raise UnreadableCardError(str(error)) from error
     if loaded.estate is None:
         first = loaded.errors[0]
-        raise UnreadableCardError(f"{first.place.path.relative_to(_NOWHERE)}: {first.message}")
+        raise UnreadableCardError(f"{first.place.path.relative_to(NOWHERE)}: {first.message}")
     (push,) = loaded.estate.push_datasets
     if push.name != name:
         raise UnreadableCardError(f"it is of the dataset {push.name}")
     platform = replace(loaded.estate.platform, place=Place(Path(PLATFORM_FILE)))
-    return Estate(platform, (replace(push, place=Place(path)),), ())
-
-
-def _known(found: object, kind: FileKind[Any]) -> Mapping[str, Any]:
-    """The fields that this version knows: a later one may write more."""
-    if not isinstance(found, dict):
-        raise UnreadableCardError(f"it tells of no {kind.name}")
-    return {field.name: found[field.name] for field in kind.fields if field.name in found}
-
-
-def _text(declaration: Mapping[str, Any]) -> str:
-    return json.dumps(declaration, ensure_ascii=False)
+    return Estate(platform, (replace(push, place=Place(written.path)),), ())

@@ -15,6 +15,8 @@ from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
 from data_exports.names import ALERT_TOPIC
 from data_exports.text import printable
 
+EARLIEST_YEAR = 2000
+"""No deployment has written settings that end before it."""
 NAMED = 20
 """So many users or outsiders are named in a message."""
 
@@ -33,9 +35,10 @@ def keeper_settings_of(estate: Estate, today: date) -> str:
 def horizon_in(settings: bytes) -> datetime | None:
     """Up to when due moments are known by these settings; None when they are not as a deployment writes them."""
     try:
-        return datetime.fromtimestamp(json.loads(settings)["horizon"], UTC)
-    except (ValueError, KeyError, TypeError, OverflowError, OSError):
+        horizon = datetime.fromtimestamp(json.loads(settings)["horizon"], UTC)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return None
+    return horizon if horizon.year > EARLIEST_YEAR else None
 
 
 def _dataset(platform: Platform, dataset: Dataset, first: date, after_last: date) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def read_recorded_role_ids(aws: Aws, platform: Platform) -> dict[str, RoleName]:
 
     Raises botocore's exceptions.
     """
-    return {key: RoleName(name) for key, name in (_names_in(_read(aws, platform)) or {}).items()}
+    answer = _read(aws, platform)
+    return {key: RoleName(name) for key, name in (names_in(answer["Body"].read() if answer else b"{}") or {}).items()}
 
 
 def write_role_ids(aws: Aws, platform: Platform, seen: Mapping[str, RoleName]) -> None:
@@ -37,12 +38,12 @@ def write_role_ids(aws: Aws, platform: Platform, seen: Mapping[str, RoleName]) -
     """
     for attempt in range(_TRIES):
         found = _read(aws, platform)
-        known = _names_in(found)
+        known = names_in(found["Body"].read() if found else b"{}")
         if known is None:
             raise RefusedError(f"{ROLE_IDS_KEY} in {platform.log_bucket} is not as a deployment writes it")
         if all(known.get(identifier) == name for identifier, name in seen.items()):
             return
-        body = json.dumps({**known, **seen}, indent=1, sort_keys=True).encode()
+        body = role_ids_text({**known, **seen}).encode()
         only_if: dict[str, Any] = {"IfMatch": found["ETag"]} if found else {"IfNoneMatch": "*"}
         try:
             aws.client("s3").put_object(**_where(platform), Body=body, ContentType="application/json", **only_if)
@@ -58,10 +59,15 @@ def _read(aws: Aws, platform: Platform) -> Any:
     return call_or_none(lambda: aws.client("s3").get_object(**_where(platform)), *refused)
 
 
-def _names_in(answer: Any) -> dict[str, str] | None:
+def role_ids_text(recorded: Mapping[str, str]) -> str:
+    """What the object holds."""
+    return json.dumps(recorded, indent=1, sort_keys=True)
+
+
+def names_in(body: bytes) -> dict[str, str] | None:
     """Id → name, as the object holds them; None when it is none of ours."""
     try:
-        found = json.loads(answer["Body"].read()) if answer else {}
+        found = json.loads(body)
     except ValueError:
         return None
     is_ours = isinstance(found, dict) and all(

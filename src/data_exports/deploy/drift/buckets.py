@@ -10,7 +10,7 @@ from typing import Any
 
 from data_exports.aws import Aws, AwsAnswer, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate, ResourceProperties
-from data_exports.deploy.drift.difference import LiveDifference, Revert, call, document_text
+from data_exports.deploy.drift.difference import DifferenceKind, LiveDifference, Revert, call, document_text
 from data_exports.deploy.drift.policies import policy_differences_of
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, HUB_TAG
@@ -41,7 +41,9 @@ def check_buckets(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifferen
         name = properties["BucketName"]
         tags = read_bucket_tags(aws, name, account=_account_of(template))
         if tags is None:
-            yield LiveDifference(f"the bucket {name} is gone", Revert(), returns_access=True)
+            yield LiveDifference(
+                DifferenceKind.BUCKET_GONE, f"the bucket {name} is gone", Revert(), returns_access=True
+            )
             continue
         for each in _drift_of(aws, properties, tags, template):
             yield replace(each, what=f"the bucket {name}: {each.what}")
@@ -55,9 +57,11 @@ def _drift_of_policy(aws: Aws, bucket: str, wanted: Mapping[str, Any] | None) ->
         put = call("s3", "delete_bucket_policy", Bucket=bucket)
     if found is None:
         if wanted:
-            yield LiveDifference(f"{of} is gone", put, returns_access=True)
+            yield LiveDifference(DifferenceKind.BUCKET_POLICY_GONE, f"{of} is gone", put, returns_access=True)
         return
-    yield from policy_differences_of(wanted or {}, json.loads(found["Policy"]), of=of, repair=put)
+    yield from policy_differences_of(
+        wanted or {}, json.loads(found["Policy"]), kind=DifferenceKind.BUCKET_POLICY, of=of, repair=put
+    )
 
 
 def _drift_of(
@@ -69,12 +73,14 @@ def _drift_of(
     for key, value in sorted(wanted.items(), key=lambda each: (HUB_TAG, DATASET_TAG, BUCKET_TAG).index(each[0])):
         if tags.get(key) != value:
             put = call("s3", "put_bucket_tagging", Bucket=name, Tagging={"TagSet": tagged})
-            yield LiveDifference(f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}", put)
+            yield LiveDifference(
+                DifferenceKind.BUCKET_TAG, f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}", put
+            )
     status = properties.get("VersioningConfiguration", {}).get("Status")
     found = (_setting(aws, "get_bucket_versioning", name) or {}).get("Status", "never on")
     if status and found != status:
         put = call("s3", "put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": status})
-        yield LiveDifference(f"versioning is {found}, deployed as {status}", put)
+        yield LiveDifference(DifferenceKind.VERSIONING, f"versioning is {found}, deployed as {status}", put)
     yield from _blocks(name, _setting(aws, "get_public_access_block", name))
     yield from _ownership(name, _setting(aws, "get_bucket_ownership_controls", name))
     yield from _encryption(name, _setting(aws, "get_bucket_encryption", name))
@@ -89,7 +95,9 @@ def _blocks(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDifferen
     if open_now:
         blocked = dict.fromkeys(names, True)
         put = call("s3", "put_public_access_block", Bucket=name, PublicAccessBlockConfiguration=blocked)
-        yield LiveDifference(f"public access is not blocked any more: {', '.join(open_now)} off", put)
+        yield LiveDifference(
+            DifferenceKind.PUBLIC_ACCESS, f"public access is not blocked any more: {', '.join(open_now)} off", put
+        )
 
 
 def _ownership(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
@@ -97,7 +105,9 @@ def _ownership(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDiffe
     if owners != [_OWNER]:
         controls = {"Rules": [{"ObjectOwnership": _OWNER}]}
         put = call("s3", "put_bucket_ownership_controls", Bucket=name, OwnershipControls=controls)
-        yield LiveDifference(f"object ownership is {', '.join(owners) or 'not set'}, deployed as {_OWNER}", put)
+        yield LiveDifference(
+            DifferenceKind.OWNERSHIP, f"object ownership is {', '.join(owners) or 'not set'}, deployed as {_OWNER}", put
+        )
 
 
 def _encryption(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
@@ -106,7 +116,9 @@ def _encryption(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDiff
     if kinds != [_CIPHER]:
         default = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": _CIPHER}}]}
         put = call("s3", "put_bucket_encryption", Bucket=name, ServerSideEncryptionConfiguration=default)
-        yield LiveDifference(f"default encryption is {', '.join(kinds) or 'off'}, deployed as {_CIPHER}", put)
+        yield LiveDifference(
+            DifferenceKind.ENCRYPTION, f"default encryption is {', '.join(kinds) or 'off'}, deployed as {_CIPHER}", put
+        )
 
 
 def _lifecycle(properties: ResourceProperties, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:
@@ -119,9 +131,9 @@ def _lifecycle(properties: ResourceProperties, found: Mapping[str, Any] | None) 
         configuration = {"Rules": [_lifecycle_rule_of(rule) for rule in rules]}
         put = call("s3", "put_bucket_lifecycle_configuration", Bucket=name, LifecycleConfiguration=configuration)
     for rule in sorted(there - wanted):
-        yield LiveDifference(f"it has another lifecycle rule: {rule}", put)
+        yield LiveDifference(DifferenceKind.OTHER_LIFECYCLE_RULE, f"it has another lifecycle rule: {rule}", put)
     for rule in sorted(wanted - there):
-        yield LiveDifference(f"its lifecycle rule is gone: {rule}", put)
+        yield LiveDifference(DifferenceKind.LIFECYCLE_RULE_GONE, f"its lifecycle rule is gone: {rule}", put)
 
 
 def _lifecycle_rule_of(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,11 +187,19 @@ def _rules(properties: ResourceProperties, found: Mapping[str, Any]) -> Iterator
         SkipDestinationValidation=True,  # a queue that is gone must not keep the others from being told
     )
     for prefix, target in sorted(wanted - there):
-        yield LiveDifference(f"its rule for {prefix} is gone: nothing tells {target} of new files", put)
+        yield LiveDifference(
+            DifferenceKind.HUB_RULE_GONE, f"its rule for {prefix} is gone: nothing tells {target} of new files", put
+        )
     for prefix, target in sorted(there - wanted):
-        yield LiveDifference(f"it has another rule for {prefix or 'every file'}, which tells {target}", put)
+        yield LiveDifference(
+            DifferenceKind.OTHER_HUB_RULE,
+            f"it has another rule for {prefix or 'every file'}, which tells {target}",
+            put,
+        )
     if "EventBridgeConfiguration" in found:
-        yield LiveDifference("it tells EventBridge of every change, which is not deployed", put)
+        yield LiveDifference(
+            DifferenceKind.TELLS_EVENTBRIDGE, "it tells EventBridge of every change, which is not deployed", put
+        )
 
 
 def _notification_rule_of(rule: Mapping[str, Any]) -> dict[str, Any]:

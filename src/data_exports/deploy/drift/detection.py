@@ -13,20 +13,23 @@ from typing import Any
 
 from data_exports.aws import Aws
 from data_exports.deploy.deployed import DeployedStack
-from data_exports.deploy.drift.difference import LiveDifference, Revert
+from data_exports.deploy.drift.difference import DifferenceKind, LiveDifference, Revert
 from data_exports.errors import ExportsError
 
 DETECTABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
 FOUND_GONE_BY_US = (
     "AWS::CloudWatch::Alarm",
+    "AWS::Events::Rule",
     "AWS::IAM::Role",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
 )
 COMPARED_BY_MEANING = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
 """CloudFormation compares their text, we what it means."""
 PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
+    "AWS::Events::Rule": ("/State",),
     "AWS::IAM::Role": ("/AssumeRolePolicyDocument", "/Policies", "/ManagedPolicyArns"),
     "AWS::S3::Bucket": (
         "/BucketEncryption",
@@ -54,7 +57,9 @@ def check_by_cloudformation(
             StackName=stack.stack_id, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **token
         )
         for drift in answer["StackResourceDrifts"]:
-            yield from (LiveDifference(said, Revert()) for said in _in_words(drift))
+            is_gone = drift["StackResourceDriftStatus"] == "DELETED"
+            kind = DifferenceKind.RESOURCE_GONE if is_gone else DifferenceKind.RESOURCE_CHANGED
+            yield from (LiveDifference(kind, said, Revert()) for said in _in_words(drift))
         if "NextToken" not in answer:
             return
         token = {"NextToken": answer["NextToken"]}

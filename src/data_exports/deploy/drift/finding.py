@@ -17,8 +17,10 @@ from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.drift.buckets import check_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate, read_template
 from data_exports.deploy.drift.detection import check_by_cloudformation
-from data_exports.deploy.drift.difference import DEPLOY, LiveDifference, Redeploy, Repair
+from data_exports.deploy.drift.difference import DEPLOY, DifferenceKind, LiveDifference, Redeploy, Repair
+from data_exports.deploy.drift.inline_code import check_inline_code
 from data_exports.deploy.drift.movers import check_movers
+from data_exports.deploy.drift.recorded import looks_at_recorded
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
@@ -40,6 +42,8 @@ class Drift:
     repair: Repair | None = field(default=None, compare=False)
     """What puts it back; None for what could not be looked at."""
     returns_access: bool = field(default=False, compare=False)
+    kind: DifferenceKind | None = field(default=None, compare=False)
+    """None for what could not be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def read_drift(estate: Estate, aws: Aws, *, counted: Callable[[int, int], None])
     stacks = [stack for stack in deployed.stacks if stack.belongs_to(platform.hub_bucket)]
     looked = list(_look_at_all(aws, platform, stacks, counted=counted))
     looked += _look_at_roles(aws, platform, looked)
+    looked += _look_at_what_is_recorded(aws, platform, [each.template for each in looked if each.template])
     drifts = [*_missing_stacks(estate, deployed), *(drift for each in looked for drift in each.drifts)]
     not_checked = [drift for each in looked for drift in each.not_checked]
     return DriftReport(tuple(sorted(drifts)), tuple(sorted(not_checked)), len(stacks), time.monotonic() - began)
@@ -101,7 +106,8 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
     if stack.is_in_progress:
         return _Looked(not_checked=(Drift(stack.name, f"CloudFormation is at work on it: {stack.status}"),))
     if not stack.has_resources:
-        return _Looked((Drift(stack.name, f"its resources are not all there: {stack.status}", DEPLOY),))
+        said = f"its resources are not all there: {stack.status}"
+        return _Looked((Drift(stack.name, said, DEPLOY, kind=DifferenceKind.STACK_WITHOUT_RESOURCES),))
     try:
         template = read_template(aws, stack)
     except AWS_EXCEPTIONS as error:
@@ -112,6 +118,7 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
         "its buckets": lambda: check_buckets(aws, template),
         "its roles": lambda: check_roles(aws, template),
         "its queues, functions and alarms": lambda: check_movers(aws, template),
+        "the code in its template": lambda: check_inline_code(aws, template),
         "the rest of it": lambda: check_by_cloudformation(aws, stack, poll_seconds=poll_seconds, stop=stop),
     }
     for what, look in looks.items():
@@ -123,33 +130,39 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
 
 
 def _drift(where: str, difference: LiveDifference) -> Drift:
-    return Drift(where, difference.what, difference.repair, difference.returns_access)
+    return Drift(where, difference.what, difference.repair, difference.returns_access, difference.kind)
 
 
 def _drift_of_stack(template: DeployedTemplate, platform: Platform) -> Iterator[LiveDifference]:
     """What somebody else has done to the stack itself."""
     stack = template.stack
     if stack.status.endswith("_FAILED"):
-        yield LiveDifference(f"CloudFormation reports {stack.status}", DEPLOY)
+        yield LiveDifference(DifferenceKind.STACK_FAILED, f"CloudFormation reports {stack.status}", DEPLOY)
     if stack.was_rolled_back:  # its tags may be those of the change that failed
         return
     if stack.is_adopting:
-        yield LiveDifference("it has begun to adopt what existed, and has not finished: deploy again", DEPLOY)
+        yield LiveDifference(
+            DifferenceKind.STACK_ADOPTING,
+            "it has begun to adopt what existed, and has not finished: deploy again",
+            DEPLOY,
+        )
     if not template.is_ours:
-        yield LiveDifference("its template was changed by somebody else", Redeploy())
+        yield LiveDifference(DifferenceKind.TEMPLATE, "its template was changed by somebody else", Redeploy())
     tags, wanted = dict(stack.tags), {**template.tags, HUB_TAG: str(platform.hub_bucket)}
     if stack.dataset:
         wanted[DATASET_TAG] = str(stack.dataset)
     for key, value in sorted(wanted.items()):
         if tags.get(key) != value:
-            yield LiveDifference(f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}", Redeploy())
+            yield LiveDifference(
+                DifferenceKind.STACK_TAG, f"its tag {key} is {tags.get(key, 'gone')}, deployed as {value}", Redeploy()
+            )
 
 
 def _missing_stacks(estate: Estate, deployed: Deployed) -> Iterator[Drift]:
     """Stacks that the estate needs and AWS does not have."""
     for name in (FOUNDATION_STACK, HUB_STACK, *(dataset.stack_name for dataset in estate.datasets())):
         if not deployed.find(name):
-            yield Drift(name, "it is declared, and its stack is not there", DEPLOY)
+            yield Drift(name, "it is declared, and its stack is not there", DEPLOY, kind=DifferenceKind.STACK_GONE)
 
 
 def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> list[_Looked]:
@@ -167,6 +180,16 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
         )
 
     return list(map_ordered(look_at, sorted(ours)))
+
+
+def _look_at_what_is_recorded(aws: Aws, platform: Platform, templates: Sequence[DeployedTemplate]) -> list[_Looked]:
+    """Look at what deployments write to the log bucket."""
+    looked = []
+    for look in looks_at_recorded(aws, platform, templates):
+        found, refusal = _heard(look.look)
+        drifts = tuple(_drift(look.where, each) for each in found)
+        looked.append(_Looked(drifts, (Drift(look.where, f"{look.what}: {refusal}"),) if refusal else ()))
+    return looked
 
 
 def _heard(look: Callable[[], Iterator[LiveDifference]]) -> tuple[list[LiveDifference], str]:

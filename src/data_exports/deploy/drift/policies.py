@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from data_exports.deploy.drift.difference import LiveDifference, Repair
+from data_exports.deploy.drift.difference import DifferenceKind, LiveDifference, Repair
 
 PolicyDocument = Mapping[str, Any]
 
@@ -33,7 +33,13 @@ class PolicyRight:
 
 
 def policy_differences_of(
-    expected: PolicyDocument, found: PolicyDocument, *, of: str, repair: Repair, lets_in: bool = True
+    expected: PolicyDocument,
+    found: PolicyDocument,
+    *,
+    kind: DifferenceKind,
+    of: str,
+    repair: Repair,
+    lets_in: bool = True,
 ) -> Iterator[LiveDifference]:
     """What the policy that is found means and the expected one does not, then the other way round.
 
@@ -50,7 +56,7 @@ def policy_differences_of(
             what = "; ".join(_some(actions) + f" on {where}" * bool(where) for where, actions in by_resource.items())
             whom = f" to {principal}" * bool(principal) + f", if {condition}" * bool(condition)
             returns = lets_in and (word == "no longer") == (effect == "Allow")
-            yield LiveDifference(f"{of} {word} {verb} {what}{whom}", repair, returns)
+            yield LiveDifference(kind, f"{of} {word} {verb} {what}{whom}", repair, returns)
 
 
 def rights_of(policy: PolicyDocument) -> Iterator[PolicyRight]:

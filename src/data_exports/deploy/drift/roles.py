@@ -11,7 +11,7 @@ from typing import Any
 
 from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate
-from data_exports.deploy.drift.difference import ByHand, LiveDifference, Revert, call, document_text
+from data_exports.deploy.drift.difference import ByHand, DifferenceKind, LiveDifference, Revert, call, document_text
 from data_exports.deploy.drift.policies import policy_differences_of, rights_of
 from data_exports.estate.models import Platform
 from data_exports.text import shell_word
@@ -28,7 +28,7 @@ def check_roles(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifference
         for role in properties["Roles"]:
             found, wanted = _inline_policy(aws, role, name), properties["PolicyDocument"]
             if found is None and _role(aws, role) is None:
-                yield LiveDifference(f"the role {role} is gone", ROLE_IS_GONE)
+                yield LiveDifference(DifferenceKind.USERS_ROLE_GONE, f"the role {role} is gone", ROLE_IS_GONE)
                 continue
             yield from _drift_of_inline_policy(role, name, wanted, found)
 
@@ -62,7 +62,9 @@ def check_undeclared_access(
             reaches = f"which no dataset declares, reaches {', '.join(sorted(reached))}"
             command = f"aws iam delete-role-policy --role-name {shell_word(role)} --policy-name {shell_word(name)}"
             yield LiveDifference(
-                f"the role {role}: its policy {name}, {reaches}", ByHand(f"if it is not meant: {command}")
+                DifferenceKind.UNDECLARED_ACCESS,
+                f"the role {role}: its policy {name}, {reaches}",
+                ByHand(f"if it is not meant: {command}"),
             )
 
 
@@ -70,37 +72,49 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[Live
     name, iam = properties["RoleName"], aws.client("iam")
     role = _role(aws, name)
     if role is None:
-        yield LiveDifference(f"the role {name} is gone", Revert())
+        yield LiveDifference(DifferenceKind.OWN_ROLE_GONE, f"the role {name} is gone", Revert())
         return
     trust = properties["AssumeRolePolicyDocument"]
     trusted = call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=document_text(trust))
     found = role["AssumeRolePolicyDocument"]
     yield from policy_differences_of(
-        trust, found, of=f"the role {name}: its trust policy", repair=trusted, lets_in=False
+        trust,
+        found,
+        kind=DifferenceKind.TRUST_POLICY,
+        of=f"the role {name}: its trust policy",
+        repair=trusted,
+        lets_in=False,
     )
     wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
     there = {each for page in _pages(iam, "list_role_policies", name) for each in page["PolicyNames"]}
     for policy in sorted(there - set(wanted)):
         taken = call("iam", "delete_role_policy", RoleName=name, PolicyName=policy)
-        yield LiveDifference(f"the role {name}: it has another policy, {policy}", taken)
+        yield LiveDifference(
+            DifferenceKind.OTHER_OWN_POLICY, f"the role {name}: it has another policy, {policy}", taken
+        )
     for policy, document in sorted(wanted.items()):
         yield from _drift_of_inline_policy(name, policy, document, _inline_policy(aws, name, policy), is_ours=True)
     for page in _pages(iam, "list_attached_role_policies", name):
         for attached in page["AttachedPolicies"]:
             arn = attached["PolicyArn"]
             taken = call("iam", "detach_role_policy", RoleName=name, PolicyArn=arn)
-            yield LiveDifference(f"the role {name}: the policy {arn} is attached to it", taken)
+            yield LiveDifference(
+                DifferenceKind.ATTACHED_POLICY, f"the role {name}: the policy {arn} is attached to it", taken
+            )
 
 
 def _drift_of_inline_policy(
     role: str, name: str, wanted: Mapping[str, Any], found: Mapping[str, Any] | None, *, is_ours: bool = False
 ) -> Iterator[LiveDifference]:
+    gone, changed = DifferenceKind.USERS_POLICY_GONE, DifferenceKind.USERS_POLICY
+    if is_ours:
+        gone, changed = DifferenceKind.OWN_POLICY_GONE, DifferenceKind.OWN_POLICY
     of = f"the role {role}: its policy {name}"
     put = call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=document_text(wanted))
     if found is None:
-        yield LiveDifference(f"{of} is gone", put, returns_access=not is_ours)
+        yield LiveDifference(gone, f"{of} is gone", put, returns_access=not is_ours)
         return
-    yield from policy_differences_of(wanted, found, of=of, repair=put, lets_in=not is_ours)
+    yield from policy_differences_of(wanted, found, kind=changed, of=of, repair=put, lets_in=not is_ours)
 
 
 def _role(aws: Aws, name: str) -> dict[str, Any] | None:

@@ -88,7 +88,7 @@ def _take(estate: Estate, work: Work, step: RepairStep) -> str:
     try:
         match step.repair:
             case ServiceCall(service, operation):
-                getattr(work.aws.client(service), operation)(**step.repair.given)
+                getattr(work.aws.client(service), operation)(**step.repair.taken)
             case Redeploy():
                 declared = _declared_stacks(estate, work.aws).get(step.where)
                 if declared is None:

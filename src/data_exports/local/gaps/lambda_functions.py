@@ -149,6 +149,29 @@ def a_log_is_written_with_the_rights_of_the_functions_role(
         take_embedded_metrics(str(arguments[1] if len(arguments) > 1 else options.get("log_text", "")))
 
 
+_CODE = "/2015-03-31/functions/{}/code-of-the-function"
+_CODE_PATH = re.compile(_CODE.format("(?P<name>[A-Za-z0-9_-]+)"))
+
+
+def code_path_of(function: str) -> str:
+    """Where the code of a function of the caller's account lies; AWS has its own bucket for it."""
+    return _CODE.format(function)
+
+
+@mends(lambda_svc, "handle_request", "method path headers body query_params")
+async def a_functions_code_lies_where_lambda_says(
+    original: Callable[..., Any], method: str, path: str, *arguments: Any
+) -> Any:
+    """The zip of a function, for whom Lambda has given the address.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html
+    """
+    named = _CODE_PATH.fullmatch(path)
+    if named is None or method != "GET":
+        return await original(method, path, *arguments)
+    return lambda_svc.serve_function_code(named["name"], get_account_id(), get_region())
+
+
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[a-z0-9-]+:(?P<account>\d{12}):function:[A-Za-z0-9_-]+")
 
 

@@ -55,12 +55,12 @@ def said(aws: AwsAnswers, *, status: str = "UPDATE_COMPLETE", stop: threading.Ev
 def test_what_differs_is_told_with_what_it_is_and_what_it_was_deployed_as() -> None:
     aws = aws_with(
         [drifted("AWS::SQS::Queue", difference("/VisibilityTimeout", expected="5400", actual="30"))],
-        [drifted("AWS::Events::Rule", difference("/State"), difference("/Name"))],
+        [drifted("AWS::Events::Rule", difference("/State"), difference("/Name"), difference("/Description"))],
     )
     assert said(aws) == [
         "It (AWS::SQS::Queue, its-name): /VisibilityTimeout is 30, deployed as 5400",
-        'It (AWS::Events::Rule, its-name): /State is "b", deployed as "a"',
         'It (AWS::Events::Rule, its-name): /Name is "b", deployed as "a"',
+        'It (AWS::Events::Rule, its-name): /Description is "b", deployed as "a"',
     ]
     filters = {"StackName": "id", "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
     assert aws.asked == [

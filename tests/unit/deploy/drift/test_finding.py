@@ -1,5 +1,6 @@
 """Every stack of an estate looked at: what somebody did to the stacks themselves, and what could not be looked at."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from data_exports.contract.keys import card_key_of
+from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.drift.finding import USERS_ROLES, Drift, read_drift
 from data_exports.errors import AwsError, RefusedError
+from data_exports.stacks.card import card_of
 from data_exports.stacks.stack import (
     ADOPTING_TAG,
     DATASET_TAG,
@@ -62,6 +66,10 @@ def aws_with(*changed: Deployed, **answers: Any) -> AwsAnswers:
         found = stacks[StackName.split("/")[1]]
         return found.template or {"TemplateBody": found.body}
 
+    def recorded(*, Key: str, **_: Any) -> Any:  # noqa: N803
+        texts = {card_key_of("hearings"): card_of(PLATFORM, push()), ROLE_IDS_KEY: '{"AROAALPHA": "alpha"}'}
+        return {"Body": io.BytesIO(texts[Key].encode()), "ETag": '"1"'}
+
     right: Mapping[str, Any] = {
         "caller": (str(PLATFORM.account), "arn:me"),
         "describe_stacks": [{"Stacks": [each.described()]} for each in stacks.values() if each.status != "gone"],
@@ -71,6 +79,8 @@ def aws_with(*changed: Deployed, **answers: Any) -> AwsAnswers:
         "describe_stack_resource_drifts": {"StackResourceDrifts": []},
         "get_role_policy": {"PolicyDocument": {}},
         "list_role_policies": [{"PolicyNames": []}],
+        "get_object": recorded,
+        "get_role": {"Role": {"RoleId": "AROAALPHA"}},
     }
     return AwsAnswers({**right, **answers})
 

@@ -60,6 +60,7 @@ def aws_that(**answers: Any) -> AwsAnswers:
         "get_function_concurrency": {},
         "list_event_source_mappings": [{"EventSourceMappings": []}, *feeding("Enabled")],
         "describe_alarms": {"MetricAlarms": [{"AlarmName": name, "ActionsEnabled": True} for name in ALARMS]},
+        "describe_rule": {"State": "ENABLED"},
     }
     return AwsAnswers(deployed | answers)
 
@@ -78,6 +79,7 @@ def test_nothing_is_told_of_a_mover_that_nobody_touched() -> None:
         ("get_queue_url", {"QueueName": QUEUE}),
         ("get_function_configuration", {"FunctionName": FUNCTION}),
         ("get_function_concurrency", {"FunctionName": FUNCTION}),
+        ("describe_rule", {"Name": FUNCTION}),
         ("list_event_source_mappings", {"FunctionName": FUNCTION}),
         ("describe_alarms", {"AlarmNames": ALARMS}),
     ]
@@ -119,6 +121,9 @@ def test_nothing_is_told_of_a_mover_that_nobody_touched() -> None:
             {"list_event_source_mappings": feeding("Disabled", "Disabling", "Enabling")},
             [f"what feeds {FUNCTION} from the queue {QUEUE} is switched off: no file is delivered"] * 2,
         ),
+        ({"describe_rule": GONE}, [f"the schedule {FUNCTION} is gone"]),
+        ({"describe_rule": {"State": "DISABLED"}}, [f"the schedule {FUNCTION} is DISABLED, deployed as ENABLED"]),
+        ({"describe_rule": {}}, [f"the schedule {FUNCTION} is without a state, deployed as ENABLED"]),
         ({"describe_alarms": {"MetricAlarms": []}}, [f"the alarm {name} is gone" for name in ALARMS]),
         (
             {
@@ -171,6 +176,7 @@ def topic(policy: str | None) -> AwsAnswers:
             "get_topic_attributes": {"Attributes": {} if policy is None else {"Policy": policy}},
             "get_function_configuration": {"CodeSha256": "x"},
             "get_function_concurrency": {},
+            "describe_rule": {"State": "ENABLED"},
             "describe_alarms": {"MetricAlarms": [{"AlarmName": name, "ActionsEnabled": True} for name in names]},
         }
     )
@@ -206,7 +212,7 @@ def test_a_keeper_that_is_gone_or_stopped_is_told() -> None:
     "operation",
     [
         *("get_queue_url", "get_queue_attributes", "get_function_configuration", "list_event_source_mappings"),
-        *("get_function_concurrency", "describe_alarms"),
+        *("get_function_concurrency", "describe_alarms", "describe_rule"),
     ],
 )
 def test_what_may_not_be_looked_at_is_never_taken_for_gone(operation: str) -> None:

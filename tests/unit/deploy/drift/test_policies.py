@@ -6,7 +6,7 @@ import pytest
 
 from data_exports.access.grants import grants_of_pull
 from data_exports.access.policies import pull_bucket_policy
-from data_exports.deploy.drift.difference import call
+from data_exports.deploy.drift.difference import DifferenceKind, call
 from data_exports.deploy.drift.policies import policy_differences_of
 from tests.estates import LOADER, PLATFORM, READER, pull
 
@@ -15,8 +15,11 @@ BUCKET = "arn:aws:s3:::b"
 PUT = call("s3", "put_bucket_policy", Bucket="b")
 
 
+KIND = DifferenceKind.BUCKET_POLICY
+
+
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    told = list(policy_differences_of(expected, found, of="it", repair=PUT))
+    told = list(policy_differences_of(expected, found, kind=KIND, of="it", repair=PUT))
     assert all(each.repair == PUT for each in told)
     return [each.what.removeprefix("it ") for each in told]
 
@@ -106,11 +109,11 @@ def test_a_long_list_of_actions_is_cut_and_counted() -> None:
 )
 def test_what_gives_access_back_is_known(found: dict[str, Any], returns: bool) -> None:
     for lets_in in (True, False):
-        told = policy_differences_of(_policy(_statement()), found, of="it", repair=PUT, lets_in=lets_in)
+        told = policy_differences_of(_policy(_statement()), found, kind=KIND, of="it", repair=PUT, lets_in=lets_in)
         assert [each.returns_access for each in told] == [returns and lets_in]
 
 
 def test_a_denial_that_is_gone_gives_nothing_back() -> None:
     denying = _policy(_statement(Effect="Deny"))
-    (told,) = policy_differences_of(denying, _policy(), of="it", repair=PUT)
+    (told,) = policy_differences_of(denying, _policy(), kind=KIND, of="it", repair=PUT)
     assert (told.what, told.returns_access) == (f"it no longer denies a:B, a:C on {BUCKET} to {ROOT}", False)
