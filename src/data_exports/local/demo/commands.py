@@ -42,11 +42,15 @@ class Ran:
             yield f"| … and {len(lines) - most} lines more"
 
 
-def run_command(stage: Stage, role: RoleArn | None, *words: str) -> Ran:
-    """Run `exports` with these words as this role; None is an operator who may do everything in the account."""
+def run_command(stage: Stage, role: RoleArn | None, *words: str, estate: Path | None = None) -> Ran:
+    """Run `exports` with these words as this role; None is an operator who may do everything in the account.
+
+    `estate` is the folder of another estate than the example.
+    """
+    folder = str(estate or example_estate_folder())
     done = subprocess.run(  # noqa: S603 - this very program, with words of the story
         [sys.executable, "-m", "data_exports", *words],
-        env={**os.environ, **environment_of(stage.local, role), "EXPORTS_ESTATE": str(example_estate_folder())},
+        env={**os.environ, **environment_of(stage.local, role), "EXPORTS_ESTATE": folder},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -22,6 +22,7 @@ from data_exports.local.demo.operating import (
     a_missing_grant_is_mended_and_redriven,
     who_can_is_answered,
 )
+from data_exports.local.demo.promising import a_promised_delivery_that_does_not_come_is_told
 from data_exports.local.demo.reviewing import a_pull_request_hides_nothing
 from data_exports.local.demo.stage import Expectation, Stage, is_refused, wait_for
 from data_exports.local.world import stranger_of
@@ -151,6 +152,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("Everyone else is refused", everyone_else_is_refused),
     ("Who can is answered", who_can_is_answered),
     ("What somebody changed in AWS is put back", what_was_changed_by_hand_is_put_back),
+    ("A promised delivery that does not come is told", a_promised_delivery_that_does_not_come_is_told),
     ("What waits is tried at once", what_waits_is_tried_at_once),
     ("A missing grant is mended, and its file redriven", a_missing_grant_is_mended_and_redriven),
 )
