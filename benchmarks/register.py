@@ -4,7 +4,8 @@ In: cases, each so many datasets whose push datasets go to so many buckets. Out:
 `{"datasets", "buckets", "results": {"wall_s", "cpu_s", "peak_mb", "files", "page_kb", "page", "index_kb"}}`. Effects:
 estates with three years of git history, and their registers, in a temporary folder.
 
-Time and memory are those of the whole process, start to end; the quickest round counts.
+Time and memory are those of the whole process, start to end; the quickest round counts. With --live, `exports register
+--live` over one estate on a local AWS, deployed and with receipts of 90 days: first with no sums kept, then with them.
 """
 
 import argparse
@@ -13,13 +14,18 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 from benchmarks.estates import commit_history, write_estate
 from benchmarks.programs import program
 from benchmarks.tables import rounded, show, tell, write_json
 from benchmarks.usage import MEGABYTE, BenchmarkError, Usage, usage_of
+from data_exports.contract.receipts import Outcome, Receipt, iso_time, receipts_file
+from data_exports.estate.models import Estate, PushDataset
+from data_exports.operate.daily_sums import SUMMED_DAYS
+from data_exports.parallel import map_ordered
 
 DAYS, COMMITS = 3 * 365, 5_000
 KILOBYTE = 1_000
@@ -66,6 +72,71 @@ def figures_of(usage: Usage, out: Path) -> Figures:
     return {**rounded(took), "files": len(sizes), **rounded(weighs, 1), "page": page}
 
 
+# --- with what AWS has ---------------------------------------------------------------------------------------------
+
+
+def measure_live(datasets: int, receipts: int, folder: Path) -> Mapping[str, Figures]:
+    """Deploy such an estate with about so many receipts to a local AWS; build the register without sums and with."""
+    from data_exports.deploy.apply.waves import deploy
+    from data_exports.estate.loader import load_estate
+    from data_exports.local import emulator
+    from data_exports.local.clients import aws_of, environment_of
+    from data_exports.local.world import make_local_world
+
+    root, out = write_estate(folder / "estate", datasets=datasets), folder / "register"
+    commit_history(root, now=datetime.now(UTC), days=DAYS, commits=COMMITS)
+    estate = load_estate(root).require()
+    platform = estate.platform
+    local = emulator.start(
+        folder / "aws", account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
+    )
+    try:
+        tell(f"{datasets:,} datasets: making the world around them, and deploying")
+        make_local_world(local, estate)
+        if not deploy(estate, aws_of(local)).is_complete:
+            raise BenchmarkError("the deployment was not complete")
+        aws = aws_of(local)
+        written = write_receipts(estate, aws.client("s3"), receipts, today=datetime.now(UTC).date())
+        environment = {**os.environ, **environment_of(local), "XDG_CACHE_HOME": str(folder / "cache")}
+        words = [program("exports"), "register", "--live", "--out", str(out), "--estate", str(root)]
+        found = {}
+        for name in ("no sums kept", "sums kept"):
+            tell(f"{written:,} receipts, {name}")
+            found[name] = figures_of(usage_of(words, environment), out)
+    finally:
+        emulator.stop(local)
+    return found
+
+
+def write_receipts(estate: Estate, s3: Any, receipts: int, *, today: date) -> int:
+    """Write a file of receipts for each push dataset and each of 90 days, about so many receipts in all; how many."""
+    days = [today - timedelta(days=number) for number in range(SUMMED_DAYS)]
+    each = max(1, receipts // (len(days) * len(estate.push_datasets)))
+    pairs = [(push, day) for push in estate.push_datasets for day in days]
+
+    def write(pair: tuple[PushDataset, date]) -> int:
+        push, day = pair
+        moment = datetime.combine(day, time(0, 5), UTC)
+        delivered = iso_time(moment)
+        noted = [
+            Receipt(
+                *(f"{push.prefix}{day}/{number}.csv", f"v{number}", f"e{number}", 1_000 + number, "AWS:AROA:someone"),
+                *(iso_time(moment - timedelta(seconds=1 + number % 90)), Outcome.DELIVERED),
+                delivered_at=delivered,
+            )
+            for number in range(each)
+        ]
+        facts = {"dataset": push.name, "destination": push.destination.uri, "mover_version": "bench"}
+        key, body = receipts_file(noted, **facts, now=moment, identifier="bench")
+        s3.put_object(Bucket=str(estate.platform.log_bucket), Key=key, Body=body)
+        return each
+
+    return sum(map_ordered(write, pairs))
+
+
+# --- the benchmark -------------------------------------------------------------------------------------------------
+
+
 def _arguments() -> argparse.Namespace:
     about = (__doc__ or "").split("\n\n")[0]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.register", description=about)
@@ -73,12 +144,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--datasets", type=int, metavar="COUNT", help="one estate of so many, and no other")
     parser.add_argument("--buckets", type=int, default=100, help="with --datasets: where they go (default: 100)")
     parser.add_argument("--rounds", type=int, default=2, help="rounds of each (default: 2)")
+    parser.add_argument(
+        "--live", type=int, metavar="RECEIPTS", help="with so many receipts on a local AWS, and only that"
+    )
     return parser.parse_args()
 
 
 def main() -> None:
     """Measure every case, show and write the figures."""
     asked = _arguments()
+    if asked.live:
+        with tempfile.TemporaryDirectory(prefix="benchmark-register-") as name:
+            found = measure_live(asked.datasets or 1_000, asked.live, Path(name))
+        show(f"register --live, about {asked.live:,} receipts", found)
+        write_json(asked.json, {"datasets": asked.datasets or 1_000, "receipts": asked.live, "results": found})
+        return
     cases = (Case(asked.datasets, asked.buckets),) if asked.datasets else CASES
     results: dict[Case, Figures] = {}
     for case in cases:

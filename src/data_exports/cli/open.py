@@ -47,10 +47,13 @@ def _open(
     from data_exports.views.register.freshness import freshness_of
     from data_exports.views.register.scratch import scratch_folder
     from data_exports.views.register.serving import RegisterServer
+    from data_exports.views.register.summary import ASKING
 
     folder = estate_folder(estate)
     with scratch_folder(cache_folder() / "registers") as above, RegisterServer() as server:
         mark, count = freshness_of(folder), 0
+        if live:
+            write_progress(ASKING)
         _build(folder, above / "0", server, live=live)
         write_data(server.address)
         write_progress("Ctrl-C ends it")

@@ -51,10 +51,12 @@ def _register(
     from data_exports.views.register.pages import pages_of
     from data_exports.views.register.reading import LiveSource, read_register, read_register_for
     from data_exports.views.register.site import check_is_ours, write_site
-    from data_exports.views.register.summary import problem_of, register_as_data, render_built
+    from data_exports.views.register.summary import ASKING, problem_of, register_as_data, render_built
 
     check_is_ours(out)
     folder, loaded = estate_folder(estate), load(estate)
+    if live:
+        write_progress(ASKING)
     if account:
         made = read_register_for(folder, loaded, account)
     else:

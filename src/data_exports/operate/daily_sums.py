@@ -31,6 +31,7 @@ from data_exports.names import DatasetName
 from data_exports.operate.receipts import Period, list_receipt_days, list_receipt_files, read_files
 from data_exports.operate.rights import needing
 from data_exports.parallel import map_ordered
+from data_exports.text import counted
 
 SUMMED_DAYS = 90
 SUMMED_FILES = 20_000
@@ -81,11 +82,17 @@ class DailySums:
 
 
 def read_all_daily_sums(
-    platform: Platform, pushes: Iterable[PushDataset], aws: Aws, cache: Path, *, today: date
+    platform: Platform,
+    pushes: Iterable[PushDataset],
+    aws: Aws,
+    cache: Path,
+    *,
+    today: date,
+    files: int = SUMMED_FILES,
 ) -> tuple[dict[str, DailySums], list[str]]:
     """The daily sums of these datasets, by name, and what could not be read of them."""
     wanted = list(pushes)
-    budget = SUMMED_FILES // max(len(wanted), 1)
+    budget = files // max(len(wanted), 1)
 
     def read(push: PushDataset) -> DailySums | str:
         try:
@@ -94,10 +101,17 @@ def read_all_daily_sums(
             return f"the deliveries of {push.name} by day: not known: {reason_of(error)}"
 
     found = {push.name: each for push, each in zip(wanted, map_ordered(read, wanted), strict=True)}
-    return (
-        {name: each for name, each in found.items() if isinstance(each, DailySums)},
-        [each for each in found.values() if isinstance(each, str)],
-    )
+    sums = {str(name): each for name, each in found.items() if isinstance(each, DailySums)}
+    unknown = [each for each in found.values() if isinstance(each, str)]
+    return sums, [*unknown, *(gap for name, each in sums.items() for gap in _gaps_in(name, each))]
+
+
+def _gaps_in(name: str, sums: DailySums) -> Iterator[str]:
+    if sums.damaged:
+        yield f"{counted(sums.damaged, 'receipt')} of {name} since {sums.first}: damaged"
+    if sums.not_summed:
+        days = counted(len(sums.not_summed), "day")
+        yield f"the deliveries of {name} on {days} up to {sums.not_summed[-1]}: the next run reads them"
 
 
 def read_daily_sums(

@@ -15,14 +15,18 @@ from benchmarks.estates import commit_history, write_estate
 from benchmarks.files import Upload, batches_of
 from benchmarks.mover import Case, figures_of, targets
 from benchmarks.register import figures_of as register_figures
+from benchmarks.register import write_receipts
 from benchmarks.requests import SURROUNDINGS_OF_OLD, our_price_in_batches_of, price
 from benchmarks.tables import show, write_json
 from benchmarks.usage import BenchmarkError, Usage, usage_of
 from benchmarks.wire import Request, wire
+from data_exports.contract.receipts import receipts_in
 from data_exports.estate.commits import read_commits
 from data_exports.estate.loader import load_estate
 from data_exports.mover.events import read_messages
 from data_exports.mover.settings import read_settings
+from data_exports.operate.daily_sums import DaySum, sum_of_day
+from tests.estates import estate_of, pull, push
 from tests.unit.mover.loopback import Played, serving
 
 UPLOADS = [Upload(f"orders/a b/{number}.csv", f"v{number}", f"e{number}", 1000) for number in range(2_500)]
@@ -143,6 +147,24 @@ def test_a_history_has_so_many_commits_over_so_many_days_and_ends_with_the_files
     assert doings == {"added": 9, "changed": 18}
     declared = load_estate(estate).require()
     assert {each.destination.bucket for each in declared.push_datasets} == {"landing-00000", "landing-00001"}
+
+
+def test_the_receipts_of_90_days_are_written_and_add_up() -> None:
+    files: dict[str, bytes] = {}
+
+    class Bucket:
+        def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+            assert Bucket == "mojap-hub-exports-log"
+            files[Key] = Body
+
+    today = datetime(2026, 11, 29, tzinfo=UTC).date()
+    estate = estate_of(push("one"), push("two"), pull())
+    assert write_receipts(estate, Bucket(), 900, today=today) == 900
+    assert len(files) == 2 * 90
+    body = files["deliveries/dataset=one/date=2026-11-29/20261129T000500Z-bench.jsonl.gz"]
+    assert sum_of_day(today, receipts_in("", body)) == DaySum(
+        today, files=5, size_bytes=5_010, median_seconds=3.0, longest_seconds=5.0
+    )
 
 
 def test_a_registers_heaviest_page_is_told_and_its_index_apart(tmp_path: Path) -> None:

@@ -271,6 +271,19 @@ def test_damaged_receipts_of_kept_days_are_still_told(tmp_path: Path) -> None:
     assert [read(aws, tmp_path).damaged for _ in range(2)] == [1, 1]
 
 
+def test_what_is_damaged_and_what_is_left_for_the_next_run_is_said(tmp_path: Path) -> None:
+    days = [TODAY - timedelta(days=n) for n in (3, 4, 5)]
+    aws = LogBucket({name: body for day in days for name, body in day_file(day).items()})
+    aws.files |= {file_at(f"{days[0]:%Y%m%d}T120001Z"): b"no gzip"}
+    _, gaps = read_all_daily_sums(PLATFORM, [HEARINGS], aws, tmp_path, today=TODAY, files=1)
+    assert gaps == [
+        "1 receipt of hearings since 2031-01-01: damaged",
+        "the deliveries of hearings on 2 days up to 2031-03-27: the next run reads them",
+    ]
+    _, gaps = read_all_daily_sums(PLATFORM, [HEARINGS], aws, tmp_path, today=TODAY)
+    assert gaps == ["1 receipt of hearings since 2031-01-01: damaged"]
+
+
 def test_of_a_dataset_that_may_not_be_read_it_is_said_and_the_others_are_read(tmp_path: Path) -> None:
     aws = LogBucket(day_file(DAY))
     sums, unknown = read_all_daily_sums(PLATFORM, [HEARINGS, push("other")], aws, tmp_path, today=TODAY)

@@ -17,7 +17,6 @@ from data_exports.estate.revision import load_revision
 from data_exports.operate.daily_sums import DailySums, read_all_daily_sums
 from data_exports.operate.status import DatasetStatus, status_of
 from data_exports.reviews.review_file import read_reviews
-from data_exports.text import counted
 from data_exports.views.register.facts import Register, register_for, register_of
 
 
@@ -84,10 +83,4 @@ def _ask(declared: Estate, live: LiveSource) -> _Told:
     pushes = [push for push in declared.push_datasets if told.statuses[push.name].deliveries]
     told.sums, unknown = read_all_daily_sums(declared.platform, pushes, aws, live.cache, today=found.at.date())
     told.gaps += unknown
-    for name, sums in told.sums.items():
-        if sums.damaged:
-            told.gaps.append(f"{counted(sums.damaged, 'receipt')} of {name} since {sums.first}: damaged")
-        if sums.not_summed:
-            days = counted(len(sums.not_summed), "day")
-            told.gaps.append(f"deliveries of {name} on {days} up to {sums.not_summed[-1]}: the next run reads them")
     return told
