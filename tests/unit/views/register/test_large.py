@@ -17,7 +17,7 @@ from data_exports.estate.models import Estate
 from data_exports.names import RoleArn
 from data_exports.reviews.models import KEEP
 from data_exports.reviews.rows import review_of_estate
-from data_exports.views.register.facts import register_of
+from data_exports.views.register.facts import register_for, register_of
 from data_exports.views.register.lists import PAGE_BYTES, ROWS, Turn, paged
 from data_exports.views.register.pages import pages_of
 from data_exports.views.register.search_index import SEARCH_INDEX_BYTES, search_index_of
@@ -84,6 +84,22 @@ def test_the_letter_of_an_export_asks_for_its_own_statements_and_its_page_leads_
     assert f'href="../{there}"' in site["datasets/one.html"]
     assert "destinations/" not in site["datasets/apart.html"]
     assert all(name in site[there] for name in ("ReceiveOne", "ReceiveTwo"))
+
+
+def test_what_one_account_gets_in_a_shared_bucket_names_nobody_elses_exports_and_every_link_leads_somewhere() -> None:
+    estate = estate_of(
+        push("one"),
+        push("two"),
+        push("unnamed", destination=at_s3(account=None)),
+        push("theirs", destination=at_s3(account="318604275917")),
+    )
+    site = dict(pages_of(register_for(estate, Commits(), "754256621582", now=NOW)))
+    whole = "".join([*site, *site.values()])
+    assert [name for name in ("unnamed", "theirs", "318604275917", "Unnamed", "Theirs") if name in whole] == []
+    assert sum(path.startswith("destinations/") for path in site) == 1
+    for path, page in site.items():
+        for target in re.findall(r'(?:href|src)="([^"#]+)"', page if path.endswith(".html") else ""):
+            assert (Path("/site") / path).parent.joinpath(target).resolve().relative_to("/site").as_posix() in site
 
 
 def test_an_exports_long_lists_are_cut_on_its_page_told_and_whole_on_pages_of_their_own() -> None:
