@@ -163,6 +163,12 @@ def test_whole_days_are_kept_and_today_and_yesterday_read_anew(tmp_path: Path) -
     assert [each.files for each in read(aws, tmp_path).days] == [1, 1, 2, 1]
 
 
+def test_the_first_second_of_a_day_is_its_own(tmp_path: Path) -> None:
+    moments = ("20310319T235959Z", "20310320T000000Z", "20310320T235959Z", "20310321T000000Z")
+    aws = LogBucket({file_at(moment): packed(line(moment)) for moment in moments})
+    assert [(each.day.day, each.files) for each in read(aws, tmp_path).days] == [(19, 1), (20, 2), (21, 1)]
+
+
 def test_what_is_kept_is_for_its_user_alone_and_names_no_file(tmp_path: Path) -> None:
     read(LogBucket(day_file(DAY, line("hearings/secret name.csv"))), tmp_path / "cache")
     (path,) = (each for each in tmp_path.rglob("*") if each.is_file())
@@ -244,7 +250,7 @@ def test_of_more_files_than_a_run_reads_the_newest_days_come_first_and_the_next_
     )
     first = read(aws, tmp_path, budget=4)
     assert ([each.day for each in first.days], first.not_summed) == (sorted(days[:4]), (days[5], days[4]))
-    second = read(aws, tmp_path, budget=1)
+    second = read(aws, tmp_path, budget=0)  # one day in any case
     assert ([each.day for each in second.days], second.not_summed) == (sorted(days[:5]), (days[5],))
     assert read(aws, tmp_path, budget=1).not_summed == ()
     assert {each.files for each in read(aws, tmp_path, budget=0).days} == {3}

@@ -51,11 +51,11 @@ def test_that_of_a_process_that_runs_stays_and_that_of_a_killed_one_goes(tmp_pat
 
 def test_a_link_that_lies_there_is_followed_nowhere(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "lock").write_text("")
     (tmp_path / "above").mkdir()
     (tmp_path / "above" / "link").symlink_to(tmp_path / "mine")
     with scratch_folder(tmp_path / "above"):
-        assert (tmp_path / "mine" / "lock").exists()
+        assert list((tmp_path / "mine").iterdir()) == []
+    assert (tmp_path / "above" / "link").is_symlink()
 
 
 def test_where_none_can_be_made_it_says_what_to_set(tmp_path: Path) -> None:
