@@ -1,5 +1,6 @@
 """``exports open``: the register in a browser, as the declarations change."""
 
+import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,7 @@ def _open(
     from data_exports.views.register.serving import RegisterServer
     from data_exports.views.register.summary import ASKING
 
+    _end_as_by_ctrl_c()
     folder = estate_folder(estate)
     with scratch_folder(cache_folder() / "registers") as above, RegisterServer() as server:
         mark, count = freshness_of(folder), 0
@@ -71,6 +73,13 @@ def _open(
                 write_progress(f"{_now()}: not built anew, the pages stay as they were: {error}")
             else:
                 write_progress(f"{_now()}: built anew: reload the page")
+
+
+def _end_as_by_ctrl_c() -> None:
+    """When the terminal is closed, or somebody ends the process, nothing is to be left behind either."""
+    for each in (signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(each) is signal.SIG_DFL:
+            signal.signal(each, signal.default_int_handler)
 
 
 def _build(folder: Path, out: Path, server: "RegisterServer", *, live: bool) -> None:

@@ -104,6 +104,18 @@ def test_it_serves_what_is_declared_builds_anew_when_that_changes_and_leaves_not
     assert left(cache) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_ended_in_another_way_it_leaves_nothing_either(number: signal.Signals, tmp_path: Path) -> None:
+    folder, cache = write_repository(tmp_path / "repository"), tmp_path / "cache"
+    with opened(folder, cache, "--no-browser") as running:
+        line(running)
+        assert left(cache) != []
+        running.send_signal(number)
+        _, err = running.communicate(timeout=PATIENCE_SECONDS)
+        assert (running.returncode, err.splitlines()[-1]) == (130, "error: interrupted")
+    assert left(cache) == []
+
+
 def test_the_browser_is_told_an_address_that_leads_there_once(tmp_path: Path) -> None:
     folder, kept = write_repository(tmp_path / "repository"), tmp_path / "kept"
     browser = tmp_path / "browser"
@@ -112,7 +124,6 @@ def test_the_browser_is_told_an_address_that_leads_there_once(tmp_path: Path) ->
     with opened(folder, tmp_path / "cache", BROWSER=f"{browser} %s") as running:
         address = line(running)
         said_until(running, "Ctrl-C ends it")
-        running.send_signal(0)
         while not kept.exists() or not kept.read_text().endswith("\n"):
             assert running.poll() is None
         launched = kept.read_text().strip()

@@ -32,12 +32,12 @@ def _head_of(folder: Path) -> bytes:
 def _entries_of(folder: Path) -> tuple[object, ...]:
     try:
         with os.scandir(folder) as entries:
-            return tuple(sorted((entry.name, _stat_of(Path(entry.path))) for entry in entries))
+            return tuple(sorted((entry.name, _stat_of(entry)) for entry in entries))
     except OSError:
         return ()
 
 
-def _stat_of(path: Path) -> tuple[int, ...]:
+def _stat_of(path: "Path | os.DirEntry[str]") -> tuple[int, ...]:
     try:
         found = path.stat()
     except OSError:
