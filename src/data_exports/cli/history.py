@@ -9,7 +9,7 @@ import typer
 from data_exports.cli.completion import complete_push_datasets, complete_users
 from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, exclude, push_datasets_of
-from data_exports.cli.output import data_held, terminal_width, write_data, write_progress
+from data_exports.cli.output import data_held, screen_width, write_data, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError, UsageError
 from data_exports.text import counted, csv_line
@@ -150,7 +150,7 @@ def _write(entries: Iterable["HistoryEntry"], write: Callable[[str], None], *, a
     from data_exports.views.envelope import line_of
     from data_exports.views.history import CSV_FIELDS, HEADING, entry_as_row, render_entry
 
-    count, width = 0, terminal_width()
+    count, width = 0, screen_width()
     if as_csv:
         write(csv_line(CSV_FIELDS))
     for count, entry in enumerate(entries, start=1):

@@ -109,6 +109,11 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if wants_colour(sys.stdout) else None
 
 
+def screen_width() -> int | None:
+    """The width of the terminal that stdout is, in colour or not; None when it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
+
+
 def path_from(start: Path, path: Path) -> Path:
     """The path as seen from a folder, if it is below it; otherwise as it is."""
     whole = Path(os.path.normpath(Path.cwd() / path))

@@ -7,7 +7,7 @@ import typer
 from data_exports.cli.completion import complete_datasets
 from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, open_estate
-from data_exports.cli.output import terminal_width, write_answer
+from data_exports.cli.output import screen_width, write_answer
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False, autocompletion=complete_datasets)
@@ -38,6 +38,6 @@ def probe(name: NameArgument, *, estate: EstateOption = None, as_json: JsonOptio
         probed = probe_push(declared, dataset, aws)
     else:
         probed = probe_pull(declared, dataset, aws)
-    write_answer("probe", probed, render_probed(probed, width=terminal_width()), as_json=as_json)
+    write_answer("probe", probed, render_probed(probed, width=screen_width()), as_json=as_json)
     if not probed.is_good:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from data_exports.cli.completion import complete_files_then_push_dataset
 from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.declaring import is_somebody_there, line_for
 from data_exports.cli.options import EstateOption, JsonOption, push_dataset_of
-from data_exports.cli.output import painted, terminal_width, write_answer, write_progress
+from data_exports.cli.output import painted, screen_width, write_answer, write_progress
 from data_exports.cli.progress import bytes_shown, follow_shown
 from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import UsageError
@@ -95,7 +95,7 @@ def send(
             when_interrupted="everything is uploaded, and its delivery goes on; "
             f"see later: exports history {push.name}",
         )
-    text = render_sent(sent, followed, width=terminal_width()) if sent.uploaded else ""
+    text = render_sent(sent, followed, width=screen_width()) if sent.uploaded else ""
     write_answer("send", sent_as_data(push, hub, sent, followed), text, as_json=as_json)
     error = error_of_sending(push, sent, followed)
     if error:

@@ -10,7 +10,7 @@ import typer
 from data_exports.cli.completion import complete_datasets
 from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of
-from data_exports.cli.output import terminal_width, wants_colour, write_answer, write_data, write_progress
+from data_exports.cli.output import screen_width, wants_colour, write_answer, write_data, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError
 from data_exports.text import printable
@@ -67,7 +67,7 @@ def status(
     if watch:
         show_looks(declared, partial(status_of, declared, aws, datasets), every, as_json=as_json, every_row=every_row)
     found = status_of(declared, aws, datasets)
-    text = render_status(found, declared.platform, every_row=every_row, width=terminal_width())
+    text = render_status(found, declared.platform, every_row=every_row, width=screen_width())
     write_answer("status", status_as_data(found), text, as_json=as_json)
     if found.notes:
         raise PartlyDoneError(

@@ -17,7 +17,7 @@ from data_exports.cli.options import (
     open_estate,
     push_datasets_of,
 )
-from data_exports.cli.output import terminal_width, write_answer, write_data, write_json, write_progress
+from data_exports.cli.output import screen_width, write_answer, write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
 from data_exports.text import counted
 
@@ -157,7 +157,7 @@ def _write(
     elif as_csv:
         write_data(holdings_as_csv(found, platform, now=now))
     elif found:
-        write_data(render_holdings(found, platform, now=now, width=terminal_width()))
+        write_data(render_holdings(found, platform, now=now, width=screen_width()))
     write_progress(count_words(found) if found else "nobody: no such access is granted by this estate")
 
 
@@ -186,7 +186,7 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
     aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
     found = [read_uses(declared.platform, push, aws, since=moment) for push in pushes]
-    text = "\n".join(render_uses(uses, since=moment, width=terminal_width()) for uses in found)
+    text = "\n".join(render_uses(uses, since=moment, width=screen_width()) for uses in found)
     write_answer("uses", uses_as_data(found, since=moment), text, as_json=as_json)
     unused = sum(use.is_unused for uses in found for use in uses.uses)
     write_progress(f"{counted(unused, 'grant')} not used since {moment:%Y-%m-%d}")

@@ -93,8 +93,7 @@ def test_nobody_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_on_a_narrow_terminal_no_line_is_wider_and_no_name_is_cut() -> None:
     exports = str(Path(sys.executable).parent / "exports")
-    env = {**os.environ, "TERM": "xterm", "COLUMNS": "60"}
-    env.pop("NO_COLOR", None)
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "60", "NO_COLOR": "1"}
     done = run_on_terminal([exports, "who", "bail_research", "--estate", ESTATE], env=env, streams=("stdout",))
     lines = done.shown.splitlines()
     assert (done.code, max(map(len, lines)) <= 60) == (0, True), done.shown
