@@ -193,7 +193,13 @@ def sums() -> Mapping[str, DailySums]:
     first = NOW.date() - timedelta(days=89)
     working = [day for day in (first + timedelta(days=n) for n in range(90)) if day.weekday() < 5]
     days = tuple(
-        DaySum(day, 30 + day.day * 7 % 23, 3_000_000 + 250_000 * (day.day * 5 % 11), median_seconds=3.5, longest_seconds=41.0)
+        DaySum(
+            day,
+            30 + day.day * 7 % 23,
+            3_000_000 + 250_000 * (day.day * 5 % 11),
+            median_seconds=3.5,
+            longest_seconds=41.0,
+        )
         for day in working
     )
     troubled = replace(

@@ -83,8 +83,8 @@ def _add_alarms(template: Template, alerts: Topic) -> None:
     """Tell when the keeper failed, and when it has not run at all: then nothing else would tell that it is silent.
 
     Lambda reports no figure for an hour without a run, so what is missing counts as none. CloudWatch also looks at some
-    hours before the three, and goes by what it finds there while that is enough, so the alarm comes after up to six
-    hours. A function that was just made has not run: until the warm-up is over nothing is judged.
+    hours before the three, and goes by what it finds there while that is enough, so the alarm may come hours later.
+    A function that was just made has not run: until the warm-up is over nothing is judged.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
     """

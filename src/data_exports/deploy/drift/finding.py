@@ -20,7 +20,7 @@ from data_exports.deploy.drift.detection import check_by_cloudformation
 from data_exports.deploy.drift.difference import DEPLOY, DifferenceKind, LiveDifference, Redeploy, Repair
 from data_exports.deploy.drift.inline_code import check_inline_code
 from data_exports.deploy.drift.movers import check_movers
-from data_exports.deploy.drift.recorded import looks_at_recorded
+from data_exports.deploy.drift.recorded import RecordedLook, looks_at_recorded
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
@@ -184,12 +184,13 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
 
 def _look_at_what_is_recorded(aws: Aws, platform: Platform, templates: Sequence[DeployedTemplate]) -> list[_Looked]:
     """Look at what deployments write to the log bucket."""
-    looked = []
-    for look in looks_at_recorded(aws, platform, templates):
-        found, refusal = _heard(look.look)
-        drifts = tuple(_drift(look.where, each) for each in found)
-        looked.append(_Looked(drifts, (Drift(look.where, f"{look.what}: {refusal}"),) if refusal else ()))
-    return looked
+
+    def look_at(each: RecordedLook) -> _Looked:
+        found, refusal = _heard(each.look)
+        drifts = tuple(_drift(each.where, difference) for difference in found)
+        return _Looked(drifts, (Drift(each.where, f"{each.what}: {refusal}"),) if refusal else ())
+
+    return list(map_ordered(look_at, looks_at_recorded(aws, platform, templates)))
 
 
 def _heard(look: Callable[[], Iterator[LiveDifference]]) -> tuple[list[LiveDifference], str]:
