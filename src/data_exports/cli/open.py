@@ -52,7 +52,7 @@ def _open(
 
     _end_as_by_ctrl_c()
     folder = estate_folder(estate)
-    with scratch_folder(cache_folder() / "registers") as above, RegisterServer() as server:
+    with scratch_folder(cache_folder() / "registers") as above, RegisterServer(write_progress) as server:
         mark, count = freshness_of(folder), 0
         if live:
             write_progress(ASKING)
@@ -60,18 +60,19 @@ def _open(
         write_data(server.address)
         write_progress("Ctrl-C ends it")
         if not no_browser:
-            _show_in_browser(server)
+            _show_in_browser(server.new_launch_page(), above / "open.html")
         while True:
             time.sleep(_POLL_SECONDS)
             before, mark = mark, freshness_of(folder)
             if mark == before:
                 continue
-            count += 1
             try:
-                _build(folder, above / str(count % 2), server, live=live)  # what is being read lies in the other one
+                # What is being read lies in the other one.
+                _build(folder, above / str((count + 1) % 2), server, live=live)
             except ExportsError as error:
                 write_progress(f"{_now()}: not built anew, the pages stay as they were: {error}")
             else:
+                count += 1
                 write_progress(f"{_now()}: built anew: reload the page")
 
 
@@ -97,10 +98,14 @@ def _build(folder: Path, out: Path, server: "RegisterServer", *, live: bool) -> 
         write_progress(f"note: {problem}")
 
 
-def _show_in_browser(server: "RegisterServer") -> None:
+def _show_in_browser(page: str, path: Path) -> None:
+    """Start a browser with a file for its user alone: its command line is for everybody to read."""
     import webbrowser
 
-    if not webbrowser.open(server.launch_address):
+    from data_exports.estate.atomic_files import write_private
+
+    write_private(path, page)
+    if not webbrowser.open(path.as_uri()):
         write_progress("no browser was found: open the address yourself")
 
 

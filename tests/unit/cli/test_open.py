@@ -1,6 +1,7 @@
 """`exports open`, installed, in a process of its own: what it serves, when it builds anew, how it ends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -116,21 +117,40 @@ def test_ended_in_another_way_it_leaves_nothing_either(number: signal.Signals, t
     assert left(cache) == []
 
 
-def test_the_browser_is_told_an_address_that_leads_there_once(tmp_path: Path) -> None:
-    folder, kept = write_repository(tmp_path / "repository"), tmp_path / "kept"
+def test_the_browser_is_started_with_a_file_for_its_user_alone_that_leads_there_once(tmp_path: Path) -> None:
+    folder, cache, kept = write_repository(tmp_path / "repository"), tmp_path / "cache", tmp_path / "kept"
     browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {kept}\n')
+    browser.write_text(f'#!/bin/sh\necho "$@" > {kept}\n')
     browser.chmod(0o700)
-    with opened(folder, tmp_path / "cache", BROWSER=f"{browser} %s") as running:
+    with opened(folder, cache, BROWSER=f"{browser} %s") as running:
         address = line(running)
         said_until(running, "Ctrl-C ends it")
         while not kept.exists() or not kept.read_text().endswith("\n"):
             assert running.poll() is None
-        launched = kept.read_text().strip()
-        assert address.split("/")[3] not in launched
+        (page,) = cache.rglob("open.html")
+        assert kept.read_text() == f"{page.as_uri()}\n"
+        assert (page.stat().st_mode & 0o777, page.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        (launched,) = {*re.findall(r'http://127[^"]+', page.read_text())}
+        assert address.split("/")[3] not in page.read_text()
         assert read(launched) == read(address)
         with pytest.raises(urllib.error.HTTPError, match="404"):
             read(launched)
+        assert "somebody else asked for it; Ctrl-C ends this" in said_until(running, "a second time")
+    assert left(cache) == []
+
+
+def test_what_is_read_is_not_written_over_after_a_failure_either(tmp_path: Path) -> None:
+    folder, cache = write_repository(tmp_path / "repository"), tmp_path / "cache"
+    with opened(folder, cache, "--no-browser") as running:
+        line(running)
+        said_until(running, "Ctrl-C ends it")
+        (first,) = cache.rglob("index.html")
+        (folder / "exports.yaml").rename(folder / "away")
+        said_until(running, "not built anew")
+        (folder / "away").rename(folder / "exports.yaml")
+        said_until(running, "built anew: reload the page")
+        assert first in cache.rglob("index.html")
+        assert len([*cache.rglob("index.html")]) == 2
 
 
 def test_without_a_browser_it_says_so_and_goes_on(tmp_path: Path) -> None:

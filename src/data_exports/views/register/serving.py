@@ -1,6 +1,8 @@
 """A register served to the one browser that knows its address: on loopback, below a path that nobody can guess.
 
-In: a folder with a site, and the names of its files. Out: an address. Effects: listens on a free port of 127.0.0.1.
+In: a folder with a site, and the names of its files. Out: an address, and a page that leads a browser there. Effects:
+listens on a free port of 127.0.0.1. What starts a browser stands in the list of processes, which other users may read:
+so it is started with a file, which is for its user alone, and only that file names an address, which leads there once.
 Whoever asks without the path, or for a file that the register did not write, is told that there is nothing; so is, by
 the header ``Host``, a page of somebody else's that has made its own name mean this address (DNS rebinding).
 """
@@ -9,7 +11,9 @@ import hmac
 import secrets
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +24,8 @@ from data_exports.views.register.pages import CONTENT_SECURITY_POLICY
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _LONGEST_WAIT_SECONDS = 30
+LAUNCH_SECONDS = 30
+"""So long a browser has to ask for the address that leads to the register."""
 _POLL_SECONDS = 0.1
 _HEADERS = (
     ("Cache-Control", "no-store"),
@@ -32,17 +38,51 @@ _HEADERS = (
 )
 """A page cannot forbid its framing by itself; the rest of the policy stands in each of them, too."""
 
+_LAUNCH_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url={address}">
+<title>Export register</title>
+</head>
+<body><p><a href="{address}">To the register</a></p></body>
+</html>
+"""
+
 Served = tuple[HTTPStatus, list[tuple[str, str]], bytes]
 _NOTHING: Served = (HTTPStatus.NOT_FOUND, [], b"")
 
 
-class RegisterServer:
-    """Serves the folder that it was told of last; until then there is nothing."""
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """The key of an address that leads to the register once; nobody knows an empty one."""
 
-    def __init__(self) -> None:
+    key: str
+    until: float
+    is_spent: bool = False
+    is_told: bool = False
+    """Whether its user knows that it was asked for in vain."""
+
+
+_ASKED_AGAIN = (
+    "the address that leads to the register once was asked for a second time: unless that was you, somebody else asked "
+    "for it; Ctrl-C ends this"
+)
+_ASKED_LATE = "the browser came too late: open the address yourself; if it was none of yours, Ctrl-C ends this"
+
+
+class RegisterServer:
+    """Serves the folder that it was told of last; until then there is nothing.
+
+    What its user should know of who asks is told once, from a thread of its own. `clock` tells seconds.
+    """
+
+    def __init__(self, tell: Callable[[str], object], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._site: tuple[Path, frozenset[str]] = (Path(), frozenset())
         self._token = secrets.token_urlsafe(32)
-        self._launch_key = secrets.token_urlsafe(32)
+        self._launch = _Launch("", 0.0)
+        self._tell, self._clock = tell, clock
         self._lock = threading.Lock()
         self._server = _Server(self._application)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
@@ -52,10 +92,10 @@ class RegisterServer:
         """Where the register is."""
         return f"{self._root}/{self._token}/"
 
-    @property
-    def launch_address(self) -> str:
-        """Leads there once: what starts a browser stands in the list of processes, which others may read."""
-        return f"{self._root}/{self._launch_key}/"
+    def new_launch_page(self) -> str:
+        """A page that leads a browser there once, and soon, by an address that nothing else names."""
+        self._launch = _Launch(secrets.token_urlsafe(32), self._clock() + LAUNCH_SECONDS)
+        return _LAUNCH_PAGE.format(address=f"{self._root}/{self._launch.key}/")
 
     def show(self, folder: Path, names: Collection[str]) -> None:
         """Serve these files of the folder from now on."""
@@ -66,14 +106,14 @@ class RegisterServer:
         key, slash, name = path.removeprefix("/").partition("/")
         if host not in (f"127.0.0.1:{self._port}", f"localhost:{self._port}") or not slash:
             return _NOTHING
-        is_launch = _is_same(key, self._launch_key) and not name
+        is_launch = _is_same(key, self._launch.key) and not name
         if not is_launch and not _is_same(key, self._token):
             return _NOTHING
         if method not in ("GET", "HEAD"):
             return HTTPStatus.METHOD_NOT_ALLOWED, [("Allow", "GET, HEAD")], b""
         if not is_launch:
             return self._file(name or "index.html")
-        return self._launched() if method == "GET" else (HTTPStatus.OK, [_type_of("index.html")], b"")
+        return self._launched()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -95,10 +135,13 @@ class RegisterServer:
 
     def _launched(self) -> Served:
         with self._lock:
-            if not self._launch_key:
-                return _NOTHING
-            self._launch_key = ""
-        return HTTPStatus.SEE_OTHER, [("Location", f"/{self._token}/")], b""
+            launch, is_late = self._launch, self._clock() >= self._launch.until
+            self._launch = replace(launch, is_spent=True, is_told=launch.is_spent or is_late)
+        if not launch.is_spent and not is_late:
+            return HTTPStatus.SEE_OTHER, [("Location", f"/{self._token}/")], b""
+        if not launch.is_told:
+            self._tell(_ASKED_AGAIN if launch.is_spent else _ASKED_LATE)
+        return _NOTHING
 
     def _file(self, name: str) -> Served:
         folder, names = self._site
