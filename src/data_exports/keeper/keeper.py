@@ -2,8 +2,9 @@
 
 In: what `deploy` wrote of the datasets (`data_exports.stacks.keeper_settings`), receipts, and the time. Out: what was
 told. Effects: publishes to topics, and notes each message for each topic once it is sent: a crash between the two sends
-it twice rather than never, and an hour without a run changes nothing. This one file stands in the foundation's template
-itself, since the bucket that a zip would come from is made there, too; so it imports nothing of ours.
+it twice rather than never. Up to three days without a run, or without a topic that takes it, change nothing. This one
+file stands in the foundation's template itself, since the bucket that a zip would come from is made there, too; so it
+imports nothing of ours.
 """
 
 import gzip
@@ -13,11 +14,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 NOTICE_DAYS = (7, 30)
 LOOKED_BACK = timedelta(days=3)
-"""So long the function may stand still without missing a missed delivery."""
+"""So long the function may stand still, or be refused by a topic, without missing a missed delivery."""
+REMEMBERED = timedelta(days=40)
+"""So far back it knows what is settled: the due moment before these days, also of a promise for a day each month."""
 HORIZON_DAYS = 60
 RECEIPT_FILES = 300
 """The newest files that are looked through for the last delivery."""
@@ -56,15 +60,14 @@ class Telling:
 def keep(places: KeeperPlaces, now: datetime, settings_key: str, sent_prefix: str) -> dict[str, list[str]]:
     """Tell what is to be told now. At the end, `RuntimeError` for what could not be: the next hour tries again."""
     settings = json.loads(places.read(settings_key))
-    after = f"{sent_prefix}{now - LOOKED_BACK - timedelta(days=1):%Y-%m-%d}"
-    run = _Run(places, now, sent_prefix, set(places.keys(sent_prefix, after)))
-    for telling in _horizon(settings, now):
-        run.tell(telling)
-    for dataset in settings["datasets"]:
+    run = _Run(places, now, sent_prefix, set(places.keys(sent_prefix, f"{sent_prefix}{now - REMEMBERED:%Y-%m-%d}")))
+    looks = [("horizon", partial(run.look_at_horizon, settings))]
+    looks += [(_name_of(dataset), partial(run.look_at, dataset)) for dataset in settings["datasets"]]
+    for name, look in looks:
         try:
-            run.look_at(dataset)
-        except Exception as error:  # noqa: BLE001 - one dataset must not keep the others from being looked at
-            run.failed.append(f"{dataset['name']}: {error!r}")
+            look()
+        except Exception as error:  # noqa: BLE001 - one that is damaged must not keep the others from being looked at
+            run.failed.append(f"{name}: {error!r}")
     if run.failed:
         raise RuntimeError(f"not told, the next hour tries again: {'; '.join(run.failed)}"[:5000])
     return {"told": run.told}
@@ -72,7 +75,7 @@ def keep(places: KeeperPlaces, now: datetime, settings_key: str, sent_prefix: st
 
 @dataclass
 class _Run:
-    """One hour's work; `sent` is what has been settled so far."""
+    """One hour's work; `sent` is what has been noted so far: each telling by topic, or how it was settled."""
 
     places: KeeperPlaces
     now: datetime
@@ -81,19 +84,30 @@ class _Run:
     told: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Know what is settled, for whichever topic."""
+        self.settled = {key.rpartition("/")[0] for key in self.sent}
+
+    def look_at_horizon(self, settings: dict[str, Any]) -> None:
+        """Tell in time that due moments run out."""
+        for telling in _horizon(settings, self.now):
+            self.tell(telling)
+
     def look_at(self, dataset: dict[str, Any]) -> None:
         """Tell what there is to tell of one dataset."""
         for telling in _ends(dataset, self.now):
             self.tell(telling)
-        passed = [each for each in dataset["dues"] if self.now - LOOKED_BACK < _moment(each[1]) <= self.now]
-        names = [f"{_moment(due):%Y-%m-%d}/{dataset['name']}/due-{due}" for _, due in passed]
-        if not any(key.startswith(tuple(f"{self.prefix}{name}/" for name in names)) for key in self.sent):
+        now, edge = self.now.timestamp(), (self.now - LOOKED_BACK).timestamp()
+        before = [each for each in dataset["dues"] if each[1] <= edge][-1:]  # of days ago, after a weekend or holidays
+        recent = [each for each in dataset["dues"] if edge < each[1] <= now]
+        names = [f"{_moment(due):%Y-%m-%d}/{dataset['name']}/due-{due}" for _, due in before + recent]
+        if self.settled.isdisjoint(f"{self.prefix}{name}" for name in names):
             self._pass_over(names[:-1])
-        for name, (opens, due) in zip(names, passed, strict=True):
+        for name, (opens, due) in zip(names[len(before) :], recent, strict=True):
             self._look_at_due(dataset, name, _moment(opens), _moment(due))
 
     def _pass_over(self, names: list[str]) -> None:
-        """Settle due moments of a time when nobody looked: whether the promise held then is not known."""
+        """Settle due moments of a promise that is new to us: whether it held then is not known."""
         for name in names:
             key = self._key(name, "before")
             self.places.note(key)
@@ -127,13 +141,18 @@ class _Run:
 
 def _horizon(settings: dict[str, Any], now: datetime) -> Iterator[Telling]:
     horizon = _moment(settings["horizon"])
-    if any(dataset["dues"] for dataset in settings["datasets"]) and now > horizon - timedelta(days=HORIZON_DAYS):
+    has_promises = any(isinstance(each, dict) and each.get("dues") for each in settings["datasets"])
+    if has_promises and now > horizon - timedelta(days=HORIZON_DAYS):
         text = (
             f"When deliveries are due is known up to {horizon:%Y-%m-%d} only: after that day nobody is told of a\n"
             "delivery that is missed. Deploy again, nothing else has to change:\n\n  exports deploy\n"
         )
         subject = f"Exports: due deliveries are known up to {horizon:%Y-%m-%d}"
         yield Telling(f"{horizon:%Y-%m-%d}/horizon", [settings["alerts"]], subject, text)
+
+
+def _name_of(dataset: object) -> str:
+    return str(dataset.get("name") if isinstance(dataset, dict) else dataset)[:100]
 
 
 def _ends(dataset: dict[str, Any], now: datetime) -> Iterator[Telling]:

@@ -13,7 +13,7 @@ from data_exports.estate.models import Platform
 from data_exports.keeper.keeper import HORIZON_DAYS
 from data_exports.names import KEEPER_SETTINGS
 from data_exports.operate.rights import needing
-from data_exports.stacks.keeper_settings import horizon_in
+from data_exports.stacks.keeper_settings import horizon_in, said_of_lost_settings
 
 
 def look_at_keeper(platform: Platform, aws: Aws, *, has_promises: bool, now: datetime) -> list[str]:
@@ -27,7 +27,6 @@ def _look(platform: Platform, aws: Aws, *, has_promises: bool, now: datetime) ->
         found = read_stored(aws, bucket, KEEPER_SETTINGS, account=account)
     horizon = None if found is None else horizon_in(found)
     if horizon is None:
-        said = "is gone" if found is None else "is not as a deployment writes it"
-        yield f"what the keeper is told {said}: nobody hears of ends and of missed deliveries"
+        yield said_of_lost_settings(found)
     elif has_promises and now > horizon - timedelta(days=HORIZON_DAYS):
         yield f"when deliveries are due is known up to {horizon:%Y-%m-%d} only: after that nobody hears of a missed one"

@@ -1,7 +1,7 @@
 """What the keeper is told of the datasets: when their access ends, when deliveries are due, and whom to tell.
 
 In: an estate and a day. Out: JSON for the log bucket, the same bytes for equal estates in one year. Effects: none. Due
-moments are instants of the last week of the year before, this year and the next: the function needs no time zones, and
+moments are instants of the last weeks of the year before, this year and the next: the function needs no time zones, and
 says in time when nobody has deployed for so long that they run out.
 """
 
@@ -15,6 +15,10 @@ from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
 from data_exports.names import ALERT_TOPIC
 from data_exports.text import printable
 
+DAYS_BEFORE = 42
+"""So many days of the year before count: the keeper also looks at the due moment before those it looks back at."""
+HORIZON_YEARS = 2
+"""Due moments are known up to the beginning of the year after the next."""
 EARLIEST_YEAR = 2000
 """No deployment has written settings that end before it."""
 NAMED = 20
@@ -23,7 +27,8 @@ NAMED = 20
 
 def keeper_settings_of(estate: Estate, today: date) -> str:
     """The settings, due moments up to the end of the next year."""
-    first, after_last = date(today.year - 1, 12, 25), date(today.year + 2, 1, 1)
+    first = date(today.year, 1, 1) - timedelta(days=DAYS_BEFORE)
+    after_last = date(today.year + HORIZON_YEARS, 1, 1)
     settings = {
         "alerts": topic_arn_of(estate.platform, ALERT_TOPIC),
         "horizon": _seconds(datetime.combine(after_last, time(), UTC)),
@@ -39,6 +44,18 @@ def horizon_in(settings: bytes) -> datetime | None:
     except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return None
     return horizon if horizon.year > EARLIEST_YEAR else None
+
+
+def year_of(horizon: datetime, today: date) -> int | None:
+    """The year in which a deployment wrote settings with this horizon; None when none has: it lies years ahead."""
+    is_new_year = horizon == datetime(horizon.year, 1, 1, tzinfo=UTC)
+    return horizon.year - HORIZON_YEARS if is_new_year and horizon.year <= today.year + HORIZON_YEARS else None
+
+
+def said_of_lost_settings(settings: bytes | None) -> str:
+    """What there is to say where these settings tell the keeper nothing: None when there are none."""
+    said = "is gone" if settings is None else "is not as a deployment writes it"
+    return f"what the keeper is told {said}: nobody hears of ends and of missed deliveries"
 
 
 def _dataset(platform: Platform, dataset: Dataset, first: date, after_last: date) -> dict[str, Any]:

@@ -188,6 +188,65 @@ def test_hours_without_a_run_change_nothing(world: World) -> None:
     assert world.run("2031-04-01T17:00") == []
 
 
+WEEKDAYS = parse_promise("weekdays by 06:00 UTC")
+FRIDAY, MONDAY, TUESDAY = "2031-03-28", "2031-03-31", "2031-04-01"
+MISSED = "Export hearings: the delivery due by 06:00 UTC is missed"
+
+
+@pytest.mark.parametrize("delivered_on_friday", [True, False])
+@pytest.mark.parametrize(("except_days", "last_day"), [((), FRIDAY), ((date(2031, 3, 28),), "2031-03-27")])
+def test_a_keeper_that_stood_still_on_monday_tells_on_tuesday_what_was_missed(
+    world: World, except_days: tuple[date, ...], last_day: str, *, delivered_on_friday: bool
+) -> None:
+    world.declare(push(due=WEEKDAYS, no_delivery_on=except_days))
+    if delivered_on_friday:
+        world.deliver(f"{last_day}T05:00")
+    hourly(world, "2031-03-26T07:00", f"{FRIDAY}T20:00")
+    assert hourly(world, f"{TUESDAY}T06:15", f"{TUESDAY}T09:15") == [("exports-alerts", MISSED)] * 2
+    assert [
+        f"One was due on {day} 06:00 UTC" in text for day, text in zip((MONDAY, TUESDAY), world.texts[-2:], strict=True)
+    ] == [True] * 2
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_a_topic_refused_all_monday_is_told_on_tuesday(world: World, *, is_new: bool) -> None:
+    world.declare(push(due=WEEKDAYS))
+    if not is_new:
+        world.deliver(f"{FRIDAY}T05:00")
+        hourly(world, f"{FRIDAY}T06:00", f"{FRIDAY}T20:00")
+    for hour in range(6, 24):
+        world.breaks = ["publish exports-alerts"]
+        with pytest.raises(RuntimeError, match="not told, the next hour tries again"):
+            world.run(f"{MONDAY}T{hour:02}:15")
+    assert hourly(world, f"{TUESDAY}T06:15", f"{TUESDAY}T09:15") == [("exports-alerts", MISSED)] * 2
+    assert "One was due on 2031-03-31 06:00 UTC" in world.texts[-2]
+
+
+def test_over_the_holidays_and_a_new_year_with_new_settings_the_last_due_moment_is_remembered(world: World) -> None:
+    holidays = tuple(date(2031, 12, 20) + timedelta(days=number) for number in range(16))
+    world.declare(push(due=WEEKDAYS, no_delivery_on=holidays))
+    world.deliver("2031-12-19T05:00")
+    assert hourly(world, "2031-12-19T06:00", "2031-12-19T12:00") == []
+    world.declare(push(due=WEEKDAYS, no_delivery_on=holidays), today=date(2032, 1, 5))
+    assert hourly(world, "2032-01-06T06:15", "2032-01-06T09:15") == [("exports-alerts", MISSED)] * 2
+
+
+def test_one_damaged_entry_keeps_no_other_from_being_looked_at(world: World) -> None:
+    world.declare(push(due=DUE))
+    world.deliver("2031-03-30T04:00")
+    settings = json.loads(world.objects[KEEPER_SETTINGS])
+    (right,) = settings["datasets"]
+    damaged = [None, "text", {"name": "nothing"}, {"name": ["list"], "ends": None, "dues": 7}, {**right, "dues": [[1]]}]
+    world.objects[KEEPER_SETTINGS] = json.dumps({**settings, "datasets": [*damaged, right]}).encode()
+    with pytest.raises(RuntimeError, match=r"None: .*text: .*nothing: .*list.*hearings: "):
+        world.run("2031-03-31T06:00")
+    assert [subject for _, subject in world.told] == ["Export hearings: the delivery due by 05:00 UTC is missed"]
+    world.objects[KEEPER_SETTINGS] = json.dumps({"datasets": [right]}).encode()
+    with pytest.raises(RuntimeError, match="horizon: KeyError"):
+        world.run("2031-04-01T06:00")
+    assert len(world.told) == 2
+
+
 def test_of_a_new_promise_the_last_due_moment_alone_counts(world: World) -> None:
     world.declare(push(due=DUE, owner=OWNED))
     missed = "Export hearings: the delivery due by 05:00 UTC is missed"
@@ -251,8 +310,8 @@ def test_settings_are_the_same_all_year_and_hold_the_moments_of_two() -> None:
     settings: dict[str, Any] = json.loads(first)
     dues = settings["datasets"][0]["dues"]
     assert (len(dues), dues[0][1], dues[-1][1]) == (
-        7 + 365 + 366,
-        int(datetime(2030, 12, 25, 6, tzinfo=UTC).timestamp()),
+        42 + 365 + 366,
+        int(datetime(2030, 11, 20, 6, tzinfo=UTC).timestamp()),
         int(datetime(2032, 12, 31, 6, tzinfo=UTC).timestamp()),
     )
     assert settings["datasets"][0]["topics"] == [f"arn:aws:sns:eu-west-1:{PLATFORM.account}:exports-alerts"]
