@@ -10,8 +10,9 @@ from tests.browser.serving import serving
 from tests.browser.sites import Sites, write_sites
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """For a module at a time: while Playwright runs, a test of another folder could run no event loop of its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -177,12 +177,12 @@ def statuses() -> Mapping[str, DatasetStatus]:
     """What AWS may say of the example: one arrived this morning, one fails."""
     arrived = Deliveries(NOW - timedelta(hours=5), 48, 7_340_032, is_partial=False)
     old = Deliveries(NOW - timedelta(days=2), 3, 524_288, is_partial=False)
-    weekly = Deliveries(NOW - timedelta(days=6), 1, 15_728_640, is_partial=False)
+    monthly = Deliveries(NOW - timedelta(days=30), 1, 15_728_640, is_partial=False)
     failing = Failing(2, ("recipient_denied",), NextTry(NOW, NOW + timedelta(minutes=15)))
     found = (
         DatasetStatus("court_hearings", "push", "as declared", deliveries=arrived),  # type: ignore[arg-type]
         DatasetStatus("court_outcomes", "push", "as declared", deliveries=arrived),  # type: ignore[arg-type]
-        DatasetStatus("prison_population", "push", "as declared", deliveries=weekly),  # type: ignore[arg-type]
+        DatasetStatus("prison_population", "push", "as declared", deliveries=monthly),  # type: ignore[arg-type]
         DatasetStatus("health_referrals", "push", "as declared", deliveries=old, failing=failing),  # type: ignore[arg-type]
     )
     return {each.name: each for each in found}
@@ -192,14 +192,9 @@ def sums() -> Mapping[str, DailySums]:
     """What receipts may tell of the deliveries of 90 days: on working days; on one of them something failed."""
     first = NOW.date() - timedelta(days=89)
     working = [day for day in (first + timedelta(days=n) for n in range(90)) if day.weekday() < 5]
+    usual = DaySum(first, median_seconds=3.5, longest_seconds=41.0)
     days = tuple(
-        DaySum(
-            day,
-            30 + day.day * 7 % 23,
-            3_000_000 + 250_000 * (day.day * 5 % 11),
-            median_seconds=3.5,
-            longest_seconds=41.0,
-        )
+        replace(usual, day=day, files=30 + day.day * 7 % 23, size_bytes=3_000_000 + 250_000 * (day.day * 5 % 11))
         for day in working
     )
     troubled = replace(

@@ -48,5 +48,7 @@ def test_a_screen_reader_is_told_of_rows_and_columns_on_every_width(browser: Any
         with visiting(browser, f"{served}/whole/index.html", width=width) as visit:
             tree = visit.page.context.new_cdp_session(visit.page).send("Accessibility.getFullAXTree")
             roles = [node["role"]["value"] for node in tree["nodes"] if not node.get("ignored")]
+            # Chromium remembers it of a cell that is shown as a line of its own; not every browser does.
+            assert visit.page.locator("table :is(thead, tbody, tr, th, td):not([role])").count() == 0
             told.append({role: roles.count(role) for role in ("table", "row", "columnheader", "rowheader", "cell")})
     assert told == [{"table": 1, "row": 10, "columnheader": 8, "rowheader": 9, "cell": 63}] * 2

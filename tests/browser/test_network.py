@@ -1,9 +1,11 @@
 """No page asks anybody else for anything, opened as a file or on a static host, and its policy is never broken."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from data_exports.views.register.serving import RegisterServer
 from tests.browser.serving import serving
 from tests.browser.sites import KINDS, Sites
 from tests.browser.visit import Visit, visiting
@@ -52,6 +54,25 @@ def test_a_whole_site_works_from_a_folder_of_a_host(browser: Any, sites: Sites, 
         assert visit.complaints == []
     pages = {f"{served}/{path.relative_to(sites.folder)}" for path in (sites.folder / "whole").rglob("*.html")}
     assert seen == pages
+
+
+def test_it_works_as_exports_open_serves_it(browser: Any, sites: Sites, tmp_path: Path) -> None:
+    folder = sites.folder / "whole"
+    told: list[object] = []
+    with RegisterServer(told.append) as server:
+        server.show(folder, [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()])
+        launch = tmp_path / "launch.html"
+        launch.write_text(server.new_launch_page(), encoding="utf-8")
+        with visiting(browser, launch.as_uri()) as visit:
+            visit.page.wait_for_url(server.address)
+            visit.page.get_by_role("searchbox").fill("hearings")
+            visit.page.locator("#search li a").first.click()
+            visit.page.get_by_role("link", name="Numbers").click()
+            assert visit.page.url == f"{server.address}numbers.html"
+            assert visit.complaints == []
+            origin = server.address.rpartition("/")[0].rpartition("/")[0]
+            assert {each.startswith(f"{origin}/") for each in visit.asked if each != launch.as_uri()} == {True}
+    assert told == []
 
 
 INTRUDERS = {
