@@ -10,8 +10,12 @@ import pytest
 import yaml
 
 from data_exports.estate.commits import read_commits
+from data_exports.estate.findings import Finding, Place
 from data_exports.estate.loader import load_estate
-from data_exports.views.register.facts import Register, register_for, register_of
+from data_exports.names import DatasetName
+from data_exports.operate.daily_sums import DailySums, DaySum
+from data_exports.operate.status import DatasetStatus
+from data_exports.views.register.facts import register_for, register_of
 from data_exports.views.register.pages import pages_of
 from data_exports.views.register.site import write_site
 from data_exports.views.review_page import review_page
@@ -64,8 +68,17 @@ def written(folder: Path, text: str) -> Path:
     estate = load_estate(repository, today=NOW.date()).require()
     history = read_commits(repository)
     review = decided(review_of(estate, "2026-Q4"), by=text, reason=text)
-    register: Register = register_of(
-        estate, replace(history, gap=text), (replace(review, closed=NOW.date(), seal=text),), now=NOW, gaps=(text,)
+    status = DatasetStatus(DatasetName("court_hearings"), "push", "different", text, amiss=(text,))
+    day = DaySum(NOW.date(), 1, 1, failed=1, causes=((text, 1),))
+    register = register_of(
+        estate,
+        replace(history, gap=text),
+        (replace(review, closed=NOW.date(), seal=text),),
+        now=NOW,
+        statuses={"court_hearings": status},
+        sums={"court_hearings": DailySums(NOW.date(), NOW.date(), (day,))},
+        findings=(Finding(Place(Path(text)), "EX205", text, text),),
+        gaps=(text,),
     )
     write_site(sites / "whole", pages_of(register))
     write_site(sites / "probation", pages_of(register_for(estate, history, PROBATION, now=NOW)))
