@@ -11,7 +11,7 @@ from data_exports.estate.commits import Commits, read_commits
 from data_exports.estate.findings import Finding, Place
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
-from data_exports.names import RoleName
+from data_exports.names import KmsKeyArn, RoleName
 from data_exports.operate.daily_sums import DailySums, DaySum
 from data_exports.operate.failing import Failing, NextTry
 from data_exports.operate.status import DatasetStatus
@@ -32,6 +32,8 @@ PROBATION = "460183957226"
 """Who fetches one export of the example."""
 COURTS = "203591025782"
 """To whom two exports of the example are sent."""
+KEY_HOLDER = "318604275917"
+"""Who owns the key of an export that goes to somebody else."""
 DECISIONS: tuple[tuple[Decision, str, str], ...] = (
     (KEEP, "Ana Lopez", "the service still needs it"),
     (REMOVE, "Bo Lindgren", "left the team in May"),
@@ -95,6 +97,7 @@ class Sites:
             "crowd": register_of(estate_of(crowd), Commits(), (), now=NOW),
             "probation": register_for(self.estate, self.history, PROBATION, now=NOW),
             "courts": register_for(self.estate, self.history, COURTS, now=NOW),
+            "keys": register_for(with_key_of_another(self.estate), self.history, KEY_HOLDER, now=NOW),
         }
 
     @cached_property
@@ -120,6 +123,7 @@ class Sites:
             "for a recipient: exports": "courts/index.html",
             "for a recipient: export": f"courts/{path_of_export(handed_over.exports[0])}",
             "for a recipient: recipient": f"courts/{who_of_register(handed_over)[0].path}",
+            "for a recipient: keys": "keys/keys.html",
             "review to sign": "review-open.html",
             "review, decided": "review-closed.html",
         }
@@ -139,7 +143,7 @@ KINDS = (
     ),
     *("destination", "with errors and gaps", "errors, all", "one of several pages", "export, the rest of a list"),
     *("for a recipient: exports", "for a recipient: export"),
-    *("for a recipient: recipient", "review to sign", "review, decided"),
+    *("for a recipient: recipient", "for a recipient: keys", "review to sign", "review, decided"),
 )
 
 
@@ -153,6 +157,16 @@ def write_sites(folder: Path) -> Sites:
     (sites.folder / "review-open.html").write_text(review_page(now), encoding="utf-8")
     (sites.folder / "review-closed.html").write_text(review_page(before), encoding="utf-8")
     return sites
+
+
+def with_key_of_another(estate: Estate) -> Estate:
+    """The example, were the courts' hearings encrypted with a key of somebody else's."""
+    key = KmsKeyArn(f"arn:aws:kms:eu-west-1:{KEY_HOLDER}:key/0f1e2d3c-aaaa-bbbb-cccc-0123456789ab")
+    pushes = (
+        replace(each, destination=at_s3(each.destination.name, COURTS, key)) if each.name == "court_hearings" else each
+        for each in estate.push_datasets
+    )
+    return replace(estate, push_datasets=tuple(pushes))
 
 
 def review_of(estate: Estate, name: str, *, due: date | None = None) -> Review:
@@ -176,8 +190,8 @@ def decided(review: Review, *, by: str = "", reason: str = "") -> Review:
 def statuses() -> Mapping[str, DatasetStatus]:
     """What AWS may say of the example: one arrived this morning, one fails."""
     arrived = Deliveries(NOW - timedelta(hours=5), 48, 7_340_032, is_partial=False)
-    old = Deliveries(NOW - timedelta(days=2), 3, 524_288, is_partial=False)
-    monthly = Deliveries(NOW - timedelta(days=30), 1, 15_728_640, is_partial=False)
+    old = Deliveries(NOW - timedelta(days=2), 0, 0, is_partial=False)
+    monthly = Deliveries(NOW - timedelta(days=30), 0, 0, is_partial=False)
     failing = Failing(2, ("recipient_denied",), NextTry(NOW, NOW + timedelta(minutes=15)))
     found = (
         DatasetStatus("court_hearings", "push", "as declared", deliveries=arrived),  # type: ignore[arg-type]

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.browser.sites import COMMITS, COURTS, DECISIONS, EXAMPLE, PROBATION, Sites
+from tests.browser.sites import COMMITS, COURTS, DECISIONS, EXAMPLE, KEY_HOLDER, PROBATION, Sites
 from tests.browser.visit import visiting
 
 THEIRS = {
     PROBATION: {"victim_survey", "Probation Digital", "survey-loader", "AWSReservedSSO_survey-reader_0a1b2c3d4e5f6789"},
     COURTS: {"court_hearings", "court_outcomes", "Court Hearings Service", "hearings-landing-prod"},
+    KEY_HOLDER: {"court_hearings", "prison_population", "Prison Population Forecasting", "population-forecast-inputs"},
 }
 """What each may see of all that is named below: their exports, their own name, roles and buckets."""
 OURS = {"593291632749", "Analytical Platform"}
-FOLDERS = {PROBATION: "probation", COURTS: "courts"}
+FOLDERS = {PROBATION: "probation", COURTS: "courts", KEY_HOLDER: "keys"}
 
 
 def names(repository: Path) -> Iterator[str]:
@@ -41,7 +42,7 @@ def names(repository: Path) -> Iterator[str]:
         yield from (person, why)
 
 
-@pytest.mark.parametrize("account", [PROBATION, COURTS])
+@pytest.mark.parametrize("account", [PROBATION, COURTS, KEY_HOLDER])
 def test_every_other_name_is_nowhere(browser: Any, sites: Sites, files: str, account: str) -> None:
     mine = THEIRS[account] | OURS | {account}
     known = {name for name in names(sites.repository) if len(name) > 3 and name not in ("true",)}

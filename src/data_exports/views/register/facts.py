@@ -21,7 +21,14 @@ from data_exports.operate.status import DatasetStatus
 from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
 from data_exports.reviews.rows import accesses_by_row, review_of_estate, row_id
 from data_exports.reviews.standing import last_reviewed, months_before
-from data_exports.views.register.letters import SharedDestination, letters_about, shared_destinations_of
+from data_exports.views.register.letters import (
+    KeyRequest,
+    SharedDestination,
+    account_of_key,
+    key_requests_of,
+    letters_about,
+    shared_destinations_of,
+)
 
 ENDING = timedelta(days=60)
 """What ends within this is said first."""
@@ -98,6 +105,8 @@ class Register:
     """What could not be read."""
     account: AccountId | None = None
     """Whom alone it is for."""
+    keys: tuple[KeyRequest, ...] = ()
+    """Of one account's register: what is asked about its keys, for exports that go to somebody else."""
 
     @property
     def commit(self) -> Commit | None:
@@ -163,9 +172,11 @@ def register_for(estate: Estate, history: Commits, account: str, *, now: datetim
         wanted = AccountId(account)
     except InvalidNameError as error:
         raise UsageError(str(error), where="--for", next_step=error.hint) from error
-    narrowed = _narrowed(estate, wanted)
-    if not any(narrowed.datasets()):
-        known = sorted({str(each.account) for each in accesses_by_row(estate).values() if each.is_outside} - {"None"})
+    narrowed, keys = _narrowed(estate, wanted), key_requests_of(estate, wanted)
+    if not keys and not any(narrowed.datasets()):
+        outside = [each for each in accesses_by_row(estate).values() if each.is_outside]
+        owners = {*(each.account or "" for each in outside), *(account_of_key(each.key) for each in outside)}
+        known = sorted(map(str, owners - {""}))
         raise UsageError(
             f"no export goes to account {wanted}",
             where="--for",
@@ -175,7 +186,7 @@ def register_for(estate: Estate, history: Commits, account: str, *, now: datetim
         )
     whole = register_of(narrowed, Commits(), (), now=now)
     stamp = tuple(replace(each, author="", subject="", changes=()) for each in history.commits[:1])
-    return replace(whole, history=replace(history, commits=stamp), account=wanted)
+    return replace(whole, history=replace(history, commits=stamp), account=wanted, keys=keys)
 
 
 def _narrowed(estate: Estate, account: AccountId) -> Estate:
@@ -190,9 +201,7 @@ def _narrowed(estate: Estate, account: AccountId) -> Estate:
         mail_domains=(),
     )
     gets = {
-        access.dataset
-        for access in accesses_by_row(estate).values()
-        if access.is_outside and account in (access.account, _account_of_key(access))
+        access.dataset for access in accesses_by_row(estate).values() if access.is_outside and account == access.account
     }
     push = [replace(each, users=(), owner="") for each in estate.push_datasets if each.name in gets]
     pull = [
@@ -203,10 +212,6 @@ def _narrowed(estate: Estate, account: AccountId) -> Estate:
         if each.name in gets
     ]
     return Estate(platform, tuple(push), tuple(pull))
-
-
-def _account_of_key(access: Access) -> str:
-    return access.key.split(":")[4] if access.key else ""
 
 
 def _file_of(dataset: Dataset) -> str:

@@ -1,8 +1,9 @@
 """What the other side of an export is told: the letter about that export alone.
 
-In: declarations. Out: letters, and a `SharedDestination` where several exports go to one destination, with the policy
-that lets all of them in. Effects: none. A letter that held the policy of its whole
-destination would grow with every export that goes there, and the pages with the square of them.
+In: declarations. Out: letters; a `SharedDestination` where several exports go to one destination, with the policy that
+lets all of them in; a `KeyRequest` for whoever owns the key of somebody else's destination, and is to be told of no
+more. Effects: none. A letter that held the policy of its whole destination would grow with every export that goes
+there, and the pages with the square of them.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from data_exports.access.handover import route_of
-from data_exports.access.statements import Statement
+from data_exports.access.statements import KEY_ARNS, Statement
+from data_exports.destinations.destination import Right
 from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
 from data_exports.names import AccountId, DatasetName
 from data_exports.operate.handover.halves import halves_of
@@ -35,6 +37,16 @@ class SharedDestination:
         return f"destinations/{hashlib.sha256(self.uri.encode()).hexdigest()[:16]}.html"
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRequest:
+    """What an export asks of the owner of a key who is not its recipient: nothing here tells who that is."""
+
+    dataset: DatasetName
+    key: str
+    statements: tuple[Statement, ...]
+    """For the policy of the key."""
+
+
 def letters_about(platform: Platform, dataset: Dataset) -> tuple[str, ...]:
     """The letters to the export's other side, as if nothing else went there."""
     estate = Estate(platform, (dataset,), ()) if isinstance(dataset, PushDataset) else Estate(platform, (), (dataset,))
@@ -48,6 +60,26 @@ def shared_destinations_of(estate: Estate) -> Mapping[DatasetName, SharedDestina
         groups.setdefault(push.destination.uri, []).append(push)
     shared = (_shared(estate.platform, together) for together in groups.values() if len(together) > 1)
     return {name: each for each in shared for name in each.datasets}
+
+
+def key_requests_of(estate: Estate, account: AccountId) -> tuple[KeyRequest, ...]:
+    """What is asked of the account about its keys, for exports that go to somebody else."""
+    return tuple(
+        KeyRequest(push.name, right.resource, _statements_about(estate.platform, push, right))
+        for push in estate.push_datasets
+        if push.destination.account != account
+        for right in push.destination.rights(push.prefix)
+        if account == account_of_key(right.resource)
+    )
+
+
+def account_of_key(resource: str | None) -> str:
+    """The account whose key this is; ``""`` of what is no key."""
+    return resource.split(":")[4] if resource and resource.startswith(KEY_ARNS) else ""
+
+
+def _statements_about(platform: Platform, push: PushDataset, right: Right) -> tuple[Statement, ...]:
+    return tuple(route_of(Estate(platform, (push,), ()), push).statements.get(right.counterpart, ()))
 
 
 def _shared(platform: Platform, together: Iterable[PushDataset]) -> SharedDestination:

@@ -98,6 +98,8 @@ def pages_of(register: Register) -> Iterator[Page]:
         top = max((each.count for each in months), default=0)
         plot = {"points": line_of_plot(months), "width": WIDTH, "height": HEIGHT, "top": top}
         yield "numbers.html", site.page("numbers.html", figures=figures_of(register), months=months, plot=plot)
+    if register.keys:
+        yield from site.long("keys.html", "keys.html", register.keys)
     for path, title, texts in (
         ("errors.html", "Errors in the declarations", [str(each) for each in register.findings]),
         ("not-read.html", "What could not be read", register.gaps),

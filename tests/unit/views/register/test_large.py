@@ -102,6 +102,21 @@ def test_what_one_account_gets_in_a_shared_bucket_names_nobody_elses_exports_and
             assert (Path("/site") / path).parent.joinpath(target).resolve().relative_to("/site").as_posix() in site
 
 
+def test_the_owner_of_the_keys_of_450_exports_that_go_to_others_is_asked_about_each_once_and_told_of_nobody() -> None:
+    key = "arn:aws:kms:eu-west-1:318604275917:key/0f1e2d3c-aaaa-bbbb-cccc-0123456789ab"
+    estate = estate_of(
+        *(push(f"set_{n:04}", destination=at_s3(f"landing-{n}", kms_key=key)) for n in range(450)),
+        push("theirs", destination=at_s3("key-holders", account="318604275917", kms_key=key)),
+    )
+    site = dict(pages_of(register_for(estate, Commits(), "318604275917", now=NOW)))
+    assert heavy(site) == {}
+    whole = "".join([*site, *site.values()])
+    assert [name for name in ("754256621582", "Cloud Platform", "landing-", "alpha_user") if name in whole] == []
+    assert first_cells(site, "index") == ["theirs"]
+    asked = [name for path in site if path.startswith("keys") for name in re.findall(r"<h2>(\w+)</h2>", site[path])]
+    assert sorted(asked) == [f"set_{n:04}" for n in range(450)]
+
+
 def test_an_exports_long_lists_are_cut_on_its_page_told_and_whole_on_pages_of_their_own() -> None:
     readers = tuple(RoleArn(f"arn:aws:iam::754256621582:role/reader-{n:03}") for n in range(450))
     estate = estate_of(pull("wide", outsiders=readers, users=(), place=Place(Path("estate/pull_datasets/wide.yaml"))))

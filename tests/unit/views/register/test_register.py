@@ -13,7 +13,8 @@ from data_exports.errors import UsageError
 from data_exports.estate.commits import Commit, Commits, FileChange
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Estate
-from data_exports.names import AccountId, DatasetName, RoleName
+from data_exports.names import AccountId, DatasetName, KmsKeyArn, RoleName
+from data_exports.operate.handover.halves import halves_of
 from data_exports.operate.status import DatasetStatus
 from data_exports.operate.traffic import Deliveries
 from data_exports.reviews.models import KEEP
@@ -121,8 +122,29 @@ def test_what_aws_said_stands_first_with_the_last_delivery_and_without_it_the_pa
     ]
     site = dict(pages_of(register))
     assert '<time datetime="2026-11-27T08:30:00Z">' in site["index.html"]
-    assert "that day 3 files, 4.1 kB" in Elements(site["datasets/hearings.html"]).text
+    assert (
+        "Last delivery2026-11-27T08:30:00Z; in the 24 hours before AWS was asked 3 files, 4.1 kB"
+        in Elements(site["datasets/hearings.html"]).text
+    )
     assert site["index.html"].count("not read") == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "home", "page"),
+    [
+        (NOW - timedelta(days=6), "2026-11-22T12:00:00Z", "Last delivery2026-11-22T12:00:00Z\n"),
+        (None, "none known", "Last deliverynone known\n"),
+    ],
+)
+def test_of_the_last_24_hours_nothing_is_said_where_nothing_came_and_none_known_is_not_not_read(
+    last: datetime | None, home: str, page: str
+) -> None:
+    deliveries = Deliveries(last, 0, 0, is_partial=False)
+    status = DatasetStatus(DatasetName("hearings"), "push", "as declared", deliveries=deliveries)
+    site = dict(pages_of(register_of(estate_of(push()), Commits(), (), now=NOW, statuses={"hearings": status})))
+    text = Elements(site["index.html"]).text
+    assert (home in text, "not read" in text) == (True, False)
+    assert page in Elements(site["datasets/hearings.html"]).text
 
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{7*7}}\u202e\x1b[31m"
@@ -173,6 +195,30 @@ def test_one_accounts_pages_name_nobody_else() -> None:
     assert [name for name in others if name in whole] == []
     assert [each.dataset.name for each in register.exports] == ["court_lists", "hearings"]
     assert "irsa-reader" in whole
+
+
+def test_whoever_owns_a_key_alone_is_told_what_is_asked_about_it_and_not_for_whose_files() -> None:
+    key = KmsKeyArn("arn:aws:kms:eu-west-1:318604275917:key/0f1e2d3c-aaaa-bbbb-cccc-0123456789ab")
+    names = ((AccountId("754256621582"), "Cloud Platform"), (AccountId("318604275917"), "Key Holder"))
+    sealed = push(
+        destination=at_s3(kms_key=key), description="About people", owner="Owner Person", paperwork=("DPIA-17",)
+    )
+    estate = estate_of(sealed, push("open"), pull(), platform=replace(PLATFORM, account_names=names))
+    site = dict(pages_of(register_for(estate, Commits(), "318604275917", now=NOW)))
+    whole = "\n".join([*site, *site.values()])
+    others = (
+        *("Cloud Platform", "754256621582", "cp-hearings", "alpha_user_ana", "About people", "Owner Person", "DPIA"),
+        *("court_lists", "open.html", "irsa-reader"),
+    )
+    assert [name for name in others if name in whole] == []
+    assert 'href="keys.html"' in site["index.html"]
+    text = Elements(site["keys.html"]).text
+    (push_half,) = halves_of(estate_of(sealed), sealed)
+    (asked,) = [step.document for step in push_half.steps if str(key) in step.asks]
+    assert str(key) in text
+    assert json.loads(text[text.index("[") : text.rindex("]") + 1]) == asked
+    theirs = dict(pages_of(register_for(estate, Commits(), "754256621582", now=NOW)))
+    assert ("keys.html" in theirs, "Let the role encrypt" in theirs["datasets/hearings.html"]) == (False, True)
 
 
 @pytest.mark.parametrize("account", ["999999999999", "Cloud Platform"])
