@@ -6,14 +6,15 @@ repeats dropped. Its sum is kept once it is two days old: until then receipts ma
 read anew each time. A kept sum names no file and nobody.
 
 Requests: one that lists days, and for each day that is not kept a listing and its files of receipts. So many files are
-read for days to keep that a run ends within a minute; of more, the newest days come first, and the next run goes on.
+read for days to keep that a run ends within minutes; of more, the newest days come first, and the next run goes on.
+Each day is kept as soon as it is summed, so that a run that is broken off has not been in vain.
 """
 
 import hashlib
 import json
-import math
+import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -35,11 +36,33 @@ from data_exports.text import counted
 
 SUMMED_DAYS = 90
 SUMMED_FILES = 20_000
-"""Files of receipts that one run reads for days to keep, of all datasets together, and a day of each in any case."""
+"""Files of receipts that one run reads for days to keep, of all datasets together: who needs none leaves them to the
+others. A day that was begun is read to its end, and a day of each dataset in any case."""
 KEPT_AFTER = timedelta(days=2)
 MOST_CAUSES = 5
 CAUSE_LETTERS = 50
 _VERSION = 1
+_MOST = 2**53
+"""Above every sum that there can be, and what a float holds to the unit."""
+
+
+class FileBudget:
+    """How many files may still be read, for threads that share them."""
+
+    def __init__(self, files: int = SUMMED_FILES) -> None:
+        self._left = files
+        self._lock = threading.Lock()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no more should be begun."""
+        with self._lock:
+            return self._left <= 0
+
+    def take(self, files: int) -> None:
+        """Read so many, however few are left."""
+        with self._lock:
+            self._left -= files
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +115,7 @@ def read_all_daily_sums(
 ) -> tuple[dict[str, DailySums], list[str]]:
     """The daily sums of these datasets, by name, and what could not be read of them."""
     wanted = list(pushes)
-    budget = files // max(len(wanted), 1)
+    budget = FileBudget(files)
 
     def read(push: PushDataset) -> DailySums | str:
         try:
@@ -122,31 +145,30 @@ def read_daily_sums(
     *,
     today: date,
     days: int = SUMMED_DAYS,
-    budget: int = SUMMED_FILES,
+    budget: FileBudget | None = None,
 ) -> DailySums:
     """The days up to today. Raises `NotAllowedError`, `RefusedError`, `AwsError`, and botocore's exceptions."""
     s3, bucket, account = aws.client("s3"), platform.log_bucket, str(platform.account)
-    first = today - timedelta(days=days - 1)
+    first, last_settled, budget = today - timedelta(days=days - 1), today - KEPT_AFTER, budget or FileBudget()
     kept = _KeptSums(cache / _folder_of(platform, s3.meta.endpoint_url) / push.name)
-    sums = kept.read(first, today - KEPT_AFTER)
-    new: dict[date, DaySum] = {}
     not_summed: list[date] = []
+    has_kept_one = False
     with needing(aws, "s3:ListBucket and s3:GetObject", f"{bucket}/{receipts_prefix_of(push.name)}"):
         there = list_receipt_days(s3, bucket, push.name, account=account)
-        try:
-            for day in sorted((day for day in there if first <= day <= today and day not in sums), reverse=True):
-                is_settled = day <= today - KEPT_AFTER
-                if is_settled and new and budget <= 0:
-                    not_summed.append(day)
-                    continue
-                keys = list(_keys_of(s3, bucket, push.name, day, account))
-                bodies = read_files(s3, bucket, keys, account=account)
-                sums[day] = sum_of_day(day, (each for key, body in bodies for each in receipts_in(key, body)))
-                if is_settled:
-                    new[day] = sums[day]
-                    budget -= len(keys)
-        finally:  # also what was summed before Ctrl-C
-            kept.write(new)
+        sums = {day: each for day, each in kept.read(first, last_settled).items() if day in there}
+        for day in sorted((day for day in there if first <= day <= today and day not in sums), reverse=True):
+            is_settled = day <= last_settled
+            if is_settled and has_kept_one and budget.is_spent:
+                not_summed.append(day)
+                continue
+            keys = list(_keys_of(s3, bucket, push.name, day, account))
+            if is_settled:
+                budget.take(len(keys))
+            bodies = read_files(s3, bucket, keys, account=account)
+            sums[day] = sum_of_day(day, (each for key, body in bodies for each in receipts_in(key, body)))
+            if is_settled:
+                kept.write(sums[day])
+                has_kept_one = True
     earlier = sum(day < first for day in there)
     return DailySums(first, today, tuple(sums[day] for day in sorted(sums)), tuple(sorted(not_summed)), earlier)
 
@@ -169,7 +191,7 @@ def sum_of_day(day: date, found: Iterable[Receipt | Damaged]) -> DaySum:
     return DaySum(
         day,
         files=len(delivered),
-        size_bytes=sum(size for size, _ in delivered.values()),
+        size_bytes=min(sum(size for size, _ in delivered.values()), _MOST),
         failed=len(failures),
         given_up=len(given_up),
         causes=tuple(sorted(Counter(failures.values()).items(), key=lambda each: (-each[1], each[0]))[:MOST_CAUSES]),
@@ -218,14 +240,14 @@ class _KeptSums:
         kept = (day_sum for month in months for day_sum in self._month(month).values())
         return {each.day: each for each in kept if first <= each.day <= last}
 
-    def write(self, new: Mapping[date, DaySum]) -> None:
-        """Keep these beside those that are."""
-        for month in sorted({f"{day:%Y-%m}" for day in new}):
-            sums = self._month(month) | {day: each for day, each in new.items() if f"{day:%Y-%m}" == month}
-            days = {str(day): _without_day(sums[day]) for day in sorted(sums)}
-            with suppress(OSError):
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                write_private(self._path(month), json.dumps({"version": _VERSION, "days": days}) + "\n")
+    def write(self, new: DaySum) -> None:
+        """Keep this beside those that are."""
+        month = f"{new.day:%Y-%m}"
+        sums = self._month(month) | {new.day: new}
+        days = {str(day): _without_day(sums[day]) for day in sorted(sums)}
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(self._path(month), json.dumps({"version": _VERSION, "days": days}) + "\n")
 
     def _path(self, month: str) -> Path:
         return self._folder / f"{month}.json"
@@ -235,9 +257,10 @@ class _KeptSums:
             held = json.loads(self._path(month).read_text(encoding="utf-8"))
             if held["version"] != _VERSION:
                 return {}
-            return {
-                date.fromisoformat(day): _kept_sum(date.fromisoformat(day), each) for day, each in held["days"].items()
-            }
+            sums = [_kept_sum(date.fromisoformat(day), each) for day, each in held["days"].items()]
+            if any(f"{each.day:%Y-%m}" != month for each in sums):
+                return {}
+            return {each.day: each for each in sums}
         except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
             return {}
 
@@ -249,10 +272,17 @@ def _without_day(day_sum: DaySum) -> dict[str, object]:
 def _kept_sum(day: date, held: Any) -> DaySum:
     """Raises `ValueError`, `KeyError` or `TypeError` for what is no sum."""
     counts = {name: held[name] for name in ("files", "size_bytes", "failed", "given_up", "damaged")}
-    seconds = {name: held[name] for name in ("median_seconds", "longest_seconds")}
+    seconds = held["median_seconds"], held["longest_seconds"]
     causes = tuple((cause, count) for cause, count in held["causes"])
-    are_counts = all(type(each) is int and each >= 0 for each in [*counts.values(), *(count for _, count in causes)])
-    are_seconds = all(each is None or (type(each) in (int, float) and math.isfinite(each)) for each in seconds.values())
+    are_counts = all(_is_number(each, int) for each in [*counts.values(), *(count for _, count in causes)])
+    are_seconds = seconds == (None, None) or (
+        all(_is_number(each, int, float) for each in seconds) and seconds[0] <= seconds[1]
+    )
     if not are_counts or not are_seconds or not all(isinstance(cause, str) for cause, _ in causes):
         raise ValueError("this is no sum of a day")
-    return DaySum(day, **counts, **seconds, causes=causes)
+    return DaySum(day, **counts, median_seconds=seconds[0], longest_seconds=seconds[1], causes=causes)
+
+
+def _is_number(held: Any, *kinds: type) -> bool:
+    """Whether it is one of these, and a size that anything real has."""
+    return type(held) in kinds and 0 <= held <= _MOST

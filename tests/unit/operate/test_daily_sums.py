@@ -2,6 +2,9 @@
 
 import io
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,12 +21,14 @@ from data_exports.operate.daily_sums import (
     SUMMED_DAYS,
     DailySums,
     DaySum,
+    FileBudget,
     read_all_daily_sums,
     read_daily_sums,
     sum_of_day,
 )
 from tests.aws_answers import refusal
 from tests.estates import PLATFORM, push
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.operate.receipt_log import file_at, line, packed
 
 TODAY = date(2031, 3, 31)
@@ -125,6 +130,12 @@ def test_a_size_that_is_not_known_or_cannot_be_counts_as_nothing() -> None:
     assert summed(line("a", size_bytes=None), line("b", size_bytes=-5), line("c", size_bytes=7)).size_bytes == 7
 
 
+def test_a_size_beyond_all_measure_is_kept_and_read_as_any_other(tmp_path: Path) -> None:
+    aws = LogBucket(day_file(DAY, line("a", size_bytes=10**400)))
+    assert [read(aws, tmp_path).days for _ in range(2)] == [(one(DAY, size_bytes=2**53),)] * 2
+    assert len(aws.read) == 1
+
+
 def test_failures_are_counted_by_upload_with_the_last_cause_and_what_was_given_up() -> None:
     found = summed(
         line("a", outcome="failed", cause="hub_denied"),
@@ -196,6 +207,17 @@ def test_another_bucket_of_the_same_name_is_another_one(tmp_path: Path) -> None:
         lambda text: text.replace('"files": 1', '"files": -1'),
         lambda text: text.replace('"files": 1', '"files": true'),
         lambda text: text.replace('"median_seconds": 1.0', '"median_seconds": NaN'),
+        lambda text: text.replace('"median_seconds": 1.0', '"median_seconds": null'),
+        lambda text: text.replace('"longest_seconds": 1.0', '"longest_seconds": null'),
+        lambda text: text.replace('"longest_seconds": 1.0', '"longest_seconds": 0.5'),
+        lambda text: text.replace('"median_seconds": 1.0', '"median_seconds": -1.0'),
+        lambda text: text.replace('"longest_seconds": 1.0', '"longest_seconds": Infinity'),
+        lambda text: text.replace('"longest_seconds": 1.0', f'"longest_seconds": {"9" * 400}'),
+        lambda text: text.replace('"longest_seconds": 1.0', '"longest_seconds": 1e300'),
+        lambda text: text.replace('"size_bytes": 3', f'"size_bytes": {"9" * 400}'),
+        lambda text: text.replace('"size_bytes": 3', f'"size_bytes": {"9" * 5_000}'),
+        lambda text: text.replace("2031-03-20", "2031-02-20"),
+        lambda text: text.replace('"causes": []', f'"causes": [["x", {"9" * 400}]]'),
         lambda text: text.replace('"causes": []', '"causes": [[1, 1]]'),
         lambda text: text.replace('"causes": []', '"causes": 3'),
         lambda text: text.replace("2031-03-20", "nonsense"),
@@ -248,28 +270,85 @@ def test_of_more_files_than_a_run_reads_the_newest_days_come_first_and_the_next_
             for name, body in day_file(day, line(f"{number}"), name=str(number)).items()
         }
     )
-    first = read(aws, tmp_path, budget=4)
+    first = read(aws, tmp_path, budget=FileBudget(4))
     assert ([each.day for each in first.days], first.not_summed) == (sorted(days[:4]), (days[5], days[4]))
-    second = read(aws, tmp_path, budget=0)  # one day in any case
+    second = read(aws, tmp_path, budget=FileBudget(0))  # one day in any case
     assert ([each.day for each in second.days], second.not_summed) == (sorted(days[:5]), (days[5],))
-    assert read(aws, tmp_path, budget=1).not_summed == ()
-    assert {each.files for each in read(aws, tmp_path, budget=0).days} == {3}
+    assert read(aws, tmp_path, budget=FileBudget(1)).not_summed == ()
+    assert {each.files for each in read(aws, tmp_path, budget=FileBudget(0)).days} == {3}
 
 
-def test_what_was_summed_before_an_interruption_is_kept(tmp_path: Path) -> None:
-    days = [TODAY - timedelta(days=n) for n in (3, 4)]
-    aws = LogBucket({name: body for day in days for name, body in day_file(day).items()})
+def test_each_day_is_kept_before_the_next_is_read(tmp_path: Path) -> None:
+    days = [TODAY - timedelta(days=n) for n in (3, 4, 5, 40)]
+    kept_when_asked: dict[date, list[str]] = {}
 
-    class Interrupted(LogBucket):
+    class Watched(LogBucket):
         def get_object(self, **asked: Any) -> dict[str, Any]:
-            if f"date={days[1]}" in asked["Key"]:
-                raise KeyboardInterrupt
+            (day,) = (day for day in days if f"date={day}" in asked["Key"])
+            kept = [json.loads(path.read_text())["days"] for path in tmp_path.rglob("*.json")]
+            kept_when_asked[day] = sorted(each for month in kept for each in month)
             return super().get_object(**asked)
 
-    with pytest.raises(KeyboardInterrupt):
-        read(Interrupted(aws.files), tmp_path)
-    read(aws, tmp_path)
-    assert [key for key in aws.read if f"date={days[0]}" in key] == []
+    read(Watched({name: body for day in days for name, body in day_file(day).items()}), tmp_path)
+    assert kept_when_asked == {day: sorted(map(str, days[:number])) for number, day in enumerate(days)}
+
+
+def test_what_was_summed_before_an_interruption_is_kept_although_nobody_waits_for_who_sums(tmp_path: Path) -> None:
+    days = [TODAY - timedelta(days=n) for n in (3, 4)]
+    files = {name: body for day in days for name, body in day_file(day).items()}
+    program = f"""
+import sys, threading
+from datetime import date
+from pathlib import Path
+from data_exports.operate.daily_sums import read_all_daily_sums
+from tests.estates import PLATFORM
+from tests.unit.operate.test_daily_sums import HEARINGS, LogBucket
+
+class Slow(LogBucket):
+    def get_object(self, **asked):
+        if "date={days[1]}" in asked["Key"]:
+            print("now", flush=True)
+            threading.Event().wait()
+        return super().get_object(**asked)
+
+read_all_daily_sums(PLATFORM, [HEARINGS], Slow({files!r}), Path({str(tmp_path)!r}), today=date(2031, 3, 31))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as running:
+        try:
+            assert running.stdout
+            assert running.stdout.readline() == b"now\n"
+            running.send_signal(signal.SIGINT)
+            assert running.wait(PATIENCE_SECONDS) != 0
+        finally:
+            running.kill()
+    aws = LogBucket(files)
+    assert len(read(aws, tmp_path).days) == 2
+    assert [f"date={days[1]}" in key for key in aws.read] == [True]
+
+
+def test_what_is_kept_of_a_day_that_the_bucket_has_no_more_is_told_no_more(tmp_path: Path) -> None:
+    aws = LogBucket(day_file(DAY) | day_file(DAY + timedelta(days=1)))
+    assert len(read(aws, tmp_path).days) == 2
+    aws.files = day_file(DAY)
+    assert read(aws, tmp_path).days == (one(DAY),)
+
+
+def test_files_that_idle_datasets_do_not_need_are_read_for_the_others(tmp_path: Path) -> None:
+    days = [TODAY - timedelta(days=n) for n in range(2, 12)]
+    aws = LogBucket({name: body for day in days for name, body in day_file(day).items()})
+    wanted = [HEARINGS, *(push(f"idle_{n}") for n in range(9))]
+    sums, gaps = read_all_daily_sums(PLATFORM, wanted, aws, tmp_path, today=TODAY, files=10)
+    assert (len(sums["hearings"].days), gaps) == (10, [])
+
+
+def test_of_a_spent_budget_each_dataset_has_a_day_in_any_case(tmp_path: Path) -> None:
+    days = [TODAY - timedelta(days=n) for n in (2, 3, 4)]
+    budget = FileBudget(1)
+    aws = LogBucket({name: body for day in days for name, body in day_file(day).items()})
+    found = [read(aws, tmp_path / cache, budget=budget) for cache in ("a", "b")]
+    assert [(len(each.days), len(each.not_summed)) for each in found] == [(1, 2), (1, 2)]
 
 
 def test_damaged_receipts_of_kept_days_are_still_told(tmp_path: Path) -> None:
