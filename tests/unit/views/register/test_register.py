@@ -133,10 +133,10 @@ def test_what_aws_said_stands_first_with_the_last_delivery_and_without_it_the_pa
     ("last", "home", "page"),
     [
         (NOW - timedelta(days=6), "2026-11-22T12:00:00Z", "Last delivery2026-11-22T12:00:00Z\n"),
-        (None, "none known", "Last deliverynone known\n"),
+        (None, "never", "Last deliverynever\n"),
     ],
 )
-def test_of_the_last_24_hours_nothing_is_said_where_nothing_came_and_none_known_is_not_not_read(
+def test_of_the_last_24_hours_nothing_is_said_where_nothing_came_and_never_is_not_not_read(
     last: datetime | None, home: str, page: str
 ) -> None:
     deliveries = Deliveries(last, 0, 0, is_partial=False)
