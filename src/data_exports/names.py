@@ -219,6 +219,13 @@ class KeyPrefix(_Name):
 
 FOUNDATION_STACK = "exports-foundation"
 HUB_STACK = "exports-hub"
+ACCESS_LOGS_STACK = "exports-access-logs"
+ACCESS_LOG_PREFIX = "pull/"
+"""Where in the access-log bucket S3 writes who used the pull datasets' buckets."""
+AUDIT_TRAIL = "exports-audit"
+"""CloudTrail's record of the requests for files of the hub and the pull buckets, where the platform wants one."""
+AUDIT_PREFIX = "cloudtrail"
+"""Where in the access-log bucket CloudTrail writes it."""
 
 ALERT_TOPIC = "exports-alerts"
 ALERT_KEY_ALIAS = "alias/exports-alerts"
@@ -322,3 +329,8 @@ def pull_bucket_of(prefix: str, dataset: DatasetName) -> BucketName:
 def log_bucket_of(hub_bucket: BucketName) -> BucketName:
     """The bucket of receipts, templates and the mover's code."""
     return BucketName(f"{hub_bucket}-log")
+
+
+def access_log_bucket_of(hub_bucket: BucketName) -> BucketName:
+    """The bucket to which S3 writes who used the pull datasets' buckets; no longer a name than the log bucket's."""
+    return BucketName(f"{hub_bucket}-use")

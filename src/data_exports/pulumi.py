@@ -30,6 +30,7 @@ from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.limits import TEMPLATE_BODY_BYTES
 from data_exports.names import KEEPER_SETTINGS, DatasetName, RoleName
+from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.code import MoverCode, mover_code
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
@@ -91,9 +92,12 @@ def export_stacks(
     made = _Registered(platform, provider)
     foundation = made.add(foundation_stack(platform, require_tls=surroundings.require_tls), after=[])
     made.add_keeper_settings(estate, after=[foundation])
+    access_logs = made.add(
+        access_logs_stack(platform, estate.pull_datasets, require_tls=surroundings.require_tls), after=[]
+    )
     uploaded = made.add_code(code, after=[foundation]) if estate.push_datasets else foundation
     for dataset in estate.datasets():
-        needs = uploaded if isinstance(dataset, PushDataset) else foundation
+        needs = uploaded if isinstance(dataset, PushDataset) else access_logs
         stack = stack_of_dataset(estate, dataset, surroundings)
         made.add_card(stack, after=[made.add(stack, after=[foundation, needs])])
     datasets = [made.stacks[dataset.stack_name] for dataset in estate.datasets()]

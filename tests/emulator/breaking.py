@@ -97,6 +97,9 @@ def _change_buckets(ground: Ground) -> None:
     s3.put_bucket_lifecycle_configuration(Bucket=notes, LifecycleConfiguration={"Rules": [rule]})
     s3.put_bucket_ownership_controls(Bucket=notes, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
     s3.put_bucket_tagging(Bucket=notes, Tagging={"TagSet": [{"Key": "mine", "Value": "now"}]})
+    s3.put_bucket_logging(Bucket=notes, BucketLoggingStatus={})
+    other = {"TargetBucket": log, "TargetPrefix": "elsewhere/"}
+    s3.put_bucket_logging(Bucket=lists, BucketLoggingStatus={"LoggingEnabled": other})
     s3.delete_bucket(Bucket=old)
     s3.put_bucket_versioning(Bucket=hub, VersioningConfiguration={"Status": "Suspended"})
     kms = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}

@@ -23,6 +23,7 @@ from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_local_world
 from data_exports.names import BucketName, DatasetName, RoleArn, log_bucket_of
 from data_exports.operate.receipts import read_receipts
+from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.stack import Stack
 from tests.emulator.deploying import Ground, aws_of_account, ground_of
 from tests.emulator.old_program import make_old_program
@@ -360,8 +361,10 @@ def test_an_adoption_that_fails_leaves_the_old_policy_in_force_and_is_completed_
     ground, s3 = old.ground, old.ground.client("s3")
     before = json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"])
     step = _step(prepare(old.estate, ground.aws).plan, "exports-pull-court-lists")
+    work = work_on(ground.aws, ground.platform)
+    create_stack(work, access_logs_stack(ground.platform, (), require_tls=False))  # where the bucket is logged
     with pytest.raises(StackFailedError, match="Invalid principal"):
-        create_stack(work_on(ground.aws, ground.platform), _broken(step), step.existing)
+        create_stack(work, _broken(step), step.existing)
     assert json.loads(s3.get_bucket_policy(Bucket=old.lists)["Policy"]) == before
     assert s3.get_object(Bucket=old.lists, Key="2024/list.csv")["Body"].read() == b"names"
     result = ground.deploy(old.estate, allow=[Consent.ADOPTION])

@@ -49,6 +49,7 @@ def test_whole_estate_is_deployed_wave_by_wave(ground: Ground) -> None:
     result = ground.deploy(estate)
     assert {outcome.name: outcome.result for outcome in result.outcomes} == {
         "exports-foundation": StackResult.CREATED,
+        "exports-access-logs": StackResult.CREATED,
         "exports-push-moves": StackResult.CREATED,
         "exports-push-orders": StackResult.CREATED,
         "exports-pull-lists": StackResult.CREATED,
@@ -59,7 +60,7 @@ def test_whole_estate_is_deployed_wave_by_wave(ground: Ground) -> None:
     assert set(ground.statuses().values()) == {"CREATE_COMPLETE"}
     assert ground.rules() == ["moves/", "orders/"]
     finished = [event.outcome.name for event in ground.events if isinstance(event, StackFinished)]
-    assert (finished[0], finished[-1]) == ("exports-foundation", "exports-hub")
+    assert ({*finished[:2]}, finished[-1]) == ({"exports-foundation", "exports-access-logs"}, "exports-hub")
 
 
 def test_second_deployment_touches_nothing(ground: Ground) -> None:
@@ -143,7 +144,7 @@ def test_bucket_name_taken_by_another_account_is_said(ground: Ground, unique_acc
     failed = ground.deploy(estate).of("exports-pull-lists")
     assert failed.result is StackResult.FAILED
     assert "exist" in failed.reason
-    assert ground.statuses().keys() == {"exports-foundation", "exports-hub"}
+    assert ground.statuses().keys() == {"exports-foundation", "exports-access-logs", "exports-hub"}
 
 
 def test_hub_leaves_out_a_dataset_whose_stack_could_not_be_created(ground: Ground) -> None:
@@ -236,6 +237,7 @@ def test_removed_dataset_loses_its_rule_before_its_queue_and_keeps_its_bucket(gr
     result = ground.deploy(ground.estate(push("orders")), allow=[Consent.REMOVAL, Consent.LOSS])
     assert {outcome.name: outcome.result for outcome in result.outcomes} == {
         "exports-foundation": StackResult.UNCHANGED,
+        "exports-access-logs": StackResult.UNCHANGED,
         "exports-push-orders": StackResult.UNCHANGED,
         "exports-hub": StackResult.UPDATED,
         "exports-push-moves": StackResult.DELETED,
@@ -247,7 +249,12 @@ def test_removed_dataset_loses_its_rule_before_its_queue_and_keeps_its_bucket(gr
     bucket = f"{ground.platform.pull_bucket_prefix}lists"
     assert result.of("exports-pull-lists").note == f"its bucket {bucket} is kept"
     assert bucket in ground.buckets()
-    assert sorted(ground.statuses()) == ["exports-foundation", "exports-hub", "exports-push-orders"]
+    assert ground.statuses().keys() == {
+        "exports-foundation",
+        "exports-access-logs",
+        "exports-hub",
+        "exports-push-orders",
+    }
 
 
 def test_uploads_of_a_removed_dataset_are_counted(ground: Ground) -> None:
@@ -353,9 +360,35 @@ def test_without_its_foundation_nothing_else_is_tried(ground: Ground, unique_acc
         Bucket=str(ground.platform.log_bucket), CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     result = ground.deploy(estate)
-    assert [outcome.result for outcome in result.outcomes] == [StackResult.FAILED, *[StackResult.LEFT_OUT] * 3]
-    assert ground.statuses() == {}
+    results = {outcome.name: outcome.result for outcome in result.outcomes}
+    assert (results.pop("exports-foundation"), results.pop("exports-access-logs")) == ("failed", "created")
+    assert set(results.values()) == {StackResult.LEFT_OUT}
+    assert ground.statuses().keys() == {"exports-access-logs"}
     assert isinstance(error_of_deploying(result), AwsError)
+
+
+def test_without_the_access_logs_pull_datasets_are_deployed_and_not_logged_until_they_are_there(
+    ground: Ground, unique_account: Callable[[], str]
+) -> None:
+    ground.make_users_of(estate := ground.estate(push("orders"), pull("lists")))
+    taken, lists = str(ground.platform.access_log_bucket), f"{ground.platform.pull_bucket_prefix}lists"
+    other = aws_of_account(ground.local, unique_account()).client("s3")
+    other.create_bucket(Bucket=taken, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    result = ground.deploy(estate)
+    assert {outcome.name: outcome.result for outcome in result.outcomes} == {
+        "exports-foundation": StackResult.CREATED,
+        "exports-access-logs": StackResult.FAILED,
+        "exports-push-orders": StackResult.CREATED,
+        "exports-pull-lists": StackResult.CREATED,
+        "exports-hub": StackResult.CREATED,
+    }
+    assert isinstance(error_of_deploying(result), PartlyDoneError)
+    s3 = ground.client("s3")
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=lists)
+    other.delete_bucket(Bucket=taken)
+    again = ground.deploy(estate)
+    assert (again.is_complete, again.of("exports-pull-lists").result) == (True, StackResult.UPDATED)
+    assert s3.get_bucket_logging(Bucket=lists)["LoggingEnabled"]["TargetBucket"] == taken
 
 
 def test_credentials_of_another_account_are_refused(ground: Ground, unique_account: Callable[[], str]) -> None:
@@ -440,6 +473,7 @@ def test_another_estates_stacks_are_blocked_and_never_removed(ground: Ground) ->
     reason = f"belongs to the estate whose hub is {mine}; this estate's hub is {yours}"
     assert [(outcome.name, outcome.step.action) for outcome in result.outcomes] == [
         ("exports-foundation", Action.BLOCKED),
+        ("exports-access-logs", Action.BLOCKED),
         ("exports-push-orders", Action.BLOCKED),
         ("exports-hub", Action.BLOCKED),
     ]
@@ -613,6 +647,7 @@ def test_a_foundation_that_could_not_be_updated_does_not_stop_the_rest(ground: G
     result = carry_out(replace(prepared, plan=plan), work_on(ground.aws, ground.platform))
     assert {outcome.name: outcome.result for outcome in result.outcomes} == {
         "exports-foundation": StackResult.LEFT_OUT,
+        "exports-access-logs": StackResult.UNCHANGED,
         "exports-push-orders": StackResult.CREATED,
         "exports-pull-lists": StackResult.UNCHANGED,
         "exports-hub": StackResult.UPDATED,

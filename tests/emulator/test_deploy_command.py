@@ -64,7 +64,7 @@ def test_deploying_prints_plan_and_result_on_stdout_and_progress_on_stderr(groun
     assert "created exports-push-orders" in done.stderr.splitlines()
     again = _run(ground, folder, "deploy")
     assert again.returncode == 0
-    assert "Nothing to do: all 3 stacks are as declared" in again.stdout
+    assert "Nothing to do: all 4 stacks are as declared" in again.stdout
 
 
 def test_missing_role_is_prominent_and_gives_exit_code_4(ground: Ground, folder: Path) -> None:
@@ -75,6 +75,7 @@ def test_missing_role_is_prominent_and_gives_exit_code_4(ground: Ground, folder:
     assert facts["complete"] is False
     assert [(each["stack"], each["result"]) for each in facts["stacks"]] == [
         ("exports-foundation", "created"),
+        ("exports-access-logs", "created"),
         ("exports-push-orders", "created"),
         ("exports-hub", "created"),
     ]
@@ -178,18 +179,17 @@ def test_destroy_with_yes_removes_everything_and_says_so(ground: Ground, folder:
     done = _run(ground, folder, "destroy", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
-    assert [(each["stack"], each["result"]) for each in facts["stacks"]] == [
-        ("exports-hub", "deleted"),
-        ("exports-push-orders", "deleted"),
-        ("exports-foundation", "deleted"),
-    ]
+    assert {each["result"] for each in facts["stacks"]} == {"deleted"}
+    names = [each["stack"] for each in facts["stacks"]]
+    assert names[:2] == ["exports-hub", "exports-push-orders"]
+    assert {*names[2:]} == {"exports-foundation", "exports-access-logs"}
     assert facts["complete"] is True
     assert ground.statuses() == {}
     again = _run(ground, folder, "destroy", "--yes")
     assert (again.returncode, again.stdout.splitlines()[1]) == (0, "  nothing is deployed")
 
 
-@pytest.mark.parametrize(("typed", "code", "left"), [("no", 1, 3), (CTRL_C, 130, 3), ("hub", 0, 0)])
+@pytest.mark.parametrize(("typed", "code", "left"), [("no", 1, 4), (CTRL_C, 130, 4), ("hub", 0, 0)])
 def test_destroy_on_a_terminal_wants_the_hubs_name_typed(
     ground: Ground, folder: Path, typed: str, code: int, left: int
 ) -> None:
@@ -215,7 +215,7 @@ def test_data_stays_on_stdout_while_stderr_is_a_terminal(ground: Ground, folder:
     )
     assert done.code == 0, done.shown
     lines = done.out.splitlines()
-    assert (lines[0][:5], lines[-1].split(" (")[0]) == ("Plan:", "3 created")
+    assert (lines[0][:5], lines[-1].split(" (")[0]) == ("Plan:", "4 created")
     assert "created exports-hub" in done.shown
     assert "0/3" in done.shown, "how far it has come"
     assert "Plan:" not in done.shown
@@ -257,7 +257,7 @@ def test_on_a_terminal_whatever_is_not_yes_changes_nothing(ground: Ground, folde
     done = _at_terminal(ground, folder, answer=typed)
     assert done.code == code, done.shown
     lines = done.shown.splitlines()
-    assert f"3 stacks of account {ground.platform.account} would change. Deploy? Type yes:" in lines
+    assert f"4 stacks of account {ground.platform.account} would change. Deploy? Type yes:" in lines
     assert lines[0].startswith("Plan: the local AWS")
     assert lines[-1] == ("error: interrupted" if code == 130 else "error: nothing was deployed")
     assert ground.statuses() == {}
@@ -271,10 +271,10 @@ def test_on_a_terminal_yes_deploys_and_a_plan_that_changes_nothing_is_not_asked_
     done = _at_terminal(ground, folder, answer="yes")
     assert done.code == 0, done.shown
     assert done.shown.count("Plan: the local AWS") == 1
-    assert "3 created" in done.shown
+    assert "4 created" in done.shown
     again = _at_terminal(ground, folder)
     assert again.code == 0, again.shown
-    assert "Nothing to do: all 3 stacks are as declared" in again.shown
+    assert "Nothing to do: all 4 stacks are as declared" in again.shown
     assert "Type yes" not in again.shown
 
 
@@ -350,7 +350,7 @@ def test_a_kept_plan_is_carried_out_once_and_refused_when_declarations_or_aws_ha
 
     orders.write_text(written)
     done = _at_terminal(ground, folder, str(file))  # reviewed before, so nobody is asked
-    assert (done.code, "Type yes" in done.shown, "3 created" in done.shown) == (0, False, True), done.shown
+    assert (done.code, "Type yes" in done.shown, "4 created" in done.shown) == (0, False, True), done.shown
     again = _run(ground, folder, "deploy", str(file))
     assert again.returncode == 1
     assert '  "exports-hub": AWS has "CREATE_COMPLETE" of template ' in again.stderr

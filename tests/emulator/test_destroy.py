@@ -50,16 +50,24 @@ def _put(ground: Ground, bucket: str, key: str) -> None:
     s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
 
 
+def _results_but_of_access_logs(result: DestroyResult) -> set[BucketResult]:
+    """Of all buckets but the one whose logs tell of this very destruction: it is kept, because it holds them."""
+    kept = {each.bucket.name: each.result for each in result.buckets}
+    own = {name for name in kept if name.endswith("-use")}
+    assert {kept[name] for name in own} <= {BucketResult.KEPT}
+    return {each for name, each in kept.items() if name not in own}
+
+
 def test_hub_goes_first_and_foundation_last_and_nothing_is_left(ground: Ground) -> None:
     estate = _deployed(ground)
     result = _destroy(ground, estate)
     names = [outcome.name for outcome in result.outcomes]
-    assert (names[0], names[-1]) == ("exports-hub", "exports-foundation")
+    assert (names[0], {*names[-2:]}) == ("exports-hub", {"exports-foundation", "exports-access-logs"})
     assert {outcome.result for outcome in result.outcomes} == {StackResult.DELETED}
-    assert {bucket.result for bucket in result.buckets} == {BucketResult.REMOVED}
+    assert _results_but_of_access_logs(result) == {BucketResult.REMOVED}
     assert error_of_destroying(result) is None
     assert ground.statuses() == {}
-    assert ground.buckets() == []
+    assert ground.buckets() == [ground.platform.access_log_bucket]
     assert ground.client("sqs").list_queues().get("QueueUrls", []) == []
 
 
@@ -70,15 +78,19 @@ def test_buckets_with_data_are_kept_and_counted(ground: Ground) -> None:
     _put(ground, hub, "orders/a")
     _put(ground, log, "deliveries/dataset=orders/r")
     _put(ground, lists, "x")
+    use = str(ground.platform.access_log_bucket)
     result = _destroy(ground, estate)
     assert {
-        str(each.bucket.name): (each.result, each.reason, each.bucket.contents.objects) for each in result.buckets
+        str(each.bucket.name): (each.result, each.reason, each.bucket.contents.objects)
+        for each in result.buckets
+        if each.bucket.name != use
     } == {
         hub: (BucketResult.KEPT, "holds data", 1),
         log: (BucketResult.KEPT, "holds data", 1),
         lists: (BucketResult.KEPT, "holds data", 1),
     }
-    assert ground.buckets() == sorted([hub, log, lists])
+    assert {each.result for each in result.buckets if each.bucket.name == use} == {BucketResult.KEPT}  # of the upload
+    assert ground.buckets() == sorted([hub, log, lists, use])
     kept = ground.client("s3").list_objects_v2(Bucket=log)["Contents"]
     assert [each["Key"] for each in kept] == ["deliveries/dataset=orders/r", "roles/ids.json"]
     assert ground.rules() == []
@@ -94,7 +106,7 @@ def test_a_bucket_kept_from_a_removed_dataset_is_found_and_a_strangers_of_like_n
     assert deploy(without, ground.aws, allow=[Consent.REMOVAL, Consent.LOSS]).is_complete
     result = _destroy(ground, without)
     assert {each.bucket.name: each.result for each in result.buckets}[BucketName(lists)] is BucketResult.KEPT
-    assert ground.buckets() == sorted([lists, alike])
+    assert ground.buckets() == sorted([lists, alike, ground.platform.access_log_bucket])
 
 
 def test_undelivered_uploads_are_counted_but_not_those_kept_on_purpose(ground: Ground) -> None:
@@ -118,7 +130,7 @@ def test_bucket_with_nothing_but_delete_markers_is_removed(ground: Ground) -> No
     s3.delete_object(Bucket=hub, Key="orders/a", VersionId=version)
     assert len(s3.list_object_versions(Bucket=hub)["DeleteMarkers"]) == 1
     result = _destroy(ground, estate)
-    assert {bucket.result for bucket in result.buckets} == {BucketResult.REMOVED}
+    assert _results_but_of_access_logs(result) == {BucketResult.REMOVED}
     assert hub not in ground.buckets()
 
 
@@ -128,7 +140,7 @@ def test_retired_upload_that_can_still_be_recovered_keeps_the_hub(ground: Ground
     _put(ground, hub, "orders/a")
     ground.client("s3").delete_object(Bucket=hub, Key="orders/a")
     _destroy(ground, estate)
-    assert ground.buckets() == [hub]
+    assert ground.buckets() == [hub, ground.platform.access_log_bucket]
 
 
 def test_kept_buckets_are_taken_over_by_the_next_deployment_with_all_their_properties(ground: Ground) -> None:
@@ -160,7 +172,7 @@ def test_stacks_of_datasets_no_longer_declared_are_destroyed_too(ground: Ground)
     assert lists in {bucket.name for bucket in planned.buckets}
     destroy(ground.estate(), ground.aws, planned)
     assert ground.statuses() == {}
-    assert ground.buckets() == [str(ground.platform.hub_bucket)]
+    assert ground.buckets() == [ground.platform.hub_bucket, ground.platform.access_log_bucket]
 
 
 def test_foreign_bucket_and_foreign_stack_are_left_alone(ground: Ground) -> None:
@@ -188,7 +200,7 @@ def test_another_estates_stacks_and_buckets_are_mentioned_and_left_alone(ground:
     assert f"left alone: exports-hub, of the estate whose hub is {hub}" in said
     before = ground.buckets()
     destroy(other, ground.aws, planned)
-    assert (len(ground.statuses()), ground.buckets()) == (5, before)
+    assert (len(ground.statuses()), ground.buckets()) == (6, before)
     assert _destroy(ground, estate).is_complete
 
 
@@ -201,6 +213,7 @@ def test_foundation_stays_while_a_dataset_cannot_be_deleted(ground: Ground) -> N
     assert {outcome.name: outcome.result for outcome in result.outcomes if not outcome.is_done} == {
         "exports-push-orders": StackResult.FAILED,
         "exports-foundation": StackResult.LEFT_OUT,
+        "exports-access-logs": StackResult.LEFT_OUT,
     }
     assert isinstance(error_of_destroying(result), PartlyDoneError)
     assert str(ground.platform.log_bucket) in ground.buckets()

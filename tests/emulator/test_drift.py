@@ -79,7 +79,7 @@ def _read(ground: Ground, estate: Estate) -> DriftReport:
 
 
 def test_what_was_just_deployed_has_not_drifted(drifted: Drifted) -> None:
-    assert (drifted.before.drifts, drifted.before.not_checked, drifted.before.stacks) == ((), (), 11)
+    assert (drifted.before.drifts, drifted.before.not_checked, drifted.before.stacks) == ((), (), 12)
 
 
 def test_the_rights_that_the_guide_asks_for_are_those_that_it_takes(drifted: Drifted) -> None:
@@ -123,10 +123,10 @@ def test_the_command_says_it_in_sentences_and_ends_with_1(drifted: Drifted, tmp_
     lines = done.stdout.splitlines()
     assert lines[lines.index("exports-pull-old") + 1] == drifted.named("  the bucket {pull}old is gone")
     count = sum(line.startswith("  ") for line in lines)
-    assert lines[-1].startswith(f"{count} differences, 10 stacks (")
+    assert lines[-1].startswith(f"{count} differences, 11 stacks (")
     facts = json.loads(_run(drifted.ground, folder, "--json").stdout)
     assert {"stack": "exports-pull-old", "what": drifted.named("the bucket {pull}old is gone")} in facts["drift"]
-    assert (facts["not_checked"], facts["stack_count"]) == ([], 10)
+    assert (facts["not_checked"], facts["stack_count"]) == ([], 11)
 
 
 def test_the_command_ends_with_0_when_nothing_differs_and_with_4_when_it_may_not_look(
@@ -136,13 +136,13 @@ def test_the_command_ends_with_0_when_nothing_differs_and_with_4_when_it_may_not
     folder = write_estate(tmp_path / "estate", ground, names=["orders"], users=[user := RoleName("alpha_user_ana")])
     ground.make_roles([user])
     missing = _run(ground, folder)
-    assert (missing.returncode, missing.stdout.splitlines()[-1][:23]) == (1, "3 differences, 0 stacks")
+    assert (missing.returncode, missing.stdout.splitlines()[-1][:23]) == (1, "4 differences, 0 stacks")
     ground.deploy(load_estate(folder).require())
     done = _run(ground, folder)
-    assert (done.returncode, done.stdout[:22]) == (0, "As deployed: 3 stacks ")
+    assert (done.returncode, done.stdout[:22]) == (0, "As deployed: 4 stacks ")
     in_part = _run(ground, folder, **ground.keys_without("s3:GetBucketPolicy"))
     assert in_part.returncode == 4, in_part.stderr
-    assert in_part.stdout.startswith("As far as could be looked at, as deployed: 3 stacks ")
+    assert in_part.stdout.startswith("As far as could be looked at, as deployed: 4 stacks ")
     assert "not looked at: exports-hub: its buckets: access denied: " in in_part.stderr
     assert "error: not everything could be looked at" in in_part.stderr
 

@@ -109,7 +109,6 @@ def test_an_empty_history_is_said_and_no_error(owner: Person) -> None:
     ("words", "code", "said"),
     [
         (["court_hearing"], 2, "did you mean court_hearings?"),
-        (["victim_survey"], 2, "victim_survey is a pull dataset"),
         (["court_hearings", "--since", "yesterday"], 2, "write for example 7d"),
         (["court_hearings", "--outcome", "lost"], 2, "one of delivered, superseded, cancelled, failed"),
         (["court_hearings", "--csv", "--json"], 2, "--csv and --json exclude each other"),

@@ -26,6 +26,8 @@ from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("pulumi")]
 
+SHARED = ("exports-foundation", "exports-access-logs", "exports-hub")
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "examples" / "pulumi"
 ANA = RoleName("alpha_user_ana")
@@ -81,9 +83,10 @@ def test_stacks_are_made_in_waves_foundation_first_and_hub_last(deployed: Deploy
     datasets = [dataset.stack_name for dataset in deployed.stage.estate.datasets()]
     made = {name for what, name in moments if what == "end"}
     cards = {f"{name}-card" for name in datasets if name.startswith("exports-push-")}
-    assert made == {"exports-foundation", "keeper-settings", "mover-code", *datasets, *cards, "exports-hub"}
+    assert made == {*SHARED, "keeper-settings", "mover-code", *datasets, *cards}
     for name in datasets:
         assert moments["end", "exports-foundation"] < moments["begin", name]
+        assert name.startswith("exports-push-") or moments["end", "exports-access-logs"] < moments["begin", name]
         assert moments["end", name] < moments["begin", "exports-hub"]
         assert not name.startswith("exports-push-") or moments["end", "mover-code"] < moments["begin", name]
 
@@ -121,7 +124,7 @@ def test_what_the_program_deployed_is_to_the_byte_what_exports_deploys(deployed:
         timeout=PATIENCE_SECONDS,
     )
     actions = {step["stack"]: step["action"] for step in json.loads(done.stdout)["stacks"]}
-    assert set(actions) == {*(each.stack_name for each in estate.datasets()), "exports-foundation", "exports-hub"}
+    assert set(actions) == {*(each.stack_name for each in estate.datasets()), *SHARED}
     assert set(actions.values()) == {"unchanged"}
 
 
@@ -162,13 +165,12 @@ def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path:
     assert "orders: no such role: alpha_user_000, alpha_user_001, " in done.stderr
     names = {name for what, name in json.loads(done.stdout)["events"]}
     assert names == {
-        "exports-foundation",
+        *SHARED,
         "keeper-settings",
         "mover-code",
         "exports-push-orders-template",
         "exports-push-orders",
         "exports-push-orders-card",
-        "exports-hub",
     }
     policies = ground.client("iam").list_role_policies(RoleName=ANA)["PolicyNames"]
     assert policies == ["hub-exports-push-orders"]

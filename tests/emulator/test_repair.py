@@ -178,7 +178,7 @@ def test_the_command_puts_back_a_role_made_again_suspended_versioning_and_a_move
     (row,) = (told := status(ground, folder))["datasets"]
     assert (row["concerns"], told["amiss"]) == ([], [])
     again = run(ground, folder, "--yes")
-    assert (again.returncode, again.stdout) == (0, "Nothing differs from what was deployed: 3 stacks\n")
+    assert (again.returncode, again.stdout) == (0, "Nothing differs from what was deployed: 4 stacks\n")
 
 
 def test_access_that_is_taken_away_meanwhile_is_not_given_back_without_consent(ground: Ground, tmp_path: Path) -> None:

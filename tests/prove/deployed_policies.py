@@ -19,6 +19,7 @@ from data_exports.destinations.s3.bucket import BUCKET_ACTIONS, ENCRYPT
 from data_exports.estate.models import Estate
 from data_exports.local.world import recipient_account_of, recipient_policies_of
 from data_exports.names import AccountRootArn
+from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Surroundings
@@ -147,6 +148,7 @@ def _resources(estate: Estate) -> Iterator[tuple[dict[str, Any], str, Any]]:
     around = Surroundings(code_key="code/mover.zip")
     stacks = [
         foundation_stack(estate.platform, require_tls=True),
+        access_logs_stack(estate.platform, estate.pull_datasets, require_tls=True),
         *(stack_of_dataset(estate, dataset, around) for dataset in estate.datasets()),
         hub_stack(estate.platform, estate.push_datasets, require_tls=True),
     ]

@@ -52,7 +52,8 @@ def every_feature() -> Estate:
     user = UserArn("arn:aws:iam::112233445566:user/loaders/nightly")
     whole = pull("whole_account", outsiders=(root, LOADER))
     ended = pull("long_over", outsiders=(READER, user), expires=date(2025, 3, 31))
-    return replace(FULL, pull_datasets=estate_of(*FULL.pull_datasets, whole, ended).pull_datasets)
+    pulls = estate_of(*FULL.pull_datasets, whole, ended).pull_datasets
+    return replace(FULL, platform=replace(FULL.platform, audit="cloudtrail"), pull_datasets=pulls)
 
 
 def judge(estate: Estate, questions: Sequence[Question], policies: Policies) -> list[bool]:

@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from data_exports.access.grants import Grant, Role, alert_topic_arns_of, grants_of, keeper_rights_of
 from data_exports.estate.models import Estate
 from data_exports.names import (
+    ACCESS_LOG_PREFIX,
+    AUDIT_PREFIX,
+    AUDIT_TRAIL,
     AccountRootArn,
     RoleArn,
     UserArn,
@@ -260,7 +263,8 @@ def _of_the_keeper(estate: Estate, grants: Sequence[Grant]) -> Iterator[Question
 def _of_the_administrator(estate: Estate) -> Iterator[Question]:
     """Whoever may do everything in the platform's account still needs TLS for each bucket and queue."""
     platform, administrator = estate.platform, administrator_of(estate)
-    buckets = [platform.hub_bucket, platform.log_bucket, *(pull.bucket(platform) for pull in estate.pull_datasets)]
+    shared = (platform.hub_bucket, platform.log_bucket, platform.access_log_bucket)
+    buckets = [*shared, *(pull.bucket(platform) for pull in estate.pull_datasets)]
     queues = [
         name
         for push in estate.push_datasets
@@ -281,6 +285,8 @@ def _of_services(estate: Estate) -> Iterator[Question]:
     """AWS's own services: S3 sends to a queue, CloudWatch to a topic, for this platform's hub and alarms alone."""
     platform = estate.platform
     place = f"{platform.region}:{platform.account}"
+    yield from _of_the_log_service(estate)
+    yield from _of_cloudtrail(estate) if platform.audit else ()
     for push in estate.push_datasets:
         queue = f"arn:aws:sqs:{place}:{queue_name_of(push.name)}"
         for bucket, account, expected in (
@@ -303,6 +309,57 @@ def _of_services(estate: Estate) -> Iterator[Question]:
         mover = str(push.mover_role_arn(platform))
         for service, expected in (("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)):
             yield _of_service(service, "sts:AssumeRole", mover, {}, expected=expected)
+
+
+def _of_the_log_service(estate: Estate) -> Iterator[Question]:
+    """S3's log service writes logs of this platform's pull buckets to their folders, and nothing else anywhere."""
+    platform = estate.platform
+    account, bucket, pulls = str(platform.account), platform.access_log_bucket.arn, platform.pull_bucket_prefix
+    ours, other = f"arn:aws:s3:::{pulls}lists", "arn:aws:s3:::somebody-elses"
+    folder = f"{bucket}/{ACCESS_LOG_PREFIX}{account}/{platform.region}"
+    log = f"{folder}/{pulls}lists/2031/03/31/x"
+    for resource, source, owner, action, expected in (
+        (log, ours, account, "s3:PutObject", True),
+        (log, ours, account, "s3:GetObject", False),
+        (log, ours, account, "s3:DeleteObject", False),
+        (log, other, account, "s3:PutObject", False),
+        (log, ours, "999999999999", "s3:PutObject", False),
+        (f"{folder}/somebody-elses/2031/03/31/x", ours, account, "s3:PutObject", False),
+        (f"{bucket}/other/x", ours, account, "s3:PutObject", False),
+        (f"{platform.log_bucket.arn}/x", ours, account, "s3:PutObject", False),
+        (f"{platform.hub_bucket.arn}/x", ours, account, "s3:PutObject", False),
+    ):
+        context = {**TLS, "aws:SourceArn": source, "aws:SourceAccount": owner}
+        yield _of_service("logging.s3.amazonaws.com", action, resource, context, expected=expected)
+        for kind, weak in _weak_transport(resource) if expected else ():
+            facts = tuple((context | weak).items())
+            yield Question(kind, "logging.s3.amazonaws.com", action, resource, facts, expected=False)
+    yield _of_service("s3.amazonaws.com", "s3:PutObject", log, dict(TLS), expected=False)
+
+
+def _of_cloudtrail(estate: Estate) -> Iterator[Question]:
+    """CloudTrail writes the records of the platform's own trail to their folder, and asks whose bucket it is."""
+    platform, service = estate.platform, "cloudtrail.amazonaws.com"
+    account, bucket = str(platform.account), platform.access_log_bucket.arn
+    trails = f"arn:aws:cloudtrail:{platform.region}:{account}:trail"
+    records = f"{bucket}/{AUDIT_PREFIX}/AWSLogs/{account}/CloudTrail/x.json.gz"
+    full = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    for resource, action, context, expected in (
+        (records, "s3:PutObject", {"aws:SourceArn": f"{trails}/{AUDIT_TRAIL}", **full}, True),
+        (records, "s3:PutObject", {"aws:SourceArn": f"{trails}/{AUDIT_TRAIL}"}, False),
+        (records, "s3:PutObject", {"aws:SourceArn": f"{trails}/another", **full}, False),
+        (records, "s3:GetObject", {"aws:SourceArn": f"{trails}/{AUDIT_TRAIL}", **full}, False),
+        (
+            f"{bucket}/{AUDIT_PREFIX}/AWSLogs/999999999999/x",
+            "s3:PutObject",
+            {"aws:SourceArn": f"{trails}/{AUDIT_TRAIL}", **full},
+            False,
+        ),
+        (bucket, "s3:GetBucketAcl", {"aws:SourceArn": f"{trails}/{AUDIT_TRAIL}"}, True),
+        (bucket, "s3:GetBucketAcl", {"aws:SourceArn": f"{trails}/another"}, False),
+        (platform.log_bucket.arn, "s3:GetBucketAcl", {"aws:SourceArn": f"{trails}/{AUDIT_TRAIL}"}, False),
+    ):
+        yield _of_service(service, action, resource, {**TLS, **context}, expected=expected)
 
 
 def _of_service(service: str, action: str, resource: str, context: dict[str, str], *, expected: bool) -> Question:

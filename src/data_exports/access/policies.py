@@ -16,7 +16,16 @@ from data_exports.access.statements import (
 )
 from data_exports.contract.keys import CHECKPOINTS, RECEIPTS
 from data_exports.estate.models import Platform, PushDataset
-from data_exports.names import MOVER_NAME_PREFIX, SERVICE_ROLE_PATH, BucketName, keeper_role_arn_of, queue_name_of
+from data_exports.names import (
+    ACCESS_LOG_PREFIX,
+    AUDIT_PREFIX,
+    AUDIT_TRAIL,
+    MOVER_NAME_PREFIX,
+    SERVICE_ROLE_PATH,
+    BucketName,
+    keeper_role_arn_of,
+    queue_name_of,
+)
 
 SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix", "ReadReceipts")
 """In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub, the
@@ -120,6 +129,56 @@ def pull_bucket_policy(bucket: BucketName, grants: Sequence[Grant], *, require_t
 def private_bucket_policy(bucket: BucketName, *, require_tls: bool) -> Policy:
     """The policy of the hub and of the log bucket: no weak transport; access comes from identity policies alone."""
     return policy_of(*_deny_weak_transport_to(bucket, require_tls=require_tls))
+
+
+def access_log_bucket_policy(platform: Platform, *, require_tls: bool) -> Policy:
+    """The policy of the access-log bucket: S3 may write what it logs of this platform's pull buckets, and no more.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html#grant-log-delivery-permissions-general
+    """
+    bucket, pulls = platform.access_log_bucket, platform.pull_bucket_prefix
+    trail = _trail_statements(platform) if platform.audit else ()
+    return policy_of(
+        *_deny_weak_transport_to(bucket, require_tls=require_tls),
+        {
+            "Sid": "S3WritesLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": f"{bucket.arn}/{ACCESS_LOG_PREFIX}{platform.account}/{platform.region}/{pulls}*",
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{pulls}*"},
+                "StringEquals": {"aws:SourceAccount": str(platform.account)},
+            },
+        },
+        *trail,
+    )
+
+
+def _trail_statements(platform: Platform) -> tuple[Policy, Policy]:
+    """CloudTrail may write the records of the platform's own trail.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    bucket = platform.access_log_bucket.arn
+    of_trail = {"aws:SourceArn": f"arn:aws:cloudtrail:{platform.region}:{platform.account}:trail/{AUDIT_TRAIL}"}
+    cloudtrail = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    return (
+        {
+            "Sid": "CloudTrailLooksWhoseBucketItIs",
+            **cloudtrail,
+            "Action": "s3:GetBucketAcl",
+            "Resource": bucket,
+            "Condition": {"StringEquals": of_trail},
+        },
+        {
+            "Sid": "CloudTrailWritesRecords",
+            **cloudtrail,
+            "Action": "s3:PutObject",
+            "Resource": f"{bucket}/{AUDIT_PREFIX}/AWSLogs/{platform.account}/*",
+            "Condition": {"StringEquals": {**of_trail, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        },
+    )
 
 
 def _deny_weak_transport_to(bucket: BucketName, *, require_tls: bool) -> list[Policy]:

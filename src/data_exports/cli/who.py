@@ -12,10 +12,10 @@ from data_exports.cli.options import (
     EstateOption,
     JsonOption,
     account_of,
+    dataset_of,
     estate_folder,
     exclude,
     open_estate,
-    push_datasets_of,
 )
 from data_exports.cli.output import screen_width, write_answer, write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
@@ -71,9 +71,10 @@ def who(
 ) -> None:
     """Show who can get at what, through which dataset, until when, on what paperwork; and who did.
 
-    From the declarations, without AWS; with --live from the stacks that are deployed. `did` tells from the receipts
-    when each sender last used each push dataset, and marks grants that nobody used. Options add up. What other policies
-    of the accounts grant is not seen.
+    From the declarations, without AWS; with --live from the stacks that are deployed. `did` tells when everybody last
+    used what they may: senders by the receipts, users and readers of pull datasets by S3's access logs, which are its
+    best effort and hours late; and marks grants that nobody used. Options add up. What other policies of the accounts
+    grant is not seen.
 
     Examples:
       exports who alpha_user_priya-raman
@@ -176,28 +177,38 @@ def _deployed(declared: "Estate") -> "tuple[Sequence[Holding], list[str]]":
 
 
 def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool, now: datetime) -> None:
-    pushes = push_datasets_of(declared, names)
+    datasets = [dataset_of(declared, name) for name in dict.fromkeys(names)] or list(declared.datasets())
     from data_exports.deploy.remote import check_account
+    from data_exports.estate.models import PushDataset
+    from data_exports.operate.access_logs import LOGS_ARE_LATE
     from data_exports.operate.periods import parse_moment
+    from data_exports.operate.who.bucket_uses import read_pull_uses
     from data_exports.operate.who.uses import read_uses
     from data_exports.views.who import render_uses, uses_as_data
 
     moment = parse_moment(since, option="--since", now=now)
     aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
-    found = [read_uses(declared.platform, push, aws, since=moment) for push in pushes]
+    found = [
+        read_uses(declared.platform, each, aws, since=moment)
+        if isinstance(each, PushDataset)
+        else read_pull_uses(declared.platform, each, aws, since=moment)
+        for each in datasets
+    ]
     text = "\n".join(render_uses(uses, since=moment, width=screen_width()) for uses in found)
     write_answer("uses", uses_as_data(found, since=moment), text, as_json=as_json)
     unused = sum(use.is_unused for uses in found for use in uses.uses)
     write_progress(f"{counted(unused, 'grant')} not used since {moment:%Y-%m-%d}")
+    if any(use.requests is not None for uses in found for use in uses.uses):
+        write_progress(LOGS_ARE_LATE)
     damaged = sum(len(uses.damaged) for uses in found)
     if damaged:
-        write_progress(f"warning: {counted(damaged, 'damaged receipt')} skipped; `exports history` names them")
+        write_progress(f"warning: {counted(damaged, 'damaged line')} skipped; `exports history` names them")
     if not all(uses.is_whole for uses in found):
-        unknown = sum(not (use.is_known or use.uploads) for uses in found for use in uses.uses if use.is_granted)
+        unknown = sum(not (use.is_known or use.is_used) for uses in found for use in uses.uses if use.is_granted)
         raise PartlyDoneError(
             f"of {counted(unknown, 'grant')} it is not known whether they were used"
             if unknown
-            else "not all receipts could be read",
-            next_step="docs/operate.md tells what records who uploaded; `exports history` shows each receipt",
+            else "not all receipts and logs could be read",
+            next_step="docs/operate.md tells what records who used what; `exports history` shows it line by line",
         )

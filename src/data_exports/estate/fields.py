@@ -200,6 +200,14 @@ REVIEW_EVERY = Field(
     "Months within which every access is reviewed again; 12 unless set.",
     is_asked=False,
 )
+AuditTrail = Literal["cloudtrail"]
+AUDIT: Field[Located[AuditTrail], AuditTrail | None] = Field(
+    "audit",
+    choice_of("cloudtrail"),
+    None,
+    "`cloudtrail` records each request for files of the hub and the pull buckets, at a price; S3's logs promise none.",
+    is_asked=False,
+)
 RECOVERY_DAYS = Field(
     "recovery_days",
     count_between(1, 365),
@@ -251,6 +259,7 @@ PLATFORM_FIELDS: Known = (
     CONTACT_OF_PLATFORM,
     PAPERWORK_POLICY,
     REVIEW_EVERY,
+    AUDIT,
     RECOVERY_DAYS,
     LARGE_FILE_MIB,
     ALERTS,

@@ -23,6 +23,7 @@ from data_exports.names import (
     Region,
     RoleArn,
     RoleName,
+    access_log_bucket_of,
     hub_prefix_of,
     log_bucket_of,
     mover_name_of,
@@ -50,6 +51,8 @@ class Platform:
     paperwork: f.PaperworkPolicy = f.PAPERWORK_POLICY.default
     review_every: int = f.REVIEW_EVERY.default
     """Months within which every access is reviewed again."""
+    audit: f.AuditTrail | None = f.AUDIT.default
+    """What records each request for files with a promise; None: S3's own logs of the pull buckets alone."""
     recovery_days: int = f.RECOVERY_DAYS.default
     """Days for which a delivered upload can still be recovered from the hub."""
     alerts: tuple[str, ...] = f.ALERTS.default
@@ -65,6 +68,11 @@ class Platform:
     def log_bucket(self) -> BucketName:
         """Receipts, templates and the mover's code."""
         return log_bucket_of(self.hub_bucket)
+
+    @property
+    def access_log_bucket(self) -> BucketName:
+        """What S3 writes of the pull datasets' buckets: who used them."""
+        return access_log_bucket_of(self.hub_bucket)
 
     def user_role_arn(self, user: RoleName) -> RoleArn:
         """The role of a user of this platform."""

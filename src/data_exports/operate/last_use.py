@@ -1,7 +1,7 @@
-"""When accesses were last used, as far as anything tells: receipts of what was sent and delivered.
+"""When accesses were last used, as far as anything tells: receipts of what was sent, logs of what was read.
 
 In: an estate, an `Aws`, and since when to look. Out: words for each access. Effects: reads receipts and looks roles up.
-Pull buckets leave no receipts, so of them nothing is known here, and that is said.
+Of pull datasets S3's access logs tell.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.operate.history import Wanted, history_of
 from data_exports.operate.people import read_role_ids
 from data_exports.operate.receipts import Period
+from data_exports.operate.who.bucket_uses import read_bucket_use
 from data_exports.operate.who.uses import UNTOLD
 from data_exports.reviews.models import RECIPIENT, SENDER
 from data_exports.reviews.rows import RowId, accesses_by_row
@@ -25,20 +26,25 @@ Person = tuple[str, str]
 
 def read_last_uses(estate: Estate, aws: Aws, *, since: datetime) -> Iterator[tuple[str, dict[RowId, str]]]:
     """For each dataset, its name and the last use of each of its accesses. Raises `AwsError`."""
-    rows = list(accesses_by_row(estate))
+    rows = accesses_by_row(estate)
     for pull in estate.pull_datasets:
-        unknown = "not known: nothing records who reads a bucket"
-        yield pull.name, {row: unknown for row in rows if row[0] == pull.name}
+        own = {row: access.principal for row, access in rows.items() if row[0] == pull.name}
+        use = read_bucket_use(estate.platform, pull, aws, since=since)
+        none = (
+            f"not known: {use.why_not_known}" if use.why_not_known else f"none since {since.astimezone(UTC):%Y-%m-%d}"
+        )
+        lasts = {row: use.by_principal[principal].last for row, principal in own.items()}
+        yield pull.name, {row: f"{last:%Y-%m-%d}" if last else none for row, last in lasts.items()}
     for push in estate.push_datasets:
-        own = [row for row in rows if row[0] == push.name]
+        senders = [row for row in rows if row[0] == push.name]
         try:
             known, last, damaged, untold = _last_uses_of(estate.platform, push, aws, since)
         except RefusedError as error:
-            yield push.name, dict.fromkeys(own, f"not known: {error.what}")
+            yield push.name, dict.fromkeys(senders, f"not known: {error.what}")
             continue
         none = f"none since {since.astimezone(UTC):%Y-%m-%d}"
         none = f"not known: {counted(damaged, 'receipt')} could not be read" if damaged else none
-        yield push.name, {row: _words(row, known, last, none, untold) for row in own}
+        yield push.name, {row: _words(row, known, last, none, untold) for row in senders}
 
 
 def _words(row: RowId, known: set[str], last: Mapping[Person, datetime], none: str, untold: int) -> str:

@@ -22,7 +22,7 @@ from data_exports.deploy.remote import RoleLookup, check_account, read_deployed,
 from data_exports.deploy.removal.buckets import read_kept_buckets
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
-from data_exports.names import FOUNDATION_STACK, HUB_STACK, DatasetName, RoleName
+from data_exports.names import FOUNDATION_STACK, DatasetName, RoleName
 from data_exports.operate.cards import is_deployed_as_declared
 from data_exports.operate.failing import Failing
 from data_exports.operate.keeper_look import look_at_keeper
@@ -271,7 +271,7 @@ def _with_look(
 
 def _shared(plan: Plan) -> Iterator[tuple[str, State]]:
     for step in plan.steps:
-        if step.name in (FOUNDATION_STACK, HUB_STACK):
+        if step.dataset is None and step.stack is not None:
             yield step.name, _STATES[step.action]
 
 

@@ -45,6 +45,7 @@ def _settings(platform: Platform) -> dict[str, object]:
         "user_roles": platform.user_roles,
         "accounts": dict(platform.account_names),
         "paperwork": platform.paperwork,
+        "audit": platform.audit,
         "recovery_days": platform.recovery_days,
         "large_file_mib": platform.large_file_mib,
         "alerts": platform.alerts,

@@ -9,6 +9,7 @@ from data_exports.access.grants import grants_of_pull
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy
 from data_exports.estate.models import Platform, PullDataset
 from data_exports.names import pull_users_policy_of
+from data_exports.stacks.access_logs import logging_of
 from data_exports.stacks.alerts import add_owner_topic
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
@@ -30,6 +31,7 @@ def pull_stack(platform: Platform, pull: PullDataset, surroundings: Surroundings
         name=bucket,
         policy=pull_bucket_policy(bucket, grants, require_tls=surroundings.require_tls),
         LifecycleConfiguration=LifecycleConfiguration(Rules=[abort_abandoned_uploads()]),
+        LoggingConfiguration=logging_of(platform),
         **versioning,
     )
     add_users_policy(template, pull_users_policy_of(pull.name), pull_user_policy(grants), present)

@@ -53,9 +53,9 @@ def add_receipts_table(template: Template, platform: Platform) -> None:
                 Description="One row for each receipt; drop repeats by key, version_id and outcome",
                 TableType="EXTERNAL_TABLE",
                 Parameters=_projection(platform),
-                PartitionKeys=_columns(PARTITIONS),
+                PartitionKeys=columns_of(PARTITIONS),
                 StorageDescriptor=StorageDescriptor(
-                    Columns=_columns(TABLE_COLUMNS),
+                    Columns=columns_of(TABLE_COLUMNS),
                     Location=f"s3://{platform.log_bucket}/{RECEIPTS}",
                     InputFormat="org.apache.hadoop.mapred.TextInputFormat",
                     OutputFormat="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -85,5 +85,6 @@ def _projection(platform: Platform) -> dict[str, str]:
     }
 
 
-def _columns(named: tuple[tuple[str, str], ...]) -> list[Any]:
+def columns_of(named: tuple[tuple[str, str], ...]) -> list[Any]:
+    """Columns of a table, by name and type."""
     return [Column(Name=name, Type=kind) for name, kind in named]

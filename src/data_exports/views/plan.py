@@ -22,6 +22,7 @@ from data_exports.deploy.plan.consents import needed_consents
 from data_exports.deploy.plan.guards import items_of
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
 from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, SettingChange, StackStep
+from data_exports.estate.fields import AUDIT
 from data_exports.estate.models import Platform
 from data_exports.text import printable, word
 from data_exports.views.tables import table
@@ -117,6 +118,15 @@ def accounts_that_gain(plan: Plan, *, by_name: bool = True) -> tuple[Sentence, .
     )
 
 
+AUDIT_PRICE = (
+    "CloudTrail takes $1.00 for a million requests, and the logs' storage: a file that is delivered makes about 3 in"
+    " the hub, and 2 more for each part of one that is sent and copied in parts, so that 1,000,000 small files a month"
+    " cost about $3; to pull buckets each request for a file is one"
+)
+"""List price of data events in most regions, of November 2026: https://aws.amazon.com/cloudtrail/pricing/. The requests
+for a file in the hub: the upload, the copy that reads it, and its removal."""
+
+
 def stacks_in_short(plan: Plan) -> str:
     """``1 create, 7 unchanged``."""
     counts = Counter(step.action for step in plan.steps)
@@ -131,7 +141,8 @@ def steps_shown(plan: Plan) -> tuple[StackStep, ...]:
 def setting_in_words(change: SettingChange) -> str:
     """What a setting was, and what it will be."""
     before, after = (", ".join(map(word, items_of(value))) or "not set" for value in (change.before, change.after))
-    return f"was {before}; will be {after}"
+    price = f" ({AUDIT_PRICE})" if change.name == AUDIT.name and change.after else ""
+    return f"was {before}; will be {after}{price}"
 
 
 def remarks_of(step: StackStep) -> str:

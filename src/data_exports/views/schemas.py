@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args, get_origin
 from data_exports.deploy.plan.plan_data import PlanData
 from data_exports.deploy.plan.plan_file import PlanFileData
 from data_exports.json_values import json_types_of
+from data_exports.operate.access_logs import AccessRecord
 from data_exports.operate.canary.run import Report
 from data_exports.operate.history import HistoryEntry
 from data_exports.operate.probe.findings import Probed
@@ -48,6 +49,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "canary": Report,
     "cancel": CancelData,
     "cancel-message": CancelMessageData,
+    "access": AccessRecord,
     "check": CheckData,
     "demo": DemoData,
     "deploy": DeployData,

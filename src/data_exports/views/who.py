@@ -14,7 +14,7 @@ from data_exports.json_values import json_as
 from data_exports.names import AccountRootArn, Outsider
 from data_exports.operate.who.holdings import Holding, Permission, Question
 from data_exports.operate.who.uses import Use, Uses
-from data_exports.text import counted, csv_line, moment_words, printable, quoted
+from data_exports.text import counted, csv_line, moment_words, printable, quoted, size_words
 from data_exports.views.tables import fitted
 
 KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull"}
@@ -153,9 +153,9 @@ def question_words(question: Question) -> str:
 
 
 def render_uses(uses: Uses, *, since: datetime, width: int | None = None) -> str:
-    """Each sender of one dataset with the last upload; what was not used stands out.
+    """Everybody who may use one dataset, with the last use; what was not used stands out.
 
-    Where a row is wider than the terminal's `width`, the sender has a line, and what is said of it others.
+    Where a row is wider than the terminal's `width`, who it is has a line, and what is said of it others.
     """
     rows = [(printable(use.who), _use_in_words(use)) for use in uses.uses]
     column = max((len(who) for who, _ in rows), default=0)
@@ -166,14 +166,25 @@ def render_uses(uses: Uses, *, since: datetime, width: int | None = None) -> str
 
 
 def _use_in_words(use: Use) -> str:
-    said = f"{counted(use.uploads, 'upload')}, last {moment_words(use.last_upload)}" if use.uploads else "NOT USED"
-    if not use.uploads and not use.is_known:
+    said = _use_words(use) if use.is_used else "NOT USED"
+    if not use.is_used and not use.is_known:
         said = f"not known: {use.why_not_known}"
     if use.is_granted is None:
         said += f"; whether it is a sender is not known: {use.why_not_known}"
     elif not use.is_granted:
-        said += ", is no sender by the declarations"
+        said += ", is no sender by the declarations" if use.requests is None else ", is not in the declarations"
     return said
+
+
+def _use_words(use: Use) -> str:
+    if use.requests is None:
+        return f"{counted(use.uploads or 0, 'upload')}, last {moment_words(use.last_upload)}"
+    parts = [
+        f"{counted(use.reads or 0, 'read')} ({size_words(use.bytes_read)})" if use.reads else "",
+        counted(use.writes or 0, "write") if use.writes else "",
+        counted(use.deletes or 0, "deletion") if use.deletes else "",
+    ]
+    return f"{', '.join(filter(None, parts)) or 'listed only'}, last {moment_words(use.last_request)}"
 
 
 def uses_as_data(found: Iterable[Uses], *, since: datetime) -> UsesData:

@@ -62,7 +62,7 @@ def test_a_plan_tells_access_first_then_stacks_then_new_findings_then_consents(e
             "  loses    [HAS ENDED] may write under s3://mojap-hub-exports/orders/, but that ended with 31 March 2020"
             " (before: without an end): alpha_user_ana (no paperwork)"
         ),
-        "Stacks: 2 update, 2 unchanged",
+        "Stacks: 2 update, 3 unchanged",
         "  update    exports-push-orders    change MoverRole (Policies) and change UsersPolicy (PolicyDocument)",
         "  update    exports-pull-tables    change BucketPolicy (PolicyDocument)",
         "Findings: 1",
@@ -79,7 +79,7 @@ def test_a_plan_tells_access_first_then_stacks_then_new_findings_then_consents(e
 def test_nothing_changed_is_told_in_two_lines(estate: Path) -> None:
     _commit(estate)
     done = _run(estate, "plan", "--base", "HEAD")
-    assert done.stdout.splitlines()[1:] == ["Access: nobody gains or loses any", "Stacks: 4 unchanged"]
+    assert done.stdout.splitlines()[1:] == ["Access: nobody gains or loses any", "Stacks: 5 unchanged"]
 
 
 def test_json_and_markdown_give_the_same_facts(estate: Path) -> None:

@@ -124,7 +124,6 @@ def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> 
         (("--csv", "--json"), "--csv and --json exclude each other"),
         (("did", "--csv"), "did and --csv exclude each other"),
         (("did", "court_hearing"), "did you mean court_hearings?"),
-        (("did", "bail_research"), "bail_research is a pull dataset"),
         (
             ("can", "read", "s3://mojap\N{EN DASH}bail-research/a"),
             "next: write 'mojap-bail-research' with the keyboard's hyphen: here stands U+2013 EN DASH",

@@ -180,6 +180,7 @@ RULES: dict[str, Files] = {
     "pull bucket as target": {"push": swap(PUSH, "orders-landing", "mojap-tables")},
     "pull bucket is the hub": {"pull": swap(PULL, "tables", "hub_exports")},
     "pull bucket is the log bucket": {"pull": swap(PULL, "tables", "hub-exports-log")},
+    "pull bucket is the access-log bucket": {"pull": swap(PULL, "tables", "hub-exports-use")},
     "pull bucket name too long": {
         "platform": swap(PLATFORM, "mojap-", "mojap-analytical-platform-exports-"),
         "pull": swap(PULL, "tables", "t" * 40),

@@ -38,11 +38,12 @@ def of_hearings(found: dict[RowId, str]) -> list[str]:
     return [found[("hearings", *row)] for row in rows]
 
 
-def test_receipts_tell_of_senders_and_of_the_recipient_and_nothing_of_who_reads_a_bucket() -> None:
+def test_receipts_tell_of_senders_and_of_the_recipient_and_access_logs_of_who_reads_a_bucket() -> None:
     later = line("hearings/b.csv", uploaded_at="2031-04-02T09:00:00.000Z", delivered_at=None, outcome="failed")
     found = uses(line(), later)
     assert of_hearings(found) == ["2031-03-30", "2031-04-02", "none since 2031-01-01"]
-    assert {found[row] for row in found if row[0] == "court_lists"} == {"not known: nothing records who reads a bucket"}
+    unknown = "not known: S3 has written no access log of it yet"
+    assert {found[row] for row in found if row[0] == "court_lists"} == {unknown}
 
 
 def test_a_role_that_cannot_be_looked_up_may_have_sent_what_nobody_is_known_for() -> None:

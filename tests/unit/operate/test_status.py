@@ -154,7 +154,7 @@ def test_a_full_hub_takes_less_than_a_thousand_requests_and_what_is_left_out_is_
     status = status_of(estate, world, now=NOW)  # type: ignore[arg-type]
     assert world.asked == {
         "GetCallerIdentity": 1,
-        "DescribeStacks": 3,  # 252 stacks, 100 a page
+        "DescribeStacks": 3,  # 253 stacks, 100 a page
         "ListRoles": 1,
         "GetQueueAttributes": 200,
         "ListObjectsV2": 100 + 100 + 99,  # the hub; the last day's receipts; the days of those that had none
@@ -174,7 +174,9 @@ def test_a_full_hub_takes_less_than_a_thousand_requests_and_what_is_left_out_is_
     missing = [row.name for row in status.datasets if row.missing_roles]
     assert missing == ["push0", "pull0"]
     text = render_status(status, PLATFORM).splitlines()
-    assert text[0].endswith("100 push and 150 pull datasets, foundation as declared, hub as declared")
+    assert text[0].endswith(
+        "100 push and 150 pull datasets, foundation as declared, access-logs as declared, hub as declared"
+    )
     assert "248 other datasets: as declared, nothing waits long, none is given up" in text
     assert "! push0: no such role: alpha_user_0" in text
     assert len(text) < 12

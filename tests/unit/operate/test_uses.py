@@ -30,7 +30,7 @@ def uses(*lines: Any, recorded: dict[str, str] | None = None, **answers: Any) ->
     return read_uses(PLATFORM, push(), aws, since=SINCE)
 
 
-def said(found: Uses) -> list[tuple[str, bool | None, bool, int, str]]:
+def said(found: Uses) -> list[tuple[str, bool | None, bool, int | None, str]]:
     return [(use.who, use.is_granted, use.is_unused, use.uploads, use.why_not_known) for use in found.uses]
 
 

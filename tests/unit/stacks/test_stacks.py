@@ -34,13 +34,14 @@ def test_cfn_lint_accepts_every_template(tmp_path: Path) -> None:
     templates = sorted(str(file) for file in tmp_path.iterdir())
     assert cfn_lint_on(templates) == ""
     wrong = tmp_path / "wrong.json"
-    wrong.write_text(all_stacks()[1].body.replace("MaximumConcurrency", "MaximumConcurency"))
+    wrong.write_text(all_stacks()[2].body.replace("MaximumConcurrency", "MaximumConcurency"))
     assert "MaximumConcurency" in cfn_lint_on([str(wrong)])
 
 
 def test_the_stacks_have_their_names_and_waves() -> None:
     assert [(stack.name, stack.wave.name, stack.dataset, stack.buckets) for stack in all_stacks()] == [
         ("exports-foundation", "FOUNDATION", None, ("mojap-hub-exports-log",)),
+        ("exports-access-logs", "FOUNDATION", None, ("mojap-hub-exports-use",)),
         ("exports-push-hearings", "DATASETS", "hearings", ()),
         ("exports-push-prison-moves", "DATASETS", "prison_moves", ()),
         ("exports-push-sealed-files", "DATASETS", "sealed-files", ()),
@@ -201,7 +202,7 @@ def test_a_hub_of_as_many_datasets_as_s3_allows_fits_a_request() -> None:
 
 def test_every_bucket_is_private_encrypted_and_kept() -> None:
     found = [each for stack in all_stacks() for each in resources(stack).values() if each["Type"] == "AWS::S3::Bucket"]
-    assert len(found) == 4
+    assert len(found) == 5
     for bucket in found:
         properties = bucket["Properties"]
         assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}

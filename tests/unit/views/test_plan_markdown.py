@@ -65,7 +65,7 @@ If this is meant: `exports deploy --allow write`
 
 - **update** `exports-pull-court-lists` `change BucketPolicy (PolicyDocument) and change UsersPolicy (PolicyDocument)`
 
-All stacks: `1 update, 3 unchanged`
+All stacks: `1 update, 4 unchanged`
 
 #### Findings
 

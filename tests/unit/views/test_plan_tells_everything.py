@@ -95,6 +95,7 @@ PLATFORMS = st.builds(
     user_roles=some(["alpha_user_*", "alpha_app_*", "alpha_*"]),
     account_names=st.sampled_from([(), ((ACCOUNTS[0], "N" * 90), (ACCOUNTS[1], "role x (112233445566)"))]),
     paperwork=st.sampled_from(["warn", "required"]),
+    audit=st.sampled_from([None, "cloudtrail"]),
     recovery_days=st.sampled_from([7, 9]),
     large_file_mib=st.sampled_from([64, 256]),
     alerts=st.lists(st.sampled_from(ADDRESSES), max_size=3, unique=True).map(tuple),
@@ -271,7 +272,7 @@ def test_whatever_differs_stands_in_the_text_on_a_line_of_its_own_with_old_and_n
         assert any(address in line and (name in line or not name) and "mail" in line for line in lines)
     for stack in refused(before, after):
         assert any(line.startswith(f"REFUSED: {stack}: ") for line in lines)
-    for name in ("user_roles", "mail_domains", "paperwork", "tags", "recovery_days", "large_file_mib"):
+    for name in ("user_roles", "mail_domains", "paperwork", "audit", "tags", "recovery_days", "large_file_mib"):
         if getattr(before.platform, name) != getattr(after.platform, name):
             assert any(line.startswith(f"  {name} ") for line in lines)
 

@@ -41,7 +41,7 @@ from data_exports.deploy.apply.outcomes import (
     ignore,
 )
 from data_exports.deploy.apply.role_ids import write_role_ids
-from data_exports.deploy.deployed import PUSH_STACK_PREFIX
+from data_exports.deploy.deployed import PULL_STACK_PREFIX, PUSH_STACK_PREFIX
 from data_exports.deploy.plan.consents import Consent, check_consents, check_possible
 from data_exports.deploy.plan.planning import (
     Action,
@@ -56,8 +56,9 @@ from data_exports.deploy.prepare import Prepared, prepare
 from data_exports.deploy.remote import check_account, count_current, read_deployed, upload_once
 from data_exports.errors import ExportsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
-from data_exports.names import HUB_STACK, hub_prefix_of, pull_bucket_of
+from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK, hub_prefix_of, pull_bucket_of
 from data_exports.parallel import map_ordered, run_all
+from data_exports.stacks.access_logs import without_logging
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Wave
 from data_exports.text import counted
@@ -147,11 +148,11 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
     """The events of the whole plan; `done` grows with each `StackFinished` before the next event is asked for."""
     plan = prepared.plan
     for event in run_steps(work, plan.of_wave(Wave.FOUNDATION)):
-        if isinstance(event, StackFinished):
+        if isinstance(event, StackFinished) and event.outcome.name == FOUNDATION_STACK:
             yield StackFinished(with_keeper_settings(work, prepared.estate, event.outcome))
         else:
             yield event
-    if not all(outcome.is_standing for outcome in done):
+    if not _outcome_of(done, FOUNDATION_STACK).is_standing:
         rest = [step for step in plan.steps if step.wave is not Wave.FOUNDATION]
         yield from leave_out(rest, NEEDS_FOUNDATION)
         return
@@ -161,10 +162,19 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
     if refusal:
         yield from leave_out(movers_change, f"the mover's code could not be uploaded: {refusal}")
         datasets = tuple(step for step in datasets if step not in movers_change)
+    if not _outcome_of(done, ACCESS_LOGS_STACK).is_standing:
+        datasets = tuple(map(_not_logged, datasets))
     yield from _record_roles(prepared, work)
     yield from run_steps(work, datasets)
     yield from _run_hub(prepared, work, done)
     yield from _remove(plan, work, hub=_outcome_of(done, HUB_STACK))
+
+
+def _not_logged(step: StackStep) -> StackStep:
+    """A pull dataset's step without its logging: what it grants and takes away must not wait for the logs' bucket."""
+    if not step.name.startswith(PULL_STACK_PREFIX) or step.stack is None:
+        return step
+    return replace(step, stack=without_logging(step.stack))
 
 
 def _record_roles(prepared: Prepared, work: Work) -> Iterator[DeployEvent]:

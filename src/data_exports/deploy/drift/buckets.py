@@ -85,6 +85,7 @@ def _drift_of(
     yield from _ownership(name, _setting(aws, "get_bucket_ownership_controls", name))
     yield from _encryption(name, _setting(aws, "get_bucket_encryption", name))
     yield from _lifecycle(properties, _setting(aws, "get_bucket_lifecycle_configuration", name))
+    yield from _logging(properties, _setting(aws, "get_bucket_logging", name) or {})
     yield from _rules(properties, _setting(aws, "get_bucket_notification_configuration", name) or {})
 
 
@@ -119,6 +120,28 @@ def _encryption(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDiff
         yield LiveDifference(
             DifferenceKind.ENCRYPTION, f"default encryption is {', '.join(kinds) or 'off'}, deployed as {_CIPHER}", put
         )
+
+
+def _logging(properties: ResourceProperties, found: Mapping[str, Any]) -> Iterator[LiveDifference]:
+    """Where S3 logs who used the bucket; of one that we do not log, others may have it logged."""
+    configured, there = properties.get("LoggingConfiguration"), found.get("LoggingEnabled")
+    if configured is None:
+        return
+    wanted = {
+        "TargetBucket": configured["DestinationBucketName"],
+        "TargetPrefix": configured["LogFilePrefix"],
+        "TargetObjectKeyFormat": configured["TargetObjectKeyFormat"],
+    }
+    if there == wanted:
+        return
+    name = properties["BucketName"]
+    put = call("s3", "put_bucket_logging", Bucket=name, BucketLoggingStatus={"LoggingEnabled": wanted})
+    if there is None:
+        yield LiveDifference(DifferenceKind.LOGGING_GONE, "nobody logs any more who uses it", put)
+    else:
+        place = f"{there['TargetBucket']}/{there['TargetPrefix']}"
+        what = f"who uses it is logged in {place}, in another form or place than deployed"
+        yield LiveDifference(DifferenceKind.OTHER_LOGGING, what, put)
 
 
 def _lifecycle(properties: ResourceProperties, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:

@@ -30,6 +30,8 @@ class DifferenceKind(StrEnum):
     ENCRYPTION = "default encryption"
     OTHER_LIFECYCLE_RULE = "another lifecycle rule"
     LIFECYCLE_RULE_GONE = "a lifecycle rule is gone"
+    LOGGING_GONE = "nobody logs who uses a bucket"
+    OTHER_LOGGING = "who uses a bucket is logged elsewhere"
     HUB_RULE_GONE = "a rule that tells a mover of files is gone"
     OTHER_HUB_RULE = "another rule that tells somebody of files"
     TELLS_EVENTBRIDGE = "EventBridge is told of every file"

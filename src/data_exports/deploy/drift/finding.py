@@ -26,7 +26,7 @@ from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
 from data_exports.json_values import json_as
-from data_exports.names import FOUNDATION_STACK, HUB_STACK
+from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK
 from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG, HUB_TAG
 
@@ -160,7 +160,12 @@ def _drift_of_stack(template: DeployedTemplate, platform: Platform) -> Iterator[
 
 def _missing_stacks(estate: Estate, deployed: Deployed) -> Iterator[Drift]:
     """Stacks that the estate needs and AWS does not have."""
-    for name in (FOUNDATION_STACK, HUB_STACK, *(dataset.stack_name for dataset in estate.datasets())):
+    for name in (
+        FOUNDATION_STACK,
+        ACCESS_LOGS_STACK,
+        HUB_STACK,
+        *(dataset.stack_name for dataset in estate.datasets()),
+    ):
         if not deployed.find(name):
             yield Drift(name, "it is declared, and its stack is not there", DEPLOY, kind=DifferenceKind.STACK_GONE)
 

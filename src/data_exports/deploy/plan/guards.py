@@ -60,6 +60,10 @@ def _no_longer_required(change: SettingChange) -> Sentence:
     return ("paperwork is no longer required",) if change.before == "required" else ()
 
 
+def _no_longer_recorded(change: SettingChange) -> Sentence:
+    return ("CloudTrail no longer records who asked for which file",) if change.after is None else ()
+
+
 def _any(change: SettingChange) -> Sentence:
     return (change.name, ", by which others' policies may let in or keep out")
 
@@ -68,6 +72,7 @@ _GUARDS: Mapping[str, Callable[[SettingChange], Sentence]] = {
     "user_roles": _wider_patterns,
     "mail_domains": _wider_domains,
     "paperwork": _no_longer_required,
+    "audit": _no_longer_recorded,
     "tags": _any,
 }
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/introduction_attribute-based-access-control.html says why tags."""

@@ -13,6 +13,7 @@ from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.effects import TemplateLookup, with_effects
 from data_exports.deploy.plan.planning import Action, Plan, StackStep, kept_rules, removal_of, stack_of_dataset, step_of
 from data_exports.estate.models import Estate, Platform
+from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Stack, Surroundings, Wave
@@ -56,8 +57,9 @@ def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[StackStep, ...]
 
 
 def _datasets_of(estate: Estate, unchanged: Collection[str]) -> Iterator[Stack]:
-    """The foundation's stack and the datasets', but for those whose stacks nobody needs to see."""
+    """The shared stacks that come first and the datasets', but for those whose stacks nobody needs to see."""
     yield foundation_stack(estate.platform, require_tls=True)
+    yield access_logs_stack(estate.platform, estate.pull_datasets, require_tls=True)
     for dataset in estate.datasets():
         if dataset.stack_name not in unchanged:
             yield stack_of_dataset(estate, dataset, _AROUND)

@@ -3,8 +3,8 @@
 In: an estate, what AWS has (`Deployed`), and the surroundings (which hold the missing roles). Out: a `Plan`: one
 `StackStep` for each stack, in the order of work. Effects: none.
 
-Order: the foundation; the datasets' stacks; the hub, whose rules need every queue; then the stacks of removed datasets,
-whose rules the hub has lost by then.
+Order: the foundation and the access logs; the datasets' stacks; the hub, whose rules need every queue; then the stacks
+of removed datasets, whose rules the hub has lost by then.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,8 @@ from data_exports.deploy.deployed import (
 )
 from data_exports.estate.models import Dataset, Estate, PushDataset
 from data_exports.json_values import json_as
-from data_exports.names import FOUNDATION_STACK, HUB_STACK, BucketName, DatasetName, RoleName
+from data_exports.names import HUB_STACK, BucketName, DatasetName, RoleName
+from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.comparison import ResourceChange
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
@@ -202,14 +203,17 @@ class Plan:
 def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, *, roles_not_checked: str = "") -> Plan:
     """What it takes to make AWS what the estate declares."""
     platform = estate.platform
-    foundation = foundation_stack(platform, require_tls=surroundings.require_tls)
+    shared = [
+        foundation_stack(platform, require_tls=surroundings.require_tls),
+        access_logs_stack(platform, estate.pull_datasets, require_tls=surroundings.require_tls),
+    ]
     datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
     dataset_steps = [step_of(stack, deployed.find(stack.name)) for stack in datasets]
     with_queue = pushes_with_queue(estate, dataset_steps)
     removals = tuple(_removals(datasets, deployed, hub=platform.hub_bucket))
     kept = kept_rules([*dataset_steps, *removals], with_queue, hub=platform.hub_bucket)
     hub = hub_stack(platform, with_queue, kept=kept, require_tls=surroundings.require_tls)
-    steps = [step_of(foundation, deployed.find(FOUNDATION_STACK)), *dataset_steps]
+    steps = [*(step_of(stack, deployed.find(stack.name)) for stack in shared), *dataset_steps]
     steps += [step_of(hub, deployed.find(HUB_STACK)), *removals]
     return Plan(
         tuple(steps),

@@ -37,6 +37,7 @@ from data_exports.deploy.removal.buckets import (
 from data_exports.errors import ExportsError, PartlyDoneError
 from data_exports.estate.models import Estate
 from data_exports.names import (
+    ACCESS_LOGS_STACK,
     FOUNDATION_STACK,
     HUB_STACK,
     BucketName,
@@ -195,7 +196,8 @@ def _stop_notifications(work: Work) -> str:
 def _wave_of(stack: DeployedStack) -> Wave | None:
     if stack.name.startswith(DATASET_STACK_PREFIXES):
         return Wave.DATASETS
-    return {HUB_STACK: Wave.HUB, FOUNDATION_STACK: Wave.FOUNDATION}.get(stack.name)
+    waves = {HUB_STACK: Wave.HUB, FOUNDATION_STACK: Wave.FOUNDATION, ACCESS_LOGS_STACK: Wave.FOUNDATION}
+    return waves.get(stack.name)
 
 
 def _pull_buckets(estate: Estate, steps: Iterable[StackStep]) -> list[BucketName]:
@@ -212,7 +214,7 @@ def _pull_buckets(estate: Estate, steps: Iterable[StackStep]) -> list[BucketName
 def _bucket_names(planned: Destruction, done: Sequence[StackOutcome]) -> list[BucketName]:
     """The buckets whose stacks are gone; another bucket's turn comes when its stack goes."""
     left = {outcome.name for outcome in done if not outcome.is_done}
-    if HUB_STACK in left or FOUNDATION_STACK in left:
+    if left & {HUB_STACK, FOUNDATION_STACK, ACCESS_LOGS_STACK}:
         return []
     return [bucket.name for bucket in planned.buckets]
 

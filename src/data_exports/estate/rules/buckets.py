@@ -58,7 +58,8 @@ def _platform_buckets(draft: EstateDraft) -> dict[str, str]:
     if found is None:
         return {}
     hub = str(found.value)
-    return {hub: "the hub itself", f"{hub}-log": "the log bucket of this platform"}
+    logs = {f"{hub}-log": "the log bucket of this platform", f"{hub}-use": "the access-log bucket of this platform"}
+    return {hub: "the hub itself", **logs}
 
 
 def _pull_buckets(draft: EstateDraft) -> dict[str, str]:

@@ -4,9 +4,10 @@ One module for each service; each function is named after the AWS behaviour it r
 so. `mend_all` applies every mend, once, before the emulator serves. `tests/emulator/test_gap_*.py` state the behaviour.
 
 Not mended, so never to be tested here: CloudFormation acts with every right, `iam:PassRole` is not asked for, a
-function's runtime version and architecture are the laptop's, KMS needs no key id and S3 asks only for keys that exist,
-lifecycle rules expire nothing, the roles of single sign-on can be changed, `RedriveAllowPolicy` refuses nobody, alarms
-do not wait for their period, and the wire is plain http (`aws:SecureTransport` is false).
+function's runtime version and architecture are the laptop's, CloudTrail records nothing, KMS needs no key id and S3
+asks only for keys that exist, lifecycle rules expire nothing, the roles of single sign-on can be changed,
+`RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, and the wire is plain http
+(`aws:SecureTransport` is false).
 """
 
 
@@ -24,6 +25,7 @@ def mend_all() -> None:
         lambda_functions,
         lambda_queues,
         s3_access,
+        s3_access_logs,
         s3_deletes,
         s3_encryption,
         s3_errors,

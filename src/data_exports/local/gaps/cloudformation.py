@@ -91,18 +91,50 @@ def _encryption_xml(encryption: TemplateProperties) -> bytes:
     return bytes(tostring(root, encoding="utf-8"))
 
 
+def _logging_xml(configuration: TemplateProperties) -> bytes:
+    """A `LoggingConfiguration` as the body of PutBucketLogging."""
+    root = Element("BucketLoggingStatus", xmlns=s3.S3_NS)
+    if configuration:
+        enabled = SubElement(root, "LoggingEnabled")
+        _fill(
+            enabled,
+            {"TargetBucket": configuration["DestinationBucketName"], "TargetPrefix": configuration["LogFilePrefix"]},
+        )
+        by = (configuration.get("TargetObjectKeyFormat") or {}).get("PartitionedPrefix")
+        if by is not None:
+            _fill(SubElement(SubElement(enabled, "TargetObjectKeyFormat"), "PartitionedPrefix"), by)
+    return bytes(tostring(root, encoding="utf-8"))
+
+
+def _put_logging(name: str, body: bytes) -> Any:
+    return s3._put_bucket_logging(name, body)  # as it is mended by then
+
+
 _BUCKET_CONFIGURATIONS: Sequence[tuple[str, Callable[[TemplateProperties], bytes], Any, Any]] = (
     ("LifecycleConfiguration", _lifecycle_xml, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
     ("OwnershipControls", _ownership_xml, s3._put_bucket_ownership_controls, s3._delete_bucket_ownership_controls),
     ("BucketEncryption", _encryption_xml, s3._put_bucket_encryption, s3._delete_bucket_encryption),
+    ("LoggingConfiguration", _logging_xml, _put_logging, s3._bucket_logging_config.pop),
 )
+
+
+def _name_of_trail(_logical_id: str, properties: TemplateProperties, _stack: str) -> tuple[str, dict[str, str]]:
+    return properties["TrailName"], {}
+
+
+_handlers["AWS::CloudTrail::Trail"] = {
+    "create": _name_of_trail,
+    "update": lambda _physical_id, _old, new, stack: _name_of_trail("", new, stack),
+    "delete": lambda *_: None,
+}
+"""A trail stands in its stack, and records nothing here."""
 
 
 @mends(provisioners, "_s3_apply_configurations", "name props old_props")
 def bucket_properties_take_effect(
     original: Callable[..., None], name: str, props: TemplateProperties, old_props: TemplateProperties | None = None
 ) -> None:
-    """Lifecycle, ownership, encryption, tags and suspended versioning of a bucket are what its template says.
+    """Lifecycle, ownership, encryption, logging, tags and suspended versioning of a bucket are what its template says.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-s3-bucket.html
     """

@@ -1,7 +1,7 @@
-"""When senders last used what they were granted, by the receipts.
+"""When people last used what they were granted: of senders by the receipts.
 
 In: an `Aws`, a push dataset, and since when to look. Out: `Use` values, one for each sender, and one for each uploader
-who is no sender any more. Effects: reads receipts and looks roles up. Pull buckets leave no receipts.
+who is no sender any more. Effects: reads receipts and looks roles up. Of pull datasets: `bucket_uses`.
 """
 
 from collections.abc import Iterable
@@ -26,19 +26,29 @@ UploadKey = tuple[str, str]
 """What all receipts of one upload have in common: `Receipt.identity` without the outcome."""
 
 
-@json_as("dataset name=who is_granted is_known why_not_known? is_unused uploads last_upload_at=last_upload")
+@json_as(
+    "dataset name=who is_granted is_known why_not_known? is_unused uploads last_upload_at=last_upload",
+    "requests reads writes deletes bytes_read last_request_at=last_request",
+)
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How one person used one push dataset in the time that was looked at."""
+    """How one person used one dataset in the time that was looked at: a push dataset's uploads, a bucket's requests."""
 
     dataset: DatasetName
     who: str
     is_granted: bool | None
-    """Whether the declarations name them as a sender; None when it is not known who they are."""
-    uploads: int
+    """Whether the declarations name them; None when it is not known who they are."""
+    uploads: int | None
     last_upload: datetime | None
     why_not_known: str = ""
-    """Why nobody can say whether they uploaded (more); ``""`` when it is certain."""
+    """Why nobody can say whether they used it (more); ``""`` when it is certain, as far as S3's logs are."""
+    requests: int | None = None
+    """Of a pull dataset, as the next: requests that S3 carried out, listings included."""
+    reads: int | None = None
+    writes: int | None = None
+    deletes: int | None = None
+    bytes_read: int | None = None
+    last_request: datetime | None = None
 
     @property
     def is_known(self) -> bool:
@@ -47,8 +57,13 @@ class Use:
 
     @property
     def is_unused(self) -> bool:
-        """Whether it is a grant that was certainly not used."""
-        return bool(self.is_granted) and self.is_known and not self.uploads
+        """Whether it is a grant of which nothing tells that it was used, and nothing is known to be missing."""
+        return bool(self.is_granted) and self.is_known and not self.is_used
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything tells of a use."""
+        return bool(self.uploads or self.requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +76,8 @@ class Uses:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of it is certain: of a grant that was used more uploads change nothing."""
-        return not self.damaged and all(use.is_known or use.uploads for use in self.uses if use.is_granted)
+        """Whether nothing is known to be missing: of a grant that was used more uses change nothing."""
+        return not self.damaged and all(use.is_known or use.is_used for use in self.uses if use.is_granted)
 
 
 @dataclass(slots=True)

@@ -113,16 +113,23 @@ def _result(*results: StackResult) -> DeployResult:
 
 
 def test_failed_foundation_is_an_aws_error_and_other_failures_are_partly_done() -> None:
-    failed = error_of_deploying(_result(StackResult.FAILED, StackResult.LEFT_OUT, StackResult.LEFT_OUT))
+    failed = error_of_deploying(_result(StackResult.FAILED, *[StackResult.LEFT_OUT] * 3))
     assert isinstance(failed, AwsError)
     assert "exports-foundation failed: why" in str(failed)
-    partly = error_of_deploying(_result(StackResult.CREATED, StackResult.FAILED, StackResult.CREATED))
+    partly = error_of_deploying(
+        _result(StackResult.CREATED, StackResult.CREATED, StackResult.FAILED, StackResult.CREATED)
+    )
     assert isinstance(partly, PartlyDoneError)
     assert str(partly) == (
         "deployed, except:\n  exports-pull-lists failed: why\n"
         "  next: remove the causes, then run `exports deploy` again"
     )
-    assert error_of_deploying(_result(StackResult.CREATED, StackResult.UNCHANGED, StackResult.UPDATED)) is None
+    assert (
+        error_of_deploying(
+            _result(StackResult.CREATED, StackResult.CREATED, StackResult.UNCHANGED, StackResult.UPDATED)
+        )
+        is None
+    )
 
 
 def test_foundation_that_stands_but_could_not_be_updated_is_partly_done() -> None:
@@ -137,7 +144,7 @@ def test_foundation_that_stands_but_could_not_be_updated_is_partly_done() -> Non
 
 def test_stack_that_left_something_undone_is_done_but_partly() -> None:
     outcome = StackOutcome(
-        PLAN.steps[2], StackResult.CREATED, "what was waiting was not handed over", "upload it again"
+        PLAN.steps[3], StackResult.CREATED, "what was waiting was not handed over", "upload it again"
     )
     result = DeployResult(PLAN, (outcome,), 1.25)
     assert (outcome.is_done, outcome.is_complete, result.is_complete) == (True, False, False)
@@ -157,8 +164,9 @@ def test_plan_tells_access_first_and_then_one_line_for_each_stack_that_changes()
         '  gains    may read s3://mojap-lists: "Cloud Platform" (754256621582) role cloud-platform/irsa-reader'
         " (no paperwork)\n"
         "  gains    may read and write s3://mojap-lists: alpha_user_ana (no paperwork)\n"
-        "Stacks: 3 create\n"
+        "Stacks: 4 create\n"
         "  create    exports-foundation\n"
+        "  create    exports-access-logs\n"
         "  create    exports-pull-lists\n"
         "  create    exports-hub"
     )
@@ -166,16 +174,16 @@ def test_plan_tells_access_first_and_then_one_line_for_each_stack_that_changes()
 
 
 def test_result_reads_and_counts_the_same_in_text_and_data() -> None:
-    result = _result(StackResult.CREATED, StackResult.FAILED, StackResult.CREATED)
-    assert "  failed     exports-pull-lists    why" in render_result(result).splitlines()
-    assert render_result(result).splitlines()[-1] == "2 created, 1 failed (1.2 s)"
+    result = _result(StackResult.CREATED, StackResult.CREATED, StackResult.FAILED, StackResult.CREATED)
+    assert "  failed     exports-pull-lists     why" in render_result(result).splitlines()
+    assert render_result(result).splitlines()[-1] == "3 created, 1 failed (1.2 s)"
     data = json_data(result_as_data(result))
     assert (data["complete"], data["seconds"]) == (False, 1.25)
 
 
 def test_unchanged_deployment_is_said_in_one_line() -> None:
-    unchanged = _result(StackResult.UNCHANGED, StackResult.UNCHANGED, StackResult.UNCHANGED)
-    assert render_result(unchanged) == "Nothing to do: all 3 stacks are as declared (1.2 s)\n" + CHANGES_NOT_LOOKED_AT
+    unchanged = _result(*[StackResult.UNCHANGED] * 4)
+    assert render_result(unchanged) == "Nothing to do: all 4 stacks are as declared (1.2 s)\n" + CHANGES_NOT_LOOKED_AT
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def as_deployed() -> Answers:
             }
         },
         "get_bucket_lifecycle_configuration": {"Rules": [_as_s3_tells(rule) for rule in rules]},
+        "get_bucket_logging": {},
         "get_bucket_notification_configuration": {
             "QueueConfigurations": [
                 {"QueueArn": QUEUE, "Filter": {"Key": {"FilterRules": [{"Name": "Prefix", "Value": "hearings/"}]}}}

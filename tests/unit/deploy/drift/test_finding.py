@@ -28,8 +28,11 @@ from tests.estates import PLATFORM, estate_of, push
 
 ESTATE = estate_of(push())
 HUB = str(PLATFORM.hub_bucket)
-FOUNDATION, HUB_STACK, DATASET = "exports-foundation", "exports-hub", "exports-push-hearings"
+FOUNDATION, ACCESS_LOGS, HUB_STACK = "exports-foundation", "exports-access-logs", "exports-hub"
+DATASET = "exports-push-hearings"
 ROLE = {"Type": "AWS::IAM::Policy", "Properties": {"PolicyName": "ours", "PolicyDocument": {}, "Roles": ["alpha"]}}
+
+SHARED = (FOUNDATION, ACCESS_LOGS, HUB_STACK)
 
 
 @dataclass
@@ -60,7 +63,7 @@ class Deployed:
 
 
 def aws_with(*changed: Deployed, **answers: Any) -> AwsAnswers:
-    stacks = {each.name: each for each in (Deployed(FOUNDATION), Deployed(HUB_STACK), Deployed(DATASET), *changed)}
+    stacks = {each.name: each for each in (*map(Deployed, SHARED), Deployed(DATASET), *changed)}
 
     def template(StackName: str) -> Any:  # noqa: N803
         found = stacks[StackName.split("/")[1]]
@@ -98,7 +101,7 @@ def found(aws: AwsAnswers) -> tuple[list[tuple[str, str]], list[tuple[str, str]]
 
 
 def test_an_estate_that_nobody_touched_has_no_drift() -> None:
-    assert found(aws_with()) == ([], [], 3)
+    assert found(aws_with()) == ([], [], 4)
 
 
 def test_stacks_of_others_are_not_ours_to_look_at() -> None:
@@ -106,13 +109,13 @@ def test_stacks_of_others_are_not_ours_to_look_at() -> None:
         Deployed("exports-push-of-others", tags={HUB_TAG: "another-hub"}),
         Deployed("exports-x", tags={HUB_TAG: "-"}),
     )
-    assert found(aws_with(*others)) == ([], [], 3)
+    assert found(aws_with(*others)) == ([], [], 4)
 
 
-@pytest.mark.parametrize("name", [FOUNDATION, HUB_STACK, DATASET])
+@pytest.mark.parametrize("name", [*SHARED, DATASET])
 def test_a_declared_stack_that_is_not_there_is_told(name: str) -> None:
     missing = (name, "it is declared, and its stack is not there")
-    assert found(aws_with(Deployed(name, status="gone"))) == ([missing], [], 2)
+    assert found(aws_with(Deployed(name, status="gone"))) == ([missing], [], 3)
 
 
 @pytest.mark.parametrize(
@@ -135,13 +138,13 @@ def test_a_declared_stack_that_is_not_there_is_told(name: str) -> None:
     ],
 )
 def test_what_was_done_to_a_stack_itself_is_told(stack: Deployed, said: list[str]) -> None:
-    assert found(aws_with(stack)) == ([(HUB_STACK, line) for line in said], [], 3)
+    assert found(aws_with(stack)) == ([(HUB_STACK, line) for line in said], [], 4)
 
 
 def test_a_stack_that_is_being_worked_on_is_not_looked_at() -> None:
     said = (HUB_STACK, "CloudFormation is at work on it: UPDATE_IN_PROGRESS")
     aws = aws_with(Deployed(HUB_STACK, "UPDATE_IN_PROGRESS"))
-    assert found(aws) == ([], [said], 3)
+    assert found(aws) == ([], [said], 4)
     assert all(HUB_STACK not in str(asked) for operation, asked in aws.asked if operation == "get_template")
 
 
@@ -157,12 +160,12 @@ def test_a_stack_that_is_being_worked_on_is_not_looked_at() -> None:
 )
 def test_a_template_that_cannot_be_read_is_told_and_the_rest_is_looked_at(error: Exception, reason: str) -> None:
     aws = aws_with(Deployed(HUB_STACK, template=error))
-    assert found(aws) == ([], [(HUB_STACK, f"its template: {reason}")], 3)
+    assert found(aws) == ([], [(HUB_STACK, f"its template: {reason}")], 4)
 
 
 def test_a_template_that_was_written_as_text_is_read_too() -> None:
     plain = Deployed(HUB_STACK)
-    assert found(aws_with(Deployed(HUB_STACK, template={"TemplateBody": json.dumps(plain.body)}))) == ([], [], 3)
+    assert found(aws_with(Deployed(HUB_STACK, template={"TemplateBody": json.dumps(plain.body)}))) == ([], [], 4)
 
 
 def test_each_look_that_is_refused_is_told_by_its_name_and_the_others_are_made() -> None:
@@ -178,8 +181,8 @@ def test_each_look_that_is_refused_is_told_by_its_name_and_the_others_are_made()
     operations = ("get_bucket_tagging", "get_role", "get_function_configuration", "detect_stack_drift")
     aws = aws_with(Deployed(HUB_STACK, resources=resources), **dict.fromkeys(operations, denied))
     what = ("its buckets", "its queues, functions and alarms", "its roles", "the rest of it")
-    rest = [(name, "the rest of it: access denied: no right") for name in (FOUNDATION, DATASET)]
-    assert found(aws) == ([], sorted([(HUB_STACK, f"{each}: access denied: no right") for each in what] + rest), 3)
+    rest = [(name, "the rest of it: access denied: no right") for name in (FOUNDATION, ACCESS_LOGS, DATASET)]
+    assert found(aws) == ([], sorted([(HUB_STACK, f"{each}: access denied: no right") for each in what] + rest), 4)
 
 
 def test_what_cloudformation_cannot_look_at_is_told_with_its_reason() -> None:
@@ -187,8 +190,8 @@ def test_what_cloudformation_cannot_look_at_is_told_with_its_reason() -> None:
     said = "the rest of it: CloudFormation could not look at all of it: too busy"
     assert found(aws_with(describe_stack_drift_detection_status=failed)) == (
         [],
-        [(name, said) for name in (FOUNDATION, HUB_STACK, DATASET)],
-        3,
+        [(name, said) for name in sorted((*SHARED, DATASET))],
+        4,
     )
 
 
@@ -202,12 +205,12 @@ def test_users_roles_are_looked_at_for_what_no_stack_put_there() -> None:
         },
     )
     said = f"the role alpha: its policy strange, which no dataset declares, reaches arn:aws:s3:::{HUB}/*"
-    assert found(aws) == ([(USERS_ROLES, said)], [], 3)
+    assert found(aws) == ([(USERS_ROLES, said)], [], 4)
 
 
 def test_a_users_role_that_may_not_be_looked_at_is_told() -> None:
     aws = aws_with(Deployed(DATASET, resources={"P": ROLE}), list_role_policies=refusal("AccessDenied", "no right"))
-    assert found(aws) == ([], [(USERS_ROLES, "the role alpha: access denied: no right")], 3)
+    assert found(aws) == ([], [(USERS_ROLES, "the role alpha: access denied: no right")], 4)
 
 
 def test_credentials_of_another_account_are_refused() -> None:

@@ -183,13 +183,14 @@ def test_without_domains_every_new_address_needs_a_consent_but_not_in_a_first_de
         ({"mail_domains": ("example.gov.uk", "org.uk")}, "mail_domains also allows org.uk"),
         ({"mail_domains": ("sub.example.gov.uk",)}, None),
         ({"paperwork": "warn"}, "paperwork is no longer required"),
+        ({"audit": None}, "CloudTrail no longer records who asked for which file"),
         ({"tags": (("owner", "Others"),)}, "tags, by which others' policies may let in or keep out"),
         ({"recovery_days": 3, "account_names": ()}, None),
     ],
     ids=str,
 )
 def test_a_guard_that_lets_more_through_needs_a_consent(changes: dict[str, Any], said: str | None) -> None:
-    platform = replace(WITH_DOMAINS, paperwork="required")
+    platform = replace(WITH_DOMAINS, paperwork="required", audit="cloudtrail")
     found = _consents(estate_of(push(), platform=platform), estate_of(push(), platform=replace(platform, **changes)))
     assert [(name, sentence) for name, _, sentence in found] == (
         [("guard", f"it changes settings that hold access back: {said}")] if said else []

@@ -141,6 +141,7 @@ def test_the_data_says_what_it_is_against_and_how_each_stack_changes() -> None:
     assert data["against"] == "main (0123456789ab)"
     assert data["stacks"] == [
         _stack("exports-foundation", None, "unchanged", None),
+        _stack("exports-access-logs", None, "unchanged", None),
         _stack(
             "exports-pull-court-lists",
             "court_lists",

@@ -37,6 +37,7 @@ def test_first_deployment_creates_everything_foundation_first_and_hub_last() -> 
     plan = plan_deploy(ESTATE, Deployed(), AROUND)
     assert [(step.action, step.name, step.wave) for step in plan.steps] == [
         (Action.CREATE, "exports-foundation", Wave.FOUNDATION),
+        (Action.CREATE, "exports-access-logs", Wave.FOUNDATION),
         (Action.CREATE, "exports-push-moves", Wave.DATASETS),
         (Action.CREATE, "exports-push-orders", Wave.DATASETS),
         (Action.CREATE, "exports-pull-lists", Wave.DATASETS),
@@ -73,6 +74,7 @@ def test_removed_datasets_come_after_the_hub_and_the_hub_changes_before() -> Non
     plan = plan_deploy(estate_of(push("orders")), _as_deployed(ESTATE), AROUND)
     assert [(step.action, step.name, step.dataset) for step in plan.steps] == [
         (Action.UNCHANGED, "exports-foundation", None),
+        (Action.UNCHANGED, "exports-access-logs", None),
         (Action.UNCHANGED, "exports-push-orders", "orders"),
         (Action.UPDATE, "exports-hub", None),
         (Action.DELETE, "exports-push-moves", "moves"),

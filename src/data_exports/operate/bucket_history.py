@@ -1,0 +1,49 @@
+"""The history of a pull dataset: who read, wrote or deleted what in its bucket, as S3's access logs tell.
+
+In: an estate's dataset and an `Aws`. Out: a `BucketHistory`, which is read once, as it streams. Effects: reads the
+access-log bucket. Memory: the lines of a day.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from data_exports.aws import Aws
+from data_exports.contract.receipts import Damaged
+from data_exports.estate.models import Platform, PullDataset
+from data_exports.names import AccountId
+from data_exports.operate.access_logs import AccessRecord, read_access_records
+from data_exports.operate.history import Wanted
+from data_exports.operate.who.bucket_uses import requester_of
+
+
+class BucketHistory:
+    """Records in their order, each once; iterate over it once.
+
+    `damaged` holds what could not be read of what was iterated over so far. Iterating raises `NotAllowedError` and
+    `AwsError` when the logs cannot be read, `RefusedError` when there are none.
+    """
+
+    def __init__(
+        self, platform: Platform, pull: PullDataset, aws: Aws, wanted: Wanted, account: AccountId | None = None
+    ) -> None:
+        self.damaged: list[Damaged] = []
+        self._found = read_access_records(platform, pull, aws, wanted.period)
+        self._wanted = wanted
+        self._account = account
+
+    def __iter__(self) -> Iterator[AccessRecord]:
+        for each in self._found:
+            if isinstance(each, Damaged):
+                self.damaged.append(each)
+            elif self._is_wanted(each):
+                yield each
+
+    def _is_wanted(self, record: AccessRecord) -> bool:
+        wanted, requester = self._wanted, requester_of(record.requester)
+        if wanted.outcomes and record.doing not in wanted.outcomes:
+            return False
+        if wanted.key and not (record.key == wanted.key or fnmatchcase(record.key, wanted.key)):
+            return False
+        if self._account and requester.account != self._account:
+            return False
+        return not wanted.by or any(fnmatchcase(each, wanted.by) for each in (requester.name, record.requester))

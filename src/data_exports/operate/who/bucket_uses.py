@@ -1,0 +1,167 @@
+"""Who used a pull dataset's bucket, by S3's access logs, held against who may.
+
+In: an `Aws`, a platform, a pull dataset, and since when to look. Out: a `Use` for everybody who may, and for everybody
+who did. Effects: reads the access-log bucket. The logs are S3's best effort and hours late: whoever is not in them has
+most likely not used the bucket, and whoever is has.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from data_exports.aws import Aws
+from data_exports.contract.receipts import Damaged
+from data_exports.errors import RefusedError
+from data_exports.estate.models import Platform, PullDataset
+from data_exports.names import AccountId, AccountRootArn, Outsider, RoleArn
+from data_exports.operate.access_logs import AccessRecord, Doing, read_access_records, read_log_days
+from data_exports.operate.receipts import Period
+from data_exports.operate.who.uses import Use, Uses
+from data_exports.text import counted
+
+NO_LOGS = "S3 has written no access log of it yet"
+LOGS_BEGIN = "its access logs begin on {:%Y-%m-%d}"
+NOT_KEPT = "no access logs are kept: `exports deploy` sets them up"
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who made a request, as far as S3's log tells.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html#log-record-fields (Requester)
+    """
+
+    account: str
+    """``""`` when the log names no ARN."""
+    name: str
+    """Of the role or user, without a path; of anybody else what the log has."""
+    kind: str
+    """``role``, ``user``, or anything else."""
+
+    def is_of(self, principal: Outsider) -> bool:
+        """Whether a grant to this principal is a grant to the requester."""
+        if isinstance(principal, AccountRootArn):
+            return self.account == principal.account
+        kind = "role" if isinstance(principal, RoleArn) else "user"
+        return (self.account, self.name, self.kind) == (principal.account, principal.rpartition("/")[2], kind)
+
+    def words(self, platform: Platform) -> str:
+        """Who it is for people: a role of the platform by its name, everybody else with the account."""
+        name = self.name if self.kind in ("role", "") else f"{self.kind} {self.name}"
+        if self.account in ("", platform.account):
+            return name
+        is_account = AccountId.pattern.fullmatch(self.account)
+        account = platform.name_of_account(AccountId(self.account)) if is_account else self.account
+        return f"{name} of {account}"
+
+
+def requester_of(text: str) -> Requester:
+    """Who is named: a session's role, a user, a service, or nobody."""
+    parts = text.split(":", 5)
+    if len(parts) < 6:
+        return Requester("", text or "nobody who signed", kind="")
+    kind, _, rest = parts[5].partition("/")
+    if kind == "assumed-role":
+        return Requester(parts[4], rest.partition("/")[0], kind="role")
+    return Requester(parts[4], rest.rpartition("/")[2] or parts[5], kind)
+
+
+@dataclass(slots=True)
+class _Count:
+    """What one principal did."""
+
+    requests: int = 0
+    reads: int = 0
+    writes: int = 0
+    deletes: int = 0
+    bytes_read: int = 0
+    last: datetime | None = None
+
+    def note(self, record: AccessRecord) -> None:
+        self.requests += 1
+        self.last = max(filter(None, [self.last, record.at]))
+        if record.doing is Doing.READ:
+            self.reads += 1
+            self.bytes_read += record.moved_bytes
+        self.writes += record.doing is Doing.WROTE
+        self.deletes += record.doing is Doing.DELETED
+
+
+@dataclass(slots=True)
+class BucketUse:
+    """Who used a bucket: by principals that may, and others by what the logs call them."""
+
+    by_principal: dict[Outsider, _Count] = field(default_factory=dict)
+    others: dict[str, _Count] = field(default_factory=dict)
+    damaged: list[Damaged] = field(default_factory=list)
+    not_logged: str = ""
+    """Why the logs do not tell of all the time that was asked for; ``""`` when they do."""
+
+    @property
+    def why_not_known(self) -> str:
+        """Why somebody who is not in the logs may have used it nevertheless, besides S3's own limits."""
+        return f"{counted(len(self.damaged), 'line')} of logs could not be read" if self.damaged else self.not_logged
+
+    def count(self, found: Iterable[AccessRecord | Damaged], platform: Platform) -> None:
+        """Take records in; what S3 refused is no use."""
+        for each in found:
+            if isinstance(each, Damaged):
+                self.damaged.append(each)
+            elif each.doing is not Doing.REFUSED:
+                self._count_of(requester_of(each.requester), platform).note(each)
+
+    def _count_of(self, requester: Requester, platform: Platform) -> _Count:
+        fitting = [each for each in self.by_principal if requester.is_of(each)]
+        if fitting:  # a role of its own comes before its whole account
+            return self.by_principal[min(fitting, key=lambda each: isinstance(each, AccountRootArn))]
+        return self.others.setdefault(requester.words(platform), _Count())
+
+
+def read_bucket_use(platform: Platform, pull: PullDataset, aws: Aws, *, since: datetime) -> BucketUse:
+    """Who used the dataset's bucket since then. Raises `NotAllowedError` and `AwsError`."""
+    people = [*(platform.user_role_arn(user) for user in pull.users), *pull.outsiders]
+    use = BucketUse({each: _Count() for each in people})
+    try:
+        days = read_log_days(platform, pull, aws)
+        use.count(read_access_records(platform, pull, aws, Period(since)), platform)
+    except RefusedError:
+        use.not_logged = NOT_KEPT
+        return use
+    if not days:
+        use.not_logged = NO_LOGS
+    elif days[0] >= since.astimezone(UTC).date():  # nobody knows at which hour of its first day logging began
+        use.not_logged = LOGS_BEGIN.format(days[0])
+    return use
+
+
+def read_pull_uses(platform: Platform, pull: PullDataset, aws: Aws, *, since: datetime) -> Uses:
+    """Who used the dataset since then, and who may and did not. Raises `NotAllowedError` and `AwsError`."""
+    use = read_bucket_use(platform, pull, aws, since=since)
+    return Uses(pull.name, tuple(_uses_of(pull, use)), tuple(use.damaged))
+
+
+def _uses_of(pull: PullDataset, use: BucketUse) -> Iterator[Use]:
+    names = dict.fromkeys(map(str, pull.users))
+    for principal, count in use.by_principal.items():
+        role = principal.rpartition("/")[2]
+        name = role if role in names and principal not in pull.outsiders else str(principal)
+        yield _use(pull, name, count, is_granted=True, why="" if count.requests else use.why_not_known)
+    for name, count in sorted(use.others.items()):
+        yield _use(pull, name, count, is_granted=False, why="")
+
+
+def _use(pull: PullDataset, who: str, count: _Count, *, is_granted: bool, why: str) -> Use:
+    return Use(
+        pull.name,
+        who,
+        is_granted,
+        None,
+        None,
+        why,
+        requests=count.requests,
+        reads=count.reads,
+        writes=count.writes,
+        deletes=count.deletes,
+        bytes_read=count.bytes_read,
+        last_request=count.last,
+    )
