@@ -32,11 +32,10 @@ from data_exports.cli.output import (
 )
 from data_exports.errors import UsageError
 from data_exports.estate.codes import CODES
-from data_exports.estate.file_kinds import PLATFORM_FILE
+from data_exports.estate.file_kinds import PLATFORM_FILE, REVIEWS_FOLDER
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import Loaded
 from data_exports.reviews.checking import check_reviews_in
-from data_exports.reviews.models import REVIEWS_FOLDER
 from data_exports.views.findings import render_files_summary, render_summary
 
 TEXT_COLUMNS = 100

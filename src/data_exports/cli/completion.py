@@ -16,9 +16,9 @@ from data_exports.errors import ExportsError
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import DatasetDraft, EstateDraft
 from data_exports.estate.fields import NAME, PULL_ARNS
+from data_exports.estate.file_kinds import REVIEWS_FOLDER
 from data_exports.estate.loader import is_declaration, load_estate
 from data_exports.operate.platforms import UsedPlatform, read_platforms
-from data_exports.reviews.models import REVIEWS_FOLDER
 
 Offers = list[tuple[str, str]]
 """What may stand here, each with a word on it: shells that can, show that."""

@@ -95,7 +95,7 @@ def start(
     """
     declared, folder, today = open_estate(estate), estate_folder(estate), datetime.now(UTC).date()
     from data_exports.estate.atomic_files import create_files, replace_file
-    from data_exports.reviews.models import REVIEWS_FOLDER
+    from data_exports.estate.file_kinds import REVIEWS_FOLDER
     from data_exports.reviews.review_file import name_of_new
     from data_exports.reviews.review_text import render_review
     from data_exports.reviews.rows import review_of_estate

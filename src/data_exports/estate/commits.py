@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from data_exports.errors import UsageError
+from data_exports.estate.file_kinds import ESTATE_PATHS
 from data_exports.estate.git import reason_of_git, run_git
 
 _PULL_REQUEST = re.compile(r"\(#(\d{1,9})\)\s*$|^Merge pull request #(\d{1,9})\b")
@@ -56,7 +57,7 @@ class Commits:
     gap: str = ""
     """What of the history could not be read, and why."""
     is_edited: bool = False
-    """Whether files of the estate are not as the last commit has them."""
+    """Whether declarations or reviews are not as the last commit has them."""
 
 
 def read_commits(folder: Path) -> Commits:
@@ -70,7 +71,7 @@ def read_commits(folder: Path) -> Commits:
         if answer.returncode:
             return Commits(gap=f"git has no history of this folder: {reason_of_git(answer)}")
         shallow = run_git(folder, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
-        edited = run_git(folder, "status", "--porcelain", "--", ".").stdout
+        edited = run_git(folder, "status", "--porcelain", "--", *ESTATE_PATHS).stdout
     except UsageError as error:
         return Commits(gap=str(error))
     gap = "this clone is shallow: commits before its oldest are not seen, and what stood there counts as added by it"

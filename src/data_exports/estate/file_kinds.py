@@ -55,4 +55,8 @@ PULL = FileKind(
     PullDataset,
     ignored={"bucket": "has no effect: the bucket of a pull dataset is named after the dataset"},
 )
+REVIEWS_FOLDER = "reviews"
+"""Where reviews lie, which are read elsewhere."""
+ESTATE_PATHS = (PLATFORM_FILE, PUSH.folder, PULL.folder, REVIEWS_FOLDER)
+"""All of an estate's folder that means anything; what else lies there is not the product's."""
 FILE_KINDS: tuple[FileKind[Any], ...] = (PLATFORM, PUSH, PULL)

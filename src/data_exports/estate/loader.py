@@ -46,6 +46,17 @@ class Loaded:
         """The findings that stop every command which needs the estate."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
 
+    def readable(self) -> Estate | None:
+        """What is declared by files without an error; None where ``exports.yaml`` lacks what all of it needs."""
+        if self.estate is not None:
+            return self.estate
+        if not self.draft or not self.draft.platform or not self.draft.platform.model():
+            return None
+        wrong = {error.place.path for error in self.errors}
+        push = tuple(each for each in self.draft.push if each.place.path not in wrong)
+        pull = tuple(each for each in self.draft.pull if each.place.path not in wrong)
+        return _estate_of(EstateDraft(self.draft.platform, push, pull))
+
     def require(self) -> Estate:
         """The estate. Raises `DeclarationError` that lists every error."""
         if self.estate is not None:

@@ -15,7 +15,7 @@ from data_exports.estate.codes import Code
 from data_exports.estate.drafts import draft_of
 from data_exports.estate.field_types import DATE, FieldType, Located, One, choice_of, line_within, text_in
 from data_exports.estate.fields import REQUIRED, Field
-from data_exports.estate.file_kinds import FileKind
+from data_exports.estate.file_kinds import REVIEWS_FOLDER, FileKind
 from data_exports.estate.findings import FindingCollector, Place
 from data_exports.estate.identifier_types import DATASET
 from data_exports.estate.yaml_tree import Fields, Items, Node, Text
@@ -24,7 +24,6 @@ from data_exports.names import DatasetName
 
 T = TypeVar("T")
 
-REVIEWS_FOLDER = "reviews"
 NO_END = "no end"
 NOT_LOOKED_AT = "not looked at"
 RECIPIENT, SENDER, USER, OUTSIDE_ROLE = ROLES = ("recipient", "sender", "user", "outside role")

@@ -10,12 +10,13 @@ from pathlib import Path
 from data_exports.estate.codes import Code
 from data_exports.estate.declaration_file import decode_declaration, parse_declaration, read_bytes
 from data_exports.estate.drafts import draft_of
+from data_exports.estate.file_kinds import REVIEWS_FOLDER
 from data_exports.estate.findings import Finding, FindingCollector, Severity
 from data_exports.estate.loader import declarations_in
 from data_exports.estate.yaml_tree import UnparsableError
 from data_exports.limits import REVIEW_BYTES
 from data_exports.reviews.digests import seal_of
-from data_exports.reviews.models import REVIEW_KIND, REVIEWS_FOLDER, Review
+from data_exports.reviews.models import REVIEW_KIND, Review
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from data_exports.cli.app import main
 from tests.envelopes import check_printed
+from tests.unit.estate import written
 from tests.unit.reviews.git_estate import write_repository
 
 
@@ -82,9 +83,44 @@ def test_errors_are_shown_on_pages_of_the_last_commit(tmp_path: Path, capsys: py
     assert "the pages show the last commit" in capsys.readouterr().err
     page = (out / "index.html").read_text()
     assert "The declarations hold errors" in page
+    assert "So the pages show the last commit, and not what the files say now." in page
+    assert "it holds errors" not in page
     assert page.count('href="datasets/') == 2
     for each in (out / "datasets").iterdir():
         assert "added: as it is" in each.read_text()
+
+
+def test_errors_in_the_last_commit_too_leave_out_the_files_that_hold_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "site"
+    folder = write_repository(
+        tmp_path / "repository",
+        pull="name: tables\nusers: [alpha_user_ana]\n",
+        push_datasets__twice=written.PUSH,
+        push_datasets__unread="nonsense: [\n",
+        push_datasets__other=written.PUSH.replace("orders", "others"),
+    )
+    assert main(["register", "--out", str(out), "--estate", str(folder), "--json"]) == 1
+    said = capsys.readouterr()
+    assert "the pages show what the other files declare, and them" in said.err
+    left_out = ["pull_datasets/b.yaml", "push_datasets/twice.yaml", "push_datasets/unread.yaml"]
+    assert json.loads(said.out)["not_read"] == [f"{path}: it holds errors" for path in left_out]
+    assert sorted(each.name for each in (out / "datasets").iterdir()) == ["orders.html", "others.html"]
+    page = (out / "index.html").read_text()
+    errors = page[page.index("The declarations hold errors") : page.index("</section>")]
+    assert [path in errors for path in left_out] == [True] * 3
+    assert "So what these files declare is missing from the pages." in errors
+    for each in (out / "datasets").iterdir():
+        assert "Not read: pull_datasets/b.yaml: it holds errors." in each.read_text()
+
+
+def test_without_a_platform_nothing_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "site"
+    folder = write_repository(tmp_path / "repository", platform="platform:\n  region: eu-west-1\n")
+    assert main(["register", "--out", str(out), "--estate", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert ("'account' is missing" in said.err, said.out, out.exists()) == (True, "", False)
 
 
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

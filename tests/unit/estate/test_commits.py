@@ -40,9 +40,16 @@ def test_a_merge_is_told_by_what_it_brings(tmp_path: Path) -> None:
 
 def test_what_is_not_committed_is_said(tmp_path: Path) -> None:
     folder = write_repository(tmp_path)
+    (folder / "register").mkdir()
+    (folder / "register" / "index.html").write_text("built\n")
+    (tmp_path / "README.md").write_text("edited\n")
     assert not read_commits(folder).is_edited
-    (folder / "exports.yaml").write_text("edited\n")
-    assert read_commits(folder).is_edited
+    for path in ("exports.yaml", "push_datasets/new.yaml", "pull_datasets/b.yaml", "reviews/2026-Q4.yaml"):
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text("edited\n")
+        assert read_commits(folder).is_edited, path
+        commit_all(folder)
+        assert not read_commits(folder).is_edited
 
 
 def test_a_folder_in_no_repository_has_a_gap_that_says_so(tmp_path: Path) -> None:

@@ -101,6 +101,8 @@ class Register:
     history: Commits
     reviews: tuple[Review, ...] = ()
     findings: tuple[Finding, ...] = ()
+    is_last_commit: bool = False
+    """Whether the pages show the last commit because of these; otherwise files that hold one are left out."""
     gaps: tuple[str, ...] = ()
     """What could not be read."""
     account: AccountId | None = None
@@ -128,6 +130,7 @@ def register_of(
     statuses: Mapping[str, DatasetStatus] | None = None,
     sums: Mapping[str, DailySums] | None = None,
     findings: tuple[Finding, ...] = (),
+    is_last_commit: bool = False,
     gaps: tuple[str, ...] = (),
 ) -> Register:
     """The register of all of an estate."""
@@ -163,7 +166,7 @@ def register_of(
         )
     in_order = sorted(exports, key=lambda each: (min((a.rank for a in each.attention), default=99), each.dataset.name))
     said = (*gaps, *filter(None, [history.gap]))
-    return Register(estate.platform, tuple(in_order), now, history, tuple(reviews), findings, said)
+    return Register(estate.platform, tuple(in_order), now, history, tuple(reviews), findings, is_last_commit, said)
 
 
 def register_for(estate: Estate, history: Commits, account: str, *, now: datetime) -> Register:

@@ -8,18 +8,15 @@ import os
 from pathlib import Path
 
 from data_exports.errors import UsageError
-from data_exports.estate.file_kinds import PLATFORM_FILE
+from data_exports.estate.file_kinds import ESTATE_PATHS
 from data_exports.estate.git import run_git
-from data_exports.estate.loader import FOLDERS
-from data_exports.reviews.models import REVIEWS_FOLDER
 
 Freshness = tuple[object, ...]
 
 
 def freshness_of(folder: Path) -> Freshness:
     """The same value as long as nothing has changed."""
-    listed = [_entries_of(folder / name) for name in (*FOLDERS, REVIEWS_FOLDER)]
-    return (_head_of(folder), _stat_of(folder / PLATFORM_FILE), *listed)
+    return (_head_of(folder), *(_entries_of(folder / name) or _stat_of(folder / name) for name in ESTATE_PATHS))
 
 
 def _head_of(folder: Path) -> bytes:

@@ -3,6 +3,7 @@
 In: a folder, what it holds, and how to reach AWS. Out: a `Register`. Effects: reads files, runs git, may read AWS.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from data_exports.estate.loader import Loaded
 from data_exports.estate.models import Estate
 from data_exports.estate.revision import load_revision
 from data_exports.operate.daily_sums import DailySums, read_all_daily_sums
-from data_exports.operate.status import DatasetStatus, status_of
+from data_exports.operate.status import DatasetStatus, Status, status_of
 from data_exports.reviews.review_file import read_reviews
 from data_exports.views.register.facts import Register, register_for, register_of
 
@@ -40,10 +41,12 @@ class _Told:
 def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) -> Register:
     """The register of all of it, with what AWS tells where that is to be asked.
 
-    Where files hold errors it is that of the last commit, with them. Raises `DeclarationError` where that has some,
-    too, `AwsError` and `UsageError`.
+    Where files hold errors it is that of the last commit, with them; where that holds some, too, that of the files
+    without any. Raises `DeclarationError` where ``exports.yaml`` is of no use, `AwsError` and `UsageError`.
     """
-    declared = loaded.estate or _last_commit(folder, loaded)
+    committed = None if loaded.estate else _last_commit(folder)
+    declared = committed or loaded.readable() or loaded.require()
+    left_out = [] if committed else dict.fromkeys(os.path.relpath(each.place.path, folder) for each in loaded.errors)
     found = read_reviews(folder)
     told = _ask(declared, live) if live else _Told()
     return register_of(
@@ -54,7 +57,12 @@ def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) 
         statuses=told.statuses,
         sums=told.sums,
         findings=loaded.errors,
-        gaps=(*told.gaps, *(f"a review: {finding}" for finding in found.findings)),
+        is_last_commit=committed is not None,
+        gaps=(
+            *(f"{path}: it holds errors" for path in left_out),
+            *told.gaps,
+            *(f"a review: {finding}" for finding in found.findings),
+        ),
     )
 
 
@@ -63,22 +71,27 @@ def read_register_for(folder: Path, loaded: Loaded, account: str) -> Register:
     return register_for(loaded.require(), read_commits(folder), account, now=datetime.now(UTC))
 
 
-def _last_commit(folder: Path, loaded: Loaded) -> Estate:
-    """The estate of the last commit, where files hold errors. Raises `DeclarationError` where that has some, too."""
+def _last_commit(folder: Path) -> Estate | None:
+    """The estate of the last commit; None where that holds errors, or there is none."""
     try:
-        committed = load_revision(folder, "HEAD").estate
+        return load_revision(folder, "HEAD").estate
     except ExportsError:
-        committed = None
-    return committed or loaded.require()
+        return None
+
+
+def statuses_by_name(found: Status) -> dict[str, DatasetStatus]:
+    """How each declared dataset stands; a stack that is left of another one of its name is not it."""
+    declared_first = reversed(found.datasets)
+    return {
+        each.name: replace(each, amiss=(*each.amiss, *found.amiss)) if each.kind == "push" else each
+        for each in declared_first
+    }
 
 
 def _ask(declared: Estate, live: LiveSource) -> _Told:
     aws = live.connect(declared.platform.region)
     found = status_of(declared, aws)
-    rows = [
-        replace(each, amiss=(*each.amiss, *found.amiss)) if each.kind == "push" else each for each in found.datasets
-    ]
-    told = _Told({each.name: each for each in rows}, gaps=[*found.notes, *found.not_for_senders])
+    told = _Told(statuses_by_name(found), gaps=[*found.notes, *found.not_for_senders])
     # Of one without deliveries the status has said why, or that it is not deployed.
     pushes = [push for push in declared.push_datasets if told.statuses[push.name].deliveries]
     told.sums, unknown = read_all_daily_sums(declared.platform, pushes, aws, live.cache, today=found.at.date())

@@ -16,7 +16,10 @@ from data_exports.views.register.facts import Register
 
 @dataclass(frozen=True, slots=True)
 class RegisterData:
-    """What was built, where, and what could not be read; with errors in the declarations it shows the last commit."""
+    """What was built, where, and what could not be read.
+
+    With errors in the declarations it shows the last commit, or where that holds some, too, what other files declare.
+    """
 
     folder: Path
     account: AccountId | None
@@ -71,8 +74,9 @@ def _warning(register: Register) -> str:
 def problem_of(register: Register) -> ExportsError | None:
     """What keeps the pages from showing all that there is now, if anything does."""
     if register.findings:
+        shown = "the last commit" if register.is_last_commit else "what the other files declare"
         return DeclarationError(
-            f"{counted(len(register.findings), 'error')} in the declarations: the pages show the last commit, and them",
+            f"{counted(len(register.findings), 'error')} in the declarations: the pages show {shown}, and them",
             next_step="mend them, then see `exports check`",
         )
     if register.gaps:
