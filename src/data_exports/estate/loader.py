@@ -20,9 +20,10 @@ from data_exports.estate.declaration_file import linked, parse_declaration, read
 from data_exports.estate.drafts import Draft, EstateDraft, draft_of
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
 from data_exports.estate.findings import Finding, FindingCollector, Place, Severity
-from data_exports.estate.models import Estate
+from data_exports.estate.models import Estate, Platform
 from data_exports.estate.rules import check_estate
 from data_exports.limits import DECLARATION_BYTES
+from data_exports.names import InvalidNameError
 
 FOLDERS = (PUSH.folder, PULL.folder)
 DECLARATION_SUFFIXES = (".yaml", ".yml")
@@ -50,7 +51,7 @@ class Loaded:
         """What is declared by files without an error; None where ``exports.yaml`` lacks what all of it needs."""
         if self.estate is not None:
             return self.estate
-        if not self.draft or not self.draft.platform or not self.draft.platform.model():
+        if not self.draft or not self.draft.platform or not _is_usable(self.draft.platform.model()):
             return None
         wrong = {error.place.path for error in self.errors}
         push = tuple(each for each in self.draft.push if each.place.path not in wrong)
@@ -126,6 +127,14 @@ def _estate_of(draft: EstateDraft) -> Estate:
         tuple(sorted((_whole(dataset.model()) for dataset in draft.push), key=lambda dataset: dataset.name)),
         tuple(sorted((_whole(dataset.model()) for dataset in draft.pull), key=lambda dataset: dataset.name)),
     )
+
+
+def _is_usable(platform: Platform | None) -> bool:
+    """Whether everything that every dataset needs of it is there, and has a name in AWS."""
+    try:
+        return platform is not None and bool(platform.log_bucket)
+    except InvalidNameError:
+        return False
 
 
 def _whole(model: M | None) -> M:

@@ -24,6 +24,7 @@ def faults(**files: str | bytes) -> list[object]:
     """What is wrong with what loading these files ends in; that it raises is a failure of its own."""
     with tempfile.TemporaryDirectory() as folder:
         loaded = load(write_estate(Path(folder), **files))
+    loaded.readable()
     neither_or_both = [loaded] if (loaded.estate is None) != bool(loaded.errors) else []
     nowhere = [each for each in loaded.findings if each.place.line < 1 or each.place.column < 1]
     return [*neither_or_both, *nowhere, *(each for each in loaded.findings if not str(each).encode())]

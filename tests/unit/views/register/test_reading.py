@@ -1,10 +1,18 @@
-"""What the register takes from what AWS told."""
+"""What the register takes from what AWS told, and from an estate that holds errors."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
+
+from data_exports.estate.commits import Commits
 from data_exports.names import DatasetName
 from data_exports.operate.status import DatasetStatus, Status
+from data_exports.views.register.facts import register_of
+from data_exports.views.register.pages import pages_of
 from data_exports.views.register.reading import statuses_by_name
+from tests.unit.estate.refusals import REFUSALS, Files
+from tests.unit.estate.written import load, write_estate
 
 HEARINGS, TABLES = DatasetName("hearings"), DatasetName("tables")
 
@@ -19,4 +27,21 @@ def test_a_declared_dataset_is_not_the_stack_that_is_left_of_another_one_of_its_
         "hearings": DatasetStatus(HEARINGS, "push", "as declared", amiss=("its queue", "the hub's rules")),
         "tables": pulled,
         "gone": gone,
+    }
+
+
+@pytest.mark.parametrize("files", REFUSALS.values(), ids=list(REFUSALS))
+def test_of_whatever_is_refused_the_rest_has_a_register_without_the_files_that_are_wrong(
+    files: Files, tmp_path: Path
+) -> None:
+    loaded = load(write_estate(tmp_path, **files))
+    readable = loaded.readable()
+    if readable is None:
+        assert any(each.place.path == tmp_path / "exports.yaml" for each in loaded.errors)
+        return
+    assert {each.place.path for each in readable.datasets()} & {each.place.path for each in loaded.errors} == set()
+    now = datetime(2031, 1, 15, tzinfo=UTC)
+    site = dict(pages_of(register_of(readable, Commits(), (), now=now, findings=loaded.errors)))
+    assert {path for path in site if path.startswith("datasets/")} == {
+        f"datasets/{each.name}.html" for each in readable.datasets()
     }
