@@ -64,14 +64,15 @@ def test_deliveries_are_told_day_by_day_and_older_days_from_what_is_kept(
     (gap,) = (each for each in json.loads(done.out)["not_read"] if NAME in each)
     assert re.fullmatch(rf"1 receipt of {NAME} since \d{{4}}-\d\d-\d\d: damaged", gap)
     page = (out / "datasets" / f"{NAME}.html").read_text()
-    row = rf'<th scope="row">{BEFORE.date()}</th><td>1</td><td>2\.5 MB</td><td>\s*half within 1 min, the slowest 1 min'
+    day = rf'<th scope="row" class="day">{BEFORE.date()}</th>'
+    row = rf"{day}<td>1</td><td>2\.5 MB</td><td>\s*half within 1 min, the slowest 1 min"
     failure = r'\s*</td><td>1 file<span class="item">recipient_denied: 1</span><span class="item">damaged receipts: 1'
     assert re.search(row + failure, page)
     days = {str(STARTED), str(datetime.now(UTC).date())}  # midnight may come while this runs
     assert (
         sum(
             int(found[2])
-            for found in re.finditer(r'<th scope="row">(\S+)</th><td>(\d+)</td>', page)
+            for found in re.finditer(r'<th scope="row" class="day">(\S+)</th><td>(\d+)</td>', page)
             if found[1] in days
         )
         >= 1
