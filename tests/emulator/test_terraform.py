@@ -34,6 +34,7 @@ provider "aws" {
   secret_key                  = "%(secret)s"
   s3_force_path_style         = true
   skip_metadata_api_check     = true
+  skip_get_ec2_platforms      = true
   endpoints {
     iam = "%(url)s"
     s3  = "%(url)s"
