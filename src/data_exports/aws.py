@@ -125,6 +125,16 @@ class Aws:
             )
         return answers["s3"]
 
+    @property
+    def trusts(self) -> str | bool:
+        """Which certificates this caller's clients trust: a file of them, or True for those that come with botocore.
+
+        https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html
+        """
+        with aws_errors():
+            configured = self._session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - boto3 hands it on
+        return configured or os.environ.get("REQUESTS_CA_BUNDLE") or True
+
     def caller(self) -> tuple[str, str]:
         """Who we are to AWS: the account's id and our ARN."""
         answer = self.client("sts").get_caller_identity()
@@ -337,20 +347,26 @@ def call_or_none(call: Callable[[], Answered], *refusals: AwsAnswer | str) -> An
         raise
 
 
-def read_presigned(url: str) -> bytes:
-    """What lies at an address that AWS has signed for us, through the proxy and with the certificates of this machine.
+def read_presigned(aws: Aws, url: str) -> bytes:
+    """What lies at an address that AWS has signed for us, through the proxy and with the certificates of the clients.
 
-    Raises botocore's exceptions, `ExportsError` when it is refused.
+    Raises `ExportsError` when it cannot be read. That names the host alone: whoever knows the query can read it, too.
     """
+    host = urlsplit(url).netloc.rpartition("@")[2]
     proxies = None if is_loopback(url) else get_environ_proxies(url)
-    session = URLLib3Session(proxies=proxies, timeout=READ_TIMEOUT_SECONDS)
+    verify: Any = aws.trusts  # its stubs know no file
+    session = URLLib3Session(verify=verify, proxies=proxies, timeout=READ_TIMEOUT_SECONDS)
     try:
         answer = session.send(AWSRequest("GET", url).prepare())
-        if answer.status_code != HTTPStatus.OK:
-            raise ExportsError(f"{urlsplit(url).netloc} answered {answer.status_code}")
-        return bytes(answer.content)
+        status, content = answer.status_code, bytes(answer.content)
+    except BotoCoreError as error:
+        cause = error.kwargs.get("error") or error
+        raise ExportsError(f"{host} cannot be read: {type(cause).__name__}") from None
     finally:
         session.close()
+    if status != HTTPStatus.OK:
+        raise ExportsError(f"{host} answered {status}")
+    return content
 
 
 def refusal_of(code: str, message: str, operation: str) -> Exception:

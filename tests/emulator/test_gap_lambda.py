@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from data_exports.aws import read_presigned
+from data_exports.aws import aws_with_keys, read_presigned
 from data_exports.errors import ExportsError
 from tests.emulator.functions import answer_of, function, zip_of
 from tests.emulator.steps import Steps, allow, refusal_of, wait_until
@@ -227,11 +227,12 @@ def test_a_functions_code_lies_where_lambda_says_and_is_nobody_elses(steps: Step
     name = unique("function")
     function(steps, FINDS, steps.role(), name=name)
     where = steps.client("lambda").get_function(FunctionName=name)["Code"]["Location"]
-    with zipfile.ZipFile(io.BytesIO(read_presigned(where))) as archive:
+    aws = aws_with_keys("eu-west-1", endpoint_url=steps.local.endpoint_url, access_key_id="a", secret_access_key="b")
+    with zipfile.ZipFile(io.BytesIO(read_presigned(aws, where))) as archive:
         assert {each: archive.read(each).decode() for each in archive.namelist()} == {"index.py": FINDS}
     for other in (where.replace(name, f"{name}-2"), where.partition("?")[0]):
         with pytest.raises(ExportsError, match=r"127\.0\.0\.1:[0-9]+ answered 40[03]"):
-            read_presigned(other)
+            read_presigned(aws, other)
 
 
 def test_a_function_is_missing_until_it_is_made(steps: Steps, unique: Any) -> None:

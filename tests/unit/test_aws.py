@@ -1,6 +1,8 @@
 """AWS's refusals as our errors: told apart by code, with where, what and what next."""
 
+import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +20,13 @@ from data_exports.aws import (
     call_or_none,
     code_of,
     is_loopback,
+    read_presigned,
     reason_of,
     refusal_of,
 )
-from data_exports.errors import AwsError, RefusedError
+from data_exports.errors import AwsError, ExportsError, RefusedError
 from tests.unit.mover.loopback import Played, serving
+from tests.unit.mover.wire.dialogue import TLS, always, server
 
 
 def _refusal(code: str, message: str = "no", *, status: int = 400) -> ClientError:
@@ -276,3 +280,77 @@ def test_a_proxy_and_authorities_that_the_environment_names_are_used(monkeypatch
     aws = aws_with_keys("eu-west-1", endpoint_url="https://s3.example", access_key_id="a", secret_access_key="b")
     client: Any = aws.client("s3")
     assert client._endpoint.http_session._verify == "/no/such.pem"
+
+
+CERTIFICATES = str(TLS / "certificate.pem")
+SIGNED = "/code.zip?X-Amz-Credential=AKIA&X-Amz-Signature=5ecre7"
+CODE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ncode"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration file without certificates, and none in the environment."""
+    for name in (
+        "AWS_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "HTTPS_PROXY",
+        "https_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "config"
+    file.write_text("[profile office]\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    return file
+
+
+def verified_by(aws: Aws) -> Any:
+    """Which certificates botocore's own client trusts."""
+    return aws.client("sts")._endpoint.http_session._verify  # type: ignore[attr-defined]  # botocore shows it nowhere
+
+
+@pytest.mark.parametrize("setting", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])
+def test_a_presigned_address_is_read_with_the_certificates_that_the_clients_trust(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    assert Aws("eu-west-1", profile="office").trusts is True
+    if setting == "ca_bundle":
+        settings.write_text(f"[profile office]\nca_bundle = {CERTIFICATES}\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv(setting, CERTIFICATES)
+    aws = Aws("eu-west-1", profile="office")
+    assert aws.trusts == verified_by(aws) == CERTIFICATES
+    with server(always(CODE), tls=True) as (host, _):
+        assert read_presigned(aws, f"https://{host.name}:{host.port}{SIGNED}") == b"code"
+
+
+def test_what_a_presigned_address_refuses_is_told_without_what_is_signed(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws("eu-west-1", profile="office")
+    assert verified_by(aws) is True
+
+    def refused(url: str) -> str:
+        with pytest.raises(ExportsError) as stop:
+            read_presigned(aws, f"{url}{SIGNED}")
+        shown = "".join(traceback.format_exception(stop.value))
+        assert not [each for each in ("5ecre7", "AKIA", "code.zip") if each in shown]
+        return stop.value.what
+
+    with server(always(CODE), tls=True) as (host, _):
+        there = f"localhost:{host.port}"
+        for name in (there, f"somebody:AKIA@{there}"):
+            assert refused(f"https://{name}") == f"{there} cannot be read: SSLError"
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(settings.with_name("gone.pem")))
+        aws = Aws("eu-west-1", profile="office")
+        assert refused(f"https://{there}") == f"{there} cannot be read: SSLError"
+    assert refused("http://127.0.0.1:1") == "127.0.0.1:1 cannot be read: NewConnectionError"
+    with serving(Played(403)) as denying:
+        there = denying.url.removeprefix("http://")
+        assert refused(denying.url) == f"{there} answered 403"
+        monkeypatch.setenv("HTTPS_PROXY", denying.url)
+        assert refused("https://example.invalid").startswith("example.invalid cannot be read: ")
+    with serving(Played(200, b"code", cut=2)) as broken:
+        assert refused(broken.url).startswith(f"{broken.url.removeprefix('http://')} cannot be read: ")

@@ -47,7 +47,7 @@ def horizon_in(settings: bytes) -> datetime | None:
 
 
 def year_of(horizon: datetime, today: date) -> int | None:
-    """The year in which a deployment wrote settings with this horizon; None when none has: it lies years ahead."""
+    """The year in which a deployment wrote settings with this horizon; None when none can have, up to today."""
     is_new_year = horizon == datetime(horizon.year, 1, 1, tzinfo=UTC)
     return horizon.year - HORIZON_YEARS if is_new_year and horizon.year <= today.year + HORIZON_YEARS else None
 

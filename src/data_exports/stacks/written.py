@@ -1,7 +1,7 @@
 """Declarations read back from JSON that this product wrote: a card, or the metadata of templates.
 
 In: values as JSON holds them. Out: what the loader of declarations makes of them. Effects: none. What somebody else put
-there is found out as any other mistake.
+there is found out as any other mistake, and where a template does not tell what was declared, that is an answer, too.
 """
 
 import json
@@ -49,19 +49,38 @@ def by_field_name(declared: Mapping[str, Any], kind: FileKind[Any]) -> dict[str,
     return {names.get(attribute, attribute): value for attribute, value in declared.items()}
 
 
-def deployed_estate(foundation: object, datasets: Iterable[tuple[DatasetName, bool, object]]) -> Estate | None:
-    """The estate that these templates were made from; None when they do not tell.
+@dataclass(frozen=True, slots=True)
+class DeployedEstate:
+    """What templates tell of the declarations that they were made from."""
+
+    estate: Estate | None
+    """With the datasets whose templates tell; None when the foundation's does not tell the platform's settings."""
+    unread: frozenset[DatasetName]
+    """The datasets whose templates do not tell what was declared."""
+
+
+def deployed_estate(foundation: object, datasets: Iterable[tuple[DatasetName, bool, object]]) -> DeployedEstate:
+    """The estate that these templates were made from; one that does not tell keeps no other from being read.
 
     `datasets` are name, whether it is a push dataset, and template.
     """
-    found = []
+    named = [(name, _written_in(template, PUSH if is_push else PULL, name)) for name, is_push, template in datasets]
+    told = [each for _, each in named if each]
+    while True:
+        loaded = load_written(platform_settings_in(foundation), told)
+        wrong = {finding.place.path for finding in loaded.errors}
+        right = [each for each in told if NOWHERE / each.path not in wrong]
+        if loaded.estate or len(right) == len(told):
+            there = {each.name for each in loaded.estate.datasets()} if loaded.estate else {each.name for each in told}
+            return DeployedEstate(loaded.estate, frozenset(name for name, _ in named) - there)
+        told = right
+
+
+def _written_in(template: object, kind: FileKind[Any], name: DatasetName) -> WrittenDataset | None:
     try:
-        for name, is_push, template in datasets:
-            kind: FileKind[Any] = PUSH if is_push else PULL
-            declared: Any = template["Metadata"][METADATA_KEY]["declaration"]  # type: ignore[index]
-            found.append(WrittenDataset(kind, name, by_field_name(declared, kind)))
-        return load_written(platform_settings_in(foundation), found).estate
-    except (ValueError, KeyError, TypeError, AttributeError):
+        declared: Any = template["Metadata"][METADATA_KEY]["declaration"]  # type: ignore[index]
+        return WrittenDataset(kind, name, by_field_name(declared, kind))
+    except (KeyError, TypeError, AttributeError):
         return None
 
 

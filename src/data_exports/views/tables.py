@@ -43,7 +43,7 @@ def fitted(line: str, width: int | None) -> list[str]:
 
 def _lines_of(headings: Sequence[str], row: Sequence[str], width: int) -> list[str]:
     told = ", ".join(f"{heading} {cell}" for heading, cell in zip(headings[1:], row[1:], strict=True) if cell != "-")
-    return [row[0], *(f"  {line.lstrip(' ')}" for line in fitted(f"  {told}", width))]
+    return [row[0], *(f"  {line.lstrip(' ')}" for line in (fitted(f"  {told}", width) if told else ()))]
 
 
 def _plain(rows: Sequence[Sequence[str]]) -> str:

@@ -44,6 +44,12 @@ def test_columns_wider_than_the_terminal_become_a_few_lines_for_each_row() -> No
     assert headed_table(headings, rows) == headed_table(headings, rows, width=36) == columns
     assert headed_table(headings, rows, width=35) == ["orders", "  state as declared, in hub 12"]
     assert headed_table(headings, rows, width=20) == ["orders", "  state as declared,", "  in hub 12"]
+    nothing = ("a-name-wider-than-that", "-", "-", "-")
+    assert headed_table(headings, [nothing, *rows], width=35) == [
+        nothing[0],
+        "orders",
+        "  state as declared, in hub 12",
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])

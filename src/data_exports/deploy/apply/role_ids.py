@@ -43,10 +43,8 @@ def write_role_ids(aws: Aws, platform: Platform, seen: Mapping[str, RoleName]) -
             raise RefusedError(f"{ROLE_IDS_KEY} in {platform.log_bucket} is not as a deployment writes it")
         if all(known.get(identifier) == name for identifier, name in seen.items()):
             return
-        body = role_ids_text({**known, **seen}).encode()
-        only_if: dict[str, Any] = {"IfMatch": found["ETag"]} if found else {"IfNoneMatch": "*"}
         try:
-            aws.client("s3").put_object(**_where(platform), Body=body, ContentType="application/json", **only_if)
+            aws.client("s3").put_object(**request_to_add(platform, {**known, **seen}, found))
         except AWS_EXCEPTIONS as error:  # another deployment was quicker: both are kept
             if code_of(error) not in _WRITTEN_MEANWHILE or attempt == _TRIES - 1:
                 raise
@@ -59,16 +57,21 @@ def _read(aws: Aws, platform: Platform) -> Any:
     return call_or_none(lambda: aws.client("s3").get_object(**_where(platform)), *refused)
 
 
-def role_ids_text(recorded: Mapping[str, str]) -> str:
-    """What the object holds."""
-    return json.dumps(recorded, indent=1, sort_keys=True)
+def request_to_add(platform: Platform, role_ids: Mapping[str, str], found: Any) -> dict[str, Any]:
+    """The request that writes these ids over what was found, and over nothing else: others may record meanwhile.
+
+    `found` is S3's answer with the object; None when there is none.
+    """
+    only_if = {"IfMatch": str(found["ETag"])} if found else {"IfNoneMatch": "*"}
+    body = json.dumps(role_ids, indent=1, sort_keys=True)
+    return {**_where(platform), "Body": body, "ContentType": "application/json", **only_if}
 
 
 def names_in(body: bytes) -> dict[str, str] | None:
     """Id → name, as the object holds them; None when it is none of ours."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_ours = isinstance(found, dict) and all(
         isinstance(name, str) and RoleName.pattern.fullmatch(name) for name in found.values()

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.deploy.apply.change_sets import work_on
@@ -82,7 +83,7 @@ def read_drift(estate: Estate, aws: Aws, *, counted: Callable[[int, int], None])
     stacks = [stack for stack in deployed.stacks if stack.belongs_to(platform.hub_bucket)]
     looked = list(_look_at_all(aws, platform, stacks, counted=counted))
     looked += _look_at_roles(aws, platform, looked)
-    looked += _look_at_what_is_recorded(aws, platform, [each.template for each in looked if each.template])
+    looked += _look_at_what_is_recorded(aws, estate, [each.template for each in looked if each.template])
     drifts = [*_missing_stacks(estate, deployed), *(drift for each in looked for drift in each.drifts)]
     not_checked = [drift for each in looked for drift in each.not_checked]
     return DriftReport(tuple(sorted(drifts)), tuple(sorted(not_checked)), len(stacks), time.monotonic() - began)
@@ -187,7 +188,7 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
     return list(map_ordered(look_at, sorted(ours)))
 
 
-def _look_at_what_is_recorded(aws: Aws, platform: Platform, templates: Sequence[DeployedTemplate]) -> list[_Looked]:
+def _look_at_what_is_recorded(aws: Aws, declared: Estate, templates: Sequence[DeployedTemplate]) -> list[_Looked]:
     """Look at what deployments write to the log bucket."""
 
     def look_at(each: RecordedLook) -> _Looked:
@@ -195,7 +196,8 @@ def _look_at_what_is_recorded(aws: Aws, platform: Platform, templates: Sequence[
         drifts = tuple(_drift(each.where, difference) for difference in found)
         return _Looked(drifts, (Drift(each.where, f"{each.what}: {refusal}"),) if refusal else ())
 
-    return list(map_ordered(look_at, looks_at_recorded(aws, platform, templates)))
+    looks = looks_at_recorded(aws, declared, templates, today=datetime.now(UTC).date())
+    return list(map_ordered(look_at, looks))
 
 
 def _heard(look: Callable[[], Iterator[LiveDifference]]) -> tuple[list[LiveDifference], str]:

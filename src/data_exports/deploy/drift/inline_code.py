@@ -8,7 +8,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-prope
 """
 
 import io
+import lzma
 import zipfile
+import zlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -25,7 +27,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def check_inline_code(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifference]:
     """Functions whose code is not what their template holds; one that is gone is told by others.
 
-    Raises botocore's exceptions.
+    Raises botocore's exceptions, and `ExportsError` when the zip cannot be fetched.
     """
     for _, properties in template.resources("AWS::Lambda::Function"):
         wanted = properties["Code"].get("ZipFile")
@@ -33,7 +35,7 @@ def check_inline_code(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDiff
             continue
         name = properties["FunctionName"]
         found = call_or_none(partial(aws.client("lambda").get_function, FunctionName=name))
-        if found is None or _files_in(read_presigned(found["Code"]["Location"])) == {_FILE: wanted.encode()}:
+        if found is None or _files_in(read_presigned(aws, found["Code"]["Location"])) == {_FILE: wanted.encode()}:
             continue
         zipped = b64encode(_zipped(wanted)).decode()
         put = call("lambda", "update_function_code", FunctionName=name, ZipFile=zipped)
@@ -42,11 +44,11 @@ def check_inline_code(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDiff
 
 
 def _files_in(body: bytes) -> Mapping[str, bytes]:
-    """The files of a zip by name; none when it is no zip."""
+    """The files of a zip by name; none when it is no zip, or not one that can be read: encrypted, damaged."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             return {name: archive.read(name) for name in archive.namelist() if name != _OF_CLOUDFORMATION}
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError, ValueError):
         return {}
 
 

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from data_exports.contract.keys import card_key_of
 from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.drift.finding import USERS_ROLES, Drift, read_drift
 from data_exports.errors import AwsError, RefusedError
+from data_exports.names import KEEPER_SETTINGS
 from data_exports.stacks.card import card_of
 from data_exports.stacks.stack import (
     ADOPTING_TAG,
@@ -69,10 +71,6 @@ def aws_with(*changed: Deployed, **answers: Any) -> AwsAnswers:
         found = stacks[StackName.split("/")[1]]
         return found.template or {"TemplateBody": found.body}
 
-    def recorded(*, Key: str, **_: Any) -> Any:  # noqa: N803
-        texts = {card_key_of("hearings"): card_of(PLATFORM, push()), ROLE_IDS_KEY: '{"AROAALPHA": "alpha"}'}
-        return {"Body": io.BytesIO(texts[Key].encode()), "ETag": '"1"'}
-
     right: Mapping[str, Any] = {
         "caller": (str(PLATFORM.account), "arn:me"),
         "describe_stacks": [{"Stacks": [each.described()]} for each in stacks.values() if each.status != "gone"],
@@ -82,7 +80,6 @@ def aws_with(*changed: Deployed, **answers: Any) -> AwsAnswers:
         "describe_stack_resource_drifts": {"StackResourceDrifts": []},
         "get_role_policy": {"PolicyDocument": {}},
         "list_role_policies": [{"PolicyNames": []}],
-        "get_object": recorded,
         "get_role": {"Role": {"RoleId": "AROAALPHA"}},
     }
     return AwsAnswers({**right, **answers})
@@ -193,6 +190,45 @@ def test_what_cloudformation_cannot_look_at_is_told_with_its_reason() -> None:
         [(name, said) for name in sorted((*SHARED, DATASET))],
         4,
     )
+
+
+KEEPER = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "exports-keeper", "Code": {"S3Key": "k"}}}
+
+
+def with_keeper(**answers: Any) -> AwsAnswers:
+    """An estate whose templates tell of no declarations."""
+    stacks = (Deployed(FOUNDATION, resources={"Keeper": KEEPER}), Deployed(DATASET, resources={"P": ROLE}))
+    return aws_with(*stacks, get_function_configuration={}, get_function_concurrency={}, **answers)
+
+
+def test_where_the_templates_do_not_tell_what_was_declared_that_is_not_looked_at_and_named() -> None:
+    reason = (
+        "what was declared: its template does not tell, so what deployments recorded of it is compared with nothing"
+    )
+    not_checked = [(FOUNDATION, reason), (DATASET, reason)]
+    dues = datetime(datetime.now(UTC).year + 2, 1, 1, tzinfo=UTC).timestamp()
+    told = {"horizon": dues, "datasets": [{"name": "hearings"}]}
+
+    def recorded(*, Key: str, **_: Any) -> Any:  # noqa: N803
+        texts = {
+            card_key_of("hearings"): card_of(PLATFORM, push()),
+            ROLE_IDS_KEY: '{"AROAALPHA": "alpha"}',
+            KEEPER_SETTINGS: json.dumps(told),
+        }
+        return {"Body": io.BytesIO(texts[Key].encode()), "ETag": '"1"'}
+
+    assert found(with_keeper(get_object=recorded)) == ([], not_checked, 4)
+    told["datasets"] = [{"name": "hearings"}, {"name": "of nobody"}]
+    said = (FOUNDATION, "what the keeper is told also holds what no deployment writes: of nobody")
+    assert found(with_keeper(get_object=recorded)) == ([said], not_checked, 4)
+    denied = [
+        (FOUNDATION, "the recorded ids of roles: access denied: no right"),
+        (FOUNDATION, "what the keeper is told: access denied: no right"),
+        (FOUNDATION, reason),
+        (DATASET, "its card: access denied: no right"),
+        (DATASET, reason),
+    ]
+    assert found(with_keeper(get_object=refusal("AccessDenied", "no right"))) == ([], denied, 4)
 
 
 def test_users_roles_are_looked_at_for_what_no_stack_put_there() -> None:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import pytest
 from botocore.exceptions import ClientError
 
-from data_exports.aws import is_aws_exception, read_presigned
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.drift.deployed import DeployedTemplate
 from data_exports.deploy.drift.difference import DifferenceKind, ServiceCall
@@ -33,6 +32,24 @@ def zipped(**files: str) -> bytes:
         for name, text in files.items():
             archive.writestr(f"{name}.py", text)
     return packed.getvalue()
+
+
+def damaged(method: int) -> bytes:
+    """A zip of the right code, packed in this way, in which some bytes are others."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("index.py", CODE)
+    body = packed.getvalue()
+    return body[:60] + b"\xff" * 60 + body[120:]
+
+
+def marked(*, flags: int = 0, method: int = 0) -> bytes:
+    """A zip whose directory and header say that its file is encrypted, or packed in a way that nobody knows."""
+    body = bytearray(zipped(index=CODE))
+    for start, offset in ((body.index(b"PK\x03\x04"), 6), (body.index(b"PK\x01\x02"), 8)):
+        body[start + offset] |= flags
+        body[start + offset + 2] |= method
+    return bytes(body)
 
 
 class Bodies(http.server.BaseHTTPRequestHandler):
@@ -92,6 +109,23 @@ def test_any_other_code_is_told_and_put_back_by_a_zip_of_what_stands_in_the_temp
     assert found(place, body)[0].repair == repair
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        marked(flags=1),
+        marked(method=99),
+        marked(method=zipfile.ZIP_DEFLATED),
+        marked(method=zipfile.ZIP_LZMA),
+        marked(method=zipfile.ZIP_BZIP2),
+        *map(damaged, (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)),
+        zipped(index=CODE)[:-300],
+        zipped(index=CODE)[300:],
+    ],
+)
+def test_a_zip_that_cannot_be_read_is_other_code_and_stops_nothing(place: str, body: bytes) -> None:
+    assert [each.kind for each in found(place, body)] == [DifferenceKind.INLINE_CODE]
+
+
 def test_a_function_that_is_gone_is_told_by_others_and_one_that_may_not_be_looked_at_is_no_difference(
     place: str,
 ) -> None:
@@ -101,9 +135,3 @@ def test_a_function_that_is_gone_is_told_by_others_and_one_that_may_not_be_looke
         list(check_inline_code(AwsAnswers({"get_function": refusal("AccessDenied")}), TEMPLATE))
     with pytest.raises(ExportsError, match=r"127\.0\.0\.1:[0-9]+ answered 403"):
         found(place, None)
-
-
-def test_an_address_that_does_not_answer_is_an_exception_of_botocore() -> None:
-    with pytest.raises(Exception, match=r"127\.0\.0\.1:1") as stop:
-        read_presigned("http://127.0.0.1:1/code")
-    assert is_aws_exception(stop.value)

@@ -3,7 +3,7 @@
 import io
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.drift.deployed import DeployedTemplate
 from data_exports.deploy.drift.difference import DEPLOY, ByHand, LiveDifference, ServiceCall
-from data_exports.deploy.drift.recorded import looks_at_recorded
+from data_exports.deploy.drift.recorded import RecordedLook, looks_at_recorded
+from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate
 from data_exports.estate.promises import parse_promise
 from data_exports.names import KEEPER_SETTINGS
@@ -23,13 +24,14 @@ from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.keeper_settings import keeper_settings_of
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
-from data_exports.stacks.stack import Stack, Surroundings
+from data_exports.stacks.stack import METADATA_KEY, Stack, Surroundings
 from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
 
 AROUND = Surroundings(code_key="code/mover-0123abcd.zip")
 DUE = parse_promise("daily by 06:00 Europe/London")
 ESTATE = estate_of(push("orders", due=DUE), push("moves"), pull("lists", expires=date(2099, 3, 31)))
+TODAY = date(2031, 5, 5)
 IDS = {"AROAANA": "alpha_user_ana", "AROABEN": "alpha_user_Ben-Two"}
 NOBODY_HEARS = "nobody hears of ends and of missed deliveries"
 LOST = "once a role is made again, whose its uploads were is not known"
@@ -55,7 +57,7 @@ def as_written(estate: Estate = ESTATE) -> dict[str, Any]:
     """What a deployment writes."""
     return {
         **{card_key_of(each.name): card_of(estate.platform, each) for each in estate.push_datasets},
-        KEEPER_SETTINGS: keeper_settings_of(estate, date(2031, 5, 5)),
+        KEEPER_SETTINGS: keeper_settings_of(estate, TODAY),
         ROLE_IDS_KEY: json.dumps(IDS),
     }
 
@@ -74,9 +76,26 @@ def aws_with(objects: dict[str, Any]) -> AwsAnswers:
     return AwsAnswers({"get_object": get_object, "get_role": get_role})
 
 
+def looks(
+    objects: dict[str, Any], estate: Estate = ESTATE, *, templates: list[DeployedTemplate] | None = None
+) -> list[RecordedLook]:
+    given = templates_of(estate) if templates is None else templates
+    return list(looks_at_recorded(aws_with(as_written(estate) | objects), estate, given, today=TODAY))
+
+
 def found(objects: dict[str, Any], estate: Estate = ESTATE) -> list[tuple[str, LiveDifference]]:
-    looks = looks_at_recorded(aws_with(as_written(estate) | objects), PLATFORM, templates_of(estate))
-    return [(each.where, difference) for each in looks for difference in each.look()]
+    return [(each.where, difference) for each in looks(objects, estate) for difference in each.look()]
+
+
+def heard(every: list[RecordedLook]) -> tuple[list[LiveDifference], list[str]]:
+    """The differences, and where and what could not be looked at."""
+    differences, refused = [], []
+    for each in every:
+        try:
+            differences += list(each.look())
+        except ExportsError as error:
+            refused.append(f"{each.where}: {each.what}: {error.what}")
+    return differences, refused
 
 
 def said(objects: dict[str, Any]) -> list[tuple[str, str]]:
@@ -100,9 +119,65 @@ def test_what_a_deployment_wrote_is_no_difference(estate: Estate) -> None:
 
 
 def test_settings_of_any_year_are_as_deployed_and_datasets_that_wait_for_their_stacks_are_no_difference() -> None:
+    for year in (2012, 2029, 2030, 2031):
+        assert found({KEEPER_SETTINGS: keeper_settings_of(ESTATE, date(year, 12, 31))}) == []
     more = replace(ESTATE, push_datasets=(*ESTATE.push_datasets, push("waiting", due=DUE)))
-    for estate, year in ((ESTATE, 2029), (ESTATE, 2040), (more, 2031)):
-        assert found({KEEPER_SETTINGS: keeper_settings_of(estate, date(year, 12, 31))}) == []
+    written = {KEEPER_SETTINGS: keeper_settings_of(more, TODAY)}
+    told = [each for look in looks(written, more, templates=templates_of(ESTATE)) for each in look.look()]
+    assert told == []
+
+
+def dues_of(settings: str) -> tuple[int, int]:
+    """The years of the first and the last due moment."""
+    (dues,) = (each["dues"] for each in json.loads(settings)["datasets"] if each["name"] == "orders")
+    first, last = (datetime.fromtimestamp(due, UTC).year for _, due in (dues[0], dues[-1]))
+    return first, last
+
+
+@pytest.mark.parametrize(
+    ("horizon", "years"),
+    [
+        (datetime(2033, 1, 1, tzinfo=UTC), (2030, 2032)),
+        (datetime(2032, 1, 1, tzinfo=UTC), (2029, 2031)),
+        (datetime(2031, 1, 1, tzinfo=UTC), (2030, 2032)),  # has run out
+        (datetime(2012, 1, 1, tzinfo=UTC), (2030, 2032)),
+        (datetime(2034, 1, 1, tzinfo=UTC), (2030, 2032)),
+        (datetime(2095, 1, 1, tzinfo=UTC), (2030, 2032)),
+        (datetime(2032, 1, 1, 0, 0, 1, tzinfo=UTC), (2030, 2032)),
+        (datetime(2032, 12, 31, tzinfo=UTC), (2030, 2032)),
+    ],
+)
+def test_damaged_settings_are_put_back_with_the_due_moments_of_a_year_in_which_they_can_be_written(
+    horizon: datetime, years: tuple[int, int]
+) -> None:
+    ((_, difference),) = found({KEEPER_SETTINGS: changed_settings(horizon=int(horizon.timestamp()), alerts="x")})
+    assert isinstance(difference.repair, ServiceCall)
+    body = difference.repair.taken["Body"]
+    assert dues_of(body) == years
+    assert body in (keeper_settings_of(ESTATE, date(year, 1, 1)) for year in (2030, 2031))
+
+
+ALSO = "what the keeper is told also holds what no deployment writes: "
+
+
+@pytest.mark.parametrize(
+    ("added", "what"),
+    [
+        ([{"name": "extra", "dues": []}], f"{ALSO}extra"),
+        ([None], f"{ALSO}entries without a name (1)"),
+        (["text", {"name": 3}, {}], f"{ALSO}entries without a name (3)"),
+        ([{"name": "extra"}, 7], f"{ALSO}entries without a name (1), extra"),
+    ],
+)
+def test_what_was_added_to_what_the_keeper_is_told_is_a_difference(added: list[Any], what: str) -> None:
+    datasets = json.loads(as_written()[KEEPER_SETTINGS])["datasets"]
+    for listed in ([*datasets, *added], [*added, *datasets]):
+        ((_, difference),) = found({KEEPER_SETTINGS: changed_settings(datasets=listed)})
+        assert difference.what == what
+        assert isinstance(difference.repair, ServiceCall)
+        assert found({KEEPER_SETTINGS: difference.repair.taken["Body"]}) == []
+    once_more = changed_settings(datasets=[*datasets, datasets[0]])
+    assert said({KEEPER_SETTINGS: once_more}) == [("exports-foundation", f"{ALSO}{datasets[0]['name']} 2 times")]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +203,16 @@ def test_settings_of_any_year_are_as_deployed_and_datasets_that_wait_for_their_s
                 "exports-foundation",
                 f"what the keeper is told is not as a deployment writes it: {NOBODY_HEARS}",
             )
-            for text in ("", "[]", '{"horizon": 0}', changed_settings(alerts="x"), changed_settings(horizon=4e9))
+            for text in (
+                "",
+                "[]",
+                "[" * 100_000,
+                '{"horizon": 0}',
+                changed_settings(alerts="x"),
+                changed_settings(horizon=4e9),
+                changed_settings(datasets="none"),
+                changed_settings(datasets=None),
+            )
         ),
         (
             {KEEPER_SETTINGS: settings_with("orders", dues=[])},
@@ -136,7 +220,7 @@ def test_settings_of_any_year_are_as_deployed_and_datasets_that_wait_for_their_s
             "what the keeper is told of orders is not what was deployed",
         ),
         (
-            {KEEPER_SETTINGS: changed_settings(datasets="none")},
+            {KEEPER_SETTINGS: changed_settings(datasets=[])},
             "exports-foundation",
             "what the keeper is told of lists, moves, orders is not what was deployed",
         ),
@@ -185,7 +269,7 @@ def test_recorded_ids_are_kept_and_only_what_was_read_is_written_over() -> None:
 
 
 def test_ids_that_no_deployment_wrote_are_not_written_over() -> None:
-    for text in ("[]", "no JSON", '{"AROA": 1}', '{"AROA": "no role/name"}'):
+    for text in ("[]", "[" * 100_000, "no JSON", '{"AROA": 1}', '{"AROA": "no role/name"}'):
         ((where, difference),) = found({ROLE_IDS_KEY: text})
         assert where == "exports-foundation"
         assert difference.what.startswith(f"the recorded ids of users' roles ({ROLE_IDS_KEY}) are not as a deployment")
@@ -193,29 +277,59 @@ def test_ids_that_no_deployment_wrote_are_not_written_over() -> None:
         assert difference.repair.next_step.endswith("then `exports deploy`")
 
 
-def test_where_the_templates_do_not_tell_what_was_declared_a_deployment_writes_it() -> None:
+NOT_TOLD = "what was declared: its template does not tell, so what deployments recorded of it is compared with nothing"
+_DAMAGES: list[Any] = [
+    lambda body: body.pop("Metadata"),
+    lambda body: body["Metadata"][METADATA_KEY].pop("declaration"),
+    lambda body: body["Metadata"][METADATA_KEY].update(declaration="text"),
+    lambda body: body["Metadata"][METADATA_KEY].update(declaration={}),
+    lambda body: body["Metadata"][METADATA_KEY]["declaration"].update(users=["no role"]),
+    lambda body: body["Metadata"][METADATA_KEY]["declaration"].update(name="others"),
+]
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
+def test_a_template_that_does_not_tell_what_was_declared_is_named_and_the_others_are_compared(damage: Any) -> None:
     templates = templates_of(ESTATE)
-    del templates[1].body["Metadata"]  # type: ignore[attr-defined]  # JSON's own dict
+    (damaged,) = (each for each in templates if each.stack.name == "exports-push-orders")
+    damage(damaged.body)
+    refused = [f"exports-push-orders: {NOT_TOLD}"]
+    no_promise = card_of(PLATFORM, push("orders"))
+    assert heard(looks({card_key_of("orders"): no_promise}, templates=templates)) == ([], refused)
     for objects, what in (
-        ({}, None),
         ({card_key_of("orders"): None}, f"{CARD} is gone"),
+        ({card_key_of("moves"): card_of(PLATFORM, push("moves", due=DUE))}, f"{CARD} does not tell what was deployed"),
+        (
+            {KEEPER_SETTINGS: settings_with("lists", ends=None)},
+            "what the keeper is told of lists is not what was deployed",
+        ),
         (
             {KEEPER_SETTINGS: changed_settings(datasets=[])},
-            "what the keeper is told of lists, moves, orders is not what",
+            "what the keeper is told of lists, moves, orders is not what was deployed",
         ),
     ):
-        looks = looks_at_recorded(aws_with(as_written() | objects), PLATFORM, templates)
-        told = [difference for each in looks for difference in each.look()]
-        assert [each.what.removesuffix(" was deployed") for each in told] == ([what] if what else [])
-        assert all(each.repair == DEPLOY for each in told)
+        differences, unread = heard(looks(objects, templates=templates))
+        assert [each.what for each in differences] == [what]
+        assert unread == refused
+        if KEEPER_SETTINGS in objects:
+            assert differences[0].repair == DEPLOY
 
 
-def test_without_a_foundation_or_a_keeper_there_is_nothing_to_look_at() -> None:
+def test_without_the_platforms_settings_nothing_is_compared_and_that_is_said() -> None:
+    templates = templates_of(ESTATE)
+    del templates[0].body["Metadata"]  # type: ignore[attr-defined]  # JSON's own dict
+    refused = [f"exports-foundation: {NOT_TOLD}"]
+    assert heard(looks({}, templates=templates)) == ([], refused)
+    differences, unread = heard(looks({KEEPER_SETTINGS: None}, templates=templates))
+    assert ([each.repair for each in differences], unread) == ([DEPLOY], refused)
+
+
+def test_nothing_is_missing_before_a_deployment_has_made_the_keeper() -> None:
+    """A program before the keeper recorded neither cards nor ids."""
     foundation, *others = templates_of(ESTATE)
-    assert list(looks_at_recorded(aws_with({}), PLATFORM, others)) == []
+    assert looks({}, templates=others) == []
     del foundation.body["Resources"]["Keeper"]
-    looks = looks_at_recorded(aws_with({}), PLATFORM, [foundation, *others])
-    assert [each.what for each in looks] == ["its card", "its card", "the recorded ids of roles"]
+    assert looks({}, templates=[foundation, *others]) == []
 
 
 @pytest.mark.parametrize("key", [card_key_of("orders"), KEEPER_SETTINGS, ROLE_IDS_KEY])
