@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import urlsplit
 
@@ -21,11 +20,9 @@ import boto3
 import botocore.session
 from boto3.exceptions import Boto3Error
 from botocore import exceptions as botocore_errors
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.httpsession import URLLib3Session
-from botocore.utils import get_environ_proxies, parse_timestamp
+from botocore.utils import parse_timestamp
 
 from data_exports import __version__
 from data_exports.errors import AwsError, ExportsError
@@ -280,21 +277,17 @@ _ANSWER_OF_CLASS: tuple[tuple[type[Exception], AwsAnswer], ...] = (
     (ValueError, AwsAnswer.SETTINGS),  # botocore's word for an endpoint that is no URL
 )
 
+_ENDPOINT = "--endpoint-url or AWS_ENDPOINT_URL"
 _NEXT_STEP: Mapping[AwsAnswer, str] = {
-    AwsAnswer.NO_CREDENTIALS: "sign in (aws sso login), or name credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
-    " AWS_SECRET_ACCESS_KEY",
+    AwsAnswer.NO_CREDENTIALS: "sign in (aws sso login), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
     AwsAnswer.EXPIRED: "sign in again (aws sso login), or renew the session's credentials",
-    AwsAnswer.BAD_CREDENTIALS: "check which credentials are in use with `aws sts get-caller-identity`, and this"
-    " machine's clock",
+    AwsAnswer.BAD_CREDENTIALS: "check who you are (`aws sts get-caller-identity`), and this machine's clock",
     AwsAnswer.FORBIDDEN: "use a role that may do this, or ask the account's owner to allow it",
     AwsAnswer.NOT_FOUND: "check the name, the account and the region",
     AwsAnswer.THROTTLED: "wait a minute and run the same command again",
-    AwsAnswer.UNREACHABLE: "check the network, the proxy, --endpoint-url or AWS_ENDPOINT_URL if it is set, and the"
-    " platform's region",
-    AwsAnswer.SETTINGS: "check --profile or AWS_PROFILE, --endpoint-url or AWS_ENDPOINT_URL, and the AWS configuration"
-    " file",
-    AwsAnswer.UNKNOWN: "run it again; if it stays, check --endpoint-url or AWS_ENDPOINT_URL if either is set, otherwise"
-    " give AWS support the request id",
+    AwsAnswer.UNREACHABLE: f"check the network, the proxy, {_ENDPOINT} if it is set, and the platform's region",
+    AwsAnswer.SETTINGS: f"check --profile or AWS_PROFILE, {_ENDPOINT}, and the AWS configuration file",
+    AwsAnswer.UNKNOWN: f"run it again; if it stays, check {_ENDPOINT}, or give AWS support the request id",
 }
 
 _ACTION = re.compile(r"not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9*]+)")
@@ -345,28 +338,6 @@ def call_or_none(call: Callable[[], Answered], *refusals: AwsAnswer | str) -> An
         if answer_of(error) in (wanted := refusals or (AwsAnswer.NOT_FOUND,)) or code_of(error) in wanted:
             return None
         raise
-
-
-def read_presigned(aws: Aws, url: str) -> bytes:
-    """What lies at an address that AWS has signed for us, through the proxy and with the certificates of the clients.
-
-    Raises `ExportsError` when it cannot be read. That names the host alone: whoever knows the query can read it, too.
-    """
-    host = urlsplit(url).netloc.rpartition("@")[2]
-    proxies = None if is_loopback(url) else get_environ_proxies(url)
-    verify: Any = aws.trusts  # its stubs know no file
-    session = URLLib3Session(verify=verify, proxies=proxies, timeout=READ_TIMEOUT_SECONDS)
-    try:
-        answer = session.send(AWSRequest("GET", url).prepare())
-        status, content = answer.status_code, bytes(answer.content)
-    except BotoCoreError as error:
-        cause = error.kwargs.get("error") or error
-        raise ExportsError(f"{host} cannot be read: {type(cause).__name__}") from None
-    finally:
-        session.close()
-    if status != HTTPStatus.OK:
-        raise ExportsError(f"{host} answered {status}")
-    return content
 
 
 def refusal_of(code: str, message: str, operation: str) -> Exception:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from data_exports.aws import aws_with_keys, read_presigned
+from data_exports.aws import aws_with_keys
+from data_exports.deploy.drift.presigned import read_presigned
 from data_exports.errors import ExportsError
 from tests.emulator.functions import answer_of, function, zip_of
 from tests.emulator.steps import Steps, allow, refusal_of, wait_until

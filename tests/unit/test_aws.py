@@ -20,10 +20,10 @@ from data_exports.aws import (
     call_or_none,
     code_of,
     is_loopback,
-    read_presigned,
     reason_of,
     refusal_of,
 )
+from data_exports.deploy.drift.presigned import read_presigned
 from data_exports.errors import AwsError, ExportsError, RefusedError
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.wire.dialogue import TLS, always, server

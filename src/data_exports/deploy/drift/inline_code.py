@@ -15,9 +15,10 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from data_exports.aws import Aws, call_or_none, read_presigned
+from data_exports.aws import Aws, call_or_none
 from data_exports.deploy.drift.deployed import DeployedTemplate
 from data_exports.deploy.drift.difference import DifferenceKind, LiveDifference, call
+from data_exports.deploy.drift.presigned import read_presigned
 
 _FILE = "index.py"
 _OF_CLOUDFORMATION = "cfnresponse.py"
