@@ -12,7 +12,7 @@ demo: .venv/installed-local ## the whole product on this machine: deploys, deliv
 	@$(BIN)/exports demo
 
 test: .venv/installed-dev ## the test suite, on the local AWS with IAM enforced (about ten minutes on 2 cores)
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 3 --dist loadgroup
 
 soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--seed 2 --uploads 10000" for another)
 	@$(BIN)/python -m tests.soak.soak $(SOAK)

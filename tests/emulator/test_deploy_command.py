@@ -217,7 +217,7 @@ def test_data_stays_on_stdout_while_stderr_is_a_terminal(ground: Ground, folder:
     lines = done.out.splitlines()
     assert (lines[0][:5], lines[-1].split(" (")[0]) == ("Plan:", "4 created")
     assert "created exports-hub" in done.shown
-    assert "0/3" in done.shown, "how far it has come"
+    assert "0/4" in done.shown, "how far it has come"
     assert "Plan:" not in done.shown
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -32,7 +32,7 @@ def _fits(value: object, hint: Any) -> bool:
             return isinstance(value, hint or type(None))
         case origin, choices if origin is Literal:
             return value in choices
-        case origin, choices if origin is UnionType:
+        case origin, choices if origin in (UnionType, Union):
             return any(_fits(value, choice) for choice in choices)
         case _, (item, last) if last is ...:
             return isinstance(value, tuple) and all(_fits(each, item) for each in value)
