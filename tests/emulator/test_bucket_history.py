@@ -57,6 +57,13 @@ def test_what_is_asked_for_is_shown_alone(owner: Person) -> None:
     assert told("--key", "nothing*") == []
 
 
+def test_reads_are_found_without_a_name_and_since_when_there_are_logs_is_said(owner: Person) -> None:
+    done = owner.run("history", "--outcome", "read", "--key", "tables/*")
+    assert [line.split()[2] for line in done.lines[1:]] == ["read"]
+    assert "bail_research: its access logs begin on " in done.err
+    assert "court_outcomes" not in done.out
+
+
 def test_json_and_csv_hold_every_field(owner: Person) -> None:
     done = owner.run("history", "bail_research", "--outcome", "read", "--json")
     facts = json.loads(done.lines[0])
@@ -115,6 +122,8 @@ def test_who_is_not_in_logs_that_begin_later_is_not_known(owner: Person) -> None
             "--csv has other columns for push datasets (court_outcomes)",
         ),
         (["bail_research", "--outcome", "rad"], "of pull datasets read, wrote, deleted, listed, refused"),
+        (["bail_research", "--outcome", "delivered"], "bail_research is a pull dataset, of which nothing is delivered"),
+        (["court_outcomes", "--outcome", "read"], "one of delivered, superseded"),
         (["bail_reserch"], "bail_research"),
     ],
 )

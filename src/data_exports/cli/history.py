@@ -108,7 +108,8 @@ def history(
     exclude(**{"--follow": follow, "--until": bool(until)})
     declared = open_for_sender(estate, platform, names or [])
     recipient = account_of(declared.platform, account) if account else None
-    pushes, pulls = _datasets(declared, names or [], recipient)
+    wanted = _wanted(key=key, since=since, until=until, by=by, outcomes=outcome or [])
+    pushes, pulls = _datasets(declared, names or [], recipient, outcome or [])
     if follow and pulls:
         raise UsageError(
             f"--follow shows receipts, and {pulls[0].name} is a pull dataset", next_step="name push datasets alone"
@@ -116,7 +117,6 @@ def history(
     if as_csv and pushes and pulls:
         what = f"--csv has other columns for push datasets ({pushes[0].name}) than for pull datasets ({pulls[0].name})"
         raise UsageError(what, next_step="name datasets of one kind")
-    wanted = _wanted(key=key, since=since, until=until, by=by, outcomes=outcome or [])
     from data_exports.deploy.remote import check_account
     from data_exports.operate.access_logs import LOGS_ARE_LATE
     from data_exports.operate.bucket_history import BucketHistory
@@ -142,6 +142,9 @@ def history(
         count = _write(readable, hold, declared.platform, as_csv=as_csv, as_json=as_json, is_pull=bool(pulls))
     if pulls:
         write_progress(LOGS_ARE_LATE)
+    for each in histories:
+        if isinstance(each, BucketHistory) and each.not_logged:
+            write_progress(f"{each.dataset}: {each.not_logged}")
     if damaged := [each for history in histories for each in history.damaged]:
         write_progress(render_damaged(damaged, "line" if pulls else "receipt"))
     if unread:
@@ -156,20 +159,33 @@ def history(
 
 
 def _datasets(
-    declared: "Estate", names: list[str], recipient: "AccountId | None"
+    declared: "Estate", names: list[str], recipient: "AccountId | None", outcomes: list[str]
 ) -> "tuple[list[PushDataset], list[PullDataset]]":
-    """The datasets that are asked about: those named, or all pushes; of an account all that it may have used."""
-    from data_exports.estate.models import PushDataset
+    """The datasets that are asked about: those named; or all pushes, of an account all; as their outcomes go."""
+    from data_exports.estate.models import PullDataset, PushDataset
+    from data_exports.operate.access_logs import Doing
+    from data_exports.operate.history import OUTCOMES
 
     named = [dataset_of(declared, name) for name in dict.fromkeys(names)]
-    found = named or list(declared.datasets() if recipient else declared.push_datasets)
-    pushes = [each for each in found if isinstance(each, PushDataset)]
+    for each in named:
+        kind, own = ("push", OUTCOMES) if isinstance(each, PushDataset) else ("pull", tuple(Doing))
+        if outcomes and not {*own} & {*outcomes}:
+            what = f"{each.name} is a {kind} dataset, of which nothing is {outcomes[0]}"
+            raise UsageError(what, where="--outcome", next_step=f"one of {', '.join(own)}")
+    wants_pushes = not outcomes or bool({*outcomes} & {*OUTCOMES})
+    wants_pulls = bool({*outcomes} & {*Doing}) or (recipient is not None and not outcomes)
+    pushes = [
+        each for each in named or declared.push_datasets if isinstance(each, PushDataset) and (named or wants_pushes)
+    ]
+    pulls = [
+        each for each in named or declared.pull_datasets if isinstance(each, PullDataset) and (named or wants_pulls)
+    ]
     if recipient:
         unknown = [push.name for push in pushes if push.destination.account is None]
         if unknown:
             write_progress(f"to whose account these deliver is not declared (target_account): {', '.join(unknown)}")
         pushes = [push for push in pushes if push.destination.account == recipient]
-    return pushes, [each for each in found if not isinstance(each, PushDataset)]
+    return pushes, pulls
 
 
 def _readable(

@@ -8,12 +8,13 @@ import typer
 from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, cache_folder, estate_folder, exclude, load
 from data_exports.cli.output import write_answer, write_progress
+from data_exports.errors import UsageError
 
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="A new folder, or one that only a register has written.")
 ]
 ForOption = Annotated[
-    str,
+    str | None,
     typer.Option("--for", metavar="ACCOUNT", help="Only what this account gets, to hand over.", show_default=False),
 ]
 LiveOption = Annotated[bool, typer.Option("--live", help="Ask AWS too: what is deployed, what arrived, what fails.")]
@@ -28,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def _register(
     out: OutOption,
     *,
-    account: ForOption = "",
+    account: ForOption = None,
     live: LiveOption = False,
     estate: EstateOption = None,
     as_json: JsonOption = False,
@@ -47,21 +48,29 @@ def _register(
       exports register --out register --live                    with deliveries day by day, and what fails
       exports register --out register --json                    what was built, and what could not be read
     """
-    exclude(**{"--for": bool(account), "--live": live})
+    exclude(**{"--for": account is not None, "--live": live})
+    if account is not None and not account.strip():
+        raise UsageError("--for names no account", next_step="name one, or leave --for out for the whole register")
     from data_exports.views.register.pages import pages_of
     from data_exports.views.register.reading import LiveSource, read_register, read_register_for
     from data_exports.views.register.site import check_is_ours, write_site
     from data_exports.views.register.summary import ASKING, problem_of, register_as_data, render_built
 
-    check_is_ours(out)
+    check_is_ours(out, whose=account or "")
     folder, loaded = estate_folder(estate), load(estate)
     if live:
         write_progress(ASKING)
-    if account:
+    if account is not None:
+        if unknown := loaded.estate and [
+            each.name for each in loaded.estate.push_datasets if not each.destination.account
+        ]:
+            write_progress(
+                f"left out, as whose account they go to is not declared (target_account): {', '.join(unknown)}"
+            )
         made = read_register_for(folder, loaded, account)
     else:
         made = read_register(folder, loaded, LiveSource(connect, cache_folder() / "daily-sums") if live else None)
-    sizes = write_site(out, pages_of(made))
+    sizes = write_site(out, pages_of(made), whose=account or "")
     write_answer("register", register_as_data(made, out, sizes), str(out / "index.html"), as_json=as_json)
     write_progress(render_built(made, sizes))
     if problem := problem_of(made):

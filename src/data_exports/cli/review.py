@@ -41,7 +41,9 @@ RefreshOption = Annotated[
 LiveOption = Annotated[
     bool, typer.Option("--live", help="Read from the receipts when each access was last used; needs AWS.")
 ]
-SinceOption = Annotated[str, typer.Option("--since", metavar="TIME", help="With --live: how far to look back.")]
+SinceOption = Annotated[
+    str, typer.Option("--since", metavar="TIME", help="With --live: how far to look back; 90d unless given.")
+]
 AccessesArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[ACCESS]...", help="By the beginning of their id in the file.", show_default=False),
@@ -78,7 +80,7 @@ def start(
     due: DueOption = "",
     refresh: RefreshOption = False,
     live: LiveOption = False,
-    since: SinceOption = "90d",
+    since: SinceOption = "",
     estate: EstateOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -93,6 +95,8 @@ def start(
       exports review start --live --since 365d
       exports review start --refresh
     """
+    if since and not live:
+        raise UsageError("--since says how far --live looks back", next_step="give --live, too, or leave --since out")
     declared, folder, today = open_estate(estate), estate_folder(estate), datetime.now(UTC).date()
     from data_exports.estate.atomic_files import create_files, replace_file
     from data_exports.estate.file_kinds import REVIEWS_FOLDER
@@ -103,12 +107,13 @@ def start(
 
     opened = _reviews(folder).open
     if opened and not refresh:
-        next_step = "exports review decide, or bring it up to date: exports review start --refresh"
+        again = f"exports review start --refresh{' --live' if live else ''}"
+        next_step = f"exports review decide, or bring it up to date: {again}"
         raise RefusedError(f"a review is open: {opened[-1].name}", next_step=next_step)
     if refresh and not opened:
         raise UsageError("no review is open", where="--refresh", next_step="exports review start")
     path = opened[-1].place.path if opened else folder / REVIEWS_FOLDER / f"{name_of_new(folder, today)}.yaml"
-    last_uses = _last_uses(declared, since) if live else {}
+    last_uses = _last_uses(declared, since or "90d") if live else {}
     last_day = parse_day(due, "--due", today) if due else None
     made = review_of_estate(declared, path, today=today, due=last_day, last_uses=last_uses)
     if opened:

@@ -6,14 +6,15 @@ access-log bucket. Memory: the lines of a day.
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 
 from data_exports.aws import Aws
 from data_exports.contract.receipts import Damaged
 from data_exports.estate.models import Platform, PullDataset
 from data_exports.names import AccountId
-from data_exports.operate.access_logs import AccessRecord, read_access_records
+from data_exports.operate.access_logs import AccessRecord, read_access_records, read_log_days
 from data_exports.operate.history import Wanted
-from data_exports.operate.who.bucket_uses import requester_of
+from data_exports.operate.who.bucket_uses import not_logged_words, requester_of
 
 
 class BucketHistory:
@@ -27,12 +28,17 @@ class BucketHistory:
         self, platform: Platform, pull: PullDataset, aws: Aws, wanted: Wanted, account: AccountId | None = None
     ) -> None:
         self.damaged: list[Damaged] = []
-        self._found = read_access_records(platform, pull, aws, wanted.period)
+        self.dataset = pull.name
+        self.not_logged = ""
+        """Why the logs do not tell of all the time that is asked for; known once iterated."""
+        self._read = partial(read_access_records, platform, pull, aws, wanted.period)
+        self._read_days = partial(read_log_days, platform, pull, aws)
         self._wanted = wanted
         self._account = account
 
     def __iter__(self) -> Iterator[AccessRecord]:
-        for each in self._found:
+        self.not_logged = not_logged_words(self._read_days(), self._wanted.period.since)
+        for each in self._read():
             if isinstance(each, Damaged):
                 self.damaged.append(each)
             elif self._is_wanted(each):

@@ -33,8 +33,8 @@ def read_last_uses(estate: Estate, aws: Aws, *, since: datetime) -> Iterator[tup
         none = (
             f"not known: {use.why_not_known}" if use.why_not_known else f"none since {since.astimezone(UTC):%Y-%m-%d}"
         )
-        lasts = {row: use.by_principal[principal].last for row, principal in own.items()}
-        yield pull.name, {row: f"{last:%Y-%m-%d}" if last else none for row, last in lasts.items()}
+        counts = {row: use.by_principal[principal] for row, principal in own.items()}
+        yield pull.name, {row: _bucket_use_words(count.last, count.last_listing, none) for row, count in counts.items()}
     for push in estate.push_datasets:
         senders = [row for row in rows if row[0] == push.name]
         try:
@@ -45,6 +45,12 @@ def read_last_uses(estate: Estate, aws: Aws, *, since: datetime) -> Iterator[tup
         none = f"none since {since.astimezone(UTC):%Y-%m-%d}"
         none = f"not known: {counted(damaged, 'receipt')} could not be read" if damaged else none
         yield push.name, {row: _words(row, known, last, none, untold) for row in senders}
+
+
+def _bucket_use_words(last: datetime | None, last_listing: datetime | None, none: str) -> str:
+    if last:
+        return f"{last:%Y-%m-%d}"
+    return f"listed only, {last_listing:%Y-%m-%d}" if last_listing else none
 
 
 def _words(row: RowId, known: set[str], last: Mapping[Person, datetime], none: str, untold: int) -> str:

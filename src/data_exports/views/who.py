@@ -184,7 +184,9 @@ def _use_words(use: Use) -> str:
         counted(use.writes or 0, "write") if use.writes else "",
         counted(use.deletes or 0, "deletion") if use.deletes else "",
     ]
-    return f"{', '.join(filter(None, parts)) or 'listed only'}, last {moment_words(use.last_request)}"
+    if use.last_request is None:
+        return f"listed only, last {moment_words(use.last_listing)}"
+    return f"{', '.join(filter(None, parts))}, last {moment_words(use.last_request)}"
 
 
 def uses_as_data(found: Iterable[Uses], *, since: datetime) -> UsesData:

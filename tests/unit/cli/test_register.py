@@ -153,3 +153,10 @@ def test_what_aws_does_not_answer_leaves_no_site(
 def test_one_account_and_what_aws_says_exclude_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["register", "--out", str(tmp_path / "site"), "--live", "--for", "754256621582"]) == 2
     assert "--for and --live exclude each other" in capsys.readouterr().err
+
+
+def test_a_for_that_names_nobody_builds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_repository(tmp_path / "repository")
+    assert main(["register", "--out", str(tmp_path / "site"), "--for", "", "--estate", str(folder)]) == 2
+    assert "--for names no account" in capsys.readouterr().err
+    assert not (tmp_path / "site").exists()

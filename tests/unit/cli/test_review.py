@@ -264,3 +264,8 @@ def test_the_day_of_a_decision_is_before_the_end_that_there_is(folder: Path) -> 
     assert review("decide", "--dataset", "orders", "--shorten", LATER, "--reason", "x") == 2
     earlier = str(date.fromisoformat(LATER) - timedelta(days=1))
     assert review("decide", "--dataset", "orders", "--shorten", earlier, "--reason", "x") == 0
+
+
+def test_how_far_to_look_back_wants_a_look(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["review", "start", "--since", "30d", "--estate", str(folder)]) == 2
+    assert "--since says how far --live looks back" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from data_exports.operate.last_use import read_last_uses
 from data_exports.operate.receipts import Period
 from data_exports.operate.rights import NotAllowedError
 from data_exports.operate.who.bucket_uses import read_pull_uses, requester_of
+from data_exports.views.who import render_uses
 from tests.access_log_lines import READER, line
 from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, pull
@@ -212,6 +213,28 @@ def test_uses_are_held_against_who_may_and_refusals_are_none() -> None:
     left = uses['gone of "Cloud Platform" (754256621582)']
     assert (left.is_granted, left.reads) == (False, 1)
     assert len(uses) == 4
+
+
+def test_whoever_lists_alone_has_not_used_the_data_lately() -> None:
+    lists = line("REST.GET.BUCKET", "-", time="31/Mar/2031:10:00:00 +0000", request="2")
+    kept = Kept(
+        **{"2031_03_30_x": line(time="30/Mar/2031:09:00:00 +0000"), "2031_03_31_x": f"{line(request='1')}\n{lists}"}
+    )
+    reader = read_pull_uses(PLATFORM, PULL, kept.aws, since=SINCE).uses[2]
+    assert (reader.last_request, reader.last_listing) == (
+        datetime(2031, 3, 31, 9, 0, 1, tzinfo=UTC),
+        datetime(2031, 3, 31, 10, tzinfo=UTC),
+    )
+    only = Kept(**{"2031_03_30_x": line(time="30/Mar/2031:09:00:00 +0000"), "2031_03_31_x": lists})
+    ((_, found),) = read_last_uses(estate_of(PULL), only.aws, since=SINCE)
+    assert sorted(found.values())[0] == "listed only, 2031-03-31"
+    text = render_uses(read_pull_uses(PLATFORM, PULL, only.aws, since=SINCE), since=SINCE)
+    assert "irsa-reader  listed only, last 2031-03-31 10:00:00" in text
+
+
+def test_the_accounts_root_is_named_with_its_account() -> None:
+    root = requester_of(f"arn:aws:iam::{PLATFORM.account}:root")
+    assert root.words(PLATFORM) == f"root of {PLATFORM.name_of_account(PLATFORM.account)}"
 
 
 def test_before_the_logs_began_nothing_is_known_and_without_logs_neither() -> None:

@@ -5,9 +5,9 @@ who did. Effects: reads the access-log bucket. The logs are S3's best effort and
 most likely not used the bucket, and whoever is has.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from data_exports.aws import Aws
 from data_exports.contract.receipts import Damaged
@@ -47,8 +47,8 @@ class Requester:
 
     def words(self, platform: Platform) -> str:
         """Who it is for people: a role of the platform by its name, everybody else with the account."""
-        name = self.name if self.kind in ("role", "") else f"{self.kind} {self.name}"
-        if self.account in ("", platform.account):
+        name = self.name if self.kind in ("role", "", "root") else f"{self.kind} {self.name}"
+        if not self.account or (self.account == platform.account and self.kind != "root"):
             return name
         is_account = AccountId.pattern.fullmatch(self.account)
         account = platform.name_of_account(AccountId(self.account)) if is_account else self.account
@@ -76,10 +76,15 @@ class _Count:
     deletes: int = 0
     bytes_read: int = 0
     last: datetime | None = None
+    """When data was read, written or deleted; listings are apart: a job that only lists uses nothing."""
+    last_listing: datetime | None = None
 
     def note(self, record: AccessRecord) -> None:
         self.requests += 1
-        self.last = max(filter(None, [self.last, record.at]))
+        if record.doing is Doing.LISTED:
+            self.last_listing = max(filter(None, [self.last_listing, record.at]))
+        else:
+            self.last = max(filter(None, [self.last, record.at]))
         if record.doing is Doing.READ:
             self.reads += 1
             self.bytes_read += record.moved_bytes
@@ -127,11 +132,19 @@ def read_bucket_use(platform: Platform, pull: PullDataset, aws: Aws, *, since: d
     except RefusedError:
         use.not_logged = NOT_KEPT
         return use
-    if not days:
-        use.not_logged = NO_LOGS
-    elif days[0] >= since.astimezone(UTC).date():  # nobody knows at which hour of its first day logging began
-        use.not_logged = LOGS_BEGIN.format(days[0])
+    use.not_logged = not_logged_words(days, since)
     return use
+
+
+def not_logged_words(days: Sequence[date], since: datetime | None) -> str:
+    """Why logs of these days do not tell of all the time since then; ``""`` when they do."""
+    if not days:
+        return NO_LOGS
+    if (
+        since is None or days[0] >= since.astimezone(UTC).date()
+    ):  # at which hour of its first day they begin nobody knows
+        return LOGS_BEGIN.format(days[0])
+    return ""
 
 
 def read_pull_uses(platform: Platform, pull: PullDataset, aws: Aws, *, since: datetime) -> Uses:
@@ -164,4 +177,5 @@ def _use(pull: PullDataset, who: str, count: _Count, *, is_granted: bool, why: s
         deletes=count.deletes,
         bytes_read=count.bytes_read,
         last_request=count.last,
+        last_listing=count.last_listing,
     )

@@ -28,7 +28,7 @@ UploadKey = tuple[str, str]
 
 @json_as(
     "dataset name=who is_granted is_known why_not_known? is_unused uploads last_upload_at=last_upload",
-    "requests reads writes deletes bytes_read last_request_at=last_request",
+    "requests reads writes deletes bytes_read last_request_at=last_request last_listing_at=last_listing",
 )
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -49,6 +49,8 @@ class Use:
     deletes: int | None = None
     bytes_read: int | None = None
     last_request: datetime | None = None
+    """Of reads, writes and deletions."""
+    last_listing: datetime | None = None
 
     @property
     def is_known(self) -> bool:

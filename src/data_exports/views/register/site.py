@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from data_exports.errors import RefusedError, UsageError
 
@@ -17,18 +18,21 @@ MANIFEST = ".exports-register.json"
 """Names what a register wrote, so that nothing else is ever removed."""
 
 
-def write_site(folder: Path, pages: Iterable[tuple[str, str]]) -> dict[str, int]:
+def write_site(folder: Path, pages: Iterable[tuple[str, str]], *, whose: str = "") -> dict[str, int]:
     """Write the pages in place of the register that was there; what each file weighs, in bytes.
+
+    `whose` is the account it is for, ``""`` for the whole register: neither takes the other's place, as somebody may
+    share that folder with a recipient.
 
     Raises `RefusedError`, `UsageError`.
     """
-    check_is_ours(folder)
+    check_is_ours(folder, whose=whose)
     whole = folder.absolute()
     try:
         whole.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{whole.name}-", dir=whole.parent))
         try:
-            written = _write_files(made, pages)
+            written = _write_files(made, pages, whose)
             made.chmod(0o755)
             if whole.exists():
                 shutil.rmtree(whole)
@@ -41,8 +45,8 @@ def write_site(folder: Path, pages: Iterable[tuple[str, str]]) -> dict[str, int]
     return written
 
 
-def check_is_ours(folder: Path) -> None:
-    """Raise `RefusedError` where the folder holds what no register wrote there."""
+def check_is_ours(folder: Path, *, whose: str = "") -> None:
+    """Raise `RefusedError` where the folder holds what no register wrote there, or a register for somebody else."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise RefusedError("this is no folder", where=str(folder), next_step="give --out a new folder")
     if not folder.exists():
@@ -52,7 +56,15 @@ def check_is_ours(folder: Path) -> None:
         for root, folders, names in os.walk(folder)
         for name in (*names, *(each for each in folders if (Path(root) / each).is_symlink()))
     }
-    strange = sorted(found - _written_before(folder))
+    before = _manifest_of(folder)
+    if isinstance(was := before.get("whose"), str) and was != whose:
+        raise RefusedError(
+            f"the folder holds the register {f'for {was}' if was else 'of everything'}, and this one is"
+            f" {f'for {whose}' if whose else 'of everything'}",
+            where=str(folder),
+            next_step="give --out a folder of its own; somebody may share this one",
+        )
+    strange = sorted(found - {MANIFEST, *map(str, before.get("files", ()))} if before else found)
     if strange:
         raise RefusedError(
             f"the folder holds what no register wrote: {strange[0]!r}"
@@ -62,19 +74,20 @@ def check_is_ours(folder: Path) -> None:
         )
 
 
-def _written_before(folder: Path) -> set[str]:
+def _manifest_of(folder: Path) -> dict[str, Any]:
+    """What the last register noted of itself; nothing where that cannot be read."""
     try:
         listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {MANIFEST, *(str(name) for name in listed["files"])}
-    except (OSError, ValueError, TypeError, KeyError):
-        return set()
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return listed if isinstance(listed, dict) and isinstance(listed.get("files"), list) else {}
 
 
-def _write_files(folder: Path, pages: Iterable[tuple[str, str]]) -> dict[str, int]:
+def _write_files(folder: Path, pages: Iterable[tuple[str, str]], whose: str) -> dict[str, int]:
     sizes = {}
     for name, text in pages:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         sizes[name] = path.write_bytes(text.encode("utf-8", errors="backslashreplace"))
-    (folder / MANIFEST).write_text(json.dumps({"files": [*sizes]}), encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps({"files": [*sizes], "whose": whose}), encoding="utf-8")
     return sizes

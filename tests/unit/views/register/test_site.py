@@ -19,7 +19,7 @@ def test_it_is_written_anew_in_place_of_the_one_before(tmp_path: Path) -> None:
         "datasets/a.html": 1,
     }
     assert write_site(folder, [("index.html", "zwölf")]) == {"index.html": 6}
-    assert contents(folder) == {"index.html": "zwölf", MANIFEST: '{"files": ["index.html"]}'}
+    assert contents(folder) == {"index.html": "zwölf", MANIFEST: '{"files": ["index.html"], "whose": ""}'}
     assert list(folder.parent.iterdir()) == [folder]
 
 
@@ -54,4 +54,17 @@ def test_pages_that_fail_leave_the_register_before(tmp_path: Path) -> None:
     write_site(tmp_path / "site", [("index.html", "one")])
     with pytest.raises(ZeroDivisionError):
         write_site(tmp_path / "site", ((f"{1 // n}.html", "x") for n in (1, 0)))
-    assert contents(tmp_path) == {"site/index.html": "one", f"site/{MANIFEST}": '{"files": ["index.html"]}'}
+    assert contents(tmp_path) == {
+        "site/index.html": "one",
+        f"site/{MANIFEST}": '{"files": ["index.html"], "whose": ""}',
+    }
+
+
+def test_the_register_of_one_account_and_the_whole_one_never_take_each_others_place(tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    write_site(folder, [("index.html", "theirs")], whose="460183957226")
+    write_site(folder, [("index.html", "theirs, newer")], whose="460183957226")
+    for whose, said in (("", "of everything"), ("754256621582", "for 754256621582")):
+        with pytest.raises(RefusedError, match=f"holds the register for 460183957226, and this one is {said}"):
+            write_site(folder, [("index.html", "everything")], whose=whose)
+    assert (folder / "index.html").read_text() == "theirs, newer"
