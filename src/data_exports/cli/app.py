@@ -33,6 +33,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from pkgutil import iter_modules
@@ -159,6 +160,7 @@ def build_command(modules: Sequence[ModuleType]) -> Any:
             app.command(name)(getattr(module, name))
     command = typer.main.get_command(app)
     _keep_examples_as_written(command)
+    _refuse_empty_words(command)
     return command
 
 
@@ -167,6 +169,29 @@ def _keep_examples_as_written(command: Any) -> None:
     command.help = re.sub(r"\n\n(?:\x08\n|\\b\n)?(?=Examples?:)", "\n\n\b\n", command.help or "")
     for inner in getattr(command, "commands", {}).values():
         _keep_examples_as_written(inner)
+
+
+def _refuse_empty_words(command: Any) -> None:
+    """Let no option and no argument be given empty, here and in the commands below.
+
+    ``--account "$ACCOUNT"`` with a variable that is not set would otherwise ask about everybody.
+    """
+    for parameter in command.params:
+        parameter.consume_value = partial(_consume_word, parameter, parameter.consume_value)
+    for inner in getattr(command, "commands", {}).values():
+        _refuse_empty_words(inner)
+
+
+def _consume_word(parameter: Any, consume_value: Callable[..., Any], context: Any, given: Any) -> Any:
+    """Raises `UsageError` for an empty word; the shell's completion asks while one is still to be written."""
+    value, source = consume_value(context, given)
+    words = value if isinstance(value, list | tuple) else (value,)
+    if source.name == "COMMANDLINE" and "" in words and not context.resilient_parsing:
+        is_option = parameter.param_type_name == "option"
+        name = parameter.opts[0] if is_option else parameter.human_readable_name.strip("[].")
+        other_way = "" if parameter.required else ", or leave it out"
+        raise UsageError(f"{name} is empty", next_step=f"give it a value{other_way}")
+    return value, source
 
 
 def modules_for(words: Sequence[str]) -> list[ModuleType]:

@@ -8,7 +8,6 @@ import typer
 from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, cache_folder, estate_folder, exclude, load
 from data_exports.cli.output import write_answer, write_progress
-from data_exports.errors import UsageError
 
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="A new folder, or one that only a register has written.")
@@ -49,8 +48,6 @@ def _register(
       exports register --out register --json                    what was built, and what could not be read
     """
     exclude(**{"--for": account is not None, "--live": live})
-    if account is not None and not account.strip():
-        raise UsageError("--for names no account", next_step="name one, or leave --for out for the whole register")
     from data_exports.views.register.pages import pages_of
     from data_exports.views.register.reading import LiveSource, read_register, read_register_for
     from data_exports.views.register.site import check_is_ours, write_site

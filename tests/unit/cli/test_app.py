@@ -235,15 +235,63 @@ def test_shell_completion_says_nothing_where_there_is_no_estate(tmp_path: Path) 
     assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
-def test_every_word_that_names_a_dataset_a_role_or_a_code_is_completed() -> None:
-    def words_of(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-        for inner in getattr(command, "commands", {}).values():
-            yield from words_of(inner, f"{path} {inner.name}")
-        yield from ((f"{path} {param.name}", param) for param in command.params)
+def _parameters_of(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Every option and argument of a command and those below it: the words of the command, itself, the parameter."""
+    for inner in getattr(command, "commands", {}).values():
+        yield from _parameters_of(inner, (*path, inner.name))
+    yield from ((path, command, parameter) for parameter in command.params)
 
+
+def test_no_option_and_no_argument_takes_an_empty_word_for_everything() -> None:
+    refused = []
+    for path, command, parameter in _parameters_of(frame.build_command(frame.modules_for([]))):
+        is_option = parameter.param_type_name == "option"
+        if is_option and parameter.is_flag:
+            continue
+        words = [parameter.opts[0], ""] if is_option else ["word"] * _before(command, parameter) + [""]
+        with pytest.raises(UsageError, match=" is empty\n") as stopped:
+            command.make_context(path[-1], words)
+        refused.append(" ".join((*path, stopped.value.what)))
+    assert len(refused) > 100
+    assert {"handover --account is empty", "handover --since is empty", "who --account is empty"} < {*refused}
+    assert {"history --account is empty", "history --key is empty", "history NAME is empty"} < {*refused}
+    assert {"cancel KEY is empty", "review decide --dataset is empty", "local env --as is empty"} < {*refused}
+
+
+def _before(command: Any, parameter: Any) -> int:
+    """How many arguments stand before this one."""
+    return [each for each in command.params if each.param_type_name == "argument"].index(parameter)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_letter_for_an_account_that_a_variable_does_not_name_is_not_written(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["handover", "custody_dashboard", "--account", "", "--as", form, "--estate", str(ESTATE)]
+    assert frame.main(words) == 2
+    out, err = capsys.readouterr()
+    assert (out, "--account is empty" in err, "give it a value, or leave it out" in err) == ("", True, True)
+
+
+def test_help_and_the_shells_completion_stand_beside_an_empty_word() -> None:
+    done = _run("handover", "--account", "", "--help")
+    assert (done.returncode, done.stdout.startswith("Usage: ")) == (0, True)
+    env = {
+        "_EXPORTS_COMPLETE": "complete_bash",
+        "COMP_WORDS": "exports handover --account '' court_h",
+        "COMP_CWORD": "4",
+    }
+    done = _run(env={**env, "EXPORTS_ESTATE": str(ESTATE)})
+    assert (done.stdout.split(), done.stderr) == (["court_hearings"], "")
+
+
+def test_every_word_that_names_a_dataset_a_role_or_a_code_is_completed() -> None:
     named = re.compile(r"\b(NAME|WHAT|ROLE|WHO|CODE)\b")
-    params = words_of(frame.build_command(frame.modules_for([])), "exports")
-    missing = [path for path, param in params if named.search(param.metavar or "") and not param._custom_shell_complete]
+    missing = [
+        " ".join(("exports", *path, parameter.name))
+        for path, _, parameter in _parameters_of(frame.build_command(frame.modules_for([])))
+        if named.search(parameter.metavar or "") and not parameter._custom_shell_complete
+    ]
     # What is purged is no longer declared, and what is remembered gets a name that there was not before.
     assert missing == ["exports purge name", "exports purge confirm", "exports use name"]
 

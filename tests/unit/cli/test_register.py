@@ -155,8 +155,11 @@ def test_one_account_and_what_aws_says_exclude_each_other(tmp_path: Path, capsys
     assert "--for and --live exclude each other" in capsys.readouterr().err
 
 
-def test_a_for_that_names_nobody_builds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("account", ["", " "])
+def test_a_for_that_names_nobody_builds_nothing(
+    account: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = write_repository(tmp_path / "repository")
-    assert main(["register", "--out", str(tmp_path / "site"), "--for", "", "--estate", str(folder)]) == 2
-    assert "--for names no account" in capsys.readouterr().err
+    assert main(["register", "--out", str(tmp_path / "site"), "--for", account, "--estate", str(folder)]) == 2
+    assert "error: --for" in capsys.readouterr().err
     assert not (tmp_path / "site").exists()
