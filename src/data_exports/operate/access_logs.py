@@ -144,15 +144,15 @@ def _number(field: str) -> int | None:
 
 
 def read_access_records(
-    platform: Platform, pull: PullDataset, aws: Aws, period: Period = EVER
+    platform: Platform, pull: PullDataset, aws: Aws, days: Iterable[date], period: Period = EVER
 ) -> Iterator[AccessRecord | Damaged]:
     """Who used the dataset's bucket in this time, in order, each line once; a day's lines are held in memory.
 
-    Raises as `read_log_days`.
+    `days` are those of `read_log_days`. Raises as that.
     """
     bucket, account, folder = platform.access_log_bucket, str(platform.account), log_folder_of(platform, pull)
     s3 = aws.client("s3")
-    for day in read_log_days(platform, pull, aws):
+    for day in days:
         if period.since and day < period.since.astimezone(UTC).date():
             continue
         if period.until and day > period.until.astimezone(UTC).date():

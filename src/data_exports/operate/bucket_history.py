@@ -31,14 +31,15 @@ class BucketHistory:
         self.dataset = pull.name
         self.not_logged = ""
         """Why the logs do not tell of all the time that is asked for; known once iterated."""
-        self._read = partial(read_access_records, platform, pull, aws, wanted.period)
+        self._read = partial(read_access_records, platform, pull, aws)
         self._read_days = partial(read_log_days, platform, pull, aws)
         self._wanted = wanted
         self._account = account
 
     def __iter__(self) -> Iterator[AccessRecord]:
-        self.not_logged = not_logged_words(self._read_days(), self._wanted.period.since)
-        for each in self._read():
+        period, days = self._wanted.period, self._read_days()
+        self.not_logged = not_logged_words(days, period.since)
+        for each in self._read(days, period):
             if isinstance(each, Damaged):
                 self.damaged.append(each)
             elif self._is_wanted(each):

@@ -1,6 +1,7 @@
 """Lines of S3's access logs, as AWS's page on the format shows them and as hostile requesters would have them."""
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,8 +18,10 @@ from data_exports.operate.access_logs import (
     read_access_records,
     read_log_days,
 )
+from data_exports.operate.bucket_history import BucketHistory
+from data_exports.operate.history import Wanted
 from data_exports.operate.last_use import read_last_uses
-from data_exports.operate.receipts import Period
+from data_exports.operate.receipts import EVER, Period
 from data_exports.operate.rights import NotAllowedError
 from data_exports.operate.who.bucket_uses import read_pull_uses, requester_of
 from data_exports.views.who import render_uses
@@ -86,7 +89,7 @@ def test_a_copy_tells_the_objects_size_and_each_part_of_one_none() -> None:
 
 def test_every_version_that_one_request_deletes_is_told() -> None:
     lines = [line("BATCH.DELETE.OBJECT", version=version, request="1") for version in ("v1", "v2")]
-    found = read_access_records(PLATFORM, PULL, Kept(**{"2031_03_31_x": "\n".join(lines)}).aws)
+    found = Kept(**{"2031_03_31_x": "\n".join(lines)}).records()
     assert [each.version_id for each in found if isinstance(each, AccessRecord)] == ["v1", "v2"]
 
 
@@ -168,6 +171,9 @@ class Kept:
             return [{"CommonPrefixes": [{"Prefix": each} for each in sorted(folders)]}]
         return [{"Contents": [{"Key": key} for key in below]}]
 
+    def records(self, period: Period = EVER) -> Iterator[AccessRecord | Damaged]:
+        return read_access_records(PLATFORM, PULL, self.aws, read_log_days(PLATFORM, PULL, self.aws), period)
+
     def get(self, *, Bucket: str, Key: str, ExpectedBucketOwner: str) -> Any:  # noqa: N803
         return {"Body": io.BytesIO(self.files[Key])}
 
@@ -180,21 +186,33 @@ def test_days_are_read_in_order_each_line_once_and_what_is_none_is_told_with_its
         "strange_03_31_z": next_day,
     })  # fmt: skip
     assert read_log_days(PLATFORM, PULL, kept.aws) == [date(2031, 3, 31), date(2031, 4, 1)]
-    damaged, *found = read_access_records(PLATFORM, PULL, kept.aws)
+    damaged, *found = kept.records()
     assert damaged == Damaged(f"{FOLDER}2031/03/31/x", 2, "it is no line of an access log")
     assert [each.request_id for each in found if isinstance(each, AccessRecord)] == ["A", "B", "C"]
     since = Period(datetime(2031, 3, 31, 9, 30, tzinfo=UTC), datetime(2031, 4, 1, tzinfo=UTC))
-    inside = [each for each in read_access_records(PLATFORM, PULL, kept.aws, since) if isinstance(each, AccessRecord)]
+    inside = [each for each in kept.records(since) if isinstance(each, AccessRecord)]
     assert [each.request_id for each in inside] == ["B"]
 
 
 def test_of_another_time_no_file_is_read() -> None:
     kept = Kept(**{"2031_03_31_x": line()})
-    assert list(read_access_records(PLATFORM, PULL, kept.aws, Period(datetime(2031, 4, 1, tzinfo=UTC)))) == []
+    assert list(kept.records(Period(datetime(2031, 4, 1, tzinfo=UTC)))) == []
     assert kept.aws.asked_for("get_object") == []
 
 
 SINCE = datetime(2031, 3, 31, tzinfo=UTC)
+
+
+def test_history_and_uses_list_the_days_of_logs_once() -> None:
+    kept = Kept(**{"2031_03_30_x": line(time="30/Mar/2031:09:00:00 +0000"), "2031_03_31_x": line()})
+    years_months_and_days = [f"{FOLDER}", f"{FOLDER}2031/", f"{FOLDER}2031/03/"]
+    (record,) = BucketHistory(PLATFORM, PULL, kept.aws, Wanted(Period(SINCE)))
+    assert record.at == datetime(2031, 3, 31, 9, 0, 1, tzinfo=UTC)
+    listed = [asked["Prefix"] for asked in kept.aws.asked_for("list_objects_v2")]
+    assert listed == [*years_months_and_days, f"{FOLDER}2031/03/31/"]
+    read_pull_uses(PLATFORM, PULL, kept.aws, since=SINCE)
+    listed_again = [asked["Prefix"] for asked in kept.aws.asked_for("list_objects_v2")][len(listed) :]
+    assert listed_again == listed
 
 
 def test_uses_are_held_against_who_may_and_refusals_are_none() -> None:
@@ -255,7 +273,7 @@ def test_without_the_right_to_read_them_it_is_an_error_that_names_it() -> None:
     with pytest.raises(NotAllowedError, match=f"s3:ListBucket and s3:GetObject on mojap-hub-exports-use/{FOLDER}"):
         read_pull_uses(PLATFORM, PULL, aws, since=SINCE)
     with pytest.raises(RefusedError, match="there is no"):
-        list(read_access_records(PLATFORM, PULL, AwsAnswers({"list_objects_v2": refusal("NoSuchBucket")})))
+        read_log_days(PLATFORM, PULL, AwsAnswers({"list_objects_v2": refusal("NoSuchBucket")}))
 
 
 def test_a_review_learns_the_last_use_of_each_access() -> None:

@@ -128,7 +128,7 @@ def read_bucket_use(platform: Platform, pull: PullDataset, aws: Aws, *, since: d
     use = BucketUse({each: _Count() for each in people})
     try:
         days = read_log_days(platform, pull, aws)
-        use.count(read_access_records(platform, pull, aws, Period(since)), platform)
+        use.count(read_access_records(platform, pull, aws, days, Period(since)), platform)
     except RefusedError:
         use.not_logged = NOT_KEPT
         return use
