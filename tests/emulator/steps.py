@@ -83,10 +83,10 @@ def refusal_of(call: Callable[[], Any]) -> str:
     return ""
 
 
-def wait_until(met: Callable[[], bool]) -> None:
-    """Wait until the condition holds; fails the test when it never does."""
+def wait_until(met: Callable[[], bool], tell: Callable[[], object] = str) -> None:
+    """Wait until the condition holds; fails the test when it never does, and tells what there is instead."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not met():
         if time.monotonic() > deadline:
-            pytest.fail(f"not met within {PATIENCE_SECONDS:g} s: {met}")
+            pytest.fail(f"not met within {PATIENCE_SECONDS:g} s: {met} {tell()}")
         time.sleep(0.05)

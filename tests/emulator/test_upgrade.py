@@ -99,17 +99,16 @@ class Site:
         variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | settings})
 
-    def messages(self) -> int:
-        """How many messages the queues hold, those in flight included."""
+    def messages(self) -> dict[str, dict[str, str]]:
+        """Queue → how many messages it holds, those in flight included; of the queues that hold any."""
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        urls = [
-            queue_url(self.deployed, name_of(self.push(each).name))
-            for each in DATASETS
-            for name_of in (queue_name_of, dead_letter_queue_name_of)
-        ]
-        sqs = self.client("sqs")
-        answers = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls]
-        return sum(int(number) for answer in answers for number in answer.values())
+        sqs, found = self.client("sqs"), dict[str, dict[str, str]]()
+        for push in map(self.push, DATASETS):
+            for queue in (queue_name_of(push.name), dead_letter_queue_name_of(push.name)):
+                url = queue_url(self.deployed, queue)
+                numbers = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+                found |= {queue: numbers} if any(number != "0" for number in numbers.values()) else {}
+        return found
 
 
 @pytest.fixture
@@ -235,7 +234,7 @@ def test_a_live_estate_is_upgraded_and_rolled_back_and_nothing_is_lost_or_stale(
         change_program(site, "upgrade", site.new)
         change_program(site, "rollback", site.old)
 
-    wait_until(lambda: site.messages() == 0)
+    wait_until(lambda: not site.messages(), tell=site.messages)
     assert {key: site.has_arrived(key) for key in site.contents} == dict.fromkeys(site.contents, True)
     seen = {push.name: set(site.deployed.stage.keys_in_hub(push)) for push in site.deployed.estate.push_datasets}
     kept = {key for key in site.contents if key.startswith(f"{KEPT}/")}

@@ -32,18 +32,26 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _LAMBDA_PREFIXES = ("AWS_", "_LAMBDA", "LAMBDA_", "_X_AMZN", "_MINISTACK")
 
 
-def _runtime_folder() -> Path:
-    """A folder that holds the runtime's packages, as links into this environment, and nothing else."""
+_making_the_folder = threading.Lock()
+
+
+def runtime_folder() -> Path:
+    """A folder that holds the runtime's packages, as links into this environment, and nothing else.
+
+    Made whole by the first function that starts, however many start at once: one that found it half made would fail.
+    """
     folder = Path(tempfile.gettempdir()) / "lambda-runtime"
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        for name in RUNTIME_PACKAGES:
-            spec = importlib.util.find_spec(name)
-            if spec is None or spec.origin is None:
-                raise LocalAwsError(f"the package {name}, part of every Lambda runtime, is not installed here")
-            source = Path(spec.origin)
-            source = source.parent if source.name == "__init__.py" else source
-            (folder / source.name).symlink_to(source)
+    with _making_the_folder:
+        if not folder.exists():
+            unfinished = Path(tempfile.mkdtemp(prefix="lambda-runtime-"))
+            for name in RUNTIME_PACKAGES:
+                spec = importlib.util.find_spec(name)
+                if spec is None or spec.origin is None:
+                    raise LocalAwsError(f"the package {name}, part of every Lambda runtime, is not installed here")
+                source = Path(spec.origin)
+                source = source.parent if source.name == "__init__.py" else source
+                (unfinished / source.name).symlink_to(source)
+            unfinished.rename(folder)
     return folder
 
 
@@ -52,7 +60,7 @@ def _start_isolated(words: Sequence[str], *, env: Mapping[str, str], **options: 
     if words[0] != sys.executable:
         return subprocess.Popen(words, env=env, **options)  # noqa: S603 - the emulator's own words
     own = {k: v for k, v in env.items() if k in _PASSED_ON or k.startswith(_LAMBDA_PREFIXES)}
-    own["PYTHONPATH"] = str(_runtime_folder())
+    own["PYTHONPATH"] = str(runtime_folder())
     own["HOME"] = tempfile.gettempdir()  # no profile of this computer's user is in reach
     # -S: no site-packages; -s: none of the user's; what is left is the standard library and PYTHONPATH.
     return subprocess.Popen([words[0], "-S", "-s", *words[1:]], env=own, **options)  # noqa: S603
