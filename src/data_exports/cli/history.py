@@ -8,7 +8,7 @@ import typer
 
 from data_exports.cli.completion import complete_datasets, complete_users
 from data_exports.cli.connecting import connect, reaches_aws
-from data_exports.cli.options import EstateOption, JsonOption, account_of, dataset_of, exclude
+from data_exports.cli.options import EstateOption, JsonOption, account_of, dataset_of, exclude, write_left_out
 from data_exports.cli.output import data_held, screen_width, write_data, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError, RefusedError, UsageError
@@ -181,10 +181,15 @@ def _datasets(
         each for each in named or declared.pull_datasets if isinstance(each, PullDataset) and (named or wants_pulls)
     ]
     if recipient:
-        unknown = [push.name for push in pushes if push.destination.account is None]
-        if unknown:
-            write_progress(f"to whose account these deliver is not declared (target_account): {', '.join(unknown)}")
+        write_left_out(push.name for push in pushes if not push.destination.account)
+        elsewhere = [push for push in pushes if push.destination.account not in (None, recipient)]
+        if named and elsewhere:
+            listed = ", ".join(f"{push.name} (to {push.destination.account})" for push in elsewhere)
+            write_progress(f"left out, as they go to another account: {listed}")
         pushes = [push for push in pushes if push.destination.account == recipient]
+        if not pushes and not pulls:
+            what = f"no dataset that is asked about goes to account {recipient}"
+            raise UsageError(what, where="--account", next_step="name others, or leave --account out")
     return pushes, pulls
 
 

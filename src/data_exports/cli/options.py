@@ -7,13 +7,14 @@
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from data_exports.access.sizes import with_sizes_checked
-from data_exports.cli.output import seen_from
+from data_exports.cli.output import seen_from, write_progress
 from data_exports.errors import UsageError
 from data_exports.estate.dataset_lookup import account_of, dataset_of, push_dataset_of, push_datasets_of
 from data_exports.estate.file_kinds import PLATFORM_FILE, FileKind
@@ -37,6 +38,7 @@ __all__ = [
     "plan_findings_of",
     "push_dataset_of",
     "push_datasets_of",
+    "write_left_out",
 ]
 
 EstateOption = Annotated[
@@ -98,6 +100,12 @@ def exclude(**given: bool) -> None:
     both = [option for option, is_given in given.items() if is_given]
     if len(both) > 1:
         raise UsageError(f"{both[0]} and {both[1]} exclude each other", next_step="give one of them")
+
+
+def write_left_out(names: Iterable[str]) -> None:
+    """Where one account is asked about: say of which exports nobody can tell whether they go to it."""
+    if unknown := ", ".join(dict.fromkeys(names)):
+        write_progress(f"left out, as whose account they go to is not declared (target_account): {unknown}")
 
 
 def open_estate(given: Path | None) -> Estate:

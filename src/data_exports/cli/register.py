@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from data_exports.cli.connecting import connect, reaches_aws
-from data_exports.cli.options import EstateOption, JsonOption, cache_folder, estate_folder, exclude, load
+from data_exports.cli.options import (
+    EstateOption,
+    JsonOption,
+    cache_folder,
+    estate_folder,
+    exclude,
+    load,
+    write_left_out,
+)
 from data_exports.cli.output import write_answer, write_progress
 
 OutOption = Annotated[
@@ -58,12 +66,8 @@ def _register(
     if live:
         write_progress(ASKING)
     if account is not None:
-        if unknown := loaded.estate and [
-            each.name for each in loaded.estate.push_datasets if not each.destination.account
-        ]:
-            write_progress(
-                f"left out, as whose account they go to is not declared (target_account): {', '.join(unknown)}"
-            )
+        pushes = loaded.estate.push_datasets if loaded.estate else ()
+        write_left_out(each.name for each in pushes if not each.destination.account)
         made = read_register_for(folder, loaded, account)
     else:
         made = read_register(folder, loaded, LiveSource(connect, cache_folder() / "daily-sums") if live else None)

@@ -1,6 +1,7 @@
 """``exports who``: who can get at what, and who did."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from data_exports.cli.options import (
     estate_folder,
     exclude,
     open_estate,
+    write_left_out,
 )
 from data_exports.cli.output import screen_width, write_answer, write_data, write_json, write_progress
 from data_exports.errors import PartlyDoneError, UsageError
@@ -149,6 +151,9 @@ def _write(
 
     platform = declared.platform
     found = find_holdings(holdings, question, now=now)
+    if question.account:
+        of_all = find_holdings(holdings, replace(question, account=None), now=now)
+        write_left_out(each.access.dataset for each in of_all if each not in found and each.is_to_unknown_account)
     if as_json:
         write_json("who", holdings_as_data(found, platform, now=now))
     elif markdown:

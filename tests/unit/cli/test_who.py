@@ -64,6 +64,25 @@ def test_an_account_is_named_by_what_the_platform_calls_it(capsys: pytest.Captur
     assert 'did you mean "Prison Population Forecasting"?' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "is_said"),
+    [
+        ((), True),
+        (("probation_caseload",), True),
+        (("court_hearings",), False),
+        (("can", "write", "s3://probation-digital-landing/probation_caseload/x"), True),
+    ],
+)
+def test_what_goes_to_nobody_knows_whose_account_is_left_out_and_said(
+    words: tuple[str, ...], is_said: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words, "--account", "460183957226") == 0
+    said = "left out, as whose account they go to is not declared (target_account): probation_caseload\n"
+    assert (said in capsys.readouterr().err) is is_said
+    assert run(*words) == 0
+    assert "left out" not in capsys.readouterr().err
+
+
 def test_a_spreadsheet_gets_a_line_for_each_access(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("bail_research", "--account", "871026394550", "--csv") == 0
     head, line = csv.reader(io.StringIO(capsys.readouterr().out))

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from data_exports.access.accesses import Access, accesses_of
-from data_exports.access.grants import Grant, grants_of
+from data_exports.access.grants import Grant, Role, grants_of
 from data_exports.errors import UsageError
 from data_exports.estate.dataset_lookup import advice_on_dash
 from data_exports.estate.field_types import hint_on_dashes
@@ -54,6 +54,11 @@ class Holding:
     def accounts(self) -> set[AccountId]:
         """The accounts that have a part in it: the principal's, and the recipient's."""
         return {account for account in (self.access.principal.account, self.access.recipient) if account}
+
+    @property
+    def is_to_unknown_account(self) -> bool:
+        """Whether it delivers, and nobody has declared to whose account."""
+        return self.access.role is Role.MOVER and not self.access.recipient
 
     @property
     def doings(self) -> tuple[Permission, ...]:
