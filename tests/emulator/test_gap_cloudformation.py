@@ -1,7 +1,6 @@
 """CloudFormation as AWS does it: properties that take effect, change sets, failures and what is kept."""
 
 import json
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,44 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from tests.emulator.steps import ACCOUNT, Steps, allow, policy_of, refusal_of, wait_until
+from tests.emulator.stack_steps import Resources, apply, delete, template_of
+from tests.emulator.steps import ACCOUNT, Steps, allow, policy_of, refusal_of
 
 pytestmark = pytest.mark.emulator
 
-Resources = dict[str, Any]
 Unique = Callable[[str], str]
-
-
-def template_of(resources: Resources, **more: Any) -> str:
-    return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources, **more})
-
-
-def apply(steps: Steps, stack: str, template: str, *, kind: str = "CREATE", **more: Any) -> dict[str, Any]:
-    """Make a change set and carry it out; gives the stack as it is afterwards."""
-    cfn = steps.client("cloudformation")
-    source = {"TemplateURL": template} if template.startswith("http") else {"TemplateBody": template}
-    named = {"StackName": stack, "ChangeSetName": f"change-{uuid.uuid4().hex[:8]}"}
-    cfn.create_change_set(**named, ChangeSetType=kind, Capabilities=["CAPABILITY_NAMED_IAM"], **source, **more)
-    cfn.get_waiter("change_set_create_complete").wait(**named, WaiterConfig={"Delay": 1})
-    stack_id = cfn.describe_change_set(**named)["StackId"]
-    cfn.execute_change_set(**named)
-    return settled(steps, stack_id)
-
-
-def settled(steps: Steps, stack: str) -> dict[str, Any]:
-    cfn = steps.client("cloudformation")
-
-    def describe() -> dict[str, Any]:
-        found: dict[str, Any] = cfn.describe_stacks(StackName=stack)["Stacks"][0]
-        return found
-
-    wait_until(lambda: not describe()["StackStatus"].endswith(("IN_PROGRESS", "EXECUTED")))
-    return describe()
-
-
-def delete(steps: Steps, stack_id: str) -> str:
-    steps.client("cloudformation").delete_stack(StackName=stack_id)
-    return str(settled(steps, stack_id)["StackStatus"])
 
 
 def bucket_resource(name: str, **properties: Any) -> Resources:

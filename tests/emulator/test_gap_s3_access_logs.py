@@ -6,6 +6,7 @@ import pytest
 
 from data_exports.names import DatasetName
 from data_exports.operate.access_logs import AccessRecord, parse_access_line
+from tests.emulator.federated import federated_reader
 from tests.emulator.steps import ACCOUNT, Steps, allow, policy_of, refusal_of
 
 pytestmark = pytest.mark.emulator
@@ -84,6 +85,17 @@ def test_a_role_is_named_by_its_session_and_a_refusal_is_logged_too(steps: Steps
         ("REST.GET.OBJECT", 200, None, "read"),
         ("REST.PUT.OBJECT", 403, "AccessDenied", "refused"),
     }
+
+
+def test_a_reader_from_outside_aws_is_named_by_its_role_and_its_own_choice_of_a_session(steps: Steps) -> None:
+    source = steps.bucket()
+    target = target_for(steps, source)
+    log_to(steps, source, target)
+    steps.client("s3").put_object(Bucket=source, Key="x", Body=b"1")
+    reader = federated_reader(steps, allow("s3:GetObject", f"arn:aws:s3:::{source}/*"))
+    reader.client("s3", session_name="chosen").get_object(Bucket=source, Key="x")
+    (read,) = [each for each in records_of(steps, target) if each.operation == "REST.GET.OBJECT"]
+    assert read.requester == f"arn:aws:sts::{ACCOUNT}:assumed-role/{reader.role.rpartition('/')[2]}/chosen"
 
 
 def test_a_copy_is_a_line_in_the_log_of_either_bucket(steps: Steps) -> None:

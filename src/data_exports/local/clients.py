@@ -51,18 +51,21 @@ def _session() -> "boto3.Session":
     return boto3.Session(botocore_session=botocore.session.Session(session_vars=nothing))
 
 
-def _client(local: LocalAws, service: str, credentials: LocalCredentials, region: str) -> Any:
+def _client(local: LocalAws, service: str, credentials: LocalCredentials | None, region: str) -> Any:
+    from botocore import UNSIGNED
     from botocore.config import Config
 
+    keys = credentials or LocalCredentials("", "")
     with _creating:  # botocore's sessions are not thread-safe while a client is made
         return _session().client(  # type: ignore[call-overload]  # the service's name is only known at run time
             service,
             region_name=region,
             endpoint_url=local.endpoint_url,
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret_access_key,
-            aws_session_token=credentials.session_token or None,
+            aws_access_key_id=keys.access_key_id or None,
+            aws_secret_access_key=keys.secret_access_key or None,
+            aws_session_token=keys.session_token or None,
             config=Config(
+                signature_version=None if credentials else UNSIGNED,
                 connect_timeout=3,
                 read_timeout=60,
                 retries={"total_max_attempts": 2, "mode": "standard"},
@@ -88,6 +91,24 @@ def session_of(local: LocalAws, arn: str, *, session_name: str = _SESSION_NAME) 
     sts = client(local, "sts", account=account)
     made = sts.assume_role(RoleArn=arn, RoleSessionName=session_name)["Credentials"]
     return LocalCredentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+
+def session_by_token(
+    local: LocalAws, role_arn: str, token: str, *, session_name: str = _SESSION_NAME, duration_seconds: int = 3600
+) -> LocalCredentials:
+    """Credentials of a role for a token of somebody outside AWS, through `sts:AssumeRoleWithWebIdentity`, unsigned.
+
+    Raises botocore's ClientError with STS's code and words when the token or its bearer is refused.
+    """
+    made = _client(local, "sts", None, local.region).assume_role_with_web_identity(
+        RoleArn=role_arn, RoleSessionName=session_name, WebIdentityToken=token, DurationSeconds=duration_seconds
+    )["Credentials"]
+    return LocalCredentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+
+def client_with(local: LocalAws, service: str, credentials: LocalCredentials, *, region: str | None = None) -> Any:
+    """A boto3 client of this service with these credentials; in the local AWS's region unless another is named."""
+    return _client(local, service, credentials, region or local.region)
 
 
 def client_as(

@@ -1,5 +1,7 @@
 """Who may enter the local AWS: programs of this computer that sign with a secret of this very start, and nobody else.
 
+But one call needs no signature, as with AWS: `sts:AssumeRoleWithWebIdentity`, whose token proves who asks.
+
 The emulator's own door is open: it checks no signature of an account's root, serves paths that need no credentials
 (``/_ministack/reset`` and its like), and lets every web page in. So each request passes here first.
 In: an ASGI request. Out: the emulator's answer, or a refusal in the words of the service that was asked. Effects: none
@@ -33,6 +35,8 @@ GateAnswer = tuple[int, Mapping[str, str], bytes]
 
 _THIS_COMPUTER = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_FORM = "application/x-www-form-urlencoded"
+_LONGEST_FORM_BYTES = 100_000
 _MISSING = AuthError("MissingAuthenticationToken", "Request is missing Authentication Token")
 _UNSUPPORTED = AuthError("UnsupportedSignature", f"One signature of the algorithm {_ALGORITHM} is needed")
 _OTHER_BODY = AuthError(
@@ -170,6 +174,24 @@ def body_failure(call: GateCall, body: bytes) -> AuthError | None:
     return _OTHER_BODY if len(said) == 64 and hashlib.sha256(body).hexdigest() != said else None
 
 
+def may_need_no_signature(call: GateCall) -> bool:
+    """Whether it looks like the one call that needs no signature, AssumeRoleWithWebIdentity: its body must tell.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+    """
+    is_form = call.headers.get("content-type", "").startswith(_FORM) and "x-amz-target" not in call.headers
+    length = call.headers.get("content-length", "")
+    is_short = length.isdecimal() and int(length) <= _LONGEST_FORM_BYTES
+    return (call.method, call.path, dict(call.query)) == ("POST", "/", {}) and is_form and is_short
+
+
+def needs_no_signature(call: GateCall, body: bytes) -> bool:
+    """Whether the request is AssumeRoleWithWebIdentity, of which the emulator's mend checks the token, and no other."""
+    fields = parse_qs(body.decode("latin-1"), keep_blank_values=True)
+    is_this_one = fields.get("Action") == ["AssumeRoleWithWebIdentity"]
+    return is_this_one and detect_service(call.method, call.path, dict(call.headers), fields) == "sts"
+
+
 class Gate:
     """What every request to the emulator passes first."""
 
@@ -203,10 +225,13 @@ class Gate:
         # Refused before its body is read when the signature alone tells.
         failure = signature_failure(call, b"") if call.body_hash else _known(signature_of(call))
         read: Sequence[AsgiMessage] = ()
-        if failure is None:
+        if failure is None or (failure is _MISSING and may_need_no_signature(call)):
             read = await _read(receive)
             body = b"".join(message.get("body", b"") for message in read)
-            failure = body_failure(call, body) if call.body_hash else signature_failure(call, body)
+            if failure is _MISSING:
+                failure = None if needs_no_signature(call, body) else failure
+            else:
+                failure = body_failure(call, body) if call.body_hash else signature_failure(call, body)
         if failure:
             await _answer(send, _refusal(call, failure))
             return

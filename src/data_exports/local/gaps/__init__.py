@@ -24,6 +24,7 @@ def mend_all() -> None:
         iam,
         lambda_functions,
         lambda_queues,
+        oidc_providers,
         s3_access,
         s3_access_logs,
         s3_deletes,
@@ -34,6 +35,7 @@ def mend_all() -> None:
         s3_objects,
         s3_versions,
         sqs,
+        sts,
     )
 
     patching.apply_noted()
