@@ -1,6 +1,6 @@
 """Mends go in loudly or not at all."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,6 +56,17 @@ def test_any_other_version_of_the_emulator_is_refused(found: str) -> None:
     with pytest.raises(LocalAwsError, match=rf"ministack {found} is installed") as caught:
         patching.check_emulator_version(lambda _name: found)
     assert "install ministack 1.5.33" in caught.value.next_step
+
+
+def test_what_the_mends_need_besides_is_missed_by_name() -> None:
+    def version_of(name: str) -> str:
+        if name == "joserfc":
+            raise PackageNotFoundError
+        return patching.EMULATOR_VERSION
+
+    with pytest.raises(LocalAwsError, match="joserfc, which verifies tokens, is not installed") as caught:
+        patching.check_emulator_version(version_of)
+    assert "make .venv/installed-dev" in caught.value.next_step
 
 
 def test_the_installed_version_is_the_one_the_mends_are_for() -> None:

@@ -20,6 +20,8 @@ EMULATOR_VERSION = "1.5.33"
 Wrapper = TypeVar("Wrapper", bound=Callable[..., Any])
 
 _REINSTALL = f"install ministack {EMULATOR_VERSION}; the extra `local` of this package pins it"
+_NEEDED = {"joserfc": "which verifies tokens, is not installed"}
+"""What else the extra holds, whose version does not matter."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def apply_noted() -> None:
 
 
 def check_emulator_version(version_of: Callable[[str], str] = version) -> None:
-    """Raise `LocalAwsError` unless the installed emulator is the one the mends are written against."""
+    """Raise `LocalAwsError` unless the emulator is the one the mends are written against, with all that they need."""
     try:
         found = version_of("ministack")
     except PackageNotFoundError:
@@ -94,3 +96,9 @@ def check_emulator_version(version_of: Callable[[str], str] = version) -> None:
             f"ministack {found} is installed, and its differences from AWS are only known for {EMULATOR_VERSION}",
             next_step=_REINSTALL,
         )
+    for name, missing in _NEEDED.items():
+        try:
+            version_of(name)
+        except PackageNotFoundError:
+            step = "install the extra `local` of this package (in a checkout: make .venv/installed-dev)"
+            raise LocalAwsError(f"{name}, {missing}", next_step=step) from None
