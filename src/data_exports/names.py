@@ -25,7 +25,7 @@ _OTHER_PARTITION = re.compile("arn:(aws-[a-z-]+):")
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
 
 
-class _Name(str):
+class Identifier(str):
     """A `str` whose text matches `pattern` as a whole."""
 
     __slots__ = ()
@@ -34,6 +34,7 @@ class _Name(str):
     hint: ClassVar[str] = ""
 
     def __new__(cls, text: str) -> Self:
+        """Parse it. Raises `InvalidNameError`."""
         if not cls.pattern.fullmatch(text):
             if other := _OTHER_PARTITION.match(text):
                 reason = f"{text!r} is of the AWS partition {other[1]}; only aws is supported"
@@ -47,7 +48,7 @@ _PATH = r"(?:[A-Za-z0-9_+=,.@-]+/)*"
 # ${...} is a variable, so a path that holds more than the characters of a name is refused.
 
 
-class AccountId(_Name):
+class AccountId(Identifier):
     """An AWS account id: 12 digits."""
 
     __slots__ = ()
@@ -56,7 +57,7 @@ class AccountId(_Name):
     hint = "write all 12 digits, such as 012345678901"
 
 
-class Region(_Name):
+class Region(Identifier):
     """An AWS region name, such as ``eu-west-1``."""
 
     __slots__ = ()
@@ -72,7 +73,7 @@ class Region(_Name):
         return super().__new__(cls, text)
 
 
-class DatasetName(_Name):
+class DatasetName(Identifier):
     """A dataset's name; the hub prefix, queue, role and stack are named after it.
 
     At most 52 characters, so that the mover's role ``export_<name>-move`` fits IAM's 64.
@@ -90,7 +91,7 @@ _RESERVED_BUCKET_SUFFIXES = ("--ol-s3", "--table-s3", "--x-s3", "-s3alias", ".mr
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
 
-class BucketName(_Name):
+class BucketName(Identifier):
     """An S3 bucket name.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -120,7 +121,7 @@ class BucketName(_Name):
         return f"arn:aws:s3:::{self}"
 
 
-class RoleName(_Name):
+class RoleName(Identifier):
     """An IAM role name, without path.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
@@ -132,7 +133,7 @@ class RoleName(_Name):
     hint = "use letters, digits and + = , . @ - _, at most 64 characters, without a path"
 
 
-class RoleArn(_Name):
+class RoleArn(Identifier):
     """The ARN of one IAM role, with its path if it has one."""
 
     __slots__ = ()
@@ -161,7 +162,7 @@ class RoleArn(_Name):
         return "/" + self.split("/", 1)[1].removesuffix(self.name)
 
 
-class UserArn(_Name):
+class UserArn(Identifier):
     """The ARN of one IAM user: accepted where people already use one, with a warning."""
 
     __slots__ = ()
@@ -175,7 +176,7 @@ class UserArn(_Name):
         return AccountId(self.split(":")[4])
 
 
-class AccountRootArn(_Name):
+class AccountRootArn(Identifier):
     """The ARN of a whole account, ``arn:aws:iam::<account>:root``: every principal it lets act."""
 
     __slots__ = ()
@@ -193,7 +194,7 @@ Outsider = RoleArn | UserArn | AccountRootArn
 """Who may be named in `pull_arns`; an account only where the platform lists it in `accounts`."""
 
 
-class KmsKeyArn(_Name):
+class KmsKeyArn(Identifier):
     """The ARN of one KMS key (not of an alias: a grant on an alias grants nothing)."""
 
     __slots__ = ()
@@ -202,7 +203,7 @@ class KmsKeyArn(_Name):
     hint = "write arn:aws:kms:<region>:<12 digits>:key/<id>; an alias cannot be granted on"
 
 
-class KeyPrefix(_Name):
+class KeyPrefix(Identifier):
     """A prefix of object keys that ends in ``/``, so that ``orders/`` never reaches ``orders_private/``."""
 
     __slots__ = ()

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 BASICS = {"contract", "names", "limits", "errors", "text", "json_values"}
-ESTATE = BASICS | {"destinations", "estate"}
+ESTATE = BASICS | {"destinations", "readers", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks", "keeper"}
 ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local", "reviews"}
@@ -28,6 +28,7 @@ ALLOWED = {
     "keeper": set[str](),
     "aws": {"errors", "names", "limits", "aws"},
     "destinations": BASICS | {"aws", "contract", "destinations"},
+    "readers": BASICS | {"readers"},
     "estate": ESTATE,
     "access": ACCESS,
     "reviews": ACCESS | {"reviews"},
@@ -52,6 +53,7 @@ COMMON = {
     "access",
     "reviews",
     "destinations",
+    "readers",
     "names",
     "errors",
     "limits",

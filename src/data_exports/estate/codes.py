@@ -50,6 +50,7 @@ class Code(StrEnum):
     READ_OTHERWISE = "EX212", "a text without quotes is something else for other readers of YAML"
     CUT_TEXT = "EX213", "YAML ends a text at a #"
     BAD_PROMISE = "EX214", "a promise of deliveries is not one"
+    BAD_SSH_KEY = "EX215", "an SSH key is not one, or not one that can be let in"
 
     WIDE_ROLE_PATTERN = "EX301", "a pattern of user roles allows any role"
     BAD_TAG = "EX302", "a tag breaks AWS's rules"
@@ -78,6 +79,9 @@ class Code(StrEnum):
     LISTED_ACCOUNT = "EX508", "an outsider is a whole account, which the platform lists"
     SSO_PATH = "EX509", "a role of single sign-on stands without its path"
     PROTECTED_USER = "EX510", "a user's role is one that AWS lets nobody change"
+    SFTP_NAME_TAKEN = "EX511", "two readers by SFTP have one name"
+    SFTP_KEY_TAKEN = "EX512", "one SSH key stands twice"
+    NO_SFTP = "EX513", "a dataset has readers by SFTP, and the platform has no SFTP"
 
     NO_PAPERWORK = "EX601", "no paperwork is named"
     EXPIRED = "EX602", "the access has ended"

@@ -260,7 +260,46 @@ def list_of(item_type: One[T], *, whole: bool = False) -> Many[T]:
         values = tuple(item for item in read_items if item is not None)
         return None if whole and len(values) < len(read_items) else values
 
-    return FieldType(read, {"type": "array", "items": item_type.schema, "minItems": 1}, _bare_items)
+    def bare(items: tuple[Located[T], ...]) -> tuple[object, ...]:
+        return tuple(item_type.bare(item) for item in items)
+
+    return FieldType(read, {"type": "array", "items": item_type.schema, "minItems": 1}, bare)
+
+
+Parts = Mapping[str, Any]
+"""What stands in a mapping of fields, by their names, each with its place."""
+
+
+def fields_of(make: Callable[..., object], **types: FieldType[Any]) -> One[Parts]:
+    """Mappings of these fields, all of them required; a model holds what `make` makes of their bare values."""
+
+    def read(node: Node, report: FindingCollector) -> Located[Parts] | None:
+        if not isinstance(node, Fields):
+            hint = f"write {' and '.join(f'`{name}:`' for name in types)}, each on a line of its own"
+            report.error(node.place, Code.WRONG_SHAPE, "this must be a mapping", hint)
+            return None
+        for key, _ in node.entries:
+            if key.text not in types:
+                hint = f"the fields are: {', '.join(types)}"
+                report.error(key.place, Code.UNKNOWN_FIELD, f"there is no field {key.text!r} here", hint)
+        entries = {key.text: value for key, value in node.entries}
+        for name in types:
+            if name not in entries:
+                message = f"the required field {name!r} is missing here"
+                report.error(node.place, Code.MISSING_FIELD, message, f"add `{name}:`")
+        parts = {name: each.read(entries[name], report) for name, each in types.items() if name in entries}
+        is_whole = len(parts) == len(types) and all(part is not None for part in parts.values())
+        return Located(parts, node.place) if is_whole else None
+
+    schema = {
+        "type": "object",
+        "properties": {name: each.schema for name, each in types.items()},
+        "required": list(types),
+        "additionalProperties": False,
+    }
+    return FieldType(
+        read, schema, lambda found: make(**{name: each.bare(found.value[name]) for name, each in types.items()})
+    )
 
 
 def none_one_or_list_of(item_type: One[T], *, kept: Callable[[T], bool]) -> Many[T]:

@@ -4,6 +4,7 @@ Loader, models, JSON Schema, formatter, `exports new` and the tables in the docu
 types are in `field_types` and `identifier_types`, the three kinds of file with their fields in `file_kinds`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar
@@ -36,6 +37,7 @@ from data_exports.estate.identifier_types import (
     OUTSIDER,
     ROLE,
     ROLE_PATTERN,
+    SFTP_READER,
 )
 from data_exports.estate.paperwork import is_paperwork
 from data_exports.estate.promises import PATTERN, parse_promise
@@ -84,6 +86,12 @@ class Field(Generic[T_co, D_co]):
     def names(self) -> tuple[str, ...]:
         """How it may be spelt, today's name first."""
         return (self.name, self.older) if self.older else (self.name,)
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether it holds mappings, which no option and no answer on a terminal can write."""
+        items: Mapping[str, Any] = self.type.schema.get("items", {})
+        return "object" in (self.type.schema.get("type"), items.get("type"))
 
     @property
     def takes_many(self) -> bool:
@@ -163,6 +171,13 @@ PULL_ARNS = Field(
     "ARNs of the outside IAM roles that may read the dataset.",
     held_as="outsiders",
 )
+SFTP_READERS = Field(
+    "sftp_readers",
+    list_of(SFTP_READER),
+    (),
+    "Names and public SSH keys of those who may read the dataset by SFTP; needs the platform's `sftp`.",
+    is_asked=False,
+)
 ALLOW_PUSH = Field("allow_push", BOOLEAN, default=False, meaning="Let the outside roles write and delete, too.")
 BUCKET_VERSIONING = Field("bucket_versioning", BOOLEAN, default=False, meaning="Keep every version of every object.")
 
@@ -208,6 +223,13 @@ AUDIT: Field[Located[AuditTrail], AuditTrail | None] = Field(
     "`cloudtrail` records each request for files of the hub and the pull buckets, at a price; S3's logs promise none.",
     is_asked=False,
 )
+SFTP = Field(
+    "sftp",
+    BOOLEAN,
+    default=False,
+    meaning="Let datasets name `sftp_readers`: AWS Transfer Family has a server as long as one does, at a price.",
+    is_asked=False,
+)
 RECOVERY_DAYS = Field(
     "recovery_days",
     count_between(1, 365),
@@ -248,7 +270,18 @@ PUSH_FIELDS: Known = (
     DUE,
     EXCEPT,
 )
-PULL_FIELDS: Known = (NAME, DESCRIPTION, OWNER, PULL_ARNS, USERS, ALLOW_PUSH, BUCKET_VERSIONING, PAPERWORK, EXPIRES)
+PULL_FIELDS: Known = (
+    NAME,
+    DESCRIPTION,
+    OWNER,
+    PULL_ARNS,
+    SFTP_READERS,
+    USERS,
+    ALLOW_PUSH,
+    BUCKET_VERSIONING,
+    PAPERWORK,
+    EXPIRES,
+)
 PLATFORM_FIELDS: Known = (
     ACCOUNT_ID,
     REGION,
@@ -260,6 +293,7 @@ PLATFORM_FIELDS: Known = (
     PAPERWORK_POLICY,
     REVIEW_EVERY,
     AUDIT,
+    SFTP,
     RECOVERY_DAYS,
     LARGE_FILE_MIB,
     ALERTS,

@@ -6,7 +6,7 @@ What a file means never changes: a result is given out only if it is read as the
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,9 @@ def _meaning_of(text: str, path: Path, kind: FileKind[Any]) -> object:
 def _without_places(value: object) -> object:
     match value:
         case Located():
-            return value.value
+            return _without_places(value.value)
+        case Mapping():
+            return {name: _without_places(part) for name, part in value.items()}
         case tuple():
             return [_without_places(item) for item in value]
         case _:
@@ -161,13 +163,30 @@ def _lines_of_container(container: Container, indent: str, field: f.Field[Any, A
         if inside:
             yield from _lines_of_entry(slot, indent, inside)
             continue
-        if isinstance(slot.value, Container):
-            raise UnusualLayoutError("a list or a mapping stands in another one")
         yield from _comments(slot.before, indent)
+        if isinstance(slot.value, Container):
+            yield from _lines_of_inner(slot, slot.value, indent, field)
+            continue
         start = f"{indent}- " if slot.key is None else f"{indent}{_name_in(slot.key, field)}: "
         first, *rest = _value_lines(slot.value, field, indent)
         yield _beside((start + first).rstrip(" "), slot)
         yield from rest
+
+
+def _lines_of_inner(slot: Slot, value: Container, indent: str, field: f.Field[Any, Any] | None) -> Iterator[str]:
+    """A list or a mapping that stands in another one: the first line of an item follows its dash."""
+    if not value.slots or (slot.key is None and value.kind == "list"):
+        raise UnusualLayoutError("a list stands right in another one, or something is empty")
+    if slot.key:
+        yield _beside(f"{indent}{_name_in(slot.key, field)}:", slot)
+        yield from _lines_of_container(value, indent + INDENT, field, "")
+    else:
+        yield from _comments(slot.beside + value.slots[0].before, indent)
+        value.slots[0].before, value.slots[0].blank_before = [], False
+        first, *rest = _lines_of_container(value, indent + INDENT, field, "")
+        yield f"{indent}- {first.removeprefix(indent + INDENT)}"
+        yield from rest
+    yield from _comments(slot.after, indent + INDENT)
 
 
 def _name_in(key: Scalar, field: f.Field[Any, Any] | None) -> str:

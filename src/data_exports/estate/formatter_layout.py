@@ -233,8 +233,8 @@ class _Places:
             return
         slot, owner = earlier[-1].slot, earlier[-1].owner
         # What closes a flow list stands between its last item and the comment: it speaks of the list.
-        if owner and isinstance(value := owner.slot.value, Container) and value.is_flow and value.end <= place:
-            slot = owner.slot
+        while owner and isinstance(value := owner.slot.value, Container) and value.is_flow and value.end <= place:
+            slot, owner = owner.slot, owner.owner
         (slot.before if slot.beside else slot.beside).append(comment.text)
 
     def keep_alone(self, comment: _Comment) -> None:

@@ -4,7 +4,16 @@ import re
 
 from data_exports.estate.codes import Code
 from data_exports.estate.email_addresses import ADDRESS_CHARACTERS, ADDRESS_PATTERN, DOMAIN_PATTERN, is_address
-from data_exports.estate.field_types import LINE, FieldType, Located, hint_on_dashes, identifier_of, text_in
+from data_exports.estate.field_types import (
+    LINE,
+    FieldType,
+    Located,
+    fields_of,
+    hint_on_dashes,
+    identifier_of,
+    list_of,
+    text_in,
+)
 from data_exports.estate.findings import FindingCollector
 from data_exports.estate.yaml_tree import Node
 from data_exports.limits import IAM_PATH_CHARACTERS
@@ -20,6 +29,8 @@ from data_exports.names import (
     RoleName,
     UserArn,
 )
+from data_exports.readers.sftp import SftpName, SftpReader
+from data_exports.readers.ssh_keys import KEY_PATTERN, SshPublicKey
 
 SSO_PREFIX = "AWSReservedSSO_"
 SSO_PATH = "/aws-reserved/sso.amazonaws.com/"
@@ -173,3 +184,6 @@ _OUTSIDERS = "|".join(each.pattern.pattern for each in (RoleArn, UserArn, Accoun
 _LONG_PATH = f"arn:[^/]*/.{{{IAM_PATH_CHARACTERS - 1},}}/"
 _SSO_WITHOUT_PATH = f"arn:[^/]*(?!{re.escape(SSO_PATH)})/(?:.*/)?{SSO_PREFIX}"
 OUTSIDER = FieldType(_outsider, {"type": "string", "pattern": f"^(?!{_LONG_PATH}|{_SSO_WITHOUT_PATH})({_OUTSIDERS})$"})
+
+_SSH_KEY = identifier_of(SshPublicKey, KEY_PATTERN, code=Code.BAD_SSH_KEY)
+SFTP_READER = fields_of(SftpReader, name=identifier_of(SftpName, SftpName.pattern.pattern), keys=list_of(_SSH_KEY))

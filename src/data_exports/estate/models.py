@@ -32,6 +32,7 @@ from data_exports.names import (
     pull_stack_of,
     push_stack_of,
 )
+from data_exports.readers.sftp import SftpReader
 from data_exports.text import quoted
 
 
@@ -53,6 +54,8 @@ class Platform:
     """Months within which every access is reviewed again."""
     audit: f.AuditTrail | None = f.AUDIT.default
     """What records each request for files with a promise; None: S3's own logs of the pull buckets alone."""
+    sftp: bool = f.SFTP.default
+    """Whether datasets may name `sftp_readers`."""
     recovery_days: int = f.RECOVERY_DAYS.default
     """Days for which a delivered upload can still be recovered from the hub."""
     alerts: tuple[str, ...] = f.ALERTS.default
@@ -154,6 +157,7 @@ class PullDataset(_Dataset):
 
     outsiders: tuple[Outsider, ...]
     """``pull_arns``."""
+    sftp_readers: tuple[SftpReader, ...] = f.SFTP_READERS.default
     allow_push: bool = f.ALLOW_PUSH.default
     bucket_versioning: bool = f.BUCKET_VERSIONING.default
 

@@ -66,7 +66,7 @@ def _shown_as(field_type: FieldType[object], words: str) -> FieldType[object]:
     return FieldType(field_type.read, field_type.schema, field_type.bare, shown_as=words)
 
 
-SETTINGS: Known = tuple(field for field in PLATFORM_FIELDS if field.type.schema.get("type") != "object")
+SETTINGS: Known = tuple(field for field in PLATFORM_FIELDS if not field.is_nested)
 """Those that have an option; names of accounts and tags are pairs, to be written into the file."""
 
 CODE_OWNERS = Field(

@@ -6,7 +6,9 @@
 import sys
 import tempfile
 from pathlib import Path
+from textwrap import indent
 
+from tests.ssh_keys import ED25519, FINGERPRINTS, OTHER, RSA_1024
 from tests.unit.estate.written import PLATFORM, PULL, PUSH, said, write_estate
 
 Files = dict[str, str | bytes]
@@ -14,6 +16,10 @@ Files = dict[str, str | bytes]
 HEADING = """\
 What `exports check` says about estates that are wrong in one way each; see tests/unit/estate/refusals.py.
 """
+
+
+PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+READER = f"sftp_readers: [{{name: reader, keys: [{ED25519}]}}]\n"
 
 
 def swap(text: str, old: str, new: str) -> str:
@@ -144,9 +150,46 @@ VALUES: dict[str, Files] = {
     "account name of a wrong id": {"platform": PLATFORM + "  accounts: {754: Cloud}\n"},
     "bucket prefix": {"platform": swap(PLATFORM, "mojap-", "Mojap_")},
     "role pattern": {"platform": swap(PLATFORM, "[alpha_user_*]", "['alpha_[ab]*']")},
+    "readers by SFTP as text": {"pull": PULL + "sftp_readers: reader\n"},
+    "names of readers by SFTP alone": {"pull": PULL + "sftp_readers: [reader]\n"},
+    "reader by SFTP without keys": {"pull": PULL + "sftp_readers: [{name: reader}, {name: tarn, keys: []}]\n"},
+    "reader by SFTP with a field more": {"pull": PULL + f"sftp_readers: [{{name: a_b, key: x, keys: [{ED25519}]}}]\n"},
+    "names of readers by SFTP": {
+        "pull": PULL
+        + "".join(
+            f"{'sftp_readers:' * (not number)}\n  - {{name: {name}, keys: [{key}]}}"
+            for number, (name, key) in enumerate(zip(("root", "ab", "-ab", "'a b c'"), FINGERPRINTS, strict=False))
+        )
+        + "\n"
+    },
+    "private key": {
+        "pull": PULL + f"sftp_readers:\n  - name: reader\n    keys:\n      - |\n{indent(PRIVATE, ' ' * 8)}"
+    },
+    "private key on one line": {
+        "pull": PULL + f"sftp_readers:\n  - name: reader\n    keys:\n      - {PRIVATE.replace(chr(10), ' ')}\n"
+    },
+    "options of a key": {"pull": PULL + f"sftp_readers: [{{name: reader, keys: [no-pty {ED25519}]}}]\n"},
+    "sftp as a choice": {"platform": PLATFORM + "  sftp: public\n"},
 }
 
 RULES: dict[str, Files] = {
+    "RSA key that is too short": {"pull": PULL + f"sftp_readers: [{{name: reader, keys: ['{RSA_1024}']}}]\n"},
+    "readers by SFTP without the platform's": {"pull": PULL + READER},
+    "platform without its SFTP": {"platform": PLATFORM + "  sftp: false\n", "pull": PULL + READER},
+    "one name by SFTP twice": {
+        "platform": PLATFORM + "  sftp: true\n",
+        "pull": PULL + READER,
+        "pull_datasets__c": swap(PULL, "tables", "others") + swap(swap(READER, "reader", "Reader"), ED25519, OTHER),
+    },
+    "one key under two names": {
+        "platform": PLATFORM + "  sftp: true\n",
+        "pull": PULL + READER,
+        "pull_datasets__c": swap(PULL, "tables", "others") + swap(READER, "reader", "calder"),
+    },
+    "one key twice": {
+        "platform": PLATFORM + "  sftp: true\n",
+        "pull": PULL + swap(READER, ED25519, f"{ED25519}, {ED25519} again"),
+    },
     "region with a slip": {"platform": swap(PLATFORM, "eu-west-1", "eu-wset-1")},
     "region with too much": {"platform": swap(PLATFORM, "eu-west-1", "eu-west-11")},
     "region by its place": {"platform": swap(PLATFORM, "eu-west-1", "London")},

@@ -11,6 +11,7 @@ from data_exports.estate.fields import KEEP_FILES, PLATFORM_FIELDS, PUSH_FIELDS
 from data_exports.estate.file_kinds import FILE_KINDS, PUSH, FileKind
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Platform, PushDataset
+from tests import ssh_keys
 from tests.unit.estate import written
 
 SHARED = "description: What it is\nowner: Ana\nexpires: 2035-03-31\n"
@@ -18,11 +19,12 @@ KEY = "arn:aws:kms:eu-west-1:754256621582:key/11111111-2222-3333-4444-5555555555
 FULL = {
     "platform": written.PLATFORM
     + '  accounts: {"754256621582": Cloud Platform}\n  paperwork: required\n  review_every: 6\n'
-    + "  audit: cloudtrail\n  recovery_days: 30\n"
+    + "  audit: cloudtrail\n  sftp: true\n  recovery_days: 30\n"
     + "  large_file_mib: 64\n  mail_domains: [example.gov.uk]\n  tags: {owner: ana}\n",
     "push": f"{written.PUSH}{SHARED}target_kms_key: {KEY}\nkeep_files: true\nmax_concurrency: 9\n"
     "due: daily by 06:00 Europe/London\nexcept: [2031-12-25, 2031-12-26]\n",
-    "pull": f"{written.PULL}{SHARED}allow_push: true\nbucket_versioning: true\n",
+    "pull": f"{written.PULL}{SHARED}allow_push: true\nbucket_versioning: true\n"
+    f"sftp_readers: [{{name: meridian, keys: [{ssh_keys.ED25519}]}}]\n",
 }
 
 

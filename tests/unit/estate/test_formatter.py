@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from data_exports.estate.file_kinds import PLATFORM, PULL, PUSH, FileKind
 from data_exports.estate.formatter import CannotFormatError, format_declaration, format_file
 from data_exports.estate.loader import files_of, kind_of, load_estate
+from tests.ssh_keys import ECDSA_256, ED25519, OTHER
 from tests.unit.estate import written
 
 ROOT = Path(__file__).parents[3]
@@ -188,8 +189,39 @@ def test_what_holds_errors_is_left_as_it_is(text: str, reason: str) -> None:
 
 
 def test_a_value_without_effect_that_nests_is_left_as_it_is() -> None:
-    with pytest.raises(CannotFormatError, match="a list or a mapping stands in another one"):
+    with pytest.raises(CannotFormatError, match="a list stands right in another one"):
         shaped(written.PULL + "bucket: [[a]]\n", PULL)
+
+
+def test_mappings_in_a_list_have_a_line_for_each_field() -> None:
+    plain = f"""\
+sftp_readers:
+  # who reads at night
+  - name: meridian # the contractor
+    # until March
+    keys:
+      - {ED25519}
+      # the new one
+      - {OTHER}
+
+  - name: tarn
+    keys:
+      - "{ECDSA_256}"
+  # end of all
+"""
+    flow = f"""\
+sftp_readers: [{{name: tarn, keys: ['{ECDSA_256}']}}, {{keys: [{ED25519} tarn@laptop], name: meridian}}] # both
+"""
+    base = written.PULL.replace(
+        "[arn:aws:iam::754256621582:role/reader]", "\n  - arn:aws:iam::754256621582:role/reader"
+    )
+    base = base.replace("[alpha_user_ana]", "\n  - alpha_user_ana").replace(": \n", ":\n")
+    head, users = base.split("users:")
+    assert shaped(f"{head}{plain}users:{users}", PULL) == f"{head}{plain}users:{users}"
+    assert shaped(f"{head}{flow}users:{users}", PULL) == (
+        f'{head}sftp_readers: # both\n  - name: tarn\n    keys:\n      - "{ECDSA_256}"\n'
+        f"  - keys:\n      - {ED25519} tarn@laptop\n    name: meridian\nusers:{users}"
+    )
 
 
 @pytest.mark.parametrize(("path", "kind"), FILES, ids=lambda value: getattr(value, "name", ""))

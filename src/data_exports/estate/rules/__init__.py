@@ -9,7 +9,7 @@ from datetime import date
 
 from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding
-from data_exports.estate.rules import buckets, names, paperwork, people, platform, promises
+from data_exports.estate.rules import buckets, names, paperwork, people, platform, promises, sftp
 
 ESTATE_RULES = (
     platform.check_user_roles_are_narrow,
@@ -30,6 +30,9 @@ ESTATE_RULES = (
     people.check_nobody_is_listed_twice,
     people.check_outsiders,
     promises.check_exceptions_have_a_promise,
+    sftp.check_platform_has_sftp,
+    sftp.check_sftp_names,
+    sftp.check_ssh_keys,
 )
 
 
