@@ -34,6 +34,7 @@ SERVICES = (
     "sqs",
     "sts",
     "tagging",
+    "transfer",
 )
 """What the product uses; the emulator's other hundred services are off, and so are the ports some of them open."""
 
@@ -60,7 +61,8 @@ def server_settings_of(*, port: int, account: str, region: str, folder: Path) ->
         "S3_PERSIST": "0",
         "USE_SSL": "0",
         "LOG_LEVEL": "WARNING",
-        # No listener but the gateway's, and no container: functions run as plain processes.
+        # No listener but the gateway's and those of `gaps.sftp_listeners`, and no container: functions run as plain
+        # processes.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",

@@ -6,8 +6,8 @@ so. `mend_all` applies every mend, once, before the emulator serves. `tests/emul
 Not mended, so never to be tested here: CloudFormation acts with every right, `iam:PassRole` is not asked for, a
 function's runtime version and architecture are the laptop's, CloudTrail records nothing, KMS needs no key id and S3
 asks only for keys that exist, lifecycle rules expire nothing, the roles of single sign-on can be changed,
-`RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, and the wire is plain http
-(`aws:SecureTransport` is false).
+`RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, the wire is plain http
+(`aws:SecureTransport` is false), and a Transfer Family server speaks whatever its security policy says.
 """
 
 
@@ -20,6 +20,7 @@ def mend_all() -> None:
         cloudformation,
         cloudformation_drift,
         cloudformation_stacks,
+        cloudformation_transfer,
         cloudwatch,
         iam,
         lambda_functions,
@@ -36,6 +37,7 @@ def mend_all() -> None:
         s3_versions,
         sqs,
         sts,
+        transfer,
     )
 
     patching.apply_noted()

@@ -46,3 +46,23 @@ def _asked_by(arn: str, action: str, resource_arn: str) -> iam_evaluator.EvalCon
         resource_arn=resource_arn,
         region=get_region(),
     )
+
+
+def policy_lets_service(
+    policy: Any, service: str, action: str, resource_arn: str, *, source_arn: str, source_account: str
+) -> bool:
+    """Whether a policy lets an AWS service do this on behalf of a resource of an account.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource_arn,
+        region=get_region(),
+        secure_transport=True,
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": source_account},
+    )
+    return bool(iam_evaluator.evaluate_resource_policy(policy, context, service=service).decision == "Allow")

@@ -17,6 +17,7 @@ from ministack.core.router import detect_service
 from ministack.services import s3
 
 from data_exports.local.gaps.patching import mends
+from data_exports.local.gaps.rights import policy_lets_service
 from data_exports.local.gaps.s3_errors import Answer
 
 _SERVICE = "logging.s3.amazonaws.com"
@@ -166,17 +167,9 @@ class _Logged:
 
 def _may_write(wanted: _Logging, source: str, key: str) -> bool:
     """Whether the target's policy lets S3's log service write this for that bucket."""
-    context = iam_evaluator.EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="s3:PutObject",
-        resource_arn=f"arn:aws:s3:::{wanted.target}/{key}",
-        region=get_region(),
-        secure_transport=True,
-        service_context={"aws:sourcearn": f"arn:aws:s3:::{source}", "aws:sourceaccount": wanted.account},
-    )
+    arn = f"arn:aws:s3:::{wanted.target}/{key}"
     policy = s3._bucket_policies.get(wanted.target)
-    return (
-        bool(policy) and iam_evaluator.evaluate_resource_policy(policy, context, service=_SERVICE).decision == "Allow"
+    source_arn = f"arn:aws:s3:::{source}"
+    return bool(policy) and policy_lets_service(
+        policy, _SERVICE, "s3:PutObject", arn, source_arn=source_arn, source_account=wanted.account
     )
