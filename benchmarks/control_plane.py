@@ -19,10 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.deployed import deployed
 from benchmarks.estates import change_one, commit_all, write_estate
 from benchmarks.programs import program, versions
 from benchmarks.tables import Row, rounded, show, tell, write_json
 from benchmarks.usage import MEGABYTE, BenchmarkError, Usage, usage_of
+from data_exports.deploy.prepare import prepare
+from data_exports.estate.loader import load_estate
+from data_exports.local.clients import aws_of
 
 SIZES = (20, 1_000, 10_000)
 CHECK_SECONDS = 5.0
@@ -109,27 +113,8 @@ def targets(results: Mapping[int, Mapping[str, Mapping[str, float]]]) -> list[st
 
 def count_live(datasets: int, folder: Path) -> dict[str, Any]:
     """Deploy so many datasets to a local AWS, change one, and count what `plan --live` asks AWS for."""
-    from data_exports.deploy.apply.waves import deploy
-    from data_exports.deploy.prepare import prepare
-    from data_exports.estate.loader import load_estate
-    from data_exports.local import emulator
-    from data_exports.local.clients import aws_of
-    from data_exports.local.world import make_local_world
-
     root = write_estate(folder / "estate", datasets=datasets)
-    estate = load_estate(root).require()
-    platform = estate.platform
-    local = emulator.start(
-        folder / "aws", account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
-    )
-    try:
-        tell(f"{datasets:,} datasets: making the world around them, and deploying")
-        make_local_world(local, estate)
-        begun = time.perf_counter()
-        result = deploy(estate, aws_of(local))
-        deployed_s = time.perf_counter() - begun
-        if not result.is_complete:
-            raise BenchmarkError("the deployment was not complete")
+    with deployed(load_estate(root).require(), folder / "aws") as (local, deployed_s):
         change_one(root)
         aws, calls = aws_of(local), Counter[str]()
         for service in ("cloudformation", "iam", "s3", "sts"):
@@ -138,8 +123,6 @@ def count_live(datasets: int, folder: Path) -> dict[str, Any]:
         plan = prepare(load_estate(root).require(), aws).plan
         planned_s = time.perf_counter() - begun
         changes = [f"{step.action} {step.name}" for step in plan.changes]
-    finally:
-        emulator.stop(local)
     return {
         "datasets": datasets,
         "deploy_s": round(deployed_s, 1),

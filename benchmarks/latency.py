@@ -9,8 +9,8 @@ upload waits until the one before has arrived. Loaded: 50 uploads a second, of w
 """
 
 import argparse
-import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -18,15 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.deployed import deployed
 from benchmarks.tables import show, tell, write_json
-from data_exports.deploy.apply.waves import deploy
+from benchmarks.usage import BenchmarkError
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import PushDataset
-from data_exports.local import emulator
-from data_exports.local.clients import aws_of
 from data_exports.local.demo.stage import Stage, wait_for
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_local_world
 
 DATASET = "court_hearings"
 UPLOADS_PER_SECOND = 50
@@ -37,29 +35,23 @@ _BODY = b"x" * 1000
 def measure(uploads: int) -> dict[str, dict[str, float]]:
     """Deploy the example and measure both ways."""
     estate = load_estate(example_estate_folder()).require()
-    platform = estate.platform
-    with tempfile.TemporaryDirectory(prefix="benchmark-latency-") as folder:
-        local = emulator.start(
-            Path(folder), account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
-        )
-        try:
-            make_local_world(local, estate)
-            deploy(estate, aws_of(local))
-            stage = Stage(local, estate)
-            push = stage.push(DATASET)
-            _upload(stage, push, "first")  # the function starts with it
-            wait_for(lambda: not stage.keys_in_hub(push))
-            tell(f"idle: {uploads} uploads, one after another")
-            idle = _idle(stage, push, uploads)
-            tell(f"loaded: {UPLOADS_PER_SECOND} uploads a second")
-            loaded, seconds = _loaded(stage, push, uploads)
-            wait_for(lambda: not stage.keys_in_hub(push), timeout_seconds=120)
-            return {
-                "idle": _figures(stage, push, idle),
-                "loaded": {**_figures(stage, push, dict(list(loaded.items())[-uploads:])), "uploads_per_s": seconds},
-            }
-        finally:
-            emulator.stop(local)
+    with (
+        tempfile.TemporaryDirectory(prefix="benchmark-latency-") as folder,
+        deployed(estate, Path(folder)) as (local, _),
+    ):
+        stage = Stage(local, estate)
+        push = stage.push(DATASET)
+        _upload(stage, push, "first")  # the function starts with it
+        wait_for(lambda: not stage.keys_in_hub(push))
+        tell(f"idle: {uploads} uploads, one after another")
+        idle = _idle(stage, push, uploads)
+        tell(f"loaded: {UPLOADS_PER_SECOND} uploads a second")
+        loaded, seconds = _loaded(stage, push, uploads)
+        wait_for(lambda: not stage.keys_in_hub(push), timeout_seconds=120)
+        return {
+            "idle": _figures(stage, push, idle),
+            "loaded": {**_figures(stage, push, dict(list(loaded.items())[-uploads:])), "uploads_per_s": seconds},
+        }
 
 
 def _upload(stage: Stage, push: PushDataset, name: str) -> tuple[str, float]:
@@ -119,4 +111,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BenchmarkError as error:
+        sys.exit(f"benchmarks.latency: {error}")

@@ -18,12 +18,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.deployed import deployed
 from benchmarks.estates import commit_history, write_estate
 from benchmarks.programs import program
 from benchmarks.tables import rounded, show, tell, write_json
 from benchmarks.usage import MEGABYTE, BenchmarkError, Usage, usage_of
 from data_exports.contract.receipts import Outcome, Receipt, iso_time, receipts_file
+from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, PushDataset
+from data_exports.local.clients import aws_of, environment_of
 from data_exports.operate.daily_sums import SUMMED_DAYS
 from data_exports.parallel import map_ordered
 
@@ -77,34 +80,17 @@ def figures_of(usage: Usage, out: Path) -> Figures:
 
 def measure_live(datasets: int, receipts: int, folder: Path) -> Mapping[str, Figures]:
     """Deploy such an estate with about so many receipts to a local AWS; build the register without sums and with."""
-    from data_exports.deploy.apply.waves import deploy
-    from data_exports.estate.loader import load_estate
-    from data_exports.local import emulator
-    from data_exports.local.clients import aws_of, environment_of
-    from data_exports.local.world import make_local_world
-
     root, out = write_estate(folder / "estate", datasets=datasets), folder / "register"
     commit_history(root, now=datetime.now(UTC), days=DAYS, commits=COMMITS)
     estate = load_estate(root).require()
-    platform = estate.platform
-    local = emulator.start(
-        folder / "aws", account=platform.account, region=platform.region, owner_pid=os.getpid(), timeout_seconds=60
-    )
-    try:
-        tell(f"{datasets:,} datasets: making the world around them, and deploying")
-        make_local_world(local, estate)
-        if not deploy(estate, aws_of(local)).is_complete:
-            raise BenchmarkError("the deployment was not complete")
-        aws = aws_of(local)
-        written = write_receipts(estate, aws.client("s3"), receipts, today=datetime.now(UTC).date())
+    found = {}
+    with deployed(estate, folder / "aws") as (local, _):
+        written = write_receipts(estate, aws_of(local).client("s3"), receipts, today=datetime.now(UTC).date())
         environment = {**os.environ, **environment_of(local), "XDG_CACHE_HOME": str(folder / "cache")}
         words = [program("exports"), "register", "--live", "--out", str(out), "--estate", str(root)]
-        found = {}
         for name in ("no sums kept", "sums kept"):
             tell(f"{written:,} receipts, {name}")
             found[name] = figures_of(usage_of(words, environment), out)
-    finally:
-        emulator.stop(local)
     return found
 
 
