@@ -76,7 +76,10 @@ class Sites:
     @cached_property
     def whole(self) -> Register:
         """All of it, with what AWS said."""
-        return register_of(self.estate, self.history, self.reviews, now=NOW, statuses=statuses(), sums=sums())
+        warnings = load_estate(self.repository, today=NOW.date()).warnings
+        return register_of(
+            self.estate, self.history, self.reviews, now=NOW, statuses=statuses(), sums=sums(), warnings=warnings
+        )
 
     def registers(self) -> Mapping[str, Register]:
         """Every register, by the folder that it has."""

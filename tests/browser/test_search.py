@@ -99,7 +99,7 @@ ENDS = (
     (
         "Attention",
         "2 files failing: recipient_denied, next try by 12:15 UTC: exports failures health_referrals",
-        "none needed",
+        "nothing found",
     ),
     ("Until", "2026-10-31", "no end"),
     ("Paperwork", "https://example.gov.uk/dpia/987", "Sharing agreement HJ-2031, signed 12 March"),

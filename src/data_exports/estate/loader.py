@@ -47,6 +47,11 @@ class Loaded:
         """The findings that stop every command which needs the estate."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
 
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings that are only said."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.WARNING)
+
     def readable(self) -> Estate | None:
         """What is declared by files without an error; None where ``exports.yaml`` lacks what all of it needs."""
         if self.estate is not None:

@@ -4,7 +4,7 @@ In: an estate, its commits and reviews, what AWS said, a moment. Out: a `Registe
 made from an estate in which nobody else stands, so that no page can name them. Effects: none.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -12,15 +12,16 @@ from pathlib import Path
 
 from data_exports.access.accesses import Access
 from data_exports.errors import UsageError
+from data_exports.estate.codes import Code
 from data_exports.estate.commits import Commit, Commits
-from data_exports.estate.findings import Finding
+from data_exports.estate.findings import Finding, Place
 from data_exports.estate.models import Dataset, Estate, Platform
 from data_exports.names import AccountId, InvalidNameError
 from data_exports.operate.daily_sums import DailySums
 from data_exports.operate.status import DatasetStatus
 from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
 from data_exports.reviews.rows import accesses_by_row, review_of_estate, row_id
-from data_exports.reviews.standing import last_reviewed, months_before
+from data_exports.reviews.standing import last_reviewed, months_before, not_carried_out
 from data_exports.views.register.letters import (
     KeyRequest,
     SharedDestination,
@@ -109,6 +110,14 @@ class Register:
     """Whom alone it is for."""
     keys: tuple[KeyRequest, ...] = ()
     """Of one account's register: what is asked about its keys, for exports that go to somebody else."""
+    has_asked_aws: bool = False
+
+    @property
+    def told_by(self) -> str:
+        """What was looked at for what needs attention: of the rest nobody knows here."""
+        if self.account:
+            return "declarations"
+        return f"declarations, reviews{', git and AWS' if self.has_asked_aws else ' and git'}"
 
     @property
     def commit(self) -> Commit | None:
@@ -130,32 +139,42 @@ def register_of(
     statuses: Mapping[str, DatasetStatus] | None = None,
     sums: Mapping[str, DailySums] | None = None,
     findings: tuple[Finding, ...] = (),
+    warnings: Iterable[Finding] = (),
     is_last_commit: bool = False,
     gaps: tuple[str, ...] = (),
+    account: AccountId | None = None,
 ) -> Register:
-    """The register of all of an estate."""
+    """The register of all of an estate, or of what is left of it for an account, who is told of no owner.
+
+    `findings` are errors, told on the first page; `warnings` need attention at the exports in whose files they stand.
+    """
     today = now.astimezone(UTC).date()
     accesses = accesses_by_row(estate)
     datasets = {each.name: each for each in estate.datasets()}
     by_file = _commits_by_file(history)
-    closed = last_reviewed([review for review in reviews if review.closed])
+    finished = [review for review in reviews if review.closed]
+    closed = last_reviewed(finished)
+    noted = _noted(estate, warnings, finished)
     by_review = _reviews_by_dataset(reviews)
     shared = shared_destinations_of(estate)
     exports = []
     for reviewed in review_of_estate(estate, Path("register.yaml"), today=today).datasets:
         name = reviewed.dataset
         dataset = datasets[name]
-        commits = tuple(by_file.get(_file_of(dataset), ()))
+        commits = tuple(by_file.get(_file_of(dataset.place), ()))
         status = (statuses or {}).get(name)
         since = closed.get(name) or (commits[-1].moment.date() if commits else None)
         is_late = since is not None and since < months_before(today, estate.platform.review_every)
+        said = [*_attention(dataset, status, is_late=is_late, now=now)]
+        if not dataset.owner and account is None:
+            said.append(Attention(5, "no owner is named"))
         exports.append(
             RegisteredExport(
                 estate.platform,
                 dataset,
                 reviewed.kind,
                 tuple((row, accesses[row_id(name, row)]) for row in reviewed.accesses),
-                tuple(sorted(_attention(dataset, status, is_late=is_late, now=now), key=lambda each: each.rank)),
+                tuple(sorted([*noted.get(_file_of(dataset.place), ()), *said], key=lambda each: each.rank)),
                 shared.get(dataset.name),
                 commits,
                 by_review.get(name, ()),
@@ -165,8 +184,18 @@ def register_of(
             )
         )
     in_order = sorted(exports, key=lambda each: (min((a.rank for a in each.attention), default=99), each.dataset.name))
-    said = (*gaps, *filter(None, [history.gap]))
-    return Register(estate.platform, tuple(in_order), now, history, tuple(reviews), findings, is_last_commit, said)
+    return Register(
+        estate.platform,
+        tuple(in_order),
+        now,
+        history,
+        tuple(reviews),
+        findings,
+        is_last_commit,
+        (*gaps, *filter(None, [history.gap])),
+        account,
+        has_asked_aws=statuses is not None,
+    )
 
 
 def register_for(estate: Estate, history: Commits, account: str, *, now: datetime) -> Register:
@@ -187,9 +216,9 @@ def register_for(estate: Estate, history: Commits, account: str, *, now: datetim
             if known
             else "no recipient's account is named",
         )
-    whole = register_of(narrowed, Commits(), (), now=now)
+    whole = register_of(narrowed, Commits(), (), now=now, account=wanted)
     stamp = tuple(replace(each, author="", subject="", changes=()) for each in history.commits[:1])
-    return replace(whole, history=replace(history, commits=stamp), account=wanted, keys=keys)
+    return replace(whole, history=replace(history, commits=stamp), keys=keys)
 
 
 def _narrowed(estate: Estate, account: AccountId) -> Estate:
@@ -217,9 +246,31 @@ def _narrowed(estate: Estate, account: AccountId) -> Estate:
     return Estate(platform, tuple(push), tuple(pull))
 
 
-def _file_of(dataset: Dataset) -> str:
+def _file_of(place: Place) -> str:
     """Its path from the estate's folder, wherever that was read: declarations lie in folders right below it."""
-    return Path(*dataset.place.path.parts[-2:]).as_posix()
+    return Path(*place.path.parts[-2:]).as_posix()
+
+
+_SAID_OTHERWISE = (Code.NO_PAPERWORK, Code.EXPIRED, Code.EXPIRES_SOON)
+"""Warnings of which `_attention` has words of its own."""
+
+
+def _noted(
+    estate: Estate, warnings: Iterable[Finding], finished: Sequence[Review]
+) -> Mapping[str, Sequence[Attention]]:
+    """What `exports check` says of the exports, by their files: warnings, and what the last review decided in vain."""
+    found: dict[str, list[Attention]] = {}
+    files = {str(each.name): _file_of(each.place) for each in estate.datasets()}
+    for review in finished[-1:]:
+        for reviewed, row, granted in not_carried_out(review, estate):
+            words = f"{row.who}, {row.role}, {granted}; decided was: {row.decision}"
+            found.setdefault(files[reviewed.dataset], []).append(Attention(1, words))
+    for each in warnings:
+        if each.code not in _SAID_OTHERWISE:
+            found.setdefault(_file_of(each.place), []).append(
+                Attention(6, f"{each.message} ({each.code}, line {each.place.line})")
+            )
+    return found
 
 
 def _commits_by_file(history: Commits) -> dict[str, list[Commit]]:

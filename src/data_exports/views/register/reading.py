@@ -14,7 +14,7 @@ from data_exports.errors import ExportsError
 from data_exports.estate.commits import read_commits
 from data_exports.estate.loader import Loaded
 from data_exports.estate.models import Estate
-from data_exports.estate.revision import load_revision
+from data_exports.estate.revision import Revision, load_revision
 from data_exports.operate.daily_sums import DailySums, read_all_daily_sums
 from data_exports.operate.status import DatasetStatus, Status, status_of
 from data_exports.reviews.review_file import read_reviews
@@ -44,9 +44,11 @@ def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) 
     Where files hold errors it is that of the last commit, with them; where that holds some, too, that of the files
     without any. Raises `DeclarationError` where ``exports.yaml`` is of no use, `AwsError` and `UsageError`.
     """
-    committed = None if loaded.estate else _last_commit(folder)
-    declared = committed or loaded.readable() or loaded.require()
-    left_out = [] if committed else dict.fromkeys(os.path.relpath(each.place.path, folder) for each in loaded.errors)
+    committed = Revision("") if loaded.estate else _last_commit(folder)
+    declared = committed.estate or loaded.readable() or loaded.require()
+    left_out = (
+        [] if committed.estate else dict.fromkeys(os.path.relpath(each.place.path, folder) for each in loaded.errors)
+    )
     found = read_reviews(folder)
     told = _ask(declared, live) if live else _Told()
     return register_of(
@@ -54,10 +56,11 @@ def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) 
         read_commits(folder),
         found.reviews,
         now=datetime.now(UTC),
-        statuses=told.statuses,
+        statuses=told.statuses if live else None,
         sums=told.sums,
         findings=loaded.errors,
-        is_last_commit=committed is not None,
+        warnings=committed.findings if committed.estate else loaded.warnings,
+        is_last_commit=committed.estate is not None,
         gaps=(
             *(f"{path}: it holds errors" for path in left_out),
             *told.gaps,
@@ -71,12 +74,12 @@ def read_register_for(folder: Path, loaded: Loaded, account: str) -> Register:
     return register_for(loaded.require(), read_commits(folder), account, now=datetime.now(UTC))
 
 
-def _last_commit(folder: Path) -> Estate | None:
-    """The estate of the last commit; None where that holds errors, or there is none."""
+def _last_commit(folder: Path) -> Revision:
+    """What the last commit holds; no estate where that holds errors, or there is none."""
     try:
-        return load_revision(folder, "HEAD").estate
+        return load_revision(folder, "HEAD")
     except ExportsError:
-        return None
+        return Revision("HEAD")
 
 
 def statuses_by_name(found: Status) -> dict[str, DatasetStatus]:

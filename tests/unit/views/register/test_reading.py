@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from data_exports.estate.commits import Commits
+from data_exports.estate.loader import load_estate
 from data_exports.names import DatasetName
 from data_exports.operate.status import DatasetStatus, Status
 from data_exports.views.register.facts import register_of
 from data_exports.views.register.pages import pages_of
-from data_exports.views.register.reading import statuses_by_name
+from data_exports.views.register.reading import read_register, statuses_by_name
 from tests.unit.estate.refusals import REFUSALS, Files
-from tests.unit.estate.written import load, write_estate
+from tests.unit.estate.written import PUSH, load, write_estate
+from tests.unit.reviews.git_estate import write_repository
 
 HEARINGS, TABLES = DatasetName("hearings"), DatasetName("tables")
 
@@ -28,6 +30,22 @@ def test_a_declared_dataset_is_not_the_stack_that_is_left_of_another_one_of_its_
         "tables": pulled,
         "gone": gone,
     }
+
+
+def test_warnings_are_those_of_the_files_that_the_pages_show(tmp_path: Path) -> None:
+    """Also of the last commit, where errors stand in the files."""
+
+    def warned(folder: Path) -> list[str]:
+        (export,) = read_register(folder, load_estate(folder)).exports[:1]
+        return [each.words for each in export.attention if "EX406" in each.words]
+
+    bare = PUSH.replace('target_account: "754256621582"\n', "")
+    folder = write_repository(tmp_path / "repository", push=bare)
+    line = 1 + bare[: bare.index("target_bucket")].count("\n")
+    said = [f"the account of the target bucket is not named (EX406, line {line})"]
+    assert warned(folder) == said
+    (folder / "push_datasets" / "orders.yaml").write_text("nonsense: true\n")
+    assert warned(folder) == said
 
 
 @pytest.mark.parametrize("files", REFUSALS.values(), ids=list(REFUSALS))

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from data_exports.errors import UsageError
+from data_exports.estate.codes import Code
 from data_exports.estate.commits import Commit, Commits, FileChange
-from data_exports.estate.findings import Place
+from data_exports.estate.findings import Place, warning
 from data_exports.estate.models import Estate
 from data_exports.names import AccountId, DatasetName, KmsKeyArn, RoleName
 from data_exports.operate.handover.halves import halves_of
 from data_exports.operate.status import DatasetStatus
 from data_exports.operate.traffic import Deliveries
-from data_exports.reviews.models import KEEP
+from data_exports.reviews.models import KEEP, REMOVE
 from data_exports.reviews.rows import review_of_estate
 from data_exports.views.register.facts import register_for, register_of
 from data_exports.views.register.figures import MonthCount, line_of_plot, months_of
@@ -55,11 +56,11 @@ class Elements(HTMLParser):
 
 def test_what_needs_attention_comes_first_and_says_why() -> None:
     estate = estate_of(
-        push("fine"),
-        push("ended", expires=date(2026, 11, 27)),
-        push("ending", expires=date(2027, 1, 2)),
-        push("bare", paperwork=()),
-        push("late", place=Place(FOLDER / "push_datasets/late.yaml")),
+        push("fine", owner="Courts"),
+        push("ended", owner="Courts", expires=date(2026, 11, 27)),
+        push("ending", owner="Courts", expires=date(2027, 1, 2)),
+        push("bare", owner="Courts", paperwork=()),
+        push("late", owner="Courts", place=Place(FOLDER / "push_datasets/late.yaml")),
     )
     old = commit("Add it", NOW - timedelta(days=800), FileChange("push_datasets/late.yaml", "added"))
     register = register_of(estate, Commits((old,)), (), now=NOW)
@@ -70,6 +71,52 @@ def test_what_needs_attention_comes_first_and_says_why() -> None:
         ("late", ["not reviewed in time"]),
         ("fine", []),
     ]
+
+
+def test_nothing_is_found_only_where_neither_check_nor_the_last_review_nor_a_missing_owner_says_otherwise() -> None:
+    places = {name: Place(FOLDER / f"push_datasets/{name}.yaml", 7) for name in ("fine", "nobody", "warned", "decided")}
+    fine, nobody, warned, decided = (
+        push(name, owner="" if name == "nobody" else "Courts", place=place) for name, place in places.items()
+    )
+    estate = estate_of(fine, nobody, warned, decided)
+    before = review_of_estate(estate_of(decided), Path("reviews/2026-Q1.yaml"), today=date(2026, 3, 1))
+    (reviewed,) = before.datasets
+    rows = tuple(replace(row, decision=REMOVE) for row in reviewed.accesses[-1:])
+    finished = replace(before, closed=date(2026, 3, 2), datasets=(replace(reviewed, accesses=rows),))
+    # What a revision's findings name begins at the estate's folder; what has words of its own is not said twice.
+    of_check = [
+        warning(Place(Path("push_datasets/warned.yaml"), 7), Code.NO_TARGET_ACCOUNT, "the account is not named"),
+        warning(places["warned"], Code.EXPIRES_SOON, "it ends soon"),
+        warning(Place(FOLDER / "exports.yaml"), Code.NO_ALERTS, "nobody is told of failures"),
+    ]
+    register = register_of(estate, Commits(), (finished,), now=NOW, warnings=of_check)
+    (row,) = rows
+    assert [(each.dataset.name, [a.words for a in each.attention]) for each in register.exports] == [
+        ("decided", [f"{row.who}, {row.role}, is granted, still or again; decided was: remove"]),
+        ("nobody", ["no owner is named"]),
+        ("warned", ["the account is not named (EX406, line 7)"]),
+        ("fine", []),
+    ]
+    site = dict(pages_of(register))
+    assert site["index.html"].count("nothing found") == 1
+    assert "4 exports, what needs attention first, as declarations, reviews and git tell." in site["index.html"]
+    asked = dict(pages_of(register_of(estate, Commits(), (), now=NOW, statuses={})))
+    assert "as declarations, reviews, git and AWS tell." in asked["index.html"]
+
+
+def test_of_much_that_needs_attention_the_list_counts_what_the_page_of_the_export_tells() -> None:
+    place = Place(FOLDER / "push_datasets/hearings.yaml")
+    many = [warning(replace(place, line=n), Code.NO_TARGET_ACCOUNT, f"what {n}") for n in range(1, 10)]
+    site = dict(pages_of(register_of(estate_of(push(place=place, owner="A")), Commits(), (), now=NOW, warnings=many)))
+    home, page = Elements(site["index.html"]).text, Elements(site["datasets/hearings.html"]).text
+    assert ("what 5 (" in home, "what 6 (" in home, "and 4 more" in home) == (True, False, True)
+    assert "what 9 (" in page
+
+
+def test_a_recipient_is_told_neither_of_owners_nor_what_check_warns_of() -> None:
+    register = register_for(estate_of(push()), Commits(), "754256621582", now=NOW)
+    assert [each.attention for each in register.exports] == [()]
+    assert "1 export, what needs attention first, as declarations tell." in dict(pages_of(register))["index.html"]
 
 
 def test_there_is_a_page_for_every_export_recipient_and_person_and_every_link_leads_to_one() -> None:
@@ -114,7 +161,7 @@ def test_what_aws_said_stands_first_with_the_last_delivery_and_without_it_the_pa
         expires=date(2026, 11, 30),
         deliveries=Deliveries(last, 3, 4096, is_partial=False),
     )
-    estate = estate_of(push(expires=date(2026, 11, 30)), push("other"))
+    estate = estate_of(push(owner="Courts", expires=date(2026, 11, 30)), push("other", owner="Courts"))
     register = register_of(estate, Commits(), (), now=NOW, statuses={"hearings": status})
     assert [(each.dataset.name, [a.words for a in each.attention]) for each in register.exports] == [
         ("hearings", ["different: the queue", "ends with 2026-11-30"]),
