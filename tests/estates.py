@@ -5,6 +5,7 @@ from datetime import date
 from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
 from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleArn, RoleName
+from data_exports.readers.kinds import reader_of
 
 PLATFORM = Platform(
     account=AccountId("593291632749"),
@@ -20,6 +21,42 @@ PLATFORM = Platform(
 KEY = KmsKeyArn("arn:aws:kms:eu-west-1:754256621582:key/11111111-2222-3333-4444-555555555555")
 READER = RoleArn("arn:aws:iam::754256621582:role/cloud-platform/irsa-reader")
 LOADER = RoleArn("arn:aws:iam::112233445566:role/loader")
+
+TENANT = "1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394"
+GOOGLE_READER = reader_of(
+    {
+        "google": {
+            "service_account": "reader@reports.iam.gserviceaccount.com",
+            "unique_id": "117203498723049872304",
+            "audience": "https://exports.example.gov.uk",
+        }
+    }
+)
+TRANSFER_READER = reader_of({"google_transfer": {"subject": "104320958746283910576"}})
+AZURE_READER = reader_of(
+    {"azure": {"tenant": TENANT, "object": "8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5", "audience": "api://exports"}}
+)
+CLUSTER_READER = reader_of(
+    {
+        "kubernetes": {
+            "issuer": "https://oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
+            "namespace": "reports",
+            "service_account": "loader",
+            "audience": "sts.amazonaws.com",
+        }
+    }
+)
+WORKFLOW_READER = reader_of(
+    {
+        "oidc": {
+            "issuer": "https://token.actions.githubusercontent.com",
+            "subject": "repo:example/reports:environment:prod",
+            "audience": "sts.amazonaws.com",
+        }
+    }
+)
+READERS_OUTSIDE_AWS = (GOOGLE_READER, TRANSFER_READER, AZURE_READER, CLUSTER_READER, WORKFLOW_READER)
+"""One of each kind."""
 
 
 def at_s3(

@@ -20,6 +20,10 @@ TEMPLATE_OBJECT_BYTES = 1_000_000
 ROLE_NAME_CHARACTERS = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
+AUDIENCES_PER_PROVIDER = 100
+"""Client ids of one OIDC provider.
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html"""
+
 IAM_PATH_CHARACTERS = 512
 """The path of a role or user with both its slashes.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""

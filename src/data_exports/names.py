@@ -4,6 +4,7 @@ In: text. Out: `str` subclasses (so they print, sort and serialise as themselves
 reason fit for a finding. Also here: the names AWS resources get, because recipients and users rely on them.
 """
 
+import hashlib
 import re
 from typing import ClassVar, Self
 
@@ -221,6 +222,8 @@ class KeyPrefix(Identifier):
 FOUNDATION_STACK = "exports-foundation"
 HUB_STACK = "exports-hub"
 ACCESS_LOGS_STACK = "exports-access-logs"
+IDENTITY_PROVIDERS_STACK = "exports-identity-providers"
+"""Whose tokens readers outside AWS come with."""
 ACCESS_LOG_PREFIX = "pull/"
 """Where in the access-log bucket S3 writes who used the pull datasets' buckets."""
 AUDIT_TRAIL = "exports-audit"
@@ -277,6 +280,26 @@ def push_users_policy_of(dataset: DatasetName) -> str:
 def pull_users_policy_of(dataset: DatasetName) -> str:
     """The inline policy that the role of each user of a pull dataset carries."""
     return f"hub-exports-pull-{dataset}"
+
+
+def pull_role_of(dataset: DatasetName, short_id: str) -> RoleName:
+    """The role that one reader outside AWS assumes, by its `short_id` of 8 characters.
+
+    A dataset's name that leaves no room for the rest within IAM's 64 characters is cut, and told by its digest.
+    """
+    room = ROLE_NAME_CHARACTERS - len(f"{MOVER_NAME_PREFIX}-pull-{short_id}")
+    digest = hashlib.sha256(dataset.encode()).hexdigest()[:8]
+    name = dataset if len(dataset) <= room else f"{dataset[: room - len(digest) - 1]}-{digest}"
+    return RoleName(f"{MOVER_NAME_PREFIX}{name}-pull-{short_id}")
+
+
+def identity_provider_arn_of(account: AccountId, provider: str) -> str:
+    """The ARN of an OIDC provider of the account, by its issuer without ``https://``; a slash at its end stays."""
+    return f"arn:aws:iam::{account}:oidc-provider/{provider}"
+
+
+PULL_ROLE_POLICY = "fetch"
+"""The inline policy of such a role."""
 
 
 def queue_name_of(dataset: DatasetName) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from data_exports.access.grants import Grant, Role
+from data_exports.access.grants import PULL_READERS, Grant, Role
 from data_exports.access.statements import KEY_ARNS
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, DatasetName, Outsider
+from data_exports.readers.kinds import AnyReader
 
 _S3 = "arn:aws:s3:::"
 _READ = "s3:GetObject"
@@ -102,13 +103,40 @@ class Access:
 
     @property
     def account(self) -> AccountId | None:
-        """The account that the data is opened to: an outsider's or a recipient's. None when it is not named."""
+        """The account that the data is opened to: an outsider's or a recipient's.
+
+        None when it is not named, and of a reader outside AWS, who has none.
+        """
+        if self.reader:
+            return None
         return self.recipient if self.role is Role.MOVER else self.principal.account
+
+    @property
+    def reader(self) -> AnyReader | None:
+        """Of a federated reader: who it is."""
+        return self.grants[0].reader
+
+    @property
+    def party(self) -> str:
+        """Whom the data is opened to: an account, a bucket whose account is not named, or whose tokens are trusted."""
+        if self.reader:
+            return self.reader.party
+        return self.account or self.bucket
+
+    @property
+    def bucket(self) -> str:
+        """``s3://bucket``, of what is not S3 the same part of its address."""
+        return "/".join(self.where.split("/")[:3])
+
+    @property
+    def party_words(self) -> tuple[str, str]:
+        """Of a reader outside AWS: the party in words, as `FederatedReader.party_words`; else empty."""
+        return self.reader.party_words if self.reader else ("", "")
 
     @property
     def is_outside(self) -> bool:
         """Whether it opens data to somebody who is not a user of the platform."""
-        return self.role in (Role.MOVER, Role.OUTSIDER)
+        return self.role is Role.MOVER or self.role in PULL_READERS
 
     @property
     def is_of_everybody(self) -> bool:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from data_exports.access.accesses import Access, accesses_of
-from data_exports.access.grants import Grant, Role
+from data_exports.access.grants import PULL_READERS, Grant, Role
 from data_exports.access.kinds import GAINED, Kind, Mark, rank_of
 from data_exports.access.mails import Mail, MailChange, mail_changes
+from data_exports.json_values import json_as
 from data_exports.names import AccountId, DatasetName
 
 
@@ -46,15 +47,23 @@ class UnknownAccess:
     """What it will grant; empty when the dataset goes."""
 
 
+@json_as("account where who? datasets")
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account that is given access, or data, and had none before."""
+    """An account, or somebody outside AWS, that is given access, or data, and had none before."""
 
     account: AccountId | None
-    """None when a recipient's bucket is new and its account is not named."""
+    """None when a recipient's bucket is new and its account is not named, and of somebody outside AWS."""
     where: str
     """The first place it gets at, or receives files in."""
     datasets: tuple[DatasetName, ...]
+    words: tuple[str, str] = ("", "")
+    """Of somebody outside AWS: who it is, as `FederatedReader.party_words`."""
+
+    @property
+    def who(self) -> str:
+        """The words as one text; "" where an account or a bucket tells who it is."""
+        return " ".join(filter(None, self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +104,15 @@ class AccessChanges:
         return (*gained, *doubtful)
 
     @property
-    def gaining(self) -> tuple[tuple[AccountId | None, str], ...]:
-        """The accounts that gain something, or may, each with the first place of it; outsiders' and recipients' alone.
-
-        The place tells who it is where a recipient's account is not named.
-        """
+    def gaining(self) -> tuple[Access, ...]:
+        """The first access of each account, or of whoever else is outside, that gains something, or may."""
         gained = [change.access for change in self.changes if set(change.marks) & set(GAINED)]
         outside = [
             access for access in [*gained, *(a for each in self.unknown for a in each.after)] if access.is_outside
         ]
-        found: dict[str, tuple[AccountId | None, str]] = {}
+        found: dict[str, Access] = {}
         for access in outside:
-            found.setdefault(access.account or _bucket(access), (access.account, access.where))
+            found.setdefault(access.party, access)
         return tuple(found.values())
 
     @property
@@ -147,17 +153,16 @@ def changes_between(
     new = {access.identity: access for access in will_be if access.dataset not in unknown}
     had = [*old.values(), *accesses_of(unchanged)]
     live = [access for access in had if not access.has_ended(moment) and (access.dataset, access.principal) not in gone]
-    opened = () if is_first else _new_accounts(live, [access for access in will_be if not access.has_ended(moment)])
-    about = _About(
-        moment, frozenset((each.account, name) for each in opened for name in each.datasets), frozenset(gone)
-    )
+    opened = {} if is_first else _opened_to(live, [access for access in will_be if not access.has_ended(moment)])
+    new_to = frozenset((party, each.dataset) for party, accesses in opened.items() for each in accesses)
+    about = _About(moment, new_to, frozenset(gone))
     found = (_change(old.get(key), new.get(key), moment) for key in sorted({*old, *new}))
     changes = tuple(sorted((about.marked(change) for change in found if change), key=_order))
     cannot_be_told = tuple(_unknown(unknown, will_be))
     return AccessChanges(
         changes,
         cannot_be_told,
-        opened,
+        tuple(map(_new_account, opened.values())),
         _widened(changes, cannot_be_told, had, live),
         tuple(mail_changes(*mails, domains=mail_domains)),
         count_before=len(live),
@@ -210,7 +215,7 @@ class _About:
     """What marks depend on besides the change itself."""
 
     moment: datetime
-    new_to: frozenset[tuple[AccountId | None, DatasetName]]
+    new_to: frozenset[tuple[str, DatasetName]]
     gone: frozenset[tuple[DatasetName, str]]
 
     def marked(self, change: AccessChange) -> AccessChange:
@@ -232,8 +237,8 @@ class _About:
         is_delivered = after.role is Role.MOVER
         return {
             Mark.WHOLE_ACCOUNT: is_more and after.is_of_everybody,
-            Mark.WRITE: after.role is Role.OUTSIDER and after.writes and (had is None or is_anew or not had.writes),
-            Mark.NEW_ACCOUNT: after.is_outside and (after.account, after.dataset) in self.new_to,
+            Mark.WRITE: after.role in PULL_READERS and after.writes and (had is None or is_anew or not had.writes),
+            Mark.NEW_ACCOUNT: after.is_outside and (after.party, after.dataset) in self.new_to,
             Mark.LONGER: is_longer,
             Mark.READ: (is_anew and (after.reads or is_delivered))
             or (after.reads and not is_delivered and had is not None and not had.reads),
@@ -245,36 +250,32 @@ def _widened(
     changes: Iterable[AccessChange], unknown: Iterable[UnknownAccess], had: Iterable[Access], live: Iterable[Access]
 ) -> tuple[DatasetName, ...]:
     was_there = {access.dataset for access in had}
-    was_written = {access.dataset for access in live if access.role is Role.OUTSIDER and access.writes}
+    was_written = {access.dataset for access in live if access.role in PULL_READERS and access.writes}
     written = {change.access.dataset for change in changes if Mark.WRITE in change.marks}
     doubtful = {
-        each.dataset for each in unknown if any(access.role is Role.OUTSIDER and access.writes for access in each.after)
+        each.dataset for each in unknown if any(access.role in PULL_READERS and access.writes for access in each.after)
     }
     return tuple(sorted((written & was_there - was_written) | doubtful))
 
 
-def _new_accounts(before: Sequence[Access], after: Sequence[Access]) -> tuple[NewAccount, ...]:
-    """The accounts that had nothing before, as far as they were named; one that is not named is as new as its bucket.
+def _opened_to(before: Sequence[Access], after: Sequence[Access]) -> dict[str, list[Access]]:
+    """What is given to each party that had nothing before; an account that is not named is as new as its bucket.
 
     So an account that is named for a bucket of nobody's is new: it would count as known from then on.
     """
     outside = [access for access in before if access.is_outside]
-    seen = {access.account for access in outside}
-    buckets = {_bucket(access) for access in outside if access.role is Role.MOVER}
+    seen = {access.party for access in outside} | {access.bucket for access in outside if access.role is Role.MOVER}
     opened: dict[str, list[Access]] = {}
     for access in after:
-        bucket = _bucket(access)
-        is_new = access.account not in seen if access.account else bucket not in buckets
-        if access.is_outside and is_new:
-            opened.setdefault(access.account or bucket, []).append(access)
-    return tuple(
-        NewAccount(accesses[0].account, accesses[0].where, tuple(dict.fromkeys(each.dataset for each in accesses)))
-        for _, accesses in sorted(opened.items())
-    )
+        if access.is_outside and access.party not in seen:
+            opened.setdefault(access.party, []).append(access)
+    return dict(sorted(opened.items()))
 
 
-def _bucket(access: Access) -> str:
-    return access.where.partition("://")[2].partition("/")[0]
+def _new_account(accesses: Sequence[Access]) -> NewAccount:
+    first = accesses[0]
+    datasets = tuple(dict.fromkeys(each.dataset for each in accesses))
+    return NewAccount(first.account, first.where, datasets, first.party_words)
 
 
 def _unknown(unknown: Mapping[DatasetName, str], after: Iterable[Access]) -> Iterator[UnknownAccess]:

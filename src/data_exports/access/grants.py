@@ -26,6 +26,7 @@ from data_exports.names import (
     owner_topic_of,
     queue_name_of,
 )
+from data_exports.readers.kinds import AnyReader
 
 
 class Role(StrEnum):
@@ -35,6 +36,12 @@ class Role(StrEnum):
     MOVER = "mover"
     PULL_USER = "pull user"
     OUTSIDER = "outsider"
+    FEDERATED = "federated reader"
+    """Somebody outside AWS, who comes with a token of another issuer."""
+
+
+PULL_READERS = frozenset({Role.OUTSIDER, Role.FEDERATED})
+"""Those to whom a pull dataset is opened who are not users of the platform."""
 
 
 @json_as("actions resource key_prefix last_day until")
@@ -59,6 +66,8 @@ class Grant:
     """The account that a recipient's bucket must belong to, if it is named; S3 is told with every copy."""
     conditions: tuple[tuple[str, str], ...] = ()
     """IAM's condition keys and what they must equal."""
+    reader: AnyReader | None = None
+    """Of a federated reader: who it is; the principal is the role that it alone can assume."""
 
     @property
     def is_of_aws(self) -> bool:
@@ -134,8 +143,9 @@ def grants_of_push(platform: Platform, push: PushDataset) -> tuple[Grant, ...]:
 
 
 def grants_of_pull(platform: Platform, pull: PullDataset) -> tuple[Grant, ...]:
-    """The accesses of one pull dataset: its users' and the outsiders'."""
-    return tuple(sorted([*_pull_user_grants(platform, pull), *_outsider_grants(platform, pull)], key=_order))
+    """The accesses of one pull dataset: its users', the outsiders', and those of readers outside AWS."""
+    found = [*_pull_user_grants(platform, pull), *_outsider_grants(platform, pull), *_federated_grants(platform, pull)]
+    return tuple(sorted(found, key=_order))
 
 
 def grants_of_dataset(platform: Platform, dataset: Dataset) -> tuple[Grant, ...]:
@@ -207,10 +217,26 @@ def _pull_user_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
 
 def _outsider_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
     bucket = pull.bucket(platform).arn
-    objects = OUTSIDER_READ_ACTIONS + (OUTSIDER_WRITE_ACTIONS if pull.allow_push else ())
     for outsider in pull.outsiders:
-        for resource, actions in ((bucket, OUTSIDER_BUCKET_ACTIONS), (f"{bucket}/*", tuple(sorted(objects)))):
+        for resource, actions in ((bucket, OUTSIDER_BUCKET_ACTIONS), (f"{bucket}/*", _outside_actions(pull))):
             yield Grant(outsider, Role.OUTSIDER, pull.name, resource, actions, None, pull.until, pull.paperwork)
+
+
+def _federated_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
+    bucket = pull.bucket(platform).arn
+    for reader in pull.identities:
+        role, on_bucket = (
+            pull.role_arn_of(reader, platform),
+            tuple(sorted(OUTSIDER_BUCKET_ACTIONS + reader.bucket_actions)),
+        )
+        for resource, actions in ((bucket, on_bucket), (f"{bucket}/*", _outside_actions(pull))):
+            on = (resource, actions, None, pull.until, pull.paperwork)
+            yield Grant(role, Role.FEDERATED, pull.name, *on, reader=reader)
+
+
+def _outside_actions(pull: PullDataset) -> tuple[str, ...]:
+    """What anybody to whom the bucket is opened may do with its objects."""
+    return tuple(sorted(OUTSIDER_READ_ACTIONS + (OUTSIDER_WRITE_ACTIONS if pull.allow_push else ())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ order, deny statements first. Effects: none. Nobody is granted anything here tha
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from data_exports.access.grants import Grant, Role, dead_letter_queue_arn_of, keeper_rights_of, queue_arn_of
 from data_exports.access.statements import (
     Policy,
     deny_weak_transport,
     identity_statements,
+    iso_moment,
     policy_of,
     resource_statements,
 )
@@ -23,9 +25,11 @@ from data_exports.names import (
     MOVER_NAME_PREFIX,
     SERVICE_ROLE_PATH,
     BucketName,
+    identity_provider_arn_of,
     keeper_role_arn_of,
     queue_name_of,
 )
+from data_exports.readers.kinds import AnyReader
 
 SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix", "ReadReceipts")
 """In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub, the
@@ -33,6 +37,7 @@ dead-letter queue. Grants of one Sid share a statement, because each would cost 
 policies may hold: the actions of one service mean nothing on the resources of another."""
 PULL_USER_SIDS = ("ListBucket", "UseObjects")
 OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
+FEDERATED_SIDS = ("ListBucket", "UseObjects")
 MOVER_SIDS = (
     ("s3:ListBucketVersions", "", "ListHub"),
     ("s3:GetObjectVersion", "", "ReadHub"),
@@ -69,6 +74,30 @@ def _policy_of_one_principal(grants: Sequence[Grant], role: Role, sids: tuple[st
         return None
     first = [grant for grant in of_role if grant.principal == of_role[0].principal]
     return policy_of(*identity_statements(zip(sids, first, strict=True)))
+
+
+def federated_reader_policy(grants: Sequence[Grant], reader: AnyReader) -> Policy:
+    """The inline policy of the role of one reader outside AWS: this bucket alone, and no longer than the access."""
+    own = [grant for grant in grants if grant.reader == reader]
+    return policy_of(*identity_statements(zip(FEDERATED_SIDS, own, strict=True)))
+
+
+def federated_trust_policy(platform: Platform, reader: AnyReader, until: datetime | None) -> Policy:
+    """This one reader, and nobody else, may take on its role, and no longer than the access.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+    """
+    provider = reader.provider and identity_provider_arn_of(platform.account, reader.provider)
+    ends = {"DateLessThan": {"aws:CurrentTime": iso_moment(until)}} if until else {}
+    return policy_of(
+        {
+            "Sid": "ThisReaderOnly",
+            "Effect": "Allow",
+            "Principal": {"Federated": provider or reader.host},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {**ends, "StringEquals": dict(reader.conditions)},
+        }
+    )
 
 
 def mover_policy(grants: Sequence[Grant]) -> Policy:

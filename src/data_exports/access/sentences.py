@@ -107,7 +107,7 @@ def sentence_of_unknown(unknown: UnknownAccess, changes: AccessChanges, *, most:
 
 def sentence_of_new_account(new: NewAccount, names: AccountNames) -> Sentence:
     """The account with its name, or the bucket whose account nobody has named, and the datasets."""
-    who = account_in_words(new.account, names) if new.account else ("whoever owns ", Quoted(new.where))
+    who = party_in_words(new.account, new.where, new.words, names)
     return (*who, " through ", *listed([(Quoted(dataset),) for dataset in new.datasets], at_most=5))
 
 
@@ -116,8 +116,22 @@ def account_in_words(account: AccountId, names: AccountNames) -> Sentence:
     return (Prose(names[account]), f" ({account})") if account in names else (f"account {account}",)
 
 
+def party_in_words(account: AccountId | None, where: str, words: tuple[str, str], names: AccountNames) -> Sentence:
+    """Whom data is opened to: who it is outside AWS, else the account, else whoever owns where it goes."""
+    if any(words):
+        return named_in_words(words)
+    return account_in_words(account, names) if account else ("whoever owns ", Quoted(where))
+
+
+def named_in_words(words: tuple[str, str]) -> Sentence:
+    """What somebody is, which are our words, and what it is called."""
+    return (f"{words[0]} ", Quoted(words[1]))
+
+
 def principal_in_words(access: Access) -> Sentence:
-    """Who it is: a user's role by name, an outsider with its kind and path."""
+    """Who it is: a user's role by name, an outsider with its kind and path, a reader outside AWS as it calls itself."""
+    if access.reader:
+        return named_in_words(access.reader.words)
     match access.principal:
         case AccountRootArn():
             return ("as a whole",)

@@ -82,14 +82,17 @@ def ask_or_refuse(
     *,
     proposed: Mapping[str, str] | None = None,
     otherwise: str = "",
+    at_least_one: Known = (),
 ) -> bool:
     """Fill in what is missing by asking; nothing is asked if every required value is given, or proposed.
 
-    Whether somebody was asked. What is `proposed` is taken by Enter. Raises `UsageError` where there is nobody to ask,
-    and says what may be done `otherwise`.
+    Whether somebody was asked. Of `at_least_one` field one must be given. What is `proposed` is taken by Enter. Raises
+    `UsageError` where there is nobody to ask, and says what may be done `otherwise`.
     """
     proposed = proposed or {}
-    missing = [field for field in fields if field.is_required and not values[field.name]]
+    is_one_there = any(values[field.name] for field in at_least_one)
+    needed = [field for field in fields if field.is_required or (field in at_least_one and not is_one_there)]
+    missing = [field for field in needed if not values[field.name]]
     open_ones = [field for field in missing if field.name not in proposed]
     if not open_ones:
         values |= {field.name: proposed[field.name] for field in missing}
@@ -106,7 +109,9 @@ def ask_or_refuse(
     for field in fields:
         if field.is_asked and not values[field.name]:
             offered = known.get(field.name, [])[:OFFERED_AT_MOST]
-            values[field.name] = _asked(field, platform, proposed.get(field.name, ""), offered)
+            values[field.name] = _asked(
+                field, platform, proposed.get(field.name, ""), offered, is_needed=field in needed
+            )
     return True
 
 
@@ -122,7 +127,14 @@ def refuse_wrong(fields: Known, values: "dict[str, Value]") -> None:
                 raise UsageError(problem.message, where=where, next_step=problem.hint)
 
 
-def _asked(field: Field[Any, Any], platform: "PlatformDraft | None", proposed: str, offered: Sequence[str]) -> "Value":
+def _asked(
+    field: Field[Any, Any],
+    platform: "PlatformDraft | None",
+    proposed: str,
+    offered: Sequence[str],
+    *,
+    is_needed: bool,
+) -> "Value":
     write_progress(field.meaning)
     if offered:
         named = ", ".join(f"{number} {each}" for number, each in enumerate(offered, start=1))
@@ -131,14 +143,14 @@ def _asked(field: Field[Any, Any], platform: "PlatformDraft | None", proposed: s
         return ask_yes_or_no(field.name, usual=False)
     if not field.takes_many:
         prompt = f"{field.name} [{proposed}]" if proposed else field.name
-        may_be_empty = bool(proposed) or not field.is_required
+        may_be_empty = bool(proposed) or not is_needed
         return right_line(field, prompt, platform, may_be_empty=may_be_empty, offered=offered) or proposed
     items: list[str] = []
     while item := right_line(
         field,
         f"{field.name} ({'another, or Enter' if items else 'one at a time'})",
         platform,
-        may_be_empty=bool(items) or not field.is_required,
+        may_be_empty=bool(items) or not is_needed,
         offered=offered,
     ):
         items.append(item)
@@ -200,10 +212,12 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
 
     path = folder / kind.folder / f"{values['name']}.yaml"
     draft = load_estate(folder).draft
-    refuse_wrong(kind.fields, values)
+    fields = tuple(field for field in kind.fields if not field.is_nested)
+    refuse_wrong(fields, values)
     if path.exists() or path.is_symlink():
         raise _taken(path)
-    ask_or_refuse(kind.fields, values, draft)
+    one_of = tuple(field for field in kind.at_least_one if field.is_asked)
+    ask_or_refuse(fields, values, draft, at_least_one=one_of)
     text = composed(kind, values, path)
     if has_schemas(folder):
         text = with_header(text, path, kind, estate=folder)

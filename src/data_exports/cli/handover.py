@@ -17,7 +17,7 @@ from data_exports.cli.options import (
     open_estate,
 )
 from data_exports.cli.output import write_data, write_json
-from data_exports.errors import UsageError
+from data_exports.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +87,8 @@ def handover(
     from data_exports.views.handover.data import handover_as_data
 
     halves = halves_of(declared, dataset_of(declared, name), account=_account(declared, account))
+    if not halves:
+        raise RefusedError(f"{name} has readers outside AWS alone, for whom there is no letter")
     if as_json or form is Form.JSON:
         write_json("handover", handover_as_data(halves))
     else:

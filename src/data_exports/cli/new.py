@@ -58,7 +58,7 @@ def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
     """The command that makes such a file; typer takes its options from the signature, and that is the table's."""
 
     def command(*, estate: Path | None, as_json: bool, **values: Any) -> None:
-        named = {field.name: values.get(parameter_of(field), []) for field in kind.fields}
+        named = {field.name: values[parameter_of(field)] for field in kind.fields if not field.is_nested}
         path, warnings = make_dataset(kind, named, estate_folder(estate))
         shown = path_from(Path.cwd(), path)
         if as_json:

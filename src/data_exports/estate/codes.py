@@ -51,6 +51,7 @@ class Code(StrEnum):
     CUT_TEXT = "EX213", "YAML ends a text at a #"
     BAD_PROMISE = "EX214", "a promise of deliveries is not one"
     BAD_SSH_KEY = "EX215", "an SSH key is not one, or not one that can be let in"
+    BAD_ISSUER = "EX216", "an issuer of tokens is not one"
 
     WIDE_ROLE_PATTERN = "EX301", "a pattern of user roles allows any role"
     BAD_TAG = "EX302", "a tag breaks AWS's rules"
@@ -82,6 +83,7 @@ class Code(StrEnum):
     SFTP_NAME_TAKEN = "EX511", "two readers by SFTP have one name"
     SFTP_KEY_TAKEN = "EX512", "one SSH key stands twice"
     NO_SFTP = "EX513", "a dataset has readers by SFTP, and the platform has no SFTP"
+    OTHER_ISSUER = "EX514", "an issuer of tokens is not to be declared by its address"
 
     NO_PAPERWORK = "EX601", "no paperwork is named"
     EXPIRED = "EX602", "the access has ended"
@@ -91,6 +93,7 @@ class Code(StrEnum):
 
     ROLE_POLICIES_TOO_LARGE = "EX701", "a user's role would carry larger policies than IAM allows"
     BUCKET_POLICY_TOO_LARGE = "EX702", "a bucket's policy would be larger than S3 allows"
+    TOO_MANY_AUDIENCES = "EX703", "tokens of one issuer would be for more audiences than IAM takes"
 
     NO_SUCH_ROLE = "EX801", "a user's role does not exist"
     NO_SUCH_BUCKET = "EX802", "a target bucket does not exist"

@@ -43,6 +43,9 @@ class Draft(Generic[M]):
     def model(self) -> M | None:
         """What the file declares, or ``None`` if a required value is missing."""
         held, parts = self._held(), {name: self.part(name) for name in self.kind.parts}
+        one_of = self.kind.at_least_one
+        if one_of and not any(self.values.get(field.name) for field in one_of):
+            return None
         if held is None or None in parts.values():
             return None
         return self.kind.model(**{"place": self.place, **held, **parts})
@@ -121,6 +124,10 @@ def draft_of(kind: FileKind[M], top: Fields, report: FindingCollector) -> Draft[
         elif field.is_required:
             message = f"the required field {field.name!r} is missing"
             report.error(mapping.place, Code.MISSING_FIELD, message, f"add `{field.name}:`. {field.meaning}")
+    if kind.at_least_one and not {field.name for field in kind.at_least_one} & set(values):
+        named = " and ".join(repr(field.name) for field in kind.at_least_one)
+        ways = ", or ".join(f"`{field.name}:` ({field.meaning.removesuffix('.')})" for field in kind.at_least_one)
+        report.error(mapping.place, Code.MISSING_FIELD, f"of {named} at least one is required", f"add {ways}")
     return Draft(kind, mapping.place, values)
 
 

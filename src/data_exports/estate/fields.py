@@ -39,6 +39,7 @@ from data_exports.estate.identifier_types import (
     ROLE_PATTERN,
     SFTP_READER,
 )
+from data_exports.estate.identity_types import IDENTITY
 from data_exports.estate.paperwork import is_paperwork
 from data_exports.estate.promises import PATTERN, parse_promise
 from data_exports.estate.regions import parse_key, parse_region
@@ -167,7 +168,7 @@ EXCEPT = Field(
 PULL_ARNS = Field(
     "pull_arns",
     list_of(OUTSIDER),
-    REQUIRED,
+    (),
     "ARNs of the outside IAM roles that may read the dataset.",
     held_as="outsiders",
 )
@@ -178,7 +179,15 @@ SFTP_READERS = Field(
     "Names and public SSH keys of those who may read the dataset by SFTP; needs the platform's `sftp`.",
     is_asked=False,
 )
-ALLOW_PUSH = Field("allow_push", BOOLEAN, default=False, meaning="Let the outside roles write and delete, too.")
+PULL_IDENTITIES = Field(
+    "pull_identities",
+    list_of(IDENTITY),
+    (),
+    "Readers outside AWS, who come with tokens of Google, Azure, a Kubernetes cluster or another issuer.",
+    held_as="identities",
+    is_asked=False,
+)
+ALLOW_PUSH = Field("allow_push", BOOLEAN, default=False, meaning="Let those outside write and delete, too.")
 BUCKET_VERSIONING = Field("bucket_versioning", BOOLEAN, default=False, meaning="Keep every version of every object.")
 
 # --- exports.yaml, below `platform`
@@ -275,6 +284,7 @@ PULL_FIELDS: Known = (
     DESCRIPTION,
     OWNER,
     PULL_ARNS,
+    PULL_IDENTITIES,
     SFTP_READERS,
     USERS,
     ALLOW_PUSH,
@@ -282,6 +292,8 @@ PULL_FIELDS: Known = (
     PAPERWORK,
     EXPIRES,
 )
+READER_FIELDS: Known = (PULL_ARNS, PULL_IDENTITIES, SFTP_READERS)
+"""Who fetches the files of a pull dataset: at least one of these must be there."""
 PLATFORM_FIELDS: Known = (
     ACCOUNT_ID,
     REGION,

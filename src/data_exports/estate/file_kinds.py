@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from data_exports.destinations.kinds import AnyDestination
-from data_exports.estate.fields import PLATFORM_FIELDS, PULL_FIELDS, PUSH_FIELDS, REQUIRED, Known
+from data_exports.estate.fields import PLATFORM_FIELDS, PULL_FIELDS, PUSH_FIELDS, READER_FIELDS, REQUIRED, Known
 from data_exports.estate.models import Platform, PullDataset, PushDataset
 
 M = TypeVar("M")
@@ -26,6 +26,8 @@ class FileKind(Generic[M]):
     """Names of fields that have no effect, and why."""
     parts: Mapping[str, type] = field(default_factory=dict)
     """Attributes of the model that are made of several fields, and what they are."""
+    at_least_one: Known = ()
+    """Fields of which one must be there at least."""
 
     def __post_init__(self) -> None:
         """Refuse a table and a model that do not fit each other; a model has its place besides."""
@@ -53,6 +55,7 @@ PULL = FileKind(
     "pull_datasets",
     PULL_FIELDS,
     PullDataset,
+    at_least_one=READER_FIELDS,
     ignored={"bucket": "has no effect: the bucket of a pull dataset is named after the dataset"},
 )
 REVIEWS_FOLDER = "reviews"

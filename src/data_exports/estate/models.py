@@ -29,9 +29,11 @@ from data_exports.names import (
     mover_name_of,
     mover_role_arn_of,
     pull_bucket_of,
+    pull_role_of,
     pull_stack_of,
     push_stack_of,
 )
+from data_exports.readers.kinds import AnyReader
 from data_exports.readers.sftp import SftpReader
 from data_exports.text import quoted
 
@@ -153,17 +155,23 @@ class PushDataset(_Dataset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullDataset(_Dataset):
-    """A bucket of the dataset's own: users read and write it, outsiders read it (and write, with `allow_push`)."""
+    """A bucket of the dataset's own: users read and write it, readers read it (and write, with `allow_push`)."""
 
-    outsiders: tuple[Outsider, ...]
+    outsiders: tuple[Outsider, ...] = f.PULL_ARNS.default
     """``pull_arns``."""
     sftp_readers: tuple[SftpReader, ...] = f.SFTP_READERS.default
+    identities: tuple[AnyReader, ...] = f.PULL_IDENTITIES.default
+    """``pull_identities``."""
     allow_push: bool = f.ALLOW_PUSH.default
     bucket_versioning: bool = f.BUCKET_VERSIONING.default
 
     def bucket(self, platform: Platform) -> BucketName:
         """The dataset's bucket."""
         return pull_bucket_of(platform.pull_bucket_prefix, self.name)
+
+    def role_arn_of(self, reader: AnyReader, platform: Platform) -> RoleArn:
+        """The role of a reader outside AWS."""
+        return RoleArn.of(platform.account, pull_role_of(self.name, reader.short_id))
 
     @property
     def stack_name(self) -> str:

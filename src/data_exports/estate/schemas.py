@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from data_exports.estate.declaration_file import decode_declaration, read_bytes
-from data_exports.estate.fields import Known
 from data_exports.estate.file_kinds import FILE_KINDS, PLATFORM, FileKind
 from data_exports.estate.formatter_layout import EDITOR_HEADER
 from data_exports.estate.loader import files_of
@@ -29,19 +28,19 @@ Schema = dict[str, Any]
 def schema_of(kind: FileKind[Any]) -> Schema:
     """The schema of one kind of file."""
     if kind is PLATFORM:
-        inside = _object_of(kind.fields)
+        inside = _object_of(kind)
         top = {"type": "object", "properties": {"platform": inside}, "required": ["platform"]}
         return {"$schema": DRAFT, "title": "The platform of an estate", **top, "additionalProperties": False}
-    schema = {"$schema": DRAFT, "title": f"A {kind.name} dataset", **_object_of(kind.fields)}
+    schema = {"$schema": DRAFT, "title": f"A {kind.name} dataset", **_object_of(kind)}
     for name, why in kind.ignored.items():
         schema["properties"][name] = {"description": f"{why[0].upper()}{why[1:]}.", "deprecated": True}
     return schema
 
 
-def _object_of(fields: Known) -> Schema:
+def _object_of(kind: FileKind[Any]) -> Schema:
     properties: Schema = {}
     required, either = [], []
-    for field in fields:
+    for field in kind.fields:
         properties[field.name] = {"description": field.meaning, **field.type.schema}
         if field.older:
             older = f"An older spelling of {field.name}."
@@ -51,6 +50,8 @@ def _object_of(fields: Known) -> Schema:
         elif field.is_required:
             required.append(field.name)
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    if kind.at_least_one:
+        schema["anyOf"] = [{"required": [field.name]} for field in kind.at_least_one]
     return {**schema, "allOf": either} if either else schema
 
 

@@ -26,7 +26,10 @@ T = TypeVar("T")
 
 NO_END = "no end"
 NOT_LOOKED_AT = "not looked at"
-RECIPIENT, SENDER, USER, OUTSIDE_ROLE = ROLES = ("recipient", "sender", "user", "outside role")
+RECIPIENT, SENDER, USER, OUTSIDE_ROLE, OUTSIDE_AWS = ROLES = (
+    *("recipient", "sender", "user", "outside role"),
+    "reader outside AWS",
+)
 """Whose access it is, for people: who is sent the files, who sends them, who works with them, who fetches them."""
 
 
@@ -53,7 +56,7 @@ class AccessRow:
     """One access as it was looked at, and what was decided about it."""
 
     who: str
-    """A role of the platform by its name, an outsider by ARN, a recipient by where it is delivered to."""
+    """A role of the platform by its name, an outsider by ARN, somebody outside AWS in words, a recipient by where."""
     role: str
     account: str = ""
     """Of outsiders and recipients: the account, with its name."""

@@ -16,6 +16,7 @@ from data_exports.reviews.digests import digest_of_access, digest_of_accesses, s
 from data_exports.reviews.models import (
     NO_END,
     NOT_LOOKED_AT,
+    OUTSIDE_AWS,
     OUTSIDE_ROLE,
     RECIPIENT,
     ROLES,
@@ -34,6 +35,7 @@ ROLE_WORDS = {
     Role.SENDER: SENDER,
     Role.PULL_USER: USER,
     Role.OUTSIDER: OUTSIDE_ROLE,
+    Role.FEDERATED: OUTSIDE_AWS,
 }
 
 
@@ -101,7 +103,9 @@ def _row(
 
 
 def who_of(access: Access) -> str:
-    """Whose access it is, as a review names them: by role name, ARN, or where files are delivered to."""
+    """Whose access it is, as a review names them: by role name, ARN, in words, or where files are delivered to."""
+    if access.reader:
+        return access.reader.label
     match access.role:
         case Role.MOVER:
             return access.where
@@ -112,7 +116,7 @@ def who_of(access: Access) -> str:
 
 
 def _account(access: Access, platform: Platform) -> str:
-    if not access.is_outside:
+    if not access.is_outside or access.reader:
         return ""
     return platform.name_of_account(access.account) if access.account else "not named"
 
@@ -126,6 +130,6 @@ def _may(access: Access, dataset: Dataset) -> str:
             return f"send files of {dataset.name} and see what became of them"
         case Role.PULL_USER:
             return f"read, add and delete files of {dataset.name}"
-        case Role.OUTSIDER:
+        case Role.OUTSIDER | Role.FEDERATED:
             verbs = "read, add and delete" if access.writes else "read"
             return f"{verbs} files of {dataset.name}"

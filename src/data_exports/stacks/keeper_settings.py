@@ -11,7 +11,7 @@ from typing import Any
 
 from data_exports.access.grants import alert_topic_arns_of, topic_arn_of
 from data_exports.contract.keys import receipts_days_of
-from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
+from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import ALERT_TOPIC
 from data_exports.text import printable
 
@@ -73,12 +73,16 @@ def _dataset(platform: Platform, dataset: Dataset, first: date, after_last: date
             if isinstance(dataset, PushDataset)
             else f"the use of s3://{dataset.bucket(platform)}"
         ),
-        "for_whom": _some(senders if isinstance(dataset, PushDataset) else [*senders, *map(str, dataset.outsiders)]),
+        "for_whom": _some(senders if isinstance(dataset, PushDataset) else [*senders, *_readers(dataset)]),
         "senders": senders,
         "receipts": receipts_days_of(dataset.name) if is_push else "",
         "promise": str(dataset.due or "") if isinstance(dataset, PushDataset) else "",
         "dues": _dues(dataset, first, after_last) if isinstance(dataset, PushDataset) else [],
     }
+
+
+def _readers(pull: PullDataset) -> list[str]:
+    return [*map(str, pull.outsiders), *(each.label for each in pull.identities)]
 
 
 def _dues(push: PushDataset, first: date, after_last: date) -> list[tuple[int, int]]:

@@ -23,10 +23,11 @@ from data_exports.names import (
     RoleName,
     UserArn,
 )
+from data_exports.readers.kinds import reader_of
 from data_exports.stacks.stack import ADOPTING_KEY, METADATA_KEY
 
 _REQUIRED = {"principal", "role", "dataset", "resource", "actions"}
-_OPTIONAL = {"key_prefix", "until", "why", "owner_account", "conditions"}
+_OPTIONAL = {"key_prefix", "until", "why", "owner_account", "conditions", "reader"}
 _OF_USERS = (Role.SENDER, Role.PULL_USER)
 
 
@@ -105,6 +106,7 @@ def _grant(found: object) -> Grant:
         _texts(fields.get("why", [])),
         _optional(fields, "owner_account", AccountId),
         tuple(_pair(each) for each in fields.get("conditions", [])),
+        None if fields.get("reader") is None else reader_of(fields["reader"]),
     )
 
 

@@ -20,6 +20,7 @@ from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset, Platform, PushDataset
 from data_exports.estate.promises import Promise
 from data_exports.names import BucketName, DatasetName, RoleName
+from data_exports.readers.kinds import AnyReader
 
 DIGEST_TAG = "data-exports:digest"
 DATASET_TAG = "data-exports:dataset"
@@ -59,6 +60,8 @@ class Surroundings:
     """Key of the mover's zip in the log bucket; holds the zip's digest."""
     missing_roles: frozenset[RoleName] = frozenset()
     require_tls: bool = True
+    other_providers: frozenset[str] = frozenset()
+    """Issuers whose provider the account has already, and not by our stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,8 @@ def _fields_of(value: Dataset | Grant) -> dict[str, Any]:
 
 def plain_of(value: Any) -> Any:
     """A value as JSON can hold it, without what is empty."""
+    if isinstance(value, AnyReader):
+        value = value.declaration
     match value:
         case Mapping():
             return {str(key): plain_of(each) for key, each in value.items() if each not in (None, "", (), [])}

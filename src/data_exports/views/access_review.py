@@ -7,13 +7,11 @@ cell nor become a mention, a link, a picture or HTML.
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from data_exports.access.grants import Role
 from data_exports.estate.models import Platform
 from data_exports.operate.who.holdings import Holding, Permission
 from data_exports.text import code_cell, code_span
 from data_exports.views.who import count_words, doing_words, until_words, who_words
 
-_OUTSIDE = (Role.OUTSIDER, Role.MOVER)
 _COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "paperwork", "keep", "remove")
 
 
@@ -24,15 +22,15 @@ def review_of(
 
     `on_record` is a sentence, in Markdown, on the review that stands beside the declarations.
     """
-    outside = [holding for holding in holdings if holding.access.role in _OUTSIDE]
-    inside = [holding for holding in holdings if holding.access.role not in _OUTSIDE]
+    outside = [holding for holding in holdings if holding.access.is_outside]
+    inside = [holding for holding in holdings if not holding.access.is_outside]
     parts = [
         f"# Access review: {code_span(platform.name_of_account(platform.account))}",
         f"{count_words(holdings)}, {source}, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
         + (f" Asked for: {code_span(asked)}." if asked else ""),
         "What stands here is what this estate grants. Other policies in the accounts may grant more.",
         *([on_record] if on_record else []),
-        *_section("Outside the platform: recipients and outside roles", outside, platform, now),
+        *_section("Outside the platform: recipients, outside roles and readers outside AWS", outside, platform, now),
         *_section("On the platform: senders and users", inside, platform, now),
         "## Signed",
         "| | name | date | signature |\n|---|---|---|---|\n| reviewed by | | | |\n| for data protection | | | |",
@@ -50,7 +48,7 @@ def _section(title: str, holdings: Sequence[Holding], platform: Platform, now: d
 
 def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]:
     access = holding.access
-    who = who_words(access.principal, platform)
+    who = who_words(access, platform)
     if access.recipient:
         who = f"{platform.name_of_account(access.recipient)}, through {who}"
     return (

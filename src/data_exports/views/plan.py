@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from data_exports.access.kinds import GAINED, Kind, Mark
 from data_exports.access.sentences import (
-    Quoted,
     Sentence,
-    account_in_words,
     listed,
+    party_in_words,
     plain,
     sentence_of_new_account,
     sentence_of_unknown,
@@ -108,14 +107,9 @@ def marks_in_short(plan: Plan) -> str:
 def accounts_that_gain(plan: Plan, *, by_name: bool = True) -> tuple[Sentence, ...]:
     """Each account that gains something, or may, and whether it is new; that of the most dangerous change first."""
     names = dict(plan.access.account_names) if by_name else {}
-    new = {each.account or each.where for each in plan.access.new_accounts}
-    return tuple(
-        (
-            *(account_in_words(account, names) if account else ("whoever owns ", Quoted(where))),
-            *([" (new)"] if (account or where) in new else []),
-        )
-        for account, where in plan.access.gaining
-    )
+    new = {party_in_words(each.account, each.where, each.words, names) for each in plan.access.new_accounts}
+    gaining = (party_in_words(each.account, each.where, each.party_words, names) for each in plan.access.gaining)
+    return tuple((*who, *([" (new)"] if who in new else [])) for who in gaining)
 
 
 AUDIT_PRICE = (

@@ -11,13 +11,13 @@ from itertools import groupby
 from data_exports.access.accesses import Access
 from data_exports.estate.models import Platform
 from data_exports.json_values import json_as
-from data_exports.names import AccountRootArn, Outsider
+from data_exports.names import AccountRootArn
 from data_exports.operate.who.holdings import Holding, Permission, Question
 from data_exports.operate.who.uses import Use, Uses
 from data_exports.text import counted, csv_line, moment_words, printable, quoted, size_words
 from data_exports.views.tables import fitted
 
-KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull"}
+KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull", "federated reader": "pull"}
 
 
 def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: datetime, width: int | None = None) -> str:
@@ -30,7 +30,7 @@ def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: dat
 
 @json_as(
     "principal=holding.access.principal name=holding.name role=holding.access.role",
-    "account=holding.access.principal.account account_name recipient_account=holding.access.recipient",
+    "reader account=holding.access.principal.account account_name recipient_account=holding.access.recipient",
     "dataset=holding.access.dataset kind may=holding.doings last_day=holding.access.last_day",
     "until=holding.access.until has_ended paperwork=holding.access.paperwork owner?=holding.owner",
     "grants=holding.access.grants",
@@ -41,6 +41,8 @@ class HoldingData:
 
     holding: Holding
     kind: str
+    reader: str | None
+    """Of a reader outside AWS: who it is, in words."""
     account_name: str | None
     has_ended: bool
 
@@ -67,7 +69,7 @@ def holdings_as_data(holdings: Sequence[Holding], platform: Platform, *, now: da
 
 _COLUMNS = (
     *("principal", "role", "account", "account_name", "recipient_account", "dataset", "kind", "may"),
-    *("last_day", "has_ended", "paperwork", "owner"),
+    *("last_day", "has_ended", "paperwork", "owner", "reader"),
 )
 
 
@@ -84,7 +86,7 @@ def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]
         *(str(access.recipient or ""), str(access.dataset), KINDS[access.role]),
         "; ".join(map(doing_words, holding.doings)),
         *(str(access.last_day or ""), "yes" if access.has_ended(now) else "no"),
-        *("; ".join(access.paperwork), holding.owner),
+        *("; ".join(access.paperwork), holding.owner, access.reader.label if access.reader else ""),
     )
 
 
@@ -92,11 +94,15 @@ def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> H
     """One of them."""
     access = holding.access
     account_name = dict(platform.account_names).get(access.principal.account)
-    return HoldingData(holding, KINDS[access.role], account_name, access.has_ended(now))
+    reader = access.reader.label if access.reader else None
+    return HoldingData(holding, KINDS[access.role], reader, account_name, access.has_ended(now))
 
 
-def who_words(principal: Outsider, platform: Platform) -> str:
-    """A principal for people: a role of the platform by its name, everybody else with the account."""
+def who_words(access: Access, platform: Platform) -> str:
+    """Whose access it is: a role of the platform by name, a reader outside AWS in words, others with account."""
+    principal = access.principal
+    if access.reader:
+        return f"{access.reader.label}, through {principal.rsplit('/', 1)[1]}"
     if isinstance(principal, AccountRootArn):
         return f"everybody whom {platform.name_of_account(principal.account)} lets"
     name = principal.rsplit("/", 1)[1]
@@ -118,9 +124,10 @@ def until_words(access: Access, now: datetime) -> str:
 
 
 def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> Iterator[str]:
-    for principal, group in groupby(holdings, key=lambda holding: holding.access.principal):
-        yield printable(who_words(principal, platform))
-        for holding in group:
+    for _, group in groupby(holdings, key=lambda holding: holding.access.principal):
+        found = list(group)
+        yield printable(who_words(found[0].access, platform))
+        for holding in found:
             access = holding.access
             kind = f"{KINDS[access.role]} dataset {access.dataset}"
             to = f", to {platform.name_of_account(access.recipient)}" if access.recipient else ""

@@ -99,6 +99,7 @@ def test_a_spreadsheet_gets_a_line_for_each_access(capsys: pytest.CaptureFixture
         "has_ended": "no",
         "paperwork": "Sharing agreement HJ-1987",
         "owner": "Health and Justice",
+        "reader": "",
     }
 
 

@@ -28,6 +28,16 @@ def swap(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
+EMAIL, DIGITS, AUDIENCE = "reader@p.iam.gserviceaccount.com", "117203498723049872304", "https://exports.example.gov.uk"
+GUID = "1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394"
+
+
+def _readers(*entries: str) -> Files:
+    """A pull dataset with these readers outside AWS alone."""
+    listed = "".join(f"  - {entry}\n" for entry in entries)
+    return {"pull": swap(PULL, "pull_arns: [arn:aws:iam::754256621582:role/reader]\n", f"pull_identities:\n{listed}")}
+
+
 READING: dict[str, Files] = {
     "anchor and alias": {"push": PUSH.replace("orders-landing", "&b orders-landing").replace("DPIA-1", "*b")},
     "alias that stands for nothing": {"push": swap(PUSH, "DPIA-1", "*b")},
@@ -58,6 +68,40 @@ READING: dict[str, Files] = {
 }
 
 VALUES: dict[str, Files] = {
+    "readers outside AWS in no list": {"pull": PULL + "pull_identities: {google_transfer: {subject: a}}\n"},
+    "no reader outside AWS": {"pull": PULL + "pull_identities: []\n"},
+    "reader outside AWS as a text": _readers("reader@p.iam.gserviceaccount.com"),
+    "reader outside AWS of a kind that is none": _readers("gogle: {unique_id: a}", "aws: {role: a}", "{}"),
+    "two kinds in one entry": _readers(f"{{google_transfer: {{subject: '{DIGITS}'}}, oidc: {{}}}}"),
+    "kind of reader alone": _readers("google:", "azure: []"),
+    "parts that are missing and strange": _readers(
+        f"google: {{service_account: {EMAIL}, uniqueid: '{DIGITS}'}}", "oidc: {subjects: [a], audience: }"
+    ),
+    "e-mail address instead of the unique id": _readers(
+        f"google: {{service_account: {EMAIL}, unique_id: {EMAIL}, audience: {AUDIENCE}}}",
+        f"google: {{service_account: ana@example.org, unique_id: '12', audience: {AUDIENCE}}}",
+        "google_transfer: {subject: project-1@storage-transfer-service.iam.gserviceaccount.com}",
+    ),
+    "GUIDs that are none": _readers(
+        f"azure: {{tenant: example.onmicrosoft.com, object: {GUID}0, audience: 'api exports', version: 3}}"
+    ),
+    "issuers that are none": _readers(
+        *(
+            f"oidc: {{issuer: '{issuer}', subject: a, audience: b}}"
+            for issuer in (
+                *("http://a.example.org", "https://a.example.org:8443", "https://a.example.org/?tenant=b"),
+                *("https://a.example.org#b", "https://ana@a.example.org", "a.example.org", "https://localhost"),
+                *("https://A.example.org", "https://a.example.org//b", "https://10.0.0.1"),
+            )
+        )
+    ),
+    "patterns of readers": _readers(
+        "oidc: {issuer: https://token.actions.githubusercontent.com, subject: 'repo:example/*', audience: b}",
+        "oidc: {issuer: 'https://*.example.org', subject: 'a?', audience: '*'}",
+        "oidc: {issuer: https://a.example.org, subject: '${aws:username}', audience: b}",
+        "kubernetes: {issuer: https://a.example.org, namespace: '*', service_account: A_b, audience: b}",
+    ),
+    "blank audience": _readers("oidc: {issuer: https://a.example.org, subject: a, audience: ''}"),
     "account of 10 digits": {"push": swap(PUSH, "754256621582", "7542566215")},
     "bucket as ARN": {"push": swap(PUSH, "orders-landing", "arn:aws:s3:::orders-landing")},
     "bucket as URL": {"push": swap(PUSH, "orders-landing", "s3://orders-landing/in")},
@@ -254,6 +298,30 @@ RULES: dict[str, Files] = {
         "platform": PLATFORM + '  accounts: {"754256621582": Cloud Platform}\n',
         "pull": swap(PULL, "role/reader", "root"),
     },
+    "no reader of any kind": {"pull": swap(PULL, "pull_arns: [arn:aws:iam::754256621582:role/reader]\n", "")},
+    "tokens of Google and Microsoft by their address": _readers(
+        f"oidc: {{issuer: https://accounts.google.com, subject: a, audience: {AUDIENCE}}}",
+        f"kubernetes: {{issuer: https://sts.windows.net/{GUID}/, namespace: a, service_account: b, audience: c}}",
+        f"oidc: {{issuer: https://login.microsoftonline.com/{GUID}/v2.0, subject: a, audience: b}}",
+    ),
+    "tokens that AWS does not take": _readers(
+        "oidc: {issuer: https://cognito-identity.amazonaws.com, subject: a, audience: b}",
+        "oidc: {issuer: https://www.amazon.com, subject: a, audience: b}",
+        "oidc: {issuer: https://0a1b2c3d.tokens.sts.global.api.aws, subject: a, audience: b}",
+    ),
+    "tokens of version 2 for an address": _readers(
+        f"azure: {{tenant: {GUID}, object: {GUID}, audience: api://exports, version: 2}}"
+    ),
+    "reader outside AWS twice": _readers(
+        f'google: {{service_account: {EMAIL}, unique_id: "{DIGITS}", audience: {AUDIENCE}}}',
+        f'google: {{service_account: b@c.iam.gserviceaccount.com, unique_id: "{DIGITS}", audience: another}}',
+    ),
+    "unique id without quotes": _readers(
+        f"google: {{service_account: {EMAIL}, unique_id: {DIGITS}, audience: {AUDIENCE}}}"
+    ),
+    "more audiences than a provider takes": _readers(
+        *(f"oidc: {{issuer: https://a.example.org, subject: s{each}, audience: a{each}}}" for each in range(102))
+    ),
     "pattern of users": {"push": swap(PUSH, "[alpha_user_ana]", "['alpha_user_*']")},
     "bare account": {"pull": swap(PULL, "arn:aws:iam::754256621582:role/reader", "'754256621582'")},
     "session of a role": {

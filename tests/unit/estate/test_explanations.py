@@ -75,6 +75,14 @@ def _many_outsiders(folder: Path) -> None:
     _put(folder, PULL, f"pull_arns:{arns}\n", whole=False)
 
 
+def _many_audiences(folder: Path) -> None:
+    readers = "".join(
+        f"\n  - oidc: {{issuer: https://a.example.org, subject: s{number}, audience: a{number}}}"
+        for number in range(101)
+    )
+    _put(folder, PULL, f"pull_identities:{readers}\n", whole=False)
+
+
 def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(f" {old}", f" {new}", 1), encoding="utf-8")
 
@@ -104,6 +112,7 @@ BUILT: dict[Code, Callable[[Path], object]] = {
     Code.TOO_MANY: lambda folder: _more(folder, 101),
     Code.ROLE_POLICIES_TOO_LARGE: lambda folder: _more(folder, 40),
     Code.BUCKET_POLICY_TOO_LARGE: _many_outsiders,
+    Code.TOO_MANY_AUDIENCES: _many_audiences,
     Code.NOT_REVIEWED: lambda folder: _closed(folder, KEEP, date(2029, 12, 15)),
     Code.REVIEW_OVERDUE: lambda folder: write_review(folder, due=date(2031, 1, 10)),
     Code.NOT_CARRIED_OUT: lambda folder: _closed(folder, REMOVE),

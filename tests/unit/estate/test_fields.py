@@ -24,7 +24,8 @@ FULL = {
     "push": f"{written.PUSH}{SHARED}target_kms_key: {KEY}\nkeep_files: true\nmax_concurrency: 9\n"
     "due: daily by 06:00 Europe/London\nexcept: [2031-12-25, 2031-12-26]\n",
     "pull": f"{written.PULL}{SHARED}allow_push: true\nbucket_versioning: true\n"
-    f"sftp_readers: [{{name: meridian, keys: [{ssh_keys.ED25519}]}}]\n",
+    f"sftp_readers: [{{name: meridian, keys: [{ssh_keys.ED25519}]}}]\n"
+    'pull_identities: [google_transfer: {subject: "104320958746283910576"}]\n',
 }
 
 

@@ -128,7 +128,10 @@ def _buckets_with_data(plan: "Plan") -> NamedSentences:
 
 def _new_accounts(plan: "Plan") -> NamedSentences:
     names = dict(plan.access.account_names)
-    return {str(new.account or new.where): sentence_of_new_account(new, names) for new in plan.access.new_accounts}
+    return {
+        str(new.account or new.who or new.where): sentence_of_new_account(new, names)
+        for new in plan.access.new_accounts
+    }
 
 
 def _whole_accounts(plan: "Plan") -> NamedSentences:

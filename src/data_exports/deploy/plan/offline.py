@@ -11,10 +11,17 @@ from datetime import datetime
 
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.effects import TemplateLookup, with_effects
-from data_exports.deploy.plan.planning import Action, Plan, StackStep, kept_rules, removal_of, stack_of_dataset, step_of
+from data_exports.deploy.plan.planning import (
+    Action,
+    Plan,
+    StackStep,
+    first_stacks,
+    kept_rules,
+    removal_of,
+    stack_of_dataset,
+    step_of,
+)
 from data_exports.estate.models import Estate, Platform
-from data_exports.stacks.access_logs import access_logs_stack
-from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Stack, Surroundings, Wave
 
@@ -51,15 +58,14 @@ def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[StackStep, ...]
     )
     wanted = {step.name for step in steps}
     ours = estate.platform.hub_bucket  # with another hub it is another estate, which takes nothing of this one down
-    gone = (stack for name, stack in before.items() if name not in wanted and stack.hub == ours)
+    gone = (each for name, each in before.items() if name not in wanted and each.hub == ours and each.dataset)
     steps += (removal_of(_as_deployed(stack)) for stack in gone)
     return tuple(steps), {name: TemplateLookup(json.loads(stack.body)) for name, stack in before.items()}
 
 
 def _datasets_of(estate: Estate, unchanged: Collection[str]) -> Iterator[Stack]:
     """The shared stacks that come first and the datasets', but for those whose stacks nobody needs to see."""
-    yield foundation_stack(estate.platform, require_tls=True)
-    yield access_logs_stack(estate.platform, estate.pull_datasets, require_tls=True)
+    yield from first_stacks(estate, _AROUND)
     for dataset in estate.datasets():
         if dataset.stack_name not in unchanged:
             yield stack_of_dataset(estate, dataset, _AROUND)

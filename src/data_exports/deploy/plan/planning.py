@@ -3,8 +3,8 @@
 In: an estate, what AWS has (`Deployed`), and the surroundings (which hold the missing roles). Out: a `Plan`: one
 `StackStep` for each stack, in the order of work. Effects: none.
 
-Order: the foundation and the access logs; the datasets' stacks; the hub, whose rules need every queue; then the stacks
-of removed datasets, whose rules the hub has lost by then.
+Order: the foundation, the access logs and the identity providers; the datasets' stacks; the hub, whose rules need every
+queue; then the stacks of removed datasets, whose rules the hub has lost by then.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.comparison import ResourceChange
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
+from data_exports.stacks.identity_providers import identity_providers_stack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import DATASET_TAG, Stack, Surroundings, Wave
@@ -203,10 +204,7 @@ class Plan:
 def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, *, roles_not_checked: str = "") -> Plan:
     """What it takes to make AWS what the estate declares."""
     platform = estate.platform
-    shared = [
-        foundation_stack(platform, require_tls=surroundings.require_tls),
-        access_logs_stack(platform, estate.pull_datasets, require_tls=surroundings.require_tls),
-    ]
+    shared = list(first_stacks(estate, surroundings))
     datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
     dataset_steps = [step_of(stack, deployed.find(stack.name)) for stack in datasets]
     with_queue = pushes_with_queue(estate, dataset_steps)
@@ -222,6 +220,16 @@ def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, 
         is_local=not surroundings.require_tls,
         is_first=not _was_complete(deployed, hub=platform.hub_bucket),
     )
+
+
+def first_stacks(estate: Estate, surroundings: Surroundings) -> Iterator[Stack]:
+    """The shared stacks that come before those of datasets."""
+    platform, require_tls = estate.platform, surroundings.require_tls
+    yield foundation_stack(platform, require_tls=require_tls)
+    yield access_logs_stack(platform, estate.pull_datasets, require_tls=require_tls)
+    providers = identity_providers_stack(platform, estate.pull_datasets, others=surroundings.other_providers)
+    if providers:
+        yield providers
 
 
 def _was_complete(deployed: Deployed, *, hub: str) -> bool:

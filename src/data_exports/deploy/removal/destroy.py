@@ -40,6 +40,7 @@ from data_exports.names import (
     ACCESS_LOGS_STACK,
     FOUNDATION_STACK,
     HUB_STACK,
+    IDENTITY_PROVIDERS_STACK,
     BucketName,
     DatasetName,
     hub_prefix_of,
@@ -196,8 +197,9 @@ def _stop_notifications(work: Work) -> str:
 def _wave_of(stack: DeployedStack) -> Wave | None:
     if stack.name.startswith(DATASET_STACK_PREFIXES):
         return Wave.DATASETS
-    waves = {HUB_STACK: Wave.HUB, FOUNDATION_STACK: Wave.FOUNDATION, ACCESS_LOGS_STACK: Wave.FOUNDATION}
-    return waves.get(stack.name)
+    if stack.name in (FOUNDATION_STACK, ACCESS_LOGS_STACK, IDENTITY_PROVIDERS_STACK):
+        return Wave.FOUNDATION
+    return Wave.HUB if stack.name == HUB_STACK else None
 
 
 def _pull_buckets(estate: Estate, steps: Iterable[StackStep]) -> list[BucketName]:

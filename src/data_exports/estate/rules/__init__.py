@@ -29,6 +29,7 @@ ESTATE_RULES = (
     people.check_users_can_be_granted_to,
     people.check_nobody_is_listed_twice,
     people.check_outsiders,
+    people.check_number_of_audiences,
     promises.check_exceptions_have_a_promise,
     sftp.check_platform_has_sftp,
     sftp.check_sftp_names,

@@ -10,7 +10,9 @@ from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.field_types import Located
 from data_exports.estate.findings import Finding, Severity, warning
 from data_exports.estate.identifier_types import PROTECTED_ROLES, SSO_PATH, SSO_PREFIX, sso_advice
+from data_exports.limits import AUDIENCES_PER_PROVIDER
 from data_exports.names import AccountId, AccountRootArn, Outsider, RoleArn, RoleName, UserArn
+from data_exports.readers.kinds import AnyReader
 
 NEAR = 0.8
 """How alike two beginnings of a name must be for one to be a slip of the other."""
@@ -59,6 +61,7 @@ def check_nobody_is_listed_twice(draft: EstateDraft) -> Iterator[Finding]:
         yield from _repeated(dataset[f.USERS] or ())
     for pull in draft.pull:
         yield from _repeated(pull[f.PULL_ARNS] or ())
+        yield from _repeated_readers(pull[f.PULL_IDENTITIES] or ())
 
 
 def _repeated(entries: Sequence[Located[Outsider]] | Sequence[Located[RoleName]]) -> Iterator[Finding]:
@@ -69,6 +72,33 @@ def _repeated(entries: Sequence[Located[Outsider]] | Sequence[Located[RoleName]]
             message = f"{str(entry.value)!r} is listed twice; first on line {lines[key]}"
             yield Finding(entry.place, Code.TWICE, message, "keep one of the two")
         lines.setdefault(key, entry.place.line)
+
+
+def _repeated_readers(entries: Sequence[Located[AnyReader]]) -> Iterator[Finding]:
+    """One identity is one, whatever else is said of it: it has one role."""
+    lines: dict[str, int] = {}
+    for entry in entries:
+        key = entry.value.short_id
+        if key in lines:
+            message = f"{entry.value.label} is listed twice; first on line {lines[key]}"
+            yield Finding(entry.place, Code.TWICE, message, "keep one of the two")
+        lines.setdefault(key, entry.place.line)
+
+
+def check_number_of_audiences(draft: EstateDraft) -> Iterator[Finding]:
+    """A provider of tokens in IAM takes so many audiences."""
+    audiences: dict[str, set[str]] = {}
+    for entry in (entry for pull in draft.pull for entry in pull[f.PULL_IDENTITIES] or ()):
+        reader = entry.value
+        if reader.provider and reader.audience:
+            known = audiences.setdefault(reader.issuer, set())
+            is_over = len({*known, reader.audience}) > AUDIENCES_PER_PROVIDER >= len(known)
+            known.add(reader.audience)
+            if is_over:
+                message = (
+                    f"{reader.issuer} would have more than {AUDIENCES_PER_PROVIDER} audiences, which IAM does not take"
+                )
+                yield Finding(entry.place, Code.TOO_MANY_AUDIENCES, message, "let several readers use one audience")
 
 
 def check_outsiders(draft: EstateDraft) -> Iterator[Finding]:

@@ -124,7 +124,7 @@ def halves_of(estate: Estate, dataset: PushDataset | PullDataset, *, account: st
     """
     whole = _halves_of(estate, dataset)
     chosen = tuple(half for half in whole if account in ("", owner_of(half)))
-    if not chosen:
+    if account and not chosen:
         owners = ", ".join(str(owner_of(half)) for half in whole if owner_of(half))
         raise UsageError(
             f"{dataset.name} has no handover for account {account!r}",

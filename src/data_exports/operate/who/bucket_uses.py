@@ -124,7 +124,8 @@ class BucketUse:
 
 def read_bucket_use(platform: Platform, pull: PullDataset, aws: Aws, *, since: datetime) -> BucketUse:
     """Who used the dataset's bucket since then. Raises `NotAllowedError` and `AwsError`."""
-    people = [*(platform.user_role_arn(user) for user in pull.users), *pull.outsiders]
+    readers = (pull.role_arn_of(each, platform) for each in pull.identities)
+    people = [*(platform.user_role_arn(user) for user in pull.users), *pull.outsiders, *readers]
     use = BucketUse({each: _Count() for each in people})
     try:
         days = read_log_days(platform, pull, aws)
@@ -150,14 +151,15 @@ def not_logged_words(days: Sequence[date], since: datetime | None) -> str:
 def read_pull_uses(platform: Platform, pull: PullDataset, aws: Aws, *, since: datetime) -> Uses:
     """Who used the dataset since then, and who may and did not. Raises `NotAllowedError` and `AwsError`."""
     use = read_bucket_use(platform, pull, aws, since=since)
-    return Uses(pull.name, tuple(_uses_of(pull, use)), tuple(use.damaged))
+    return Uses(pull.name, tuple(_uses_of(platform, pull, use)), tuple(use.damaged))
 
 
-def _uses_of(pull: PullDataset, use: BucketUse) -> Iterator[Use]:
+def _uses_of(platform: Platform, pull: PullDataset, use: BucketUse) -> Iterator[Use]:
     names = dict.fromkeys(map(str, pull.users))
+    labels = {str(pull.role_arn_of(each, platform)): each.label for each in pull.identities}
     for principal, count in use.by_principal.items():
         role = principal.rpartition("/")[2]
-        name = role if role in names and principal not in pull.outsiders else str(principal)
+        name = role if role in names and principal not in pull.outsiders else labels.get(principal, str(principal))
         yield _use(pull, name, count, is_granted=True, why="" if count.requests else use.why_not_known)
     for name, count in sorted(use.others.items()):
         yield _use(pull, name, count, is_granted=False, why="")

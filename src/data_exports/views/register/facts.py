@@ -238,7 +238,11 @@ def _narrowed(estate: Estate, account: AccountId) -> Estate:
     push = [replace(each, users=(), owner="") for each in estate.push_datasets if each.name in gets]
     pull = [
         replace(
-            each, users=(), owner="", outsiders=tuple(other for other in each.outsiders if other.account == account)
+            each,
+            users=(),
+            owner="",
+            identities=(),
+            outsiders=tuple(other for other in each.outsiders if other.account == account),
         )
         for each in estate.pull_datasets
         if each.name in gets
