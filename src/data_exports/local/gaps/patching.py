@@ -20,7 +20,10 @@ EMULATOR_VERSION = "1.5.33"
 Wrapper = TypeVar("Wrapper", bound=Callable[..., Any])
 
 _REINSTALL = f"install ministack {EMULATOR_VERSION}; the extra `local` of this package pins it"
-_NEEDED = {"joserfc": "which verifies tokens, is not installed"}
+_NEEDED = {
+    "asyncssh": "which speaks SFTP, is not installed",
+    "joserfc": "which verifies tokens, is not installed",
+}
 """What else the extra holds, whose version does not matter."""
 
 
