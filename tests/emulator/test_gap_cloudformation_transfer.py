@@ -106,11 +106,11 @@ def test_a_user_of_another_name_is_another_user(steps: Steps, unique: Unique) ->
 
 def test_a_user_with_a_key_that_is_none_fails_the_stack_and_nothing_stays(steps: Steps, unique: Unique) -> None:
     bucket, transfer = steps.bucket(), steps.client("transfer")
-    bad = user(role_of(steps, bucket), bucket, SshPublicKeys=["ssh-ed25519 AAAA"])
-    before = {each["ServerId"] for each in transfer.list_servers()["Servers"]}
-    failed = apply(steps, unique("stack"), template_of({"Server": server(), "User": bad}), OnStackFailure="DELETE")
+    there = transfer.create_server()["ServerId"]
+    bad = user(role_of(steps, bucket), bucket, ServerId=there, SshPublicKeys=["ssh-ed25519 AAAA"])
+    failed = apply(steps, unique("stack"), template_of({"User": bad}), OnStackFailure="DELETE")
     assert failed["StackStatus"] == "DELETE_COMPLETE"
-    assert {each["ServerId"] for each in transfer.list_servers()["Servers"]} == before
+    assert transfer.list_users(ServerId=there)["Users"] == []
 
 
 def test_drift_of_a_server_and_a_user_is_seen(steps: Steps, unique: Unique) -> None:

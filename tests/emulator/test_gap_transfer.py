@@ -196,12 +196,16 @@ def test_another_bucket_is_refused_where_a_home_names_it(sftp: Sftp, steps: Step
 
 
 def test_several_folders_can_be_mapped(sftp: Sftp, steps: Steps, bucket: str) -> None:
+    other = steps.bucket()
+    steps.client("s3").put_object(Bucket=other, Key="2.csv", Body=b"deep")
     mappings = [
         {"Entry": "/a/in", "Target": f"/{bucket}/orders"},
+        {"Entry": "/a/in/deep", "Target": f"/{other}"},
         {"Entry": "/top.csv", "Target": f"/{bucket}/top.csv"},
     ]
-    user = sftp.reader(bucket, HomeDirectoryMappings=mappings)
-    assert (user.names("/"), user.names("/a"), user.names("/a/in")) == (["a", "top.csv"], ["in"], ["1.csv"])
+    user = sftp.reader(bucket, *reading(other), HomeDirectoryMappings=mappings)
+    assert (user.names("/"), user.names("/a"), user.names("/a/in")) == (["a", "top.csv"], ["in"], ["1.csv", "deep"])
+    assert user.read("/a/in/deep/2.csv") == b"deep"
     assert (user.read("/a/in/1.csv"), user.read("/top.csv")) == (b"orders/1.csv", b"top.csv")
     assert (user.read("/a/other"), user.write("/x")) == (DENIED, DENIED)
 
