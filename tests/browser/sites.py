@@ -77,8 +77,10 @@ class Sites:
     def whole(self) -> Register:
         """All of it, with what AWS said."""
         warnings = load_estate(self.repository, today=NOW.date()).warnings
+        before, now = self.reviews
+        reviews = (followed(before, but="victim_survey"), now)
         return register_of(
-            self.estate, self.history, self.reviews, now=NOW, statuses=statuses(), sums=sums(), warnings=warnings
+            self.estate, self.history, reviews, now=NOW, statuses=statuses(), sums=sums(), warnings=warnings
         )
 
     def registers(self) -> Mapping[str, Register]:
@@ -187,6 +189,17 @@ def decided(review: Review, *, by: str = "", reason: str = "") -> Review:
             decision, person, why = next(turn)
             rows.append(replace(row, decision=decision, by=by or person, reason=reason or why))
         datasets.append(replace(dataset, accesses=tuple(rows)))
+    return replace(review, datasets=tuple(datasets))
+
+
+def followed(review: Review, *, but: str) -> Review:
+    """The review as one that the declarations follow, in all but one dataset."""
+    datasets = (
+        each
+        if each.dataset == but
+        else replace(each, accesses=tuple(replace(row, decision=KEEP) for row in each.accesses))
+        for each in review.datasets
+    )
     return replace(review, datasets=tuple(datasets))
 
 

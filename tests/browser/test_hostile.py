@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from data_exports.estate.codes import Code
 from data_exports.estate.commits import read_commits
-from data_exports.estate.findings import Finding, Place
+from data_exports.estate.findings import Finding, Place, warning
 from data_exports.estate.loader import load_estate
 from data_exports.names import DatasetName
 from data_exports.operate.daily_sums import DailySums, DaySum
@@ -78,6 +79,7 @@ def written(folder: Path, text: str) -> Path:
         statuses={"court_hearings": status},
         sums={"court_hearings": DailySums(NOW.date(), NOW.date(), (day,))},
         findings=(Finding(Place(Path(text)), "EX205", text, text),),
+        warnings=[warning(Place(Path("push_datasets/court_hearings.yaml")), Code.BAD_TEXT, text)],
         gaps=(text,),
     )
     write_site(sites / "whole", pages_of(register))

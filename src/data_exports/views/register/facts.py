@@ -4,6 +4,7 @@ In: an estate, its commits and reviews, what AWS said, a moment. Out: a `Registe
 made from an estate in which nobody else stands, so that no page can name them. Effects: none.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,7 @@ from data_exports.operate.status import DatasetStatus
 from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
 from data_exports.reviews.rows import accesses_by_row, review_of_estate, row_id
 from data_exports.reviews.standing import last_reviewed, months_before, not_carried_out
+from data_exports.text import counted
 from data_exports.views.register.letters import (
     KeyRequest,
     SharedDestination,
@@ -266,9 +268,10 @@ def _noted(
     found: dict[str, list[Attention]] = {}
     files = {str(each.name): _file_of(each.place) for each in estate.datasets()}
     for review in finished[-1:]:
-        for reviewed, row, granted in not_carried_out(review, estate):
-            words = f"{row.who}, {row.role}, {granted}; decided was: {row.decision}"
-            found.setdefault(files[reviewed.dataset], []).append(Attention(1, words))
+        undone = Counter(reviewed.dataset for reviewed, _, _ in not_carried_out(review, estate))
+        for name, count in undone.items():
+            words = f"{counted(count, 'decision')} of review {review.name} not carried out"
+            found.setdefault(files[name], []).append(Attention(1, words))
     for each in warnings:
         if each.code not in _SAID_OTHERWISE:
             found.setdefault(_file_of(each.place), []).append(
