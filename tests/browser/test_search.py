@@ -98,7 +98,7 @@ ENDS = (
     ("To", '"Cloud Platform" (754256621582)', "not named"),
     (
         "Attention",
-        "2 files failing: recipient_denied, next try by 12:15 UTC: exports failures health_referrals",
+        "2 decisions of review 2026-Q2 not carried out",
         "nothing found",
     ),
     ("Until", "2026-10-31", "no end"),
