@@ -11,7 +11,7 @@ from data_exports.estate.commits import Commits, read_commits
 from data_exports.estate.findings import Finding, Place
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
-from data_exports.names import KmsKeyArn, RoleName
+from data_exports.names import AccountId, KmsKeyArn, RoleName
 from data_exports.operate.daily_sums import DailySums, DaySum
 from data_exports.operate.failing import Failing, NextTry
 from data_exports.operate.status import DatasetStatus
@@ -28,11 +28,11 @@ from tests.unit.reviews.git_estate import git
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "estate"
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
-PROBATION = "460183957226"
+PROBATION = AccountId("460183957226")
 """Who fetches one export of the example."""
-COURTS = "203591025782"
+COURTS = AccountId("203591025782")
 """To whom two exports of the example are sent."""
-KEY_HOLDER = "318604275917"
+KEY_HOLDER = AccountId("318604275917")
 """Who owns the key of an export that goes to somebody else."""
 DECISIONS: tuple[tuple[Decision, str, str], ...] = (
     (KEEP, "Ana Lopez", "the service still needs it"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from data_exports.names import AccountId
 from tests.browser.sites import COMMITS, COURTS, DECISIONS, EXAMPLE, KEY_HOLDER, PROBATION, Sites
 from tests.browser.visit import visiting
 
@@ -43,7 +44,7 @@ def names(repository: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("account", [PROBATION, COURTS, KEY_HOLDER])
-def test_every_other_name_is_nowhere(browser: Any, sites: Sites, files: str, account: str) -> None:
+def test_every_other_name_is_nowhere(browser: Any, sites: Sites, files: str, account: AccountId) -> None:
     mine = THEIRS[account] | OURS | {account}
     known = {name for name in names(sites.repository) if len(name) > 3 and name not in ("true",)}
     assert mine <= known

@@ -9,6 +9,7 @@ from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import (
     EstateOption,
     JsonOption,
+    account_of,
     cache_folder,
     estate_folder,
     exclude,
@@ -22,7 +23,12 @@ OutOption = Annotated[
 ]
 ForOption = Annotated[
     str | None,
-    typer.Option("--for", metavar="ACCOUNT", help="Only what this account gets, to hand over.", show_default=False),
+    typer.Option(
+        "--for",
+        metavar="ACCOUNT",
+        help="Only what this account, by its id or name, gets, to hand over.",
+        show_default=False,
+    ),
 ]
 LiveOption = Annotated[bool, typer.Option("--live", help="Ask AWS too: what is deployed, what arrived, what fails.")]
 
@@ -52,6 +58,7 @@ def _register(
     Examples:
       exports register --out register                           then open register/index.html
       exports register --out to-probation --for 460183957226    what one recipient gets, to hand over
+      exports register --out to-hearings --for 'Court Hearings Service'
       exports register --out register --live                    with deliveries day by day, and what fails
       exports register --out register --json                    what was built, and what could not be read
     """
@@ -61,17 +68,19 @@ def _register(
     from data_exports.views.register.site import check_is_ours, write_site
     from data_exports.views.register.summary import ASKING, problem_of, register_as_data, render_built
 
-    check_is_ours(out, whose=account or "")
     folder, loaded = estate_folder(estate), load(estate)
+    recipient = account_of(loaded.require().platform, account, option="--for") if account else None
+    whose = str(recipient or "")
+    check_is_ours(out, whose=whose)
     if live:
         write_progress(ASKING)
-    if account is not None:
-        pushes = loaded.estate.push_datasets if loaded.estate else ()
-        write_left_out(each.name for each in pushes if not each.destination.account)
-        made = read_register_for(folder, loaded, account)
+    if recipient:
+        declared = loaded.require()
+        write_left_out(each.name for each in declared.push_datasets if not each.destination.account)
+        made = read_register_for(folder, declared, recipient)
     else:
         made = read_register(folder, loaded, LiveSource(connect, cache_folder() / "daily-sums") if live else None)
-    sizes = write_site(out, pages_of(made), whose=account or "")
+    sizes = write_site(out, pages_of(made), whose=whose)
     write_answer("register", register_as_data(made, out, sizes), str(out / "index.html"), as_json=as_json)
     write_progress(render_built(made, sizes))
     if problem := problem_of(made):

@@ -28,7 +28,7 @@ def advice_on_dash(name: str) -> str:
     return f"a hyphen is typed as -, and here stands {dash}; " if dash else ""
 
 
-def account_of(platform: Platform, text: str) -> AccountId:
+def account_of(platform: Platform, text: str, *, option: str = "--account") -> AccountId:
     """The account of this id, or of the name that the platform's `accounts` give it. Raises `UsageError`."""
     by_name = {name.casefold(): account for account, name in platform.account_names}
     if text.casefold() in by_name:
@@ -43,7 +43,7 @@ def account_of(platform: Platform, text: str) -> AccountId:
         advice = "" if near and dash_in(near[0]) else advice_on_dash(text)
         choice = f"did you mean {quoted(names[near[0]])}?" if near else f"{error.hint}, or a name from `accounts`"
         message = f"{text!r} is neither an AWS account id nor one of the names in `accounts`"
-        raise UsageError(message, where="--account", next_step=advice + choice) from error
+        raise UsageError(message, where=option, next_step=advice + choice) from error
 
 
 def push_dataset_of(estate: Estate, name: str) -> PushDataset:

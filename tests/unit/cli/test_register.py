@@ -155,6 +155,22 @@ def test_one_account_and_what_aws_says_exclude_each_other(tmp_path: Path, capsys
     assert "--for and --live exclude each other" in capsys.readouterr().err
 
 
+def test_an_account_is_named_by_what_the_platform_calls_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    platform = f'{written.PLATFORM}  accounts:\n    "754256621582": Cloud Platform\n'
+    folder, out = write_repository(tmp_path / "repository", platform=platform), tmp_path / "site"
+    built = []
+    # The name and the id are one: the second takes the first's folder.
+    for account in ("cloud platform", "754256621582"):
+        assert main(["register", "--out", str(out), "--for", account, "--estate", str(folder), "--json"]) == 0
+        built.append(json.loads(capsys.readouterr().out))
+    assert built[0] == built[1]
+    assert built[0]["account"] == "754256621582"
+    assert main(["register", "--out", str(out), "--for", "Cloud Plattform", "--estate", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "error: --for: 'Cloud Plattform' is neither an AWS account id nor one of the names in `accounts`" in said
+    assert 'did you mean "Cloud Platform"?' in said
+
+
 @pytest.mark.parametrize("account", ["", " "])
 def test_a_for_that_names_nobody_builds_nothing(
     account: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -17,7 +17,7 @@ from data_exports.estate.codes import Code
 from data_exports.estate.commits import Commit, Commits
 from data_exports.estate.findings import Finding, Place
 from data_exports.estate.models import Dataset, Estate, Platform
-from data_exports.names import AccountId, InvalidNameError
+from data_exports.names import AccountId
 from data_exports.operate.daily_sums import DailySums
 from data_exports.operate.status import DatasetStatus
 from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
@@ -200,25 +200,21 @@ def register_of(
     )
 
 
-def register_for(estate: Estate, history: Commits, account: str, *, now: datetime) -> Register:
+def register_for(estate: Estate, history: Commits, account: AccountId, *, now: datetime) -> Register:
     """The register of what one account has a part in, without anybody else. Raises `UsageError` if that is nothing."""
-    try:
-        wanted = AccountId(account)
-    except InvalidNameError as error:
-        raise UsageError(str(error), where="--for", next_step=error.hint) from error
-    narrowed, keys = _narrowed(estate, wanted), key_requests_of(estate, wanted)
+    narrowed, keys = _narrowed(estate, account), key_requests_of(estate, account)
     if not keys and not any(narrowed.datasets()):
         outside = [each for each in accesses_by_row(estate).values() if each.is_outside]
         owners = {*(each.account or "" for each in outside), *(account_of_key(each.key) for each in outside)}
         known = sorted(map(str, owners - {""}))
         raise UsageError(
-            f"no export goes to account {wanted}",
+            f"no export goes to account {account}",
             where="--for",
             next_step=f"accounts that get something: {', '.join(known)}"
             if known
             else "no recipient's account is named",
         )
-    whole = register_of(narrowed, Commits(), (), now=now, account=wanted)
+    whole = register_of(narrowed, Commits(), (), now=now, account=account)
     stamp = tuple(replace(each, author="", subject="", changes=()) for each in history.commits[:1])
     return replace(whole, history=replace(history, commits=stamp), keys=keys)
 

@@ -15,6 +15,7 @@ from data_exports.estate.commits import read_commits
 from data_exports.estate.loader import Loaded
 from data_exports.estate.models import Estate
 from data_exports.estate.revision import Revision, load_revision
+from data_exports.names import AccountId
 from data_exports.operate.daily_sums import DailySums, read_all_daily_sums
 from data_exports.operate.status import DatasetStatus, Status, status_of
 from data_exports.reviews.review_file import read_reviews
@@ -69,9 +70,9 @@ def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) 
     )
 
 
-def read_register_for(folder: Path, loaded: Loaded, account: str) -> Register:
-    """That of one account alone. Raises `DeclarationError`, and `UsageError` if it gets nothing."""
-    return register_for(loaded.require(), read_commits(folder), account, now=datetime.now(UTC))
+def read_register_for(folder: Path, estate: Estate, account: AccountId) -> Register:
+    """That of one account alone. Raises `UsageError` if it gets nothing."""
+    return register_for(estate, read_commits(folder), account, now=datetime.now(UTC))
 
 
 def _last_commit(folder: Path) -> Revision:

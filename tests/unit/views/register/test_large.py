@@ -14,7 +14,7 @@ from data_exports.estate.codes import Code
 from data_exports.estate.commits import Commit, Commits, FileChange
 from data_exports.estate.findings import Finding, Place
 from data_exports.estate.models import Estate
-from data_exports.names import RoleArn
+from data_exports.names import AccountId, RoleArn
 from data_exports.reviews.models import KEEP
 from data_exports.reviews.rows import review_of_estate
 from data_exports.views.register.facts import register_for, register_of
@@ -93,7 +93,7 @@ def test_what_one_account_gets_in_a_shared_bucket_names_nobody_elses_exports_and
         push("unnamed", destination=at_s3(account=None)),
         push("theirs", destination=at_s3(account="318604275917")),
     )
-    site = dict(pages_of(register_for(estate, Commits(), "754256621582", now=NOW)))
+    site = dict(pages_of(register_for(estate, Commits(), AccountId("754256621582"), now=NOW)))
     whole = "".join([*site, *site.values()])
     assert [name for name in ("unnamed", "theirs", "318604275917", "Unnamed", "Theirs") if name in whole] == []
     assert sum(path.startswith("destinations/") for path in site) == 1
@@ -108,7 +108,7 @@ def test_the_owner_of_the_keys_of_450_exports_that_go_to_others_is_asked_about_e
         *(push(f"set_{n:04}", destination=at_s3(f"landing-{n}", kms_key=key)) for n in range(450)),
         push("theirs", destination=at_s3("key-holders", account="318604275917", kms_key=key)),
     )
-    site = dict(pages_of(register_for(estate, Commits(), "318604275917", now=NOW)))
+    site = dict(pages_of(register_for(estate, Commits(), AccountId("318604275917"), now=NOW)))
     assert heavy(site) == {}
     whole = "".join([*site, *site.values()])
     assert [name for name in ("754256621582", "Cloud Platform", "landing-", "alpha_user") if name in whole] == []
