@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-BASICS = {"contract", "names", "limits", "errors", "text", "json_values"}
+BASICS = {"contract", "names", "limits", "errors", "text", "json_values", "instructions"}
 ESTATE = BASICS | {"destinations", "readers", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks", "keeper"}
@@ -20,6 +20,7 @@ ALLOWED = {
     "text": set[str](),
     "json_values": set[str](),
     "limits": set[str](),
+    "instructions": set[str](),
     "errors": set[str](),
     "names": {"limits", "contract"},
     "contract": {"contract"},
@@ -59,6 +60,7 @@ COMMON = {
     "limits",
     "text",
     "json_values",
+    "instructions",
 }
 """What every command imports, or everybody who uses the package."""
 

@@ -17,7 +17,7 @@ from data_exports.cli.options import (
     open_estate,
 )
 from data_exports.cli.output import write_data, write_json
-from data_exports.errors import RefusedError, UsageError
+from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,8 +68,9 @@ def handover(
     """Show what the other side must put in place, ready to send or to apply.
 
     Push: the policy of the recipient's bucket, and of its key. Pull: the policy of each outside role, and how to use
-    the bucket. Comes from the declarations and needs no AWS; the other side may go first. With --since it is a letter
-    on what has changed for each owner: what is otherwise, and what is to be done now.
+    the bucket; for a reader outside AWS, how to come with its tokens. Comes from the declarations and needs no AWS; the
+    other side may go first. With --since it is a letter on what has changed for each owner: what is otherwise, and what
+    is to be done now.
 
     Examples:
       exports handover court_hearings                          a letter to its recipient
@@ -87,8 +88,6 @@ def handover(
     from data_exports.views.handover.data import handover_as_data
 
     halves = halves_of(declared, dataset_of(declared, name), account=_account(declared, account))
-    if not halves:
-        raise RefusedError(f"{name} has readers outside AWS alone, for whom there is no letter")
     if as_json or form is Form.JSON:
         write_json("handover", handover_as_data(halves))
     else:
@@ -127,10 +126,11 @@ def _written(halves: "tuple[Half, ...]", form: Form) -> str:
 
     if form is Form.TEXT:
         return _BETWEEN.join(letter_of(half) for half in halves)
-    if len(halves) > 1:
-        accounts = ", ".join(str(owner_of(half)) for half in halves)
+    in_aws = [half for half in halves if owner_of(half)] or halves  # others have nothing to apply there
+    if len(in_aws) > 1 and owner_of(in_aws[0]):
+        accounts = ", ".join(str(owner_of(half)) for half in in_aws)
         raise UsageError(
-            f"{halves[0].dataset.name} has outsiders in {len(halves)} accounts, and each applies its own",
+            f"{halves[0].dataset.name} has outsiders in {len(in_aws)} accounts, and each applies its own",
             next_step=f"add --account with one of {accounts}",
         )
-    return terraform_of(halves[0]) if form is Form.TERRAFORM else cloudformation_of(halves[0])
+    return terraform_of(in_aws[0]) if form is Form.TERRAFORM else cloudformation_of(in_aws[0])

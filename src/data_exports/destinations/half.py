@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from data_exports.instructions import Instruction
+
 BETWEEN_ACCOUNTS = "Access between two AWS accounts needs both sides."
 
 
@@ -14,16 +16,6 @@ class Expression(str):
     """An expression of Terraform, which is written as it stands."""
 
     __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One thing that the owner is asked to do."""
-
-    asks: str
-    document: Any = None
-    """What goes with it, to be shown as JSON."""
-    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

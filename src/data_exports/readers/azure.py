@@ -1,15 +1,19 @@
 """A reader in Azure: a managed identity, or an application's service principal, with a token of Microsoft Entra.
 
-Effects: none. https://aws.amazon.com/blogs/security/access-aws-using-a-microsoft-entra-id-identity-provider/
+Effects: none.
+https://aws.amazon.com/blogs/security/how-to-access-aws-resources-from-microsoft-entra-id-tenants-using-aws-security-token-service/
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from data_exports.instructions import Instruction
 from data_exports.names import InvalidNameError
+from data_exports.readers.guide import Guide, ReaderWay, program_profile_step, program_step, with_profile
 from data_exports.readers.identifiers import Audience, AzureVersion, Guid
 from data_exports.readers.reader import ReaderPart, TokenReader
+from data_exports.text import code_span, shell_word
 
 VERSION_1 = AzureVersion("1")
 
@@ -72,3 +76,40 @@ class AzurePrincipal(TokenReader):
     def party_words(self) -> tuple[str, str]:
         """The tenant."""
         return "the Azure tenant", str(self.tenant)
+
+    def guide(self, way: ReaderWay) -> Guide:
+        """With a token that `az` has, or the machine's own endpoint for its managed identity.
+
+        https://learn.microsoft.com/en-us/cli/azure/account#az-account-get-access-token
+        https://learn.microsoft.com/en-us/cli/azure/authenticate-azure-cli-managed-identity
+        https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+        """
+        audience = shell_word(self.audience)
+        machine = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01"
+        is_first = self.version == "1"
+        named = f"whose {'Application ID URI' if is_first else 'client id'} is {code_span(self.audience)}"
+        access = "null or 1" if is_first else "2"
+        return Guide(
+            needs=f"In your tenant {self.tenant}: an application registration {named}, with a service principal, and "
+            f"with requestedAccessTokenVersion {access} in its manifest; and the managed identity, or the service "
+            f"principal of an application, whose object id is {self.object}. No secret is shared with us.",
+            steps=(
+                Instruction(
+                    "Sign in as the identity, once. Of a managed identity, on the machine that has it:",
+                    lines=("az login --identity --allow-no-subscriptions",),
+                    remark="As an application: `az login --service-principal`, with its certificate or its federated "
+                    "token. On a machine without `az`, leave this out, and take the program's other way to a token.",
+                ),
+                program_step(
+                    way,
+                    f"az account get-access-token --resource {audience} --query accessToken --output tsv",
+                    "# or, from the machine's own endpoint, without az:",
+                    f"# curl -fsS -H Metadata:true -G --data-urlencode resource={audience} "
+                    f"--data-urlencode object_id={self.object} '{machine}' | jq -r .access_token",
+                ),
+                program_profile_step(way),
+            ),
+            use=with_profile(way),
+            to_know="An identity that is deleted and made again has another object id: tell us first. Should `az` say "
+            "that it hides tokens, add --plaintext to its line.",
+        )

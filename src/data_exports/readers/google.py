@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from data_exports.instructions import Instruction
+from data_exports.readers.guide import Guide, ReaderWay, program_profile_step, program_step, with_profile
 from data_exports.readers.identifiers import Audience, ServiceAccount, TransferSubject, UniqueId
 from data_exports.readers.reader import ReaderPart, TokenReader
+from data_exports.text import json_text, shell_word
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 
@@ -52,6 +55,33 @@ class GoogleServiceAccount(TokenReader):
             f"{self.host}:sub": self.unique_id,
         }
 
+    def guide(self, way: ReaderWay) -> Guide:
+        """With an ID token that `gcloud` has by impersonation, or the machine from its metadata server.
+
+        https://cloud.google.com/sdk/gcloud/reference/auth/print-identity-token
+        https://cloud.google.com/docs/authentication/get-id-token
+        """
+        audience, account = shell_word(self.audience), self.service_account
+        metadata = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts"
+        return Guide(
+            needs=f"The service account {account}, whose unique id is {self.unique_id}, and somebody signed in to "
+            "`gcloud` who may act as it (roles/iam.serviceAccountOpenIdTokenCreator on it), or a machine at Google "
+            "that runs as it. No key of the service account is needed, and nothing is shared with us.",
+            steps=(
+                program_step(
+                    way,
+                    f"gcloud auth print-identity-token --impersonate-service-account={account} --audiences={audience}",
+                    "# or, on a machine at Google that runs as the service account:",
+                    f"# curl -fsS -H 'Metadata-Flavor: Google' -G --data-urlencode audience={audience} "
+                    f"{metadata}/{account}/identity",
+                ),
+                program_profile_step(way),
+            ),
+            use=with_profile(way),
+            to_know="A service account that is deleted and made again, even under the same address, has another unique "
+            "id: tell us first.",
+        )
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class GoogleTransfer(TokenReader):
@@ -74,3 +104,36 @@ class GoogleTransfer(TokenReader):
     def words(self) -> tuple[str, str]:
         """Who it is."""
         return "Google's Storage Transfer Service", f"(subject {self.subject})"
+
+    def guide(self, way: ReaderWay) -> Guide:
+        """A transfer job with the role's ARN.
+
+        https://cloud.google.com/storage-transfer/docs/source-amazon-s3#federated_identity
+        https://cloud.google.com/sdk/gcloud/reference/transfer/jobs/create
+        """
+        return Guide(
+            needs=f"A project whose Storage Transfer Service has the subjectId {self.subject} "
+            "(googleServiceAccounts.get of the Storage Transfer API tells it), and a bucket of yours to which it may "
+            "write. No key is needed: the service itself proves to AWS who it is.",
+            steps=(
+                Instruction(
+                    f"Write this file, {way.profile}.json. It holds no secret:",
+                    lines=(json_text({"roleArn": way.role}),),
+                ),
+                Instruction(
+                    "Make a transfer job; PROJECT and BUCKET are yours:",
+                    lines=(
+                        f"gcloud transfer jobs create s3://{way.bucket} gs://BUCKET \\",
+                        f"  --source-creds-file={way.profile}.json --project=PROJECT",
+                    ),
+                    remark="In the console: source Amazon S3, AWS IAM role for identity federation, the ARN above.",
+                ),
+            ),
+            use=(
+                Instruction(
+                    "To see that it works, list the operations of the job that the command above names:",
+                    lines=("gcloud transfer operations list --job-names=JOB --project=PROJECT",),
+                ),
+            ),
+            to_know="Another project has another subjectId: tell us first.",
+        )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from data_exports.names import Identifier
+from data_exports.readers.guide import Guide, ReaderWay
 from data_exports.readers.identifiers import Audience
 
 
@@ -79,6 +80,9 @@ class FederatedReader(Protocol):
     @property
     def declaration(self) -> dict[str, dict[str, str]]:
         """What declares it, by the names of its kind and its parts."""
+
+    def guide(self, way: ReaderWay) -> Guide:
+        """What its owner is told."""
 
 
 class TokenReader:

@@ -9,7 +9,7 @@ import yaml
 
 from data_exports.cli.app import main
 from tests.envelopes import read_json
-from tests.unit.estate.written import PUSH, write_estate
+from tests.unit.estate.written import PULL, PUSH, write_estate
 
 GIT_NAMES = {
     f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "x"), ("EMAIL", "x@x"))
@@ -55,6 +55,20 @@ def test_terraform_and_cloudformation_are_written_for_one_account(capsys: pytest
     assert 'resource "aws_s3_bucket_policy" "export_court_hearings"' in capsys.readouterr().out
     assert run("court_hearings", "--as", "cloudformation") == 0
     assert list(yaml.safe_load(capsys.readouterr().out)["Resources"]) == ["ReceivePolicy"]
+
+
+def test_readers_outside_aws_have_letters_beside_what_accounts_apply(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    identities = "pull_identities:\n  - oidc: {issuer: https://id.example.org, subject: a, audience: b}\n"
+    estate = str(write_estate(tmp_path, pull=PULL + identities))
+    assert main(["handover", "tables", "--estate", estate]) == 0
+    assert capsys.readouterr().out.count("Subject: ") == 2
+    assert main(["handover", "tables", "--estate", estate, "--as", "terraform"]) == 0
+    assert 'resource "aws_iam_role_policy" "export_tables_1"' in capsys.readouterr().out
+    alone = write_estate(tmp_path / "alone", pull="name: tables\nusers: [alpha_user_ana]\n" + identities)
+    assert main(["handover", "tables", "--estate", str(alone), "--as", "cloudformation"]) == 1
+    assert "CloudFormation has nothing to attach for readers outside AWS" in capsys.readouterr().err
 
 
 def test_what_has_changed_since_a_revision_is_a_letter_and_json(

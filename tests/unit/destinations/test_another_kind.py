@@ -16,8 +16,9 @@ from data_exports.access.sentences import plain, sentence_of_new_account, statem
 from data_exports.contract.causes import Cause
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.destinations.destination import Advice, Destination, Lack, Lookup, Misfit, Party, Right, Route
-from data_exports.destinations.half import Instruction, Provider, RecipientHalf, TerraformBlock
+from data_exports.destinations.half import Provider, RecipientHalf, TerraformBlock
 from data_exports.errors import RefusedError
+from data_exports.instructions import Instruction
 from data_exports.names import DatasetName, KeyPrefix
 from data_exports.operate.advice import advice_on_cause
 from data_exports.operate.handover.halves import Half, halves_of, owner_of

@@ -140,7 +140,7 @@ def test_programs_get_the_same_facts() -> None:
         "change": "changed",
         "facts": [{"fact": "last_day", "before": [], "after": ["2028-03-31"]}],
     }
-    assert [set(step) for step in data["steps"]] == [{"asks", "document", "remark"}]
+    assert [set(step) for step in data["steps"]] == [{"asks", "document", "remark", "lines"}]
 
 
 def test_no_declared_text_gets_out_of_its_line() -> None:

@@ -15,11 +15,11 @@ from data_exports.destinations.half import (
     AWS_PROVIDER,
     BETWEEN_ACCOUNTS,
     Expression,
-    Instruction,
     RecipientHalf,
     TerraformBlock,
 )
 from data_exports.destinations.s3.bucket import ENCRYPT, RECEIVE, S3Bucket
+from data_exports.instructions import Instruction
 
 
 @dataclass(frozen=True, slots=True)

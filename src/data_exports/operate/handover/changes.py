@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from data_exports.destinations.half import Instruction
 from data_exports.errors import UsageError
 from data_exports.estate.dataset_lookup import dataset_of
 from data_exports.estate.models import Estate
+from data_exports.instructions import Instruction
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, DatasetName
-from data_exports.operate.handover.halves import Half, Receiving, halves_of, owner_of
+from data_exports.operate.handover.halves import Half, Reading, Receiving, TokenReading, halves_of, owner_of
 
 
 class Change(StrEnum):
@@ -65,7 +65,7 @@ class HandoverChange:
 
     @property
     def place(self) -> str:
-        """What is theirs: a bucket, or an account."""
+        """What is theirs: a bucket, or an account; or who they are, outside AWS."""
         return _place_of(self.half)
 
     @property
@@ -110,11 +110,22 @@ def _halves(estate: Estate | None, name: str) -> Mapping[tuple[str, str], Half]:
     """The halves of the dataset, by its kind and by what is theirs."""
     if estate is None or name not in {dataset.name for dataset in estate.datasets()}:
         return {}
-    return {(half.kind, _place_of(half)): half for half in halves_of(estate, dataset_of(estate, name))}
+    return {(half.kind, _key_of(half)): half for half in halves_of(estate, dataset_of(estate, name))}
+
+
+def _key_of(half: Half) -> str:
+    """What tells it from others of its kind; a reader's stays when what only people know it by changes."""
+    return half.reader.short_id if isinstance(half, TokenReading) else _place_of(half)
 
 
 def _place_of(half: Half) -> str:
-    return half.theirs.name if isinstance(half, Receiving) else str(half.account)
+    match half:
+        case Receiving():
+            return half.theirs.name
+        case Reading():
+            return str(half.account)
+        case TokenReading():
+            return half.reader.label
 
 
 def _fact_changes(before: Half, after: Half) -> Iterator[FactChange]:
@@ -136,10 +147,17 @@ def _facts_of(half: Half) -> Iterator[tuple[str, tuple[str, ...]]]:
         theirs = half.theirs.facts
         named = {field.name: getattr(theirs, field.name) for field in fields(theirs)}
         yield from ((name, _some(value)) for name, value in named.items() if value is None or isinstance(value, str))
-    else:
-        yield "bucket", _some(half.bucket)
-        yield "may", ("read", "write") if half.dataset.allow_push else ("read",)
+        return
+    yield "bucket", _some(half.bucket)
+    yield "may", ("read", "write") if half.dataset.allow_push else ("read",)
+    if isinstance(half, Reading):
         yield "readers", tuple(str(reader.arn) for reader in half.readers)
+    else:
+        yield "reader", _some(half.reader.label)
+        yield "role", _some(half.role)
+        yield "issuer", _some(half.issuer)
+        yield "subject", _some(half.subject)
+        yield "audience", _some(half.audience)
 
 
 def _some(value: object) -> tuple[str, ...]:

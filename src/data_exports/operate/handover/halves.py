@@ -1,6 +1,7 @@
 """The other side's half of one dataset, as values: what its owner must put in place, and what will happen then.
 
-In: an estate and a dataset. Out: a `Receiving` (push), or one `Reading` for each outside account (pull). Effects: none.
+In: an estate and a dataset. Out: a `Receiving` (push); or one `Reading` for each outside account and one `TokenReading`
+for each reader with tokens (pull). Effects: none.
 """
 
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from typing import Literal
 
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.statements import Policy
-from data_exports.destinations.half import Instruction, RecipientHalf
+from data_exports.destinations.half import RecipientHalf
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
+from data_exports.instructions import Instruction
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, BucketName, Outsider, RoleArn
+from data_exports.readers.guide import Guide, ReaderWay
+from data_exports.readers.kinds import AnyReader
 from data_exports.text import code_span
 
 _SINGLE_SIGN_ON_PATH = "/aws-reserved/sso.amazonaws.com/"
@@ -114,7 +118,53 @@ class Reading:
         return tuple(reader.step for reader in self.readers)
 
 
-Half = Receiving | Reading
+@dataclass(frozen=True, slots=True)
+class TokenReading:
+    """What the owner of a reader with tokens of another issuer is told of one pull dataset."""
+
+    platform: Platform
+    dataset: PullDataset
+    reader: AnyReader
+    kind: Literal["pull_identity"] = "pull_identity"
+
+    @property
+    def role(self) -> RoleArn:
+        """The role that it alone can assume."""
+        return self.dataset.role_arn_of(self.reader, self.platform)
+
+    @property
+    def bucket(self) -> BucketName:
+        """The bucket it reads."""
+        return self.dataset.bucket(self.platform)
+
+    @property
+    def issuer(self) -> str:
+        """Who must have issued its tokens."""
+        return str(self.reader.issuer)
+
+    @property
+    def subject(self) -> str:
+        """Whom they must be of."""
+        return str(self.reader.subject)
+
+    @property
+    def audience(self) -> str | None:
+        """For whom they must be; None where only the issuer knows."""
+        return self.reader.audience and str(self.reader.audience)
+
+    @property
+    def guide(self) -> Guide:
+        """What its owner is told."""
+        region, dataset = self.platform.region, self.dataset
+        return self.reader.guide(ReaderWay(dataset.name, self.role, self.bucket, region, dataset.allow_push))
+
+    @property
+    def steps(self) -> tuple[Instruction, ...]:
+        """What they are asked to do."""
+        return self.guide.steps
+
+
+Half = Receiving | Reading | TokenReading
 
 
 def halves_of(estate: Estate, dataset: PushDataset | PullDataset, *, account: str = "") -> tuple[Half, ...]:
@@ -135,7 +185,13 @@ def halves_of(estate: Estate, dataset: PushDataset | PullDataset, *, account: st
 
 def owner_of(half: Half) -> AccountId | None:
     """The account that puts this half in place, where the declaration says which."""
-    return half.dataset.destination.account if isinstance(half, Receiving) else half.account
+    match half:
+        case Receiving():
+            return half.dataset.destination.account
+        case Reading():
+            return half.account
+        case TokenReading():
+            return None
 
 
 def nothing_to_attach(half: Half, tool: str) -> RefusedError:
@@ -143,6 +199,11 @@ def nothing_to_attach(half: Half, tool: str) -> RefusedError:
     if isinstance(half, Receiving):
         return RefusedError(
             f"{tool} can make nothing in the {half.theirs.noun} of {half.dataset.name}", next_step="use --as text"
+        )
+    if isinstance(half, TokenReading):
+        return RefusedError(
+            f"{tool} has nothing to attach for readers outside AWS, and {half.dataset.name} has no other ones",
+            next_step="use --as text",
         )
     return RefusedError(
         f"{tool} can attach nothing to what {half.dataset.name} names in account {half.account}",
@@ -154,7 +215,10 @@ def _halves_of(estate: Estate, dataset: PushDataset | PullDataset) -> tuple[Half
     if isinstance(dataset, PushDataset):
         return (Receiving(estate.platform, dataset, dataset.destination.half(route_of(estate, dataset))),)
     accounts = sorted({outsider.account for outsider in dataset.outsiders})
-    return tuple(_reading(estate, dataset, account) for account in accounts)
+    return (
+        *(_reading(estate, dataset, account) for account in accounts),
+        *(TokenReading(estate.platform, dataset, reader) for reader in dataset.identities),
+    )
 
 
 def _reading(estate: Estate, pull: PullDataset, account: AccountId) -> Reading:

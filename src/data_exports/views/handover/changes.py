@@ -61,7 +61,7 @@ def _taken_away(change: HandoverChange) -> str:
             f"No new files come to your {change.half.theirs.noun} {change.half.theirs.name}; what has arrived stays. "
             f"Our role may still be let in there: take away what you put in place for {change.half.mover_role}."
         )
-    return "You can no longer use the bucket; the policies that you put in place for it may go."
+    return "You can no longer use the bucket; what you put in place for it may go."
 
 
 def _to_do(change: HandoverChange) -> Iterator[str]:

@@ -11,12 +11,18 @@ from typing import Any
 import yaml
 
 from data_exports.names import RoleArn
-from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, nothing_to_attach
+from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, TokenReading, nothing_to_attach
 
 
 def cloudformation_of(half: Half) -> str:
     """The half as a template. Raises `RefusedError` when it needs nothing that CloudFormation could attach."""
-    template = _receiving(half) if isinstance(half, Receiving) else _reading(half)
+    match half:
+        case Receiving():
+            template = _receiving(half)
+        case Reading():
+            template = _reading(half)
+        case TokenReading():
+            raise nothing_to_attach(half, "CloudFormation")
     text: str = yaml.dump(template, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return text.rstrip("\n")
 

@@ -3,12 +3,12 @@
 In: halves of a handover. Out: values for JSON. Effects: none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from data_exports.destinations.s3.half import BucketHalf
 from data_exports.json_values import json_as
-from data_exports.operate.handover.halves import Half, Reading, Receiving
+from data_exports.operate.handover.halves import Half, Reading, Receiving, TokenReading
 
 _AGREED = """
     dataset=half.dataset.name platform_account=half.platform.account region=half.platform.region
@@ -34,11 +34,33 @@ class ReadingData:
     half: Reading
 
 
+_OUTSIDE_AWS = """
+    bucket=half.bucket may_write=half.dataset.allow_push role=half.role issuer=half.issuer subject=half.subject
+    audience=half.audience reader=reader steps=half.steps
+"""
+
+
+@json_as(_AGREED, _OUTSIDE_AWS)
+@dataclass(frozen=True, slots=True)
+class TokenReadingData:
+    """What the owner of a reader outside AWS needs, for a pull dataset."""
+
+    half: TokenReading
+
+    @property
+    def reader(self) -> Mapping[str, Mapping[str, str]]:
+        """As it is declared."""
+        return self.half.reader.declaration
+
+
+HalfData = ReceivingData | ReadingData | TokenReadingData
+
+
 @dataclass(frozen=True, slots=True)
 class HandoverData:
-    """One handover for a push dataset; for a pull dataset one for each outside account."""
+    """One handover for a push dataset; for a pull dataset one for each outside account, and each reader outside AWS."""
 
-    handovers: Sequence[ReceivingData | ReadingData]
+    handovers: Sequence[HalfData]
 
 
 def handover_as_data(halves: Sequence[Half]) -> HandoverData:
@@ -46,5 +68,11 @@ def handover_as_data(halves: Sequence[Half]) -> HandoverData:
     return HandoverData([_half_as_data(half) for half in halves])
 
 
-def _half_as_data(half: Half) -> ReceivingData | ReadingData:
-    return ReadingData(half) if isinstance(half, Reading) else ReceivingData(half, half.theirs.facts)
+def _half_as_data(half: Half) -> HalfData:
+    match half:
+        case Receiving():
+            return ReceivingData(half, half.theirs.facts)
+        case Reading():
+            return ReadingData(half)
+        case TokenReading():
+            return TokenReadingData(half)

@@ -8,10 +8,11 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from data_exports.destinations.half import BETWEEN_ACCOUNTS, Instruction
+from data_exports.destinations.half import BETWEEN_ACCOUNTS
 from data_exports.estate.models import Dataset, Platform
+from data_exports.instructions import Instruction
 from data_exports.names import AccountId
-from data_exports.operate.handover.halves import Half, Reading, Receiving, owner_of
+from data_exports.operate.handover.halves import Half, Reading, Receiving, TokenReading, owner_of
 from data_exports.text import code_span, json_text, quoted
 
 WIDTH = 100
@@ -23,7 +24,13 @@ _INDENT = " " * 7
 
 def letter_of(half: Half) -> str:
     """The half as a letter."""
-    parts = _to_recipient(half) if isinstance(half, Receiving) else _to_reader(half)
+    match half:
+        case Receiving():
+            parts = _to_recipient(half)
+        case Reading():
+            parts = _to_reader(half)
+        case TokenReading():
+            parts = _to_token_reader(half)
     return "\n\n".join(parts)
 
 
@@ -112,16 +119,58 @@ _KUBERNETES = r"""kubectl get serviceaccount NAME --namespace NAMESPACE \
 aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace NAMESPACE --service-account NAME"""
 
 
-# --- in both ---------------------------------------------------------------------------------------------------------
+# --- to the owner of a reader outside AWS ----------------------------------------------------------------------------
+
+
+def _to_token_reader(half: TokenReading) -> Iterator[str]:
+    pull, platform, guide = half.dataset, half.platform, half.guide
+    may = "read and write" if pull.allow_push else "read"
+    yield f"Subject: Data export {pull.name}: how to {may} s3://{half.bucket} from outside AWS"
+    yield address_of(half)
+    yield wrapped(
+        f"{account_in_code(platform, platform.account)} shares the dataset {pull.name} with you: you may {may} the "
+        f"bucket {half.bucket} in region {platform.region}. That takes no account at AWS, and no key that somebody "
+        "would have to keep: we have a role there that this reader alone can assume, by tokens of its own issuer."
+    )
+    yield _agreed(pull, platform)
+    yield "WHO GETS IN"
+    yield wrapped("The tokens say of themselves, to the letter:")
+    said = (("issuer (iss)", half.issuer), ("subject (sub)", half.subject), ("audience (aud)", half.audience))
+    yield "\n".join(_row(title, text) for title, text in said if text)
+    yield wrapped("The role is:")
+    yield f"    {half.role}"
+    yield "WHAT YOU NEED"
+    yield wrapped(guide.needs)
+    yield "WHAT WE ASK YOU TO DO"
+    yield from numbered(guide.steps)
+    yield "HOW TO USE IT"
+    yield from ("\n\n".join(_parts_of(each)) for each in guide.use)
+    yield "IF IT IS REFUSED"
+    yield wrapped(
+        f"{tell_us(platform)} the time, and what AWS answered; we can check our half. Send nobody a token: as long as "
+        "it is valid it lets in whoever has it. What its issuer, subject and audience must be stands above."
+    )
+    yield "WHAT TO KNOW"
+    yield wrapped(f"A session lasts an hour at most, and is asked for anew. {guide.to_know}")
+
+
+# --- in all ---------------------------------------------------------------------------------------------------------
 
 
 def numbered(steps: Iterable[Instruction]) -> Iterator[str]:
     """The steps as parts of a letter."""
     for number, step in enumerate(steps, start=1):
-        parts = [wrapped(step.asks, indent=_STEP)]
-        parts += [_json(step.document)] if step.document else []
-        parts += [wrapped(step.remark, indent=_STEP)] if step.remark else []
-        yield f"{number}." + "\n\n".join(parts)[len(_STEP) - 1 :]
+        yield f"{number}." + "\n\n".join(_parts_of(step, _STEP))[len(_STEP) - 1 :]
+
+
+def _parts_of(step: Instruction, indent: str = "") -> Iterator[str]:
+    yield wrapped(step.asks, indent=indent)
+    if step.document:
+        yield _json(step.document)
+    if step.lines:
+        yield textwrap.indent("\n".join(step.lines), f"{indent}    ")
+    if step.remark:
+        yield wrapped(step.remark, indent=indent)
 
 
 def address_of(half: Half) -> str:
@@ -129,6 +178,9 @@ def address_of(half: Half) -> str:
     account = owner_of(half)
     if isinstance(half, Reading):
         return f"To the owner of account {account_in_code(half.platform, half.account)}"
+    if isinstance(half, TokenReading):
+        what, who = half.reader.words
+        return f"To whoever answers for {what} {code_span(who)}"
     them = f" in account {account_in_code(half.platform, account)}" if account else ""
     return f"To the owner of the {half.theirs.noun} {half.theirs.name}{them}"
 

@@ -22,7 +22,7 @@ def terraform_of(half: Half) -> str:
     if isinstance(half, Receiving):
         parts, needs = [_block(each) for each in half.theirs.terraform], half.theirs.providers
     else:
-        parts, needs = list(_reading(half)), (AWS_PROVIDER,)
+        parts, needs = list(_reading(half)) if isinstance(half, Reading) else [], (AWS_PROVIDER,)
     if not parts:
         raise nothing_to_attach(half, "Terraform")
     providers = {each.name: Expression(f'{{ source = "{each.source}", version = "{each.version}" }}') for each in needs}
