@@ -41,12 +41,8 @@ class SftpClient:
         return sftp_port_of(self.steps.local.folder, self.server_id)
 
     def server_key(self) -> asyncssh.SSHKey:
-        """The key that the server shows, which is the one whose fingerprint the API tells."""
-        shown = asyncio.run(asyncssh.get_server_host_key("127.0.0.1", self.port))
-        told = self.steps.client("transfer").describe_server(ServerId=self.server_id)["Server"]["HostKeyFingerprint"]
-        assert shown is not None
-        assert f"{shown.get_fingerprint()}=" == told
-        return shown
+        """The key that the server showed first, which is the one whose fingerprint the API tells."""
+        return _server_key_of(self.steps, self.server_id)
 
     def pinning(self, host_key: asyncssh.SSHKey) -> "SftpClient":
         """The same client, which trusts this host key alone."""
@@ -106,6 +102,15 @@ class SftpClient:
         except asyncssh.Error as error:
             return type(error).__name__
         return ""
+
+
+@cache
+def _server_key_of(steps: Steps, server_id: str) -> asyncssh.SSHKey:
+    shown = asyncio.run(asyncssh.get_server_host_key("127.0.0.1", sftp_port_of(steps.local.folder, server_id)))
+    told = steps.client("transfer").describe_server(ServerId=server_id)["Server"]["HostKeyFingerprint"]
+    assert shown is not None
+    assert f"{shown.get_fingerprint()}=" == told
+    return shown
 
 
 async def _answer_of(asked: Awaitable[Answered]) -> Answered | str:

@@ -137,6 +137,24 @@ def test_a_role_that_may_write_below_a_prefix_writes_there_alone(sftp: Sftp, ste
     assert found == {"orders/1.csv": b"orders/1.csv", "top.csv": b"top.csv"}
 
 
+def test_what_was_written_when_the_connection_broke_is_a_file(sftp: Sftp, steps: Steps, bucket: str) -> None:
+    """https://docs.aws.amazon.com/transfer/latest/userguide/API_WorkflowDetails.html (partial uploads)."""
+    pusher = sftp.reader(bucket, allow("s3:PutObject", f"arn:aws:s3:::{bucket}/incoming/*"))
+
+    async def breaks(connection: asyncssh.SSHClientConnection) -> str:
+        client = await connection.start_sftp_client()
+        for path in ("/incoming/part.csv", "/part.csv"):
+            await (await client.open(path, "wb")).write(b"12345")
+        connection.abort()
+        return "broken"
+
+    assert pusher.connected(breaks) == "broken"
+    wait_until(lambda: "incoming/part.csv" in content_of(steps, bucket))
+    found = content_of(steps, bucket)
+    assert (found["incoming/part.csv"], "part.csv" in found) == (b"12345", False)
+    assert pusher.read("/incoming/part.csv") == b"12345"
+
+
 def test_a_role_that_may_do_everything_does_it(sftp: Sftp, steps: Steps, bucket: str) -> None:
     owner = sftp.user("owner", sftp.role(allow("s3:*", "*")), bucket)
     assert owner.does(
@@ -310,6 +328,19 @@ def test_there_is_no_shell_and_no_way_on(sftp: Sftp, bucket: str) -> None:
         return "refused"
 
     assert reader.connected(shell) == "refused"
+
+
+def test_a_session_ends_as_a_program_that_went_well(sftp: Sftp, bucket: str) -> None:
+    """`scp`, which speaks SFTP since OpenSSH 9, fails otherwise."""
+
+    async def ended(connection: asyncssh.SSHClientConnection) -> int | None:
+        process = await connection.create_process(subsystem="sftp", encoding=None)
+        process.stdin.write(bytes([0, 0, 0, 5, 1, 0, 0, 0, 3]))  # SSH_FXP_INIT of version 3
+        await process.stdout.read(5)
+        process.stdin.write_eof()
+        return (await process.wait()).exit_status
+
+    assert sftp.reader(bucket).connected(ended) == 0
 
 
 def test_a_server_keeps_its_host_key_and_another_has_another(sftp: Sftp, steps: Steps, bucket: str) -> None:

@@ -31,6 +31,7 @@ from data_exports.local.gaps.transfer_users import TransferServer, UserSession, 
 Answered = TypeVar("Answered")
 
 _WORKERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sftp")
+_LAST_UPLOADS_SECONDS = 60.0
 _DENIED = frozenset({"403", "AccessDenied"})
 _FLAGS = {"READ": constants.FXF_READ, "WRITE": constants.FXF_WRITE, "APPEND": constants.FXF_APPEND}
 _FLAGS |= {"CREATE": constants.FXF_CREAT, "TRUNCATE": constants.FXF_TRUNC, "EXCL": constants.FXF_EXCL}
@@ -52,12 +53,15 @@ class SftpLogin(asyncssh.SSHServer):
         self._connections.add(conn)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the session of the user's role."""
+        """End the session of the user's role, once what was being written is sent.
+
+        https://docs.aws.amazon.com/transfer/latest/userguide/API_WorkflowDetails.html (partial uploads)
+        """
         if self._connection:
             self._connections.discard(self._connection)
         if self.session:
             self.session.write_log("DISCONNECTED")
-            self.session.stop()
+            asyncio.get_running_loop().call_later(_LAST_UPLOADS_SECONDS, self.session.stop)
 
     def begin_auth(self, username: str) -> bool:
         """Everybody must show a key."""
@@ -257,7 +261,7 @@ class SftpFiles(asyncssh.SFTPServer):
                 sent = {"bytes-in": str(opened.size_bytes)}
                 with self._doing("CLOSE", f"/{opened.place.bucket}/{opened.place.key}".encode()):
                     await self._ask(files.write, opened.place, opened.content)
-                self._log("CLOSE", opened.place, **sent)
+                self._log("PARTIAL_CLOSE" if self.connection.is_closed() else "CLOSE", opened.place, **sent)
             else:
                 self._log("CLOSE", opened.place, **{"bytes-out": str(opened.bytes_read)})
 
@@ -321,6 +325,10 @@ class SftpFiles(asyncssh.SFTPServer):
     def fstatvfs(self, file_obj: object) -> NoReturn:
         """S3 has no end."""
         raise asyncssh.SFTPOpUnsupported("Unsupported")
+
+    def exit(self) -> None:
+        """End as a program that went well: `scp` asks for that."""
+        self.channel.exit(0)
 
     def symlink(self, oldpath: bytes, newpath: bytes) -> NoReturn:
         """S3 knows no links."""
