@@ -16,7 +16,7 @@ def sftp_port_of(folder: Path, server_id: str) -> int:
     """
     try:
         return int(_port_file(folder / "state", server_id).read_text(encoding="ascii"))
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         raise LocalAwsError(
             f"no SFTP server {server_id} listens", where=str(folder), next_step="start it, or make it first"
         ) from None
