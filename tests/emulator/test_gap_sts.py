@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from data_exports.local import clients
+from data_exports.local.gate import GateCall, may_need_no_signature, needs_no_signature
 from data_exports.local.issuers import GOOGLE, SigningAlgorithm, local_issuer, unknown_issuer
 from tests.emulator.federated import (
     AUDIENCE,
@@ -191,9 +192,10 @@ def test_an_issuer_that_the_account_does_not_know_is_refused(steps: Steps) -> No
     assert elsewhere.refusal(known.token())[1].startswith("No OpenIDConnect provider found in your account for ")
 
 
-def test_an_issuer_over_http_is_none(steps: Steps) -> None:
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_an_issuer_without_https_is_none(steps: Steps, scheme: str) -> None:
     reader = federated_reader(steps)
-    plain = reader.issuer.url.replace("https://", "http://")
+    plain = reader.issuer.url.replace("https://", scheme)
     code, words = reader.refusal(local_issuer(steps.local.folder, plain).token(reader.claims))
     assert (code, words) == ("InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {plain}")
 
@@ -314,12 +316,11 @@ def test_what_sts_cannot_use_is_refused(steps: Steps, given: dict[str, str]) -> 
     assert (status, "<Code>ValidationError</Code>" in told) == (400, True)
 
 
-def ask_sts(steps: Steps, reader: FederatedReader, given: dict[str, str], **headers: str) -> tuple[int, str]:
+def ask_sts(steps: Steps, reader: FederatedReader, given: dict[str, str]) -> tuple[int, str]:
     """The call as it goes over the wire, without any signature."""
     fields = {"Action": "AssumeRoleWithWebIdentity", "RoleArn": reader.role, "RoleSessionName": "reader"}
     body = urlencode({**fields, "WebIdentityToken": reader.token(), **given}).encode()
-    sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
-    return ask(steps.local, "POST", "/", sent, body)
+    return ask(steps.local, "POST", "/", {"Content-Type": "application/x-www-form-urlencoded"}, body)
 
 
 NOT_EVEN_TOKENS = [
@@ -327,10 +328,11 @@ NOT_EVEN_TOKENS = [
     "a.b.c",
     "....",
     f"{part({})}.{part({})}.",
-    f"{part([])}.{part({})}.x",
-    f"{part({'alg': 'RS256'})}.{part([])}.x",
-    f"{part({'alg': 'RS256'})}.{part('[' * 9000)}.x",
-    f"{part({'alg': 5, 'kid': 5})}.{part('{')}.x",
+    f"{part([])}.{part({})}.eA",
+    f"{part({'alg': 'RS256'})}.{part([])}.eA",
+    f"{part({'alg': 'RS256'})}.{part('[' * 9000)}.eA",
+    f"{part('[' * 9000)}.{part({})}.eA",
+    f"{part({'alg': 5, 'kid': 5})}.{part('{')}.eA",
     "\u00fc.\u00fc.\u00fc",
 ]
 
@@ -353,14 +355,45 @@ def test_an_unsigned_request_is_let_in_for_this_call_only(steps: Steps) -> None:
     for action in ("GetCallerIdentity", "AssumeRole", "CreateRole", ""):
         status, told = ask_sts(steps, reader, {"Action": action})
         assert (status, "Missing" in told) == (403, True), told
-    for headers in ({"X-Amz-Target": "AmazonSQS.ListQueues"}, {"Content-Type": "application/json"}):
-        assert ask_sts(steps, reader, {}, **headers)[0] in (400, 403)
     body = b"Action=AssumeRoleWithWebIdentity&Action=CreateRole"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert ask_sts(steps, reader, {"Policy": "x" * 100_000})[0] == 403
+    assert ask(steps.local, "PUT", "/", form, b"Action=AssumeRoleWithWebIdentity")[0] == 403
     assert ask(steps.local, "POST", "/", form, body)[0] == 403
     assert ask(steps.local, "POST", "/a-bucket/a-key", form, b"Action=AssumeRoleWithWebIdentity")[0] == 403
     assert ask(steps.local, "POST", "/?Action=ListRoles", form, b"Action=AssumeRoleWithWebIdentity")[0] == 403
     assert ask(steps.local, "POST", "/", {**form, "Origin": "https://page.example"}, body)[0] == 403
+
+
+FORM = {"host": "127.0.0.1", "content-type": "application/x-www-form-urlencoded; charset=utf-8", "content-length": "99"}
+ASKED = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
+
+
+def gate_call(method: str = "POST", path: str = "/", query: str = "", **headers: str) -> GateCall:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return GateCall(method, path, path, {query: [""]} if query else {}, FORM | named)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        gate_call(method="PUT"),
+        gate_call(path="/bucket"),
+        gate_call(query="uploads"),
+        gate_call(content_type="application/json"),
+        gate_call(content_length="100001"),
+        gate_call(content_length="-1"),
+    ],
+)
+def test_of_what_is_unsigned_only_short_forms_are_read_at_all(call: GateCall) -> None:
+    assert may_need_no_signature(gate_call())
+    assert not may_need_no_signature(call)
+
+
+def test_what_the_emulator_takes_for_another_service_is_no_call_of_sts() -> None:
+    assert needs_no_signature(gate_call(), ASKED)
+    assert not needs_no_signature(gate_call(x_amz_target="AmazonSQS.ListQueues"), ASKED)
+    assert not needs_no_signature(gate_call(), ASKED + b"&Action=ListRoles")
 
 
 def test_the_protocol_that_sts_does_not_speak_is_no_way_around(steps: Steps) -> None:

@@ -135,6 +135,52 @@ def test_env_acts_as_whom_the_estate_names_and_tells_who_that_is(running: Shell)
     assert "it runs already, on port" in running.exports("local", "up", "--port", "1", code=2)
 
 
+ISSUER = "https://token.actions.githubusercontent.com"
+WORKFLOW = ("--issuer", ISSUER, "--subject", "repo:org/repo:environment:prod")
+
+
+@on_the_running_one
+def test_a_reader_outside_aws_is_played_with_the_ordinary_aws_command(running: Shell) -> None:
+    owner, host = running.env(), ISSUER.removeprefix("https://")
+    made = ("iam", "create-open-id-connect-provider", "--url", ISSUER, "--client-id-list", "sts.amazonaws.com")
+    provider = json.loads(running.run(AWS, *made, env=owner))["OpenIDConnectProviderArn"]
+    equals = {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": WORKFLOW[3]}
+    statement = {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement | {"Condition": {"StringEquals": equals}}]})
+    named = ("iam", "create-role", "--role-name", "workflow", "--assume-role-policy-document", trust)
+    role = json.loads(running.run(AWS, *named, env=owner))["Role"]["Arn"]
+
+    def caller(*words: str, code: int) -> str:
+        said = running.exports("local", "token", "token.jwt", *WORKFLOW, *words)
+        token = running.folder / "estate" / "token.jwt"
+        assert (token.stat().st_mode & 0o777, token.read_text() in said) == (0o600, False)
+        reader = running.env("--as", role, "--token-file", "token.jwt")
+        return running.run(AWS, "sts", "get-caller-identity", env=reader, code=code)
+
+    assert "assumed-role/workflow/" in caller("--audience", "sts.amazonaws.com", code=0)
+    assert "Incorrect token audience" in caller("--audience", "another", code=255)
+    assert "ExpiredTokenException" in caller("--audience", "sts.amazonaws.com", "--minutes", "-6", code=255)
+    other = ("--audience", "sts.amazonaws.com", "--claim", "sub=repo:org/repo:pull_request")
+    assert "AccessDenied" in caller(*other, code=255)
+
+
+@on_the_running_one
+def test_a_token_that_cannot_be_is_said(running: Shell) -> None:
+    right = (*WORKFLOW, "--audience", "a")
+    said = running.exports("local", "token", "token.jwt", *right, "--issuer", "accounts.google.com", code=2)
+    assert "next: write the tokens' iss: https://" in said
+    said = running.exports("local", "token", "token.jwt", *right, "--claim", "azp", code=2)
+    assert "azp is no claim" in said
+    assert "Missing option '--audience'" in running.exports("local", "token", "token.jwt", *WORKFLOW, code=2)
+    assert "cannot be written: " in running.exports("local", "token", "nowhere/token.jwt", *right, code=2)
+    assert "there is no file nowhere" in running.exports("local", "env", "--token-file", "nowhere", code=2)
+    running.exports("local", "token", "token.jwt", *right)
+    for role in ((), ("--as", "bail-research")):
+        said = running.exports("local", "env", "--token-file", "token.jwt", *role, code=2)
+        assert "next: name it: --as ARN" in said
+        assert said.startswith("false")
+
+
 @on_the_running_one
 def test_what_env_sets_it_can_take_away(running: Shell) -> None:
     script = f"""eval "$({sys.executable} -m data_exports local env)" && env | grep -c ^AWS_

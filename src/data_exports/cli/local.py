@@ -13,6 +13,7 @@ from data_exports.cli.options import EstateOption, JsonOption, estate_folder, lo
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import LocalAwsError, UsageError
 from data_exports.names import AccountId, DatasetName, InvalidNameError, RoleArn
+from data_exports.text import printable
 
 if TYPE_CHECKING:
     from data_exports.estate.models import Estate
@@ -39,12 +40,20 @@ AsOption = Annotated[
         help="Role of a user or outsider, by name or ARN; or an account's id: its owner. Default: the platform's.",
     ),
 ]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="Have tools ask for the role by this token, as readers outside AWS do; --as is the role's ARN then.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add ``exports local`` and its commands."""
     local = typer.Typer(help="Run it all on this machine, with IAM enforced.", no_args_is_help=True)
-    for name, command in (("up", up), ("env", env), ("status", status), ("down", down)):
+    for name, command in (("up", up), ("env", env), ("token", token), ("status", status), ("down", down)):
         local.command(name)(command)
     app.add_typer(local, name="local")
 
@@ -88,6 +97,7 @@ def env(
     *,
     estate: EstateOption = None,
     role: AsOption = None,
+    token_file: TokenFileOption = None,
     unset: Annotated[bool, typer.Option("--unset", help="Print what takes the variables away again.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -107,7 +117,7 @@ def env(
         write_data(f"unset {' '.join(VARIABLES)}")
         return
     try:
-        variables = _variables(estate, role)
+        variables = _variables(estate, role, token_file)
     except Exception:
         if not as_json:
             write_data("false")  # for `eval`: taken for success, it would let the next command meet the real AWS
@@ -143,10 +153,59 @@ def _is_script(path: Path) -> bool:
         return file.read(2) == b"#!"
 
 
-def _variables(estate: Path | None, role: str | None) -> dict[str, str]:
+def _variables(estate: Path | None, role: str | None, token_file: Path | None) -> dict[str, str]:
     from data_exports.local.clients import environment_of
 
-    return environment_of(_running(estate), _principal_of(load(estate).require(), role))
+    local = _running(estate)
+    if token_file is None:
+        return environment_of(local, _principal_of(load(estate).require(), role))
+    if not token_file.is_file():
+        raise UsageError(f"there is no file {printable(str(token_file))}", next_step="write one: exports local token")
+    try:
+        return environment_of(local, RoleArn(role or ""), token_file=token_file)
+    except InvalidNameError as error:
+        raise UsageError("a token is for a role's ARN", next_step="name it: --as ARN") from error
+
+
+def token(
+    file: Annotated[Path, typer.Argument(help="File to write, for your user alone.", metavar="FILE")],
+    *,
+    issuer: Annotated[str, typer.Option(metavar="URL", help="Whose token it is: its iss, to the letter.")],
+    subject: Annotated[str, typer.Option(metavar="TEXT", help="Whom it stands for: its sub.")],
+    audience: Annotated[list[str], typer.Option(metavar="TEXT", help="For whom it is: its aud. May be given again.")],
+    claims: Annotated[
+        list[str] | None, typer.Option("--claim", metavar="NAME=TEXT", help="Another claim, such as azp=...")
+    ] = None,
+    minutes: Annotated[int, typer.Option(help="How long it is valid; below 0: how long it has been expired.")] = 60,
+    estate: EstateOption = None,
+) -> None:
+    r"""Write a token of somebody outside AWS, signed by a stand-in for Google, Entra, a cluster or GitHub.
+
+    Only this start of the local AWS believes it; as AWS does, it takes an expired token for five minutes more.
+
+    Example:
+      exports local token token.jwt --issuer https://token.actions.githubusercontent.com \
+        --subject repo:org/repo:environment:prod --audience sts.amazonaws.com &&
+        eval "$(exports local env --as ROLE_ARN --token-file token.jwt)"
+    """
+    from data_exports.estate.atomic_files import write_private
+    from data_exports.local.issuers import local_issuer
+
+    if not issuer.startswith("https://"):
+        raise UsageError(f"{printable(issuer)} is no issuer", next_step="write the tokens' iss: https://...")
+    wrong = next((claim for claim in claims or [] if "=" not in claim), None)
+    if wrong is not None:
+        raise UsageError(f"{printable(wrong)} is no claim", next_step="write it as NAME=TEXT, such as azp=...")
+    named = {"sub": subject, "aud": audience[0] if len(audience) == 1 else audience}
+    named |= dict(claim.split("=", 1) for claim in claims or [])
+    made = local_issuer(_running(estate).folder, issuer).token(named, valid_seconds=minutes * 60)
+    try:
+        write_private(file, made)
+    except OSError as error:
+        raise UsageError(
+            f"{printable(str(file))} cannot be written: {error.strerror}", next_step="name another file"
+        ) from error
+    write_progress(f"wrote {printable(str(file))}")
 
 
 def status(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:

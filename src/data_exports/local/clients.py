@@ -153,12 +153,16 @@ _HIDING = {
 VARIABLES = (
     *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
     *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", *_HIDING),
+    *("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
 )
 """What `environment_of` sets in any case."""
 
 
-def environment_of(local: LocalAws, role_arn: str | None = None) -> dict[str, str]:
+def environment_of(local: LocalAws, role_arn: str | None = None, *, token_file: Path | None = None) -> dict[str, str]:
     """The variables that point any AWS tool at the local AWS, as the platform account's root or as a role.
+
+    With a token file the tool itself asks for the role, with the token of somebody outside AWS, as it does there.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
 
     They also hide the laptop's own AWS profiles, so that a real one can never be used by mistake. No server of AWS's
     is trusted either, so what leaves nevertheless ends before a byte of a request is sent: `aws` of version 1 sends
@@ -166,7 +170,10 @@ def environment_of(local: LocalAws, role_arn: str | None = None) -> dict[str, st
     caller's environment may hold; AWS's tools take it as none. Endpoints of single services (`AWS_ENDPOINT_URL_S3`)
     would win over `AWS_ENDPOINT_URL`, so those that are set are set anew.
     """
-    credentials = root_of(local, local.account) if role_arn is None else session_of(local, role_arn)
+    if token_file is not None:
+        credentials = LocalCredentials("", "")
+    else:
+        credentials = root_of(local, local.account) if role_arn is None else session_of(local, role_arn)
     config = local.folder / "aws-config"
     config.write_text("[default]\ns3 =\n    addressing_style = path\n", encoding="utf-8")
     single = {name: local.endpoint_url for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")}
@@ -179,5 +186,7 @@ def environment_of(local: LocalAws, role_arn: str | None = None) -> dict[str, st
         "AWS_REGION": local.region,
         "AWS_DEFAULT_REGION": local.region,
         "AWS_CONFIG_FILE": str(config),
+        "AWS_ROLE_ARN": role_arn or "" if token_file else "",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token_file.resolve()) if token_file else "",
         **_HIDING,
     }

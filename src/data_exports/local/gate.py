@@ -179,7 +179,7 @@ def may_need_no_signature(call: GateCall) -> bool:
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
     """
-    is_form = call.headers.get("content-type", "").startswith(_FORM) and "x-amz-target" not in call.headers
+    is_form = call.headers.get("content-type", "").startswith(_FORM)
     length = call.headers.get("content-length", "")
     is_short = length.isdecimal() and int(length) <= _LONGEST_FORM_BYTES
     return (call.method, call.path, dict(call.query)) == ("POST", "/", {}) and is_form and is_short
