@@ -80,7 +80,7 @@ def _parts_of(token: str) -> tuple[Mapping[str, Any], dict[str, Any]]:
     try:
         parsed = jws.extract_compact(token.encode())
         claims = json.loads(parsed.payload)
-    except (JoseError, ValueError, TypeError, RecursionError) as error:
+    except (JoseError, ValueError, RecursionError) as error:
         raise StsRefusedError(_NO_JWT) from error
     if not isinstance(claims, dict):
         raise StsRefusedError(_NO_JWT)
