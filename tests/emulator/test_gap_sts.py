@@ -14,7 +14,8 @@ from joserfc.jwk import OctKey
 
 from data_exports.local import clients
 from data_exports.local.gate import GateCall, may_need_no_signature, needs_no_signature
-from data_exports.local.issuers import GOOGLE, SigningAlgorithm, local_issuer, unknown_issuer
+from data_exports.local.issuers import SigningAlgorithm, local_issuer, unknown_issuer
+from data_exports.readers.google import GOOGLE_ISSUER
 from tests.emulator.federated import (
     AUDIENCE,
     SUBJECT,
@@ -261,7 +262,7 @@ def test_a_provider_of_another_account_counts_for_nothing(steps: Steps) -> None:
 
 def test_google_needs_no_provider_and_its_audience_is_the_authorized_party(steps: Steps) -> None:
     unique_id, audience = "117203498723049872304", "https://exports.example.gov.uk"
-    google = local_issuer(steps.local.folder, GOOGLE)
+    google = local_issuer(steps.local.folder, GOOGLE_ISSUER)
     pinned = {
         "accounts.google.com:aud": unique_id,
         "accounts.google.com:oaud": audience,
@@ -284,7 +285,7 @@ def test_googles_transfer_agent_has_no_audience_of_ours(steps: Steps) -> None:
     subject = "104320958746283910576"
     role = trusting_role(steps, "accounts.google.com", {"accounts.google.com:sub": subject})
     agent = FederatedReader(
-        steps, local_issuer(steps.local.folder, GOOGLE), role, {"aud": role, "azp": subject, "sub": subject}
+        steps, local_issuer(steps.local.folder, GOOGLE_ISSUER), role, {"aud": role, "azp": subject, "sub": subject}
     )
     assert agent.refusal(agent.token()) == BELIEVED
     assert agent.refusal(agent.token(sub="1")) == DENIED

@@ -135,50 +135,72 @@ def test_env_acts_as_whom_the_estate_names_and_tells_who_that_is(running: Shell)
     assert "it runs already, on port" in running.exports("local", "up", "--port", "1", code=2)
 
 
-ISSUER = "https://token.actions.githubusercontent.com"
-WORKFLOW = ("--issuer", ISSUER, "--subject", "repo:org/repo:environment:prod")
+LISTS = """\
+name: lists
+pull_identities:
+  - oidc:
+      issuer: https://token.actions.githubusercontent.com
+      subject: repo:example/reports:environment:prod
+      audience: sts.amazonaws.com
+users:
+  - alpha_user_ana
+paperwork: DPIA-2
+"""
+WORKFLOW = ("--issuer", "https://token.actions.githubusercontent.com", "--subject", "repo:example/reports:pull_request")
 
 
-@on_the_running_one
-def test_a_reader_outside_aws_is_played_with_the_ordinary_aws_command(running: Shell) -> None:
-    owner, host = running.env(), ISSUER.removeprefix("https://")
-    made = ("iam", "create-open-id-connect-provider", "--url", ISSUER, "--client-id-list", "sts.amazonaws.com")
-    provider = json.loads(running.run(AWS, *made, env=owner))["OpenIDConnectProviderArn"]
-    equals = {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": WORKFLOW[3]}
-    statement = {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement | {"Condition": {"StringEquals": equals}}]})
-    named = ("iam", "create-role", "--role-name", "workflow", "--assume-role-policy-document", trust)
-    role = json.loads(running.run(AWS, *named, env=owner))["Role"]["Arn"]
+def test_a_reader_outside_aws_is_played_with_the_ordinary_aws_command(shell: Shell) -> None:
+    for folder in ("push_datasets", "pull_datasets"):
+        shutil.rmtree(shell.folder / "estate" / folder)
+    declared = shell.folder / "estate" / "pull_datasets" / "lists.yaml"
+    declared.parent.mkdir()
+    declared.write_text(LISTS)
+    shell.exports("local", "up")
+    owner = shell.env()
+    shell.exports("deploy", env=owner)
+    reader = shell.env("--as", role_in(shell.exports("local", "env", "--as", "nobody", code=2)))
+    role = reader["AWS_ROLE_ARN"]
+    (bucket,) = [name for name in shell.run(AWS, "s3", "ls", env=owner).split() if name.endswith("-lists")]
+    shell.run(AWS, "s3", "cp", "-", f"s3://{bucket}/x", env=owner, text="for all")
+    assert "for all" in shell.run(AWS, "s3", "cp", f"s3://{bucket}/x", "-", env=reader)
+    assert "AccessDenied" in shell.run(AWS, "s3", "cp", "-", f"s3://{bucket}/y", env=reader, text="no", code=1)
 
-    def caller(*words: str, code: int) -> str:
-        said = running.exports("local", "token", "token.jwt", *WORKFLOW, *words)
-        token = running.folder / "estate" / "token.jwt"
+    def refused(*words: str) -> str:
+        said = shell.exports("local", "token", "token.jwt", *words)
+        token = shell.folder / "estate" / "token.jwt"
         assert (token.stat().st_mode & 0o777, token.read_text() in said) == (0o600, False)
-        reader = running.env("--as", role, "--token-file", "token.jwt")
-        return running.run(AWS, "sts", "get-caller-identity", env=reader, code=code)
+        stranger = shell.env("--as", role, "--token-file", "token.jwt")
+        return shell.run(AWS, "s3", "ls", f"s3://{bucket}/", env=stranger, code=255)
 
-    assert "assumed-role/workflow/" in caller("--audience", "sts.amazonaws.com", code=0)
-    assert "Incorrect token audience" in caller("--audience", "another", code=255)
-    assert "ExpiredTokenException" in caller("--audience", "sts.amazonaws.com", "--minutes", "-6", code=255)
-    other = ("--audience", "sts.amazonaws.com", "--claim", "sub=repo:org/repo:pull_request")
-    assert "AccessDenied" in caller(*other, code=255)
+    assert "Incorrect token audience" in refused("--of", role, "--audience", "another")
+    assert "ExpiredTokenException" in refused("--of", role, "--minutes", "-6")
+    assert "AccessDenied" in refused(*WORKFLOW, "--audience", "sts.amazonaws.com")
+    assert "No OpenIDConnect provider" in refused("--of", role, "--issuer", "https://another.example")
+    assert "AccessDenied" in refused("--of", role, "--claim", "sub=repo:example/reports:pull_request")
+
+
+def role_in(said: str) -> str:
+    """The role of a reader outside AWS among those that env knows."""
+    return next(word.strip(",;") for word in said.split() if word.startswith("export_lists-pull-"))
 
 
 @on_the_running_one
 def test_a_token_that_cannot_be_is_said(running: Shell) -> None:
-    right = (*WORKFLOW, "--audience", "a")
-    said = running.exports("local", "token", "token.jwt", *right, "--issuer", "accounts.google.com", code=2)
-    assert "next: write the tokens' iss: https://" in said
-    said = running.exports("local", "token", "token.jwt", *right, "--claim", "azp", code=2)
-    assert "azp is no claim" in said
-    assert "Missing option '--audience'" in running.exports("local", "token", "token.jwt", *WORKFLOW, code=2)
-    assert "cannot be written: " in running.exports("local", "token", "nowhere/token.jwt", *right, code=2)
-    assert "there is no file nowhere" in running.exports("local", "env", "--token-file", "nowhere", code=2)
-    running.exports("local", "token", "token.jwt", *right)
+    def said(*words: str) -> str:
+        return running.exports("local", *words, code=2)
+
+    right = ("token", "token.jwt", *WORKFLOW, "--audience", "a")
+    assert "next: write the tokens' iss: https://" in said(*right, "--issuer", "accounts.google.com")
+    assert "azp is no claim" in said(*right, "--claim", "azp")
+    assert "next: give --of, or --issuer" in said(*right[:-2])
+    assert "cannot be written: " in said("token", "nowhere/token.jwt", *right[2:])
+    assert "bail-research needs no token" in said(*right, "--of", "bail-research")
+    assert "there is no file nowhere" in said("env", "--token-file", "nowhere")
+    running.exports("local", *right)
     for role in ((), ("--as", "bail-research")):
-        said = running.exports("local", "env", "--token-file", "token.jwt", *role, code=2)
-        assert "next: name it: --as ARN" in said
-        assert said.startswith("false")
+        told = said("env", "--token-file", "token.jwt", *role)
+        assert "next: name it: --as ARN" in told
+        assert told.startswith("false")
 
 
 @on_the_running_one

@@ -15,9 +15,10 @@ from data_exports.cli.options import configuration_folder, estate_folder
 from data_exports.errors import ExportsError
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import DatasetDraft, EstateDraft
-from data_exports.estate.fields import NAME, PULL_ARNS
+from data_exports.estate.fields import NAME, PULL_ARNS, PULL_IDENTITIES
 from data_exports.estate.file_kinds import REVIEWS_FOLDER
 from data_exports.estate.loader import is_declaration, load_estate
+from data_exports.names import pull_role_of
 from data_exports.operate.platforms import UsedPlatform, read_platforms
 
 Offers = list[tuple[str, str]]
@@ -53,7 +54,13 @@ def complete_principals(ctx: typer.Context, incomplete: str) -> Offers:
     if draft is None:
         return []
     outsiders = ((str(each.value), "outside role") for pull in draft.pull for each in pull[PULL_ARNS] or ())
-    return [*complete_users(ctx, incomplete), *_beginning(incomplete, outsiders)]
+    readers = (
+        (pull_role_of(name.value, each.value.short_id), each.value.label)
+        for pull in draft.pull
+        if (name := pull[NAME])
+        for each in pull[PULL_IDENTITIES] or ()
+    )
+    return [*complete_users(ctx, incomplete), *_beginning(incomplete, outsiders), *_beginning(incomplete, readers)]
 
 
 def complete_who(ctx: typer.Context, incomplete: str) -> Offers:

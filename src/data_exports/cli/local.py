@@ -4,7 +4,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from data_exports.text import printable
 if TYPE_CHECKING:
     from data_exports.estate.models import Estate
     from data_exports.local.emulator import LocalAws
+    from data_exports.readers.kinds import AnyReader
 
 PortOption = Annotated[
     int | None, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Port on 127.0.0.1. Default: a free one.")
@@ -37,7 +38,7 @@ AsOption = Annotated[
         "--as",
         metavar="ROLE",
         autocompletion=complete_principals,
-        help="Role of a user or outsider, by name or ARN; or an account's id: its owner. Default: the platform's.",
+        help="Role of a user or a reader, by name or ARN; or an account's id: its owner. Default: the platform's.",
     ),
 ]
 TokenFileOption = Annotated[
@@ -46,6 +47,15 @@ TokenFileOption = Annotated[
         "--token-file",
         metavar="FILE",
         help="Have tools ask for the role by this token, as readers outside AWS do; --as is the role's ARN then.",
+    ),
+]
+OfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--of",
+        metavar="ROLE",
+        autocompletion=complete_principals,
+        help="Role of a declared reader outside AWS, by name or ARN: a right token of it, but for what else is given.",
     ),
 ]
 
@@ -154,50 +164,71 @@ def _is_script(path: Path) -> bool:
 
 
 def _variables(estate: Path | None, role: str | None, token_file: Path | None) -> dict[str, str]:
+    from data_exports.estate.atomic_files import write_private
     from data_exports.local.clients import environment_of
+    from data_exports.local.issuers import local_issuer, token_claims_of
 
     local = _running(estate)
-    if token_file is None:
-        return environment_of(local, _principal_of(load(estate).require(), role))
-    if not token_file.is_file():
-        raise UsageError(f"there is no file {printable(str(token_file))}", next_step="write one: exports local token")
-    try:
-        return environment_of(local, RoleArn(role or ""), token_file=token_file)
-    except InvalidNameError as error:
-        raise UsageError("a token is for a role's ARN", next_step="name it: --as ARN") from error
+    if token_file is not None:
+        if not token_file.is_file():
+            raise UsageError(
+                f"there is no file {printable(str(token_file))}", next_step="write one: exports local token"
+            )
+        try:
+            return environment_of(local, RoleArn(role or ""), token_file=token_file)
+        except InvalidNameError as error:
+            raise UsageError("a token is for a role's ARN", next_step="name it: --as ARN") from error
+    declared = load(estate).require()
+    arn = _principal_of(declared, role)
+    reader = _reader_behind(declared, arn)
+    if reader is not None:
+        token_file = local.folder / f"{reader.short_id}.token"
+        write_private(token_file, local_issuer(local.folder, reader.issuer).token(token_claims_of(reader)))
+    return environment_of(local, arn, token_file=token_file)
 
 
 def token(
     file: Annotated[Path, typer.Argument(help="File to write, for your user alone.", metavar="FILE")],
     *,
-    issuer: Annotated[str, typer.Option(metavar="URL", help="Whose token it is: its iss, to the letter.")],
-    subject: Annotated[str, typer.Option(metavar="TEXT", help="Whom it stands for: its sub.")],
-    audience: Annotated[list[str], typer.Option(metavar="TEXT", help="For whom it is: its aud. May be given again.")],
+    of: OfOption = None,
+    issuer: Annotated[str | None, typer.Option(metavar="URL", help="Whose token it is: its iss.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="TEXT", help="Whom it stands for: its sub.")] = None,
+    audience: Annotated[str | None, typer.Option(metavar="TEXT", help="For whom it is: its aud.")] = None,
     claims: Annotated[
-        list[str] | None, typer.Option("--claim", metavar="NAME=TEXT", help="Another claim, such as azp=...")
+        list[str] | None,
+        typer.Option("--claim", metavar="CLAIM=TEXT", help="Any other claim, such as azp=... May be given again."),
     ] = None,
     minutes: Annotated[int, typer.Option(help="How long it is valid; below 0: how long it has been expired.")] = 60,
     estate: EstateOption = None,
 ) -> None:
-    r"""Write a token of somebody outside AWS, signed by a stand-in for Google, Entra, a cluster or GitHub.
+    """Write a token of a reader outside AWS, signed by a stand-in for Google, Entra, a cluster or GitHub.
 
-    Only this start of the local AWS believes it; as AWS does, it takes an expired token for five minutes more.
+    Only this start of the local AWS believes it; as AWS does, it takes an expired token for five minutes more. To act
+    as a declared reader, exports local env --as ROLE is enough: this is for wrong tokens, and for who is not declared.
 
     Example:
-      exports local token token.jwt --issuer https://token.actions.githubusercontent.com \
-        --subject repo:org/repo:environment:prod --audience sts.amazonaws.com &&
+      exports local token token.jwt --of export_court_lists-pull-1f0a9c3e --audience wrong &&
         eval "$(exports local env --as ROLE_ARN --token-file token.jwt)"
     """
     from data_exports.estate.atomic_files import write_private
-    from data_exports.local.issuers import local_issuer
+    from data_exports.local.issuers import local_issuer, token_claims_of
 
-    if not issuer.startswith("https://"):
-        raise UsageError(f"{printable(issuer)} is no issuer", next_step="write the tokens' iss: https://...")
     wrong = next((claim for claim in claims or [] if "=" not in claim), None)
     if wrong is not None:
-        raise UsageError(f"{printable(wrong)} is no claim", next_step="write it as NAME=TEXT, such as azp=...")
-    named = {"sub": subject, "aud": audience[0] if len(audience) == 1 else audience}
+        raise UsageError(f"{printable(wrong)} is no claim", next_step="write it as CLAIM=TEXT, such as azp=...")
+    named: dict[str, Any] = {}
+    if of is not None:
+        declared = load(estate).require()
+        reader = _reader_behind(declared, _principal_of(declared, of))
+        if reader is None:
+            raise UsageError(f"{printable(of)} needs no token", next_step="exports local env --as takes it as it is")
+        issuer, named = issuer or reader.issuer, token_claims_of(reader)
+    named |= {name: value for name, value in (("sub", subject), ("aud", audience)) if value is not None}
     named |= dict(claim.split("=", 1) for claim in claims or [])
+    if issuer is None or not {"sub", "aud"} <= named.keys():
+        raise UsageError("whose token is not said", next_step="give --of, or --issuer, --subject and --audience")
+    if not issuer.startswith("https://"):
+        raise UsageError(f"{printable(issuer)} is no issuer", next_step="write the tokens' iss: https://...")
     made = local_issuer(_running(estate).folder, issuer).token(named, valid_seconds=minutes * 60)
     try:
         write_private(file, made)
@@ -268,7 +299,7 @@ def _push_name_of(estate: "Estate", name: str) -> DatasetName:
 
 
 def _principal_of(estate: "Estate", role: str | None) -> str | None:
-    """The ARN to act as: of a user's or an outside role, by name or ARN; of an account's owner, by its id."""
+    """The ARN to act as: of the role of a user or a reader, by name or ARN; of an account's owner, by its id."""
     if role is None:
         return None
     if role.isdecimal():
@@ -280,9 +311,21 @@ def _principal_of(estate: "Estate", role: str | None) -> str | None:
 
     users = [user_role_of(estate.platform, user) for dataset in estate.datasets() for user in dataset.users]
     outsiders = [each for pull in estate.pull_datasets for each in pull.outsiders if isinstance(each, RoleArn)]
-    known = sorted({*users, *outsiders})
+    known = sorted({*users, *outsiders, *_readers_outside_aws(estate)})
     for arn in known:
         if role in (arn, arn.name):
             return arn
     names = ", ".join(dict.fromkeys(arn.name for arn in known))
     raise UsageError(f"no dataset names the role {role!r}", next_step=f"roles are: {names}; or give an account's id")
+
+
+def _readers_outside_aws(estate: "Estate") -> "dict[RoleArn, AnyReader]":
+    """The readers who come with a token, by the ARNs of their roles."""
+    return {
+        pull.role_arn_of(reader, estate.platform): reader for pull in estate.pull_datasets for reader in pull.identities
+    }
+
+
+def _reader_behind(estate: "Estate", arn: str | None) -> "AnyReader | None":
+    """The reader outside AWS whose role this is, if it is one's."""
+    return next((reader for role, reader in _readers_outside_aws(estate).items() if role == arn), None)

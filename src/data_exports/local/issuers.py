@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from data_exports.readers.azure import AzurePrincipal
+from data_exports.readers.google import GOOGLE_ISSUER, GoogleServiceAccount
+from data_exports.readers.kinds import AnyReader
+
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey, KeyParameters, RSAKey
-
-GOOGLE = "https://accounts.google.com"
-"""Google's issuer: https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload"""
 
 SigningAlgorithm = Literal["RS256", "ES256"]
 
@@ -44,6 +45,22 @@ class LocalIssuer:
         all_claims = {"iss": self.url, "iat": now, "nbf": now, "exp": now + valid_seconds, **claims}
         given = {name: value for name, value in all_claims.items() if value is not None}
         return jwt.encode({"alg": self.algorithm, "kid": self.key.kid}, given, self.key, algorithms=[self.algorithm])
+
+
+def token_claims_of(reader: AnyReader) -> dict[str, Any]:
+    """What a declared reader's own tokens say of it, as far as its declaration tells; see `LocalIssuer.token`.
+
+    https://cloud.google.com/compute/docs/instances/verifying-instance-identity#payload
+    https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
+    """
+    claims: dict[str, Any] = {"sub": str(reader.subject), "aud": str(reader.audience or reader.subject)}
+    if reader.issuer == GOOGLE_ISSUER:
+        claims["azp"] = str(reader.subject)
+    if isinstance(reader, GoogleServiceAccount):
+        claims |= {"email": str(reader.service_account), "email_verified": True}
+    if isinstance(reader, AzurePrincipal):
+        claims |= {"oid": str(reader.object), "tid": str(reader.tenant), "ver": f"{reader.version}.0"}
+    return claims
 
 
 def unknown_issuer(url: str, *, algorithm: SigningAlgorithm = "RS256", key_id: str | None = None) -> LocalIssuer:

@@ -18,6 +18,7 @@ from data_exports import __version__, cli
 from data_exports.cli import app as frame
 from data_exports.errors import AwsError, DeclarationError, PartlyDoneError, RefusedError, UsageError
 from tests.terminal import run_on_terminal
+from tests.unit.estate import written
 
 ESTATE = Path(__file__).parents[3] / "examples" / "estate"
 NAMED_SHELL = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
@@ -227,6 +228,15 @@ def test_shell_completion_offers_datasets_roles_and_codes(
     estate = {"EXPORTS_ESTATE": str(ESTATE)} if named == "by a variable" else {}
     done = _run(env={**env, **estate})
     assert (done.stdout.split(), done.stderr) == (offered, "")
+
+
+def test_shell_completion_offers_the_roles_of_readers_outside_aws(tmp_path: Path) -> None:
+    reader = "{issuer: 'https://token.example', subject: main, audience: us}"
+    pull = f"name: tables\npull_identities: [{{oidc: {reader}}}]\nusers: [alpha_user_ana]\npaperwork: DPIA-2\n"
+    line = "exports local token token.jwt --of export_"
+    env = {"_EXPORTS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "5"}
+    (offered,) = _run(env={**env, "EXPORTS_ESTATE": str(written.write_estate(tmp_path, pull=pull))}).stdout.split()
+    assert re.fullmatch("export_tables-pull-[0-9a-f]{8}", offered)
 
 
 def test_shell_completion_says_nothing_where_there_is_no_estate(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ministack.services.cloudformation import drift, provisioners
 
 from data_exports.local.gaps.patching import mends
 from data_exports.local.gaps.s3_errors import Answer
+from data_exports.names import AccountId, identity_provider_arn_of
 
 ProviderFields = Mapping[str, Any]
 
@@ -19,17 +20,13 @@ _MOST_CLIENTS = 100
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
-def oidc_provider_arn(account: str, url: str) -> str:
-    """The ARN of the provider of this address: its path stays as it is, and so does a slash at its end.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
-    """
-    return f"arn:aws:iam::{account}:oidc-provider/{url.removeprefix('https://')}"
+def _arn_of(account: str, url: str) -> str:
+    return identity_provider_arn_of(AccountId(account), url.removeprefix("https://"))
 
 
 def _create(url: str, client_ids: Iterable[str], thumbprints: Iterable[str], tags: Iterable[Any]) -> str:
     """Make a provider in the account that asks; raises `ValueError` with IAM's code and its words."""
-    arn, clients = oidc_provider_arn(get_account_id(), url), list(dict.fromkeys(client_ids))
+    arn, clients = _arn_of(get_account_id(), url), list(dict.fromkeys(client_ids))
     if not url.startswith("https://") or "?" in url or "#" in url or len(url) > 255:
         raise ValueError("InvalidInput", "Invalid Open ID Connect Provider URL")
     if len(clients) > _MOST_CLIENTS:
@@ -115,7 +112,7 @@ def a_right_may_name_a_provider(original: Callable[..., str], service: str, *ask
     if service == "iam":
         arn = iam._p(params, "OpenIDConnectProviderArn")
         if iam._p(params, "Action") == "CreateOpenIDConnectProvider":
-            arn = oidc_provider_arn(account, iam._p(params, "Url"))
+            arn = _arn_of(account, iam._p(params, "Url"))
         if arn:
             return str(arn)
     return original(service, *asked)

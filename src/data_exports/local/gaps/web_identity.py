@@ -18,7 +18,9 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from ministack.services import iam
 
-from data_exports.local.issuers import GOOGLE, published_key
+from data_exports.local.issuers import published_key
+from data_exports.names import AccountId, identity_provider_arn_of
+from data_exports.readers.google import GOOGLE_ISSUER
 from data_exports.text import printable
 
 ALGORITHMS = ("RS256", "ES256")
@@ -98,9 +100,9 @@ def _provider_of(issuer: str, account: str) -> tuple[str, Sequence[str] | None]:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html (federated principals)
     """
-    if issuer == GOOGLE:
-        return GOOGLE.removeprefix("https://"), None
-    arn = f"arn:aws:iam::{account}:oidc-provider/{issuer.removeprefix('https://')}"
+    if issuer == GOOGLE_ISSUER:
+        return GOOGLE_ISSUER.removeprefix("https://"), None
+    arn = identity_provider_arn_of(AccountId(account), issuer.removeprefix("https://"))
     provider = iam._oidc_providers.get_scoped(account, None, arn) if issuer.startswith("https://") else None
     if provider is None:
         raise StsRefusedError(f"No OpenIDConnect provider found in your account for {printable(issuer)}")
