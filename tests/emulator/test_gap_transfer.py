@@ -297,6 +297,8 @@ def test_a_role_must_let_transfer_family_in_for_this_user(sftp: Sftp, bucket: st
 def test_only_a_users_own_key_lets_in(sftp: Sftp, steps: Steps, bucket: str) -> None:
     reader, other = sftp.reader(bucket), sftp.reader(bucket, name="other")
     assert (reader.login(), other.login()) == ("", "")
+    methods = asyncio.run(asyncssh.get_server_auth_methods("127.0.0.1", reader.port, "reader"))
+    assert list(methods) == ["publickey"]
     wrong = SftpClient(steps, sftp.server_id, "reader", key_named("other"))
     nobody = SftpClient(steps, sftp.server_id, "nobody", key_named("reader"))
     assert (wrong.login(), nobody.login()) == ("PermissionDenied", "PermissionDenied")
