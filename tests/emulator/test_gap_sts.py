@@ -14,8 +14,9 @@ from joserfc.jwk import OctKey
 
 from data_exports.local import clients
 from data_exports.local.gate import GateCall, may_need_no_signature, needs_no_signature
-from data_exports.local.issuers import SigningAlgorithm, local_issuer, unknown_issuer
+from data_exports.local.issuers import SigningAlgorithm, local_issuer, token_claims_of, unknown_issuer
 from data_exports.readers.google import GOOGLE_ISSUER
+from data_exports.readers.kinds import AnyReader
 from tests.emulator.federated import (
     AUDIENCE,
     SUBJECT,
@@ -28,6 +29,7 @@ from tests.emulator.federated import (
 from tests.emulator.signed import ask, signed
 from tests.emulator.stack_steps import Resources, apply, delete, template_of
 from tests.emulator.steps import ACCOUNT, Steps, allow, policy_of, refusal_of
+from tests.estates import READERS_OUTSIDE_AWS
 
 pytestmark = pytest.mark.emulator
 
@@ -289,6 +291,23 @@ def test_googles_transfer_agent_has_no_audience_of_ours(steps: Steps) -> None:
     )
     assert agent.refusal(agent.token()) == BELIEVED
     assert agent.refusal(agent.token(sub="1")) == DENIED
+
+
+@pytest.mark.parametrize("reader", READERS_OUTSIDE_AWS, ids=lambda reader: reader.kind)
+def test_the_stand_in_of_each_kind_of_reader_says_what_its_role_asks_for(
+    steps: Steps, reader: AnyReader, unique_account: Callable[[], str]
+) -> None:
+    account = unique_account()
+    federated = reader.host
+    if reader.provider:
+        federated = provider_of(steps, reader.issuer, str(reader.audience), account=account)
+    role = trusting_role(steps, federated, reader.conditions, account=account)
+    issuer = local_issuer(steps.local.folder, reader.issuer)
+    played = FederatedReader(steps, issuer, role, token_claims_of(reader))
+    assert played.refusal(played.token()) == BELIEVED
+    assert played.refusal(played.token(sub="another")) == DENIED
+    if reader.audience:
+        assert played.refusal(played.token(aud="another")) in (DENIED, WRONG_AUDIENCE)
 
 
 def test_the_trust_may_end_at_a_moment(steps: Steps) -> None:

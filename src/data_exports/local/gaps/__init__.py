@@ -7,7 +7,8 @@ Not mended, so never to be tested here: CloudFormation acts with every right, `i
 function's runtime version and architecture are the laptop's, CloudTrail records nothing, KMS needs no key id and S3
 asks only for keys that exist, lifecycle rules expire nothing, the roles of single sign-on can be changed,
 `RedriveAllowPolicy` refuses nobody, alarms do not wait for their period, the wire is plain http
-(`aws:SecureTransport` is false), and a Transfer Family server speaks whatever its security policy says.
+(`aws:SecureTransport` is false), a Transfer Family server speaks whatever its security policy says, and session tags in
+tokens are nobody's.
 """
 
 
