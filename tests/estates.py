@@ -6,6 +6,8 @@ from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
 from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleArn, RoleName
 from data_exports.readers.kinds import reader_of
+from data_exports.readers.sftp import sftp_reader_of
+from tests import ssh_keys
 
 PLATFORM = Platform(
     account=AccountId("593291632749"),
@@ -55,6 +57,7 @@ WORKFLOW_READER = reader_of(
         }
     }
 )
+SFTP_READER = sftp_reader_of({"name": "meridian", "keys": [ssh_keys.ED25519]})
 READERS_OUTSIDE_AWS = (GOOGLE_READER, TRANSFER_READER, AZURE_READER, CLUSTER_READER, WORKFLOW_READER)
 """One of each kind."""
 

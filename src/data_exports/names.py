@@ -224,6 +224,11 @@ HUB_STACK = "exports-hub"
 ACCESS_LOGS_STACK = "exports-access-logs"
 IDENTITY_PROVIDERS_STACK = "exports-identity-providers"
 """Whose tokens readers outside AWS come with."""
+SFTP_STACK = "exports-sftp"
+"""The server for readers of pull datasets who log in with an SSH key."""
+SFTP_SERVER_EXPORT = f"{SFTP_STACK}-server"
+"""The export of CloudFormation by which the stacks of datasets know the server's id."""
+SFTP_LOG_GROUP = f"/aws/transfer/{SFTP_STACK}"
 ACCESS_LOG_PREFIX = "pull/"
 """Where in the access-log bucket S3 writes who used the pull datasets' buckets."""
 AUDIT_TRAIL = "exports-audit"
@@ -291,6 +296,11 @@ def pull_role_of(dataset: DatasetName, short_id: str) -> RoleName:
     digest = hashlib.sha256(dataset.encode()).hexdigest()[:8]
     name = dataset if len(dataset) <= room else f"{dataset[: room - len(digest) - 1]}-{digest}"
     return RoleName(f"{MOVER_NAME_PREFIX}{name}-pull-{short_id}")
+
+
+def sftp_log_group_arn_of(region: Region, account: AccountId) -> str:
+    """The ARN of the log group of the SFTP server, without the ``:*`` that stands for its streams."""
+    return f"arn:aws:logs:{region}:{account}:log-group:{SFTP_LOG_GROUP}"
 
 
 def identity_provider_arn_of(account: AccountId, provider: str) -> str:

@@ -23,16 +23,14 @@ from pulumi_aws.s3 import BucketObject
 
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.contract.keys import card_key_of
-from data_exports.deploy.plan.planning import stack_of_dataset
+from data_exports.deploy.plan.planning import first_stacks, stack_of_dataset
 from data_exports.errors import ExportsError
 from data_exports.estate.atomic_files import write_file
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.limits import TEMPLATE_BODY_BYTES
-from data_exports.names import KEEPER_SETTINGS, DatasetName, RoleName
-from data_exports.stacks.access_logs import access_logs_stack
+from data_exports.names import FOUNDATION_STACK, KEEPER_SETTINGS, DatasetName, RoleName
 from data_exports.stacks.code import MoverCode, mover_code
-from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.keeper_settings import keeper_settings_of
 from data_exports.stacks.stack import STACK_CAPABILITIES, Stack, Surroundings, template_url_of
@@ -90,16 +88,14 @@ def export_stacks(
         require_tls=not is_local,
     )
     made = _Registered(platform, provider)
-    foundation = made.add(foundation_stack(platform, require_tls=surroundings.require_tls), after=[])
+    shared = [made.add(stack, after=[]) for stack in first_stacks(estate, surroundings)]
+    foundation = made.stacks[FOUNDATION_STACK]
     made.add_keeper_settings(estate, after=[foundation])
-    access_logs = made.add(
-        access_logs_stack(platform, estate.pull_datasets, require_tls=surroundings.require_tls), after=[]
-    )
     uploaded = made.add_code(code, after=[foundation]) if estate.push_datasets else foundation
     for dataset in estate.datasets():
-        needs = uploaded if isinstance(dataset, PushDataset) else access_logs
+        needs = [foundation, uploaded] if isinstance(dataset, PushDataset) else shared
         stack = stack_of_dataset(estate, dataset, surroundings)
-        made.add_card(stack, after=[made.add(stack, after=[foundation, needs])])
+        made.add_card(stack, after=[made.add(stack, after=needs)])
     datasets = [made.stacks[dataset.stack_name] for dataset in estate.datasets()]
     made.add(
         hub_stack(platform, estate.push_datasets, require_tls=surroundings.require_tls), after=[foundation, *datasets]

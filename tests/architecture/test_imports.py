@@ -130,7 +130,19 @@ def test_the_keeper_which_is_one_file_needs_lambdas_runtime_alone() -> None:
 
 # --- cycles ----------------------------------------------------------------------------------------------------------
 
-DEPLOY = ("deployed", "remote", "live_checks", "plan", "adoption", "prepare", "apply", "drift", "repair", "removal")
+DEPLOY = (
+    "deployed",
+    "remote",
+    "sftp_server",
+    "live_checks",
+    "plan",
+    "adoption",
+    "prepare",
+    "apply",
+    "drift",
+    "repair",
+    "removal",
+)
 """What lies in `deploy`, lowest first."""
 
 

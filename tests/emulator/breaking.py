@@ -9,12 +9,15 @@ from typing import Any
 from data_exports.contract.keys import card_key_of
 from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.drift.difference import DifferenceKind
+from data_exports.deploy.sftp_server import read_sftp_server_id
 from data_exports.estate.models import Estate
 from data_exports.local.emulator import LocalAws
 from data_exports.names import KEEPER, KEEPER_SETTINGS, AccountId, RoleName
+from data_exports.readers.sftp import sftp_reader_of
+from tests import ssh_keys
 from tests.emulator.deploying import Ground, ground_of
 from tests.emulator.steps import wait_until
-from tests.estates import LOADER, READER, pull, push
+from tests.estates import LOADER, READER, SFTP_READER, pull, push
 
 STRANGER = "arn:aws:iam::210987654321:root"
 LEAVER = RoleName("alpha_user_leaver")
@@ -31,15 +34,19 @@ def deployed_ground(local_aws: LocalAws) -> tuple[Ground, Estate]:
         push("gone"),
         push("lost"),
         pull("lists", outsiders=(READER, LOADER)),
-        pull("owned", owner="Courts <courts@example.gov.uk>"),
+        pull("owned", owner="Courts <courts@example.gov.uk>", sftp_readers=(SFTP_READER, CALDER)),
         pull("notes"),
         pull("old"),
+        sftp=True,
     )
     ground.make_users_of(estate)
     assert ground.deploy(estate).is_complete
     return ground, estate
 
 
+CALDER = sftp_reader_of({"name": "calder", "keys": [ssh_keys.OTHER]})
+HIDES_OTHERS = {DifferenceKind.SFTP_SERVER_GONE}
+"""What leaves no more to be seen of the users and the settings of a server: tests/emulator/test_sftp.py."""
 LEFT_BY_DEPLOYMENTS = {
     DifferenceKind.STACK_WITHOUT_RESOURCES,
     DifferenceKind.STACK_FAILED,
@@ -56,6 +63,7 @@ def break_everything(ground: Ground) -> None:
     _change_movers(ground)
     _change_schedules_and_topics(ground)
     _change_what_is_recorded(ground)
+    _change_sftp(ground)
     _delete_a_stack(ground)
 
 
@@ -193,6 +201,23 @@ def _change_what_is_recorded(ground: Ground) -> None:
     s3.put_object(Bucket=log, Key=card_key_of("lost"), Body=json.dumps(card))
     s3.put_object(Bucket=log, Key=card_key_of("moves"), Body=b"my notes")
     s3.delete_object(Bucket=log, Key=ROLE_IDS_KEY)
+
+
+def _change_sftp(ground: Ground) -> None:
+    transfer, server = ground.client("transfer"), read_sftp_server_id(ground.aws)
+    who = {"ServerId": server, "UserName": "meridian"}
+    (key,) = transfer.describe_user(**who)["User"]["SshPublicKeys"]
+    transfer.import_ssh_public_key(**who, SshPublicKeyBody=f"{ssh_keys.RSA_2048} somebody@example.org")
+    transfer.delete_ssh_public_key(**who, SshPublicKeyId=key["SshPublicKeyId"])
+    home = [{"Entry": "/", "Target": f"/{ground.platform.hub_bucket}"}]
+    transfer.update_user(**who, HomeDirectoryMappings=home)
+    transfer.delete_user(ServerId=server, UserName="calder")
+    role = f"arn:aws:iam::{ground.platform.account}:role/export_owned-pull-{SFTP_READER.short_id}"
+    transfer.create_user(
+        ServerId=server, UserName="stranger", Role=role, HomeDirectory=f"/{ground.platform.hub_bucket}"
+    )
+    transfer.update_server(ServerId=server, SecurityPolicyName="TransferSecurityPolicy-2018-11")
+    transfer.stop_server(ServerId=server)
 
 
 def _change_a_stack(ground: Ground) -> None:

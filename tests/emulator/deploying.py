@@ -19,7 +19,7 @@ from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, BucketName, RoleName
 from tests.estates import PLATFORM, estate_of
 
-SERVICES = ("cloudformation", "cloudwatch", "events", "iam", "lambda", "logs", "s3", "sns", "sqs", "sts")
+SERVICES = ("cloudformation", "cloudwatch", "events", "iam", "lambda", "logs", "s3", "sns", "sqs", "sts", "transfer")
 """The services that deploying, destroying and looking for drift ask."""
 NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})
 

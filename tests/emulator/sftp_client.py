@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import asyncssh
 
+from data_exports.local.emulator import LocalAws
 from data_exports.local.sftp_ports import sftp_port_of
-from tests.emulator.steps import Steps
 
 Answered = TypeVar("Answered")
 
@@ -25,11 +25,22 @@ def public_text(key: asyncssh.SSHKey) -> str:
     return key.export_public_key().decode().strip()
 
 
+class Reached(Protocol):
+    """A local AWS that somebody reaches: `Steps`, or a `Ground`."""
+
+    @property
+    def local(self) -> LocalAws:
+        """It."""
+
+    def client(self, service: str) -> Any:
+        """A client of one service."""
+
+
 @dataclass(frozen=True)
 class SftpClient:
     """Who connects where: a user of a server with a key, and the host key that is trusted (None: the server's own)."""
 
-    steps: Steps
+    steps: Reached
     server_id: str
     user: str
     key: asyncssh.SSHKey
@@ -42,7 +53,8 @@ class SftpClient:
 
     def server_key(self) -> asyncssh.SSHKey:
         """The key that the server showed first, which is the one whose fingerprint the API tells."""
-        return _server_key_of(self.steps, self.server_id)
+        server = self.steps.client("transfer").describe_server(ServerId=self.server_id)["Server"]
+        return _server_key_of(self.port, server["HostKeyFingerprint"])
 
     def pinning(self, host_key: asyncssh.SSHKey) -> "SftpClient":
         """The same client, which trusts this host key alone."""
@@ -105,9 +117,8 @@ class SftpClient:
 
 
 @cache
-def _server_key_of(steps: Steps, server_id: str) -> asyncssh.SSHKey:
-    shown = asyncio.run(asyncssh.get_server_host_key("127.0.0.1", sftp_port_of(steps.local.folder, server_id)))
-    told = steps.client("transfer").describe_server(ServerId=server_id)["Server"]["HostKeyFingerprint"]
+def _server_key_of(port: int, told: str) -> asyncssh.SSHKey:
+    shown = asyncio.run(asyncssh.get_server_host_key("127.0.0.1", port))
     assert shown is not None
     assert f"{shown.get_fingerprint()}=" == told
     return shown

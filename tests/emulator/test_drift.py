@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from data_exports.deploy.drift.finding import DriftReport, read_drift
+from data_exports.deploy.sftp_server import read_sftp_server_id
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import environment_of
@@ -61,6 +62,7 @@ class Drifted:
             pull=platform.pull_bucket_prefix,
             endpoint=self.ground.local.endpoint_url,
             subscription="{subscription}",
+            server=read_sftp_server_id(self.ground.aws),
         )
 
 
@@ -79,7 +81,7 @@ def _read(ground: Ground, estate: Estate) -> DriftReport:
 
 
 def test_what_was_just_deployed_has_not_drifted(drifted: Drifted) -> None:
-    assert (drifted.before.drifts, drifted.before.not_checked, drifted.before.stacks) == ((), (), 12)
+    assert (drifted.before.drifts, drifted.before.not_checked, drifted.before.stacks) == ((), (), 13)
 
 
 def test_the_rights_that_the_guide_asks_for_are_those_that_it_takes(drifted: Drifted) -> None:
@@ -105,6 +107,9 @@ def test_what_may_not_be_looked_at_is_said_and_the_rest_is_looked_at(drifted: Dr
         ("cloudformation:GetTemplate", "exports-hub", "its template: access denied: "),
         ("events:DescribeRule", "exports-foundation", "its queues, functions and alarms: access denied: "),
         ("lambda:GetFunction", "exports-foundation", "the code in its template: access denied: "),
+        ("transfer:DescribeUser", "exports-pull-owned", "its SFTP server and users: access denied: "),
+        ("transfer:DescribeServer", "exports-sftp", "its SFTP server and users: access denied: "),
+        ("transfer:ListUsers", "exports-sftp", "its users: access denied: "),
         ("s3:GetObject", "exports-foundation", "what the keeper is told: access denied: "),
         ("s3:GetObject", "exports-foundation", "the recorded ids of roles: access denied: "),
         ("s3:GetObject", "exports-push-lost", "its card: access denied: "),
@@ -123,10 +128,10 @@ def test_the_command_says_it_in_sentences_and_ends_with_1(drifted: Drifted, tmp_
     lines = done.stdout.splitlines()
     assert lines[lines.index("exports-pull-old") + 1] == drifted.named("  the bucket {pull}old is gone")
     count = sum(line.startswith("  ") for line in lines)
-    assert lines[-1].startswith(f"{count} differences, 11 stacks (")
+    assert lines[-1].startswith(f"{count} differences, 12 stacks (")
     facts = json.loads(_run(drifted.ground, folder, "--json").stdout)
     assert {"stack": "exports-pull-old", "what": drifted.named("the bucket {pull}old is gone")} in facts["drift"]
-    assert (facts["not_checked"], facts["stack_count"]) == ([], 11)
+    assert (facts["not_checked"], facts["stack_count"]) == ([], 12)
 
 
 def test_the_command_ends_with_0_when_nothing_differs_and_with_4_when_it_may_not_look(

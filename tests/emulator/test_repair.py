@@ -15,12 +15,19 @@ from data_exports.deploy.drift.difference import ByHand, DifferenceKind
 from data_exports.deploy.drift.finding import DriftReport, read_drift
 from data_exports.deploy.repair.planning import RepairPlan, plan_repair
 from data_exports.deploy.repair.repairing import RepairResult, repair
+from data_exports.deploy.sftp_server import read_sftp_server_id
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
 from data_exports.names import RoleName
-from tests.emulator.breaking import LEFT_BY_DEPLOYMENTS, break_everything, delete_the_keeper, deployed_ground
+from tests.emulator.breaking import (
+    HIDES_OTHERS,
+    LEFT_BY_DEPLOYMENTS,
+    break_everything,
+    delete_the_keeper,
+    deployed_ground,
+)
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import refusal_of
 from tests.envelopes import check_printed
@@ -56,7 +63,7 @@ def repaired(local_aws: LocalAws) -> Repaired:
 
 
 def test_each_kind_that_drift_knows_was_broken(repaired: Repaired) -> None:
-    assert {each.kind for each in repaired.broken.drifts} == set(DifferenceKind) - LEFT_BY_DEPLOYMENTS
+    assert {each.kind for each in repaired.broken.drifts} == (set(DifferenceKind) - LEFT_BY_DEPLOYMENTS - HIDES_OTHERS)
 
 
 def test_every_kind_of_difference_has_a_repair_or_says_who_makes_it(repaired: Repaired) -> None:
@@ -72,9 +79,11 @@ def test_all_that_is_ours_is_put_back_and_the_rest_is_as_it_was(repaired: Repair
     by_hand = {(each.where, each.what) for each in repaired.plan.not_ours}
     assert {(each.where, each.what) for each in repaired.result.left.drifts} == by_hand
     assert all(isinstance(each.repair, ByHand) for each in repaired.result.left.drifts)
+    server = read_sftp_server_id(repaired.ground.aws)
     assert [(each.where, each.next_step.split(";")[0]) for each in plan_repair(repaired.result.left).not_ours] == [
         ("exports-push-moves", "make the role again, or take the user out of the declaration"),
         ("exports-push-sent", "exports deploy"),
+        ("exports-sftp", f"if it is not meant: aws transfer delete-user --server-id {server} --user-name 'stranger'"),
         (
             "users' roles",
             "if it is not meant: aws iam delete-role-policy --role-name 'alpha_user_ana' --policy-name 'hub-exports'",
@@ -126,7 +135,14 @@ def test_what_gives_access_back_is_marked_and_nothing_else(repaired: Repaired) -
         f"exports-pull-lists: {lists}: its policy no longer allows",
         f"exports-pull-lists: {lists}: its policy also allows",
     )
-    assert marked - {given, taken} == {
+    by_sftp = {each for each in marked if "the SFTP server" in each}
+    assert {" ".join(each.split()[:7]) for each in by_sftp} == {
+        "exports-pull-owned: the user calder of the SFTP",
+        "exports-pull-owned: the user meridian of the SFTP",
+        f"exports-sftp: the SFTP server {read_sftp_server_id(repaired.ground.aws)} is OFFLINE:",
+    }
+    marked = {each for each in marked if not each.startswith("exports-pull-owned: ")}  # by the step of a user's return
+    assert marked - {given, taken, *by_sftp} == {
         f"exports-pull-notes: {notes}: its policy is gone",
         "exports-pull-notes: its tag owner is me, deployed as Data Engineering",  # by the template's own step
         "exports-pull-notes: its template was changed by somebody else",

@@ -13,7 +13,8 @@ from data_exports.access.grants import PULL_READERS, Grant, Role
 from data_exports.access.statements import KEY_ARNS
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, DatasetName, Outsider
-from data_exports.readers.kinds import AnyReader
+from data_exports.readers.kinds import OutsideReader
+from data_exports.readers.sftp import INCOMING, SftpReader
 
 _S3 = "arn:aws:s3:::"
 _READ = "s3:GetObject"
@@ -67,7 +68,19 @@ class Access:
     @property
     def writes(self) -> bool:
         """Whether objects may be written or deleted there."""
+        if self.role is Role.SFTP:
+            return any(_WRITE in grant.actions for grant in self.grants)
         return _WRITE in self._data.actions or _DELETE in self._data.actions
+
+    @property
+    def where_written(self) -> str:
+        """Where objects may be written, of somebody who may read all of it: all of it, unless SFTP says less."""
+        return f"{self.where}/{INCOMING}" if self.role is Role.SFTP else self.where
+
+    @property
+    def ssh_keys(self) -> frozenset[str]:
+        """The fingerprints of the keys that let somebody in by SFTP."""
+        return frozenset(self.reader.fingerprints if isinstance(self.reader, SftpReader) else ())
 
     @property
     def until(self) -> datetime | None:
@@ -112,8 +125,8 @@ class Access:
         return self.recipient if self.role is Role.MOVER else self.principal.account
 
     @property
-    def reader(self) -> AnyReader | None:
-        """Of a federated reader: who it is."""
+    def reader(self) -> OutsideReader | None:
+        """Of a reader outside AWS: who it is."""
         return self.grants[0].reader
 
     @property

@@ -232,6 +232,7 @@ class _About:
         had = before if before and not before.has_ended(self.moment) else None
         # An account that is named from now on narrows a delivery; one that no longer is, or is another, does not.
         is_anew = had is None or had.where != after.where or had.recipient not in (None, after.recipient)
+        is_anew = is_anew or (had is not None and not after.ssh_keys <= had.ssh_keys)  # who holds the new one gets in
         is_longer = Kind.LONGER in change.kinds
         is_more = is_anew or is_longer or Kind.MORE in change.kinds
         is_delivered = after.role is Role.MOVER

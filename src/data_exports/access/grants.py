@@ -26,7 +26,8 @@ from data_exports.names import (
     owner_topic_of,
     queue_name_of,
 )
-from data_exports.readers.kinds import AnyReader
+from data_exports.readers.kinds import OutsideReader
+from data_exports.readers.sftp import INCOMING
 
 
 class Role(StrEnum):
@@ -38,9 +39,11 @@ class Role(StrEnum):
     OUTSIDER = "outsider"
     FEDERATED = "federated reader"
     """Somebody outside AWS, who comes with a token of another issuer."""
+    SFTP = "reader by SFTP"
+    """Somebody outside AWS, who logs in with an SSH key."""
 
 
-PULL_READERS = frozenset({Role.OUTSIDER, Role.FEDERATED})
+PULL_READERS = frozenset({Role.OUTSIDER, Role.FEDERATED, Role.SFTP})
 """Those to whom a pull dataset is opened who are not users of the platform."""
 
 
@@ -66,8 +69,8 @@ class Grant:
     """The account that a recipient's bucket must belong to, if it is named; S3 is told with every copy."""
     conditions: tuple[tuple[str, str], ...] = ()
     """IAM's condition keys and what they must equal."""
-    reader: AnyReader | None = None
-    """Of a federated reader: who it is; the principal is the role that it alone can assume."""
+    reader: OutsideReader | None = None
+    """Of a reader outside AWS: who it is; the principal is the role that it alone can assume."""
 
     @property
     def is_of_aws(self) -> bool:
@@ -130,6 +133,13 @@ OUTSIDER_READ_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVer
 OUTSIDER_WRITE_ACTIONS = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject")
 OUTSIDER_BUCKET_ACTIONS = ("s3:ListBucket",)
 
+# What AWS Transfer Family needs to list and read for somebody; there is no way to ask for an older version by SFTP.
+# https://docs.aws.amazon.com/transfer/latest/userguide/users-policies-all-access.html
+SFTP_READ_ACTIONS = ("s3:GetObject", "s3:GetObjectVersion")
+# No delete: what somebody has handed in is not theirs to take back. So nothing can be renamed either, which is a copy
+# and a delete, and programs that upload under another name first must be told not to.
+SFTP_WRITE_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject")
+
 
 def grants_of(estate: Estate) -> tuple[Grant, ...]:
     """Every access that the estate's declarations give, sorted."""
@@ -145,7 +155,7 @@ def grants_of_push(platform: Platform, push: PushDataset) -> tuple[Grant, ...]:
 def grants_of_pull(platform: Platform, pull: PullDataset) -> tuple[Grant, ...]:
     """The accesses of one pull dataset: its users', the outsiders', and those of readers outside AWS."""
     found = [*_pull_user_grants(platform, pull), *_outsider_grants(platform, pull), *_federated_grants(platform, pull)]
-    return tuple(sorted(found, key=_order))
+    return tuple(sorted([*found, *_sftp_grants(platform, pull)], key=_order))
 
 
 def grants_of_dataset(platform: Platform, dataset: Dataset) -> tuple[Grant, ...]:
@@ -232,6 +242,17 @@ def _federated_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
         for resource, actions in ((bucket, on_bucket), (f"{bucket}/*", _outside_actions(pull))):
             on = (resource, actions, None, pull.until, pull.paperwork)
             yield Grant(role, Role.FEDERATED, pull.name, *on, reader=reader)
+
+
+def _sftp_grants(platform: Platform, pull: PullDataset) -> Iterator[Grant]:
+    bucket = pull.bucket(platform).arn
+    rights = [(bucket, OUTSIDER_BUCKET_ACTIONS), (f"{bucket}/*", SFTP_READ_ACTIONS)]
+    rights += [(f"{bucket}/{INCOMING}*", SFTP_WRITE_ACTIONS)] if pull.allow_push else []
+    for reader in pull.sftp_readers:
+        role = pull.role_arn_of(reader, platform)
+        for resource, actions in rights:
+            on = (resource, actions, None, pull.until, pull.paperwork)
+            yield Grant(role, Role.SFTP, pull.name, *on, reader=reader)
 
 
 def _outside_actions(pull: PullDataset) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from data_exports.names import (
     queue_name_of,
 )
 from data_exports.readers.kinds import AnyReader
+from data_exports.readers.sftp import SftpReader
 
 SENDER_SIDS = ("ListOwnPrefix", "ListReceipts", "ReadReceipts", "WriteOwnPrefix", "ReadReceipts")
 """In the order of their resources: the hub, the log bucket, what is in the log bucket, what is in the hub, the
@@ -38,6 +39,8 @@ policies may hold: the actions of one service mean nothing on the resources of a
 PULL_USER_SIDS = ("ListBucket", "UseObjects")
 OUTSIDER_SIDS = ("OutsidersListBucket", "OutsidersUseObjects")
 FEDERATED_SIDS = ("ListBucket", "UseObjects")
+SFTP_SIDS = ("ListBucket", "ReadObjects", "AddIncoming")
+"""The last where files may be added."""
 MOVER_SIDS = (
     ("s3:ListBucketVersions", "", "ListHub"),
     ("s3:GetObjectVersion", "", "ReadHub"),
@@ -96,6 +99,35 @@ def federated_trust_policy(platform: Platform, reader: AnyReader, until: datetim
             "Principal": {"Federated": provider or reader.host},
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {**ends, "StringEquals": dict(reader.conditions)},
+        }
+    )
+
+
+def sftp_reader_policy(grants: Sequence[Grant], reader: SftpReader) -> Policy:
+    """The inline policy of the role of one reader by SFTP: this bucket alone, and no longer than the access."""
+    own = [grant for grant in grants if grant.reader == reader]
+    return policy_of(*identity_statements(zip(SFTP_SIDS, own, strict=False)))
+
+
+def sftp_trust_policy(platform: Platform, reader: SftpReader, until: datetime | None) -> Policy:
+    """AWS Transfer Family may take on a reader's role, for a user of this name, and no longer than the access.
+
+    The user is of a server of the platform's own account and region; which one is not known before it is there.
+    https://docs.aws.amazon.com/transfer/latest/userguide/confused-deputy.html
+    """
+    user = f"arn:aws:transfer:{platform.region}:{platform.account}:user/*/{reader.name}"
+    ends = {"DateLessThan": {"aws:CurrentTime": iso_moment(until)}} if until else {}
+    return policy_of(
+        {
+            "Sid": "ThisReaderOnly",
+            "Effect": "Allow",
+            "Principal": {"Service": "transfer.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": user},
+                **ends,
+                "StringEquals": {"aws:SourceAccount": str(platform.account)},
+            },
         }
     )
 

@@ -240,7 +240,10 @@ def _head_in_words(
             yield " and stay in the hub"
     else:
         under = ("under ",) if access.role is Role.SENDER else ()
-        yield from (verb, _verbs(access), " ", *under, Quoted(access.where))
+        if access.role is Role.SFTP and access.writes:
+            yield from (verb, "read ", Quoted(access.where), " and add files under ", Quoted(access.where_written))
+        else:
+            yield from (verb, _verbs(access), " ", *under, Quoted(access.where))
     if access.until and (not lost or access.has_ended(moment)):
         link = (", which " if lost else ", but that ") if access.has_ended(moment) else " "
         yield from (link, *_until_in_words(access.until, moment))
@@ -294,6 +297,8 @@ def _differences(before: Access, after: Access, names: AccountNames, moment: dat
         yield ("to ", *_recipient_in_words(before, names)) if is_mover else ("in ", Quoted(before.where))
     elif is_mover and before.key != after.key:
         yield (("encrypted with ", Quoted(before.key)) if before.key else ("encrypted with no key of theirs",))
+    if before.reader and before.reader != after.reader:
+        yield named_in_words(before.reader.words)
     if not is_mover and _verbs(before) != _verbs(after):
         yield (f"could {_verbs(before)}{'' if before.reads and before.writes else ' only'}",)
     if is_mover and before.keeps_files != after.keeps_files:
@@ -302,7 +307,9 @@ def _differences(before: Access, after: Access, names: AccountNames, moment: dat
         yield ("by ", Quoted(before.principal), "; the recipient must let in ", Quoted(after.principal))
     if before.until != after.until:
         yield _until_in_words(before.until, moment, or_else="without an end")
-    if not _differs_in(before, after, "where", "recipient", "reads", "writes", "principal", "key", "keeps_files"):
+    if not _differs_in(
+        before, after, "where", "recipient", "reads", "writes", "principal", "key", "keeps_files", "reader"
+    ):
         yield from _rights_in_words(before, after)
 
 
@@ -327,10 +334,15 @@ def _without_principal(change: AccessChange) -> object:
     return (
         change.kinds,
         change.marks,
-        change.access.principal if is_mover else None,
+        change.access.principal if is_mover or _is_of_another_reader(change) else None,
         _facts(change.before) if change.before else None,
         _facts(change.after) if change.after else None,
     )
+
+
+def _is_of_another_reader(change: AccessChange) -> bool:
+    """Whether the reader has other keys, or comes with other tokens, than before: a line of its own says which."""
+    return bool(change.before and change.after and change.before.reader != change.after.reader)
 
 
 def _facts(access: Access) -> object:

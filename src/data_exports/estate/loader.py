@@ -271,4 +271,5 @@ def _reads_like_a_dataset(path: Path) -> bool:
             start = file.read(DECLARATION_BYTES)
     except OSError:
         return False
-    return b"users:" in start and any(field in start for field in (b"bucket:", b"pull_arns:", b"pull_identities:"))
+    named = (b"bucket:", b"pull_arns:", b"pull_identities:", b"sftp_readers:")
+    return b"users:" in start and any(field in start for field in named)

@@ -33,7 +33,7 @@ from data_exports.names import (
     pull_stack_of,
     push_stack_of,
 )
-from data_exports.readers.kinds import AnyReader
+from data_exports.readers.kinds import AnyReader, OutsideReader
 from data_exports.readers.sftp import SftpReader
 from data_exports.text import quoted
 
@@ -160,6 +160,7 @@ class PullDataset(_Dataset):
     outsiders: tuple[Outsider, ...] = f.PULL_ARNS.default
     """``pull_arns``."""
     sftp_readers: tuple[SftpReader, ...] = f.SFTP_READERS.default
+    """Who logs in with an SSH key."""
     identities: tuple[AnyReader, ...] = f.PULL_IDENTITIES.default
     """``pull_identities``."""
     allow_push: bool = f.ALLOW_PUSH.default
@@ -169,7 +170,12 @@ class PullDataset(_Dataset):
         """The dataset's bucket."""
         return pull_bucket_of(platform.pull_bucket_prefix, self.name)
 
-    def role_arn_of(self, reader: AnyReader, platform: Platform) -> RoleArn:
+    @property
+    def readers(self) -> tuple[OutsideReader, ...]:
+        """All readers outside AWS."""
+        return (*self.identities, *self.sftp_readers)
+
+    def role_arn_of(self, reader: OutsideReader, platform: Platform) -> RoleArn:
         """The role of a reader outside AWS."""
         return RoleArn.of(platform.account, pull_role_of(self.name, reader.short_id))
 

@@ -10,7 +10,7 @@ from datetime import date
 
 import yaml
 
-from data_exports.estate.fields import EXPIRES
+from data_exports.estate.fields import EXPIRES, NAME
 from data_exports.estate.formatter import SAFE_PLAIN
 from data_exports.estate.formatter_layout import Container, Scalar, Slot, UnusualLayoutError, layout_of
 from data_exports.estate.yaml_tree import other_reading
@@ -39,12 +39,15 @@ def with_end(text: str, day: date) -> str:
 
 
 def without_items(text: str, field: str, values: Collection[str]) -> str:
-    """The declaration without these items of a list; a comment beside an item goes with it, one above it stays."""
+    """The declaration without these items of a list, and without the list when nothing is left in it.
+
+    An item that is a mapping goes by the name in it. A comment beside an item goes with it, one above it stays.
+    """
     for value in values:
         slot = slot_of(layout_of(text).slots, field)
         if slot is None or not isinstance(slot.value, Container):
             raise UnusualLayoutError(f"{field} is no list here")
-        text = _without_item(text, slot.value, value)
+        text = _without_item(text, slot, slot.value, value)
     return text
 
 
@@ -121,18 +124,22 @@ def _is_comment_within(line: str, column: int) -> bool:
     return line.lstrip(" ").startswith("#") and len(line) - len(line.lstrip(" ")) > column
 
 
-def _without_item(text: str, items: Container, value: str) -> str:
+def _without_item(text: str, field: Slot, items: Container, value: str) -> str:
     slots = items.slots
     number = next((place for place, slot in enumerate(slots) if _text_of(slot) == value), None)
     if number is None:
         raise UnusualLayoutError(f"{value} is not in the list")
     item = slots[number].value
+    if len(slots) == 1:
+        return replaced(text, [(((field.start[0], 0), (_line_after(field), 0)), "")])
     if not items.is_flow:
-        return replaced(text, [(((item.start[0], 0), (item.end[0] + 1, 0)), "")])
+        return replaced(text, [(((item.start[0], 0), (_line_after(slots[number]), 0)), "")])
     if number + 1 < len(slots):
         return replaced(text, [((item.start, slots[number + 1].start), "")])
     return replaced(text, [((slots[number - 1].value.end if number else item.start, item.end), "")])
 
 
 def _text_of(slot: Slot) -> str:
-    return slot.value.text if isinstance(slot.value, Scalar) else ""
+    """What an item is known by: itself, or the name that stands in it."""
+    named = slot_of(slot.value.slots, NAME.name) if isinstance(slot.value, Container) else slot
+    return named.value.text if named and isinstance(named.value, Scalar) else ""

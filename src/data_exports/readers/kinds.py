@@ -8,6 +8,7 @@ from data_exports.readers.azure import AzurePrincipal
 from data_exports.readers.google import GoogleServiceAccount, GoogleTransfer
 from data_exports.readers.oidc import KubernetesServiceAccount, TokenHolder
 from data_exports.readers.reader import FederatedReader
+from data_exports.readers.sftp import SftpReader, sftp_reader_of
 
 AnyReader = GoogleServiceAccount | GoogleTransfer | AzurePrincipal | KubernetesServiceAccount | TokenHolder
 _PROVIDES: tuple[type[FederatedReader], ...] = (
@@ -34,3 +35,14 @@ def reader_of(declared: object) -> AnyReader:
         raise InvalidNameError(f"the reader {name!r} has other parts than it must")
     values: dict[str, Any] = {part: kind.parts[part].parse(str(value)) for part, value in parts.items()}
     return kind(**values)
+
+
+OutsideReader = AnyReader | SftpReader
+"""Whoever is outside AWS: each has a role of the platform's own."""
+
+
+def outside_reader_of(declared: object) -> OutsideReader:
+    """The reader that its `declaration` was made of. Raises `InvalidNameError` for anything else."""
+    if isinstance(declared, Mapping) and "keys" in declared:
+        return sftp_reader_of(declared)
+    return reader_of(declared)

@@ -78,6 +78,10 @@ class FederatedReader(Protocol):
         """8 hexadecimal digits that tell it from other readers; the same as long as issuer and subject are."""
 
     @property
+    def known_as(self) -> tuple[str, ...]:
+        """By what people may ask for it."""
+
+    @property
     def declaration(self) -> dict[str, dict[str, str]]:
         """What declares it, by the names of its kind and its parts."""
 
@@ -129,6 +133,11 @@ class TokenReader:
     def short_id(self: FederatedReader) -> str:
         """The beginning of a digest."""
         return hashlib.sha256(f"{self.issuer}\n{self.subject}".encode()).hexdigest()[:8]
+
+    @property
+    def known_as(self: FederatedReader) -> tuple[str, ...]:
+        """By what people may ask for it: all that its declaration says."""
+        return tuple(str(getattr(self, name)) for name in self.parts)
 
     @property
     def declaration(self: FederatedReader) -> dict[str, dict[str, str]]:

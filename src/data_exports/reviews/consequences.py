@@ -13,14 +13,14 @@ from pathlib import Path
 
 from data_exports.access.accesses import Access
 from data_exports.errors import RefusedError
-from data_exports.estate.fields import PULL_ARNS, PULL_IDENTITIES, USERS
+from data_exports.estate.fields import PULL_ARNS, PULL_IDENTITIES, SFTP_READERS, USERS
 from data_exports.estate.findings import Severity
 from data_exports.estate.formatter_layout import UnusualLayoutError
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Dataset, Estate
 from data_exports.estate.text_edits import with_end, without_items
 from data_exports.json_values import json_as
-from data_exports.reviews.models import OUTSIDE_AWS, OUTSIDE_ROLE, SENDER, USER, Review, ReviewedDataset
+from data_exports.reviews.models import BY_SFTP, OUTSIDE_AWS, OUTSIDE_ROLE, SENDER, USER, Review, ReviewedDataset
 from data_exports.reviews.rows import RowId, accesses_by_row, row_id
 from data_exports.text import counted
 
@@ -29,6 +29,7 @@ _LISTS = {
     USER: USERS.name,
     OUTSIDE_ROLE: PULL_ARNS.name,
     OUTSIDE_AWS: PULL_IDENTITIES.name,
+    BY_SFTP: SFTP_READERS.name,
 }
 """In which field of a declaration people of each role stand."""
 

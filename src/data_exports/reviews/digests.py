@@ -38,6 +38,7 @@ def digest_of_access(access: Access) -> str:
         "keeps_files": access.keeps_files,
         "last_day": access.last_day,
         "paperwork": access.paperwork,
+        **({"ssh_keys": sorted(access.ssh_keys)} if access.ssh_keys else {}),
     }
     return _sha256(canonical_bytes(facts))
 

@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 NO_END = "no end"
 NOT_LOOKED_AT = "not looked at"
-RECIPIENT, SENDER, USER, OUTSIDE_ROLE, OUTSIDE_AWS = ROLES = (
+RECIPIENT, SENDER, USER, OUTSIDE_ROLE, OUTSIDE_AWS, BY_SFTP = ROLES = (
     *("recipient", "sender", "user", "outside role"),
-    "reader outside AWS",
+    *("reader outside AWS", "reader by SFTP"),
 )
 """Whose access it is, for people: who is sent the files, who sends them, who works with them, who fetches them."""
 

@@ -12,8 +12,10 @@ from data_exports.access.accesses import Access, accesses_of
 from data_exports.access.grants import Role, grants_of, grants_of_dataset
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
+from data_exports.readers.sftp import INCOMING, SftpReader
 from data_exports.reviews.digests import digest_of_access, digest_of_accesses, short_digest
 from data_exports.reviews.models import (
+    BY_SFTP,
     NO_END,
     NOT_LOOKED_AT,
     OUTSIDE_AWS,
@@ -36,6 +38,7 @@ ROLE_WORDS = {
     Role.PULL_USER: USER,
     Role.OUTSIDER: OUTSIDE_ROLE,
     Role.FEDERATED: OUTSIDE_AWS,
+    Role.SFTP: BY_SFTP,
 }
 
 
@@ -104,6 +107,8 @@ def _row(
 
 def who_of(access: Access) -> str:
     """Whose access it is, as a review names them: by role name, ARN, in words, or where files are delivered to."""
+    if isinstance(access.reader, SftpReader):
+        return access.reader.name
     if access.reader:
         return access.reader.label
     match access.role:
@@ -133,3 +138,7 @@ def _may(access: Access, dataset: Dataset) -> str:
         case Role.OUTSIDER | Role.FEDERATED:
             verbs = "read, add and delete" if access.writes else "read"
             return f"{verbs} files of {dataset.name}"
+        case Role.SFTP:
+            adds = f", and add files under {INCOMING}," if access.writes else ""
+            keys = ", ".join(sorted(access.ssh_keys))
+            return f"read files of {dataset.name}{adds} with the SSH key{'s' * (len(access.ssh_keys) > 1)} {keys}"

@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-loggi
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from troposphere.cloudtrail import AdvancedEventSelector, AdvancedFieldSelector, Trail
 from troposphere.glue import Database, DatabaseInput, SerdeInfo, StorageDescriptor, Table, TableInput
@@ -23,14 +22,12 @@ from data_exports.names import ACCESS_LOG_PREFIX, ACCESS_LOGS_STACK, AUDIT_PREFI
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
 from data_exports.stacks.receipts_table import columns_of
 from data_exports.stacks.stack import (
-    DIGEST_TAG,
     Stack,
     Wave,
     add_dependencies,
-    body_of,
-    digest_of,
     new_template,
     stack_of,
+    with_template,
 )
 
 ACCESS_DATABASE = "data_exports_access"
@@ -97,9 +94,7 @@ def without_logging(stack: Stack) -> Stack:
     template = json.loads(stack.body)
     for resource in template["Resources"].values():
         resource.get("Properties", {}).pop("LoggingConfiguration", None)
-    body = body_of(template)
-    tags = dict(stack.tags) | {DIGEST_TAG: digest_of(body)}
-    return replace(stack, body=body, tags=tuple(sorted(tags.items())))
+    return with_template(stack, template)
 
 
 def logging_of(platform: Platform) -> LoggingConfiguration:

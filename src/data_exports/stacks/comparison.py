@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-NAMES = frozenset({"AlarmName", "BucketName", "FunctionName", "LogGroupName", "QueueName", "RoleName", "TopicName"})
+NAMES = frozenset(
+    {
+        *("AlarmName", "BucketName", "FunctionName", "LogGroupName", "QueueName", "RoleName", "TopicName"),
+        *("Domain", "ServerId", "UserName"),  # of an SFTP server and its users
+    }
+)
 """Properties of the resources used here that cannot be changed: CloudFormation makes a new resource instead.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html"""
 

@@ -46,6 +46,7 @@ def _settings(platform: Platform) -> dict[str, object]:
         "accounts": dict(platform.account_names),
         "paperwork": platform.paperwork,
         "audit": platform.audit,
+        "sftp": platform.sftp or None,
         "recovery_days": platform.recovery_days,
         "large_file_mib": platform.large_file_mib,
         "alerts": platform.alerts,

@@ -82,7 +82,7 @@ def _dataset(platform: Platform, dataset: Dataset, first: date, after_last: date
 
 
 def _readers(pull: PullDataset) -> list[str]:
-    return [*map(str, pull.outsiders), *(each.label for each in pull.identities)]
+    return [*map(str, pull.outsiders), *(each.label for each in pull.readers)]
 
 
 def _dues(push: PushDataset, first: date, after_last: date) -> list[tuple[int, int]]:

@@ -23,7 +23,7 @@ from data_exports.names import (
     RoleName,
     UserArn,
 )
-from data_exports.readers.kinds import reader_of
+from data_exports.readers.kinds import outside_reader_of
 from data_exports.stacks.stack import ADOPTING_KEY, METADATA_KEY
 
 _REQUIRED = {"principal", "role", "dataset", "resource", "actions"}
@@ -106,7 +106,7 @@ def _grant(found: object) -> Grant:
         _texts(fields.get("why", [])),
         _optional(fields, "owner_account", AccountId),
         tuple(_pair(each) for each in fields.get("conditions", [])),
-        None if fields.get("reader") is None else reader_of(fields["reader"]),
+        None if fields.get("reader") is None else outside_reader_of(fields["reader"]),
     )
 
 

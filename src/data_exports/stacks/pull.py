@@ -13,6 +13,7 @@ from data_exports.stacks.access_logs import logging_of
 from data_exports.stacks.alerts import add_owner_topic
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
 from data_exports.stacks.readers import add_reader_roles
+from data_exports.stacks.sftp import add_sftp_users
 from data_exports.stacks.stack import Stack, Surroundings, Wave, dataset_metadata, new_template, stack_of
 from data_exports.stacks.users import add_users_policy, split_roles
 
@@ -36,6 +37,7 @@ def pull_stack(platform: Platform, pull: PullDataset, surroundings: Surroundings
         **versioning,
     )
     add_reader_roles(template, platform, pull, grants)
+    add_sftp_users(template, platform, pull, grants)
     add_users_policy(template, pull_users_policy_of(pull.name), pull_user_policy(grants), present)
     add_owner_topic(template, platform, pull)
     return stack_of(

@@ -7,7 +7,7 @@ and a digest tells whether anything changed. Effects: none.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import IntEnum
 from pathlib import Path
@@ -20,7 +20,7 @@ from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset, Platform, PushDataset
 from data_exports.estate.promises import Promise
 from data_exports.names import BucketName, DatasetName, RoleName
-from data_exports.readers.kinds import AnyReader
+from data_exports.readers.kinds import OutsideReader
 
 DIGEST_TAG = "data-exports:digest"
 DATASET_TAG = "data-exports:dataset"
@@ -130,6 +130,13 @@ def stack_of(
     return Stack(name, wave, body, tuple(sorted(tags.items())), dataset, buckets)
 
 
+def with_template(stack: Stack, template: Mapping[str, Any]) -> Stack:
+    """The stack with another template."""
+    body = body_of(template)
+    tags = dict(stack.tags) | {DIGEST_TAG: digest_of(body)}
+    return replace(stack, body=body, tags=tuple(sorted(tags.items())))
+
+
 def new_template(description: str, metadata: Mapping[str, Any]) -> Template:
     """A template that carries what it was made from, so that what is deployed can be read back from AWS alone."""
     template = Template(Description=description)
@@ -162,7 +169,7 @@ def _fields_of(value: Dataset | Grant) -> dict[str, Any]:
 
 def plain_of(value: Any) -> Any:
     """A value as JSON can hold it, without what is empty."""
-    if isinstance(value, AnyReader):
+    if isinstance(value, OutsideReader):
         value = value.declaration
     match value:
         case Mapping():

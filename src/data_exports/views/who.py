@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from data_exports.access.accesses import Access
+from data_exports.access.grants import Role
 from data_exports.estate.models import Platform
 from data_exports.json_values import json_as
 from data_exports.names import AccountRootArn
@@ -17,7 +18,7 @@ from data_exports.operate.who.uses import Use, Uses
 from data_exports.text import counted, csv_line, moment_words, printable, quoted, size_words
 from data_exports.views.tables import fitted
 
-KINDS = {"sender": "push", "mover": "push", "pull user": "pull", "outsider": "pull", "federated reader": "pull"}
+KINDS: dict[str, str] = {role: "push" if role in (Role.SENDER, Role.MOVER) else "pull" for role in Role}
 
 
 def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: datetime, width: int | None = None) -> str:
@@ -86,7 +87,7 @@ def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]
         *(str(access.recipient or ""), str(access.dataset), KINDS[access.role]),
         "; ".join(map(doing_words, holding.doings)),
         *(str(access.last_day or ""), "yes" if access.has_ended(now) else "no"),
-        *("; ".join(access.paperwork), holding.owner, access.reader.label if access.reader else ""),
+        *("; ".join(access.paperwork), holding.owner, " ".join(access.reader.words) if access.reader else ""),
     )
 
 
@@ -94,7 +95,7 @@ def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> H
     """One of them."""
     access = holding.access
     account_name = dict(platform.account_names).get(access.principal.account)
-    reader = access.reader.label if access.reader else None
+    reader = " ".join(access.reader.words) if access.reader else None
     return HoldingData(holding, KINDS[access.role], reader, account_name, access.has_ended(now))
 
 
@@ -102,7 +103,7 @@ def who_words(access: Access, platform: Platform) -> str:
     """Whose access it is: a role of the platform by name, a reader outside AWS in words, others with account."""
     principal = access.principal
     if access.reader:
-        return f"{access.reader.label}, through {principal.rsplit('/', 1)[1]}"
+        return f"{' '.join(access.reader.words)}, through {principal.rsplit('/', 1)[1]}"
     if isinstance(principal, AccountRootArn):
         return f"everybody whom {platform.name_of_account(principal.account)} lets"
     name = principal.rsplit("/", 1)[1]

@@ -10,6 +10,7 @@ from data_exports.estate.file_kinds import PULL, PUSH
 from data_exports.estate.formatter import format_declaration
 from data_exports.reviews.closing import Closed, close_review
 from data_exports.reviews.models import KEEP, REMOVE, AccessRow, Decision
+from tests import ssh_keys
 from tests.unit.estate import written
 from tests.unit.reviews.git_estate import commit_all, git, state_of, write_repository
 from tests.unit.reviews.of_estates import decide, estate_in, review_in, write_review
@@ -122,6 +123,30 @@ def test_a_file_of_another_shape_is_edited_as_it_is(ending: str, tmp_path: Path)
     after = git(tmp_path, "show", "review-2031-Q1:exports/pull_datasets/b.yaml")
     assert after == odd.replace('"alpha_user_ana", ', "") + "\n expires: 2031-06-30\n"
     assert format_declaration(after, path, PULL)
+
+
+@pytest.mark.parametrize(
+    ("removed", "left"),
+    [(["calder"], ["meridian"]), (["meridian"], ["calder"]), (["meridian", "calder"], [])],
+    ids="-".join,
+)
+def test_readers_by_sftp_are_taken_out_with_their_keys(removed: list[str], left: list[str], tmp_path: Path) -> None:
+    entries = {
+        "meridian": f"  # by night\n  - name: meridian # theirs\n    keys:\n      - {ssh_keys.ED25519} # old\n",
+        "calder": f"  - name: calder\n    keys:\n      - {ssh_keys.OTHER}\n",
+    }
+    start, rest = PULL_FILE.split("users:")
+    pull = f"{start}sftp_readers:\n{entries['meridian']}{entries['calder']}users:{rest}"
+    folder = write_repository(tmp_path, platform=f"{written.PLATFORM}  sftp: true\n", pull=pull)
+    path = write_review(folder)
+    decide(path, lambda _, row: REMOVE if row.who in removed else KEEP)
+    commit_all(folder)
+    closed = close(folder, path)
+    assert closed.removed == len(removed)
+    kept = "".join(entries[name] if name in left else "  # by night\n" * (name == "meridian") for name in entries)
+    shown = f"sftp_readers:\n{kept}" if left else ""
+    after = git(tmp_path, "show", "review-2031-Q1:exports/pull_datasets/b.yaml")
+    assert after == f"{start}{shown}users:{rest}"
 
 
 def test_a_dataset_of_which_nothing_is_kept_goes_as_a_whole(folder: Path, tmp_path: Path) -> None:

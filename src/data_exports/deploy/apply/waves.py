@@ -56,10 +56,11 @@ from data_exports.deploy.prepare import Prepared, prepare
 from data_exports.deploy.remote import check_account, count_current, read_deployed, upload_once
 from data_exports.errors import ExportsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
-from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK, hub_prefix_of, pull_bucket_of
+from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK, SFTP_STACK, hub_prefix_of, pull_bucket_of
 from data_exports.parallel import map_ordered, run_all
 from data_exports.stacks.access_logs import without_logging
 from data_exports.stacks.hub import hub_stack
+from data_exports.stacks.sftp import without_sftp
 from data_exports.stacks.stack import Wave
 from data_exports.text import counted
 
@@ -164,10 +165,12 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
         datasets = tuple(step for step in datasets if step not in movers_change)
     if not _outcome_of(done, ACCESS_LOGS_STACK).is_standing:
         datasets = tuple(map(_not_logged, datasets))
+    if any(outcome.name == SFTP_STACK and not outcome.is_standing for outcome in done):
+        datasets = tuple(map(_not_by_sftp, datasets))
     yield from _record_roles(prepared, work)
     yield from run_steps(work, datasets)
     yield from _run_hub(prepared, work, done)
-    yield from _remove(plan, work, hub=_outcome_of(done, HUB_STACK))
+    yield from _remove(plan, work, done)
 
 
 def _not_logged(step: StackStep) -> StackStep:
@@ -175,6 +178,11 @@ def _not_logged(step: StackStep) -> StackStep:
     if not step.name.startswith(PULL_STACK_PREFIX) or step.stack is None:
         return step
     return replace(step, stack=without_logging(step.stack))
+
+
+def _not_by_sftp(step: StackStep) -> StackStep:
+    """A pull dataset's step without its users of the server, which is not there."""
+    return replace(step, stack=without_sftp(step.stack)) if step.stack else step
 
 
 def _record_roles(prepared: Prepared, work: Work) -> Iterator[DeployEvent]:
@@ -314,13 +322,25 @@ def _hub_step(prepared: Prepared, done: Sequence[StackOutcome]) -> tuple[StackSt
     return step, ready
 
 
-def _remove(plan: Plan, work: Work, *, hub: StackOutcome) -> Iterator[DeployEvent]:
-    """Delete the stacks of removed datasets; a push dataset's only once the hub has lost its rule."""
-    steps = plan.deletions
-    if not hub.is_done:
+def _remove(plan: Plan, work: Work, done: Sequence[StackOutcome]) -> Iterator[DeployEvent]:
+    """Delete the stacks of removed datasets, a push dataset's only once the hub has lost its rule; then the server's.
+
+    Nobody may use the server any more by then: CloudFormation keeps what another stack refers to.
+    """
+    steps = tuple(step for step in plan.deletions if step.name != SFTP_STACK)
+    if not _outcome_of(done, HUB_STACK).is_done:
         kept = [step for step in steps if step.name.startswith(PUSH_STACK_PREFIX)]
         yield from leave_out(kept, "the hub still has its rule, because the hub's stack could not be updated")
         steps = tuple(step for step in steps if not step.name.startswith(PUSH_STACK_PREFIX))
+    yield from _remove_datasets(work, steps)
+    server = [step for step in plan.deletions if step.name == SFTP_STACK]
+    if all(outcome.is_done for outcome in done if outcome.name.startswith(PULL_STACK_PREFIX)):
+        yield from run_steps(work, server)
+    else:
+        yield from leave_out(server, "stacks of pull datasets, which may still use it, could not be changed")
+
+
+def _remove_datasets(work: Work, steps: Iterable[StackStep]) -> Iterator[DeployEvent]:
     for event in run_steps(work, steps):
         if isinstance(event, StackFinished) and event.outcome.is_done:
             yield StackFinished(replace(event.outcome, note=_left_behind(work, event.outcome.step)))

@@ -25,6 +25,8 @@ FOUND_GONE_BY_US = (
     "AWS::Lambda::Function",
     "AWS::S3::Bucket",
     "AWS::SNS::Topic",
+    "AWS::Transfer::Server",
+    "AWS::Transfer::User",
 )
 COMPARED_BY_MEANING = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
 """CloudFormation compares their text, we what it means."""
@@ -38,6 +40,12 @@ PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
         "/OwnershipControls",
         "/PublicAccessBlockConfiguration",
         "/VersioningConfiguration",
+    ),
+    "AWS::Transfer::Server": (
+        *("/EndpointType", "/ProtocolDetails", "/Protocols", "/SecurityPolicyName", "/StructuredLogDestinations"),
+    ),
+    "AWS::Transfer::User": (
+        *("/HomeDirectory", "/HomeDirectoryMappings", "/HomeDirectoryType", "/Policy", "/Role", "/SshPublicKeys"),
     ),
 }
 

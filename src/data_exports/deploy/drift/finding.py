@@ -23,11 +23,12 @@ from data_exports.deploy.drift.inline_code import check_inline_code
 from data_exports.deploy.drift.movers import check_movers
 from data_exports.deploy.drift.recorded import RecordedLook, looks_at_recorded
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
+from data_exports.deploy.drift.sftp import check_sftp, check_undeclared_users, sftp_users_in
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
 from data_exports.json_values import json_as
-from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK
+from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK, SFTP_STACK
 from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG, HUB_TAG
 
@@ -82,7 +83,7 @@ def read_drift(estate: Estate, aws: Aws, *, counted: Callable[[int, int], None])
     deployed = read_deployed(aws)
     stacks = [stack for stack in deployed.stacks if stack.belongs_to(platform.hub_bucket)]
     looked = list(_look_at_all(aws, platform, stacks, counted=counted))
-    looked += _look_at_roles(aws, platform, looked)
+    looked += [*_look_at_roles(aws, platform, looked), *_look_at_sftp_users(aws, stacks, looked)]
     looked += _look_at_what_is_recorded(aws, estate, [each.template for each in looked if each.template])
     drifts = [*_missing_stacks(estate, deployed), *(drift for each in looked for drift in each.drifts)]
     not_checked = [drift for each in looked for drift in each.not_checked]
@@ -119,6 +120,7 @@ def _look_at(aws: Aws, platform: Platform, stack: DeployedStack, poll_seconds: f
         "its buckets": lambda: check_buckets(aws, template),
         "its roles": lambda: check_roles(aws, template),
         "its queues, functions and alarms": lambda: check_movers(aws, template),
+        "its SFTP server and users": lambda: check_sftp(aws, template),
         "the code in its template": lambda: check_inline_code(aws, template),
         "the rest of it": lambda: check_by_cloudformation(aws, stack, poll_seconds=poll_seconds, stop=stop),
     }
@@ -165,6 +167,7 @@ def _missing_stacks(estate: Estate, deployed: Deployed) -> Iterator[Drift]:
         FOUNDATION_STACK,
         ACCESS_LOGS_STACK,
         HUB_STACK,
+        *([SFTP_STACK] if any(pull.sftp_readers for pull in estate.pull_datasets) else []),
         *(dataset.stack_name for dataset in estate.datasets()),
     ):
         if not deployed.find(name):
@@ -186,6 +189,16 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
         )
 
     return list(map_ordered(look_at, sorted(ours)))
+
+
+def _look_at_sftp_users(aws: Aws, stacks: Iterable[DeployedStack], looked: Sequence[_Looked]) -> list[_Looked]:
+    """Look for users of the SFTP server that no stack has made; where a template is not known, its users are not."""
+    if not any(stack.name == SFTP_STACK for stack in stacks) or any(each.template is None for each in looked):
+        return []
+    ours = {user for each in looked if each.template for user in sftp_users_in(each.template)}
+    found, refusal = _heard(lambda: check_undeclared_users(aws, ours=ours))
+    drifts = tuple(_drift(SFTP_STACK, each) for each in found)
+    return [_Looked(drifts, (Drift(SFTP_STACK, f"its users: {refusal}"),) if refusal else ())]
 
 
 def _look_at_what_is_recorded(aws: Aws, declared: Estate, templates: Sequence[DeployedTemplate]) -> list[_Looked]:

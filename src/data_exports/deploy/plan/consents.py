@@ -19,6 +19,7 @@ from data_exports.access.sentences import (
     sentence_of_new_account,
 )
 from data_exports.errors import RefusedError
+from data_exports.names import SFTP_STACK
 
 if TYPE_CHECKING:
     from data_exports.deploy.plan.planning import Plan
@@ -114,7 +115,7 @@ NamedSentences = Mapping[str, Sentence]
 
 
 def _removed_datasets(plan: "Plan") -> NamedSentences:
-    return _by_name(str(step.dataset or step.name) for step in plan.deletions)
+    return _by_name(str(step.dataset or step.name) for step in plan.deletions if step.name != SFTP_STACK)
 
 
 def _strange_resources(plan: "Plan") -> NamedSentences:

@@ -16,9 +16,10 @@ from data_exports.access.grants import Grant, grants_of_dataset
 from data_exports.access.mails import Mail
 from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PULL_STACK_PREFIX
 from data_exports.deploy.plan.planning import Action, Plan, SettingChange, StackStep
+from data_exports.deploy.plan.sftp_words import NEW_SFTP_SERVER
 from data_exports.estate.models import Estate
-from data_exports.names import FOUNDATION_STACK, AccountId, DatasetName, RoleArn, RoleName
-from data_exports.stacks.comparison import resource_changes
+from data_exports.names import FOUNDATION_STACK, SFTP_STACK, AccountId, DatasetName, RoleArn, RoleName
+from data_exports.stacks.comparison import Effect, resource_changes
 from data_exports.stacks.metadata import (
     UnreadableMetadataError,
     grants_in,
@@ -165,4 +166,7 @@ def _with_how(step: StackStep, templates: Mapping[str, TemplateLookup]) -> Stack
     found = templates.get(step.name)
     if step.action is not Action.UPDATE or step.stack is None or found is None or not found.template:
         return step
-    return replace(step, how=resource_changes(found.template, json.loads(step.stack.body)))
+    how = resource_changes(found.template, json.loads(step.stack.body))
+    is_new_server = step.name == SFTP_STACK and any(each.effect is Effect.REPLACE for each in how)
+    said = [step.reason, *([NEW_SFTP_SERVER] if is_new_server else [])]
+    return replace(step, how=how, reason="; ".join(filter(None, said)))

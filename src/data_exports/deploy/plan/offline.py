@@ -22,6 +22,7 @@ from data_exports.deploy.plan.planning import (
     step_of,
 )
 from data_exports.estate.models import Estate, Platform
+from data_exports.names import SFTP_STACK
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Stack, Surroundings, Wave
 
@@ -58,7 +59,8 @@ def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[StackStep, ...]
     )
     wanted = {step.name for step in steps}
     ours = estate.platform.hub_bucket  # with another hub it is another estate, which takes nothing of this one down
-    gone = (each for name, each in before.items() if name not in wanted and each.hub == ours and each.dataset)
+    left = (each for name, each in before.items() if name not in wanted and each.hub == ours)
+    gone = (each for each in left if each.dataset or each.name == SFTP_STACK)
     steps += (removal_of(_as_deployed(stack)) for stack in gone)
     return tuple(steps), {name: TemplateLookup(json.loads(stack.body)) for name, stack in before.items()}
 
@@ -89,7 +91,7 @@ def _unchanged(estate: Estate, base: Estate) -> frozenset[str]:
 
 def _for_stacks(platform: Platform) -> Platform:
     """The platform without what is only checked, or said to people."""
-    return replace(platform, account_names=(), user_roles=(), paperwork="warn", mail_domains=(), contact="")
+    return replace(platform, account_names=(), user_roles=(), paperwork="warn", mail_domains=(), contact="", sftp=False)
 
 
 def _step(stack: Stack, before: Stack | None) -> StackStep:

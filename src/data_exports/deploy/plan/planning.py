@@ -19,9 +19,10 @@ from data_exports.deploy.deployed import (
     Deployed,
     DeployedStack,
 )
+from data_exports.deploy.plan.sftp_words import NO_SFTP_READERS, SFTP_PRICE
 from data_exports.estate.models import Dataset, Estate, PushDataset
 from data_exports.json_values import json_as
-from data_exports.names import HUB_STACK, BucketName, DatasetName, RoleName
+from data_exports.names import HUB_STACK, SFTP_STACK, BucketName, DatasetName, RoleName
 from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.comparison import ResourceChange
 from data_exports.stacks.foundation import foundation_stack
@@ -29,6 +30,7 @@ from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.identity_providers import identity_providers_stack
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
+from data_exports.stacks.sftp import sftp_stack
 from data_exports.stacks.stack import DATASET_TAG, Stack, Surroundings, Wave
 from data_exports.stacks.users import split_roles
 
@@ -208,7 +210,7 @@ def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, 
     datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
     dataset_steps = [step_of(stack, deployed.find(stack.name)) for stack in datasets]
     with_queue = pushes_with_queue(estate, dataset_steps)
-    removals = tuple(_removals(datasets, deployed, hub=platform.hub_bucket))
+    removals = tuple(_removals([*datasets, *shared], deployed, hub=platform.hub_bucket))
     kept = kept_rules([*dataset_steps, *removals], with_queue, hub=platform.hub_bucket)
     hub = hub_stack(platform, with_queue, kept=kept, require_tls=surroundings.require_tls)
     steps = [*(step_of(stack, deployed.find(stack.name)) for stack in shared), *dataset_steps]
@@ -230,6 +232,9 @@ def first_stacks(estate: Estate, surroundings: Surroundings) -> Iterator[Stack]:
     providers = identity_providers_stack(platform, estate.pull_datasets, others=surroundings.other_providers)
     if providers:
         yield providers
+    server = sftp_stack(platform, estate.pull_datasets)
+    if server:
+        yield server
 
 
 def _was_complete(deployed: Deployed, *, hub: str) -> bool:
@@ -289,6 +294,8 @@ def step_of_hub(plan: Plan, stack: Stack) -> StackStep:
 def step_of(stack: Stack, deployed: DeployedStack | None) -> StackStep:
     """Compare one stack with what AWS has under its name."""
     action, reason, next_step = _compare(stack, deployed)
+    if stack.name == SFTP_STACK and action in (Action.CREATE, Action.REPLACE):
+        reason = "; ".join(filter(None, [reason, SFTP_PRICE]))
     return StackStep(action, stack.name, stack.wave, stack, deployed, stack.dataset, reason, next_step)
 
 
@@ -355,24 +362,27 @@ def _is_as_wanted(stack: Stack, deployed: DeployedStack) -> bool:
 
 
 def removal_of(stack: DeployedStack) -> StackStep:
-    """The step that deletes the stack of a dataset which is no longer declared."""
+    """The step that deletes the stack of a dataset which is no longer declared, or the SFTP server's."""
     busy = stack.is_in_progress
+    is_server = stack.name == SFTP_STACK
+    why = NO_SFTP_READERS if is_server else "no longer declared"
     return StackStep(
         Action.BLOCKED if busy else Action.DELETE,
         stack.name,
-        Wave.DATASETS,
+        Wave.FOUNDATION if is_server else Wave.DATASETS,
         deployed=stack,
         dataset=stack.dataset,
-        reason=f"CloudFormation is at work on it: {stack.status}" if busy else "no longer declared",
+        reason=f"CloudFormation is at work on it: {stack.status}" if busy else why,
         next_step="deploy again when it has finished" if busy else "",
     )
 
 
 def _removals(wanted: Sequence[Stack], deployed: Deployed, *, hub: str) -> Iterator[StackStep]:
-    """The stacks of datasets that this estate no longer declares; another estate's are none of our business."""
+    """What this estate no longer needs, the SFTP server last; another estate's stacks are none of our business."""
     names = {stack.name for stack in wanted}
-    for stack in deployed.stacks:
-        if stack.name.startswith(DATASET_STACK_PREFIXES) and stack.name not in names and stack.belongs_to(hub):
+    for stack in sorted(deployed.stacks, key=lambda each: each.name == SFTP_STACK):
+        is_removable = stack.name.startswith(DATASET_STACK_PREFIXES) or stack.name == SFTP_STACK
+        if is_removable and stack.name not in names and stack.belongs_to(hub):
             yield removal_of(stack)
 
 

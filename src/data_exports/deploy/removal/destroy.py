@@ -41,6 +41,7 @@ from data_exports.names import (
     FOUNDATION_STACK,
     HUB_STACK,
     IDENTITY_PROVIDERS_STACK,
+    SFTP_STACK,
     BucketName,
     DatasetName,
     hub_prefix_of,
@@ -197,7 +198,7 @@ def _stop_notifications(work: Work) -> str:
 def _wave_of(stack: DeployedStack) -> Wave | None:
     if stack.name.startswith(DATASET_STACK_PREFIXES):
         return Wave.DATASETS
-    if stack.name in (FOUNDATION_STACK, ACCESS_LOGS_STACK, IDENTITY_PROVIDERS_STACK):
+    if stack.name in (FOUNDATION_STACK, ACCESS_LOGS_STACK, IDENTITY_PROVIDERS_STACK, SFTP_STACK):
         return Wave.FOUNDATION
     return Wave.HUB if stack.name == HUB_STACK else None
 

@@ -124,7 +124,7 @@ class BucketUse:
 
 def read_bucket_use(platform: Platform, pull: PullDataset, aws: Aws, *, since: datetime) -> BucketUse:
     """Who used the dataset's bucket since then. Raises `NotAllowedError` and `AwsError`."""
-    readers = (pull.role_arn_of(each, platform) for each in pull.identities)
+    readers = (pull.role_arn_of(each, platform) for each in pull.readers)
     people = [*(platform.user_role_arn(user) for user in pull.users), *pull.outsiders, *readers]
     use = BucketUse({each: _Count() for each in people})
     try:
@@ -156,7 +156,7 @@ def read_pull_uses(platform: Platform, pull: PullDataset, aws: Aws, *, since: da
 
 def _uses_of(platform: Platform, pull: PullDataset, use: BucketUse) -> Iterator[Use]:
     names = dict.fromkeys(map(str, pull.users))
-    labels = {str(pull.role_arn_of(each, platform)): each.label for each in pull.identities}
+    labels = {str(pull.role_arn_of(each, platform)): each.label for each in pull.readers}
     for principal, count in use.by_principal.items():
         role = principal.rpartition("/")[2]
         name = role if role in names and principal not in pull.outsiders else labels.get(principal, str(principal))

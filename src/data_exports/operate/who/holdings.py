@@ -169,6 +169,5 @@ def _check_is_known(who: str, holdings: Iterable[Holding]) -> None:
 
 def _names_of(holding: Holding) -> tuple[str, ...]:
     """Under which names it is asked for; of a reader outside AWS also what its declaration says of it."""
-    reader = holding.access.reader
-    told = [part for parts in reader.declaration.values() for part in parts.values()] if reader else []
+    told = holding.access.reader.known_as if holding.access.reader else ()
     return holding.name, str(holding.access.principal), str(holding.access.dataset), *told

@@ -240,6 +240,7 @@ def _narrowed(estate: Estate, account: AccountId) -> Estate:
             users=(),
             owner="",
             identities=(),
+            sftp_readers=(),
             outsiders=tuple(other for other in each.outsiders if other.account == account),
         )
         for each in estate.pull_datasets
