@@ -137,6 +137,23 @@ class Aws:
         answer = self.client("sts").get_caller_identity()
         return answer["Account"], answer["Arn"]
 
+    def by_web_identity(self, role_arn: str, token: str, *, session_name: str) -> "Aws":
+        """AWS as a session of the role that a token of another issuer opens; takes no credentials of the caller's.
+
+        Raises botocore's exceptions, whose words may hold the token.
+        """
+        made = self.client("sts").assume_role_with_web_identity(
+            RoleArn=role_arn, RoleSessionName=session_name, WebIdentityToken=token
+        )["Credentials"]
+        session = boto3.Session(
+            aws_access_key_id=made["AccessKeyId"],
+            aws_secret_access_key=made["SecretAccessKey"],
+            aws_session_token=made["SessionToken"],
+            region_name=self.region,
+            botocore_session=_botocore_session(),
+        )
+        return Aws(self.region, endpoint_url=self._endpoint_url, session=session)
+
     def in_region(self, region: str) -> "Aws":
         """The same caller in another region."""
         return Aws(region, endpoint_url=self._endpoint_url, session=self._session)

@@ -10,11 +10,18 @@ from botocore.exceptions import ClientError
 
 from data_exports.local import clients
 from data_exports.local.clients import LocalCredentials
-from data_exports.local.issuers import LocalIssuer, SigningAlgorithm, local_issuer
+from data_exports.local.emulator import LocalAws
+from data_exports.local.issuers import LocalIssuer, SigningAlgorithm, local_issuer, token_claims_of
+from data_exports.readers.kinds import AnyReader
 from tests.emulator.steps import ACCOUNT, Statement, Steps, policy_of
 
 AUDIENCE = "api://exports"
 SUBJECT = "8f2c6d7e-0000-4000-8000-000000000001"
+
+
+def token_of(local: LocalAws, reader: AnyReader, **claims: Any) -> str:
+    """A token of a declared reader, by its own issuer; with other claims where they are named."""
+    return local_issuer(local.folder, reader.issuer).token({**token_claims_of(reader), **claims})
 
 
 def new_url(end: str = "/") -> str:

@@ -19,13 +19,13 @@ import yaml
 
 from data_exports.local.clients import session_by_token
 from data_exports.local.emulator import LocalAws
-from data_exports.local.issuers import local_issuer
 from data_exports.operate.handover.halves import TokenReading, halves_of
 from data_exports.readers.google import GoogleServiceAccount
 from data_exports.readers.guide import SCRIPTS
 from data_exports.readers.kinds import AnyReader, reader_of
 from data_exports.views.handover.letter import letter_of
 from tests.emulator.deploying import Ground, ground_of
+from tests.emulator.federated import token_of
 from tests.estates import (
     AZURE_READER,
     CLUSTER_READER,
@@ -81,10 +81,7 @@ class Outside:
 
     def token(self, **claims: Any) -> str:
         """A token of the reader, by its own issuer."""
-        reader = self.half.reader
-        azp = {"azp": reader.subject} if reader.issuer == GOOGLE_READER.issuer else {}
-        right = {"sub": str(reader.subject), "aud": str(reader.audience or "anything"), **azp}
-        return local_issuer(self.ground.local.folder, reader.issuer).token({**right, **claims})
+        return token_of(self.ground.local, self.half.reader, **claims)
 
     def write_program(self, name: str, text: str) -> None:
         """Put a program into the folder that stands for those of the letter."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_exports.access.statements import Policy, Statement
+from data_exports.destinations.destination import Lack
+from data_exports.operate.probe.findings import Check, CheckAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,16 @@ def difference_of(*, declared: Policy, found: Mapping[str, Any]) -> Difference:
 def sids_of(statements: tuple[Statement, ...]) -> str:
     """The statements by name, for people."""
     return ", ".join(str(each.get("Sid", "a statement without a name")) for each in statements)
+
+
+def compared(text: str, declared: Any, found: Any, deploy: Lack) -> tuple[Check, Lack | None]:
+    """The check that a policy is as declared, and what is lacking if it is not."""
+    difference = difference_of(declared=declared, found=found)
+    if not difference:
+        return Check(text, CheckAnswer.GOOD), None
+    lines = (("not as declared", difference.missing), ("not declared", difference.strange))
+    detail = "; ".join(f"{what}: {sids_of(statements)}" for what, statements in lines if statements)
+    return Check(text, CheckAnswer.LACKING, detail), deploy
 
 
 def _told(statement: Mapping[str, Any]) -> str:
