@@ -107,6 +107,22 @@ def test_who_did_tells_of_users_and_readers(owner: Person) -> None:
     assert "arn:aws:iam::871026394550:role/bail-research  1 read (5 B), last " in text
 
 
+def test_who_did_as_csv_has_a_line_for_each_person_with_what_json_has(owner: Person) -> None:
+    names = ("bail_research", "court_hearings")
+    done = owner.run("who", "did", *names, "--since", "1d", "--csv")
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    uses = json.loads(owner.run("who", "did", *names, "--since", "1d", "--json").out)["uses"]
+    assert done.code == 0, done.err
+    as_text = {None: "", True: "yes", False: "no"}
+    assert [
+        {name: as_text[value] if isinstance(value, bool | None) else str(value) for name, value in use.items()}
+        for use in uses
+    ] == [{name: row[name] for name in use} for row, use in zip(rows, uses, strict=True)]
+    (reader,) = [row for row in rows if row["name"] == "arn:aws:iam::871026394550:role/bail-research"]
+    assert (reader["dataset"], reader["is_granted"], reader["is_unused"]) == ("bail_research", "yes", "no")
+    assert (reader["uploads"], reader["reads"], reader["why_not_known"]) == ("", "1", "")
+
+
 def test_who_is_not_in_logs_that_begin_later_is_not_known(owner: Person) -> None:
     done = owner.run("who", "did", "reoffending_statistics", "--since", "90d")
     assert done.code == 4

@@ -113,12 +113,22 @@ def test_of_all_datasets_a_sender_is_told_of_the_own_ones_and_which_were_not_loo
 
     failures = annika.run("failures")
     assert (failures.code, failures.out) == (4, "")
-    assert "3 datasets could not be looked at" in failures.err
+    assert "3 datasets could not be read" in failures.err
 
 
-@pytest.mark.parametrize("command", ["history", "failures"])
+def test_who_did_tells_a_sender_of_the_own_datasets_and_which_could_not_be_read(annika: Person) -> None:
+    done = annika.run("who", "did", "--json")
+    assert done.code == 4
+    assert {each["dataset"] for each in json.loads(done.out)["uses"]} == {"court_hearings", "court_outcomes"}
+    refused = json.loads(done.err.splitlines()[-1])["error"]["message"].splitlines()
+    assert refused[0] == "7 datasets could not be read:"
+    assert all(line.startswith(f"  {ANNIKA} may not do s3:ListBucket") for line in refused[1:])
+    assert len(refused) == 8
+
+
+@pytest.mark.parametrize("command", ["history", "failures", "who did"])
 def test_a_dataset_of_others_is_refused_with_stdout_empty(annika: Person, command: str) -> None:
-    done = annika.run(command, "court_hearings", "prison_population")
+    done = annika.run(*command.split(), "court_hearings", "prison_population")
     assert (done.code, done.out) == (3, "")
     assert f"{ANNIKA} may not do" in done.err
     assert "prison_population" in done.err

@@ -6,11 +6,10 @@ import typer
 
 from data_exports.cli.completion import complete_push_datasets
 from data_exports.cli.connecting import connect, reaches_aws
-from data_exports.cli.options import EstateOption, JsonOption, push_datasets_of
+from data_exports.cli.options import EstateOption, JsonOption, push_datasets_of, unread_words
 from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError
-from data_exports.text import counted
 
 NamesArgument = Annotated[
     list[str] | None,
@@ -67,10 +66,7 @@ def failures(
         for each in failed:
             write_data(render_failures(each, declared))
     if unread:
-        what = "\n".join(
-            [f"{counted(len(unread), 'dataset')} could not be looked at:", *(f"  {each}" for each in unread)]
-        )
-        raise PartlyDoneError(what, next_step="name the datasets that you may look at")
+        raise PartlyDoneError(unread_words(unread), next_step="name the datasets that you may look at")
     if failed:
         raise typer.Exit(1)
     write_progress("nothing was given up, and nothing fails")

@@ -8,11 +8,19 @@ import typer
 
 from data_exports.cli.completion import complete_datasets, complete_users
 from data_exports.cli.connecting import connect, reaches_aws
-from data_exports.cli.options import EstateOption, JsonOption, account_of, dataset_of, exclude, write_left_out
+from data_exports.cli.options import (
+    EstateOption,
+    JsonOption,
+    account_of,
+    dataset_of,
+    exclude,
+    unread_words,
+    write_left_out,
+)
 from data_exports.cli.output import data_held, screen_width, write_data, write_progress
 from data_exports.cli.used import PlatformOption, open_for_sender
 from data_exports.errors import PartlyDoneError, RefusedError, UsageError
-from data_exports.text import counted, csv_line
+from data_exports.text import csv_line
 
 if TYPE_CHECKING:
     from data_exports.contract.receipts import Damaged
@@ -148,8 +156,7 @@ def history(
     if damaged := [each for history in histories for each in history.damaged]:
         write_progress(render_damaged(damaged, "line" if pulls else "receipt"))
     if unread:
-        what = "\n".join([f"{counted(len(unread), 'dataset')} could not be read:", *(f"  {each}" for each in unread)])
-        raise PartlyDoneError(what, next_step="name the datasets whose receipts and logs you may read")
+        raise PartlyDoneError(unread_words(unread), next_step="name the datasets whose receipts and logs you may read")
     if not count:
         write_progress(
             "no lines: nothing was read or written, or nothing like this"

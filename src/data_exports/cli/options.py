@@ -7,7 +7,7 @@
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,7 @@ from data_exports.estate.file_kinds import PLATFORM_FILE, FileKind
 from data_exports.estate.findings import Finding
 from data_exports.estate.loader import Loaded, find_estate, kind_of, load_estate
 from data_exports.estate.models import Estate
+from data_exports.text import counted
 
 if TYPE_CHECKING:
     from data_exports.deploy.plan.plan_data import PlanFindings
@@ -38,6 +39,7 @@ __all__ = [
     "plan_findings_of",
     "push_dataset_of",
     "push_datasets_of",
+    "unread_words",
     "write_left_out",
 ]
 
@@ -106,6 +108,11 @@ def write_left_out(names: Iterable[str]) -> None:
     """Where one account is asked about: say of which exports nobody can tell whether they go to it."""
     if unknown := ", ".join(dict.fromkeys(names)):
         write_progress(f"left out, as whose account they go to is not declared (target_account): {unknown}")
+
+
+def unread_words(unread: Sequence[str]) -> str:
+    """How many datasets could not be read, and why, a line each."""
+    return "\n".join([f"{counted(len(unread), 'dataset')} could not be read:", *(f"  {each}" for each in unread)])
 
 
 def open_estate(given: Path | None) -> Estate:

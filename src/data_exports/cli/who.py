@@ -1,6 +1,6 @@
 """``exports who``: who can get at what, and who did."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -17,17 +17,23 @@ from data_exports.cli.options import (
     estate_folder,
     exclude,
     open_estate,
+    unread_words,
     write_left_out,
 )
 from data_exports.cli.output import screen_width, write_answer, write_data, write_json, write_progress
-from data_exports.errors import PartlyDoneError, UsageError
+from data_exports.errors import PartlyDoneError, RefusedError, UsageError
 from data_exports.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from data_exports.estate.models import Estate
+    from data_exports.aws import Aws
+    from data_exports.estate.models import Dataset, Estate, Platform
     from data_exports.operate.who.holdings import Holding, Question
+    from data_exports.operate.who.uses import Uses
+
+USUALLY = "90d"
+"""How far `did` looks back."""
 
 WordsArgument = Annotated[
     list[str] | None,
@@ -54,7 +60,9 @@ NoPaperworkOption = Annotated[bool, typer.Option("--no-paperwork", help="Only wh
 LiveOption = Annotated[bool, typer.Option("--live", help="Read what is deployed, not what is declared.")]
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Write an access review to sign.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each access, for a spreadsheet.")]
-SinceOption = Annotated[str, typer.Option("--since", metavar="TIME", help="With `did`: how far to look back.")]
+SinceOption = Annotated[
+    str, typer.Option("--since", metavar="TIME", help=f"With `did`: how far to look back ({USUALLY}, unless given).")
+]
 
 
 @reaches_aws
@@ -65,7 +73,7 @@ def who(
     expiring: ExpiringOption = "",
     no_paperwork: NoPaperworkOption = False,
     live: LiveOption = False,
-    since: SinceOption = "90d",
+    since: SinceOption = "",
     markdown: MarkdownOption = False,
     as_csv: CsvOption = False,
     estate: EstateOption = None,
@@ -85,14 +93,19 @@ def who(
       exports who --expiring 60d --no-paperwork
       exports who --account 'Cloud Platform' --live --markdown > review.md
       exports who did court_hearings --since 180d
+      exports who did --csv > uses.csv
     """
     exclude(**{"--markdown": markdown, "--csv": as_csv, "--json": as_json})
     declared = open_estate(estate)
     now = datetime.now(UTC)
     if words and words[0] == "did":
-        exclude(**{"did": True, "--csv": as_csv})
-        _did(declared, words[1:], since=since, as_json=as_json, now=now)
+        narrowing = {"--account": account, "--expiring": expiring, "--no-paperwork": no_paperwork}
+        for option, given in {**narrowing, "--live": live, "--markdown": markdown}.items():
+            exclude(**{"did": True, option: bool(given)})
+        _did(declared, words[1:], since=since or USUALLY, as_csv=as_csv, as_json=as_json, now=now)
         return
+    if since:
+        raise UsageError("--since is about what people did", next_step="exports who did [NAME]... --since TIME")
     question = _question(declared, words or [], account=account, expiring=expiring, no_paperwork=no_paperwork)
     if live:
         found, unread = _deployed(declared)
@@ -181,27 +194,23 @@ def _deployed(declared: "Estate") -> "tuple[Sequence[Holding], list[str]]":
     return read_holdings(declared.platform, connect(declared.platform.region))
 
 
-def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool, now: datetime) -> None:
+def _did(declared: "Estate", names: Sequence[str], *, since: str, as_csv: bool, as_json: bool, now: datetime) -> None:
     datasets = [dataset_of(declared, name) for name in dict.fromkeys(names)] or list(declared.datasets())
     from data_exports.deploy.remote import check_account
-    from data_exports.estate.models import PushDataset
     from data_exports.operate.access_logs import LOGS_ARE_LATE
     from data_exports.operate.periods import parse_moment
-    from data_exports.operate.who.bucket_uses import read_pull_uses
-    from data_exports.operate.who.uses import read_uses
-    from data_exports.views.who import render_uses, uses_as_data
+    from data_exports.views.who import render_uses, uses_as_csv, uses_as_data
 
     moment = parse_moment(since, option="--since", now=now)
     aws = connect(declared.platform.region)
     check_account(aws, declared.platform)
-    found = [
-        read_uses(declared.platform, each, aws, since=moment)
-        if isinstance(each, PushDataset)
-        else read_pull_uses(declared.platform, each, aws, since=moment)
-        for each in datasets
-    ]
-    text = "\n".join(render_uses(uses, since=moment, width=screen_width()) for uses in found)
-    write_answer("uses", uses_as_data(found, since=moment), text, as_json=as_json)
+    unread: list[str] = []
+    found = list(_uses(declared.platform, datasets, aws, moment, None if names else unread))
+    if as_csv:
+        write_data(uses_as_csv(found))
+    else:
+        text = "\n".join(render_uses(uses, since=moment, width=screen_width()) for uses in found)
+        write_answer("uses", uses_as_data(found, since=moment), text, as_json=as_json)
     unused = sum(use.is_unused for uses in found for use in uses.uses)
     write_progress(f"{counted(unused, 'grant')} not used since {moment:%Y-%m-%d}")
     if any(use.requests is not None for uses in found for use in uses.uses):
@@ -209,6 +218,9 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
     damaged = sum(len(uses.damaged) for uses in found)
     if damaged:
         write_progress(f"warning: {counted(damaged, 'damaged line')} skipped; `exports history` names them")
+    if unread:
+        next_step = "name the datasets whose receipts and logs you may read"
+        raise PartlyDoneError(unread_words(unread), next_step=next_step)
     if not all(uses.is_whole for uses in found):
         unknown = sum(not (use.is_known or use.is_used) for uses in found for use in uses.uses if use.is_granted)
         raise PartlyDoneError(
@@ -217,3 +229,24 @@ def _did(declared: "Estate", names: Sequence[str], *, since: str, as_json: bool,
             else "not all receipts and logs could be read",
             next_step="docs/operate.md tells what records who used what; `exports history` shows it line by line",
         )
+
+
+def _uses(
+    platform: "Platform", datasets: "Sequence[Dataset]", aws: "Aws", since: datetime, unread: list[str] | None
+) -> "Iterator[Uses]":
+    """Who used each; where AWS denies some to us, `unread` notes why, or if there is none that is raised."""
+    from data_exports.estate.models import PushDataset
+    from data_exports.operate.rights import NotAllowedError
+    from data_exports.operate.who.bucket_uses import read_pull_uses
+    from data_exports.operate.who.uses import read_uses
+
+    for each in datasets:
+        try:
+            if isinstance(each, PushDataset):
+                yield read_uses(platform, each, aws, since=since)
+            else:
+                yield read_pull_uses(platform, each, aws, since=since)
+        except (NotAllowedError, RefusedError) as error:
+            if unread is None:
+                raise
+            unread.append(error.what)

@@ -4,16 +4,15 @@ In: entries of a history. Out: text, and what JSON has of them. Effects: none.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from data_exports.contract.receipts import Damaged, Receipt
 from data_exports.estate.models import Platform
-from data_exports.json_values import json_object_of, json_value_of
+from data_exports.json_values import json_object_of
 from data_exports.operate.access_logs import AccessRecord, Doing
 from data_exports.operate.history import HistoryEntry
 from data_exports.operate.who.bucket_uses import requester_of
 from data_exports.text import moment_words, printable, size_words
-from data_exports.views.tables import fitted
+from data_exports.views.tables import csv_cell, fitted
 
 CSV_FIELDS = (
     "recorded_at",
@@ -103,8 +102,4 @@ def entry_as_row(entry: HistoryEntry | AccessRecord) -> list[str]:
     """The values of its fields as text; nothing where there is none."""
     data = json_object_of(entry)
     names = ACCESS_CSV_FIELDS if isinstance(entry, AccessRecord) else CSV_FIELDS
-    return ["" if data[name] is None else _cell(data[name]) for name in names]
-
-
-def _cell(value: object) -> str:
-    return str(json_value_of(value) if isinstance(value, datetime) else value)
+    return [csv_cell(data[name]) for name in names]

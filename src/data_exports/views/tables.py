@@ -6,7 +6,9 @@ In: rows of words. Out: lines. Effects: none.
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from data_exports.json_values import json_value_of
 from data_exports.text import printable
 
 _GAP = "    "
@@ -39,6 +41,15 @@ def fitted(line: str, width: int | None) -> list[str]:
         return [line]
     indent = line[: len(line) - len(line.lstrip(" "))]
     return textwrap.wrap(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False)
+
+
+def csv_cell(value: object) -> str:
+    """A value of ours for a spreadsheet: yes or no, a moment as JSON has it, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(json_value_of(value) if isinstance(value, datetime) else value)
 
 
 def _lines_of(headings: Sequence[str], row: Sequence[str], width: int) -> list[str]:

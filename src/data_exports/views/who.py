@@ -11,12 +11,12 @@ from itertools import groupby
 from data_exports.access.accesses import Access
 from data_exports.access.grants import Role
 from data_exports.estate.models import Platform
-from data_exports.json_values import json_as
+from data_exports.json_values import json_as, json_object_of
 from data_exports.names import AccountRootArn
 from data_exports.operate.who.holdings import Holding, Permission, Question
 from data_exports.operate.who.uses import Use, Uses
 from data_exports.text import counted, csv_line, moment_words, printable, quoted, size_words
-from data_exports.views.tables import fitted
+from data_exports.views.tables import csv_cell, fitted
 
 KINDS: dict[str, str] = {role: "push" if role in (Role.SENDER, Role.MOVER) else "pull" for role in Role}
 
@@ -195,6 +195,20 @@ def _use_words(use: Use) -> str:
     if use.last_request is None:
         return f"listed only, last {moment_words(use.last_listing)}"
     return f"{', '.join(filter(None, parts))}, last {moment_words(use.last_request)}"
+
+
+_USE_COLUMNS = (
+    *("dataset", "name", "is_granted", "is_known", "why_not_known", "is_unused", "uploads", "last_upload_at"),
+    *("requests", "reads", "writes", "deletes", "bytes_read", "last_request_at", "last_listing_at"),
+)
+
+
+def uses_as_csv(found: Iterable[Uses]) -> str:
+    """A line for each person and dataset, with what JSON has; nothing where that is not known, or of the other kind."""
+    rows = (json_object_of(use) for uses in found for use in uses.uses)
+    return "\n".join(
+        map(csv_line, [_USE_COLUMNS, *([csv_cell(row.get(name)) for name in _USE_COLUMNS] for row in rows)])
+    )
 
 
 def uses_as_data(found: Iterable[Uses], *, since: datetime) -> UsesData:
