@@ -20,6 +20,7 @@ from data_exports.local.emulator import LocalAws
 from data_exports.local.folders import example_estate_folder
 from data_exports.local.world import make_local_world
 from data_exports.names import RoleName
+from data_exports.stacks.stack import DIGEST_TAG, body_of, digest_of
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import wait_until
 from tests.patience import PATIENCE_SECONDS
@@ -174,6 +175,65 @@ def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path:
     }
     policies = ground.client("iam").list_role_policies(RoleName=ANA)["PolicyNames"]
     assert policies == ["hub-exports-push-orders"]
+
+
+def test_the_stack_that_an_older_package_deleted_comes_back_with_its_bucket_and_logs(
+    ground: Ground, tmp_path: Path
+) -> None:
+    """As the guide says: `exports deploy` adopts the bucket, and then the program has nothing to change."""
+    folder, account = write_estate(tmp_path / "estate", ground, names=[], users=[ANA]), ground.platform.account
+    pull = f"name: tables\npull_arns: [arn:aws:iam::754256621582:role/reader]\nusers: [{ANA}]\n"
+    (folder / "pull_datasets" / "tables.yaml").write_text(pull)
+    ground.make_roles([ANA])
+    made = run_program(ground.local, folder, account=account)
+    assert made.returncode == 0, made.stderr
+    logs, key = str(ground.platform.access_log_bucket), "pull/a-log"
+    ground.client("s3").put_object(Bucket=logs, Key=key, Body=b"a line")
+
+    as_an_older_package_leaves_it(ground)
+    alone = run_program(ground.local, folder, account=account)
+    assert alone.returncode == 1, "an existing bucket makes its stack fail"
+    assert "exports-access-logs" not in ground.statuses()
+
+    back = subprocess.run(
+        [Path(sys.executable).parent / "exports", "deploy", "--yes", "--estate", folder],
+        env={**os.environ, **environment_of(ground.local), "AWS_ACCESS_KEY_ID": account},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert back.returncode == 0, back.stderr
+    assert ground.client("s3").get_object(Bucket=logs, Key=key)["Body"].read() == b"a line"
+    (pull_bucket,) = (each for each in ground.buckets() if each.endswith("-tables"))
+    logging = ground.client("s3").get_bucket_logging(Bucket=pull_bucket)["LoggingEnabled"]
+    assert logging["TargetBucket"] == logs
+    again = run_program(ground.local, folder, account=account)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["results"] == dict.fromkeys((*SHARED, "exports-pull-tables"), "unchanged")
+
+
+def as_an_older_package_leaves_it(ground: Ground) -> None:
+    """Without the stack of the access logs, and with a pull stack whose bucket is not logged."""
+    cloudformation, name = ground.client("cloudformation"), "exports-pull-tables"
+    body = cloudformation.get_template(StackName=name)["TemplateBody"]
+    template = json.loads(body) if isinstance(body, str) else body
+    (logged,) = (
+        each["Properties"] for each in template["Resources"].values() if "LoggingConfiguration" in each["Properties"]
+    )
+    del logged["LoggingConfiguration"]
+    tags = {each["Key"]: each["Value"] for each in cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Tags"]}
+    tags[DIGEST_TAG] = digest_of(body_of(template))
+    cloudformation.update_stack(
+        StackName=name,
+        TemplateBody=body_of(template),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name)
+    cloudformation.delete_stack(StackName="exports-access-logs")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="exports-access-logs")
+    assert str(ground.platform.access_log_bucket) in ground.buckets()
 
 
 def test_the_local_configuration_names_the_example_estates_region_and_no_keys() -> None:
