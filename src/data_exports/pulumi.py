@@ -10,7 +10,7 @@ Needs the extra ``pulumi``. https://www.pulumi.com/registry/packages/aws/api-doc
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from data_exports.names import FOUNDATION_STACK, KEEPER_SETTINGS, DatasetName, R
 from data_exports.stacks.code import MoverCode, mover_code
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.keeper_settings import keeper_settings_of
-from data_exports.stacks.stack import STACK_CAPABILITIES, Stack, Surroundings, template_url_of
+from data_exports.stacks.stack import STACK_CAPABILITIES, ExistingProvider, Stack, Surroundings, template_url_of
 from data_exports.stacks.users import split_roles
 
 FIXED_AT_CREATION = ("on_failure", "disable_rollback", "timeout_in_minutes")
@@ -72,11 +72,17 @@ def read_estate(folder: str | Path) -> Estate:
 
 
 def export_stacks(
-    estate: Estate, *, is_local: bool = False, provider: pulumi.ProviderResource | None = None
+    estate: Estate,
+    *,
+    is_local: bool = False,
+    provider: pulumi.ProviderResource | None = None,
+    existing_issuers: Collection[str] = (),
 ) -> ExportStacks:
     """Register every stack of the estate: the foundation, then the datasets' stacks, then the hub.
 
-    `is_local` is for the local AWS only, which speaks plain HTTP: it leaves out the statements that demand TLS.
+    `existing_issuers` (``https://…``) are those whose OIDC provider the account has already, by somebody else: that is
+    left as it is, and takes tokens for this estate's readers only once its owner has added their audiences. `is_local`
+    is for the local AWS only, which speaks plain HTTP: it leaves out the statements that demand TLS.
     Raises `pulumi.RunError` when the provider's credentials are of another account.
     """
     platform, asking = estate.platform, pulumi.InvokeOptions(provider=provider)
@@ -86,6 +92,7 @@ def export_stacks(
         code_key=code.key,
         missing_roles=_missing_roles(estate, asking),
         require_tls=not is_local,
+        providers=tuple(ExistingProvider(issuer, frozenset()) for issuer in existing_issuers),
     )
     made = _Registered(platform, provider)
     shared = [made.add(stack, after=[]) for stack in first_stacks(estate, surroundings)]

@@ -12,12 +12,20 @@ from data_exports.deploy.drift.difference import DifferenceKind
 from data_exports.deploy.sftp_server import read_sftp_server_id
 from data_exports.estate.models import Estate
 from data_exports.local.emulator import LocalAws
-from data_exports.names import KEEPER, KEEPER_SETTINGS, AccountId, RoleName
+from data_exports.names import (
+    KEEPER,
+    KEEPER_SETTINGS,
+    PULL_ROLE_POLICY,
+    AccountId,
+    RoleName,
+    identity_provider_arn_of,
+)
+from data_exports.readers.kinds import AnyReader
 from data_exports.readers.sftp import sftp_reader_of
 from tests import ssh_keys
 from tests.emulator.deploying import Ground, ground_of
 from tests.emulator.steps import wait_until
-from tests.estates import LOADER, READER, SFTP_READER, pull, push
+from tests.estates import CLUSTER_READER, LOADER, READER, READERS_OUTSIDE_AWS, SFTP_READER, WORKFLOW_READER, pull, push
 
 STRANGER = "arn:aws:iam::210987654321:root"
 LEAVER = RoleName("alpha_user_leaver")
@@ -37,6 +45,7 @@ def deployed_ground(local_aws: LocalAws) -> tuple[Ground, Estate]:
         pull("owned", owner="Courts <courts@example.gov.uk>", sftp_readers=(SFTP_READER, CALDER)),
         pull("notes"),
         pull("old"),
+        pull("fed", outsiders=(), identities=READERS_OUTSIDE_AWS),
         sftp=True,
     )
     ground.make_users_of(estate)
@@ -60,6 +69,7 @@ def break_everything(ground: Ground) -> None:
     _change_a_stack(ground)
     _change_buckets(ground)
     _change_rights(ground)
+    _change_readers(ground)
     _change_movers(ground)
     _change_schedules_and_topics(ground)
     _change_what_is_recorded(ground)
@@ -140,6 +150,28 @@ def _change_rights(ground: Ground) -> None:
     trust = iam.get_role(RoleName=mover)["Role"]["AssumeRolePolicyDocument"]
     trust["Statement"].append({"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "sts:AssumeRole"})
     iam.update_assume_role_policy(RoleName=mover, PolicyDocument=json.dumps(trust))
+
+
+def _change_readers(ground: Ground) -> None:
+    iam = ground.client("iam")
+    google, transfer, azure, cluster, workflow = (f"export_fed-pull-{each.short_id}" for each in READERS_OUTSIDE_AWS)
+    iam.delete_role_policy(RoleName=google, PolicyName=PULL_ROLE_POLICY)
+    iam.delete_role(RoleName=google)
+    iam.delete_role_policy(RoleName=transfer, PolicyName=PULL_ROLE_POLICY)
+    _edit_policy(iam, azure, PULL_ROLE_POLICY, lambda policy: _allow_too(policy, f"{ground.platform.hub_bucket.arn}/*"))
+    iam.update_role(RoleName=cluster, MaxSessionDuration=43200)
+    trust = iam.get_role(RoleName=workflow)["Role"]["AssumeRolePolicyDocument"]
+    subjects = trust["Statement"][0]["Condition"].pop("StringEquals")
+    trust["Statement"][0]["Condition"]["StringLike"] = {key: f"{value[:4]}*" for key, value in subjects.items()}
+    iam.update_assume_role_policy(RoleName=workflow, PolicyDocument=json.dumps(trust))
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=_provider_arn(ground, CLUSTER_READER))
+    where = {"OpenIDConnectProviderArn": _provider_arn(ground, WORKFLOW_READER)}
+    iam.add_client_id_to_open_id_connect_provider(**where, ClientID="another")
+    iam.remove_client_id_from_open_id_connect_provider(**where, ClientID=str(WORKFLOW_READER.audience))
+
+
+def _provider_arn(ground: Ground, reader: AnyReader) -> str:
+    return identity_provider_arn_of(ground.platform.account, reader.host)
 
 
 def _change_movers(ground: Ground) -> None:

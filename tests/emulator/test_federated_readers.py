@@ -1,17 +1,38 @@
 """Readers outside AWS on the local AWS: the roles, whom they trust, and whose tokens the account takes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from data_exports.deploy.apply.outcomes import StackResult
+from data_exports.deploy.apply.outcomes import StackResult, error_of_deploying
+from data_exports.deploy.apply.waves import deploy
+from data_exports.deploy.drift.difference import DEPLOY
+from data_exports.deploy.drift.finding import read_drift
 from data_exports.deploy.plan.consents import Consent
-from data_exports.errors import RefusedError
+from data_exports.deploy.removal.destroy import destroy, read_destruction
+from data_exports.errors import PartlyDoneError, RefusedError
+from data_exports.estate.models import PullDataset
+from data_exports.local.clients import client_with, session_by_token
 from data_exports.local.emulator import LocalAws
+from data_exports.local.issuers import local_issuer, token_claims_of
+from data_exports.names import identity_provider_arn_of
+from data_exports.readers.kinds import AnyReader, reader_of
 from tests.emulator.deploying import Ground, ground_of
-from tests.estates import AZURE_READER, CLUSTER_READER, GOOGLE_READER, READERS_OUTSIDE_AWS, WORKFLOW_READER, pull
+from tests.emulator.steps import refusal_of
+from tests.estates import (
+    AZURE_READER,
+    CLUSTER_READER,
+    GOOGLE_READER,
+    READERS_OUTSIDE_AWS,
+    TRANSFER_READER,
+    WORKFLOW_READER,
+    pull,
+)
 
 pytestmark = pytest.mark.emulator
 
@@ -82,3 +103,136 @@ def test_a_new_tenant_needs_the_consent_of_a_new_account(ground: Ground) -> None
     assert "exports-identity-providers" not in ground.statuses()
     assert ground.deploy(wider, allow=[Consent.ACCOUNT]).is_complete
     assert role_of(ground, AZURE_READER)["Path"] == "/"
+
+
+# --- providers that are there already --------------------------------------------------------------------------------
+
+HOST = WORKFLOW_READER.host
+
+
+def a_teams_provider(ground: Ground) -> None:
+    """An OIDC provider that somebody else made, with an audience of theirs."""
+    ground.client("iam").create_open_id_connect_provider(Url=WORKFLOW_READER.issuer, ClientIDList=["team"])
+
+
+def lists_for(*readers: AnyReader) -> PullDataset:
+    return pull("lists", outsiders=(), identities=readers)
+
+
+def with_audience(reader: AnyReader, audience: str) -> AnyReader:
+    ((kind, parts),) = reader.declaration.items()
+    return reader_of({kind: {**parts, "audience": audience}})
+
+
+def test_a_provider_of_somebody_else_is_referred_to_and_gets_an_audience_with_consent_alone(ground: Ground) -> None:
+    a_teams_provider(ground)
+    estate = ground.estate(lists_for(WORKFLOW_READER))
+    ground.make_users_of(estate)
+    with pytest.raises(RefusedError, match=f"the audience sts.amazonaws.com to https://{HOST}"):
+        ground.deploy(estate)
+    assert (ground.statuses(), providers(ground)) == ({}, {HOST: ["team"]})
+    assert ground.deploy(estate, allow=[Consent.PROVIDER]).is_complete
+    assert "exports-identity-providers" not in ground.statuses()
+    assert providers(ground) == {HOST: ["sts.amazonaws.com", "team"]}
+    assert {each.result for each in ground.deploy(estate).outcomes} == {StackResult.UNCHANGED}
+
+
+def test_an_audience_that_its_owner_took_away_is_drift_and_comes_back_with_consent(ground: Ground) -> None:
+    a_teams_provider(ground)
+    estate = ground.estate(lists_for(WORKFLOW_READER))
+    ground.make_users_of(estate)
+    ground.deploy(estate, allow=[Consent.PROVIDER])
+    arn = identity_provider_arn_of(ground.platform.account, HOST)
+    ground.client("iam").remove_client_id_from_open_id_connect_provider(
+        OpenIDConnectProviderArn=arn, ClientID="sts.amazonaws.com"
+    )
+    (drift,) = read_drift(estate, ground.aws, counted=lambda *_: None).drifts
+    assert (drift.where, drift.what, drift.repair) == (
+        "exports-pull-lists",
+        f"the identity provider https://{HOST} takes the audience sts.amazonaws.com no longer",
+        DEPLOY,
+    )
+    with pytest.raises(RefusedError, match="--allow provider"):
+        ground.deploy(estate)
+    result = ground.deploy(estate, allow=[Consent.PROVIDER])
+    assert [step.name for step in result.plan.changes] == ["exports-pull-lists"]
+    assert providers(ground) == {HOST: ["sts.amazonaws.com", "team"]}
+
+
+def test_whoever_may_add_no_audience_deploys_the_rest_and_hears_of_it(ground: Ground) -> None:
+    a_teams_provider(ground)
+    estate = ground.estate(lists_for(WORKFLOW_READER))
+    ground.make_users_of(estate)
+    aws = ground.without("iam:AddClientIDToOpenIDConnectProvider")
+    result = deploy(estate, aws, allow=[Consent.PROVIDER])
+    assert [(each.name, each.result) for each in result.not_done] == [("exports-pull-lists", StackResult.CREATED)]
+    assert result.not_done[0].reason.startswith(
+        f"the audience sts.amazonaws.com to https://{HOST} could not be added, so its readers cannot get in: access"
+    )
+    assert isinstance(error_of_deploying(result), PartlyDoneError)
+    assert ground.deploy(estate, allow=[Consent.PROVIDER]).is_complete
+
+
+def test_our_own_provider_is_known_again_after_its_stack_went(ground: Ground) -> None:
+    estate = ground.estate(lists_for(WORKFLOW_READER))
+    ground.make_users_of(estate)
+    ground.deploy(estate)
+    destroy(estate, ground.aws, read_destruction(estate, ground.aws))
+    assert ground.statuses() == {}
+    assert providers(ground) == {HOST: ["sts.amazonaws.com"]}
+    other = ground.estate(lists_for(with_audience(WORKFLOW_READER, "another")))
+    assert ground.deploy(other).is_complete
+    assert providers(ground) == {HOST: ["another", "sts.amazonaws.com"]}
+
+
+def test_an_audience_that_others_added_to_our_provider_stays(ground: Ground) -> None:
+    estate = ground.estate(lists_for(WORKFLOW_READER))
+    ground.make_users_of(estate)
+    ground.deploy(estate)
+    arn = identity_provider_arn_of(ground.platform.account, HOST)
+    ground.client("iam").add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="team")
+    assert read_drift(estate, ground.aws, counted=lambda *_: None).drifts == ()
+    other = ground.estate(lists_for(with_audience(WORKFLOW_READER, "another")))
+    assert ground.deploy(other).is_complete
+    assert providers(ground) == {HOST: ["another", "sts.amazonaws.com", "team"]}
+
+
+# --- who gets in -----------------------------------------------------------------------------------------------------
+
+
+def test_each_reader_gets_at_its_bucket_with_a_right_token_and_at_nothing_else(ground: Ground) -> None:
+    estate = ground.estate(
+        lists_for(*READERS_OUTSIDE_AWS), pull("notes", outsiders=(), users=(), identities=(GOOGLE_READER,))
+    )
+    ground.make_users_of(estate)
+    ground.deploy(estate)
+    lists, notes = (f"{ground.platform.pull_bucket_prefix}{name}" for name in ("lists", "notes"))
+    for bucket in (lists, notes):
+        ground.client("s3").put_object(Bucket=bucket, Key="x", Body=b"1")
+    issuers = {url: local_issuer(ground.local.folder, url) for url in {each.issuer for each in READERS_OUTSIDE_AWS}}
+    for reader in READERS_OUTSIDE_AWS:
+        role = str(estate.pull_datasets[0].role_arn_of(reader, ground.platform))
+        issuer, claims = issuers[reader.issuer], token_claims_of(reader)
+        s3 = client_with(ground.local, "s3", session_by_token(ground.local, role, issuer.token(claims)))
+        assert s3.get_object(Bucket=lists, Key="x")["Body"].read() == b"1"
+        assert refusal_of(partial(s3.list_objects_v2, Bucket=lists)) == ""
+        assert refusal_of(partial(s3.put_object, Bucket=lists, Key="y", Body=b"")) == "AccessDenied"
+        assert refusal_of(partial(s3.get_object, Bucket=notes, Key="x")) == "AccessDenied"
+        is_told = refusal_of(partial(s3.get_bucket_location, Bucket=lists)) == ""
+        assert is_told == (reader is TRANSFER_READER)
+        for wrong in ({"sub": "another"}, *([{"aud": "another"}] if reader.audience else [])):
+            token = issuer.token({**claims, **wrong})
+            refused = refusal_of(partial(session_by_token, ground.local, role, token))
+            assert refused in ("AccessDenied", "InvalidIdentityToken"), (reader.kind, wrong)
+        with pytest.raises(ClientError, match="DurationSeconds"):
+            session_by_token(ground.local, role, issuer.token(claims), duration_seconds=3601)
+
+
+def test_after_the_end_no_token_gets_in(ground: Ground) -> None:
+    ended = lists_for(GOOGLE_READER)
+    estate = ground.estate(replace(ended, expires=date(2021, 3, 31)))
+    ground.make_users_of(estate)
+    ground.deploy(estate)
+    token = local_issuer(ground.local.folder, GOOGLE_READER.issuer).token(token_claims_of(GOOGLE_READER))
+    role = str(ended.role_arn_of(GOOGLE_READER, ground.platform))
+    assert refusal_of(lambda: session_by_token(ground.local, role, token)) == "AccessDenied"

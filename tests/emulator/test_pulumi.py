@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from data_exports.deploy.plan.planning import Action
 from data_exports.estate.loader import load_estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of, environment_of
@@ -23,6 +24,7 @@ from data_exports.names import RoleName
 from data_exports.stacks.stack import DIGEST_TAG, body_of, digest_of
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import wait_until
+from tests.estates import READERS_OUTSIDE_AWS
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("pulumi")]
@@ -153,6 +155,23 @@ def test_declarations_with_errors_deploy_nothing_and_all_are_listed(ground: Grou
     for name in ("letters", "orders"):
         assert f"{name}.yaml:4:9 EX501 error: 'somebody' is not a role that this platform lets" in done.stderr
     assert ground.statuses() == {}
+
+
+def test_readers_outside_aws_come_after_the_providers_of_their_tokens(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "estate", ground, names=[], users=[])
+    declared = {"name": "lists", "users": [str(ANA)], "paperwork": "DPIA-1"}
+    readers = [each.declaration for each in READERS_OUTSIDE_AWS]
+    (folder / "pull_datasets" / "lists.yaml").write_text(json.dumps({**declared, "pull_identities": readers}))
+    ground.make_roles([ANA])
+    done = run_program(ground.local, folder, account=ground.platform.account)
+    assert done.returncode == 0, done.stderr
+    assert ground.statuses() == dict.fromkeys(
+        [*SHARED, "exports-identity-providers", "exports-pull-lists"], "CREATE_COMPLETE"
+    )
+    events = [tuple(each) for each in json.loads(done.stdout)["events"]]
+    assert events.index(("end", "exports-identity-providers")) < events.index(("begin", "exports-pull-lists"))
+    steps = ground.deploy(load_estate(folder).require()).plan.steps
+    assert {step.action for step in steps} == {Action.UNCHANGED}
 
 
 def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path: Path) -> None:

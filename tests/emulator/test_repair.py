@@ -20,7 +20,7 @@ from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
-from data_exports.names import RoleName
+from data_exports.names import RoleName, identity_provider_arn_of
 from tests.emulator.breaking import (
     HIDES_OTHERS,
     LEFT_BY_DEPLOYMENTS,
@@ -31,7 +31,7 @@ from tests.emulator.breaking import (
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import refusal_of
 from tests.envelopes import check_printed
-from tests.estates import LOADER
+from tests.estates import LOADER, WORKFLOW_READER
 from tests.patience import PATIENCE_SECONDS
 from tests.terminal import run_on_terminal
 
@@ -91,6 +91,13 @@ def test_all_that_is_ours_is_put_back_and_the_rest_is_as_it_was(repaired: Repair
     ]
 
 
+def test_an_audience_that_somebody_added_to_a_provider_stays(repaired: Repaired) -> None:
+    arn = identity_provider_arn_of(repaired.ground.platform.account, WORKFLOW_READER.host)
+    iam = repaired.ground.client("iam")
+    found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
+    assert sorted(found) == ["another", "sts.amazonaws.com"]
+
+
 def test_a_second_repair_finds_nothing_to_do(repaired: Repaired) -> None:
     assert plan_repair(read_drift(repaired.estate, repaired.ground.aws, counted=lambda *_: None)).steps == ()
 
@@ -135,6 +142,9 @@ def test_what_gives_access_back_is_marked_and_nothing_else(repaired: Repaired) -
         f"exports-pull-lists: {lists}: its policy no longer allows",
         f"exports-pull-lists: {lists}: its policy also allows",
     )
+    of_readers = {each for each in marked if each.startswith(("exports-pull-fed", "exports-identity"))}
+    assert {each.rpartition(" ")[2] if " is " not in each else "gone" for each in of_readers} >= {"gone", "longer"}
+    assert not any("its policy fetch also allows" in each for each in of_readers)
     by_sftp = {each for each in marked if "the SFTP server" in each}
     assert {" ".join(each.split()[:7]) for each in by_sftp} == {
         "exports-pull-owned: the user calder of the SFTP",
@@ -142,7 +152,7 @@ def test_what_gives_access_back_is_marked_and_nothing_else(repaired: Repaired) -
         f"exports-sftp: the SFTP server {read_sftp_server_id(repaired.ground.aws)} is OFFLINE:",
     }
     marked = {each for each in marked if not each.startswith("exports-pull-owned: ")}  # by the step of a user's return
-    assert marked - {given, taken, *by_sftp} == {
+    assert marked - {given, taken, *by_sftp} - of_readers == {
         f"exports-pull-notes: {notes}: its policy is gone",
         "exports-pull-notes: its tag owner is me, deployed as Data Engineering",  # by the template's own step
         "exports-pull-notes: its template was changed by somebody else",

@@ -11,6 +11,7 @@ from data_exports.aws import Aws
 from data_exports.deploy.adoption.candidates import with_takeovers
 from data_exports.deploy.plan.effects import with_effects
 from data_exports.deploy.plan.planning import Plan, plan_deploy
+from data_exports.deploy.plan.providers import read_providers
 from data_exports.deploy.plan.templates import read_templates
 from data_exports.deploy.remote import check_account, read_deployed, read_missing_roles
 from data_exports.estate.models import Estate
@@ -35,12 +36,14 @@ def prepare(estate: Estate, aws: Aws) -> Prepared:
     check_account(aws, estate.platform)
     code = mover_code()
     roles = read_missing_roles(aws, (user for dataset in estate.datasets() for user in dataset.users))
+    deployed = read_deployed(aws)
     surroundings = Surroundings(
         code_key=code.key,
         missing_roles=roles.missing,
         require_tls=not aws.is_local,
+        providers=read_providers(aws, estate, deployed),
     )
-    plan = plan_deploy(estate, read_deployed(aws), surroundings, roles_not_checked=roles.not_checked)
+    plan = plan_deploy(estate, deployed, surroundings, roles_not_checked=roles.not_checked)
     plan = with_takeovers(plan, aws, estate.platform)
     plan = with_effects(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC))
     return Prepared(estate, plan, code, roles.ids)

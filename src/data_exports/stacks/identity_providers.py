@@ -2,18 +2,18 @@
 
 In: the platform and its pull datasets. Out: one `Stack`; None where nobody needs a provider, and then there is none.
 Effects: none. An account has each issuer once, and others than this estate may rely on it: a provider outlives the
-stack. One that was there before is nobody's to own, and left out.
+stack, and no audience is taken away from one. One that was there before is not ours to own, and left out.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from troposphere.iam import OIDCProvider
 
 from data_exports.estate.models import Platform, PullDataset
 from data_exports.names import IDENTITY_PROVIDERS_STACK
-from data_exports.stacks.stack import Stack, Wave, new_template, stack_of
+from data_exports.stacks.stack import ExistingProvider, Stack, Wave, new_template, stack_of
 
 
 def audiences_of(pulls: Iterable[PullDataset]) -> Mapping[str, tuple[str, ...]]:
@@ -26,10 +26,19 @@ def audiences_of(pulls: Iterable[PullDataset]) -> Mapping[str, tuple[str, ...]]:
 
 
 def identity_providers_stack(
-    platform: Platform, pulls: Sequence[PullDataset], *, others: Iterable[str] = ()
+    platform: Platform, pulls: Sequence[PullDataset], existing: Collection[ExistingProvider] = ()
 ) -> Stack | None:
-    """A provider for each issuer but for those of `others`, which are there already; None when that leaves none."""
-    needed = {issuer: audiences for issuer, audiences in audiences_of(pulls).items() if issuer not in set(others)}
+    """A provider for each issuer that has none outside our stack; None when that leaves none.
+
+    One that the stack holds keeps every audience that it has, by whomever.
+    """
+    kept = {each.issuer: each.audiences for each in existing if each.is_in_stack}
+    others = {each.issuer for each in existing} - set(kept)
+    needed = {
+        issuer: sorted({*audiences, *kept.get(issuer, ())})
+        for issuer, audiences in audiences_of(pulls).items()
+        if issuer not in others
+    }
     if not needed:
         return None
     template = new_template("Data exports: whose tokens readers outside AWS come with", {})
@@ -38,7 +47,7 @@ def identity_providers_stack(
             OIDCProvider(
                 f"Provider{hashlib.sha256(issuer.encode()).hexdigest()[:12]}",
                 Url=issuer,
-                ClientIdList=list(audiences),
+                ClientIdList=audiences,
                 DeletionPolicy="Retain",
                 UpdateReplacePolicy="Retain",
             )

@@ -49,6 +49,18 @@ class Wave(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ExistingProvider:
+    """An OIDC provider that the account has already."""
+
+    issuer: str
+    audiences: frozenset[str]
+    is_ours: bool = False
+    """Whether this estate made it, by a stack that is there or by an earlier one."""
+    is_in_stack: bool = False
+    """Whether our stack holds it; any other one is only referred to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a template depends on besides the declarations.
 
@@ -60,8 +72,8 @@ class Surroundings:
     """Key of the mover's zip in the log bucket; holds the zip's digest."""
     missing_roles: frozenset[RoleName] = frozenset()
     require_tls: bool = True
-    other_providers: frozenset[str] = frozenset()
-    """Issuers whose provider the account has already, and not by our stack."""
+    providers: tuple[ExistingProvider, ...] = ()
+    """The identity providers that the account has already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def stacks_in_short(plan: Plan) -> str:
 
 def steps_shown(plan: Plan) -> tuple[StackStep, ...]:
     """The steps worth a line: all but those that leave a stack as it is."""
-    return tuple(step for step in plan.steps if step.action is not Action.UNCHANGED)
+    return tuple(step for step in plan.steps if step.is_change or step.action is Action.BLOCKED)
 
 
 def setting_in_words(change: SettingChange) -> str:
@@ -141,7 +141,8 @@ def setting_in_words(change: SettingChange) -> str:
 
 def remarks_of(step: StackStep) -> str:
     """Why, how, and what to do."""
-    return "; ".join(filter(None, [step.reason, _how(step), step.next_step]))
+    added = ", ".join(f"adds {each.in_words}" for each in step.audiences)
+    return "; ".join(filter(None, [step.reason, _how(step), added, step.next_step]))
 
 
 def role_lines(plan: Plan) -> list[str]:

@@ -11,6 +11,7 @@ from data_exports.readers.kinds import reader_of
 from data_exports.stacks.identity_providers import audiences_of, identity_providers_stack
 from data_exports.stacks.metadata import grants_in
 from data_exports.stacks.pull import pull_stack
+from data_exports.stacks.stack import ExistingProvider
 from tests.estates import (
     AZURE_READER,
     CLUSTER_READER,
@@ -137,13 +138,26 @@ def test_one_provider_for_each_issuer_with_every_audience() -> None:
 
 
 def test_one_that_is_there_already_is_left_out() -> None:
-    stack = identity_providers_stack(PLATFORM, [TABLES], others=[WORKFLOW_READER.issuer])
+    stack = identity_providers_stack(PLATFORM, [TABLES], [ExistingProvider(WORKFLOW_READER.issuer, frozenset())])
     assert stack is not None
     assert WORKFLOW_READER.host not in stack.body
+
+
+def test_a_provider_of_ours_keeps_the_audiences_that_others_added() -> None:
+    ours = ExistingProvider(WORKFLOW_READER.issuer, frozenset({"a team's own"}), is_ours=True, is_in_stack=True)
+    stack = identity_providers_stack(PLATFORM, [pull(identities=(WORKFLOW_READER,))], [ours])
+    assert stack is not None
+    (found,) = json.loads(stack.body)["Resources"].values()
+    assert found["Properties"]["ClientIdList"] == ["a team's own", "sts.amazonaws.com"]
 
 
 def test_without_readers_that_need_one_there_is_no_stack() -> None:
     known_to_aws = pull(identities=(GOOGLE_READER, TRANSFER_READER))
     assert audiences_of([known_to_aws]) == {}
     assert identity_providers_stack(PLATFORM, [pull(), known_to_aws]) is None
-    assert identity_providers_stack(PLATFORM, [TABLES], others=audiences_of([TABLES])) is None
+    assert (
+        identity_providers_stack(
+            PLATFORM, [TABLES], [ExistingProvider(issuer, frozenset()) for issuer in audiences_of([TABLES])]
+        )
+        is None
+    )

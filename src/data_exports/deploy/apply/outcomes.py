@@ -27,7 +27,8 @@ class StackResult(StrEnum):
 
 
 @json_as(
-    "stack=step.name dataset=step.dataset action=step.action reason? next_step? resources=step.how", "result note?"
+    "stack=step.name dataset=step.dataset action=step.action reason? next_step? resources=step.how",
+    "audiences=step.audiences result note?",
 )
 @dataclass(frozen=True, slots=True)
 class StackOutcome:

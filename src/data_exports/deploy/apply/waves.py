@@ -13,6 +13,7 @@ from functools import partial
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_error_of, aws_errors, reason_of
 from data_exports.deploy.adoption.importing import is_adopting
+from data_exports.deploy.apply.audiences import with_audiences
 from data_exports.deploy.apply.backlog import read_datasets_with_rules, send_backlogs
 from data_exports.deploy.apply.cards import with_card
 from data_exports.deploy.apply.change_sets import (
@@ -205,7 +206,7 @@ def run_steps(work: Work, steps: Iterable[StackStep]) -> Iterator[DeployEvent]:
             yield StackFinished(StackOutcome(step, StackResult.LEFT_OUT, step.reason, step.next_step))
         else:
             acting.append(step)
-    yield from map(StackFinished, map_ordered(partial(with_card, work), unchanged))
+    yield from map(StackFinished, map_ordered(partial(_with_what_follows, work), unchanged))
 
     def take(step: StackStep) -> DeployEvent:
         return StackFinished(take_step(work, step))
@@ -216,7 +217,7 @@ def run_steps(work: Work, steps: Iterable[StackStep]) -> Iterator[DeployEvent]:
 def take_step(work: Work, step: StackStep) -> StackOutcome:
     """Take one step; whatever AWS says against it is in the outcome."""
     try:
-        return with_card(work, _take(work, step))
+        return _with_what_follows(work, _take(work, step))
     except StackFailedError as error:
         return StackOutcome(step, StackResult.FAILED, str(error), error.next_step)
     except StoppedError:
@@ -224,6 +225,10 @@ def take_step(work: Work, step: StackStep) -> StackOutcome:
     except (*AWS_EXCEPTIONS, ExportsError) as error:
         next_step = "" if isinstance(error, ExportsError) else aws_error_of(error).next_step
         return StackOutcome(step, StackResult.FAILED, reason_of(error), next_step)
+
+
+def _with_what_follows(work: Work, outcome: StackOutcome) -> StackOutcome:
+    return with_audiences(work, with_card(work, outcome))
 
 
 def _take(work: Work, step: StackStep) -> StackOutcome:

@@ -20,6 +20,7 @@ DETECTABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", 
 FOUND_GONE_BY_US = (
     "AWS::CloudWatch::Alarm",
     "AWS::Events::Rule",
+    "AWS::IAM::OIDCProvider",
     "AWS::IAM::Role",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
@@ -32,6 +33,7 @@ COMPARED_BY_MEANING = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::S
 """CloudFormation compares their text, we what it means."""
 PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
     "AWS::Events::Rule": ("/State",),
+    "AWS::IAM::OIDCProvider": ("/ClientIdList", "/Tags", "/ThumbprintList"),  # AWS fills in the last
     "AWS::IAM::Role": ("/AssumeRolePolicyDocument", "/Policies", "/ManagedPolicyArns"),
     "AWS::S3::Bucket": (
         "/BucketEncryption",

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.deploy.apply.change_sets import work_on
@@ -21,6 +22,7 @@ from data_exports.deploy.drift.detection import check_by_cloudformation
 from data_exports.deploy.drift.difference import DEPLOY, DifferenceKind, LiveDifference, Redeploy, Repair
 from data_exports.deploy.drift.inline_code import check_inline_code
 from data_exports.deploy.drift.movers import check_movers
+from data_exports.deploy.drift.providers import NeededAudience, check_provider, needed_audiences_of
 from data_exports.deploy.drift.recorded import RecordedLook, looks_at_recorded
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.deploy.drift.sftp import check_sftp, check_undeclared_users, sftp_users_in
@@ -68,6 +70,7 @@ class _Looked:
     template: DeployedTemplate | None = None
 
 
+Brought = TypeVar("Brought")
 USERS_ROLES = "users' roles"
 
 
@@ -84,6 +87,7 @@ def read_drift(estate: Estate, aws: Aws, *, counted: Callable[[int, int], None])
     stacks = [stack for stack in deployed.stacks if stack.belongs_to(platform.hub_bucket)]
     looked = list(_look_at_all(aws, platform, stacks, counted=counted))
     looked += [*_look_at_roles(aws, platform, looked), *_look_at_sftp_users(aws, stacks, looked)]
+    looked += _look_at_providers(aws, platform, looked)
     looked += _look_at_what_is_recorded(aws, estate, [each.template for each in looked if each.template])
     drifts = [*_missing_stacks(estate, deployed), *(drift for each in looked for drift in each.drifts)]
     not_checked = [drift for each in looked for drift in each.not_checked]
@@ -191,6 +195,20 @@ def _look_at_roles(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> l
     return list(map_ordered(look_at, sorted(ours)))
 
 
+def _look_at_providers(aws: Aws, platform: Platform, looked: Iterable[_Looked]) -> list[_Looked]:
+    """Look at the identity providers that readers rely on."""
+    by_arn: dict[str, list[NeededAudience]] = defaultdict(list)
+    for needed in needed_audiences_of(platform.account, [each.template for each in looked if each.template]):
+        by_arn[needed.arn].append(needed)
+
+    def look_at(arn: str) -> _Looked:
+        found, refusal = _heard(lambda: check_provider(aws, arn, by_arn[arn]))
+        said = Drift(by_arn[arn][0].stack, f"the identity provider {arn}: {refusal}")
+        return _Looked(tuple(_drift(*each) for each in found), (said,) if refusal else ())
+
+    return list(map_ordered(look_at, sorted(by_arn)))
+
+
 def _look_at_sftp_users(aws: Aws, stacks: Iterable[DeployedStack], looked: Sequence[_Looked]) -> list[_Looked]:
     """Look for users of the SFTP server that no stack has made; where a template is not known, its users are not."""
     if not any(stack.name == SFTP_STACK for stack in stacks) or any(each.template is None for each in looked):
@@ -213,9 +231,9 @@ def _look_at_what_is_recorded(aws: Aws, declared: Estate, templates: Sequence[De
     return list(map_ordered(look_at, looks))
 
 
-def _heard(look: Callable[[], Iterator[LiveDifference]]) -> tuple[list[LiveDifference], str]:
+def _heard(look: Callable[[], Iterator[Brought]]) -> tuple[list[Brought], str]:
     """All that a look brings, and what stopped it, if anything did."""
-    found: list[LiveDifference] = []
+    found: list[Brought] = []
     try:
         found.extend(look())
     except (*AWS_EXCEPTIONS, ExportsError) as error:

@@ -20,7 +20,7 @@ ROLE_IS_GONE = ByHand("make the role again, or take the user out of the declarat
 
 
 def check_roles(aws: Aws, template: DeployedTemplate) -> Iterator[LiveDifference]:
-    """What differs in the mover's role and in the users' policies. Raises botocore's exceptions."""
+    """What differs in the roles of movers and readers, and in the users' policies. Raises botocore's exceptions."""
     for _, properties in template.resources("AWS::IAM::Role"):
         yield from _drift_of_own_role(aws, properties)
     for _, properties in template.resources("AWS::IAM::Policy"):
@@ -70,11 +70,12 @@ def check_undeclared_access(
 
 def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[LiveDifference]:
     name, iam = properties["RoleName"], aws.client("iam")
+    trust = properties["AssumeRolePolicyDocument"]
+    lets_in = any("Federated" in statement["Principal"] for statement in trust["Statement"])  # a reader outside AWS
     role = _role(aws, name)
     if role is None:
-        yield LiveDifference(DifferenceKind.OWN_ROLE_GONE, f"the role {name} is gone", Revert())
+        yield LiveDifference(DifferenceKind.OWN_ROLE_GONE, f"the role {name} is gone", Revert(), returns_access=lets_in)
         return
-    trust = properties["AssumeRolePolicyDocument"]
     trusted = call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=document_text(trust))
     found = role["AssumeRolePolicyDocument"]
     yield from policy_differences_of(
@@ -83,7 +84,7 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[Live
         kind=DifferenceKind.TRUST_POLICY,
         of=f"the role {name}: its trust policy",
         repair=trusted,
-        lets_in=False,
+        lets_in=lets_in,
     )
     wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
     there = {each for page in _pages(iam, "list_role_policies", name) for each in page["PolicyNames"]}
@@ -93,7 +94,8 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[Live
             DifferenceKind.OTHER_OWN_POLICY, f"the role {name}: it has another policy, {policy}", taken
         )
     for policy, document in sorted(wanted.items()):
-        yield from _drift_of_inline_policy(name, policy, document, _inline_policy(aws, name, policy), is_ours=True)
+        there_now = _inline_policy(aws, name, policy)
+        yield from _drift_of_inline_policy(name, policy, document, there_now, is_ours=True, lets_in=lets_in)
     for page in _pages(iam, "list_attached_role_policies", name):
         for attached in page["AttachedPolicies"]:
             arn = attached["PolicyArn"]
@@ -104,7 +106,13 @@ def _drift_of_own_role(aws: Aws, properties: Mapping[str, Any]) -> Iterator[Live
 
 
 def _drift_of_inline_policy(
-    role: str, name: str, wanted: Mapping[str, Any], found: Mapping[str, Any] | None, *, is_ours: bool = False
+    role: str,
+    name: str,
+    wanted: Mapping[str, Any],
+    found: Mapping[str, Any] | None,
+    *,
+    is_ours: bool = False,
+    lets_in: bool = True,
 ) -> Iterator[LiveDifference]:
     gone, changed = DifferenceKind.USERS_POLICY_GONE, DifferenceKind.USERS_POLICY
     if is_ours:
@@ -112,9 +120,9 @@ def _drift_of_inline_policy(
     of = f"the role {role}: its policy {name}"
     put = call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=document_text(wanted))
     if found is None:
-        yield LiveDifference(gone, f"{of} is gone", put, returns_access=not is_ours)
+        yield LiveDifference(gone, f"{of} is gone", put, returns_access=lets_in)
         return
-    yield from policy_differences_of(wanted, found, kind=changed, of=of, repair=put, lets_in=not is_ours)
+    yield from policy_differences_of(wanted, found, kind=changed, of=of, repair=put, lets_in=lets_in)
 
 
 def _role(aws: Aws, name: str) -> dict[str, Any] | None:

@@ -40,8 +40,10 @@ class Consent(StrEnum):
     """A new pull dataset opens a bucket that already holds data."""
     ADOPTION = "adoption"
     """Buckets, roles and functions that this product did not make become its own."""
+    PROVIDER = "provider"
+    """Identity providers that this product did not make take tokens for further audiences."""
     ACCOUNT = "account"
-    """An account that had no access before is given some, or receives files."""
+    """An account, or somebody outside AWS, that had no access before is given some, or receives files."""
     WHOLE_ACCOUNT = "whole-account"
     """A whole account, and not single roles of it, is let in."""
     WRITE = "write"
@@ -122,6 +124,10 @@ def _strange_resources(plan: "Plan") -> NamedSentences:
     return _by_name(each.in_words for step in plan.steps for each in step.existing if each.needs_consent)
 
 
+def _strange_providers(plan: "Plan") -> NamedSentences:
+    return _by_name(each.in_words for step in plan.steps for each in step.audiences if not each.is_ours)
+
+
 def _buckets_with_data(plan: "Plan") -> NamedSentences:
     taken = (step.takes_over for step in plan.steps)
     return _by_name(str(bucket.name) for bucket in taken if bucket and bucket.holds_data)
@@ -197,6 +203,7 @@ _CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], NamedSentences], str]] = {
         _strange_resources,
         "it adopts what this product did not make, whose settings, policies and code become what is declared: ",
     ),
+    Consent.PROVIDER: (_strange_providers, "it adds audiences to identity providers that this product did not make: "),
     Consent.ACCOUNT: (_new_accounts, "it opens data to accounts that had no access before: "),
     Consent.WHOLE_ACCOUNT: (_whole_accounts, "it lets in whole accounts, whoever they choose: "),
     Consent.WRITE: (_widened_datasets, "it lets outsiders write what none of them could: "),

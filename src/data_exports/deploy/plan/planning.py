@@ -8,7 +8,7 @@ queue; then the stacks of removed datasets, whose rules the hub has lost by then
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from data_exports.access.changes import AccessChanges
@@ -19,6 +19,7 @@ from data_exports.deploy.deployed import (
     Deployed,
     DeployedStack,
 )
+from data_exports.deploy.plan.providers import MissingAudience, missing_audiences_of
 from data_exports.deploy.plan.sftp_words import NO_SFTP_READERS, SFTP_PRICE
 from data_exports.estate.models import Dataset, Estate, PushDataset
 from data_exports.json_values import json_as
@@ -102,7 +103,7 @@ class Existing:
         return f"the {empty}{self.kind} {self.name}"
 
 
-@json_as("stack=name dataset action reason? next_step? resources=how")
+@json_as("stack=name dataset action reason? next_step? resources=how audiences")
 @dataclass(frozen=True, slots=True)
 class StackStep:
     """What is to be done with one stack, and why."""
@@ -121,13 +122,15 @@ class StackStep:
     """The pull dataset's bucket, when an earlier stack left it."""
     existing: tuple[Existing, ...] = ()
     """All that a stack which is to be created finds in place."""
+    audiences: tuple[MissingAudience, ...] = ()
+    """What the dataset's readers lack of identity providers outside our stack."""
     how: tuple[ResourceChange, ...] | None = None
     """What an update does to the stack's resources; empty when only metadata or tags change, None when not compared."""
 
     @property
     def is_change(self) -> bool:
         """Whether it would change something."""
-        return self.action not in (Action.UNCHANGED, Action.BLOCKED)
+        return self.action is not Action.BLOCKED and (self.action is not Action.UNCHANGED or bool(self.audiences))
 
     @property
     def is_impossible(self) -> bool:
@@ -208,7 +211,11 @@ def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, 
     platform = estate.platform
     shared = list(first_stacks(estate, surroundings))
     datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
-    dataset_steps = [step_of(stack, deployed.find(stack.name)) for stack in datasets]
+    lacking = [missing_audiences_of(dataset, surroundings.providers) for dataset in estate.datasets()]
+    dataset_steps = [
+        replace(step_of(stack, deployed.find(stack.name)), audiences=audiences)
+        for stack, audiences in zip(datasets, lacking, strict=True)
+    ]
     with_queue = pushes_with_queue(estate, dataset_steps)
     removals = tuple(_removals([*datasets, *shared], deployed, hub=platform.hub_bucket))
     kept = kept_rules([*dataset_steps, *removals], with_queue, hub=platform.hub_bucket)
@@ -229,7 +236,7 @@ def first_stacks(estate: Estate, surroundings: Surroundings) -> Iterator[Stack]:
     platform, require_tls = estate.platform, surroundings.require_tls
     yield foundation_stack(platform, require_tls=require_tls)
     yield access_logs_stack(platform, estate.pull_datasets, require_tls=require_tls)
-    providers = identity_providers_stack(platform, estate.pull_datasets, others=surroundings.other_providers)
+    providers = identity_providers_stack(platform, estate.pull_datasets, surroundings.providers)
     if providers:
         yield providers
     server = sftp_stack(platform, estate.pull_datasets)

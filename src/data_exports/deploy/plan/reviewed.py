@@ -74,6 +74,7 @@ def _made_of(step: StackStep) -> dict[str, object]:
             "tags": dict(deployed.tags),
         },
         "existing": {each.in_words: each for each in step.existing},
+        "audiences": {each.in_words: each for each in step.audiences},
     }
 
 

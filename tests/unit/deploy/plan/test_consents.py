@@ -16,9 +16,9 @@ from data_exports.deploy.plan.planning import Existing, ExistingBucket, Existing
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, BucketName, RoleName
-from data_exports.stacks.stack import Surroundings
+from data_exports.stacks.stack import ExistingProvider, Surroundings
 from data_exports.views.plan import render_plan
-from tests.estates import LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
+from tests.estates import LOADER, PLATFORM, READER, WORKFLOW_READER, at_s3, estate_of, pull, push
 from tests.json_data import json_data
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -254,6 +254,22 @@ def test_where_nobody_can_tell_what_was_granted_accounts_and_writing_need_a_cons
             "it lets outsiders write what none of them could: court_lists (what they could before is not known)",
         ),
     ]
+
+
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_an_audience_for_a_provider_of_somebody_else_needs_a_consent_and_is_shown(*, is_ours: bool) -> None:
+    estate = estate_of(pull("lists", outsiders=(), identities=(WORKFLOW_READER,)))
+    there = ExistingProvider(WORKFLOW_READER.issuer, frozenset({"team"}), is_ours=is_ours)
+    around = Surroundings(code_key="code/mover-0.zip", providers=(there,))
+    wanted = [step.stack for step in plan_deploy(estate, Deployed(), around).steps if step.stack]
+    stacks = tuple(DeployedStack(each.name, "id", "CREATE_COMPLETE", each.tags) for each in wanted)
+    assert "exports-identity-providers" not in {each.name for each in wanted}
+    plan = with_effects(plan_deploy(estate, Deployed(stacks), around), estate, {}, moment=NOW)
+    adds = "the audience sts.amazonaws.com to https://token.actions.githubusercontent.com"
+    said = f"it adds audiences to identity providers that this product did not make: {adds}"
+    assert [each.sentence for each in needed_consents(plan)] == ([] if is_ours else [said])
+    assert [step.name for step in plan.changes] == ["exports-pull-lists"]
+    assert f"exports-pull-lists    adds {adds}" in render_plan(plan, PLATFORM)
 
 
 def test_a_long_list_of_names_is_cut_in_the_sentence_and_whole_in_the_data() -> None:

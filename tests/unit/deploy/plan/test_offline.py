@@ -160,6 +160,7 @@ def _stack(name: str, dataset: str | None, action: str, resources: object) -> di
         "reason": None,
         "next_step": None,
         "resources": resources,
+        "audiences": [],
     }
 
 

@@ -108,6 +108,7 @@ def test_a_file_keeps_the_plan_as_shown_and_what_it_was_made_of() -> None:
             "tags": dict(orders.deployed.tags),
         },
         "existing": {},
+        "audiences": {},
     }
     assert content["made_of"]["stacks"]["exports-pull-notes"]["deployed"] is None
     assert json.loads(_with_digest(content))["digest"] == digest
