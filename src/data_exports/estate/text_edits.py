@@ -14,6 +14,8 @@ from data_exports.estate.fields import EXPIRES, NAME
 from data_exports.estate.formatter import SAFE_PLAIN
 from data_exports.estate.formatter_layout import Container, Scalar, Slot, UnusualLayoutError, layout_of
 from data_exports.estate.yaml_tree import other_reading
+from data_exports.names import InvalidNameError
+from data_exports.readers.kinds import reader_of
 
 Span = tuple[tuple[int, int], tuple[int, int]]
 """From where to where, as lines and columns from 0."""
@@ -41,7 +43,8 @@ def with_end(text: str, day: date) -> str:
 def without_items(text: str, field: str, values: Collection[str]) -> str:
     """The declaration without these items of a list, and without the list when nothing is left in it.
 
-    An item that is a mapping goes by the name in it. A comment beside an item goes with it, one above it stays.
+    An item that is a mapping goes by the name in it, a reader of tokens by its words. A comment beside an item goes
+    with it, one above it stays.
     """
     for value in values:
         slot = slot_of(layout_of(text).slots, field)
@@ -140,6 +143,18 @@ def _without_item(text: str, field: Slot, items: Container, value: str) -> str:
 
 
 def _text_of(slot: Slot) -> str:
-    """What an item is known by: itself, or the name that stands in it."""
+    """What an item is known by: itself, the name that stands in it, or the words for a reader of tokens."""
     named = slot_of(slot.value.slots, NAME.name) if isinstance(slot.value, Container) else slot
-    return named.value.text if named and isinstance(named.value, Scalar) else ""
+    if named:
+        return named.value.text if isinstance(named.value, Scalar) else ""
+    try:
+        return reader_of(_texts_in(slot.value)).label
+    except InvalidNameError:
+        return ""
+
+
+def _texts_in(value: Scalar | Container) -> object:
+    """A value as plain texts and mappings; a list is none of a reader's."""
+    if isinstance(value, Scalar):
+        return value.text
+    return {slot.key.text if slot.key else "": _texts_in(slot.value) for slot in value.slots}

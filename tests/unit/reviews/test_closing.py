@@ -8,9 +8,11 @@ import pytest
 from data_exports.errors import DeclarationError, RefusedError
 from data_exports.estate.file_kinds import PULL, PUSH
 from data_exports.estate.formatter import format_declaration
+from data_exports.readers.kinds import AnyReader
 from data_exports.reviews.closing import Closed, close_review
 from data_exports.reviews.models import KEEP, REMOVE, AccessRow, Decision
 from tests import ssh_keys
+from tests.estates import GOOGLE_READER, TRANSFER_READER
 from tests.unit.estate import written
 from tests.unit.reviews.git_estate import commit_all, git, state_of, write_repository
 from tests.unit.reviews.of_estates import decide, estate_in, review_in, write_review
@@ -145,6 +147,35 @@ def test_readers_by_sftp_are_taken_out_with_their_keys(removed: list[str], left:
     assert closed.removed == len(removed)
     kept = "".join(entries[name] if name in left else "  # by night\n" * (name == "meridian") for name in entries)
     shown = f"sftp_readers:\n{kept}" if left else ""
+    after = git(tmp_path, "show", "review-2031-Q1:exports/pull_datasets/b.yaml")
+    assert after == f"{start}{shown}users:{rest}"
+
+
+@pytest.mark.parametrize(
+    ("removed", "left"),
+    [
+        ([TRANSFER_READER], [GOOGLE_READER]),
+        ([GOOGLE_READER], [TRANSFER_READER]),
+        ([GOOGLE_READER, TRANSFER_READER], []),
+    ],
+    ids=["one", "other", "both"],
+)
+def test_readers_of_tokens_are_taken_out_with_all_that_tells_who_they_are(
+    removed: list[AnyReader], left: list[AnyReader], tmp_path: Path
+) -> None:
+    google = "".join(f"      {name}: '{value}' # x\n" for name, value in GOOGLE_READER.declaration["google"].items())
+    entries = {
+        GOOGLE_READER: f"  - google:\n{google}",
+        TRANSFER_READER: f"  - google_transfer: {{subject: '{TRANSFER_READER.subject}'}} # by night\n",
+    }
+    start, rest = PULL_FILE.split("users:")
+    pull = f"{start}pull_identities:\n{''.join(entries.values())}users:{rest}"
+    folder = write_repository(tmp_path, pull=pull)
+    path = write_review(folder)
+    decide(path, lambda _, row: REMOVE if row.who in {each.label for each in removed} else KEEP)
+    commit_all(folder)
+    assert close(folder, path).removed == len(removed)
+    shown = f"pull_identities:\n{''.join(entries[each] for each in left)}" if left else ""
     after = git(tmp_path, "show", "review-2031-Q1:exports/pull_datasets/b.yaml")
     assert after == f"{start}{shown}users:{rest}"
 
