@@ -229,6 +229,7 @@ SFTP_STACK = "exports-sftp"
 SFTP_SERVER_EXPORT = f"{SFTP_STACK}-server"
 """The export of CloudFormation by which the stacks of datasets know the server's id."""
 SFTP_LOG_GROUP = f"/aws/transfer/{SFTP_STACK}"
+EVIDENCE_STACK = "exports-evidence"
 ACCESS_LOG_PREFIX = "pull/"
 """Where in the access-log bucket S3 writes who used the pull datasets' buckets."""
 AUDIT_TRAIL = "exports-audit"
@@ -271,6 +272,17 @@ KEEPER_SENT = "keeper/sent/"
 def keeper_role_arn_of(account: AccountId) -> RoleArn:
     """The keeper's role."""
     return RoleArn.of(account, KEEPER, path=SERVICE_ROLE_PATH)
+
+
+NOTARY = RoleName("exports-notary")
+"""The function that logs receipts and deployments, and alone signs the log, and its role."""
+EVIDENCE_KEY_ALIAS = "alias/exports-evidence"
+"""The key that signs the log."""
+
+
+def notary_role_arn_of(account: AccountId) -> RoleArn:
+    """The notary's role."""
+    return RoleArn.of(account, NOTARY, path=SERVICE_ROLE_PATH)
 
 
 MOVER_POLICY = "deliver"
@@ -368,3 +380,8 @@ def log_bucket_of(hub_bucket: BucketName) -> BucketName:
 def access_log_bucket_of(hub_bucket: BucketName) -> BucketName:
     """The bucket to which S3 writes who used the pull datasets' buckets; no longer a name than the log bucket's."""
     return BucketName(f"{hub_bucket}-use")
+
+
+def evidence_bucket_of(hub_bucket: BucketName) -> BucketName:
+    """The bucket of the notary's log, where the platform wants one."""
+    return BucketName(f"{hub_bucket}-evidence")

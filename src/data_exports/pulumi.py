@@ -30,7 +30,8 @@ from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.limits import TEMPLATE_BODY_BYTES
 from data_exports.names import FOUNDATION_STACK, KEEPER_SETTINGS, DatasetName, RoleName
-from data_exports.stacks.code import MoverCode, mover_code
+from data_exports.stacks.code import FunctionCode, mover_code, notary_code
+from data_exports.stacks.evidence import evidence_stacks
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.keeper_settings import keeper_settings_of
 from data_exports.stacks.stack import STACK_CAPABILITIES, ExistingProvider, Stack, Surroundings, template_url_of
@@ -98,6 +99,8 @@ def export_stacks(
     shared = [made.add(stack, after=[]) for stack in first_stacks(estate, surroundings)]
     foundation = made.stacks[FOUNDATION_STACK]
     made.add_keeper_settings(estate, after=[foundation])
+    for evidence in evidence_stacks(platform, require_tls=surroundings.require_tls):
+        made.add(evidence, after=[foundation, made.add_code(notary_code(), after=[foundation])])
     uploaded = made.add_code(code, after=[foundation]) if estate.push_datasets else foundation
     for dataset in estate.datasets():
         needs = [foundation, uploaded] if isinstance(dataset, PushDataset) else shared
@@ -136,12 +139,12 @@ class _Registered:
         self.stacks[stack.name] = made
         return made
 
-    def add_code(self, code: MoverCode, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        """The mover's zip, in the log bucket."""
+    def add_code(self, code: FunctionCode, *, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """A function's zip, in the log bucket."""
         path = _cache_folder() / code.key
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, code.body)  # another program's engine may read it at this moment
-        return self._add_object("mover-code", code.key, after, source=pulumi.FileAsset(str(path)))
+        return self._add_object(f"{code.function}-code", code.key, after, source=pulumi.FileAsset(str(path)))
 
     def add_card(self, stack: Stack, *, after: Sequence[pulumi.Resource]) -> None:
         """What senders are told of a push dataset, in the log bucket."""

@@ -13,7 +13,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 BASICS = {"contract", "names", "limits", "errors", "text", "json_values", "instructions"}
 ESTATE = BASICS | {"destinations", "readers", "estate"}
 ACCESS = ESTATE | {"access"}
-STACKS = ACCESS | {"stacks", "keeper"}
+STACKS = ACCESS | {"stacks", "keeper", "evidence"}
 ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local", "reviews"}
 ALLOWED = {
     "__init__": {"api"},
@@ -27,6 +27,8 @@ ALLOWED = {
     "parallel": set[str](),
     "mover": {"mover", "contract"},
     "keeper": set[str](),
+    "evidence": {"evidence", "contract"},
+    "notary": {"notary", "evidence", "contract"},
     "aws": {"errors", "names", "limits", "aws"},
     "destinations": BASICS | {"aws", "contract", "destinations"},
     "readers": BASICS | {"readers"},
@@ -97,7 +99,7 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
     allowed = ALLOWED[_part(path)]
     tree = ast.parse(path.read_text(encoding="utf-8"))
     # The version, which is all the package itself holds, may be asked by everybody but the closed mover.
-    allowed = allowed if _part(path) == "mover" else allowed | {"__init__"}
+    allowed = allowed if _part(path) in ("mover", "notary") else allowed | {"__init__"}
     assert [(line, part) for line, part in _parts_imported(path, tree) if part not in allowed] == []
 
 
@@ -115,11 +117,17 @@ def test_a_command_imports_what_is_heavy_only_when_it_runs(path: Path) -> None:
     assert [(line, name) for line, name in _imports(path, at_once) if name.split(".")[0] in HEAVY] == []
 
 
-@pytest.mark.parametrize("part", ["contract", "mover"])
+@pytest.mark.parametrize("part", ["contract", "evidence", "mover"])
 def test_what_goes_into_the_zip_needs_pythons_own_library_alone(part: str) -> None:
     paths = [path for path in MODULES if _part(path) == part]
     found = {name for path in paths for _, name in _imports(path, ast.parse(path.read_text(encoding="utf-8")))}
     assert {name.partition(".")[0] for name in found} - sys.stdlib_module_names == {"data_exports"}
+
+
+def test_the_notary_needs_lambdas_runtime_alone() -> None:
+    paths = [path for path in MODULES if _part(path) == "notary"]
+    found = {name for path in paths for _, name in _imports(path, ast.parse(path.read_text(encoding="utf-8")))}
+    assert {name.partition(".")[0] for name in found} - sys.stdlib_module_names == {"boto3", "data_exports"}
 
 
 def test_the_keeper_which_is_one_file_needs_lambdas_runtime_alone() -> None:
@@ -247,6 +255,6 @@ def test_only_aws_py_knows_the_exceptions_of_boto3(path: Path) -> None:
     known = ("botocore.exceptions", "boto3.exceptions", "botocore.errorfactory")
     assert [(line, name) for line, name in _imports(path, tree) if name.startswith(known)] == []
     responses = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "response"]
-    assert responses == [] or _part(path) in ("mover", "keeper", "local"), (
+    assert responses == [] or _part(path) in ("mover", "keeper", "notary", "local"), (
         "`code_of` and `answer_of` say what AWS answered"
     )

@@ -96,6 +96,6 @@ def test_the_readme_lists_every_command_as_working_and_no_other() -> None:
 
 def test_every_command_has_a_help_text_that_ends_with_an_example() -> None:
     commands = build_command(modules_for([])).commands
-    groups = ("local", "review")
+    groups = ("evidence", "local", "review")
     for name, command in [*commands.items(), *(each for group in groups for each in commands[group].commands.items())]:
         assert name in groups or "Example" in (command.help or ""), name

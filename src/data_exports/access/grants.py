@@ -18,6 +18,7 @@ from data_exports.names import (
     KEEPER,
     KEEPER_SENT,
     KEEPER_SETTINGS,
+    NOTARY,
     AccountId,
     DatasetName,
     KeyPrefix,
@@ -261,8 +262,8 @@ def _outside_actions(pull: PullDataset) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class KeeperRight:
-    """Something that the platform's keeper may do; what it may publish to, the topics' policies say."""
+class FunctionRight:
+    """Something that one of the platform's own functions may do; topics' and keys' policies say what more."""
 
     sid: str
     resource: str
@@ -270,17 +271,38 @@ class KeeperRight:
     key_prefix: KeyPrefix | None = None
 
 
-def keeper_rights_of(platform: Platform) -> tuple[KeeperRight, ...]:
+def keeper_rights_of(platform: Platform) -> tuple[FunctionRight, ...]:
     """What the keeper may do: read receipts and its settings, note what it has settled, write its log. No data."""
     log, receipts, sent = platform.log_bucket.arn, KeyPrefix(RECEIPTS), KeyPrefix(KEEPER_SENT)
     log_group = f"arn:aws:logs:{platform.region}:{platform.account}:log-group:{KEEPER_LOG_GROUP}"
     return (
-        KeeperRight("ListReceipts", log, ("s3:ListBucket",), receipts),
-        KeeperRight("ListSent", log, ("s3:ListBucket",), sent),
-        KeeperRight("NoteSent", f"{log}/{sent.pattern_below}", ("s3:PutObject",)),
-        KeeperRight("ReadReceipts", f"{log}/{receipts.pattern_below}", ("s3:GetObject",)),
-        KeeperRight("ReadSettings", f"{log}/{KEEPER_SETTINGS}", ("s3:GetObject",)),
-        KeeperRight("WriteLog", f"{log_group}:*", KEEPER_LOG_ACTIONS),
+        FunctionRight("ListReceipts", log, ("s3:ListBucket",), receipts),
+        FunctionRight("ListSent", log, ("s3:ListBucket",), sent),
+        FunctionRight("NoteSent", f"{log}/{sent.pattern_below}", ("s3:PutObject",)),
+        FunctionRight("ReadReceipts", f"{log}/{receipts.pattern_below}", ("s3:GetObject",)),
+        FunctionRight("ReadSettings", f"{log}/{KEEPER_SETTINGS}", ("s3:GetObject",)),
+        FunctionRight("WriteLog", f"{log_group}:*", KEEPER_LOG_ACTIONS),
+    )
+
+
+def notary_rights_of(platform: Platform) -> tuple[FunctionRight, ...]:
+    """What the notary may do: read receipts and stacks, add to its log. No data. That it signs, its key's policy says.
+
+    All stacks are described in one request, so that none can be kept from it; that takes both rights, on everything.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    """
+    log, evidence, receipts = platform.log_bucket.arn, platform.evidence_bucket.arn, KeyPrefix(RECEIPTS)
+    place = f"{platform.region}:{platform.account}"
+    return (
+        FunctionRight("DescribeStacks", "*", ("cloudformation:DescribeStacks", "cloudformation:ListStacks")),
+        FunctionRight("KeepLog", f"{evidence}/*", ("s3:GetObject", "s3:PutObject")),
+        FunctionRight("ListLog", evidence, ("s3:ListBucket",)),
+        FunctionRight("ListReceipts", log, ("s3:ListBucket",), receipts),
+        FunctionRight(
+            "ReadDeclarations", f"arn:aws:cloudformation:{place}:stack/exports-*", ("cloudformation:GetTemplate",)
+        ),
+        FunctionRight("ReadReceipts", f"{log}/{receipts.pattern_below}", ("s3:GetObject",)),
+        FunctionRight("WriteLog", f"arn:aws:logs:{place}:log-group:{NOTARY_LOG_GROUP}:*", KEEPER_LOG_ACTIONS),
     )
 
 
@@ -311,6 +333,7 @@ def dead_letter_queue_arn_of(platform: Platform, push: PushDataset) -> str:
 
 
 KEEPER_LOG_GROUP = f"/aws/lambda/{KEEPER}"
+NOTARY_LOG_GROUP = f"/aws/lambda/{NOTARY}"
 
 
 def log_group_name_of(push: PushDataset) -> str:

@@ -7,7 +7,7 @@ order, deny statements first. Effects: none. Nobody is granted anything here tha
 from collections.abc import Sequence
 from datetime import datetime
 
-from data_exports.access.grants import Grant, Role, dead_letter_queue_arn_of, keeper_rights_of, queue_arn_of
+from data_exports.access.grants import FunctionRight, Grant, Role, dead_letter_queue_arn_of, queue_arn_of
 from data_exports.access.statements import (
     Policy,
     deny_weak_transport,
@@ -27,6 +27,7 @@ from data_exports.names import (
     BucketName,
     identity_provider_arn_of,
     keeper_role_arn_of,
+    notary_role_arn_of,
     queue_name_of,
 )
 from data_exports.readers.kinds import AnyReader
@@ -146,10 +147,10 @@ def _mover_sid(grant: Grant) -> str:
     return next(named, grant.actions[0].partition(":")[2])
 
 
-def keeper_policy(platform: Platform) -> Policy:
-    """The inline policy of the keeper."""
+def policy_of_rights(rights: Sequence[FunctionRight]) -> Policy:
+    """The inline policy of one of the platform's own functions."""
     statements = []
-    for right in keeper_rights_of(platform):
+    for right in rights:
         below = {"StringLike": {"s3:prefix": right.key_prefix.pattern_below}} if right.key_prefix else None
         statements.append(
             {
@@ -353,5 +354,41 @@ def alert_key_policy(platform: Platform) -> Policy:
                 "ArnEquals": {"aws:PrincipalArn": str(keeper_role_arn_of(platform.account))},
                 "StringEquals": through_sns,
             },
+        },
+    )
+
+
+EVIDENCE_KEY_ADMINISTRATION = (
+    *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey"),
+    *("kms:EnableKey", "kms:GetKeyPolicy", "kms:GetPublicKey", "kms:ListAliases", "kms:ListKeyPolicies"),
+    *("kms:ListResourceTags", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource"),
+    *("kms:UpdateAlias", "kms:UpdateKeyDescription", "kms:Verify"),
+)
+"""All but signing: a policy of somebody's role does not suffice for that, somebody has to change the key's, which
+CloudTrail records."""
+
+
+def evidence_key_policy(platform: Platform) -> Policy:
+    """The policy of the key that signs the log: the notary signs, the account's own policies do the rest.
+
+    The notary is named by a condition, because a key does not take a `Principal` that is not there yet.
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+    """
+    return policy_of(
+        {
+            "Sid": "AccountAdministers",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{platform.account}:root"},
+            "Action": list(EVIDENCE_KEY_ADMINISTRATION),
+            "Resource": "*",
+        },
+        {
+            "Sid": "NotarySigns",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": ["kms:GetPublicKey", "kms:Sign"],
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": str(notary_role_arn_of(platform.account))}},
         },
     )

@@ -52,7 +52,7 @@ from data_exports.views.envelope import line_of
 SECTIONS = {
     "Declare": ("init", "new", "check", "fmt", "schema", "who", "review", "register", "open"),
     "Deploy": ("plan", "deploy", "drift", "repair", "destroy", "purge", "handover", "probe"),
-    "Operate": ("use", "send", "status", "history", "failures", "redrive", "cancel"),
+    "Operate": ("use", "send", "status", "history", "failures", "redrive", "cancel", "evidence", "verify"),
     "Try it": ("demo", "local", "canary"),
 }
 """The commands by the step they belong to, in the order in which people meet them."""

@@ -16,7 +16,7 @@ from data_exports.deploy.plan.templates import read_templates
 from data_exports.deploy.remote import check_account, read_deployed, read_missing_roles
 from data_exports.estate.models import Estate
 from data_exports.names import RoleName
-from data_exports.stacks.code import MoverCode, mover_code
+from data_exports.stacks.code import FunctionCode, mover_code
 from data_exports.stacks.stack import Surroundings
 
 
@@ -26,7 +26,7 @@ class Prepared:
 
     estate: Estate
     plan: Plan
-    code: MoverCode
+    code: FunctionCode
     role_ids: Mapping[str, RoleName] = field(default_factory=dict)
     """The ids of the users' roles that were found."""
 

@@ -270,12 +270,15 @@ Parts = Mapping[str, Any]
 """What stands in a mapping of fields, by their names, each with its place."""
 
 
-def fields_of(make: Callable[..., object], **types: FieldType[Any]) -> One[Parts]:
-    """Mappings of these fields, all of them required; a model holds what `make` makes of their bare values."""
+def fields_of(
+    make: Callable[..., object], *, optional: Mapping[str, FieldType[Any]] | None = None, **required: FieldType[Any]
+) -> One[Parts]:
+    """Mappings of these fields; a model holds what `make` makes of their bare values, of those that are there."""
+    types = {**required, **(optional or {})}
 
     def read(node: Node, report: FindingCollector) -> Located[Parts] | None:
         if not isinstance(node, Fields):
-            hint = f"write {' and '.join(f'`{name}:`' for name in types)}, each on a line of its own"
+            hint = f"write {' and '.join(f'`{name}:`' for name in required)}, each on a line of its own"
             report.error(node.place, Code.WRONG_SHAPE, "this must be a mapping", hint)
             return None
         for key, _ in node.entries:
@@ -283,22 +286,26 @@ def fields_of(make: Callable[..., object], **types: FieldType[Any]) -> One[Parts
                 hint = f"the fields are: {', '.join(types)}"
                 report.error(key.place, Code.UNKNOWN_FIELD, f"there is no field {key.text!r} here", hint)
         entries = {key.text: value for key, value in node.entries}
-        for name in types:
+        for name in required:
             if name not in entries:
                 message = f"the required field {name!r} is missing here"
                 report.error(node.place, Code.MISSING_FIELD, message, f"add `{name}:`")
         parts = {name: each.read(entries[name], report) for name, each in types.items() if name in entries}
-        is_whole = len(parts) == len(types) and all(part is not None for part in parts.values())
+        is_whole = set(required) <= set(parts) and all(part is not None for part in parts.values())
         return Located(parts, node.place) if is_whole else None
 
     schema = {
         "type": "object",
         "properties": {name: each.schema for name, each in types.items()},
-        "required": list(types),
+        "required": list(required),
         "additionalProperties": False,
     }
     return FieldType(
-        read, schema, lambda found: make(**{name: each.bare(found.value[name]) for name, each in types.items()})
+        read,
+        schema,
+        lambda found: make(
+            **{name: each.bare(found.value[name]) for name, each in types.items() if name in found.value}
+        ),
     )
 
 

@@ -7,9 +7,10 @@ types are in `field_types` and `identifier_types`, the three kinds of file with 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from data_exports.estate.codes import Code
+from data_exports.estate.evidence_lock import EvidenceLock, LockMode
 from data_exports.estate.field_types import (
     BOOLEAN,
     DATE,
@@ -20,6 +21,7 @@ from data_exports.estate.field_types import (
     Located,
     choice_of,
     count_between,
+    fields_of,
     identifier_of,
     line_within,
     list_of,
@@ -239,6 +241,13 @@ SFTP = Field(
     meaning="Let datasets name `sftp_readers`: AWS Transfer Family has a server as long as one does, at a price.",
     is_asked=False,
 )
+EVIDENCE = Field(
+    "evidence",
+    fields_of(EvidenceLock, lock_days=count_between(1, 36_500), optional={"mode": choice_of(*get_args(LockMode))}),
+    None,
+    "`{lock_days: 3650}` logs receipts and deployments where nobody can change them unseen; S3 keeps the log so long.",
+    is_asked=False,
+)
 RECOVERY_DAYS = Field(
     "recovery_days",
     count_between(1, 365),
@@ -306,6 +315,7 @@ PLATFORM_FIELDS: Known = (
     REVIEW_EVERY,
     AUDIT,
     SFTP,
+    EVIDENCE,
     RECOVERY_DAYS,
     LARGE_FILE_MIB,
     ALERTS,

@@ -12,6 +12,7 @@ from pathlib import Path
 from data_exports.destinations.kinds import AnyDestination
 from data_exports.estate import fields as f
 from data_exports.estate.email_addresses import address_in
+from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.estate.findings import Place
 from data_exports.estate.promises import Due, Promise
 from data_exports.names import (
@@ -24,6 +25,7 @@ from data_exports.names import (
     RoleArn,
     RoleName,
     access_log_bucket_of,
+    evidence_bucket_of,
     hub_prefix_of,
     log_bucket_of,
     mover_name_of,
@@ -58,6 +60,8 @@ class Platform:
     """What records each request for files with a promise; None: S3's own logs of the pull buckets alone."""
     sftp: bool = f.SFTP.default
     """Whether datasets may name `sftp_readers`."""
+    evidence: EvidenceLock | None = f.EVIDENCE.default
+    """For how long the log of what was delivered is locked; None: there is none."""
     recovery_days: int = f.RECOVERY_DAYS.default
     """Days for which a delivered upload can still be recovered from the hub."""
     alerts: tuple[str, ...] = f.ALERTS.default
@@ -78,6 +82,11 @@ class Platform:
     def access_log_bucket(self) -> BucketName:
         """What S3 writes of the pull datasets' buckets: who used them."""
         return access_log_bucket_of(self.hub_bucket)
+
+    @property
+    def evidence_bucket(self) -> BucketName:
+        """The log of receipts and deployments, where `evidence` asks for one."""
+        return evidence_bucket_of(self.hub_bucket)
 
     def user_role_arn(self, user: RoleName) -> RoleArn:
         """The role of a user of this platform."""

@@ -4,6 +4,8 @@ In: the platform. Out: one `Stack`. Effects: none. The log bucket holds receipts
 (``code/``), what the keeper knows (``keeper/``) and templates too large for a request (``templates/``).
 """
 
+from dataclasses import asdict
+
 from troposphere.s3 import LifecycleConfiguration
 
 from data_exports.access.policies import private_bucket_policy
@@ -47,6 +49,7 @@ def _settings(platform: Platform) -> dict[str, object]:
         "paperwork": platform.paperwork,
         "audit": platform.audit,
         "sftp": platform.sftp or None,
+        "evidence": platform.evidence and asdict(platform.evidence),
         "recovery_days": platform.recovery_days,
         "large_file_mib": platform.large_file_mib,
         "alerts": platform.alerts,

@@ -16,8 +16,8 @@ from troposphere.iam import Role
 from troposphere.logs import LogGroup
 from troposphere.sns import Topic
 
-from data_exports.access.grants import KEEPER_LOG_GROUP
-from data_exports.access.policies import function_trust_policy, keeper_policy
+from data_exports.access.grants import KEEPER_LOG_GROUP, keeper_rights_of
+from data_exports.access.policies import function_trust_policy, policy_of_rights
 from data_exports.estate.models import Platform
 from data_exports.names import FOUNDATION_STACK, KEEPER, KEEPER_SENT, KEEPER_SETTINGS, SERVICE_ROLE_PATH
 from data_exports.stacks.mover_function import ARCHITECTURE, LOG_RETENTION_DAYS, RUNTIME
@@ -42,7 +42,7 @@ def add_keeper(template: Template, platform: Platform, alerts: Topic) -> None:
             RoleName=str(KEEPER),
             Path=SERVICE_ROLE_PATH,
             AssumeRolePolicyDocument=function_trust_policy(),
-            Policies=[InlinePolicy(PolicyName="keep", PolicyDocument=keeper_policy(platform))],
+            Policies=[InlinePolicy(PolicyName="keep", PolicyDocument=policy_of_rights(keeper_rights_of(platform)))],
         )
     )
     function = template.add_resource(

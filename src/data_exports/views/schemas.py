@@ -21,6 +21,7 @@ from data_exports.operate.access_logs import AccessRecord
 from data_exports.operate.canary.run import Report
 from data_exports.operate.history import HistoryEntry
 from data_exports.operate.probe.findings import Probed
+from data_exports.operate.verifying import Verification
 from data_exports.reviews.closing import Closed
 from data_exports.text import json_text
 from data_exports.views.canary import CanariesData
@@ -29,6 +30,7 @@ from data_exports.views.deployment import DeployData, DestroyData
 from data_exports.views.drift import DriftData
 from data_exports.views.envelope import schema_name_of
 from data_exports.views.error import ErrorData
+from data_exports.views.evidence import EvidenceKeyData
 from data_exports.views.failures import FailuresData
 from data_exports.views.files import CheckData, FmtData, InitData, NewData, SchemaData
 from data_exports.views.handover.changes import HandoverChangesData
@@ -56,6 +58,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "destroy": DestroyData,
     "drift": DriftData,
     "error": ErrorData,
+    "evidence-key": EvidenceKeyData,
     "failures": FailuresData,
     "fmt": FmtData,
     "handover": HandoverData,
@@ -81,6 +84,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "status": StatusData,
     "use": PlatformsData,
     "uses": UsesData,
+    "verify": Verification,
     "who": WhoData,
 }
 _PLAIN: abc.Mapping[object, dict[str, object]] = {

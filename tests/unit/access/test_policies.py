@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from data_exports.access.grants import grants_of_pull, grants_of_push
+from data_exports.access.grants import grants_of_pull, grants_of_push, keeper_rights_of
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.policies import (
     alert_key_policy,
     alert_topic_policy,
     dead_letter_queue_policy,
     function_trust_policy,
-    keeper_policy,
     mover_policy,
+    policy_of_rights,
     private_bucket_policy,
     pull_bucket_policy,
     pull_user_policy,
@@ -327,7 +327,7 @@ def test_the_keeper_reads_receipts_and_its_settings_and_writes_what_it_sent_and_
             None,
         ),
     ]
-    assert keeper_policy(PLATFORM) == {
+    assert policy_of_rights(keeper_rights_of(PLATFORM)) == {
         "Version": "2012-10-17",
         "Statement": [
             {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}

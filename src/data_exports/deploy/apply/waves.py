@@ -57,9 +57,18 @@ from data_exports.deploy.prepare import Prepared, prepare
 from data_exports.deploy.remote import check_account, count_current, read_deployed, upload_once
 from data_exports.errors import ExportsError, RefusedError
 from data_exports.estate.models import Estate, PushDataset
-from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK, SFTP_STACK, hub_prefix_of, pull_bucket_of
+from data_exports.names import (
+    ACCESS_LOGS_STACK,
+    EVIDENCE_STACK,
+    FOUNDATION_STACK,
+    HUB_STACK,
+    SFTP_STACK,
+    hub_prefix_of,
+    pull_bucket_of,
+)
 from data_exports.parallel import map_ordered, run_all
 from data_exports.stacks.access_logs import without_logging
+from data_exports.stacks.code import FunctionCode, notary_code
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.sftp import without_sftp
 from data_exports.stacks.stack import Wave
@@ -159,11 +168,12 @@ def _work_through(prepared: Prepared, work: Work, done: Sequence[StackOutcome]) 
         yield from leave_out(rest, NEEDS_FOUNDATION)
         return
     datasets = plan.of_wave(Wave.DATASETS)
-    movers_change = [step for step in datasets if step.name.startswith(PUSH_STACK_PREFIX) and step.is_change]
-    refusal = (yield from _upload_code(prepared, work)) if movers_change else ""
-    if refusal:
-        yield from leave_out(movers_change, f"the mover's code could not be uploaded: {refusal}")
-        datasets = tuple(step for step in datasets if step not in movers_change)
+    for code, prefix in ((prepared.code, PUSH_STACK_PREFIX), (notary_code(), EVIDENCE_STACK)):
+        running = [step for step in datasets if step.name.startswith(prefix) and step.is_change]
+        refusal = (yield from _upload_code(code, work)) if running else ""
+        if refusal:
+            yield from leave_out(running, f"the {code.function}'s code could not be uploaded: {refusal}")
+            datasets = tuple(step for step in datasets if step not in running)
     if not _outcome_of(done, ACCESS_LOGS_STACK).is_standing:
         datasets = tuple(map(_not_logged, datasets))
     if any(outcome.name == SFTP_STACK and not outcome.is_standing for outcome in done):
@@ -257,12 +267,12 @@ def leave_out(steps: Iterable[StackStep], reason: str) -> Iterator[DeployEvent]:
         yield StackFinished(StackOutcome(step, StackResult.LEFT_OUT, reason))
 
 
-def _upload_code(prepared: Prepared, work: Work) -> Generator[DeployEvent, None, str]:
-    """Store the mover's zip; AWS's reason if it refuses, else an empty text."""
-    platform, code = work.platform, prepared.code
+def _upload_code(code: FunctionCode, work: Work) -> Generator[DeployEvent, None, str]:
+    """Store a function's zip; AWS's reason if it refuses, else an empty text."""
+    platform = work.platform
     try:
         if upload_once(work.aws, platform.log_bucket, code.key, code.body, account=platform.account):
-            yield ProgressNote(f"uploaded the mover's code to s3://{platform.log_bucket}/{code.key}")
+            yield ProgressNote(f"uploaded the {code.function}'s code to s3://{platform.log_bucket}/{code.key}")
     except AWS_EXCEPTIONS as error:
         return reason_of(error)
     return ""

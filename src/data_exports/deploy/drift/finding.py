@@ -30,7 +30,7 @@ from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
 from data_exports.json_values import json_as
-from data_exports.names import ACCESS_LOGS_STACK, FOUNDATION_STACK, HUB_STACK, SFTP_STACK
+from data_exports.names import ACCESS_LOGS_STACK, EVIDENCE_STACK, FOUNDATION_STACK, HUB_STACK, SFTP_STACK
 from data_exports.parallel import map_ordered
 from data_exports.stacks.stack import DATASET_TAG, HUB_TAG
 
@@ -171,6 +171,7 @@ def _missing_stacks(estate: Estate, deployed: Deployed) -> Iterator[Drift]:
         FOUNDATION_STACK,
         ACCESS_LOGS_STACK,
         HUB_STACK,
+        *((EVIDENCE_STACK,) if estate.platform.evidence else ()),
         *([SFTP_STACK] if any(pull.sftp_readers for pull in estate.pull_datasets) else []),
         *(dataset.stack_name for dataset in estate.datasets()),
     ):

@@ -52,6 +52,8 @@ class Consent(StrEnum):
     """Addresses outside the platform's `mail_domains` are told of failures."""
     GUARD = "guard"
     """A setting that holds access back lets more through: `user_roles`, `mail_domains`, `paperwork`, `tags`."""
+    COMPLIANCE = "compliance"
+    """What is written to the evidence is locked for years, and nobody can undo that."""
     LOSS = "loss"
     """More than a fifth of all accesses go, and at least five."""
 
@@ -172,6 +174,12 @@ def _loosened_guards(plan: "Plan") -> NamedSentences:
     return loosened(plan)
 
 
+def _locked_for_good(plan: "Plan") -> NamedSentences:
+    from data_exports.deploy.plan.guards import locks_for_good
+
+    return locks_for_good(plan)
+
+
 def _widened_datasets(plan: "Plan") -> NamedSentences:
     doubtful = {each.dataset for each in plan.access.unknown}
     return {
@@ -209,6 +217,7 @@ _CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], NamedSentences], str]] = {
     Consent.WRITE: (_widened_datasets, "it lets outsiders write what none of them could: "),
     Consent.MAIL: (_mails_outside, "it mails failures, with the names of files, outside platform.mail_domains: "),
     Consent.GUARD: (_loosened_guards, "it changes settings that hold access back: "),
+    Consent.COMPLIANCE: (_locked_for_good, "it locks the evidence so that nobody, AWS neither, can delete it: "),
     Consent.LOSS: (_large_loss, "it takes away more than a fifth of all accesses: "),
 }
 """For each consent, what of a plan needs it, and the sentence that says so."""

@@ -4,6 +4,7 @@ In: a `SettingChange`. Out: for each thing that is let through now, a sentence. 
 to be narrower counts as wider.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -11,6 +12,7 @@ from fnmatch import fnmatchcase
 from data_exports.access.mails import is_inside
 from data_exports.access.sentences import Quoted, Sentence, listed
 from data_exports.deploy.plan.planning import Plan, SettingChange
+from data_exports.names import EVIDENCE_STACK
 
 
 def loosened(plan: Plan) -> dict[str, Sentence]:
@@ -19,6 +21,22 @@ def loosened(plan: Plan) -> dict[str, Sentence]:
     if plan.settings_unknown:
         found["settings"] = ("what they were is not known",)
     return {name: words for name, words in found.items() if words}
+
+
+def locks_for_good(plan: Plan) -> dict[str, Sentence]:
+    """The evidence bucket, if this plan begins to lock it in compliance mode, or for another time than before."""
+    step = next((each for each in plan.steps if each.name == EVIDENCE_STACK and each.is_change and each.stack), None)
+    if step is None or step.stack is None:
+        return {}
+    lock = json.loads(step.stack.body)["Resources"]["EvidenceBucket"]["Properties"]["ObjectLockConfiguration"]
+    kept = lock["Rule"]["DefaultRetention"]
+    is_as_before = step.deployed is not None and not (
+        plan.settings_unknown or any(change.name == "evidence" for change in plan.settings)
+    )
+    if kept["Mode"] != "COMPLIANCE" or is_as_before:
+        return {}
+    bucket = step.stack.buckets[0]
+    return {bucket: (Quoted(bucket), f", each file for {kept['Days']} days from when it was written")}
 
 
 def items_of(value: object) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 In: an estate, what AWS has (`Deployed`), and the surroundings (which hold the missing roles). Out: a `Plan`: one
 `StackStep` for each stack, in the order of work. Effects: none.
 
-Order: the foundation, the access logs and the identity providers; the datasets' stacks; the hub, whose rules need every
+Order: the foundation, the access logs and the identity providers; the evidence; the datasets' stacks; the hub, whose rules need every
 queue; then the stacks of removed datasets, whose rules the hub has lost by then.
 """
 
@@ -26,6 +26,7 @@ from data_exports.json_values import json_as
 from data_exports.names import HUB_STACK, SFTP_STACK, BucketName, DatasetName, RoleName
 from data_exports.stacks.access_logs import access_logs_stack
 from data_exports.stacks.comparison import ResourceChange
+from data_exports.stacks.evidence import evidence_stacks
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.identity_providers import identity_providers_stack

@@ -65,7 +65,9 @@ def read_buckets(aws: Aws, estate: Estate, pull_buckets: Iterable[BucketName]) -
     platform = estate.platform
     declared = [pull_bucket_of(platform.pull_bucket_prefix, pull.name) for pull in estate.pull_datasets]
     kept = _read_names(aws, platform.pull_bucket_prefix)
-    names = dict.fromkeys([*pull_buckets, *declared, *kept, platform.hub_bucket, platform.log_bucket])
+    names = dict.fromkeys(
+        [*pull_buckets, *declared, *kept, platform.hub_bucket, platform.log_bucket, platform.evidence_bucket]
+    )
     names.pop(platform.access_log_bucket, None)
     names[platform.access_log_bucket] = None  # the last: S3 logs what is done to the others
     return tuple(bucket for name in names if (bucket := read_bucket(aws, platform, name)))

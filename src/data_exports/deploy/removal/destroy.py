@@ -38,6 +38,7 @@ from data_exports.errors import ExportsError, PartlyDoneError
 from data_exports.estate.models import Estate
 from data_exports.names import (
     ACCESS_LOGS_STACK,
+    EVIDENCE_STACK,
     FOUNDATION_STACK,
     HUB_STACK,
     IDENTITY_PROVIDERS_STACK,
@@ -196,7 +197,7 @@ def _stop_notifications(work: Work) -> str:
 
 
 def _wave_of(stack: DeployedStack) -> Wave | None:
-    if stack.name.startswith(DATASET_STACK_PREFIXES):
+    if stack.name.startswith((*DATASET_STACK_PREFIXES, EVIDENCE_STACK)):
         return Wave.DATASETS
     if stack.name in (FOUNDATION_STACK, ACCESS_LOGS_STACK, IDENTITY_PROVIDERS_STACK, SFTP_STACK):
         return Wave.FOUNDATION
@@ -217,7 +218,7 @@ def _pull_buckets(estate: Estate, steps: Iterable[StackStep]) -> list[BucketName
 def _bucket_names(planned: Destruction, done: Sequence[StackOutcome]) -> list[BucketName]:
     """The buckets whose stacks are gone; another bucket's turn comes when its stack goes."""
     left = {outcome.name for outcome in done if not outcome.is_done}
-    if left & {HUB_STACK, FOUNDATION_STACK, ACCESS_LOGS_STACK}:
+    if left & {EVIDENCE_STACK, HUB_STACK, FOUNDATION_STACK, ACCESS_LOGS_STACK}:
         return []
     return [bucket.name for bucket in planned.buckets]
 

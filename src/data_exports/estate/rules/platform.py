@@ -11,7 +11,7 @@ from data_exports.estate.field_types import Located
 from data_exports.estate.findings import Finding, warning
 from data_exports.estate.lookalikes import folded
 from data_exports.limits import BUCKET_NAME_CHARACTERS
-from data_exports.names import AccountId, InvalidNameError, log_bucket_of
+from data_exports.names import AccountId, InvalidNameError, evidence_bucket_of, log_bucket_of
 
 PLATFORM_TAGS = 40
 """Ours: of the 50 tags a stack may have, ten are kept for the product's own."""
@@ -117,13 +117,16 @@ def check_owners_addresses(draft: EstateDraft) -> Iterator[Finding]:
 
 
 def check_log_bucket_name(draft: EstateDraft) -> Iterator[Finding]:
-    """The log bucket is named after the hub, and must have a valid name, too."""
+    """The log bucket is named after the hub, and must have a valid name, too; so is that of the evidence."""
     hub = draft.setting(f.HUB_BUCKET)
     if hub is None:
         return
-    try:
-        log_bucket_of(hub.value)
-    except InvalidNameError:
-        message = f"the log bucket '{hub.value}-log' would have more than {BUCKET_NAME_CHARACTERS} characters"
-        hint = f"use at most {BUCKET_NAME_CHARACTERS - len('-log')} characters for the hub"
-        yield Finding(hub.place, Code.LONG_HUB, message, hint)
+    evidence = [("evidence", evidence_bucket_of)] if draft.setting(f.EVIDENCE) else []
+    for word, bucket_of in [*evidence, ("log", log_bucket_of)]:
+        try:
+            bucket_of(hub.value)
+        except InvalidNameError:
+            message = f"the {word} bucket '{hub.value}-{word}' would have more than {BUCKET_NAME_CHARACTERS} characters"
+            hint = f"use at most {BUCKET_NAME_CHARACTERS - len(f'-{word}')} characters for the hub"
+            yield Finding(hub.place, Code.LONG_HUB, message, hint)
+            return

@@ -106,6 +106,16 @@ def _logging_xml(configuration: TemplateProperties) -> bytes:
     return bytes(tostring(root, encoding="utf-8"))
 
 
+def _object_lock_xml(configuration: TemplateProperties) -> bytes:
+    """An `ObjectLockConfiguration` as the body of PutObjectLockConfiguration."""
+    root = Element("ObjectLockConfiguration", xmlns=s3.S3_NS)
+    _fill(root, {"ObjectLockEnabled": configuration.get("ObjectLockEnabled")})
+    retention = (configuration.get("Rule") or {}).get("DefaultRetention")
+    if retention:
+        _fill(SubElement(SubElement(root, "Rule"), "DefaultRetention"), retention)
+    return bytes(tostring(root, encoding="utf-8"))
+
+
 def _put_logging(name: str, body: bytes) -> Any:
     return s3._put_bucket_logging(name, body)  # as it is mended by then
 
@@ -114,6 +124,7 @@ _BUCKET_CONFIGURATIONS: Sequence[tuple[str, Callable[[TemplateProperties], bytes
     ("LifecycleConfiguration", _lifecycle_xml, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
     ("OwnershipControls", _ownership_xml, s3._put_bucket_ownership_controls, s3._delete_bucket_ownership_controls),
     ("BucketEncryption", _encryption_xml, s3._put_bucket_encryption, s3._delete_bucket_encryption),
+    ("ObjectLockConfiguration", _object_lock_xml, s3._put_object_lock_configuration, lambda _name: None),
     ("LoggingConfiguration", _logging_xml, _put_logging, s3._bucket_logging_config.pop),
 )
 
@@ -134,7 +145,7 @@ _handlers["AWS::CloudTrail::Trail"] = {
 def bucket_properties_take_effect(
     original: Callable[..., None], name: str, props: TemplateProperties, old_props: TemplateProperties | None = None
 ) -> None:
-    """Lifecycle, ownership, encryption, logging, tags and suspended versioning of a bucket are what its template says.
+    """Lifecycle, ownership, encryption, Object Lock, logging, tags and suspended versioning of a bucket are as written.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-s3-bucket.html
     """

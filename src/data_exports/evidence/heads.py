@@ -1,0 +1,48 @@
+"""Signed tree heads: how many leaves, their root, and whose word that is.
+
+In: text. Out: values, or an error. Effects: none.
+https://c2sp.org/tlog-checkpoint
+"""
+
+import base64
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from data_exports.evidence.merkle import HASH_BYTES
+from data_exports.evidence.notes import (
+    NotSignedError,
+    Sign,
+    VerifierKey,
+    base64_or_nothing,
+    signed_note,
+    signed_text_in,
+)
+
+_SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a signed head says, by whom."""
+
+    size: int
+    root: bytes
+    key: VerifierKey
+    """Its name is the log's, too."""
+
+    def encode(self, sign: Sign) -> bytes:
+        """The head as a file."""
+        root = base64.b64encode(self.root).decode()
+        return signed_note(f"{self.key.name}\n{self.size}\n{root}\n", self.key, sign)
+
+
+def head_in(body: bytes, keys: Iterable[VerifierKey]) -> Head:
+    """What a head says that one of these keys has signed. Raises `NotSignedError`."""
+    text, key = signed_text_in(body, keys)
+    match text.split("\n"):
+        case [origin, size, root, *_] if _SIZE.fullmatch(size) and len(base64_or_nothing(root)) == HASH_BYTES:
+            if origin != key.name:
+                raise NotSignedError("it is the head of another log")
+            return Head(int(size), base64_or_nothing(root), key)
+    raise NotSignedError("it is no head: origin, size and root, a line each")

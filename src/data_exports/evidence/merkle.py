@@ -1,0 +1,88 @@
+"""The tree of RFC 6962: hashes, roots, and the proofs that a leaf is in it and that it has only grown.
+
+In: hashes, 32 bytes each. Out: hashes, or whether a proof holds. Effects: none. A tree's nodes are asked of whoever
+keeps them, as `(level, number)`: the root of the leaves from `number * 2**level`, so many.
+https://www.rfc-editor.org/rfc/rfc6962#section-2.1
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+SubtreeRoot = Callable[[int, int], bytes]
+"""The root of a whole subtree of `2**level` leaves, the first of which is `number * 2**level`."""
+HASH_BYTES = 32
+EMPTY_ROOT = hashlib.sha256().digest()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The hash of a leaf that holds this."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of what has these two below it."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def root_over(hashes: Sequence[bytes]) -> bytes:
+    """The root over neighbours: leaves, or subtrees of one size, the last of which may be smaller."""
+    if not hashes:
+        return EMPTY_ROOT
+    row = list(hashes)
+    while len(row) > 1:
+        odd = row[-1:] if len(row) % 2 else []
+        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)] + odd
+    return row[0]
+
+
+def root_between(node: SubtreeRoot, start: int, end: int) -> bytes:
+    """The root over the leaves from `start` up to `end`; a subtree begins where its size divides."""
+    size = end - start
+    if size & (size - 1) == 0:
+        level = size.bit_length() - 1
+        return node(level, start >> level)
+    middle = start + _split(size)
+    return node_hash(root_between(node, start, middle), root_between(node, middle, end))
+
+
+def inclusion_proof(node: SubtreeRoot, index: int, size: int) -> list[bytes]:
+    """The hashes that lead from a leaf to the root of the first `size` leaves, from below.
+
+    https://www.rfc-editor.org/rfc/rfc6962#section-2.1.1
+    """
+    start, end, proof = 0, size, list[bytes]()
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            proof.append(root_between(node, middle, end))
+            end = middle
+        else:
+            proof.append(root_between(node, start, middle))
+            start = middle
+    return proof[::-1]
+
+
+def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Whether the proof shows that the leaf of this hash is the `index`-th of the tree.
+
+    https://www.rfc-editor.org/rfc/rfc9162#section-2.1.3.2
+    """
+    if not 0 <= index < size:
+        return False
+    at, last, found = index, size - 1, leaf
+    for hash_ in proof:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            found = node_hash(hash_, found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = node_hash(found, hash_)
+        at, last = at >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`."""
+    return 1 << (size - 1).bit_length() - 1

@@ -1,0 +1,94 @@
+"""Signed notes: a text, and whose word it is; and keys as Go's tools take them.
+
+In: text, keys, or whoever signs. Out: notes and back, or `NotSignedError`. Effects: none.
+https://c2sp.org/signed-note
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from data_exports.evidence.ed25519 import PUBLIC_KEY_BYTES, SIGNATURE_BYTES, is_signed_by
+
+Sign = Callable[[bytes], bytes]
+_ED25519 = b"\x01"
+_SPKI = bytes.fromhex("302a300506032b6570032100")
+"""What a public key is wrapped in as KMS hands it out. https://www.rfc-editor.org/rfc/rfc8410#section-4"""
+_SIGNED_LINE = "— "
+_KEY_NAME = re.compile(r"[^\s+]+")
+
+
+class NotSignedError(ValueError):
+    """The text is no signed note, or nobody's who is known; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A public key and the name it signs under; `str()` is how Go's tools take it."""
+
+    name: str
+    public_key: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> "VerifierKey":
+        """`<name>+<id>+<key>`. Raises `NotSignedError`."""
+        match text.split("+", 2):
+            case [name, identifier, encoded]:
+                kind, key = base64_or_nothing(encoded)[:1], cls(name, base64_or_nothing(encoded)[1:])
+                is_ed25519 = kind == _ED25519 and len(key.public_key) == PUBLIC_KEY_BYTES
+                if is_ed25519 and key.identifier.hex() == identifier and _KEY_NAME.fullmatch(name):
+                    return key
+        raise NotSignedError("it is no Ed25519 verifier key, <name>+<id>+<key>")
+
+    @classmethod
+    def of_kms(cls, name: str, wrapped: bytes) -> "VerifierKey":
+        """A key as KMS's GetPublicKey answers it. Raises `NotSignedError`."""
+        if not wrapped.startswith(_SPKI) or len(wrapped) != len(_SPKI) + PUBLIC_KEY_BYTES:
+            raise NotSignedError("it is no public key of Ed25519")
+        return cls(name, wrapped[len(_SPKI) :])
+
+    @property
+    def identifier(self) -> bytes:
+        """Four bytes by which a signature names its key."""
+        return hashlib.sha256(f"{self.name}\n".encode() + _ED25519 + self.public_key).digest()[:4]
+
+    def __str__(self) -> str:
+        """The text."""
+        return f"{self.name}+{self.identifier.hex()}+{base64.b64encode(_ED25519 + self.public_key).decode()}"
+
+
+def signed_note(text: str, key: VerifierKey, sign: Sign) -> bytes:
+    """The note of a text that ends a line; `sign` gives the signature of bytes by this key."""
+    signature = base64.b64encode(key.identifier + sign(text.encode())).decode()
+    return f"{text}\n{_SIGNED_LINE}{key.name} {signature}\n".encode()
+
+
+def signed_text_in(note: bytes, keys: Iterable[VerifierKey]) -> tuple[str, VerifierKey]:
+    """The text of a note, and which of these keys has signed it. Raises `NotSignedError`."""
+    try:
+        before, found, signatures = note.decode().rpartition("\n\n")
+    except ValueError as error:
+        raise NotSignedError("it is no text") from error
+    if not found:
+        raise NotSignedError("it is no signed note")
+    known, text = list(keys), f"{before}\n"
+    for line in signatures.splitlines():
+        name, _, encoded = line.removeprefix(_SIGNED_LINE).partition(" ")
+        signature = base64_or_nothing(encoded)
+        for key in known:
+            if (name, signature[:4]) == (key.name, key.identifier) and len(signature) == 4 + SIGNATURE_BYTES:
+                if not is_signed_by(key.public_key, text.encode(), signature[4:]):
+                    raise NotSignedError("its signature is not of this text")
+                return text, key
+    raise NotSignedError("no key that is known has signed it")
+
+
+def base64_or_nothing(text: str) -> bytes:
+    """The bytes; none for what is no base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

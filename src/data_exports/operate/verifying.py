@@ -1,0 +1,201 @@
+"""The notary's log, verified: against itself, and the receipts that there are against it.
+
+In: an estate, an `Aws`, the keys that the estate keeps, and a head that somebody has kept. Out: a `Verification`.
+Effects: reads; the evidence bucket with every version of its head, and every file of receipts. The key is never asked
+of AWS: whoever could change the log could give another key.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_errors, call_or_none, reason_of
+from data_exports.contract.keys import RECEIPTS
+from data_exports.deploy.remote import check_account
+from data_exports.errors import RefusedError, UsageError
+from data_exports.estate.models import Estate, Platform
+from data_exports.evidence.checking import (
+    Deviation,
+    DeviationKind,
+    FileThere,
+    HeadVersion,
+    check_of_log,
+    check_of_receipts,
+    heads_of,
+)
+from data_exports.evidence.entries import HEAD, is_receipts_file, origin_of
+from data_exports.evidence.heads import Head, head_in
+from data_exports.evidence.notes import NotSignedError, VerifierKey
+from data_exports.json_values import json_as
+from data_exports.names import EVIDENCE_KEY_ALIAS
+from data_exports.parallel import map_ordered
+
+KEYS_FILE = "evidence-keys.txt"
+"""In the estate's folder: the keys that sign, or have signed, a line each."""
+AT_ONCE = 16
+
+
+@json_as("log size root? signed_by? heads receipts files deployments last_run late_files deviations seconds")
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was looked at, and what is not as it was logged."""
+
+    log: str
+    size: int
+    """Leaves."""
+    root: str
+    """Of the head in force, in hexadecimal digits; "" when there is none."""
+    signed_by: str
+    """The key of that head, by its id."""
+    heads: int
+    """So many heads were signed, and each is the beginning of the log."""
+    receipts: int
+    files: int
+    deployments: int
+    last_run: datetime | None
+    """When the notary last found something new."""
+    late_files: int
+    """Files that were logged more than a day after the time in their names."""
+    deviations: tuple[Deviation, ...]
+    seconds: float
+    head: bytes = b""
+    """The head in force, to be kept."""
+
+    def of_kind(self, *kinds: DeviationKind) -> tuple[Deviation, ...]:
+        """The deviations of these kinds."""
+        return tuple(each for each in self.deviations if each.kind in kinds)
+
+
+def read_keys(folder: Path) -> tuple[VerifierKey, ...]:
+    """The keys that the estate keeps. Raises `UsageError` where there are none, or one cannot be read."""
+    path = folder / KEYS_FILE
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return tuple(VerifierKey.parse(line.strip()) for line in lines if line.strip())
+    except FileNotFoundError as error:
+        what = "the estate keeps no key of its log, without which nobody can tell who signed it"
+        raise UsageError(what, where=str(path), next_step="`exports evidence key` writes it; commit it") from error
+    except (OSError, ValueError) as error:
+        what = f"the keys cannot be read: {error}"
+        raise UsageError(what, where=str(path), next_step="put it back as it was committed") from error
+
+
+def read_deployed_key(estate: Estate, aws: Aws) -> VerifierKey:
+    """The key that signs now. Raises `AwsError`, and `RefusedError` for credentials of another account."""
+    check_account(aws, estate.platform)
+    with aws_errors(where=EVIDENCE_KEY_ALIAS):
+        answer = aws.client("kms").get_public_key(KeyId=EVIDENCE_KEY_ALIAS)
+    return VerifierKey.of_kms(_log_of(estate.platform), bytes(answer["PublicKey"]))
+
+
+def kept_head_in(path: Path, keys: Collection[VerifierKey]) -> Head:
+    """The head that somebody has kept in a file. Raises `UsageError`."""
+    try:
+        return head_in(path.read_bytes(), keys)
+    except (OSError, NotSignedError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        next_step = f"give --since a file that --keep wrote, or that lay under {HEAD} in the evidence bucket"
+        raise UsageError(f"this is no head of the log: {said}", where=str(path), next_step=next_step) from error
+
+
+def verify(
+    estate: Estate, aws: Aws, keys: Collection[VerifierKey], *, since: dict[str, Head] | None = None
+) -> Verification:
+    """Look at all of it. Raises `RefusedError` where the platform has no evidence, `AwsError` where all is refused."""
+    platform, began = estate.platform, time.monotonic()
+    if platform.evidence is None:
+        raise RefusedError(
+            "the platform keeps no evidence",
+            where=str(platform.place.path),
+            next_step="add `evidence: {lock_days: 3650}` to exports.yaml, and deploy",
+        )
+    check_account(aws, platform)
+    s3, account = aws.client("s3"), str(platform.account)
+    read_evidence = partial(_read, s3, platform.evidence_bucket, account, None)
+    unread: list[Deviation] = []
+    with aws_errors(where=f"s3://{platform.evidence_bucket}"):
+        versions = _head_versions(s3, platform)
+        there = _receipt_files(s3, platform)  # before the log is read: what comes later cannot be in it
+        heads, deviations = heads_of(versions, keys)
+        contents, of_log = check_of_log(heads, read_evidence, since)
+        of_receipts = check_of_receipts(
+            contents,
+            there,
+            partial(_read, s3, platform.log_bucket, account, unread.append),
+            now=datetime.now(UTC),
+        )
+    newest = heads[-1] if heads else None
+    return Verification(
+        log=_log_of(platform),
+        size=newest.size if newest else 0,
+        root=newest.root.hex() if newest else "",
+        signed_by=newest.key.identifier.hex() if newest else "",
+        heads=len(heads),
+        receipts=contents.receipts,
+        files=len(contents.files),
+        deployments=len(contents.records),
+        last_run=contents.last_run,
+        late_files=contents.late_files,
+        deviations=(*deviations, *of_log, *of_receipts, *unread),
+        seconds=round(time.monotonic() - began, 3),
+        head=next((each.body for each in reversed(versions) if each.body), b""),
+    )
+
+
+def _log_of(platform: Platform) -> str:
+    return origin_of(platform.evidence_bucket, platform.region)
+
+
+def _head_versions(s3: Any, platform: Platform) -> list[HeadVersion]:
+    """Every head that was ever written, the oldest first, and when it was deleted."""
+    where = {"Bucket": str(platform.evidence_bucket), "ExpectedBucketOwner": str(platform.account)}
+    found: list[tuple[datetime, str | None]] = []
+    for page in s3.get_paginator("list_object_versions").paginate(**where, Prefix=HEAD):
+        of_head = [each for each in page.get("Versions", []) if each["Key"] == HEAD]
+        found += [(each["LastModified"], each["VersionId"]) for each in of_head]
+        gone = [each for each in page.get("DeleteMarkers", []) if each["Key"] == HEAD]
+        found += [(each["LastModified"], None) for each in gone]
+    found.reverse()  # of one second, S3 lists the newest first
+    found.sort(key=lambda each: each[0])
+
+    def read(version: tuple[datetime, str | None]) -> HeadVersion:
+        at, identifier = version
+        if identifier is None:
+            return HeadVersion(None, at)
+        return HeadVersion(s3.get_object(**where, Key=HEAD, VersionId=identifier)["Body"].read(), at)
+
+    return list(map_ordered(read, found, at_once=AT_ONCE))
+
+
+def _receipt_files(s3: Any, platform: Platform) -> dict[str, FileThere]:
+    where = {"Bucket": str(platform.log_bucket), "ExpectedBucketOwner": str(platform.account)}
+    pages = s3.get_paginator("list_objects_v2").paginate(**where, Prefix=RECEIPTS)
+    listed = (each for page in pages for each in page.get("Contents", []))
+    return {
+        each["Key"]: FileThere(each["Key"], each["LastModified"]) for each in listed if is_receipts_file(each["Key"])
+    }
+
+
+def _read(
+    s3: Any, bucket: str, account: str, note: Callable[[Deviation], None] | None, keys: Iterable[str]
+) -> Iterator[tuple[str, bytes | None]]:
+    """The files, several at once; one that is refused is noted and left out, or, where nobody notes it, raises."""
+
+    def read(key: str) -> tuple[str, bytes | None] | Deviation:
+        try:
+            found = call_or_none(lambda: s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account))
+            return key, None if found is None else found["Body"].read()
+        except AWS_EXCEPTIONS as error:
+            if note is None:
+                raise
+            return Deviation(DeviationKind.UNREAD, key, reason_of(error))
+
+    for each in map_ordered(read, keys, at_once=AT_ONCE):
+        if not isinstance(each, Deviation):
+            yield each
+        elif note:
+            note(each)

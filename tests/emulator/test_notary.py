@@ -1,0 +1,198 @@
+"""The deployed notary: it logs what is delivered and deployed, it alone signs, and whoever verifies believes no AWS."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_exports.contract.receipts import Outcome, Receipt, receipts_file
+from data_exports.deploy.plan.consents import Consent
+from data_exports.errors import RefusedError
+from data_exports.estate.evidence_lock import EvidenceLock
+from data_exports.evidence.entries import HEAD
+from data_exports.local.clients import environment_of
+from data_exports.local.emulator import LocalAws
+from data_exports.names import EVIDENCE_KEY_ALIAS, NOTARY, RoleName, notary_role_arn_of
+from tests.emulator.deploying import Ground, ground_of, write_estate
+from tests.emulator.steps import Steps, allow, policy_of, refusal_of
+from tests.envelopes import check_printed
+from tests.estates import pull
+from tests.patience import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.emulator
+
+EXPORTS = str(Path(sys.executable).parent / "exports")
+ANA = RoleName("alpha_user_ana")
+
+
+@dataclass
+class Logged:
+    """An estate with evidence, as files, and deployed."""
+
+    ground: Ground
+    folder: Path
+
+    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """The installed command."""
+        keys = {"AWS_ACCESS_KEY_ID": str(self.ground.platform.account)}
+        done = subprocess.run(
+            [EXPORTS, *words, "--estate", str(self.folder)],
+            env={**os.environ, **environment_of(self.ground.local), **keys},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+        check_printed(words, done.stdout, done.stderr, done.returncode)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def notarise(self) -> dict[str, Any]:
+        """What the rule does every hour."""
+        answer = self.ground.client("lambda").invoke(
+            FunctionName=str(NOTARY), Payload=json.dumps({"task": "notarise"}).encode()
+        )
+        found: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, found
+        return found
+
+    @property
+    def bucket(self) -> str:
+        return str(self.ground.platform.evidence_bucket)
+
+    def put_receipts(self, key: str, body: bytes) -> None:
+        self.ground.client("s3").put_object(Bucket=str(self.ground.platform.log_bucket), Key=key, Body=body)
+
+    def add_receipts(self, number: int, identifier: str) -> tuple[str, bytes]:
+        """A file of receipts, as a mover writes it."""
+        receipts = [
+            Receipt(f"orders/{each}", f"v{each}", '"e"', each, None, None, Outcome.DELIVERED) for each in range(number)
+        ]
+        key, body = receipts_file(
+            receipts,
+            dataset="orders",
+            destination="s3://theirs",
+            mover_version="1",
+            now=datetime.now(UTC),
+            identifier=identifier,
+        )
+        self.put_receipts(key, body)
+        return key, body
+
+
+@pytest.fixture
+def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Callable[[], str]) -> Ground:
+    return ground_of(local_aws, unique_account(), unique("log"))
+
+
+@pytest.fixture
+def logged(ground: Ground, tmp_path: Path) -> Logged:
+    folder = write_estate(tmp_path / "estate", ground, names=["orders"], users=[ANA])
+    settings = folder / "exports.yaml"
+    settings.write_text(settings.read_text() + "  evidence: {lock_days: 30}\n")
+    ground.make_roles([ANA])
+    found = Logged(ground, folder)
+    found.run("deploy")
+    return found
+
+
+def test_receipts_and_deployments_are_logged_and_verified_and_what_was_changed_is_told(logged: Logged) -> None:
+    assert "`exports evidence key` writes it" in logged.run("verify", code=2).stderr
+    written = logged.run("evidence", "key").stdout
+    assert "commit it" in written
+    assert (logged.folder / "evidence-keys.txt").read_text() == written.splitlines()[0] + "\n"
+    assert "commit it" not in logged.run("evidence", "key").stdout
+    assert "holds nothing yet" in logged.run("verify").stdout
+
+    assert logged.notarise()["added"] == 6  # the run, and five stacks
+    key, body = logged.add_receipts(3, "a")
+    kept = logged.folder / "head.txt"
+    assert f"not yet logged: the notary's next run takes this: 1\n  {key}" in logged.run("verify").stdout
+    assert logged.notarise()["added"] == 5
+    assert logged.notarise()["added"] == 0
+    done = logged.run("verify", "--keep", str(kept))
+    assert "is whole, has only grown, and what is there is what it holds" in done.stdout
+    assert "3 receipts in 1 file, 5 deployments" in done.stdout
+    found = json.loads(logged.run("verify", "--since", str(kept), "--json").stdout)
+    assert (found["size"], found["heads"], found["deviations"]) == (11, 2, [])
+
+    logged.put_receipts(key, gzip.compress(gzip.decompress(body).replace(b"orders/1", b"orders/9")))
+    assert f"{key} line 2: it is not the line that was logged" in logged.run("verify", code=1).stdout
+    logged.put_receipts(key, body)
+    s3 = logged.ground.client("s3")
+    s3.delete_object(Bucket=logged.bucket, Key=HEAD)
+    said = logged.run("verify", "--since", str(kept), code=1).stdout
+    assert "it was deleted" in said
+    assert logged.notarise() == {"task": "notarise", "size": 11, "added": 11, "behind_seconds": 0.0}
+    assert "it was deleted" in logged.run("verify", "--since", str(kept), code=1).stdout
+
+
+def test_nobody_else_signs_or_deletes_and_the_notary_reaches_no_data(logged: Logged) -> None:
+    logged.notarise()
+    ground, steps = logged.ground, Steps(logged.ground.local)
+    account = str(ground.platform.account)
+    administrator = steps.role(allow("*", "*"), account=account)
+    signing = {
+        "KeyId": EVIDENCE_KEY_ALIAS,
+        "Message": b"anything",
+        "MessageType": "RAW",
+        "SigningAlgorithm": "ED25519_SHA_512",
+    }
+    kms, s3 = steps.as_role("kms", administrator), steps.as_role("s3", administrator)
+    assert refusal_of(lambda: kms.sign(**signing)) == "AccessDeniedException"
+    (version,) = s3.list_object_versions(Bucket=logged.bucket, Prefix=HEAD)["Versions"]
+    head = {"Bucket": logged.bucket, "Key": HEAD, "VersionId": version["VersionId"]}
+    assert refusal_of(lambda: s3.delete_object(**head)) == "AccessDenied"
+
+    trust = allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{account}:root"})
+    del trust["Resource"]
+    ground.client("iam").update_assume_role_policy(RoleName=str(NOTARY), PolicyDocument=policy_of(trust))
+    notary = steps.as_role("s3", str(notary_role_arn_of(ground.platform.account)))
+    hub, log = str(ground.platform.hub_bucket), str(ground.platform.log_bucket)
+    for call in (
+        lambda: notary.list_objects_v2(Bucket=hub),
+        lambda: notary.get_object(Bucket=log, Key="keeper/settings.json"),
+        lambda: notary.put_object(Bucket=log, Key="deliveries/x", Body=b""),
+        lambda: notary.delete_object(Bucket=logged.bucket, Key=HEAD),
+        lambda: notary.delete_object(**head),
+    ):
+        assert refusal_of(call) == "AccessDenied"
+
+
+def test_two_at_once_log_each_once(logged: Logged) -> None:
+    logged.run("evidence", "key")
+    for number in range(40):
+        logged.add_receipts(5, f"f{number}")
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: logged.notarise(), range(3)))
+    found = json.loads(logged.run("verify", "--json").stdout)
+    assert (found["receipts"], found["files"], found["deviations"]) == (200, 40, [])
+    assert found["size"] == 246
+
+
+def test_a_lock_for_good_is_asked_about_once_and_an_estate_without_evidence_has_none(ground: Ground) -> None:
+    estate = ground.estate(pull("lists"), evidence=EvidenceLock(30, "compliance"))
+    ground.make_users_of(estate)
+    with pytest.raises(RefusedError, match=r"locks the evidence so that nobody, AWS neither, can delete it: .*30 days"):
+        ground.deploy(estate)
+    assert ground.deploy(estate, allow=[Consent.COMPLIANCE]).is_complete
+    s3 = ground.client("s3")
+    kept = s3.get_object_lock_configuration(Bucket=str(ground.platform.evidence_bucket))["ObjectLockConfiguration"]
+    assert kept["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": 30}
+    assert ground.deploy(estate).is_complete
+    longer = ground.estate(pull("lists"), evidence=EvidenceLock(31, "compliance"))
+    with pytest.raises(RefusedError, match="31 days"):
+        ground.deploy(longer)
+    without = ground.estate(pull("lists"))
+    assert ground.deploy(without).is_complete
+    assert "exports-evidence" in ground.statuses()

@@ -1,0 +1,172 @@
+"""What somebody may have done to the log or to receipts: each is found, and taken for what it is."""
+
+import gzip
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from data_exports.evidence.checking import Deviation, DeviationKind
+from data_exports.evidence.entries import HEAD
+from data_exports.evidence.heads import Head
+from data_exports.notary.notary import notarise
+from tests.evidence_places import NOW, Kept, MemoryPlaces, Signer, check_of
+
+TAMPERED = DeviationKind.TAMPERED
+
+
+def run(places: MemoryPlaces) -> bytes:
+    notarise(places, places.signer.verifier, places.now)
+    places.wait()
+    return places.evidence[HEAD].body
+
+
+def logged() -> tuple[MemoryPlaces, str, bytes]:
+    """A log of two runs; the second file of receipts, of three lines; and the head between."""
+    places = MemoryPlaces()
+    places.add_receipts("orders", 300)
+    places.deploy("exports-push-orders", {"users": ["alpha_user_ana"]})
+    first = run(places)
+    key = places.add_receipts("orders", 3)
+    run(places)
+    assert check_of(places, since=first) == []
+    return places, key, first
+
+
+def rewritten(places: MemoryPlaces, key: str, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    lines = change(gzip.decompress(places.receipts[key].body).splitlines())
+    places.receipts[key].body = gzip.compress(b"".join(line + b"\n" for line in lines))
+
+
+def test_a_changed_byte_of_a_receipt_is_told_by_file_and_line() -> None:
+    places, key, _ = logged()
+    rewritten(places, key, lambda lines: [lines[0], lines[1].replace(b"orders/1.csv", b"orders/7.csv"), lines[2]])
+    assert check_of(places) == [Deviation(TAMPERED, f"{key} line 2", "it is not the line that was logged")]
+
+
+def test_a_removed_line_and_an_added_one_are_told() -> None:
+    places, key, _ = logged()
+    rewritten(places, key, lambda lines: lines[:2])
+    assert check_of(places) == [Deviation(TAMPERED, key, "it has 2 lines, 3 were logged")]
+    rewritten(places, key, lambda lines: [*lines, lines[0], lines[0]])
+    assert check_of(places)[-1] == Deviation(TAMPERED, key, "it has 4 lines, 3 were logged")
+
+
+def test_lines_that_were_packed_anew_are_the_same_lines() -> None:
+    places, key, _ = logged()
+    rewritten(places, key, lambda lines: lines)
+    assert check_of(places) == []
+
+
+def test_a_file_that_is_no_file_of_receipts_any_more_is_told() -> None:
+    places, key, _ = logged()
+    places.receipts[key].body = b"gone"
+    assert check_of(places) == [Deviation(TAMPERED, key, "it is another file than the one that was logged")]
+
+
+def test_a_removed_file_is_told() -> None:
+    places, key, _ = logged()
+    del places.receipts[key]
+    assert check_of(places) == [Deviation(TAMPERED, key, "it was logged, and is gone")]
+
+
+def test_an_added_file_is_new_whatever_its_name_says_and_once_it_waits_the_notary_is_behind() -> None:
+    places, _, _ = logged()
+    key = places.add_receipts("orders", 1, NOW - timedelta(days=40), "added")
+    assert check_of(places) == [Deviation(DeviationKind.NOT_LOGGED, key, "the notary's next run takes it")]
+    places.wait(4)
+    (found,) = check_of(places)
+    assert (found.kind, found.where) == (DeviationKind.BEHIND, key)
+
+
+def test_a_file_that_the_notary_must_have_seen_and_has_not_logged_is_told() -> None:
+    places, _, _ = logged()
+    key = places.add_receipts("orders", 1, NOW, "hidden")
+    places.receipts[key].written_at = NOW - timedelta(hours=1)
+    what = "it was there at the notary's last run, and is not in the log"
+    assert check_of(places) == [Deviation(TAMPERED, key, what)]
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/0/001.p/52", "tile/1/000.p/1", "tile/0/001.p/47"])
+def test_a_changed_tile_is_told_also_of_a_head_before_the_last(path: str) -> None:
+    places, _, _ = logged()
+    body = places.evidence[path].body
+    places.evidence[path].body = body[:-1] + bytes([body[-1] ^ 1])
+    assert check_of(places) == [Deviation(TAMPERED, path, "it is not what the entries make")]
+    del places.evidence[path]
+    assert check_of(places) == [Deviation(TAMPERED, path, "it is gone")]
+
+
+def test_a_changed_entry_is_told_by_the_heads_that_signed_it_and_a_missing_bundle_by_its_name() -> None:
+    places, _, _ = logged()
+    path = "tile/entries/000"
+    bundle = places.evidence[path]
+    bundle.body = bundle.body.replace(b'"line":7,', b'"line":9,')
+    whats = [(each.kind, each.where) for each in check_of(places)]
+    assert (TAMPERED, HEAD) in whats
+    assert (TAMPERED, "tile/0/000") in whats
+    del places.evidence[path]
+    assert check_of(places)[0] == Deviation(TAMPERED, path, "it is gone; what follows in the log cannot be judged")
+
+
+def test_a_changed_record_of_a_deployment_is_told() -> None:
+    places, _, _ = logged()
+    (path,) = (key for key in places.evidence if key.startswith("deployments/"))
+    places.evidence[path].body = places.evidence[path].body.replace(b"alpha_user_ana", b"alpha_user_bob")
+    assert check_of(places) == [Deviation(TAMPERED, path, "it is not what was logged")]
+
+
+def test_an_old_head_put_back_shows_among_the_versions_and_by_a_head_that_was_kept() -> None:
+    places, _, first = logged()
+    last = places.evidence[HEAD].body
+    places.evidence[HEAD] = Kept(first, NOW, [first, last])
+    assert [each.what for each in check_of(places)] == ["the log went back from 308 leaves to 303"]
+    places.evidence[HEAD] = Kept(first, NOW)
+    assert next((each.where, each.what) for each in check_of(places, since=last)) == (
+        "the old head",
+        "it signs 308 leaves, and the log has 303",
+    )
+
+
+def test_a_forked_log_is_told_by_a_head_that_was_kept() -> None:
+    _places, _, first = logged()
+    other = MemoryPlaces()
+    key = other.add_receipts("orders", 300)
+    rewritten(other, key, lambda lines: [lines[0].replace(b"orders/0.csv", b"orders/9.csv"), *lines[1:]])
+    other.deploy("exports-push-orders", {"users": ["alpha_user_ana"]})
+    run(other)
+    other.add_receipts("orders", 3)
+    run(other)
+    assert check_of(other) == []
+    (found,) = check_of(other, since=first)
+    assert (found.kind, found.where) == (TAMPERED, "the old head")
+    assert found.what.startswith("the first 303 leaves are not those that it signs")
+
+
+def test_a_head_by_another_key_and_one_that_was_deleted_are_told() -> None:
+    places, _, _ = logged()
+    kept = places.evidence[HEAD]
+    other = Signer(2)
+    forged = Head(308, bytes(32), other.verifier).encode(other.sign)
+    places.evidence[HEAD] = Kept(forged, NOW, [*kept.older, kept.body])
+    assert [each.what for each in check_of(places)] == ["no key that is known has signed it"]
+
+
+def test_a_head_that_the_key_signed_over_another_log_is_told() -> None:
+    places, _, _ = logged()
+    kept = places.evidence[HEAD]
+    forged = Head(308, bytes(32), places.signer.verifier).encode(places.signer.sign)
+    places.evidence[HEAD] = Kept(forged, NOW, [*kept.older, kept.body])
+    (found,) = check_of(places)
+    assert (found.where, found.what) == (
+        HEAD,
+        "the first 308 leaves are not those that it signs (root 0000000000000000…)",
+    )
+
+
+def test_a_clock_that_went_back_is_told() -> None:
+    places, _, _ = logged()
+    places.now = NOW - timedelta(days=2)
+    places.add_receipts("orders", 1, NOW, "later")
+    run(places)
+    assert [each.what for each in check_of(places)] == ["the clock of the notary went back to 2031-03-29T12:00:00Z"]

@@ -1,0 +1,282 @@
+"""The notary: each thing once and in order, though it is killed at each request or runs twice at once."""
+
+import contextlib
+import gzip
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data_exports.evidence.checking import DeviationKind
+from data_exports.evidence.entries import HEAD, EntryKind
+from data_exports.notary import notary
+from data_exports.notary.notary import DamagedLogError, Notarised, notarise
+from tests.evidence_places import NOW, Kept, KilledError, MemoryPlaces, Signer, check_of, leaves_of
+
+
+def run(places: MemoryPlaces, **more: Callable[[], bool]) -> Notarised:
+    return notarise(places, places.signer.verifier, places.now, **more)
+
+
+def world(lines: int = 3) -> MemoryPlaces:
+    """Something is logged; and there is news of every kind, so many lines of it."""
+    places = MemoryPlaces()
+    places.add_receipts("orders", 3)
+    places.deploy("exports-push-orders", {"name": "orders", "users": ["alpha_user_ana"]})
+    places.deploy("exports-push-old", {"name": "old"})
+    run(places)
+    places.wait()
+    places.add_receipts("orders", lines)
+    places.add_receipts("lists", 2, NOW - timedelta(hours=2), "late")
+    places.deploy("exports-push-orders", {"name": "orders", "users": ["alpha_user_bo"]})
+    del places.templates["exports-push-old"]
+    return places
+
+
+def check_each_is_logged_once(places: MemoryPlaces, lines: int = 3) -> None:
+    """The log holds what there is, each once, and whoever verifies it finds nothing wrong."""
+    leaves = leaves_of(places)
+    receipts = Counter((each.file, each.line) for each in leaves if each.kind is EntryKind.RECEIPT)
+    assert set(receipts.values()) == {1}
+    assert len(receipts) == 5 + lines
+    assert [each.file for each in leaves if each.kind is EntryKind.FILE].count(sorted(places.receipts)[-1]) == 1
+    records = [each.stack for each in leaves if each.kind is EntryKind.DEPLOYMENT]
+    assert Counter(records) == {"exports-push-orders": 2, "exports-push-old": 2}
+    assert check_of(places) == []
+
+
+def test_what_is_new_is_logged_in_a_fixed_order_and_once() -> None:
+    places = world(300)
+    assert run(places) == Notarised(size=314, added=307, behind_seconds=0.0)
+    check_each_is_logged_once(places, 300)
+    leaves = leaves_of(places)[-307:]
+    assert [each.kind for each in leaves[:3]] == [EntryKind.RUN, EntryKind.DEPLOYMENT, EntryKind.DEPLOYMENT]
+    assert [each.file for each in leaves if each.kind is EntryKind.FILE] == sorted(places.receipts)[:1] + sorted(
+        places.receipts
+    )[2:]
+    places.wait()
+    assert run(places) == Notarised(size=314, added=0, behind_seconds=0.0)
+
+
+def test_a_run_that_finds_nothing_new_reads_no_receipts_and_few_files() -> None:
+    places = world()
+    run(places)
+    places.asked.clear()
+    run(places)
+    assert not [each for each in places.asked if each.startswith(("PUT", "Sign", "GET receipts", "GetTemplate"))]
+    assert len(places.asked) < 15
+
+
+def requests_of_a_run(lines: int = 3) -> list[str]:
+    places = world(lines)
+    places.asked.clear()
+    run(places)
+    return places.asked
+
+
+class At:
+    """Does something at the so many-th request."""
+
+    def __init__(self, number: int, act: Callable[[], object]) -> None:
+        self.left, self.act = number, act
+
+    def __call__(self, _what: str) -> None:
+        self.left -= 1
+        if self.left == -1:
+            self.act()
+
+
+def killed() -> None:
+    raise KilledError
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_any_request_it_is_made_up_for_by_the_next_run(when: str) -> None:
+    number = len(requests_of_a_run(300))
+    assert number > 25
+    for at in range(number):
+        places = world(300)
+        setattr(places, when, At(at, killed))
+        if when == "before":
+            with pytest.raises(KilledError):
+                run(places)
+        else:
+            with contextlib.suppress(KilledError):
+                run(places)
+        setattr(places, when, lambda _: None)
+        run(places)
+        check_each_is_logged_once(places, 300)
+
+
+def test_two_at_once_log_each_once_wherever_the_one_overtakes_the_other() -> None:
+    for at in range(len(requests_of_a_run())):
+        places = world()
+        places.before = At(at, lambda places=places: run(places))  # type: ignore[misc]
+        run(places)
+        check_each_is_logged_once(places)
+
+
+def test_two_at_once_one_of_which_is_killed_log_each_once() -> None:
+    number = len(requests_of_a_run())
+    for at in range(0, number, 2):
+        for later in range(0, number, 3):
+            places = world()
+
+            def overtake(places: MemoryPlaces = places, later: int = later) -> None:
+                places.before = At(later, killed)
+                with contextlib.suppress(KilledError):
+                    run(places)
+                places.before = lambda _: None
+
+            places.before = At(at, overtake)
+            run(places)
+            run(places)
+            check_each_is_logged_once(places)
+
+
+def test_another_that_logs_several_batches_meanwhile_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notary, "BATCH_ENTRIES", 2)
+    number = len(requests_of_a_run())
+    for at in range(number):
+        places = world()
+        places.before = At(at, lambda places=places: run(places))  # type: ignore[misc]
+        run(places)
+        check_each_is_logged_once(places)
+
+
+def test_what_there_is_no_time_for_waits_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notary, "BATCH_ENTRIES", 2)
+    places = world()
+    places.wait(2)
+    times = iter([False, True])
+    done = run(places, is_time_up=lambda: next(times))
+    assert done.added == 6
+    assert done.behind_seconds == 7200
+    assert [(each.kind, each.where.split("/")[1]) for each in check_of(places)] == [
+        (DeviationKind.NOT_LOGGED, "dataset=orders"),
+    ]
+    run(places)
+    check_each_is_logged_once(places)
+
+
+def test_a_file_that_is_none_is_recorded_as_damaged_and_so_is_a_line() -> None:
+    places = MemoryPlaces()
+    folder = "deliveries/dataset=orders/date=2031-03-31/"
+    good = gzip.decompress(places.receipts[places.add_receipts("orders", 1)].body)
+    places.receipts |= {
+        f"{folder}20310331T120001Z-b.jsonl.gz": Kept(b"no gzip", NOW),
+        f"{folder}20310331T120002Z-c.jsonl.gz": Kept(gzip.compress(b'{"key": 1}\n' + good), NOW),
+        f"{folder}20310331T120003Z-d.jsonl.gz": Kept(gzip.compress(b""), NOW),
+    }
+    run(places)
+    found = [(each.kind.value, each.file[-10:-9], each.line, each.lines) for each in leaves_of(places)[1:]]
+    assert found == [
+        *[("file", "a", 0, 1), ("receipt", "a", 1, 0)],
+        *[("file", "b", 0, 0), ("damaged", "b", 0, 0)],
+        *[("file", "c", 0, 2), ("damaged", "c", 1, 0), ("receipt", "c", 2, 0)],
+        ("file", "d", 0, 0),
+    ]
+    assert check_of(places) == []
+    size = run(places).size
+    assert size == 9
+
+
+def test_a_file_beyond_all_bounds_is_damaged_and_does_not_stop_the_others() -> None:
+    places = MemoryPlaces()
+    places.add_receipts("orders", 1)
+    places.receipts["deliveries/" + "x" * 1000] = Kept(gzip.compress(bytes(70 << 20), 1), NOW)
+    run(places)
+    assert [each.kind.value for each in leaves_of(places)] == ["run", "file", "receipt", "file", "damaged"]
+
+
+def test_a_stack_that_is_being_changed_is_recorded_once_it_is_at_rest() -> None:
+    places = world()
+    places.busy = {"exports-push-orders", "exports-push-old"}
+    run(places)
+    assert [each.stack for each in leaves_of(places)[7:] if each.stack] == []
+    places.busy = set()
+    run(places)
+    check_each_is_logged_once(places)
+
+
+def test_a_log_whose_head_somebody_else_signed_goes_no_further() -> None:
+    places = world()
+    places.evidence[HEAD].body = places.evidence[HEAD].body.replace(b"\n7\n", b"\n8\n")
+    with pytest.raises(DamagedLogError, match="its signature is not of this text"):
+        run(places)
+    places = world()
+    with pytest.raises(DamagedLogError, match="no key that is known has signed it"):
+        notarise(places, Signer(2).verifier, NOW)
+
+
+@pytest.mark.parametrize("path", ["tile/0/000.p/7", "tile/entries/000.p/7"])
+def test_a_log_whose_edge_was_changed_goes_no_further(path: str) -> None:
+    places = world()
+    body = places.evidence[path].body
+    places.evidence[path].body = body[:-1] + bytes([body[-1] ^ 1])
+    with pytest.raises(DamagedLogError, match="the tiles at the edge of 7 leaves are not those"):
+        run(places)
+    del places.evidence[path]
+    with pytest.raises(DamagedLogError, match="is gone, which the head rests on"):
+        run(places)
+
+
+def test_a_batch_that_somebody_else_settled_is_not_signed() -> None:
+    other = MemoryPlaces(Signer(2))
+    other.add_receipts("orders", 1)
+    run(other)
+    places = world()
+    places.evidence["batches/0000000000000007"] = other.evidence["batches/0000000000000000"]
+    with pytest.raises(DamagedLogError, match="no key that is known has signed it"):
+        run(places)
+    own = world()
+    own.evidence["batches/0000000000000007"] = own.evidence["batches/0000000000000000"]
+    with pytest.raises(DamagedLogError, match="is not what was signed"):
+        run(own)
+
+
+def test_after_an_old_head_was_put_back_the_same_log_comes_about_and_it_shows() -> None:
+    places = world()
+    old = places.evidence[HEAD].body
+    run(places)
+    files = {path: kept.body for path, kept in places.evidence.items()}
+    places.evidence[HEAD] = Kept(old, NOW, [old, places.evidence[HEAD].body])
+    run(places)
+    assert {path: kept.body for path, kept in places.evidence.items()} == files
+    assert [each.what for each in check_of(places)] == ["the log went back from 17 leaves to 7"]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_nothing_is_found_in_honest_histories(data: st.DataObject) -> None:
+    places = MemoryPlaces()
+    for step in range(data.draw(st.integers(1, 12))):
+        match data.draw(st.integers(0, 5)):
+            case 0 | 1:
+                late = timedelta(minutes=data.draw(st.integers(0, 300)))
+                places.add_receipts(
+                    data.draw(st.sampled_from(["orders", "lists"])),
+                    data.draw(st.integers(0, 3)),
+                    places.now - late,
+                    f"f{step}",
+                )
+            case 2:
+                places.deploy("exports-push-orders", {"step": step})
+            case 3:
+                at = data.draw(st.integers(0, 30))
+                places.before = At(at, killed)
+                with contextlib.suppress(KilledError):
+                    run(places)
+                places.before = lambda _: None
+            case 4:
+                places.before = At(data.draw(st.integers(0, 30)), lambda: run(places))
+                run(places)
+                places.before = lambda _: None
+            case 5:
+                places.wait(data.draw(st.floats(0, 2)))
+    assert {each.kind for each in check_of(places)} <= {DeviationKind.NOT_LOGGED, DeviationKind.BEHIND}
+    run(places)
+    assert check_of(places) == []
