@@ -3,8 +3,8 @@
 In: an estate, what AWS has (`Deployed`), and the surroundings (which hold the missing roles). Out: a `Plan`: one
 `StackStep` for each stack, in the order of work. Effects: none.
 
-Order: the foundation, the access logs and the identity providers; the evidence; the datasets' stacks; the hub, whose rules need every
-queue; then the stacks of removed datasets, whose rules the hub has lost by then.
+Order: the foundation, the access logs and the identity providers; the evidence; the datasets' stacks; the hub, whose
+rules need every queue; then the stacks of removed datasets, whose rules the hub has lost by then.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -197,7 +197,7 @@ def _stop_notifications(work: Work) -> str:
 
 
 def _wave_of(stack: DeployedStack) -> Wave | None:
-    if stack.name.startswith((*DATASET_STACK_PREFIXES, EVIDENCE_STACK)):
+    if stack.name.startswith(DATASET_STACK_PREFIXES) or stack.name == EVIDENCE_STACK:
         return Wave.DATASETS
     if stack.name in (FOUNDATION_STACK, ACCESS_LOGS_STACK, IDENTITY_PROVIDERS_STACK, SFTP_STACK):
         return Wave.FOUNDATION
