@@ -36,7 +36,7 @@ from data_exports.parallel import map_ordered
 
 KEYS_FILE = "evidence-keys.txt"
 """In the estate's folder: the keys that sign, or have signed, a line each."""
-AT_ONCE = 16
+FILES_READ_AT_ONCE = 16
 
 
 @json_as("log size root? signed_by? heads receipts files deployments last_run late_files deviations seconds")
@@ -168,7 +168,7 @@ def _head_versions(s3: Any, platform: Platform) -> list[HeadVersion]:
             return HeadVersion(None, at)
         return HeadVersion(s3.get_object(**where, Key=HEAD, VersionId=identifier)["Body"].read(), at)
 
-    return list(map_ordered(read, found, at_once=AT_ONCE))
+    return list(map_ordered(read, found, at_once=FILES_READ_AT_ONCE))
 
 
 def _receipt_files(s3: Any, platform: Platform) -> dict[str, FileThere]:
@@ -194,7 +194,7 @@ def _read(
                 raise
             return Deviation(DeviationKind.UNREAD, key, reason_of(error))
 
-    for each in map_ordered(read, keys, at_once=AT_ONCE):
+    for each in map_ordered(read, keys, at_once=FILES_READ_AT_ONCE):
         if not isinstance(each, Deviation):
             yield each
         elif note:

@@ -9,7 +9,7 @@ from data_exports.evidence.checking import DeviationKind
 from data_exports.operate.verifying import Verification
 from data_exports.text import counted, printable
 
-SHOWN = 50
+LISTED_OF_A_KIND = 50
 """So many of one kind are listed; JSON has all of them."""
 _MEANING = {
     DeviationKind.TAMPERED: "TAMPERED WITH: this is not as it was logged",
@@ -45,9 +45,9 @@ def _deviations(found: Verification) -> Iterator[str]:
         of_kind = found.of_kind(kind)
         if of_kind:
             yield f"{meaning}: {len(of_kind):,}"
-        yield from (f"  {printable(each.where)}: {printable(each.what)}" for each in of_kind[:SHOWN])
-        if len(of_kind) > SHOWN:
-            yield f"  and {len(of_kind) - SHOWN:,} more: --json lists them"
+        yield from (f"  {printable(each.where)}: {printable(each.what)}" for each in of_kind[:LISTED_OF_A_KIND])
+        if len(of_kind) > LISTED_OF_A_KIND:
+            yield f"  and {len(of_kind) - LISTED_OF_A_KIND:,} more: --json lists them"
 
 
 def _late(found: Verification) -> Iterator[str]:
