@@ -23,6 +23,7 @@ from data_exports.deploy.plan.planning import (
 )
 from data_exports.estate.models import Estate, Platform
 from data_exports.names import SFTP_STACK
+from data_exports.stacks.evidence import evidence_stacks
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Stack, Surroundings, Wave
 
@@ -68,6 +69,7 @@ def _compare(estate: Estate, base: Estate | None) -> tuple[tuple[StackStep, ...]
 def _datasets_of(estate: Estate, unchanged: Collection[str]) -> Iterator[Stack]:
     """The shared stacks that come first and the datasets', but for those whose stacks nobody needs to see."""
     yield from first_stacks(estate, _AROUND)
+    yield from evidence_stacks(estate.platform, require_tls=True)
     for dataset in estate.datasets():
         if dataset.stack_name not in unchanged:
             yield stack_of_dataset(estate, dataset, _AROUND)

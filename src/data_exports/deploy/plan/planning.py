@@ -210,7 +210,7 @@ class Plan:
 def plan_deploy(estate: Estate, deployed: Deployed, surroundings: Surroundings, *, roles_not_checked: str = "") -> Plan:
     """What it takes to make AWS what the estate declares."""
     platform = estate.platform
-    shared = list(first_stacks(estate, surroundings))
+    shared = [*first_stacks(estate, surroundings), *evidence_stacks(platform, require_tls=surroundings.require_tls)]
     datasets = [stack_of_dataset(estate, dataset, surroundings) for dataset in estate.datasets()]
     lacking = [missing_audiences_of(dataset, surroundings.providers) for dataset in estate.datasets()]
     dataset_steps = [
@@ -238,11 +238,8 @@ def first_stacks(estate: Estate, surroundings: Surroundings) -> Iterator[Stack]:
     yield foundation_stack(platform, require_tls=require_tls)
     yield access_logs_stack(platform, estate.pull_datasets, require_tls=require_tls)
     providers = identity_providers_stack(platform, estate.pull_datasets, surroundings.providers)
-    if providers:
-        yield providers
     server = sftp_stack(platform, estate.pull_datasets)
-    if server:
-        yield server
+    yield from filter(None, (providers, server))
 
 
 def _was_complete(deployed: Deployed, *, hub: str) -> bool:
