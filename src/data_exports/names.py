@@ -310,6 +310,11 @@ def pull_role_of(dataset: DatasetName, short_id: str) -> RoleName:
     return RoleName(f"{MOVER_NAME_PREFIX}{name}-pull-{short_id}")
 
 
+def is_pull_role(name: str) -> bool:
+    """Whether a role of the platform's account is called as `pull_role_of` calls one, of whichever dataset."""
+    return re.fullmatch(rf"{MOVER_NAME_PREFIX}.+-pull-[0-9a-f]{{8}}", name) is not None
+
+
 def sftp_log_group_arn_of(region: Region, account: AccountId) -> str:
     """The ARN of the log group of the SFTP server, without the ``:*`` that stands for its streams."""
     return f"arn:aws:logs:{region}:{account}:log-group:{SFTP_LOG_GROUP}"

@@ -24,7 +24,7 @@ from data_exports.text import csv_line
 
 if TYPE_CHECKING:
     from data_exports.contract.receipts import Damaged
-    from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
+    from data_exports.estate.models import Estate, PullDataset, PushDataset
     from data_exports.names import AccountId
     from data_exports.operate.access_logs import AccessRecord
     from data_exports.operate.bucket_history import BucketHistory
@@ -51,7 +51,7 @@ ByOption = Annotated[
         "--by",
         metavar="WHO",
         autocompletion=complete_users,
-        help="Only uploads of this role, session or principal (* and ?).",
+        help="Only what this role, session, principal or reader did (* and ?).",
     ),
 ]
 OutcomeOption = Annotated[
@@ -139,7 +139,7 @@ def history(
         from data_exports.operate.watch import follow_history
 
         new = follow_history(declared.platform, pushes, aws, wanted, role_ids=role_ids, every_seconds=every)
-        _write(_undamaged(new), write_data, declared.platform, as_csv=as_csv, as_json=as_json)
+        _write(_undamaged(new), write_data, as_csv=as_csv, as_json=as_json)
     histories: list[History | BucketHistory] = [
         *(history_of(declared.platform, push, aws, wanted, role_ids=role_ids) for push in pushes),
         *(BucketHistory(declared.platform, pull, aws, wanted, recipient) for pull in pulls),
@@ -147,7 +147,7 @@ def history(
     unread: list[str] = []
     with data_held() as hold:
         readable = _readable(histories, None if names else unread)
-        count = _write(readable, hold, declared.platform, as_csv=as_csv, as_json=as_json, is_pull=bool(pulls))
+        count = _write(readable, hold, as_csv=as_csv, as_json=as_json, is_pull=bool(pulls))
     if pulls:
         write_progress(LOGS_ARE_LATE)
     for each in histories:
@@ -236,7 +236,6 @@ def _wanted(*, key: str, since: str, until: str, by: str, outcomes: list[str]) -
 def _write(
     entries: "Iterable[HistoryEntry | AccessRecord]",
     write: Callable[[str], None],
-    platform: "Platform",
     *,
     as_csv: bool,
     as_json: bool,
@@ -263,7 +262,7 @@ def _write(
             write(line_of("access", entry) if isinstance(entry, AccessRecord) else line_of("history", entry))
         else:
             told = (
-                render_record(entry, platform, width=width)
+                render_record(entry, width=width)
                 if isinstance(entry, AccessRecord)
                 else render_entry(entry, width=width)
             )

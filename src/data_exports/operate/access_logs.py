@@ -76,7 +76,7 @@ _TIME = "%d/%b/%Y:%H:%M:%S %z"
 
 @json_as(
     "requested_at=at dataset outcome=doing key version_id bytes_sent size_bytes status error_code requester operation",
-    "request_id",
+    "request_id by",
 )
 @dataclass(frozen=True, slots=True)
 class AccessRecord:
@@ -96,6 +96,8 @@ class AccessRecord:
     error_code: str | None
     operation: str
     request_id: str
+    by: str = ""
+    """The requester for people, once it is held against the declarations; `bucket_history` does."""
 
     @property
     def moved_bytes(self) -> int:

@@ -5,6 +5,7 @@ access-log bucket. Memory: the lines of a day.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 
@@ -14,7 +15,8 @@ from data_exports.estate.models import Platform, PullDataset
 from data_exports.names import AccountId
 from data_exports.operate.access_logs import AccessRecord, read_access_records, read_log_days
 from data_exports.operate.history import Wanted
-from data_exports.operate.who.bucket_uses import not_logged_words, requester_of
+from data_exports.operate.who.bucket_uses import not_logged_words
+from data_exports.operate.who.requesters import requester_of
 
 
 class BucketHistory:
@@ -35,6 +37,7 @@ class BucketHistory:
         self._read_days = partial(read_log_days, platform, pull, aws)
         self._wanted = wanted
         self._account = account
+        self._platform, self._pull = platform, pull
 
     def __iter__(self) -> Iterator[AccessRecord]:
         period, days = self._wanted.period, self._read_days()
@@ -43,7 +46,8 @@ class BucketHistory:
             if isinstance(each, Damaged):
                 self.damaged.append(each)
             elif self._is_wanted(each):
-                yield each
+                by = requester_of(each.requester).told(self._platform, self._pull)
+                yield replace(each, by=by)
 
     def _is_wanted(self, record: AccessRecord) -> bool:
         wanted, requester = self._wanted, requester_of(record.requester)
@@ -53,4 +57,8 @@ class BucketHistory:
             return False
         if self._account and requester.account != self._account:
             return False
-        return not wanted.by or any(fnmatchcase(each, wanted.by) for each in (requester.name, record.requester))
+        if not wanted.by:
+            return True
+        reader = requester.reader(self._platform, self._pull)
+        known = (requester.name, record.requester, *(reader.known_as if reader else ()))
+        return any(fnmatchcase(each, wanted.by) for each in known)

@@ -32,6 +32,8 @@ class FederatedReader(Protocol):
     parts: ClassVar[Mapping[str, ReaderPart]]
     bucket_actions: ClassVar[tuple[str, ...]]
     """What it may do with the bucket as a whole, besides what every reader may."""
+    names_sessions: ClassVar[bool]
+    """Whether it may call its sessions as it likes, so that their names prove nothing."""
 
     @property
     def issuer(self) -> str:
@@ -94,6 +96,7 @@ class TokenReader:
 
     __slots__ = ()
     bucket_actions: ClassVar[tuple[str, ...]] = ()
+    names_sessions: ClassVar[bool] = True
 
     @property
     def party(self: FederatedReader) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from data_exports.names import Identifier, InvalidNameError
 from data_exports.readers.ssh_keys import SshPublicKey
@@ -35,6 +36,7 @@ class SftpReader:
     name: SftpName
     keys: tuple[SshPublicKey, ...]
     """Sorted: their order means nothing."""
+    names_sessions: ClassVar[bool] = False  # AWS Transfer Family does
 
     def __post_init__(self) -> None:
         """Sort the keys."""

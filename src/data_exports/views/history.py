@@ -6,11 +6,9 @@ In: entries of a history. Out: text, and what JSON has of them. Effects: none.
 from collections.abc import Sequence
 
 from data_exports.contract.receipts import Damaged, Receipt
-from data_exports.estate.models import Platform
 from data_exports.json_values import json_object_of
 from data_exports.operate.access_logs import AccessRecord, Doing
 from data_exports.operate.history import HistoryEntry
-from data_exports.operate.who.bucket_uses import requester_of
 from data_exports.text import moment_words, printable, size_words
 from data_exports.views.tables import csv_cell, fitted
 
@@ -41,7 +39,7 @@ CSV_FIELDS = (
 )
 ACCESS_CSV_FIELDS = (
     *("requested_at", "dataset", "outcome", "key", "version_id", "bytes_sent", "size_bytes", "requester", "status"),
-    *("error_code", "operation", "request_id"),
+    *("error_code", "operation", "request_id", "by"),
 )
 DAMAGED_SHOWN = 3
 HEADING = f"{'recorded (UTC)':<19}  {'outcome':<10}  {'size':>8}  key, by whom"
@@ -63,11 +61,11 @@ def render_entry(entry: HistoryEntry, *, width: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def render_record(record: AccessRecord, platform: Platform, *, width: int | None = None) -> str:
+def render_record(record: AccessRecord, *, width: int | None = None) -> str:
     """What was done with which file of a pull dataset, in a line under the same heading; wrapped as `render_entry`."""
     size = size_words(record.moved_bytes) if record.doing in (Doing.READ, Doing.WROTE) else "-"
     first = f"{moment_words(record.at):<19}  {record.doing:<10}  {size:>8}"
-    key, by = printable(record.key) or "(the list)", f"by {printable(requester_of(record.requester).words(platform))}"
+    key, by = printable(record.key) or "(the list)", f"by {printable(record.by)}"
     line = f"{first}  {key}  {by}"
     if width is not None and len(line) > width:
         return "\n".join([first, f"  {key}", *fitted(f"  {by}", width)])

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -23,11 +24,13 @@ from data_exports.operate.history import Wanted
 from data_exports.operate.last_use import read_last_uses
 from data_exports.operate.receipts import EVER, Period
 from data_exports.operate.rights import NotAllowedError
-from data_exports.operate.who.bucket_uses import read_pull_uses, requester_of
+from data_exports.operate.who.bucket_uses import read_pull_uses
+from data_exports.operate.who.requesters import requester_of
+from data_exports.views.history import entry_as_row, render_record
 from data_exports.views.who import render_uses
 from tests.access_log_lines import READER, line
 from tests.aws_answers import AwsAnswers, refusal
-from tests.estates import PLATFORM, estate_of, pull
+from tests.estates import AZURE_READER, GOOGLE_READER, PLATFORM, estate_of, pull
 
 PULL = pull("court_lists", users=(RoleName("alpha_user_ana"), RoleName("alpha_user_ben")))
 ANA = "arn:aws:sts::593291632749:assumed-role/alpha_user_ana/ana"
@@ -213,6 +216,23 @@ def test_history_and_uses_list_the_days_of_logs_once() -> None:
     read_pull_uses(PLATFORM, PULL, kept.aws, since=SINCE)
     listed_again = [asked["Prefix"] for asked in kept.aws.asked_for("list_objects_v2")][len(listed) :]
     assert listed_again == listed
+
+
+def test_history_tells_and_finds_readers_outside_aws_as_they_are_declared() -> None:
+    pull_by_token = replace(PULL, identities=(GOOGLE_READER, AZURE_READER))
+    role = pull_by_token.role_arn_of(GOOGLE_READER, PLATFORM).name
+    arn = f"arn:aws:sts::{PLATFORM.account}:assumed-role/{role}/ana"
+    kept = Kept(**{"2031_03_31_x": f"{line(requester=arn, request='1')}\n{line(requester=ANA, request='2')}"})
+
+    def found(by: str) -> list[AccessRecord]:
+        return list(BucketHistory(PLATFORM, pull_by_token, kept.aws, Wanted(Period(SINCE), by=by)))
+
+    assert [each.by for each in found("")] == [f'{GOOGLE_READER.label}, as the session "ana"', "alpha_user_ana"]
+    assert [each.request_id for each in found("reader@*")] == ["1"]
+    assert found("ana") == []  # what they call their session is not who they are
+    (record,) = found(role)
+    assert render_record(record).endswith(f'a.csv  by {GOOGLE_READER.label}, as the session "ana"')
+    assert entry_as_row(record)[-1] == record.by
 
 
 def test_uses_are_held_against_who_may_and_refusals_are_none() -> None:

@@ -13,57 +13,16 @@ from data_exports.aws import Aws
 from data_exports.contract.receipts import Damaged
 from data_exports.errors import RefusedError
 from data_exports.estate.models import Platform, PullDataset
-from data_exports.names import AccountId, AccountRootArn, Outsider, RoleArn
+from data_exports.names import AccountRootArn, Outsider
 from data_exports.operate.access_logs import AccessRecord, Doing, read_access_records, read_log_days
 from data_exports.operate.receipts import Period
+from data_exports.operate.who.requesters import Requester, requester_of
 from data_exports.operate.who.uses import Use, Uses
 from data_exports.text import counted
 
 NO_LOGS = "S3 has written no access log of it yet"
 LOGS_BEGIN = "its access logs begin on {:%Y-%m-%d}"
 NOT_KEPT = "no access logs are kept: `exports deploy` sets them up"
-
-
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """Who made a request, as far as S3's log tells.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html#log-record-fields (Requester)
-    """
-
-    account: str
-    """``""`` when the log names no ARN."""
-    name: str
-    """Of the role or user, without a path; of anybody else what the log has."""
-    kind: str
-    """``role``, ``user``, or anything else."""
-
-    def is_of(self, principal: Outsider) -> bool:
-        """Whether a grant to this principal is a grant to the requester."""
-        if isinstance(principal, AccountRootArn):
-            return self.account == principal.account
-        kind = "role" if isinstance(principal, RoleArn) else "user"
-        return (self.account, self.name, self.kind) == (principal.account, principal.rpartition("/")[2], kind)
-
-    def words(self, platform: Platform) -> str:
-        """Who it is for people: a role of the platform by its name, everybody else with the account."""
-        name = self.name if self.kind in ("role", "", "root") else f"{self.kind} {self.name}"
-        if not self.account or (self.account == platform.account and self.kind != "root"):
-            return name
-        is_account = AccountId.pattern.fullmatch(self.account)
-        account = platform.name_of_account(AccountId(self.account)) if is_account else self.account
-        return f"{name} of {account}"
-
-
-def requester_of(text: str) -> Requester:
-    """Who is named: a session's role, a user, a service, or nobody."""
-    parts = text.split(":", 5)
-    if len(parts) < 6:
-        return Requester("", text or "nobody who signed", kind="")
-    kind, _, rest = parts[5].partition("/")
-    if kind == "assumed-role":
-        return Requester(parts[4], rest.partition("/")[0], kind="role")
-    return Requester(parts[4], rest.rpartition("/")[2] or parts[5], kind)
 
 
 @dataclass(slots=True)
