@@ -22,6 +22,7 @@ from data_exports.local.demo.operating import (
     a_missing_grant_is_mended_and_redriven,
     who_can_is_answered,
 )
+from data_exports.local.demo.outside import readers_outside_aws_fetch_a_file
 from data_exports.local.demo.promising import a_promised_delivery_that_does_not_come_is_told
 from data_exports.local.demo.reviewing import a_pull_request_hides_nothing
 from data_exports.local.demo.stage import Expectation, Stage, is_refused, wait_for
@@ -149,6 +150,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("The last of a burst wins", the_last_of_a_burst_wins),
     ("A file is followed to its receipt", a_file_is_followed_to_its_receipt),
     ("Pull buckets are read", pull_buckets_are_read),
+    ("Readers outside AWS fetch a file", readers_outside_aws_fetch_a_file),
     ("Everyone else is refused", everyone_else_is_refused),
     ("Who can is answered", who_can_is_answered),
     ("What somebody changed in AWS is put back", what_was_changed_by_hand_is_put_back),

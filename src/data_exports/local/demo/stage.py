@@ -20,7 +20,7 @@ from data_exports.operate.receipts import read_receipts
 
 ARRIVAL_TIMEOUT_SECONDS = 120
 STAGE_POLL_SECONDS = 0.1
-REFUSAL_CODES = ("AccessDenied", "403")
+REFUSAL_CODES = ("AccessDenied", "403", "InvalidIdentityToken")  # the last is of tokens whose issuer is not let in
 
 
 @dataclass(frozen=True, slots=True)
