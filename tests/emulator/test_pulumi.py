@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from data_exports.deploy.plan.planning import Action
+from data_exports.deploy.prepare import prepare
 from data_exports.estate.loader import load_estate
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of, environment_of
@@ -22,6 +23,7 @@ from data_exports.local.folders import example_estate_folder
 from data_exports.local.world import make_local_world
 from data_exports.names import RoleName
 from data_exports.stacks.stack import DIGEST_TAG, body_of, digest_of
+from tests import ssh_keys
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import wait_until
 from tests.estates import READERS_OUTSIDE_AWS
@@ -172,6 +174,20 @@ def test_readers_outside_aws_come_after_the_providers_of_their_tokens(ground: Gr
     assert events.index(("end", "exports-identity-providers")) < events.index(("begin", "exports-pull-lists"))
     steps = ground.deploy(load_estate(folder).require()).plan.steps
     assert {step.action for step in steps} == {Action.UNCHANGED}
+
+
+def test_the_sftp_server_is_made_before_its_users(ground: Ground, tmp_path: Path) -> None:
+    folder = write_estate(tmp_path / "estate", ground, names=["orders"], users=[ANA])
+    platform, lists = folder / "exports.yaml", folder / "pull_datasets" / "lists.yaml"
+    without = f"name: lists\nusers: [{ANA}]\npull_arns: [arn:aws:iam::754256621582:role/reader]\n"
+    platform.write_text(f"{platform.read_text()}  sftp: true\n")
+    lists.write_text(f"{without}sftp_readers: [{{name: meridian, keys: [{ssh_keys.ED25519}]}}]\n")
+    ground.make_roles([ANA])
+    done = run_program(ground.local, folder, account=ground.platform.account)
+    assert done.returncode == 0, done.stderr
+    events = json.loads(done.stdout)["events"]
+    assert events.index(["end", "exports-sftp"]) < events.index(["begin", "exports-pull-lists"])
+    assert prepare(load_estate(folder).require(), ground.aws).plan.changes == ()
 
 
 def test_roles_that_do_not_exist_are_left_out_and_said(ground: Ground, tmp_path: Path) -> None:

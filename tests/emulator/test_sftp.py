@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncssh
@@ -19,6 +19,7 @@ from data_exports.deploy.sftp_server import read_sftp_server
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId
+from data_exports.operate.who.bucket_uses import read_pull_uses
 from data_exports.readers.sftp import SftpName, SftpReader
 from data_exports.readers.ssh_keys import SshPublicKey
 from data_exports.views.plan import render_plan
@@ -115,6 +116,15 @@ def test_with_allow_push_files_are_added_under_incoming_and_never_taken_back(ser
 )
 def test_nobody_gets_in_with_another_key_or_name(served: Served, user: str, key: str) -> None:
     assert served.client(user, key).login() == "PermissionDenied"
+
+
+def test_who_used_the_bucket_is_told_by_the_readers_name(served: Served) -> None:
+    began = datetime.now(UTC) - timedelta(days=1)
+    assert served.client("calder", "calder").read("/2031/court lists.csv") == b"case,day\n1,2\n"
+    uses = read_pull_uses(served.estate.platform, LISTS, served.ground.aws, since=began)
+    by_name = {use.who: use for use in uses.uses if use.is_granted}
+    assert set(by_name) == {"alpha_user_ana", str(LISTS.outsiders[0]), "meridian by SFTP", "calder by SFTP"}
+    assert by_name["calder by SFTP"].reads
 
 
 def test_the_host_key_that_is_told_is_the_one_that_the_server_shows(served: Served) -> None:
