@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from data_exports.deploy.plan.consents import Consent
+from data_exports.deploy.sftp_server import read_sftp_server
 from data_exports.destinations.destination import Party
 from data_exports.estate.models import Estate, PullDataset
 from data_exports.local.emulator import LocalAws
@@ -20,8 +23,11 @@ from data_exports.operate.probe.findings import CheckAnswer, Probed
 from data_exports.operate.probe.pull import probe_as_reader, probe_pull
 from data_exports.operate.probe.web_token import read_web_token
 from data_exports.readers.kinds import AnyReader
+from data_exports.readers.sftp import SftpName, SftpReader
+from data_exports.readers.ssh_keys import SshPublicKey
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.federated import token_of
+from tests.emulator.sftp_client import key_named, public_text
 from tests.emulator.steps import allow, policy_of
 from tests.estates import CLUSTER_READER, READERS_OUTSIDE_AWS, TRANSFER_READER, WORKFLOW_READER, estate_of, pull
 
@@ -108,7 +114,7 @@ def test_a_role_that_trusts_somebody_else_is_told_as_ours_by_whoever_asks(
         iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=json.dumps(trust))
     assert (lack.side, lack.what.partition(", or")[0]) == (Party.OURS, "our role is not there")
     assert [each.what for each in mine.lacks] == [
-        f"role {role.name} does not trust {WORKFLOW_READER.label} as declared"
+        f"role {role.name} does not let in {WORKFLOW_READER.label} as declared"
     ]
     assert probe_pull(estate, LISTS, ground.aws).is_good
 
@@ -180,3 +186,75 @@ def test_the_command_needs_no_credentials_of_aws_and_shows_no_token(ground: Grou
     )
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["Nothing is lacking."]), done.stderr
     assert file.read_text().strip().rpartition(".")[2] not in done.stdout + done.stderr
+
+
+KEYS = tuple(SshPublicKey(public_text(key_named(name))) for name in ("probed", "other"))
+BY_SFTP = SftpReader(SftpName("probed"), KEYS[:1])
+SERVED = pull("served", outsiders=(), sftp_readers=(BY_SFTP,))
+
+
+@pytest.fixture(scope="module")
+def served(ground: Ground) -> Estate:
+    """The same account with a reader by SFTP."""
+    estate = ground.estate(LISTS, WRITTEN, SERVED, sftp=True)
+    assert ground.deploy(estate, allow=[Consent.ACCOUNT]).is_complete
+    return estate
+
+
+def user_of_sftp(ground: Ground) -> dict[str, str]:
+    server = read_sftp_server(ground.aws)
+    assert server is not None
+    return {"ServerId": server.server_id, "UserName": "probed"}
+
+
+def test_what_is_deployed_for_a_reader_by_sftp_is_read_back(ground: Ground, served: Estate) -> None:
+    probed = probe_pull(served, SERVED, ground.aws)
+    role = SERVED.role_arn_of(BY_SFTP, ground.platform).name
+    assert [check.text for check in probed.checks if "user alpha" not in check.text] == [
+        f"our half: the policy of bucket {SERVED.bucket(ground.platform)}",
+        "our half: the SFTP server lets people in",
+        "our half: the user probed, its keys and its home",
+        f"our half: whom role {role} trusts",
+        f"our half: the policy of role {role}",
+    ]
+    assert (probed.is_good, probed.note) == (True, "Whether a reader by SFTP gets in shows only when it logs in")
+
+
+def test_another_key_or_home_of_a_user_is_found(ground: Ground, served: Estate) -> None:
+    transfer, user = ground.client("transfer"), user_of_sftp(ground)
+    known = transfer.describe_user(**user)["User"]
+    home = known["HomeDirectoryMappings"]
+    key = transfer.import_ssh_public_key(**user, SshPublicKeyBody=str(KEYS[1]))["SshPublicKeyId"]
+    transfer.update_user(**user, HomeDirectoryType="LOGICAL", HomeDirectoryMappings=[{**home[0], "Target": "/other"}])
+    try:
+        probed = probe_pull(served, SERVED, ground.aws)
+    finally:
+        transfer.delete_ssh_public_key(**user, SshPublicKeyId=key)
+        transfer.update_user(**user, HomeDirectoryType="LOGICAL", HomeDirectoryMappings=home)
+    (lacking,) = (check for check in probed.checks if check.answer is CheckAnswer.LACKING)
+    assert lacking.detail == f"also let in by {KEYS[1].fingerprint}; another home"
+    assert [lack.what for lack in probed.lacks] == ["the SFTP server does not let in probed as declared"]
+    assert probe_pull(served, SERVED, ground.aws).is_good
+
+
+def test_a_server_that_is_off_lets_nobody_in(ground: Ground, served: Estate) -> None:
+    transfer, server = ground.client("transfer"), user_of_sftp(ground)["ServerId"]
+    transfer.stop_server(ServerId=server)
+    try:
+        probed = probe_pull(served, SERVED, ground.aws)
+    finally:
+        transfer.start_server(ServerId=server)
+    assert [lack.what for lack in probed.lacks] == ["there is no SFTP server that lets anybody in"]
+
+
+def test_without_a_server_or_the_right_to_see_it_that_is_told(ground: Ground, local_aws: LocalAws) -> None:
+    bare = ground_of(local_aws, "577215664901", "probed-bare")
+    plain = replace(SERVED, sftp_readers=())
+    bare.make_users_of(bare.estate(plain))
+    assert bare.deploy(bare.estate(plain)).is_complete
+    probed = probe_pull(bare.estate(SERVED, sftp=True), SERVED, bare.aws)
+    assert [(lack.side, lack.what) for lack in probed.lacks] == [
+        (Party.OURS, "there is no SFTP server that lets anybody in")
+    ]
+    blind = probe_pull(bare.estate(SERVED, sftp=True), SERVED, bare.without("cloudformation:DescribeStacks"))
+    assert (blind.checks[-1].answer, blind.lacks) == (CheckAnswer.UNKNOWN, ())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_exports.cli.completion import complete_datasets
+from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import (
     EstateOption,
     JsonOption,
@@ -16,7 +17,7 @@ from data_exports.cli.options import (
     load,
     open_estate,
 )
-from data_exports.cli.output import write_data, write_json
+from data_exports.cli.output import write_data, write_json, write_progress
 from data_exports.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from data_exports.estate.models import Estate
     from data_exports.operate.handover.halves import Half
+    from data_exports.readers.sftp import SftpAddress
 
 
 class Form(StrEnum):
@@ -56,21 +58,30 @@ SinceOption = Annotated[
 ]
 
 
+OfflineOption = Annotated[
+    bool,
+    typer.Option("--offline", help="Ask no AWS: leave out where the SFTP server is, and its host key."),
+]
+
+
+@reaches_aws
 def handover(
     name: NameArgument,
     *,
     form: FormOption = None,
     account: AccountOption = "",
     since: SinceOption = "",
+    offline: OfflineOption = False,
     estate: EstateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what the other side must put in place, ready to send or to apply.
 
     Push: the policy of the recipient's bucket, and of its key. Pull: the policy of each outside role, and how to use
-    the bucket; for a reader outside AWS, how to come with its tokens. Comes from the declarations and needs no AWS; the
-    other side may go first. With --since it is a letter on what has changed for each owner: what is otherwise, and what
-    is to be done now.
+    the bucket; for a reader outside AWS, how to come with its tokens, or by SFTP. Comes from the declarations and needs
+    no AWS, but for readers by SFTP: AWS alone knows where their server is, and its host key. The other side may go
+    first. With --since it is a letter on what has changed for each owner: what is otherwise, and what is to be done
+    now.
 
     Examples:
       exports handover court_hearings                          a letter to its recipient
@@ -81,13 +92,15 @@ def handover(
     exclude(**{f"--as {form}": form not in (None, "json"), "--json": as_json})
     exclude(**{f"--as {form}": form in (Form.TERRAFORM, Form.CLOUDFORMATION), "--since": bool(since)})
     if since:
-        _write_changes(name, account, since, estate, as_json=as_json or form is Form.JSON)
+        _write_changes(name, account, since, estate, as_json=as_json or form is Form.JSON, offline=offline)
         return
     declared = open_estate(estate)
     from data_exports.operate.handover.halves import halves_of
     from data_exports.views.handover.data import handover_as_data
 
-    halves = halves_of(declared, dataset_of(declared, name), account=_account(declared, account))
+    asks = not offline and not account and form not in (Form.TERRAFORM, Form.CLOUDFORMATION)
+    server = _sftp_server(declared, name) if asks else None
+    halves = halves_of(declared, dataset_of(declared, name), account=_account(declared, account), server=server)
     if as_json or form is Form.JSON:
         write_json("handover", handover_as_data(halves))
     else:
@@ -102,7 +115,25 @@ def _account(declared: "Estate", account: str) -> str:
     return account and account_of(declared.platform, account)
 
 
-def _write_changes(name: str, account: str, since: str, estate: "Path | None", *, as_json: bool) -> None:
+def _sftp_server(declared: "Estate", name: str) -> "SftpAddress | None":
+    """Where the dataset's readers by SFTP log in; None when it has none, or there is no server yet."""
+    from data_exports.estate.models import PullDataset
+
+    dataset = dataset_of(declared, name)
+    if not isinstance(dataset, PullDataset) or not dataset.sftp_readers:
+        return None
+    from data_exports.aws import aws_errors
+    from data_exports.deploy.sftp_server import read_sftp_server
+    from data_exports.readers.sftp import SftpAddress
+
+    with aws_errors("the SFTP server"):
+        found = read_sftp_server(connect(declared.platform.region))
+    if found is None:
+        write_progress("the SFTP server is not there yet: letters leave out where it is, and its host key")
+    return SftpAddress(found.host_name, found.host_key) if found else None
+
+
+def _write_changes(name: str, account: str, since: str, estate: "Path | None", *, as_json: bool, offline: bool) -> None:
     from data_exports.estate.revision import Asked, load_revision
     from data_exports.operate.handover.changes import changes_for
     from data_exports.views.handover.changes import HandoverChangesData, change_letter_of
@@ -111,7 +142,9 @@ def _write_changes(name: str, account: str, since: str, estate: "Path | None", *
     declared = loaded.require()
     asked = Asked("--since", "leave --since out for the whole handover")
     revision = load_revision(estate_folder(estate), since, here=loaded, asked=asked)
-    found = changes_for(revision.estate, declared, name, account=_account(declared, account))
+    is_declared = any(each.name == name for each in declared.datasets())
+    server = _sftp_server(declared, name) if is_declared and not account and not offline else None
+    found = changes_for(revision.estate, declared, name, account=_account(declared, account), server=server)
     if as_json:
         write_json("handover-changes", HandoverChangesData(revision.name, found))
     else:

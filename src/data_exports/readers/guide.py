@@ -1,4 +1,4 @@
-"""What a reader with tokens is told: what it needs, what to put in place, how files are fetched then.
+"""What a reader outside AWS is told: what it needs, what to put in place, how files are fetched then.
 
 In: the reader's way to the bucket. Out: a `Guide`, and the commands and files that kinds have in common. Effects: none.
 Nothing here is a secret, and no command shows a token to whoever looks at the list of processes.
@@ -41,6 +41,15 @@ class Guide:
     """How files are fetched, and how to see that it works."""
     to_know: str
     """What of theirs may change, and what may not."""
+    premise: str = (
+        "That takes no account at AWS, and no key that somebody would have to keep: we have a role there that this "
+        "reader alone can assume, by tokens of its own issuer."
+    )
+    to_keep: str = (
+        "Send nobody a token: as long as it is valid it lets in whoever has it. What its issuer, subject and audience "
+        "must be stands above."
+    )
+    """What nobody else may have."""
 
 
 def with_profile(way: ReaderWay) -> tuple[Instruction, ...]:

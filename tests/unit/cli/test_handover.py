@@ -9,7 +9,8 @@ import yaml
 
 from data_exports.cli.app import main
 from tests.envelopes import read_json
-from tests.unit.estate.written import PULL, PUSH, write_estate
+from tests.ssh_keys import ED25519
+from tests.unit.estate.written import PLATFORM, PULL, PUSH, write_estate
 
 GIT_NAMES = {
     f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "x"), ("EMAIL", "x@x"))
@@ -69,6 +70,27 @@ def test_readers_outside_aws_have_letters_beside_what_accounts_apply(
     alone = write_estate(tmp_path / "alone", pull="name: tables\nusers: [alpha_user_ana]\n" + identities)
     assert main(["handover", "tables", "--estate", str(alone), "--as", "cloudformation"]) == 1
     assert "CloudFormation has nothing to attach for readers outside AWS" in capsys.readouterr().err
+
+
+def test_where_the_sftp_server_is_aws_is_asked_unless_it_is_not_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    readers = f"sftp_readers:\n  - name: meridian\n    keys: ['{ED25519}']\n"
+    estate = str(write_estate(tmp_path, pull=PULL + readers, platform=f"{PLATFORM}  sftp: true\n"))
+    said = ["handover", "tables", "--estate", estate]
+    assert main(said) == 3
+    out, err = capsys.readouterr()
+    assert (out, "error: the SFTP server: " in err) == ("", True), err
+    assert main([*said, "--offline"]) == 0
+    assert "    server:             HOST, port 22\n" in capsys.readouterr().out
+    for more in (("--account", "754256621582"), ("--as", "terraform")):
+        assert main([*said, *more]) == 0
+        assert "HOST" not in capsys.readouterr().out
 
 
 def test_what_has_changed_since_a_revision_is_a_letter_and_json(

@@ -11,17 +11,20 @@ from data_exports.estate.models import PullDataset
 from data_exports.operate.handover.changes import Change, FactChange, changes_for
 from data_exports.operate.handover.halves import Half, Reading, TokenReading, halves_of, owner_of
 from data_exports.readers.kinds import reader_of
+from data_exports.readers.sftp import SftpAddress, sftp_reader_of
 from data_exports.views.handover.changes import change_letter_of
 from data_exports.views.handover.cloudformation import cloudformation_of
 from data_exports.views.handover.data import handover_as_data
 from data_exports.views.handover.letter import letter_of
 from data_exports.views.handover.terraform import terraform_of
+from tests import ssh_keys
 from tests.estates import (
     AZURE_READER,
     CLUSTER_READER,
     GOOGLE_READER,
     READER,
     READERS_OUTSIDE_AWS,
+    SFTP_READER,
     WORKFLOW_READER,
     estate_of,
     pull,
@@ -163,3 +166,63 @@ def test_a_change_is_told_to_the_reader_that_it_is_for() -> None:
     new = on_one_line(change_letter_of(found[CLUSTER_READER.label], "v1"))
     assert "You had no part in the dataset lists at v1. All of this is new:" in new
     assert "serviceAccountToken" in new
+
+
+ADDRESS = SftpAddress("s-0123456789abcdef0.server.transfer.eu-west-1.amazonaws.com", f"SHA256:{'x' * 43}")
+
+
+def sftp_letter(*, address: SftpAddress | None = ADDRESS, **fields: Any) -> str:
+    dataset = pull("lists", outsiders=(), sftp_readers=(SFTP_READER,), **fields)
+    (half,) = halves_of(estate_of(dataset), dataset, server=address)
+    return letter_of(half)
+
+
+def test_a_reader_by_sftp_is_told_where_to_log_in_as_whom_and_by_what_the_server_is_known() -> None:
+    letter = sftp_letter(expires=date(2031, 3, 31))
+    assert letter.startswith(
+        "Subject: Data export lists: how to read s3://mojap-lists by SFTP\n\n"
+        "To the holder of the SSH key of `meridian`\n"
+    )
+    (key,) = SFTP_READER.fingerprints
+    assert (
+        f"    server:             {ADDRESS.host}, port 22\n    its host key:       {ADDRESS.host_key}\n"
+        f"    user name:          meridian\n    your SSH key:       {key}\n"
+    ) in letter
+    assert f"    ssh-keyscan {ADDRESS.host} > export-lists.known_hosts\n" in letter
+    assert letter.count(ADDRESS.host_key) == 3
+    assert ("put FILE" in letter, "--inplace" in letter, "Temporary filenames" in letter) == (False, False, False)
+    assert "HOST" not in letter
+
+
+def test_who_may_hand_in_files_is_told_where_and_that_nothing_is_renamed() -> None:
+    letter = sftp_letter(allow_push=True)
+    assert "how to read s3://mojap-lists by SFTP" in letter
+    assert "You may also hand in files, under incoming/." in on_one_line(letter)
+    assert "echo 'put FILE incoming/FILE' | sftp -b - -i PRIVATE_KEY" in letter
+    assert "    rclone copy --inplace FILE export-lists:/incoming/\n" in letter
+    assert "    Temporary filenames: Disable" in letter
+
+
+def test_before_there_is_a_server_its_place_is_left_open_and_that_is_said() -> None:
+    letter = sftp_letter(address=None)
+    assert "    server:             HOST, port 22\n    its host key:       FINGERPRINT\n" in letter
+    assert "What HOST and FINGERPRINT are, we tell you when the server is there" in on_one_line(letter)
+
+
+def test_programs_get_the_facts_of_a_reader_by_sftp_and_none_of_its_keys() -> None:
+    dataset = pull("lists", outsiders=(), sftp_readers=(SFTP_READER,))
+    for address, host in ((ADDRESS, ADDRESS.host), (None, None)):
+        (facts,) = json_data(handover_as_data(halves_of(estate_of(dataset), dataset, server=address)))["handovers"]
+        assert (facts["kind"], facts["user"], facts["host"]) == ("sftp_reader", "meridian", host)
+        assert facts["ssh_keys"] == list(SFTP_READER.fingerprints)
+        assert facts["host_key"] == (ADDRESS.host_key if address else None)
+
+
+def test_another_key_is_a_change_for_the_reader_that_it_is_of() -> None:
+    other = sftp_reader_of({"name": "meridian", "keys": [ssh_keys.OTHER]})
+    before, after = (pull("lists", outsiders=(), sftp_readers=(each,)) for each in (SFTP_READER, other))
+    (found,) = changes_for(estate_of(before), estate_of(after), "lists", server=ADDRESS)
+    assert found.facts == (FactChange("ssh_keys", SFTP_READER.fingerprints, other.fingerprints),)
+    assert "- ssh keys: SHA256:5FDQ" in change_letter_of(found, "v1")
+    (new,) = changes_for(None, estate_of(after), "lists", server=ADDRESS)
+    assert f"    server:             {ADDRESS.host}, port 22\n" in change_letter_of(new, "v1")

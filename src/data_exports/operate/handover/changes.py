@@ -15,7 +15,16 @@ from data_exports.estate.models import Estate
 from data_exports.instructions import Instruction
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, DatasetName
-from data_exports.operate.handover.halves import Half, Reading, Receiving, TokenReading, halves_of, owner_of
+from data_exports.operate.handover.halves import (
+    Half,
+    Reading,
+    Receiving,
+    SftpReading,
+    TokenReading,
+    halves_of,
+    owner_of,
+)
+from data_exports.readers.sftp import SftpAddress
 
 
 class Change(StrEnum):
@@ -89,12 +98,14 @@ class HandoverChange:
         return tuple(step for step in (self.after.steps if self.after else ()) if step not in done)
 
 
-def changes_for(before: Estate | None, after: Estate, name: str, *, account: str = "") -> tuple[HandoverChange, ...]:
+def changes_for(
+    before: Estate | None, after: Estate, name: str, *, account: str = "", server: SftpAddress | None = None
+) -> tuple[HandoverChange, ...]:
     """What has changed for each owner, or for one account alone; `before` is None where nothing was declared.
 
     Raises `UsageError` when neither has the dataset, or the account has and had no part in it.
     """
-    was, will_be = _halves(before, name), _halves(after, name)
+    was, will_be = _halves(before, name, server), _halves(after, name, server)
     if not was and not will_be:
         dataset_of(after, name)
     found = [HandoverChange(was.get(key), will_be.get(key)) for key in sorted({*was, *will_be})]
@@ -106,16 +117,16 @@ def changes_for(before: Estate | None, after: Estate, name: str, *, account: str
     return chosen
 
 
-def _halves(estate: Estate | None, name: str) -> Mapping[tuple[str, str], Half]:
+def _halves(estate: Estate | None, name: str, server: SftpAddress | None) -> Mapping[tuple[str, str], Half]:
     """The halves of the dataset, by its kind and by what is theirs."""
     if estate is None or name not in {dataset.name for dataset in estate.datasets()}:
         return {}
-    return {(half.kind, _key_of(half)): half for half in halves_of(estate, dataset_of(estate, name))}
+    return {(half.kind, _key_of(half)): half for half in halves_of(estate, dataset_of(estate, name), server=server)}
 
 
 def _key_of(half: Half) -> str:
     """What tells it from others of its kind; a reader's stays when what only people know it by changes."""
-    return half.reader.short_id if isinstance(half, TokenReading) else _place_of(half)
+    return half.reader.short_id if isinstance(half, TokenReading | SftpReading) else _place_of(half)
 
 
 def _place_of(half: Half) -> str:
@@ -124,7 +135,7 @@ def _place_of(half: Half) -> str:
             return half.theirs.name
         case Reading():
             return str(half.account)
-        case TokenReading():
+        case TokenReading() | SftpReading():
             return half.reader.label
 
 
@@ -150,14 +161,17 @@ def _facts_of(half: Half) -> Iterator[tuple[str, tuple[str, ...]]]:
         return
     yield "bucket", _some(half.bucket)
     yield "may", ("read", "write") if half.dataset.allow_push else ("read",)
-    if isinstance(half, Reading):
-        yield "readers", tuple(str(reader.arn) for reader in half.readers)
-    else:
-        yield "reader", _some(half.reader.label)
-        yield "role", _some(half.role)
-        yield "issuer", _some(half.issuer)
-        yield "subject", _some(half.subject)
-        yield "audience", _some(half.audience)
+    match half:
+        case Reading():
+            yield "readers", tuple(str(reader.arn) for reader in half.readers)
+        case TokenReading():
+            yield "reader", _some(half.reader.label)
+            yield "role", _some(half.role)
+            yield "issuer", _some(half.issuer)
+            yield "subject", _some(half.subject)
+            yield "audience", _some(half.audience)
+        case SftpReading():
+            yield "ssh_keys", half.keys
 
 
 def _some(value: object) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The other side's half of one dataset, as values: what its owner must put in place, and what will happen then.
 
 In: an estate and a dataset. Out: a `Receiving` (push); or one `Reading` for each outside account and one `TokenReading`
-for each reader with tokens (pull). Effects: none.
+or `SftpReading` for each reader outside AWS (pull). Effects: none.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, BucketName, Outsider, RoleArn
 from data_exports.readers.guide import Guide, ReaderWay
 from data_exports.readers.kinds import AnyReader
+from data_exports.readers.sftp import NO_ADDRESS, SftpAddress, SftpReader
 from data_exports.text import code_span
 
 _SINGLE_SIGN_ON_PATH = "/aws-reserved/sso.amazonaws.com/"
@@ -164,15 +165,69 @@ class TokenReading:
         return self.guide.steps
 
 
-Half = Receiving | Reading | TokenReading
+@dataclass(frozen=True, slots=True)
+class SftpReading:
+    """What a reader with an SSH key is told of one pull dataset."""
+
+    platform: Platform
+    dataset: PullDataset
+    reader: SftpReader
+    server: SftpAddress | None
+    """None where nobody has asked AWS, or there is no server yet."""
+    kind: Literal["sftp_reader"] = "sftp_reader"
+
+    @property
+    def bucket(self) -> BucketName:
+        """The bucket that it sees as its home."""
+        return self.dataset.bucket(self.platform)
+
+    @property
+    def user(self) -> str:
+        """As whom it logs in."""
+        return str(self.reader.name)
+
+    @property
+    def host(self) -> str | None:
+        """Where, if that is known."""
+        return self.server.host if self.server else None
+
+    @property
+    def host_key(self) -> str | None:
+        """The fingerprint of the server's host key, if that is known."""
+        return self.server.host_key if self.server else None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The fingerprints of the keys that let it in."""
+        return self.reader.fingerprints
+
+    @property
+    def guide(self) -> Guide:
+        """What it is told."""
+        role = self.dataset.role_arn_of(self.reader, self.platform)
+        way = ReaderWay(self.dataset.name, role, self.bucket, self.platform.region, self.dataset.allow_push)
+        return self.reader.guide(way, self.server or NO_ADDRESS)
+
+    @property
+    def steps(self) -> tuple[Instruction, ...]:
+        """What it is asked to do."""
+        return self.guide.steps
 
 
-def halves_of(estate: Estate, dataset: PushDataset | PullDataset, *, account: str = "") -> tuple[Half, ...]:
+ReadingOutside = TokenReading | SftpReading
+Half = Receiving | Reading | ReadingOutside
+
+
+def halves_of(
+    estate: Estate, dataset: PushDataset | PullDataset, *, account: str = "", server: SftpAddress | None = None
+) -> tuple[Half, ...]:
     """What the other side must put in place, one for each of its accounts; with `account` that one's alone.
+
+    What readers by SFTP are told needs the `server`, which AWS alone knows.
 
     Raises `UsageError` when the account has no part in the dataset.
     """
-    whole = _halves_of(estate, dataset)
+    whole = _halves_of(estate, dataset, server)
     chosen = tuple(half for half in whole if account in ("", owner_of(half)))
     if account and not chosen:
         owners = ", ".join(str(owner_of(half)) for half in whole if owner_of(half))
@@ -190,7 +245,7 @@ def owner_of(half: Half) -> AccountId | None:
             return half.dataset.destination.account
         case Reading():
             return half.account
-        case TokenReading():
+        case TokenReading() | SftpReading():
             return None
 
 
@@ -200,7 +255,7 @@ def nothing_to_attach(half: Half, tool: str) -> RefusedError:
         return RefusedError(
             f"{tool} can make nothing in the {half.theirs.noun} of {half.dataset.name}", next_step="use --as text"
         )
-    if isinstance(half, TokenReading):
+    if isinstance(half, TokenReading | SftpReading):
         return RefusedError(
             f"{tool} has nothing to attach for readers outside AWS, and {half.dataset.name} has no other ones",
             next_step="use --as text",
@@ -211,13 +266,14 @@ def nothing_to_attach(half: Half, tool: str) -> RefusedError:
     )
 
 
-def _halves_of(estate: Estate, dataset: PushDataset | PullDataset) -> tuple[Half, ...]:
+def _halves_of(estate: Estate, dataset: PushDataset | PullDataset, server: SftpAddress | None) -> tuple[Half, ...]:
     if isinstance(dataset, PushDataset):
         return (Receiving(estate.platform, dataset, dataset.destination.half(route_of(estate, dataset))),)
     accounts = sorted({outsider.account for outsider in dataset.outsiders})
     return (
         *(_reading(estate, dataset, account) for account in accounts),
         *(TokenReading(estate.platform, dataset, reader) for reader in dataset.identities),
+        *(SftpReading(estate.platform, dataset, reader, server) for reader in dataset.sftp_readers),
     )
 
 

@@ -7,11 +7,12 @@ it is taken out.
 
 from data_exports.access.grants import grants_of_pull
 from data_exports.access.policies import federated_reader_policy, federated_trust_policy
+from data_exports.access.statements import Policy
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, code_of, message_of, reason_of
 from data_exports.destinations.destination import Lack, Party
 from data_exports.errors import AwsError
 from data_exports.estate.models import Estate, PullDataset
-from data_exports.names import PULL_ROLE_POLICY, identity_provider_arn_of
+from data_exports.names import PULL_ROLE_POLICY, RoleArn, identity_provider_arn_of
 from data_exports.operate.probe.findings import PUT_IN_PLACE, Check, CheckAnswer
 from data_exports.operate.probe.policies import compared
 from data_exports.operate.probe.tries import Blame, Found, try_grants
@@ -23,30 +24,33 @@ _LOOK = f"exports probe NAME, without a token, looks at our half; {PUT_IN_PLACE}
 
 def look_at_readers(estate: Estate, pull: PullDataset, aws: Aws) -> Found:
     """For each reader with tokens: its role, whom it trusts, what it may do, and the provider that it comes by."""
+    grants = grants_of_pull(estate.platform, pull)
     for reader in pull.identities:
-        yield from _role(estate, pull, reader, aws)
+        trust = federated_trust_policy(estate.platform, reader, pull.until)
+        role = pull.role_arn_of(reader, estate.platform)
+        yield from look_at_role(role, reader.label, trust, federated_reader_policy(grants, reader), aws)
         if reader.provider:
             yield _provider(estate, reader, reader.provider, aws)
 
 
-def _role(estate: Estate, pull: PullDataset, reader: AnyReader, aws: Aws) -> Found:
-    role, iam = pull.role_arn_of(reader, estate.platform), aws.client("iam")
-    text = f"our half: whom role {role.name} trusts"
-    deploy = Lack(Party.OURS, f"role {role.name} does not trust {reader.label} as declared", PUT_IN_PLACE)
+def look_at_role(role: RoleArn, who: str, trust: Policy, policy: Policy, aws: Aws) -> Found:
+    """Whether the role of a reader is there, trusts it as declared, and may do what is declared."""
+    iam, text = aws.client("iam"), f"our half: whom role {role.name} trusts"
+    deploy = Lack(Party.OURS, f"role {role.name} does not let in {who} as declared", PUT_IN_PLACE)
     try:
-        trust = iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]
+        found = iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]
     except AWS_EXCEPTIONS as error:
-        yield _not_seen(error, text, "there is no such role", "iam:GetRole", deploy)
+        yield not_seen(error, text, "there is no such role", "iam:GetRole", deploy)
         return
-    yield compared(text, federated_trust_policy(estate.platform, reader, pull.until), trust, deploy)
+    yield compared(text, trust, found, deploy)
     text = f"our half: the policy of role {role.name}"
     deploy = Lack(Party.OURS, f"role {role.name} has not the policy {PULL_ROLE_POLICY} that is declared", PUT_IN_PLACE)
     try:
         found = iam.get_role_policy(RoleName=role.name, PolicyName=PULL_ROLE_POLICY)["PolicyDocument"]
     except AWS_EXCEPTIONS as error:
-        yield _not_seen(error, text, "it has no such policy", "iam:GetRolePolicy", deploy)
+        yield not_seen(error, text, "it has no such policy", "iam:GetRolePolicy", deploy)
         return
-    yield compared(text, federated_reader_policy(grants_of_pull(estate.platform, pull), reader), found, deploy)
+    yield compared(text, policy, found, deploy)
 
 
 def _provider(estate: Estate, reader: AnyReader, name: str, aws: Aws) -> tuple[Check, Lack | None]:
@@ -56,14 +60,15 @@ def _provider(estate: Estate, reader: AnyReader, name: str, aws: Aws) -> tuple[C
     try:
         found = aws.client("iam").get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     except AWS_EXCEPTIONS as error:
-        return _not_seen(error, text, "there is no such provider", "iam:GetOpenIDConnectProvider", deploy)
+        return not_seen(error, text, "there is no such provider", "iam:GetOpenIDConnectProvider", deploy)
     known = found.get("ClientIDList", [])
     if reader.audience in known:
         return Check(text, CheckAnswer.GOOD), None
     return Check(text, CheckAnswer.LACKING, f"it knows {', '.join(known) or 'none'}"), deploy
 
 
-def _not_seen(error: Exception, text: str, missing: str, action: str, deploy: Lack) -> tuple[Check, Lack | None]:
+def not_seen(error: Exception, text: str, missing: str, action: str, deploy: Lack) -> tuple[Check, Lack | None]:
+    """The check of what AWS does not show: because it is not there, or because we may not look."""
     match answer_of(error):
         case AwsAnswer.NOT_FOUND:
             return Check(text, CheckAnswer.LACKING, missing), deploy

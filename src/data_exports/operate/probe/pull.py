@@ -18,6 +18,7 @@ from data_exports.names import RoleName, pull_users_policy_of
 from data_exports.operate.probe.federated import as_reader, look_at_readers
 from data_exports.operate.probe.findings import PUT_IN_PLACE, Check, CheckAnswer, Probed
 from data_exports.operate.probe.policies import compared
+from data_exports.operate.probe.sftp import look_at_sftp_readers
 from data_exports.operate.probe.tries import Blame, Found, try_grants
 from data_exports.operate.probe.web_token import WebToken, reader_of_token
 
@@ -47,6 +48,8 @@ def probe_pull(estate: Estate, pull: PullDataset, aws: Aws, *, now: datetime | N
         notes.append(
             "Whether a reader outside AWS gets in shows only when it tries: the same command with --token-file"
         )
+    if not mine and pull.sftp_readers:
+        notes.append("Whether a reader by SFTP gets in shows only when it logs in")
     about = f"outsiders may {may} s3://{bucket}"
     return _probed(pull, about, found, now or datetime.now(UTC), note=". ".join(notes))
 
@@ -83,6 +86,7 @@ def _our_half(estate: Estate, pull: PullDataset, aws: Aws) -> Found:
     for user in pull.users:
         yield _user_policy(estate, pull, user, aws)
     yield from look_at_readers(estate, pull, aws)
+    yield from look_at_sftp_readers(estate, pull, aws)
 
 
 def _bucket_policy(estate: Estate, pull: PullDataset, aws: Aws) -> tuple[Check, Lack | None]:

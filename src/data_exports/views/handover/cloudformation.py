@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from data_exports.names import RoleArn
-from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, TokenReading, nothing_to_attach
+from data_exports.operate.handover.halves import Half, Reader, Reading, Receiving, nothing_to_attach
 
 
 def cloudformation_of(half: Half) -> str:
@@ -21,7 +21,7 @@ def cloudformation_of(half: Half) -> str:
             template = _receiving(half)
         case Reading():
             template = _reading(half)
-        case TokenReading():
+        case _:
             raise nothing_to_attach(half, "CloudFormation")
     text: str = yaml.dump(template, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return text.rstrip("\n")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from data_exports.destinations.s3.half import BucketHalf
 from data_exports.json_values import json_as
-from data_exports.operate.handover.halves import Half, Reading, Receiving, TokenReading
+from data_exports.operate.handover.halves import Half, Reading, Receiving, SftpReading, TokenReading
 
 _AGREED = """
     dataset=half.dataset.name platform_account=half.platform.account region=half.platform.region
@@ -53,7 +53,21 @@ class TokenReadingData:
         return self.half.reader.declaration
 
 
-HalfData = ReceivingData | ReadingData | TokenReadingData
+_BY_SFTP = """
+    bucket=half.bucket may_write=half.dataset.allow_push user=half.user host=half.host host_key=half.host_key
+    ssh_keys=half.keys steps=half.steps
+"""
+
+
+@json_as(_AGREED, _BY_SFTP)
+@dataclass(frozen=True, slots=True)
+class SftpReadingData:
+    """What a reader with an SSH key needs, for a pull dataset; keys by their fingerprints."""
+
+    half: SftpReading
+
+
+HalfData = ReceivingData | ReadingData | TokenReadingData | SftpReadingData
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +90,5 @@ def _half_as_data(half: Half) -> HalfData:
             return ReadingData(half)
         case TokenReading():
             return TokenReadingData(half)
+        case SftpReading():
+            return SftpReadingData(half)

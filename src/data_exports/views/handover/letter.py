@@ -12,7 +12,16 @@ from data_exports.destinations.half import BETWEEN_ACCOUNTS
 from data_exports.estate.models import Dataset, Platform
 from data_exports.instructions import Instruction
 from data_exports.names import AccountId
-from data_exports.operate.handover.halves import Half, Reading, Receiving, TokenReading, owner_of
+from data_exports.operate.handover.halves import (
+    Half,
+    Reading,
+    ReadingOutside,
+    Receiving,
+    SftpReading,
+    TokenReading,
+    owner_of,
+)
+from data_exports.readers.sftp import NO_ADDRESS
 from data_exports.text import code_span, json_text, quoted
 
 WIDTH = 100
@@ -29,8 +38,8 @@ def letter_of(half: Half) -> str:
             parts = _to_recipient(half)
         case Reading():
             parts = _to_reader(half)
-        case TokenReading():
-            parts = _to_token_reader(half)
+        case TokenReading() | SftpReading():
+            parts = _to_reader_outside(half)
     return "\n\n".join(parts)
 
 
@@ -122,23 +131,20 @@ aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace NAMESP
 # --- to the owner of a reader outside AWS ----------------------------------------------------------------------------
 
 
-def _to_token_reader(half: TokenReading) -> Iterator[str]:
+def _to_reader_outside(half: ReadingOutside) -> Iterator[str]:
     pull, platform, guide = half.dataset, half.platform, half.guide
-    may = "read and write" if pull.allow_push else "read"
-    yield f"Subject: Data export {pull.name}: how to {may} s3://{half.bucket} from outside AWS"
+    is_by_sftp = isinstance(half, SftpReading)
+    may = "read and write" if pull.allow_push and not is_by_sftp else "read"
+    how = "by SFTP" if is_by_sftp else "from outside AWS"
+    yield f"Subject: Data export {pull.name}: how to {may} s3://{half.bucket} {how}"
     yield address_of(half)
     yield wrapped(
         f"{account_in_code(platform, platform.account)} shares the dataset {pull.name} with you: you may {may} the "
-        f"bucket {half.bucket} in region {platform.region}. That takes no account at AWS, and no key that somebody "
-        "would have to keep: we have a role there that this reader alone can assume, by tokens of its own issuer."
+        f"bucket {half.bucket} in region {platform.region}. {guide.premise}"
     )
     yield _agreed(pull, platform)
     yield "WHO GETS IN"
-    yield wrapped("The tokens say of themselves, to the letter:")
-    said = (("issuer (iss)", half.issuer), ("subject (sub)", half.subject), ("audience (aud)", half.audience))
-    yield "\n".join(_row(title, text) for title, text in said if text)
-    yield wrapped("The role is:")
-    yield f"    {half.role}"
+    yield from _by_tokens(half) if isinstance(half, TokenReading) else _by_key(half)
     yield "WHAT YOU NEED"
     yield wrapped(guide.needs)
     yield "WHAT WE ASK YOU TO DO"
@@ -146,12 +152,35 @@ def _to_token_reader(half: TokenReading) -> Iterator[str]:
     yield "HOW TO USE IT"
     yield from ("\n\n".join(_parts_of(each)) for each in guide.use)
     yield "IF IT IS REFUSED"
-    yield wrapped(
-        f"{tell_us(platform)} the time, and what AWS answered; we can check our half. Send nobody a token: as long as "
-        "it is valid it lets in whoever has it. What its issuer, subject and audience must be stands above."
-    )
+    yield wrapped(f"{tell_us(platform)} the time, and what was answered; we can check our half. {guide.to_keep}")
     yield "WHAT TO KNOW"
-    yield wrapped(f"A session lasts an hour at most, and is asked for anew. {guide.to_know}")
+    yield wrapped(guide.to_know)
+
+
+def _by_tokens(half: TokenReading) -> Iterator[str]:
+    yield wrapped("The tokens say of themselves, to the letter:")
+    said = (("issuer (iss)", half.issuer), ("subject (sub)", half.subject), ("audience (aud)", half.audience))
+    yield "\n".join(_row(title, text) for title, text in said if text)
+    yield wrapped("The role is:")
+    yield f"    {half.role}"
+    yield wrapped("A session of it lasts an hour at most, and is asked for anew.")
+
+
+def _by_key(half: SftpReading) -> Iterator[str]:
+    address = half.server or NO_ADDRESS
+    yield "\n".join(
+        [
+            _row("server", f"{address.host}, port 22"),
+            _row("its host key", address.host_key),
+            _row("user name", half.user),
+            *(_row("your SSH key", key) for key in half.keys),
+        ]
+    )
+    if half.server is None:
+        yield wrapped(
+            f"What {address.host} and {address.host_key} are, we tell you when the server is there; trust no other "
+            "source for them."
+        )
 
 
 # --- in all ---------------------------------------------------------------------------------------------------------
@@ -178,6 +207,8 @@ def address_of(half: Half) -> str:
     account = owner_of(half)
     if isinstance(half, Reading):
         return f"To the owner of account {account_in_code(half.platform, half.account)}"
+    if isinstance(half, SftpReading):
+        return f"To the holder of the SSH key of {code_span(half.user)}"
     if isinstance(half, TokenReading):
         what, who = half.reader.words
         return f"To whoever answers for {what} {code_span(who)}"
