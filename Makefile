@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane register http_clients
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help demo test soak fuzz mutants coverage prove conformance terraform browser pictures bench lint actionlint types check docs lock landed clean
+.PHONY: help demo test soak fuzz mutants coverage prove conformance terraform evidence-go browser pictures bench lint actionlint types check docs lock landed clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -62,6 +62,10 @@ terraform: .venv/installed-dev $(if $(IS_LINUX_X86),.venv/terraform/installed) #
 	@rm -rf .venv/terraform
 	@$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes --no-deps --target .venv/terraform -r $<
 	@touch $@
+
+evidence-go: .venv/installed-dev ## Go's own note and tlog judge the notary's log (needs Go and golang.org/x/mod: Debian's golang-go and golang-golang-x-mod-dev)
+	@command -v go >/dev/null || { echo "this needs Go, and golang.org/x/mod: Debian has golang-go and golang-golang-x-mod-dev"; exit 1; }
+	@$(BIN)/pytest -q tests/evidence_go/judged_by_go.py
 
 CHROMIUM := tests/browser/node_modules/.chromium/fonts.conf
 NEEDS_BROWSER := $(if $(IS_LINUX_X86),.venv/installed-browser $(CHROMIUM))
