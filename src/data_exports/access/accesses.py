@@ -158,8 +158,12 @@ class Access:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What makes two accesses, before and after, one and the same; a dataset has one mover, whatever its name."""
-        return (self.dataset, self.role, "" if self.role is Role.MOVER else self.principal)
+        """What makes two accesses, before and after, one and the same; a dataset has one mover, whatever its name.
+
+        Another reader is another one, also under a role whose name was found to be the same.
+        """
+        who = f"{self.reader.issuer} {self.reader.subject}" if self.reader else self.principal
+        return (self.dataset, self.role, "" if self.role is Role.MOVER else who)
 
     def has_ended(self, now: datetime) -> bool:
         """Whether IAM's clock has ended it by this moment."""

@@ -1,8 +1,10 @@
 """The identifiers by which other clouds and issuers of tokens know somebody, parsed once.
 
 In: text. Out: `Identifier` values, or `InvalidNameError`. Effects: none. Each becomes a value of ``StringEquals`` in a
-role's trust, where ``${...}`` is a variable: no pattern here lets in ``$``, nor what looks like a wildcard.
+role's trust, where ``${...}`` is a variable, through a template, where CloudFormation puts a parameter's value, or a
+secret's, in place of ``{{resolve:...}}``: no pattern here lets in ``$`` or braces, nor what looks like a wildcard.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
 """
 
 import re
@@ -10,7 +12,7 @@ from typing import Self
 
 from data_exports.names import Identifier, InvalidNameError
 
-_SAFE = r"[A-Za-z0-9!#%&'()+,./:;=@^_{|}~-]"
+_SAFE = r"[A-Za-z0-9!#%&'()+,./:;=@^_|~-]"
 
 
 class OtherKindError(InvalidNameError):
@@ -90,7 +92,7 @@ class Subject(Identifier):
     """
 
     __slots__ = ()
-    pattern = re.compile(rf"{_SAFE}(?:[ A-Za-z0-9!#%&'()+,./:;=@^_{{|}}~-]{{0,253}}{_SAFE})?")
+    pattern = re.compile(f"{_SAFE}(?:(?: |{_SAFE}){{0,253}}{_SAFE})?")
     reason = "is not the subject of tokens"
     hint = "write the `sub` of the tokens exactly, such as repo:example/reports:environment:prod"
 
@@ -153,7 +155,7 @@ class Issuer(Identifier):
     """
 
     __slots__ = ()
-    pattern = re.compile(rf"https://(?=.{{1,247}}$){_HOST}(?:/[A-Za-z0-9._~-]+)*/?")
+    pattern = re.compile(rf"https://(?=.{{1,247}}$){_HOST}(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*/?")
     reason = "is not an issuer of tokens"
     hint = "write the `iss` of the tokens exactly: https://, a host, and a path if it has one; no port, no query"
 

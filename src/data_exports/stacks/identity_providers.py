@@ -45,7 +45,7 @@ def identity_providers_stack(
     for issuer, audiences in needed.items():
         template.add_resource(
             OIDCProvider(
-                f"Provider{hashlib.sha256(issuer.encode()).hexdigest()[:12]}",
+                f"Provider{hashlib.sha256(issuer.encode()).hexdigest()[:40]}",  # nobody finds two that begin alike
                 Url=issuer,
                 ClientIdList=audiences,
                 DeletionPolicy="Retain",

@@ -92,6 +92,16 @@ def test_another_audience_changes_whom_the_role_trusts() -> None:
     assert change.kinds == (Kind.CHANGED,)
 
 
+def test_a_reader_in_the_place_of_another_gains_though_its_role_has_the_same_name() -> None:
+    one, other = (
+        reader_of({"oidc": WORKFLOW_READER.declaration["oidc"] | {"subject": f"repo:example/reports:environment:{name}"}})
+        for name in ("e39192", "e99994")
+    )
+    assert one.short_id == other.short_id
+    found = between([tables(one, paperwork=("A",))], [tables(other, paperwork=("A",))])
+    assert [(kinds, marks) for kinds, marks, _ in told(found)] == [((Kind.GAINS,), (Mark.READ,)), ((Kind.LOSES,), ())]
+
+
 def test_write_for_readers_outside_aws_is_told_as_for_outsiders() -> None:
     found = between([tables(GOOGLE_READER)], [tables(GOOGLE_READER, allow_push=True)])
     assert (found.changes[0].marks, found.widened) == ((Mark.WRITE, Mark.NO_PAPERWORK), ("tables",))

@@ -29,7 +29,7 @@ def swap(text: str, old: str, new: str) -> str:
 
 
 EMAIL, DIGITS, AUDIENCE = "reader@p.iam.gserviceaccount.com", "117203498723049872304", "https://exports.example.gov.uk"
-GUID = "1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394"
+GITHUB, GUID = "https://token.actions.githubusercontent.com", "1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394"
 
 
 def _readers(*entries: str) -> Files:
@@ -309,12 +309,46 @@ RULES: dict[str, Files] = {
         "oidc: {issuer: https://www.amazon.com, subject: a, audience: b}",
         "oidc: {issuer: https://0a1b2c3d.tokens.sts.global.api.aws, subject: a, audience: b}",
     ),
+    "what CloudFormation would look up": _readers(
+        "oidc: {issuer: https://a.example.org, subject: '{{resolve:ssm:/who:1}}', audience: a}",
+        "oidc: {issuer: https://a.example.org, subject: a, audience: '{{resolve:secretsmanager:key}}'}",
+    ),
+    "what IAM would fill in": _readers(
+        "oidc: {issuer: https://a.example.org, subject: '${aws:PrincipalArn}', audience: a}",
+        "oidc: {issuer: https://a.example.org, subject: 'a{$}', audience: '$'}",
+    ),
+    "issuers written in other ways": _readers(
+        "oidc: {issuer: https://a.example.org/../b, subject: a, audience: a}",
+        "oidc: {issuer: https://a.example.org/./b, subject: a, audience: a}",
+        "oidc: {issuer: https://a.example.org/b/.., subject: a, audience: a}",
+        "oidc: {issuer: https://a.example.org/%62, subject: a, audience: a}",
+        "oidc: {issuer: https://a.example.org//b, subject: a, audience: a}",
+        "oidc: {issuer: https://A.example.org, subject: a, audience: a}",
+        "oidc: {issuer: HTTPS://a.example.org, subject: a, audience: a}",
+        "oidc: {issuer: https://a.example.org., subject: a, audience: a}",
+        "oidc: {issuer: https://u@a.example.org, subject: a, audience: a}",
+        "oidc: {issuer: https://accounts.google.com/, subject: a, audience: a}",
+        'oidc: {issuer: "https://a\\u0441.example.org", subject: a, audience: a}',
+        'oidc: {issuer: "https://a.example.org\\n", subject: a, audience: a}',
+    ),
+    "identities in other letters": _readers(
+        f'google: {{service_account: {EMAIL}, unique_id: "\\u0661{DIGITS[1:]}", audience: {AUDIENCE}}}',
+        f'google: {{service_account: "Reader@p.iam.gserviceaccount.com", unique_id: "{DIGITS}", audience: a}}',
+        f'azure: {{tenant: "{GUID[:-1]}\\uff14", object: {GUID}, audience: a}}',
+        f'azure: {{tenant: {GUID}, object: "{GUID}\\u200b", audience: a}}',
+        'oidc: {issuer: https://a.example.org, subject: "a\\u200bb", audience: a}',
+        'oidc: {issuer: https://a.example.org, subject: "a\\nb", audience: " a"}',
+    ),
     "tokens of version 2 for an address": _readers(
         f"azure: {{tenant: {GUID}, object: {GUID}, audience: api://exports, version: 2}}"
     ),
     "reader outside AWS twice": _readers(
         f'google: {{service_account: {EMAIL}, unique_id: "{DIGITS}", audience: {AUDIENCE}}}',
         f'google: {{service_account: b@c.iam.gserviceaccount.com, unique_id: "{DIGITS}", audience: another}}',
+    ),
+    "readers outside AWS whose ids begin alike": _readers(
+        f"oidc: {{issuer: {GITHUB}, subject: 'repo:example/reports:environment:e39192', audience: a}}",
+        f"oidc: {{issuer: {GITHUB}, subject: 'repo:example/reports:environment:e99994', audience: a}}",
     ),
     "unique id without quotes": _readers(
         f"google: {{service_account: {EMAIL}, unique_id: {DIGITS}, audience: {AUDIENCE}}}"

@@ -130,6 +130,7 @@ def test_one_provider_for_each_issuer_with_every_audience() -> None:
     found = list(template["Resources"].values())
     assert all(each["Type"] == "AWS::IAM::OIDCProvider" for each in found)
     assert all((each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("Retain", "Retain") for each in found)
+    assert {len(title) for title in template["Resources"]} == {len("Provider") + 40}
     assert {each["Properties"]["Url"]: each["Properties"]["ClientIdList"] for each in found} == {
         f"https://sts.windows.net/{TENANT}/": ["api://exports"],
         CLUSTER_READER.issuer: ["sts.amazonaws.com"],

@@ -75,14 +75,17 @@ def _repeated(entries: Sequence[Located[Outsider]] | Sequence[Located[RoleName]]
 
 
 def _repeated_readers(entries: Sequence[Located[AnyReader]]) -> Iterator[Finding]:
-    """One identity is one, whatever else is said of it: it has one role."""
-    lines: dict[str, int] = {}
+    """One identity is one, whatever else is said of it: it has one role; and two whose short ids are one have none."""
+    first: dict[str, Located[AnyReader]] = {}
     for entry in entries:
-        key = entry.value.short_id
-        if key in lines:
-            message = f"{entry.value.label} is listed twice; first on line {lines[key]}"
-            yield Finding(entry.place, Code.TWICE, message, "keep one of the two")
-        lines.setdefault(key, entry.place.line)
+        reader, other = entry.value, first.setdefault(entry.value.short_id, entry)
+        if other is entry:
+            continue
+        message, hint = f"{reader.label} is listed twice; first on line {other.place.line}", "keep one of the two"
+        if (reader.issuer, reader.subject) != (other.value.issuer, other.value.subject):
+            message = f"{reader.label} would have the role of the reader on line {other.place.line}, by chance"
+            hint = "put one of the two into a dataset of its own, or name another subject"
+        yield Finding(entry.place, Code.TWICE, message, hint)
 
 
 def check_number_of_audiences(draft: EstateDraft) -> Iterator[Finding]:
