@@ -6,11 +6,12 @@ Allowed means that AWS did not deny it, whatever else it answered.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from data_exports.access.grants import Grant, alert_topic_arns_of
+from data_exports.access.grants import Grant, Role, alert_topic_arns_of, grants_of
 from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
@@ -47,13 +48,14 @@ def is_allowed(act: Act, clients: Clients) -> bool:
 
 
 def is_granted(grants: Sequence[Grant], principal: str, act: Act) -> bool:
-    """Whether `grants_of` says so."""
-    account = AccountRootArn(f"arn:aws:iam::{principal.split(':')[4]}:root")
+    """Whether `grants_of` says so, at this moment."""
+    account, now = AccountRootArn(f"arn:aws:iam::{principal.split(':')[4]}:root"), datetime.now(UTC)
     return any(
         grant.principal in (principal, account)
         and act.action in grant.actions
         and _covers(grant.resource, act.resource)
         and (grant.key_prefix is None or (act.prefix or "").startswith(grant.key_prefix))
+        and (grant.until is None or grant.until > now)
         for grant in grants
     )
 
@@ -128,6 +130,7 @@ def bucket_acts(bucket: str, owner: str, prefixes: Sequence[str]) -> Iterator[Ac
     for action, method, arguments in (
         ("s3:GetBucketPolicy", "get_bucket_policy", whole),
         ("s3:PutBucketPolicy", "put_bucket_policy", {**whole, "Policy": "not a policy"}),
+        ("s3:GetBucketLocation", "get_bucket_location", whole),
         ("s3:GetBucketVersioning", "get_bucket_versioning", whole),
         ("s3:GetBucketNotification", "get_bucket_notification_configuration", whole),
         ("s3:ListBucketMultipartUploads", "list_multipart_uploads", whole),
@@ -163,6 +166,9 @@ def other_acts(estate: Estate) -> Iterator[Act]:
     region, account = platform.region, platform.account
     for topic in sorted({topic for push in estate.push_datasets for topic in alert_topic_arns_of(platform, push)}):
         yield Act("sns:Publish", topic, account, _request("sns", "publish", {"TopicArn": topic, "Message": "x"}))
+    for reader in sorted({grant.principal for grant in grants_of(estate) if grant.role is Role.FEDERATED}):
+        assumed = {"RoleArn": reader, "RoleSessionName": "probe"}
+        yield Act("sts:AssumeRole", reader, account, _request("sts", "assume_role", assumed))
     for push in estate.push_datasets:
         function = f"arn:aws:lambda:{region}:{account}:function:{push.mover_name}"
         group = f"/aws/lambda/{push.mover_name}"

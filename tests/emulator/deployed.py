@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.loader import load_estate
-from data_exports.estate.models import Estate
+from data_exports.estate.models import Estate, PullDataset
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of
 from data_exports.local.demo.stage import Stage
@@ -31,9 +31,11 @@ class DeployedEstate:
 
 
 @contextmanager
-def example_deployed(folder: Path) -> Iterator[DeployedEstate]:
-    """The example estate on a local AWS of its own, every handover in place, for the time of the block."""
+def example_deployed(folder: Path, *more: PullDataset) -> Iterator[DeployedEstate]:
+    """The example estate, and more datasets, on a local AWS of its own, every handover in place, for the block."""
     estate = load_estate(example_estate_folder()).require()
+    pulls = sorted([*estate.pull_datasets, *more], key=lambda each: each.name)
+    estate = replace(estate, pull_datasets=tuple(pulls))
     platform = estate.platform
     local = emulator.start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:

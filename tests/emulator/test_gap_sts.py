@@ -231,6 +231,30 @@ def test_the_trust_decides_on_audience_and_subject(steps: Steps) -> None:
     assert reader.refusal(reader.token()) == BELIEVED
 
 
+FURTHER = [
+    ("https://aws.amazon.com/tags", {"principal_tags": {"team": ["a"]}}, "sts:TagSession"),
+    ("https://aws.amazon.com/source_identity", "ana", "sts:SetSourceIdentity"),
+]
+
+
+@pytest.mark.parametrize(("claim", "value", "action"), FURTHER)
+def test_what_a_token_says_of_its_session_the_trust_must_allow(
+    steps: Steps, claim: str, value: Any, action: str
+) -> None:
+    reader = federated_reader(steps)
+    saying = reader.token(**{claim: value})
+    assert (reader.refusal(saying), reader.refusal(reader.token(**{claim: None}))) == (DENIED, BELIEVED)
+    name, iam = reader.role.rsplit("/", 1)[1], steps.client("iam")
+    document = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    plain = document["Statement"][0]["Action"]
+    document["Statement"][0]["Action"] = [plain, action]
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
+    assert reader.refusal(saying) == BELIEVED
+    document["Statement"][0]["Action"] = [plain, "sts:AssumeRole"]
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
+    assert reader.refusal(saying) == DENIED
+
+
 def provider_arn(reader: FederatedReader) -> str:
     return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{reader.issuer.url.removeprefix('https://')}"
 

@@ -38,8 +38,13 @@ class Policies:
 
     def of_resource_asked(self, question: Question) -> Policy | None:
         """The policy of the resource that a question is about; of a role that is to be assumed, its trust."""
-        policies = self.trust if question.action == "sts:AssumeRole" else self.of_resource
+        policies = self.trust if question.action.startswith("sts:") else self.of_resource
         return policies.get(question.whole_resource)
+
+    def decides(self, document: Policy, question: Question) -> bool:
+        """Whether a question is judged by this document."""
+        asked = (*self.of_identity.get(question.principal, ()), self.of_resource_asked(question))
+        return any(each is document for each in asked)
 
     def documents(self) -> Iterator[tuple[str, Policy, Callable[[Policy], None]]]:
         """Each document: of which principal or resource it is, itself, and what puts another in its place."""
@@ -119,6 +124,11 @@ def with_our_side_open(policies: Policies, estate: Estate, principals: Iterable[
     opened = {pull.bucket(estate.platform).arn: accounts for pull in estate.pull_datasets}
     resources = {arn: _open_to(arn, let_in) for arn, let_in in opened.items()}
     return Policies(policies.of_identity | ours, policies.of_resource | resources, policies.trust)
+
+
+def with_trusts_alone(policies: Policies, principals: Iterable[str]) -> Policies:
+    """Everybody may do everything, as far as that is theirs to give: what refuses is a role's trust alone."""
+    return Policies({each: [EVERYTHING] for each in principals}, policies.of_resource, policies.trust)
 
 
 EVERYTHING: Policy = policy_of({"Effect": "Allow", "Action": "*", "Resource": "*"})

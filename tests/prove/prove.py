@@ -20,7 +20,19 @@ from typing import Any
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, UserArn
-from tests.estates import FULL, LOADER, READER, estate_of, pull
+from data_exports.readers.kinds import reader_of
+from tests.estates import (
+    AZURE_READER,
+    FULL,
+    GOOGLE_READER,
+    LOADER,
+    READER,
+    READERS_OUTSIDE_AWS,
+    TENANT,
+    WORKFLOW_READER,
+    estate_of,
+    pull,
+)
 from tests.prove.deployed_policies import (
     EVERYTHING,
     Policies,
@@ -30,8 +42,10 @@ from tests.prove.deployed_policies import (
     policies_of,
     with_our_side_open,
     with_their_side_open,
+    with_trusts_alone,
 )
 from tests.prove.questions import Question, administrator_of, questions_of
+from tests.prove.web_identities import web_identity_questions
 
 FOLDER = Path(__file__).parent
 EXAMPLE = FOLDER.parents[1] / "examples" / "estate"
@@ -47,12 +61,16 @@ SAMPLED_ACTIONS = (
 
 
 def every_feature() -> Estate:
-    """An estate with a whole account, a user, an access that has ended, and all that `FULL` has."""
+    """An estate with a whole account, a user, readers outside AWS, accesses that have ended, and all of `FULL`."""
     root = AccountRootArn("arn:aws:iam::203591025782:root")
     user = UserArn("arn:aws:iam::112233445566:user/loaders/nightly")
     whole = pull("whole_account", outsiders=(root, LOADER))
     ended = pull("long_over", outsiders=(READER, user), expires=date(2025, 3, 31))
-    pulls = estate_of(*FULL.pull_datasets, whole, ended).pull_datasets
+    of_version_2 = reader_of({"azure": AZURE_READER.declaration["azure"] | {"version": "2", "audience": TENANT}})
+    readers = pull("readers", outsiders=(), identities=(*READERS_OUTSIDE_AWS, of_version_2), expires=date(2027, 3, 31))
+    writers = pull("writers", outsiders=(), identities=(GOOGLE_READER, AZURE_READER), allow_push=True)
+    over = pull("over", outsiders=(), identities=(WORKFLOW_READER,), expires=date(2025, 3, 31))
+    pulls = estate_of(*FULL.pull_datasets, whole, ended, readers, writers, over).pull_datasets
     return replace(FULL, platform=replace(FULL.platform, audit="cloudtrail"), pull_datasets=pulls)
 
 
@@ -76,7 +94,7 @@ def _in_words(estate: Estate, questions: Sequence[Question], policies: Policies)
     def number_of(document: Any) -> int:
         if id(document) not in numbers:
             numbers[id(document)] = len(documents)
-            documents.append(document)
+            documents.append(_in_its_keys(document))
         return numbers[id(document)]
 
     requests = [
@@ -85,13 +103,30 @@ def _in_words(estate: Estate, questions: Sequence[Question], policies: Policies)
             "action": question.action,
             "resource": question.resource,
             "account": owners.get(question.whole_resource, str(estate.platform.account)),
-            "context": dict(question.context),
+            "context": {_key(key): value for key, value in question.context},
             "identity": [number_of(each) for each in policies.of_identity.get(question.principal, [])],
             "byResource": None if (found := policies.of_resource_asked(question)) is None else number_of(found),
         }
         for question in questions
     ]
     return {"policies": documents, "requests": requests}
+
+
+def _in_its_keys(document: Policy) -> Policy:
+    """The document with condition keys that the evaluator knows."""
+    statements = [
+        statement | {"Condition": {of: {_key(key): each for key, each in keys.items()} for of, keys in found.items()}}
+        if (found := statement.get("Condition"))
+        else statement
+        for statement in document["Statement"]
+    ]
+    return document | {"Statement": statements}
+
+
+def _key(key: str) -> str:
+    """A condition key; of an account's own provider, which the evaluator does not know, the tag of that name."""
+    is_of_provider = key.rpartition(":")[2] in ("aud", "oaud", "sub") and not key.startswith("accounts.google.com:")
+    return f"aws:RequestTag/{key}" if is_of_provider else key
 
 
 def weaker(document: Policy) -> Iterator[tuple[str, Policy]]:
@@ -125,14 +160,17 @@ def cases_of(estate: Estate) -> Iterator[Case]:
     questions = tuple(dict.fromkeys(questions_of(estate)))
     deployed = policies_of(estate)
     deployed.of_identity[administrator_of(estate)] = [EVERYTHING]
-    principals = {each.principal for each in questions}
     yield Case("as deployed", questions, deployed)
+    of_roles = (*(each for each in questions if each.action.startswith("sts:")), *web_identity_questions(estate))
+    trusting = with_trusts_alone(deployed, {each.principal for each in of_roles})
+    yield Case("trusts alone", tuple(dict.fromkeys(of_roles)), trusting)
+    principals = {each.principal for each in questions}
     platform, owners = str(estate.platform.account), owners_of(estate)
     across = tuple(
         each
         for each in questions
         if each.principal.startswith("arn:")
-        and each.action != "sts:AssumeRole"
+        and not each.action.startswith("sts:")
         and account_of(each.principal) != owners.get(each.whole_resource, platform)
     )
     yield Case("their side gives all", across, with_their_side_open(deployed, estate, principals))
@@ -151,7 +189,8 @@ def unnoticed(estate: Estate, cases: Sequence[Case]) -> tuple[int, list[str]]:
             seen[where] += 1
             if document is EVERYTHING:
                 continue
-            about = [each for each in case.questions if where in (each.principal, each.whole_resource)]
+            of_it = (each for each in case.questions if where in (each.principal, each.whole_resource))
+            about = [each for each in of_it if case.policies.decides(document, each)]
             for name, wider in weaker(document):
                 guard = f"{where} {name}, in its policy {seen[where]}"
                 if about and not tried.get(guard):

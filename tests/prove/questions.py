@@ -42,6 +42,7 @@ OTHER_OBJECT_ACTIONS = (
 OTHER_BUCKET_ACTIONS = (
     "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
+    "s3:GetBucketLocation",
     "s3:ListBucket",
     "s3:ListBucketMultipartUploads",
     "s3:ListBucketVersions",

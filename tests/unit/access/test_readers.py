@@ -94,7 +94,9 @@ def test_another_audience_changes_whom_the_role_trusts() -> None:
 
 def test_a_reader_in_the_place_of_another_gains_though_its_role_has_the_same_name() -> None:
     one, other = (
-        reader_of({"oidc": WORKFLOW_READER.declaration["oidc"] | {"subject": f"repo:example/reports:environment:{name}"}})
+        reader_of(
+            {"oidc": WORKFLOW_READER.declaration["oidc"] | {"subject": f"repo:example/reports:environment:{name}"}}
+        )
         for name in ("e39192", "e99994")
     )
     assert one.short_id == other.short_id

@@ -1,6 +1,7 @@
 """STS: who gets a role's credentials for a token of somebody outside AWS, and who does not."""
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -95,8 +96,26 @@ def _role_trusting(role_arn: str, identity: WebIdentity) -> Mapping[str, Any] | 
         region=get_region(),
         service_context=dict(identity.condition_keys),
     )
-    trusts = iam_evaluator.evaluate_trust_policy(role["AssumeRolePolicyDocument"], identity.provider, context)
+    trust = role["AssumeRolePolicyDocument"]
+    asked = (trust, *(_trust_for(trust, action) for action in identity.further_actions))
+    trusts = all(iam_evaluator.evaluate_trust_policy(each, identity.provider, context) for each in asked)
     return role if trusts else None
+
+
+def _trust_for(trust: Any, action: str) -> Mapping[str, Any]:
+    """What a trust says of a further action; the emulator knows whoever comes with a token for one action alone."""
+    statements = (json.loads(trust) if isinstance(trust, str) else trust)["Statement"]
+    of_it = (
+        each
+        for each in ([statements] if isinstance(statements, dict) else statements)
+        if iam_evaluator._action_matches(action, _listed(each.get("Action")), _listed(each.get("NotAction")))
+    )
+    named = [{**each, "Action": f"sts:{_ACTION}", "NotAction": []} for each in of_it]
+    return {"Version": "2012-10-17", "Statement": named}
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def _session_answer(

@@ -30,6 +30,13 @@ LEEWAY_SECONDS = 300
 """For clocks that differ: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html (note on `exp`;
 AWS says nothing of `nbf` and `iat`, which get the same)"""
 
+_FURTHER_ACTIONS = {
+    "https://aws.amazon.com/tags": "sts:TagSession",
+    "https://aws.amazon.com/source_identity": "sts:SetSourceIdentity",
+}
+"""By the claim that asks for it.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html"""
 _REQUIRED = ("iss", "sub", "aud", "exp", "iat")
 _NO_JWT = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
 _NO_KEY = (
@@ -57,6 +64,8 @@ class WebIdentity:
     audience: str
     condition_keys: Mapping[str, Any]
     """Names in lower case, as the emulator compares them."""
+    further_actions: Sequence[str] = ()
+    """What the trust must allow besides, for what the token says of the session."""
 
 
 def web_identity_of(token: str, account: str) -> WebIdentity:
@@ -74,7 +83,8 @@ def web_identity_of(token: str, account: str) -> WebIdentity:
     found = {"aud": audience, "oaud": claims["aud"], "sub": claims["sub"]}
     found |= {name: claims[name] for name in ("amr", "email") if name in claims}
     keys = {f"{name}:{claim}".lower(): value for claim, value in found.items()}
-    return WebIdentity(provider, claims["sub"], audience, keys)
+    further = tuple(action for claim, action in _FURTHER_ACTIONS.items() if claims.get(claim))
+    return WebIdentity(provider, claims["sub"], audience, keys, further)
 
 
 def _parts_of(token: str) -> tuple[Mapping[str, Any], dict[str, Any]]:
