@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from data_exports.access.grants import Grant, Role, alert_topic_arns_of, grants_of
+from data_exports.access.grants import Grant, alert_topic_arns_of, grants_of
 from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
@@ -166,7 +166,7 @@ def other_acts(estate: Estate) -> Iterator[Act]:
     region, account = platform.region, platform.account
     for topic in sorted({topic for push in estate.push_datasets for topic in alert_topic_arns_of(platform, push)}):
         yield Act("sns:Publish", topic, account, _request("sns", "publish", {"TopicArn": topic, "Message": "x"}))
-    for reader in sorted({grant.principal for grant in grants_of(estate) if grant.role is Role.FEDERATED}):
+    for reader in sorted({grant.principal for grant in grants_of(estate) if grant.reader}):
         assumed = {"RoleArn": reader, "RoleSessionName": "probe"}
         yield Act("sts:AssumeRole", reader, account, _request("sts", "assume_role", assumed))
     for push in estate.push_datasets:

@@ -35,7 +35,8 @@ def example_deployed(folder: Path, *more: PullDataset) -> Iterator[DeployedEstat
     """The example estate, and more datasets, on a local AWS of its own, every handover in place, for the block."""
     estate = load_estate(example_estate_folder()).require()
     pulls = sorted([*estate.pull_datasets, *more], key=lambda each: each.name)
-    estate = replace(estate, pull_datasets=tuple(pulls))
+    needs_sftp = any(each.sftp_readers for each in pulls)
+    estate = replace(estate, platform=replace(estate.platform, sftp=needs_sftp), pull_datasets=tuple(pulls))
     platform = estate.platform
     local = emulator.start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:

@@ -15,7 +15,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from data_exports.local.issuers import GOOGLE, LocalIssuer, local_issuer, unknown_issuer
+from data_exports.local.issuers import LocalIssuer, local_issuer, token_claims_of, unknown_issuer
+from data_exports.readers.google import GOOGLE_ISSUER
 from data_exports.readers.kinds import AnyReader
 
 OTHERS = "api://others"
@@ -39,12 +40,6 @@ class WrongToken:
     """With which of these STS refuses it."""
 
 
-def claims_of(reader: AnyReader) -> dict[str, Any]:
-    """What its issuer says of a reader; Google's agents are for an audience of their own."""
-    party = {"azp": reader.subject} if reader.issuer == GOOGLE else {}
-    return {"aud": str(reader.audience or "theirs"), "sub": str(reader.subject), **party}
-
-
 @dataclass(frozen=True)
 class Issuers:
     """Who speaks for each issuer."""
@@ -60,11 +55,11 @@ class Issuers:
 
     def token_of(self, reader: AnyReader, **claims: Any) -> str:
         """The reader's own, with other claims where they are named."""
-        return self.of(reader.issuer).token({**claims_of(reader), **claims})
+        return self.of(reader.issuer).token({**token_claims_of(reader), **claims})
 
     def wrong_tokens(self, reader: AnyReader, others: Iterator[AnyReader] | tuple[AnyReader, ...]) -> list[WrongToken]:
         """Each with one thing wrong; then the right ones of others."""
-        theirs = [other for other in others if (other.issuer, other.subject) != (reader.issuer, reader.subject)]
+        theirs = [other for other in others if other.identity != reader.identity]
         return [
             *self._of_other_claims(reader),
             *self._of_other_times(reader),
@@ -84,8 +79,8 @@ class Issuers:
             )
         if reader.audience is None:
             return
-        claim = "aud" if reader.issuer == GOOGLE else "azp"
-        party = {"azp": OTHERS} if reader.issuer == GOOGLE else {}
+        claim = "aud" if reader.issuer == GOOGLE_ISSUER else "azp"
+        party = {"azp": OTHERS} if reader.issuer == GOOGLE_ISSUER else {}
         yield WrongToken("audience of others", self.token_of(reader, aud=OTHERS), BY_TRUST)
         yield WrongToken("authorized party of others", self.token_of(reader, **{"azp": OTHERS} | party), BY_TRUST)
         for wrong in ("stranger", f"{reader.audience}x", [OTHERS, "stranger"]):
@@ -99,7 +94,7 @@ class Issuers:
 
     def _not_signed(self, reader: AnyReader) -> Iterator[WrongToken]:
         issuer = self.of(reader.issuer)
-        right = {"iss": issuer.url, "iat": int(time.time()), "exp": int(time.time()) + 900, **claims_of(reader)}
+        right = {"iss": issuer.url, "iat": int(time.time()), "exp": int(time.time()) + 900, **token_claims_of(reader)}
         for what, forger in (
             ("another key under its id", unknown_issuer(issuer.url, algorithm="ES256", key_id=issuer.key.kid)),
             ("a key that nobody knows", unknown_issuer(issuer.url, algorithm="ES256")),
@@ -117,7 +112,7 @@ class Issuers:
         yield WrongToken("signed with the public key as a secret", jwt.encode(named, right, secret), BY_STS)
 
     def _of_other_issuers(self, reader: AnyReader, others: list[AnyReader]) -> Iterator[WrongToken]:
-        claims, url = claims_of(reader), reader.issuer
+        claims, url = token_claims_of(reader), reader.issuer
         urls = {"https://unknown.example.org", url.removesuffix("/") if url.endswith("/") else f"{url}/"}
         for other in sorted(urls | {each.issuer for each in others} - {url}):
             codes = BY_TRUST | BY_STS  # by STS where the account knows no such issuer, or none for this audience

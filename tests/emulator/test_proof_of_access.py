@@ -3,18 +3,20 @@
 Every user, every mover, every outsider and a stranger of each account tries every act on every resource that matters.
 Outsiders and strangers hold every right that their own accounts can give, so what refuses them is the platform's side.
 Readers outside AWS come with tokens of their issuers; with every wrong token, and without one, nobody gets their roles.
+Who gets in by SFTP, `test_sftp` tries; here, what their roles may do.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
 import pytest
 
-from data_exports.access.grants import grants_of
+from data_exports.access.grants import Role, grants_of
 from data_exports.destinations.s3.bucket import BUCKET_ACTIONS
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, PullDataset, PushDataset
@@ -23,7 +25,9 @@ from data_exports.local.emulator import LocalAws
 from data_exports.local.folders import example_estate_folder
 from data_exports.local.world import recipient_account_of, stranger_of
 from data_exports.names import PULL_ROLE_POLICY, AccountId, DatasetName, RoleArn, RoleName, pull_bucket_of
+from data_exports.parallel import map_ordered
 from data_exports.readers.kinds import AnyReader, reader_of
+from data_exports.readers.sftp import SftpName, SftpReader
 from tests.emulator.access_probes import (
     PRESENT,
     Act,
@@ -39,7 +43,7 @@ from tests.emulator.access_probes import (
 from tests.emulator.deployed import DeployedEstate, example_deployed
 from tests.emulator.reader_tokens import OTHERS, Issuers, WrongToken
 from tests.emulator.steps import refusal_of
-from tests.estates import AZURE_READER, GOOGLE_READER, READERS_OUTSIDE_AWS, TENANT, WORKFLOW_READER, pull
+from tests.estates import AZURE_READER, GOOGLE_READER, READERS_OUTSIDE_AWS, SFTP_READER, TENANT, WORKFLOW_READER, pull
 from tests.prove.prove import weaker
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("access")]
@@ -59,9 +63,10 @@ class Proof:
 
     @property
     def readers(self) -> dict[RoleArn, AnyReader]:
-        """Each reader outside AWS by its role."""
+        """Each reader with tokens by its role."""
         grants = grants_of(self.deployed.estate)
-        return {RoleArn(grant.principal): grant.reader for grant in grants if grant.reader}
+        found = ((RoleArn(grant.principal), grant.reader) for grant in grants)
+        return {role: reader for role, reader in found if reader and not isinstance(reader, SftpReader)}
 
     def session(self, role: RoleArn, token: str, **more: Any) -> LocalCredentials:
         """Credentials of a reader's role for a token."""
@@ -150,10 +155,13 @@ def _with_readers(users: tuple[RoleName, ...]) -> tuple[PullDataset, ...]:
     azure = AZURE_READER.declaration["azure"]
     of_another_tenant = reader_of({"azure": azure | {"tenant": "2c9e6a52-0f3d-4c57-9d0e-2f6b7a81c394"}})
     of_version_2 = reader_of({"azure": azure | {"version": "2", "audience": TENANT}})
+    writer = replace(SFTP_READER, name=SftpName("calder"))
     reading = (*READERS_OUTSIDE_AWS, of_another_tenant, of_version_2)
     return (
-        pull("reading_room", users=users, outsiders=(), identities=reading),
-        pull("drop_box", users=users, outsiders=(), identities=(GOOGLE_READER, AZURE_READER), allow_push=True),
+        pull("reading_room", users=users, outsiders=(), identities=reading, sftp_readers=(SFTP_READER,)),
+        pull(
+            "drop_box", users=users, outsiders=(), identities=(GOOGLE_READER,), sftp_readers=(writer,), allow_push=True
+        ),
         pull("closed_room", users=users, outsiders=(), identities=(WORKFLOW_READER,), expires=date(2025, 3, 31)),
     )
 
@@ -190,9 +198,10 @@ def _principals(estate: Estate) -> Iterator[RoleArn]:
 
 
 def _let_act(local: LocalAws, estate: Estate, principal: RoleArn) -> None:
-    """Let the test act as a mover, and give people of other accounts every right their account can give."""
+    """Let the test act as a mover or for a user by SFTP, and give people of other accounts all that these can give."""
     iam = client(local, "iam", account=principal.account)
-    if principal.path == "/service-role/":
+    is_by_sftp = any(grant.role is Role.SFTP and grant.principal == principal for grant in grants_of(estate))
+    if principal.path == "/service-role/" or is_by_sftp:
         trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{principal.account}:root"}}
         document = {"Version": "2012-10-17", "Statement": [{**trust, "Action": "sts:AssumeRole"}]}
         iam.update_assume_role_policy(RoleName=principal.name, PolicyDocument=json.dumps(document))
@@ -217,8 +226,8 @@ def _let_its_uploads_be_listed(local: LocalAws, push: PushDataset, *, mover: Rol
 
 
 def test_everybody_may_do_exactly_what_the_grants_say(proof: Proof) -> None:
-    differences = [each for principal in proof.principals for each in proof.differences(principal)]
-    assert differences == []
+    found = map_ordered(proof.differences, proof.principals, at_once=4)
+    assert list(chain.from_iterable(found)) == []
 
 
 def test_the_proof_tries_enough_to_mean_something(proof: Proof) -> None:

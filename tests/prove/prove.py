@@ -21,6 +21,7 @@ from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, UserArn
 from data_exports.readers.kinds import reader_of
+from data_exports.readers.sftp import SftpName
 from tests.estates import (
     AZURE_READER,
     FULL,
@@ -28,6 +29,7 @@ from tests.estates import (
     LOADER,
     READER,
     READERS_OUTSIDE_AWS,
+    SFTP_READER,
     TENANT,
     WORKFLOW_READER,
     estate_of,
@@ -44,8 +46,8 @@ from tests.prove.deployed_policies import (
     with_their_side_open,
     with_trusts_alone,
 )
+from tests.prove.outside_readers import outside_reader_questions
 from tests.prove.questions import Question, administrator_of, questions_of
-from tests.prove.web_identities import web_identity_questions
 
 FOLDER = Path(__file__).parent
 EXAMPLE = FOLDER.parents[1] / "examples" / "estate"
@@ -67,9 +69,16 @@ def every_feature() -> Estate:
     whole = pull("whole_account", outsiders=(root, LOADER))
     ended = pull("long_over", outsiders=(READER, user), expires=date(2025, 3, 31))
     of_version_2 = reader_of({"azure": AZURE_READER.declaration["azure"] | {"version": "2", "audience": TENANT}})
-    readers = pull("readers", outsiders=(), identities=(*READERS_OUTSIDE_AWS, of_version_2), expires=date(2027, 3, 31))
-    writers = pull("writers", outsiders=(), identities=(GOOGLE_READER, AZURE_READER), allow_push=True)
-    over = pull("over", outsiders=(), identities=(WORKFLOW_READER,), expires=date(2025, 3, 31))
+    names = ("meridian", "calder", "meridian2", "lowther")
+    meridian, calder, tarn, lowther = (replace(SFTP_READER, name=SftpName(name)) for name in names)
+    readers, writers, over = (
+        pull(name, outsiders=(), identities=identities, sftp_readers=by_sftp, **more)
+        for name, identities, by_sftp, more in (
+            ("readers", (*READERS_OUTSIDE_AWS, of_version_2), (meridian, calder), {"expires": date(2027, 3, 31)}),
+            ("writers", (GOOGLE_READER, AZURE_READER), (tarn,), {"allow_push": True}),
+            ("over", (WORKFLOW_READER,), (lowther,), {"expires": date(2025, 3, 31)}),
+        )
+    )
     pulls = estate_of(*FULL.pull_datasets, whole, ended, readers, writers, over).pull_datasets
     return replace(FULL, platform=replace(FULL.platform, audit="cloudtrail"), pull_datasets=pulls)
 
@@ -161,7 +170,7 @@ def cases_of(estate: Estate) -> Iterator[Case]:
     deployed = policies_of(estate)
     deployed.of_identity[administrator_of(estate)] = [EVERYTHING]
     yield Case("as deployed", questions, deployed)
-    of_roles = (*(each for each in questions if each.action.startswith("sts:")), *web_identity_questions(estate))
+    of_roles = (*(each for each in questions if each.action.startswith("sts:")), *outside_reader_questions(estate))
     trusting = with_trusts_alone(deployed, {each.principal for each in of_roles})
     yield Case("trusts alone", tuple(dict.fromkeys(of_roles)), trusting)
     principals = {each.principal for each in questions}

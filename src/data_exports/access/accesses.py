@@ -162,7 +162,7 @@ class Access:
 
         Another reader is another one, also under a role whose name was found to be the same.
         """
-        who = f"{self.reader.issuer} {self.reader.subject}" if self.reader else self.principal
+        who = self.reader.identity if self.reader else self.principal
         return (self.dataset, self.role, "" if self.role is Role.MOVER else who)
 
     def has_ended(self, now: datetime) -> bool:

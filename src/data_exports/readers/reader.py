@@ -76,8 +76,12 @@ class FederatedReader(Protocol):
         """Who it is, in words."""
 
     @property
+    def identity(self) -> str:
+        """What makes two readers one: issuer and subject, whatever else is said of them."""
+
+    @property
     def short_id(self) -> str:
-        """8 hexadecimal digits that tell it from other readers; the same as long as issuer and subject are."""
+        """8 hexadecimal digits of a digest of its identity."""
 
     @property
     def known_as(self) -> tuple[str, ...]:
@@ -133,9 +137,14 @@ class TokenReader:
         return " ".join(self.words)
 
     @property
+    def identity(self: FederatedReader) -> str:
+        """Both, a line each."""
+        return f"{self.issuer}\n{self.subject}"
+
+    @property
     def short_id(self: FederatedReader) -> str:
-        """The beginning of a digest."""
-        return hashlib.sha256(f"{self.issuer}\n{self.subject}".encode()).hexdigest()[:8]
+        """Its beginning."""
+        return hashlib.sha256(self.identity.encode()).hexdigest()[:8]
 
     @property
     def known_as(self: FederatedReader) -> tuple[str, ...]:

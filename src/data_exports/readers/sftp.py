@@ -83,9 +83,14 @@ class SftpReader:
         return f"{self.name} by SFTP"
 
     @property
+    def identity(self) -> str:
+        """What makes two readers one, whatever their keys are."""
+        return f"sftp {self.name}"
+
+    @property
     def short_id(self) -> str:
-        """8 hexadecimal digits that tell it from other readers; the same whatever its keys are."""
-        return hashlib.sha256(f"sftp {self.name}".encode()).hexdigest()[:8]
+        """8 hexadecimal digits of a digest of its identity."""
+        return hashlib.sha256(self.identity.encode()).hexdigest()[:8]
 
     @property
     def declaration(self) -> dict[str, str | list[str]]:

@@ -350,6 +350,12 @@ RULES: dict[str, Files] = {
         f"oidc: {{issuer: {GITHUB}, subject: 'repo:example/reports:environment:e39192', audience: a}}",
         f"oidc: {{issuer: {GITHUB}, subject: 'repo:example/reports:environment:e99994', audience: a}}",
     ),
+    "readers by SFTP whose ids begin alike": {
+        "platform": PLATFORM + "  sftp: true\n",
+        "pull": PULL
+        + f"sftp_readers:\n  - {{name: reader-52433, keys: [{ED25519}]}}\n"
+        + f"  - {{name: reader-66498, keys: [{OTHER}]}}\n",
+    },
     "unique id without quotes": _readers(
         f"google: {{service_account: {EMAIL}, unique_id: {DIGITS}, audience: {AUDIENCE}}}"
     ),

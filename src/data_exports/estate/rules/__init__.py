@@ -28,6 +28,7 @@ ESTATE_RULES = (
     people.check_users_are_allowed,
     people.check_users_can_be_granted_to,
     people.check_nobody_is_listed_twice,
+    people.check_readers_have_roles_of_their_own,
     people.check_outsiders,
     people.check_number_of_audiences,
     promises.check_exceptions_have_a_promise,

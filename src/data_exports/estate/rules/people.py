@@ -13,6 +13,7 @@ from data_exports.estate.identifier_types import PROTECTED_ROLES, SSO_PATH, SSO_
 from data_exports.limits import AUDIENCES_PER_PROVIDER
 from data_exports.names import AccountId, AccountRootArn, Outsider, RoleArn, RoleName, UserArn
 from data_exports.readers.kinds import AnyReader
+from data_exports.readers.sftp import SftpReader
 
 NEAR = 0.8
 """How alike two beginnings of a name must be for one to be a slip of the other."""
@@ -74,18 +75,27 @@ def _repeated(entries: Sequence[Located[Outsider]] | Sequence[Located[RoleName]]
         lines.setdefault(key, entry.place.line)
 
 
-def _repeated_readers(entries: Sequence[Located[AnyReader]]) -> Iterator[Finding]:
-    """One identity is one, whatever else is said of it: it has one role; and two whose short ids are one have none."""
+def _repeated_readers(identities: Sequence[Located[AnyReader]]) -> Iterator[Finding]:
+    """One identity is one, whatever else is said of it: it has one role."""
     first: dict[str, Located[AnyReader]] = {}
-    for entry in entries:
-        reader, other = entry.value, first.setdefault(entry.value.short_id, entry)
-        if other is entry:
-            continue
-        message, hint = f"{reader.label} is listed twice; first on line {other.place.line}", "keep one of the two"
-        if (reader.issuer, reader.subject) != (other.value.issuer, other.value.subject):
-            message = f"{reader.label} would have the role of the reader on line {other.place.line}, by chance"
-            hint = "put one of the two into a dataset of its own, or name another subject"
-        yield Finding(entry.place, Code.TWICE, message, hint)
+    for entry in identities:
+        other = first.setdefault(entry.value.identity, entry)
+        if other is not entry:
+            message = f"{entry.value.label} is listed twice; first on line {other.place.line}"
+            yield Finding(entry.place, Code.TWICE, message, "keep one of the two")
+
+
+def check_readers_have_roles_of_their_own(draft: EstateDraft) -> Iterator[Finding]:
+    """A role is named after a reader's short id, which somebody can find to be another's."""
+    for pull in draft.pull:
+        by_sftp = [Located(SftpReader(each.value["name"].value, ()), each.place) for each in pull[f.SFTP_READERS] or ()]
+        first: dict[str, Located[AnyReader | SftpReader]] = {}
+        for entry in [*(pull[f.PULL_IDENTITIES] or ()), *by_sftp]:
+            other = first.setdefault(entry.value.short_id, entry)
+            if other.value.identity != entry.value.identity:
+                message = f"{entry.value.label} would have the role of the reader on line {other.place.line}, by chance"
+                hint = "put one of the two into a dataset of its own, or give it another name or subject"
+                yield Finding(entry.place, Code.TWICE, message, hint)
 
 
 def check_number_of_audiences(draft: EstateDraft) -> Iterator[Finding]:

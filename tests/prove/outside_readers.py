@@ -1,4 +1,4 @@
-"""Who may take on the role of a reader outside AWS: tokens of all kinds, right and wrong, and everybody without one.
+"""Who may take on the role of a reader outside AWS: by tokens right and wrong, by SFTP, and everybody without either.
 
 In: an `Estate`. Out: `Question` values, each with the answer that the declared identities give. Effects: none. STS
 looks at a token's signature, its times, and whether the account knows its issuer and audience: that is tried on the
@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
 
-from data_exports.access.grants import Grant, Role, grants_of
+from data_exports.access.grants import Grant, grants_of
 from data_exports.estate.models import Estate
 from data_exports.readers.google import GOOGLE_ISSUER
 from data_exports.readers.kinds import AnyReader
+from data_exports.readers.sftp import SftpReader
 from tests.prove.questions import NOW, Question, administrator_of
 
 BY_TOKEN, PLAINLY = "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole"
@@ -56,24 +57,60 @@ def token_of(reader: AnyReader) -> Token:
     return Token(reader.issuer, reader.subject, str(reader.audience or "theirs"), party)
 
 
-def web_identity_questions(estate: Estate) -> Iterator[Question]:
-    """For each role of a reader outside AWS: its own token, each claim of it changed, everybody else's, and none."""
-    grants = {grant.principal: grant for grant in grants_of(estate) if grant.role is Role.FEDERATED}
-    readers = sorted({grant.reader for grant in grants.values() if grant.reader}, key=lambda each: each.label)
-    for grant in grants.values():
-        if grant.reader is None:
-            continue
-        own, moment = token_of(grant.reader), _while_it_holds(grant)
+def outside_reader_questions(estate: Estate) -> Iterator[Question]:
+    """For each role of a reader outside AWS: its own way in, each part of it changed, everybody else's, and none."""
+    grants = {grant.principal: grant for grant in grants_of(estate)}.values()
+    by_sftp = [(each, each.reader) for each in grants if isinstance(each.reader, SftpReader)]
+    by_token = [(each, each.reader) for each in grants if each.reader and not isinstance(each.reader, SftpReader)]
+    yield from _of_tokens(estate, by_token)
+    for grant, reader in by_sftp:
+        yield from _by_sftp(estate, grant, reader, [other for _, other in by_sftp if other != reader])
+
+
+def _by_sftp(estate: Estate, grant: Grant, own: SftpReader, others: list[SftpReader]) -> Iterator[Question]:
+    """AWS Transfer Family for this user of a server of the platform's own, and nobody else.
+
+    https://docs.aws.amazon.com/transfer/latest/userguide/confused-deputy.html
+    """
+    platform, moment = estate.platform, _while_it_holds(grant)
+    account, role, service = str(platform.account), str(grant.principal), "transfer.amazonaws.com"
+    place, user = f"arn:aws:transfer:{platform.region}", f"user/s-0123456789abcdef0/{own.name}"
+    right = {"aws:SourceArn": f"{place}:{account}:{user}", "aws:SourceAccount": account}
+    now = grant.until is None or grant.until > NOW
+    yield _question("its own user", service, PLAINLY, role, right, NOW, expected=now)
+    yield _question("its own user", service, PLAINLY, role, right, moment, expected=True)
+    if grant.until:
+        yield _question("after its end", service, PLAINLY, role, right, grant.until, expected=False)
+    for source in (
+        *(f"{place}:{account}:user/s-0123456789abcdef0/{other.name}" for other in others),
+        *(f"{place}:{account}:{user}{more}" for more in ("x", "*")),
+        f"{place}:{account}:user/s-0123456789abcdef0/*",
+        f"{place}:999999999999:{user}",
+        f"arn:aws:transfer:us-east-1:{account}:{user}",
+        f"{place}:{account}:server/s-0123456789abcdef0",
+        "",
+    ):
+        keys = {key: value for key, value in {**right, "aws:SourceArn": source}.items() if value}
+        yield _question("another user or server", service, PLAINLY, role, keys, moment, expected=False)
+    for owner in ("999999999999", ""):
+        keys = {key: value for key, value in {**right, "aws:SourceAccount": owner}.items() if value}
+        yield _question("another account's server", service, PLAINLY, role, keys, moment, expected=False)
+    yield from _without(estate, role, right, moment, services=("ec2.amazonaws.com", "lambda.amazonaws.com"))
+
+
+def _of_tokens(estate: Estate, grants: list[tuple[Grant, AnyReader]]) -> Iterator[Question]:
+    readers = sorted({reader for _, reader in grants}, key=lambda each: each.label)
+    for grant, mine in grants:
+        own, moment = token_of(mine), _while_it_holds(grant)
         yield _with_token(estate, "its own token", grant, own, NOW, expected=grant.until is None or grant.until > NOW)
         if moment != NOW:
             yield _with_token(estate, "its own token", grant, own, moment, expected=True)
         if grant.until:
             yield _with_token(estate, "after its end", grant, own, grant.until, expected=False)
-        for kind, token in _changed(own, has_audience=grant.reader.audience is not None):
+        for kind, token in _changed(own, has_audience=mine.audience is not None):
             yield _with_token(estate, kind, grant, token, moment, expected=False)
         for reader in readers:
-            is_own = (reader.issuer, reader.subject) == (own.issuer, own.subject)
-            if not is_own:
+            if reader.identity != mine.identity:
                 yield _with_token(estate, "another reader's token", grant, token_of(reader), moment, expected=False)
         yield from _without_token(estate, grant, own, moment)
     for push, reader in product(estate.push_datasets, readers):
@@ -109,16 +146,24 @@ def _changed(own: Token, *, has_audience: bool) -> Iterator[tuple[str, Token]]:
                 yield "another authorized party", replace(own, authorized_party=party)
 
 
-def _without_token(estate: Estate, grant: Grant, own: Token, moment: datetime) -> Iterator[Question]:
-    """Nobody comes in without a token, whatever they may do: our account, another, services; no token does more."""
-    account, role, keys = str(estate.platform.account), str(grant.principal), own.condition_keys
+def _without(
+    estate: Estate, role: str, keys: dict[str, str], moment: datetime, *, services: tuple[str, ...]
+) -> Iterator[Question]:
+    """Nobody else comes in, whatever they may do: our account, another, services, roles that the estate names."""
     roles = sorted({str(each.principal) for each in grants_of(estate)})
-    people = (administrator_of(estate), f"arn:aws:iam::{account}:root", "arn:aws:iam::999999999999:role/administrator")
-    services = ("ec2.amazonaws.com", "lambda.amazonaws.com", "transfer.amazonaws.com", "cognito-identity.amazonaws.com")
+    root = f"arn:aws:iam::{estate.platform.account}:root"
+    people = (administrator_of(estate), root, "arn:aws:iam::999999999999:role/administrator")
     for who, action in product((*people, *services, *roles), (PLAINLY, BY_TOKEN, *WITH_MORE)):
         if action in WITH_MORE and who in roles:
             continue
-        yield _question("without a token", who, action, role, keys, moment, expected=False)
+        yield _question("anybody else", who, action, role, keys, moment, expected=False)
+
+
+def _without_token(estate: Estate, grant: Grant, own: Token, moment: datetime) -> Iterator[Question]:
+    """Nobody comes in without a token, and no token does more."""
+    account, role, keys = str(estate.platform.account), str(grant.principal), own.condition_keys
+    services = ("ec2.amazonaws.com", "lambda.amazonaws.com", "transfer.amazonaws.com", "cognito-identity.amazonaws.com")
+    yield from _without(estate, role, keys, moment, services=services)
     for provider in (f"{own.provider_in(account)}x", Token("https://issuer.example.org", "", "").provider_in(account)):
         yield _question("another provider", provider, BY_TOKEN, role, keys, moment, expected=False)
     for action in (PLAINLY, *WITH_MORE):
