@@ -15,6 +15,7 @@ from data_exports.access.grants import Grant, alert_topic_arns_of, grants_of
 from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
+from data_exports.readers.sftp import INCOMING
 
 PRESENT, ABSENT = "present.txt", "absent.txt"
 DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
@@ -89,6 +90,8 @@ def spots_of(estate: Estate, owner_of_target: Callable[[Any], str]) -> list[Spot
         spots |= {Spot(log, owner, receipts_prefix_of(push.name)), Spot(log, owner, checkpoints_prefix_of(push.name))}
     for pull in estate.pull_datasets:
         spots.add(Spot(pull.bucket(platform), owner, ""))
+        if pull.sftp_readers:
+            spots.add(Spot(pull.bucket(platform), owner, INCOMING))
     return sorted(spots, key=lambda spot: (spot.bucket, spot.prefix))
 
 

@@ -65,8 +65,8 @@ class Proof:
     def readers(self) -> dict[RoleArn, AnyReader]:
         """Each reader with tokens by its role."""
         grants = grants_of(self.deployed.estate)
-        found = ((RoleArn(grant.principal), grant.reader) for grant in grants)
-        return {role: reader for role, reader in found if reader and not isinstance(reader, SftpReader)}
+        found = ((grant.principal, grant.reader) for grant in grants)
+        return {RoleArn(role): reader for role, reader in found if reader and not isinstance(reader, SftpReader)}
 
     def session(self, role: RoleArn, token: str, **more: Any) -> LocalCredentials:
         """Credentials of a reader's role for a token."""
