@@ -30,9 +30,11 @@ def identity_providers_stack(
 ) -> Stack | None:
     """A provider for each issuer that has none outside our stack; None when that leaves none.
 
-    One that the stack holds keeps every audience that it has, by whomever.
+    One that the stack holds keeps every audience that it has, by whomever; but for what CloudFormation would look up
+    and put in its place, as it may and whoever added it may not.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
     """
-    kept = {each.issuer: each.audiences for each in existing if each.is_in_stack}
+    kept = {each.issuer: [one for one in each.audiences if "{{" not in one] for each in existing if each.is_in_stack}
     others = {each.issuer for each in existing} - set(kept)
     needed = {
         issuer: sorted({*audiences, *kept.get(issuer, ())})

@@ -152,6 +152,15 @@ def test_a_provider_of_ours_keeps_the_audiences_that_others_added() -> None:
     assert found["Properties"]["ClientIdList"] == ["a team's own", "sts.amazonaws.com"]
 
 
+def test_an_audience_that_cloudformation_would_look_up_is_not_kept() -> None:
+    added = frozenset({"{{resolve:secretsmanager:key}}", "{a}", "another"})
+    ours = ExistingProvider(WORKFLOW_READER.issuer, added, is_ours=True, is_in_stack=True)
+    stack = identity_providers_stack(PLATFORM, [pull(identities=(WORKFLOW_READER,))], [ours])
+    assert stack is not None
+    (found,) = json.loads(stack.body)["Resources"].values()
+    assert found["Properties"]["ClientIdList"] == ["another", "sts.amazonaws.com", "{a}"]
+
+
 def test_without_readers_that_need_one_there_is_no_stack() -> None:
     known_to_aws = pull(identities=(GOOGLE_READER, TRANSFER_READER))
     assert audiences_of([known_to_aws]) == {}
