@@ -236,3 +236,33 @@ def test_after_the_end_no_token_gets_in(ground: Ground) -> None:
     token = local_issuer(ground.local.folder, GOOGLE_READER.issuer).token(token_claims_of(GOOGLE_READER))
     role = str(ended.role_arn_of(GOOGLE_READER, ground.platform))
     assert refusal_of(lambda: session_by_token(ground.local, role, token)) == "AccessDenied"
+
+
+def test_a_role_that_somebody_made_under_a_readers_name_is_adopted_with_consent_and_loses_what_it_had(
+    ground: Ground,
+) -> None:
+    estate = ground.estate(lists_for(GOOGLE_READER))
+    ground.make_users_of(estate)
+    name = f"export_lists-pull-{GOOGLE_READER.short_id}"
+    ground.make_roles([name])
+    ground.client("iam").attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    with pytest.raises(RefusedError, match=f"the role {name}"):
+        ground.deploy(estate)
+    assert ground.deploy(estate, allow=[Consent.ADOPTION]).is_complete
+    assert ground.client("iam").list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+    role = role_of(ground, GOOGLE_READER)
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Federated": "accounts.google.com"}
+    assert role["MaxSessionDuration"] == 3600
+    assert read_drift(estate, ground.aws, counted=lambda *_: None).drifts == ()
+
+
+def test_whoever_may_not_look_at_providers_deploys_what_does_not_need_them(ground: Ground) -> None:
+    a_teams_provider(ground)
+    estate = ground.estate(lists_for(WORKFLOW_READER), pull("notes"))
+    ground.make_users_of(estate)
+    result = deploy(estate, ground.without("iam:ListOpenIDConnectProviders"))
+    assert {each.name: each.result for each in result.outcomes if each.reason} == {
+        "exports-identity-providers": StackResult.FAILED
+    }
+    assert "already exists" in result.of("exports-identity-providers").reason
+    assert providers(ground) == {HOST: ["team"]}

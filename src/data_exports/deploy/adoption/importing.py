@@ -45,7 +45,7 @@ def import_stack_of(stack: Stack, existing: Sequence[Existing]) -> Stack:
     roles: set[str] = set()
     for logical_id, resource in resources.items():
         kind, name, kept = _ADOPTED_BY.get(resource["Type"], (None, "", ()))
-        if resource["Type"] == _BUCKET_POLICY and any(each.kind is ExistingKind.BUCKET for each in existing):
+        if resource["Type"] == _BUCKET_POLICY:  # `remove_conflicts` takes whatever policy the stack's buckets have
             later.add(logical_id)
         elif kind and (kind, resource["Properties"][name]) in there:
             later |= {logical_id} if kind is ExistingKind.FUNCTION else set()

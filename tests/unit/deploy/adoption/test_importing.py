@@ -9,7 +9,7 @@ from data_exports.deploy.plan.planning import Existing, ExistingKind
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
 from data_exports.stacks.stack import ADOPTING_TAG, DIGEST_TAG, Stack, Surroundings
-from tests.estates import PLATFORM, pull, push
+from tests.estates import GOOGLE_READER, PLATFORM, pull, push
 
 AROUND = Surroundings(code_key="code/mover-0123456789abcdef.zip")
 PUSH = push_stack(PLATFORM, push("orders"), AROUND)
@@ -47,6 +47,14 @@ def test_an_adopted_bucket_gets_its_policy_and_settings_later() -> None:
     bare = import_stack_of(stack, (Existing(ExistingKind.BUCKET, "mojap-lists"),))
     assert _resources(bare)["Bucket"]["Properties"] == {"BucketName": "mojap-lists"}
     assert set(_resources(stack)) - set(_resources(bare)) == {"BucketPolicy"}
+
+
+def test_a_new_buckets_policy_comes_later_too_because_what_a_bucket_has_is_taken_before() -> None:
+    stack = pull_stack(PLATFORM, pull("lists", identities=(GOOGLE_READER,)), AROUND)
+    role = Existing(ExistingKind.ROLE, f"export_lists-pull-{GOOGLE_READER.short_id}")
+    bare = import_stack_of(stack, (role,))
+    assert set(_resources(stack)) - set(_resources(bare)) == {"BucketPolicy"}
+    assert _resources(bare)["Bucket"] == _resources(stack)["Bucket"]
 
 
 def test_a_bare_stack_tells_that_it_is_one_and_has_a_digest_of_its_own() -> None:
