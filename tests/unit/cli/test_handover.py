@@ -32,9 +32,15 @@ def test_a_letter_is_written_unless_another_form_is_asked_for(capsys: pytest.Cap
     assert capsys.readouterr().out.startswith("Subject: Data export court_hearings: please let it into")
 
 
-def test_each_account_gets_a_letter_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("custody_dashboard") == 0
-    assert capsys.readouterr().out.count("Subject: ") == 1
+def test_each_account_and_each_reader_outside_aws_gets_a_letter_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("custody_dashboard", "--offline") == 0
+    to = [line for line in capsys.readouterr().out.splitlines() if line.startswith("To the ") or "answers for" in line]
+    assert [line.rpartition(" `")[0] for line in to] == [
+        "To the owner of account",
+        "To whoever answers for Google's service account",
+        "To whoever answers for Azure's principal",
+        "To the holder of the SSH key of",
+    ]
     assert run("custody_dashboard", "--account", "754256621582", "--as", "json") == 0
     (half,) = read_json(capsys.readouterr().out)["handovers"]
     assert [each["arn"].rsplit("/", 1)[1] for each in half["readers"]] == [
