@@ -12,6 +12,7 @@ from data_exports.estate.codes import Code
 from data_exports.estate.findings import Finding, Place
 from data_exports.estate.yaml_tree import Fields, Items, Node, Text, UnparsableError, parse_yaml, place_after
 from data_exports.limits import DECLARATION_BYTES
+from data_exports.readers.ssh_keys import PrivateKeyError, check_holds_no_private_key
 
 OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 """Without waiting, which opening a pipe otherwise does until somebody writes to it; and no symbolic link."""
@@ -29,10 +30,20 @@ def read_declaration(path: Path) -> tuple[Fields | None, list[Finding]]:
 def parse_declaration(text: str, path: Path) -> tuple[Fields | None, list[Finding]]:
     """As `read_declaration`, of a text that is or will be in the file; `path` is for the places only."""
     try:
+        _refuse_private_keys(text, path)
         top, findings = parse_yaml(text, path)
         return _mapping(top, path), findings
     except UnparsableError as stop:
         return None, [stop.finding]
+
+
+def _refuse_private_keys(text: str, path: Path) -> None:
+    """Stop at a private key, in whichever field or comment: what is wrong with a value is said with the value."""
+    try:
+        check_holds_no_private_key(text)
+    except PrivateKeyError as error:
+        place = place_after(text[: error.start], path)
+        raise UnparsableError(Finding(place, Code.BAD_SSH_KEY, str(error), error.hint)) from error
 
 
 def linked(path: Path, what: str = "is a symbolic link") -> Finding:

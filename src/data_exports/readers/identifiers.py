@@ -146,6 +146,11 @@ _NOT_HERE = {
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html"""
 _AWS_TOKENS = ".tokens.sts.global.api.aws"
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound_getting_started.html"""
+_GITHUB_AND_SLASH = r"token\.actions\.githubusercontent\.com(?:/.*)?/$"
+"""No `iss` of GitHub's ends in one. https://docs.github.com/en/actions/reference/security/oidc"""
+_NO_FOLDER = r"\.(?:\.|well-known)?(?:/|$)"
+"""Dots, which lead elsewhere, and where an issuer describes itself, which people copy.
+https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationRequest"""
 
 
 class Issuer(Identifier):
@@ -155,9 +160,14 @@ class Issuer(Identifier):
     """
 
     __slots__ = ()
-    pattern = re.compile(rf"https://(?=.{{1,247}}$){_HOST}(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*/?")
+    pattern = re.compile(
+        rf"https://(?!{_GITHUB_AND_SLASH})(?=.{{1,247}}$){_HOST}(?:/(?!{_NO_FOLDER})[A-Za-z0-9._~-]+)*/?"
+    )
     reason = "is not an issuer of tokens"
-    hint = "write the `iss` of the tokens exactly: https://, a host, and a path if it has one; no port, no query"
+    hint = (
+        "write the `iss` of the tokens exactly: https://, a host, and a path if it has one; no port, no query, no "
+        "/.well-known, and no slash at the end that is not there"
+    )
 
     def __new__(cls, text: str) -> Self:
         """Parse it. Raises `OtherKindError` for an issuer that is not declared by its address."""

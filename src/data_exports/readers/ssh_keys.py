@@ -23,8 +23,9 @@ https://docs.aws.amazon.com/transfer/latest/userguide/key-management.html
 https://docs.aws.amazon.com/transfer/latest/APIReference/API_ImportSshPublicKey.html"""
 KEY_PATTERN = rf"\s*(?:{'|'.join(KEY_TYPES)})[ \t]+[A-Za-z0-9+/]+=*(?:[ \t].*)?"
 
-_PRIVATE = re.compile(r"PRIVATE[ _-]+KEY|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE", re.IGNORECASE)
+_PRIVATE = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE", re.IGNORECASE)
 """What private keys hold: PEM and OpenSSH, PuTTY's files, and the beginning of OpenSSH's own format in Base64.
+https://www.rfc-editor.org/rfc/rfc7468#section-10
 https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key"""
 _UNSUPPORTED = {
     "ssh-dss": "a DSA key, which nobody should use any more",
@@ -34,6 +35,24 @@ _UNSUPPORTED = {
 _HOW = "have its owner run `ssh-keygen -t ed25519`, and paste the one line of the file that ends in .pub"
 
 
+def check_holds_no_private_key(text: str) -> None:
+    """Raise `PrivateKeyError` for text that holds a private SSH key, whatever else it holds."""
+    if found := _PRIVATE.search(text):
+        raise PrivateKeyError(found.start())
+
+
+class PrivateKeyError(InvalidNameError):
+    """Somebody pasted a private key; `start` is its place in the text."""
+
+    def __init__(self, start: int) -> None:
+        """Say what to do with it, and nothing of it."""
+        hint = (
+            "take it out of this file and of git's history; its owner makes a new pair, for this one is no secret any"
+        )
+        super().__init__("this is a private key, which nobody but its owner may have", hint=f"{hint} more: {_HOW}")
+        self.start = start
+
+
 class SshPublicKey(str):
     """One public key: its type and its Base64, without the comment. Two keys are one if this text is."""
 
@@ -41,12 +60,7 @@ class SshPublicKey(str):
 
     def __new__(cls, text: str) -> Self:
         """Parse a line of OpenSSH; what follows the key, its comment, is left out."""
-        if _PRIVATE.search(text):
-            raise InvalidNameError(
-                "this is a private key, which nobody but its owner may have",
-                hint="take it out of this file and of git's history; its owner makes a new pair, for this one is no"
-                f" secret any more: {_HOW}",
-            )
+        check_holds_no_private_key(text)
         if "BEGIN" in text:
             raise InvalidNameError(
                 "this is a public key in another form than OpenSSH's",

@@ -22,6 +22,10 @@ PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAA\n-----EN
 READER = f"sftp_readers: [{{name: reader, keys: [{ED25519}]}}]\n"
 
 
+def _oidc(issuer: str) -> str:
+    return f"  - oidc: {{issuer: {issuer}, subject: a, audience: a}}\n"
+
+
 def swap(text: str, old: str, new: str) -> str:
     """The text with `old`, which must be in it, replaced."""
     assert old in text
@@ -212,11 +216,21 @@ VALUES: dict[str, Files] = {
     "private key on one line": {
         "pull": PULL + f"sftp_readers:\n  - name: reader\n    keys:\n      - {PRIVATE.replace(chr(10), ' ')}\n"
     },
+    "private key as a name": {
+        "pull": PULL + f"sftp_readers:\n  - name: |\n{indent(PRIVATE, ' ' * 6)}    keys: [{ED25519}]\n"
+    },
+    "issuer that is where it describes itself": {
+        "pull": PULL
+        + "pull_identities:\n"
+        + _oidc("https://tokens.example.org/.well-known/openid-configuration")
+        + _oidc("https://token.actions.githubusercontent.com/")
+    },
     "options of a key": {"pull": PULL + f"sftp_readers: [{{name: reader, keys: [no-pty {ED25519}]}}]\n"},
     "sftp as a choice": {"platform": PLATFORM + "  sftp: public\n"},
 }
 
 RULES: dict[str, Files] = {
+    "private key in a comment": {"push": f"{PUSH}# {PRIVATE.replace(chr(10), ' ')}\nexpires: soon\n"},
     "RSA key that is too short": {"pull": PULL + f"sftp_readers: [{{name: reader, keys: ['{RSA_1024}']}}]\n"},
     "readers by SFTP without the platform's": {"pull": PULL + READER},
     "platform without its SFTP": {"platform": PLATFORM + "  sftp: false\n", "pull": PULL + READER},
