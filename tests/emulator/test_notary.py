@@ -196,3 +196,13 @@ def test_a_lock_for_good_is_asked_about_once_and_an_estate_without_evidence_has_
     without = ground.estate(pull("lists"))
     assert ground.deploy(without).is_complete
     assert "exports-evidence" in ground.statuses()
+
+
+def test_nothing_differs_after_a_deployment_and_what_is_destroyed_leaves_the_log(logged: Logged) -> None:
+    logged.notarise()
+    assert "Nothing to do: all 5 stacks are as declared" in logged.run("deploy").stdout
+    assert logged.run("drift").stdout.startswith("As deployed: 5 stacks")
+    said = logged.run("destroy", "--yes").stdout
+    assert "exports-evidence" in said
+    assert "exports-evidence" not in logged.ground.statuses()
+    assert logged.bucket in logged.ground.buckets()
