@@ -107,9 +107,9 @@ def test_a_workflow_without_an_environment_names_none() -> None:
 def test_what_issuers_call_things_cannot_leave_its_place() -> None:
     letter = letter_to(oidc("https://id.example.org", "it's; & (x) @all: #", "a'b&c"))
     assert "    subject (sub):      it's; & (x) @all: #\n" in letter
-    workflow = letter_to(oidc("https://token.actions.githubusercontent.com", "repo:o/r:environment:a: #b", "{x}:#y"))
+    workflow = letter_to(oidc("https://token.actions.githubusercontent.com", "repo:o/r:environment:a: #b", "x:#y"))
     assert '           environment: "a: #b"\n' in workflow
-    assert '                 audience: "{x}:#y"\n' in workflow
+    assert '                 audience: "x:#y"\n' in workflow
     google = {**GOOGLE_READER.declaration["google"], "audience": "a'b&c"}
     assert """--audiences='a'"'"'b&c'\n""" in letter_to(reader_of({"google": google}))
 
