@@ -14,6 +14,7 @@ from data_exports.access.grants import Role
 from data_exports.access.kinds import Kind, Mark, rank_of
 from data_exports.access.mails import MailChange
 from data_exports.names import AccountId, AccountRootArn, RoleArn, UserArn
+from data_exports.readers.sftp import SftpReader
 from data_exports.text import printable, quoted
 
 
@@ -297,8 +298,10 @@ def _differences(before: Access, after: Access, names: AccountNames, moment: dat
         yield ("to ", *_recipient_in_words(before, names)) if is_mover else ("in ", Quoted(before.where))
     elif is_mover and before.key != after.key:
         yield (("encrypted with ", Quoted(before.key)) if before.key else ("encrypted with no key of theirs",))
-    if before.reader and before.reader != after.reader:
+    if before.reader and after.reader and before.reader.words != after.reader.words:
         yield named_in_words(before.reader.words)
+    if (old := _tokens_in_words(before)) != (new := _tokens_in_words(after)):
+        yield (*old, "; now ", *new)
     if not is_mover and _verbs(before) != _verbs(after):
         yield (f"could {_verbs(before)}{'' if before.reads and before.writes else ' only'}",)
     if is_mover and before.keeps_files != after.keeps_files:
@@ -311,6 +314,16 @@ def _differences(before: Access, after: Access, names: AccountNames, moment: dat
         before, after, "where", "recipient", "reads", "writes", "principal", "key", "keeps_files", "reader"
     ):
         yield from _rights_in_words(before, after)
+
+
+def _tokens_in_words(access: Access) -> Sentence:
+    """Which tokens a reader comes with, besides whom they are of; nothing of one that has none."""
+    match access.reader:
+        case None | SftpReader():
+            return ()
+        case reader:
+            audience: Sentence = (" for ", Quoted(reader.audience)) if reader.audience else ()
+            return ("with tokens of ", Quoted(reader.issuer), *audience)
 
 
 def _differs_in(before: Access, after: Access, *properties: str) -> bool:

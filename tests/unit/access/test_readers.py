@@ -88,8 +88,21 @@ def test_each_of_another_issuer_is_new() -> None:
 
 def test_another_audience_changes_whom_the_role_trusts() -> None:
     other = reader_of({"oidc": WORKFLOW_READER.declaration["oidc"] | {"audience": "another"}})
-    (change,) = between([tables(WORKFLOW_READER)], [tables(other)]).changes
-    assert change.kinds == (Kind.CHANGED,)
+    ((kinds, _, sentence),) = told(between([tables(WORKFLOW_READER)], [tables(other)]))
+    assert kinds == (Kind.CHANGED,)
+    assert (
+        "(before: with tokens of https://token.actions.githubusercontent.com for sts.amazonaws.com; now with tokens of "
+        "https://token.actions.githubusercontent.com for another): the holder of a token of" in sentence
+    )
+
+
+def test_another_address_of_the_same_service_account_is_no_other_token() -> None:
+    moved = reader_of(
+        {"google": GOOGLE_READER.declaration["google"] | {"service_account": "new@reports.iam.gserviceaccount.com"}}
+    )
+    ((_, _, sentence),) = told(between([tables(GOOGLE_READER)], [tables(moved)]))
+    assert "(before: Google's service account reader@reports.iam.gserviceaccount.com (unique id " in sentence
+    assert "tokens" not in sentence
 
 
 def test_a_reader_in_the_place_of_another_gains_though_its_role_has_the_same_name() -> None:
