@@ -18,10 +18,11 @@ from troposphere.logs import LogGroup
 from troposphere.transfer import HomeDirectoryMapEntry, ProtocolDetails, Server, User
 
 from data_exports.access.grants import Grant
+from data_exports.access.grants import Role as AccessRole
 from data_exports.access.policies import sftp_reader_policy, sftp_trust_policy
 from data_exports.estate.models import Platform, PullDataset
 from data_exports.names import PULL_ROLE_POLICY, SFTP_LOG_GROUP, SFTP_SERVER_EXPORT, SFTP_STACK, sftp_log_group_arn_of
-from data_exports.stacks.stack import Stack, Wave, new_template, stack_of, with_template
+from data_exports.stacks.stack import METADATA_KEY, Stack, Wave, new_template, stack_of, with_template
 
 SECURITY_POLICY = "TransferSecurityPolicy-2025-03"
 """The newest that is for everybody (read November 2026); without one CloudFormation takes that of 2018.
@@ -59,12 +60,17 @@ def sftp_stack(platform: Platform, pulls: Iterable[PullDataset]) -> Stack | None
 
 
 def without_sftp(stack: Stack) -> Stack:
-    """A pull dataset's stack without its readers by SFTP: where there is no server, the rest is to be right."""
+    """A pull dataset's stack without its readers by SFTP: where there is no server, the rest is to be right.
+
+    It does not say that it grants them anything, so that they gain in the plan that lets them in.
+    """
     template = json.loads(stack.body)
     users = [name for name, each in template["Resources"].items() if each["Type"] == User.resource_type]
     roles = [template["Resources"][name]["Properties"]["Role"]["Fn::GetAtt"][0] for name in users]
     for name in (*users, *roles):
         del template["Resources"][name]
+    about = template["Metadata"][METADATA_KEY]
+    about["grants"] = [grant for grant in about["grants"] if grant["role"] != AccessRole.SFTP]
     return with_template(stack, template) if users else stack
 
 

@@ -171,5 +171,6 @@ def test_where_there_is_no_server_the_rest_of_a_datasets_stack_is_as_without_suc
     left = without_sftp(pull_stack(PLATFORM, tables(), AROUND))
     plain = pull_stack(PLATFORM, pull("tables"), AROUND)
     assert json.loads(left.body)["Resources"] == json.loads(plain.body)["Resources"]
+    assert grants_in(json.loads(left.body), tables().name) == grants_in(json.loads(plain.body), tables().name)
     assert left.digest == dict(left.tags)["data-exports:digest"]
     assert without_sftp(plain) == plain
