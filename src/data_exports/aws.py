@@ -5,7 +5,6 @@ botocore. Out: `Aws`, which makes clients; `AwsError`s that say where, what and 
 is used. Importing this module imports boto3: do it inside the function that needs AWS.
 """
 
-import ipaddress
 import os
 import re
 import threading
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
-from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -26,6 +24,7 @@ from botocore.utils import parse_timestamp
 
 from data_exports import __version__
 from data_exports.errors import AwsError, ExportsError
+from data_exports.loopback import is_loopback
 from data_exports.names import Region
 
 if TYPE_CHECKING:
@@ -145,13 +144,8 @@ class Aws:
         made = self.client("sts").assume_role_with_web_identity(
             RoleArn=role_arn, RoleSessionName=session_name, WebIdentityToken=token
         )["Credentials"]
-        session = boto3.Session(
-            aws_access_key_id=made["AccessKeyId"],
-            aws_secret_access_key=made["SecretAccessKey"],
-            aws_session_token=made["SessionToken"],
-            region_name=self.region,
-            botocore_session=_botocore_session(),
-        )
+        keys = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+        session = boto3.Session(*keys, self.region, _botocore_session())
         return Aws(self.region, endpoint_url=self._endpoint_url, session=session)
 
     def in_region(self, region: str) -> "Aws":
@@ -219,21 +213,6 @@ def aws_with_keys(
         botocore_session=_botocore_session(session_vars=nothing),
     )
     return Aws(region, endpoint_url=endpoint_url, session=session)
-
-
-def usual_region(profile: str | None = None) -> str:
-    """The region that the environment or the profile in use names, or ``""``. Raises `AwsError`."""
-    with aws_errors():
-        return os.environ.get("AWS_REGION") or boto3.Session(profile_name=profile).region_name or ""
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine: ``localhost``, 127.0.0.0/8 or ::1."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 # --- what AWS said -------------------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ def _names(path: Path) -> Iterator[str]:
                 yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
+MOST_LINES = 400
+
+
 def test_no_public_name_is_defined_in_two_modules() -> None:
     places: dict[str, set[str]] = defaultdict(set)
     for path in SOURCE.rglob("*.py"):
@@ -89,3 +92,8 @@ def test_what_gives_nothing_back_is_called_by_what_it_does() -> None:
                     if name.partition("_")[0] not in VERBS:
                         found.append(f"{path.relative_to(SOURCE)}: {name}")
     assert found == []
+
+
+def test_no_module_is_longer_than_a_reader_holds_in_mind() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCE.rglob("*.py")}
+    assert {str(path.relative_to(SOURCE)): lines for path, lines in lengths.items() if lines > MOST_LINES} == {}

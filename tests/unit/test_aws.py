@@ -19,12 +19,12 @@ from data_exports.aws import (
     aws_with_keys,
     call_or_none,
     code_of,
-    is_loopback,
     reason_of,
     refusal_of,
 )
 from data_exports.deploy.drift.presigned import read_presigned
 from data_exports.errors import AwsError, ExportsError, RefusedError
+from data_exports.loopback import is_loopback
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.wire.dialogue import TLS, always, server
 

@@ -9,6 +9,7 @@
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -90,9 +91,12 @@ def connect(region: str) -> "Aws":
 
 def region_in_use() -> str:
     """The region that the environment or the profile names, where no estate does; or ``""``. Raises `AwsError`."""
-    from data_exports.aws import usual_region
+    import boto3
 
-    return usual_region(_given.get().profile)
+    from data_exports.aws import aws_errors
+
+    with aws_errors():
+        return os.environ.get("AWS_REGION") or boto3.Session(profile_name=_given.get().profile).region_name or ""
 
 
 def _checked(given: Connection) -> Connection:

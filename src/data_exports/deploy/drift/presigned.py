@@ -11,8 +11,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from data_exports.aws import AWS_EXCEPTIONS, READ_TIMEOUT_SECONDS, Aws, is_loopback
+from data_exports.aws import AWS_EXCEPTIONS, READ_TIMEOUT_SECONDS, Aws
 from data_exports.errors import ExportsError
+from data_exports.loopback import is_loopback
 
 
 def read_presigned(aws: Aws, url: str) -> bytes:
