@@ -26,6 +26,7 @@ from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import Steps, allow, policy_of, refusal_of
 from tests.envelopes import check_printed
 from tests.estates import pull
+from tests.guides import LOCAL_AWS, consoles, run_script
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.emulator
@@ -41,12 +42,18 @@ class Logged:
     ground: Ground
     folder: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of whoever owns the account, with the installed command in reach."""
+        path = f"{Path(EXPORTS).parent}{os.pathsep}{os.environ['PATH']}"
+        keys = {"AWS_ACCESS_KEY_ID": str(self.ground.platform.account), "PATH": path}
+        return {**os.environ, **environment_of(self.ground.local), **keys}
+
     def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """The installed command."""
-        keys = {"AWS_ACCESS_KEY_ID": str(self.ground.platform.account)}
         done = subprocess.run(
             [EXPORTS, *words, "--estate", str(self.folder)],
-            env={**os.environ, **environment_of(self.ground.local), **keys},
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -135,6 +142,14 @@ def test_receipts_and_deployments_are_logged_and_verified_and_what_was_changed_i
     assert "it was deleted" in said
     assert logged.notarise() == {"task": "notarise", "size": 11, "added": 11, "behind_seconds": 0.0}
     assert "it was deleted" in logged.run("verify", "--since", str(kept), code=1).stdout
+
+
+def test_what_the_guide_says_runs(logged: Logged) -> None:
+    (block,) = [each for each in consoles(LOCAL_AWS) if each.page == "evidence.md"]
+    logged.notarise()
+    done = run_script(block, logged.folder, logged.environment)
+    assert done.returncode == 0, done.stdout
+    assert (logged.folder / "evidence-keys.txt").exists()
 
 
 def test_nobody_else_signs_or_deletes_and_the_notary_reaches_no_data(logged: Logged) -> None:

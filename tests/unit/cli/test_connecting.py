@@ -30,7 +30,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], An
 
 MODULES = modules_for([])
 ALL = commands(build_command(MODULES))
-WITHOUT_AWS = {"fmt", "schema", "new", "demo", "handover", "local"}
+WITHOUT_AWS = {"fmt", "schema", "new", "demo", "local"}
 OF_FILES_ALONE = {("review", name) for name in ("decide", "status", "show", "close")}
 
 

@@ -171,7 +171,7 @@ def test_each_look_that_is_refused_is_told_by_its_name_and_the_others_are_made()
 
     resources = {
         "A": resource("AWS::S3::Bucket", BucketName="a"),
-        "B": resource("AWS::IAM::Role", RoleName="b"),
+        "B": resource("AWS::IAM::Role", RoleName="b", AssumeRolePolicyDocument={"Statement": []}),
         "C": resource("AWS::Lambda::Function", FunctionName="c", Code={"S3Key": "k"}),
     }
     denied = refusal("AccessDenied", "no right")
