@@ -14,7 +14,7 @@ BASICS = {"contract", "names", "limits", "errors", "text", "json_values", "instr
 ESTATE = BASICS | {"destinations", "readers", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks", "keeper", "evidence"}
-ENGINE = STACKS | {"aws", "parallel", "deploy", "operate", "local", "reviews"}
+ENGINE = STACKS | {"aws", "loopback", "parallel", "deploy", "operate", "local", "reviews"}
 ALLOWED = {
     "__init__": {"api"},
     "text": set[str](),
@@ -25,11 +25,12 @@ ALLOWED = {
     "names": {"limits", "contract"},
     "contract": {"contract"},
     "parallel": set[str](),
+    "loopback": set[str](),
     "mover": {"mover", "contract"},
     "keeper": set[str](),
     "evidence": {"evidence", "contract"},
     "notary": {"notary", "evidence", "contract"},
-    "aws": {"errors", "names", "limits", "aws"},
+    "aws": {"errors", "names", "limits", "loopback", "aws"},
     "destinations": BASICS | {"aws", "contract", "destinations"},
     "readers": BASICS | {"readers"},
     "estate": ESTATE,
