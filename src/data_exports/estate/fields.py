@@ -189,7 +189,9 @@ PULL_IDENTITIES = Field(
     held_as="identities",
     is_asked=False,
 )
-ALLOW_PUSH = Field("allow_push", BOOLEAN, default=False, meaning="Let those outside write and delete, too.")
+ALLOW_PUSH = Field(
+    "allow_push", BOOLEAN, default=False, meaning="Let those outside write and delete, too; by SFTP add files."
+)
 BUCKET_VERSIONING = Field("bucket_versioning", BOOLEAN, default=False, meaning="Keep every version of every object.")
 
 # --- exports.yaml, below `platform`
