@@ -177,7 +177,10 @@ def test_our_own_provider_is_known_again_after_its_stack_went(ground: Ground) ->
     estate = ground.estate(lists_for(WORKFLOW_READER))
     ground.make_users_of(estate)
     ground.deploy(estate)
-    destroy(estate, ground.aws, read_destruction(estate, ground.aws))
+    destroyed = destroy(estate, ground.aws, read_destruction(estate, ground.aws))
+    assert {each.name: each.note for each in destroyed.outcomes if each.note} == {
+        "exports-identity-providers": "its identity providers are kept: others may have come to rely on them"
+    }
     assert ground.statuses() == {}
     assert providers(ground) == {HOST: ["sts.amazonaws.com"]}
     other = ground.estate(lists_for(with_audience(WORKFLOW_READER, "another")))

@@ -8,7 +8,7 @@ over again.
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_error_of, aws_errors, reason_of
 from data_exports.deploy.apply.change_sets import Work, work_on
@@ -151,7 +151,7 @@ def destroy(estate: Estate, aws: Aws, planned: Destruction, *, progress: Progres
         for event in _work_through(planned, work, outcomes):
             progress(event)
             if isinstance(event, StackFinished):
-                outcomes.append(event.outcome)
+                outcomes.append(_with_what_stays(event.outcome))
         for name in _bucket_names(planned, outcomes):
             progress(ProgressNote(f"looking whether {name} is empty"))
             removed = remove_if_empty(aws, estate.platform, name)
@@ -164,6 +164,12 @@ def destroy(estate: Estate, aws: Aws, planned: Destruction, *, progress: Progres
     finally:
         work.stop.set()  # nothing begins after this, whatever ended it
     return DestroyResult(tuple(outcomes), tuple(buckets), undelivered, time.monotonic() - began)
+
+
+def _with_what_stays(outcome: StackOutcome) -> StackOutcome:
+    if outcome.name != IDENTITY_PROVIDERS_STACK or not outcome.is_done:
+        return outcome
+    return replace(outcome, note="its identity providers are kept: others may have come to rely on them")
 
 
 def _work_through(planned: Destruction, work: Work, done: Sequence[StackOutcome]) -> Iterator[DeployEvent]:
