@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from botocore.exceptions import WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
 from tests.emulator.stack_steps import Resources, apply, delete, template_of
 from tests.emulator.steps import ACCOUNT, Steps, allow, policy_of, refusal_of
@@ -442,3 +442,13 @@ def test_a_user_policy_goes_from_a_role_that_is_deleted_already(steps: Steps, un
     assert made["StackStatus"] == "UPDATE_COMPLETE"
     assert iam.list_role_policies(RoleName=names[1])["PolicyNames"] == ["p"]
     assert delete(steps, made["StackId"]) == "DELETE_COMPLETE"
+
+
+def test_all_stacks_are_described_to_whom_may_list_them_and_one_to_whom_may_describe_it(steps: Steps) -> None:
+    describes = steps.role(allow("cloudformation:DescribeStacks", "*"))
+    lists = steps.role(allow(["cloudformation:DescribeStacks", "cloudformation:ListStacks"], "*"))
+    as_describer = steps.as_role("cloudformation", describes)
+    with pytest.raises(ClientError, match=r"not authorized to perform: cloudformation:ListStacks"):
+        as_describer.describe_stacks()
+    assert refusal_of(lambda: as_describer.describe_stacks(StackName="nobodys")) == "ValidationError"
+    assert steps.as_role("cloudformation", lists).describe_stacks()["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from ministack.core import iam_evaluator
 from ministack.services.cloudformation import changesets, handlers, helpers, stacks
 
+from data_exports.local.gaps.iam import role_behind
 from data_exports.local.gaps.patching import mends
+from data_exports.local.gaps.rights import role_may
 
 Parameters = Mapping[str, Any]
 
@@ -42,6 +45,25 @@ def a_stack_is_made_once_and_a_failed_one_must_go_first(original: Callable[..., 
             "ValidationError", f"Stack:{stack['StackId']} is in {status} state and can not be updated."
         )
     return original(params)
+
+
+@mends(handlers._ACTION_HANDLERS, "DescribeStacks", "params")
+def all_stacks_are_told_to_whom_may_list_them(original: Callable[..., Any], params: Parameters) -> Any:
+    """Without the name of a stack, DescribeStacks needs the permission for ListStacks, too.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html (StackName)
+    """
+    caller = iam_evaluator.caller_arn()
+    if helpers._p(params, "StackName") or ":assumed-role/" not in caller:
+        return original(params)
+    if role_may(role_behind(caller), "cloudformation:ListStacks", "*"):
+        return original(params)
+    return helpers._error(
+        "AccessDenied",
+        f"User: {caller} is not authorized to perform: cloudformation:ListStacks because no identity-based policy "
+        "allows the cloudformation:ListStacks action",
+        403,
+    )
 
 
 @mends(helpers, "_resolve_document", "params body_key url_key label")
