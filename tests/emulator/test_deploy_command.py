@@ -162,7 +162,7 @@ def test_a_removal_is_refused_until_it_is_allowed(ground: Ground, tmp_path: Path
     assert "exports-push-moves" in ground.statuses()
     wrong = _run(ground, folder, "deploy", "--allow", "everything")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert "'everything' is not one of 'removal', 'takeover', 'adoption', 'account', " in wrong.stderr
+    assert "'everything' is not one of 'removal', 'takeover', 'adoption', 'provider', 'account', " in wrong.stderr
     assert _run(ground, folder, "deploy", "--allow", "removal").returncode == 0
     assert "exports-push-moves" not in ground.statuses()
 
