@@ -243,7 +243,7 @@ def test_the_whole_estate_is_one_screen(operated_example: DeployedEstate, owner:
     assert done.code == 0, done.err
     assert done.lines[0] == (
         '"Analytical Platform" (593291632749), eu-west-1: 5 push and 4 pull datasets, foundation as declared, '
-        "access-logs as declared, hub as declared"
+        "access-logs as declared, identity-providers as declared, sftp as declared, hub as declared"
     )
     assert done.lines[2].split()[:3] == ["dataset", "kind", "state"]
     rows = {line.split()[0]: line for line in done.lines[3:12]}
@@ -312,7 +312,8 @@ def test_what_differs_from_what_is_deployed_is_said(changed_estate: Person) -> N
     done = changed_estate.run("status")
     assert done.code == 0, done.err
     assert done.lines[0].endswith(
-        "5 push and 4 pull datasets, foundation as declared, access-logs as declared, hub different"
+        "5 push and 4 pull datasets, foundation as declared, access-logs as declared, identity-providers as declared, "
+        "sftp as declared, hub different"
     )
     assert [line for line in done.lines if line.startswith("!")] == [
         "! brand_new: not deployed",

@@ -113,9 +113,12 @@ def listening_ports_of(pid: int) -> list[str]:
     return [line[1:] for line in lines if line.startswith("n")]
 
 
-def test_it_listens_on_one_port_of_this_computer_alone(local_aws: LocalAws, steps: Steps) -> None:
+def test_it_listens_on_one_port_of_this_computer_and_one_for_each_sftp_server(
+    local_aws: LocalAws, steps: Steps
+) -> None:
     steps.bucket()
-    assert listening_ports_of(local_aws.pid) == [f"127.0.0.1:{local_aws.port}"]
+    of_sftp = {f"127.0.0.1:{place.read_text()}" for place in (local_aws.folder / "state" / "sftp").glob("s-*")}
+    assert set(listening_ports_of(local_aws.pid)) - of_sftp == {f"127.0.0.1:{local_aws.port}"}
 
 
 def test_services_the_product_does_not_use_are_off(steps: Steps) -> None:

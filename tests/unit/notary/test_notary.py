@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from data_exports.evidence.checking import DeviationKind
 from data_exports.evidence.entries import HEAD, EntryKind
+from data_exports.evidence.notes import signed_note
 from data_exports.notary import notary
 from data_exports.notary.notary import DamagedLogError, Notarised, notarise
 from tests.evidence_places import NOW, Kept, KilledError, MemoryPlaces, Signer, check_of, leaves_of
@@ -207,9 +208,11 @@ def test_a_log_whose_head_somebody_else_signed_goes_no_further() -> None:
     places.evidence[HEAD].body = places.evidence[HEAD].body.replace(b"\n7\n", b"\n8\n")
     with pytest.raises(DamagedLogError, match="its signature is not of this text"):
         run(places)
-    places = world()
+    places, stranger = world(), Signer(2)
+    text = places.evidence[HEAD].body.decode().rpartition("\n\n")[0] + "\n"
+    places.evidence[HEAD].body = signed_note(text, stranger.verifier, stranger.sign)
     with pytest.raises(DamagedLogError, match="no key that is known has signed it"):
-        notarise(places, Signer(2).verifier, NOW)
+        run(places)
 
 
 @pytest.mark.parametrize("path", ["tile/0/000.p/7", "tile/entries/000.p/7"])

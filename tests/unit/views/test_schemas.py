@@ -62,7 +62,10 @@ def _questions_answered() -> Iterator[str]:
         ["fmt", "--check", "--json"],
         ["who", "--json"],
         ["plan", "--base", "HEAD", "--json"],
-        *(["handover", name, "--json"] for name in ("court_hearings", "custody_dashboard", "prison_population")),
+        *(
+            ["handover", name, "--offline", "--json"]
+            for name in ("court_hearings", "custody_dashboard", "prison_population")
+        ),
     ],
     ids=" ".join,
 )

@@ -19,7 +19,7 @@ from data_exports.deploy.deployed import (
     Deployed,
     DeployedStack,
 )
-from data_exports.deploy.plan.providers import MissingAudience, missing_audiences_of
+from data_exports.deploy.plan.audiences import MissingAudience, missing_audiences_of
 from data_exports.deploy.plan.sftp_words import NO_SFTP_READERS, SFTP_PRICE
 from data_exports.estate.models import Dataset, Estate, PushDataset
 from data_exports.json_values import json_as

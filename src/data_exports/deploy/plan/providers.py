@@ -1,4 +1,4 @@
-"""The identity providers that an account has already, and what readers outside AWS lack of those that are not ours.
+"""The identity providers that an account has already; what readers lack of those that are not ours: `audiences`.
 
 In: an `Aws`, an estate, and the stacks there are. Out: values. Effects: `read_providers` reads IAM and one template,
 and nothing where no reader needs a provider. A provider that our stack does not hold is referred to and never owned:
@@ -7,47 +7,16 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from data_exports.aws import Aws, AwsAnswer, aws_errors, call_or_none
 from data_exports.deploy.deployed import Deployed
-from data_exports.estate.models import Dataset, Estate, PullDataset
-from data_exports.json_values import json_as
+from data_exports.estate.models import Estate
 from data_exports.names import IDENTITY_PROVIDERS_STACK, AccountId, identity_provider_arn_of
 from data_exports.stacks.identity_providers import audiences_of
 from data_exports.stacks.stack import HUB_TAG, ExistingProvider
 
 PROVIDER_TYPE = "AWS::IAM::OIDCProvider"
-
-
-@json_as("issuer audience ours=is_ours")
-@dataclass(frozen=True, slots=True)
-class MissingAudience:
-    """An audience that a provider outside our stack does not take yet, and a declared reader needs."""
-
-    issuer: str
-    audience: str
-    is_ours: bool
-    """Whether an earlier stack of this estate left the provider."""
-
-    @property
-    def in_words(self) -> str:
-        """``the audience api://exports to https://sts.windows.net/…/``."""
-        return f"the audience {self.audience} to {self.issuer}"
-
-
-def missing_audiences_of(dataset: Dataset, existing: Iterable[ExistingProvider]) -> tuple[MissingAudience, ...]:
-    """What the dataset's readers lack of providers outside our stack."""
-    if not isinstance(dataset, PullDataset):
-        return ()
-    others = {each.issuer: each for each in existing if not each.is_in_stack}
-    return tuple(
-        MissingAudience(issuer, audience, others[issuer].is_ours)
-        for issuer, audiences in audiences_of([dataset]).items()
-        for audience in audiences
-        if issuer in others and audience not in others[issuer].audiences
-    )
 
 
 def read_providers(aws: Aws, estate: Estate, deployed: Deployed) -> tuple[ExistingProvider, ...]:
