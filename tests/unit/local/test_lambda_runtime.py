@@ -1,11 +1,14 @@
 """What functions find where they run is made once and whole, also when many of them start at the same moment."""
 
+import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
+from ministack.services import sts
 
 from data_exports.local.gaps import lambda_functions
 
@@ -25,3 +28,18 @@ def test_functions_that_start_at_once_all_find_the_whole_runtime(
     modules = [f"{name}.py" if name == "six" else name for name in lambda_functions.RUNTIME_PACKAGES]
     assert seen == [sorted(modules)] * 8
     assert [path.name for path in tmp_path.iterdir()] == ["lambda-runtime"]
+
+
+def test_sessions_that_begin_at_once_do_not_hinder_each_other() -> None:
+    """As many threads as functions; each session is looked at by every one that comes after it."""
+    register = partial(lambda_functions.sessions_begin_beside_each_other, sts.register_session)
+    before, switches = dict(sts._sessions), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda number: register(f"ASIA{number}", {}), range(600)))
+        assert set(sts._sessions) - set(before) == {f"ASIA{number}" for number in range(600)}
+    finally:
+        sys.setswitchinterval(switches)
+        sts._sessions.clear()
+        sts._sessions.update(before)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from ministack.core import iam_evaluator, lambda_runtime
 from ministack.core.responses import error_response_json, get_account_id, get_region
-from ministack.services import cloudwatch_logs, lambda_svc
+from ministack.services import cloudwatch_logs, lambda_svc, sts
 
 from data_exports.errors import LocalAwsError
 from data_exports.local.gaps.cloudwatch import take_embedded_metrics
@@ -89,25 +89,17 @@ def functions_see_their_zip_and_the_runtimes_packages(
     return original(runtime)
 
 
-_RACE = "dictionary changed size during iteration"
-_MOST_TRIES = 10
+_registering = threading.RLock()
 
 
-@mends(lambda_svc, "_execute_function_warm", "func event request_id")
-def an_invocation_begins_whatever_else_begins_beside_it(
-    original: Callable[..., dict[str, Any]], func: Mapping[str, Any], event: Any, request_id: str
-) -> dict[str, Any]:
-    """Invocations do not hinder each other: one that the emulator's own threads stopped on its way is begun again.
+@mends(sts, "register_session", "access_key session")
+def sessions_begin_beside_each_other(original: Callable[..., None], *arguments: Any) -> None:
+    """Functions that start at once each get a session of their role: what ended is taken away by one at a time.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
     """
-    result = original(func, event, request_id)
-    for _ in range(_MOST_TRIES):
-        body = result.get("body")
-        if not (isinstance(body, dict) and body.get("errorType") == "RuntimeError" and body["errorMessage"] == _RACE):
-            break
-        result = original(func, event, request_id)
-    return result
+    with _registering:
+        original(*arguments)
 
 
 _update = threading.local()
