@@ -62,7 +62,7 @@ class Receipt:
     delivered_at: str | None = None
     destination_version: str | None = None
     destination_etag: str | None = None
-    digest: str | None = None  # `CRC64NVME:…`: algorithm and value as S3 names and writes them; none is known yet
+    digest: str | None = None  # of the whole file, as `digests` writes them: `CRC64NVME:… SHA256:…`; None: none is told
     receive_count: int | None = None
     message_id: str | None = None
     dataset: str = ""

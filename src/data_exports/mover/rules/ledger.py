@@ -39,6 +39,7 @@ class Ledger:
             delivered_at=copied.at,
             destination_version=copied.destination_version,
             destination_etag=copied.destination_etag,
+            digest=copied.digest or None,
         )
 
     def note_interference(self) -> None:

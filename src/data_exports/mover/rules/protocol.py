@@ -198,12 +198,16 @@ Request = (
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The copy is at the recipient. The hub's version is `null` if S3 named none; `at` is UTC, ISO 8601."""
+    """The copy is at the recipient. The hub's version is `null` if S3 named none; `at` is UTC, ISO 8601.
+
+    `digest` is of the whole file, a column of `contract.digests`.
+    """
 
     source_version_id: str
     destination_version: str | None
     destination_etag: str
     at: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from data_exports.contract.causes import Cause
 from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import (
     MoreVersions,
+    complete_reply,
     copy_reply,
     delete_all_reply,
     delete_reply,
@@ -54,6 +55,34 @@ def test_a_copy_names_the_versions_on_both_sides() -> None:
     headers = {"x_amz_copy_source_version_id": "v1", "x_amz_version_id": "t1"}
     assert copied(response(200, COPY_RESULT, **headers)) == Copied("v1", "t1", "e9", "now")
     assert copied(response(200, COPY_RESULT)) == Copied("null", None, "e9", "now")
+
+
+SHA256 = "FeKw09MmTw7z8F5Iz5aVvrlBdTzAxv9C4aG2w0a9rXw="
+
+
+@pytest.mark.parametrize(
+    ("told", "digest"),
+    [
+        ("<ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>", "CRC64NVME:rosUhgp5mIg="),
+        (
+            (
+                f"<ChecksumSHA256>{SHA256}</ChecksumSHA256><ChecksumCRC32>y/Q5Jg==</ChecksumCRC32>"
+                "<ChecksumType>FULL_OBJECT</ChecksumType>"
+            ),
+            f"CRC32:y/Q5Jg== SHA256:{SHA256}",
+        ),
+        (f"<ChecksumSHA256>{SHA256}-3</ChecksumSHA256>", ""),
+        (f"<ChecksumSHA256>{SHA256}</ChecksumSHA256><ChecksumType>COMPOSITE</ChecksumType>", ""),
+        ("<ChecksumSHA256/><ChecksumType>FULL_OBJECT</ChecksumType>", ""),
+    ],
+    ids=["the usual one", "several", "of parts, by its end", "of parts, by its type", "empty"],
+)
+def test_a_copy_tells_the_digests_of_the_whole_file_and_no_other(told: str, digest: str) -> None:
+    answer = response(200, COPY_RESULT.replace("</CopyObjectResult>", f"{told}</CopyObjectResult>"))
+    assert copied(answer) == Copied("null", None, "e9", "now", digest)
+    body = f"<CompleteMultipartUploadResult {XMLNS}><ETag>&quot;e9&quot;</ETag>{told}</CompleteMultipartUploadResult>"
+    finished = complete_reply(response(200, body), "v1", doing=COPYING, at="now")
+    assert finished == Copied("v1", None, "e9", "now", digest)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,12 @@ def test_an_upload_is_copied_recorded_and_retired() -> None:
     assert result == DeliveryResult(Outcome.DELIVERED)
 
 
+def test_a_receipt_holds_the_digests_that_the_copy_told() -> None:
+    told = "CRC64NVME:rosUhgp5mIg="
+    asked, _ = play([replace(COPIED, digest=told), Written(), ON, Retired()])
+    assert asked[1] == WriteReceipts((replace(DELIVERED, digest=told),))
+
+
 def test_with_keep_files_the_upload_stays_and_is_looked_at() -> None:
     asked, result = play([COPIED, Current("v1"), Written()], rules=KEEP)
     assert asked == [Copy(KEY, "e1"), HeadObject(KEY), WriteReceipts((DELIVERED,))]

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.digests import digest_column_of
 from data_exports.contract.receipts import iso_time
 from data_exports.mover.places.s3.error_codes import Attempt, Error, reply_to_error
 from data_exports.mover.rules.hub_version import NULL, HubVersion
@@ -66,7 +67,18 @@ def _copied(response: Response, name: str, version_id: str, *, doing: Attempt, a
     etag = text_of(root, "ETag").strip('"')
     if not etag:
         return _unreadable(response, doing=doing)
-    return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at)
+    told = {name_of(child): child.text or "" for child in root}
+    return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at, _digest_of(told, "Checksum"))
+
+
+def _digest_of(told: Mapping[str, str], prefix: str) -> str:
+    """The digests of a whole file in an answer; those that S3 calls composite are of its parts.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObjectResult.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+    """
+    checksums = {name[len(prefix) :].upper(): value for name, value in told.items() if name.startswith(prefix)}
+    return "" if checksums.pop("TYPE", "") == "COMPOSITE" else digest_column_of(checksums)
 
 
 def head_reply(response: Response, *, doing: Attempt) -> Reply:
