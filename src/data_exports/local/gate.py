@@ -1,6 +1,7 @@
 """Who may enter the local AWS: programs of this computer that sign with a secret of this very start, and nobody else.
 
-But one call needs no signature, as with AWS: `sts:AssumeRoleWithWebIdentity`, whose token proves who asks.
+But two things need no signature, as with AWS: `sts:AssumeRoleWithWebIdentity`, whose token proves who asks, and what an
+issuer of tokens publishes.
 
 The emulator's own door is open: it checks no signature of an account's root, serves paths that need no credentials
 (``/_ministack/reset`` and its like), and lets every web page in. So each request passes here first.
@@ -24,7 +25,9 @@ from ministack.core.iam_evaluator import AuthError
 from ministack.core.responses import _account_from_sts_session, get_account_id
 from ministack.core.router import detect_service, extract_access_key_id
 
+from data_exports.local.gaps.outbound_tokens import published_document
 from data_exports.local.gaps.patching import mends
+from data_exports.local.issuers import PUBLISHED_PATH
 from data_exports.local.proof import CLIENT, NONCE_HEADER, PROOF_HEADER, PROOF_PATH, SERVER, proof_of
 
 AsgiMessage = MutableMapping[str, Any]
@@ -87,7 +90,9 @@ def stranger_in(call: GateCall) -> str | None:
         return "it answers as 127.0.0.1 or localhost only"
     if "origin" in call.headers or call.headers.get("sec-fetch-site", "none") != "none":
         return "it answers no web pages"
-    if call.path.startswith("/_"):  # no bucket's name begins so: it is the emulator's administration
+    if call.path.startswith("/_") and not call.path.startswith(
+        PUBLISHED_PATH
+    ):  # no bucket's name begins so: it is the emulator's administration
         return "its administration is closed"
     return None
 
@@ -221,6 +226,10 @@ class Gate:
         if stranger:
             said = f"this is a local AWS for development: {stranger}\n"
             await _answer(send, (403, {"Content-Type": "text/plain"}, said.encode()))
+            return
+        document = published_document(call.path) if call.method == "GET" else None
+        if document:
+            await _answer(send, document)
             return
         # Refused before its body is read when the signature alone tells.
         failure = signature_failure(call, b"") if call.body_hash else _known(signature_of(call))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SigningAlgorithm = Literal["RS256", "ES256"]
 
 _VALID_SECONDS = 3600
+PUBLISHED_PATH = "/_data-exports/issuers/"
+"""Below it the local AWS serves what is at ``https://HOST/…`` of AWS: ``HOST/…``."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ def published_key(folder: Path, url: str, key_id: str) -> "RSAKey | ECKey | None
         if told["kid"] == key_id:
             return RSAKey.import_key(told) if told["kty"] == "RSA" else ECKey.import_key(told)
     return None
+
+
+def published_address_of(url: str, endpoint_url: str) -> str:
+    """Where a local AWS serves what an issuer of AWS has at this address: a name server, so to say."""
+    return f"{endpoint_url}{PUBLISHED_PATH}{url.removeprefix('https://')}"
 
 
 def _keys_folder(folder: Path, url: str) -> Path:

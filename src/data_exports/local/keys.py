@@ -70,7 +70,8 @@ def _function_session(secret: str, config: Mapping[str, Any]) -> dict[str, str]:
     access_key_id = f"ASIA{drawn('id')[:16].upper()}"
     made = {"SecretAccessKey": drawn("secret"), "SessionToken": drawn("token")}
     arn = f"arn:aws:sts::{account}:assumed-role/{role}/{session}"
-    sts.register_session(access_key_id, {"Arn": arn, "UserId": f"{role}:{session}", **made})
+    named = {"Arn": arn, "UserId": f"{role}:{session}", "FunctionArn": config.get("FunctionArn")}
+    sts.register_session(access_key_id, {**named, **made})
     return {
         "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],

@@ -27,6 +27,7 @@ def mend_all() -> None:
         lambda_functions,
         lambda_queues,
         oidc_providers,
+        outbound_tokens,
         s3_access,
         s3_access_logs,
         s3_deletes,
