@@ -142,6 +142,7 @@ def test_the_keeper_which_is_one_file_needs_lambdas_runtime_alone() -> None:
 DEPLOY = (
     "deployed",
     "remote",
+    "evidence_keys",
     "sftp_server",
     "live_checks",
     "plan",

@@ -10,11 +10,13 @@ from data_exports.contract.keys import card_key_of
 from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.drift.difference import DifferenceKind
 from data_exports.deploy.sftp_server import read_sftp_server_id
+from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.estate.models import Estate
 from data_exports.local.emulator import LocalAws
 from data_exports.names import (
     KEEPER,
     KEEPER_SETTINGS,
+    NOTARY,
     PULL_ROLE_POLICY,
     AccountId,
     RoleName,
@@ -47,6 +49,7 @@ def deployed_ground(local_aws: LocalAws) -> tuple[Ground, Estate]:
         pull("old"),
         pull("fed", outsiders=(), identities=READERS_OUTSIDE_AWS),
         sftp=True,
+        evidence=EvidenceLock(30),
     )
     ground.make_users_of(estate)
     assert ground.deploy(estate).is_complete
@@ -56,6 +59,8 @@ def deployed_ground(local_aws: LocalAws) -> tuple[Ground, Estate]:
 CALDER = sftp_reader_of({"name": "calder", "keys": [ssh_keys.OTHER]})
 HIDES_OTHERS = {DifferenceKind.SFTP_SERVER_GONE}
 """What leaves no more to be seen of the users and the settings of a server: tests/emulator/test_sftp.py."""
+NEEDS_A_FOLDER = {DifferenceKind.EVIDENCE_KEY}
+"""What is compared with a file beside the declarations: tests/emulator/test_notary.py."""
 LEFT_BY_DEPLOYMENTS = {
     DifferenceKind.STACK_WITHOUT_RESOURCES,
     DifferenceKind.STACK_FAILED,
@@ -74,6 +79,7 @@ def break_everything(ground: Ground) -> None:
     _change_schedules_and_topics(ground)
     _change_what_is_recorded(ground)
     _change_sftp(ground)
+    _change_evidence(ground)
     _delete_a_stack(ground)
 
 
@@ -250,6 +256,17 @@ def _change_sftp(ground: Ground) -> None:
     )
     transfer.update_server(ServerId=server, SecurityPolicyName="TransferSecurityPolicy-2018-11")
     transfer.stop_server(ServerId=server)
+
+
+def _change_evidence(ground: Ground) -> None:
+    bucket, kept = str(ground.platform.evidence_bucket), {"Mode": "GOVERNANCE", "Days": 1}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": kept}}
+    ground.client("s3").put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=lock)
+    ground.client("events").disable_rule(Name=str(NOTARY))
+    ground.client("cloudwatch").disable_alarm_actions(AlarmNames=["exports-evidence-EvidenceBehindAlarm"])
+    policy = {"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "s3:GetObject"}
+    document = _document({**policy, "Resource": f"arn:aws:s3:::{bucket}/*"})
+    ground.client("s3").put_bucket_policy(Bucket=bucket, Policy=document)
 
 
 def _change_a_stack(ground: Ground) -> None:

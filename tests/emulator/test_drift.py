@@ -31,6 +31,7 @@ ACTION_OF = {
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
 }
 """IAM's name for an action, where S3's own is another.
@@ -81,7 +82,7 @@ def _read(ground: Ground, estate: Estate) -> DriftReport:
 
 
 def test_what_was_just_deployed_has_not_drifted(drifted: Drifted) -> None:
-    assert (drifted.before.drifts, drifted.before.not_checked, drifted.before.stacks) == ((), (), 15)
+    assert (drifted.before.drifts, drifted.before.not_checked, drifted.before.stacks) == ((), (), 16)
 
 
 def test_the_rights_that_the_guide_asks_for_are_those_that_it_takes(drifted: Drifted) -> None:
@@ -131,10 +132,10 @@ def test_the_command_says_it_in_sentences_and_ends_with_1(drifted: Drifted, tmp_
     lines = done.stdout.splitlines()
     assert lines[lines.index("exports-pull-old") + 1] == drifted.named("  the bucket {pull}old is gone")
     count = sum(line.startswith("  ") for line in lines)
-    assert lines[-1].startswith(f"{count} differences, 14 stacks (")
+    assert lines[-1].startswith(f"{count} differences, 15 stacks (")
     facts = json.loads(_run(drifted.ground, folder, "--json").stdout)
     assert {"stack": "exports-pull-old", "what": drifted.named("the bucket {pull}old is gone")} in facts["drift"]
-    assert (facts["not_checked"], facts["stack_count"]) == ([], 14)
+    assert (facts["not_checked"], facts["stack_count"]) == ([], 15)
 
 
 def test_the_command_ends_with_0_when_nothing_differs_and_with_4_when_it_may_not_look(

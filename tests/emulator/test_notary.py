@@ -18,14 +18,16 @@ from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.deploy.plan.consents import Consent
 from data_exports.errors import RefusedError
 from data_exports.estate.evidence_lock import EvidenceLock
-from data_exports.evidence.entries import HEAD
+from data_exports.evidence.entries import HEAD, origin_of
+from data_exports.evidence.heads import Head
 from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
-from data_exports.names import EVIDENCE_KEY_ALIAS, NOTARY, RoleName, notary_role_arn_of
+from data_exports.names import EVIDENCE_KEY_ALIAS, EVIDENCE_STACK, NOTARY, RoleName, notary_role_arn_of
 from tests.emulator.deploying import Ground, ground_of, write_estate
-from tests.emulator.steps import Steps, allow, policy_of, refusal_of
+from tests.emulator.steps import Steps, allow, policy_of, refusal_of, wait_until
 from tests.envelopes import check_printed
 from tests.estates import pull
+from tests.evidence_places import Signer
 from tests.guides import LOCAL_AWS, consoles, run_script
 from tests.patience import PATIENCE_SECONDS
 
@@ -182,6 +184,34 @@ def test_nobody_else_signs_or_deletes_and_the_notary_reaches_no_data(logged: Log
         lambda: notary.delete_object(**head),
     ):
         assert refusal_of(call) == "AccessDenied"
+
+
+def test_another_key_is_told_and_what_both_have_signed_verifies_once_the_estate_keeps_both(logged: Logged) -> None:
+    logged.notarise()
+    logged.run("evidence", "key")
+    kept = logged.folder / "head.txt"
+    logged.run("verify", "--keep", str(kept))
+    assert "EX805" not in logged.run("check", "--live", code=1).stdout
+    logged.ground.client("cloudformation").delete_stack(StackName=EVIDENCE_STACK)
+    wait_until(lambda: EVIDENCE_STACK not in logged.ground.statuses())
+    logged.run("deploy")
+    logged.add_receipts(3, "a")
+    logged.notarise()
+
+    said = "which does not stand in evidence-keys.txt"
+    assert "EX805 warning: the log is signed by the key" in logged.run("check", "--live", code=1).stdout
+    assert said in logged.run("drift", code=1).stdout
+    assert "no key that is known has signed it" in logged.run("verify", code=1).stdout
+    assert "1 that signed before stay in it" in logged.run("evidence", "key").stdout
+    assert logged.run("drift").stdout.startswith("As deployed")
+    found = json.loads(logged.run("verify", "--since", str(kept), "--json").stdout)
+    assert (found["heads"], found["receipts"], found["deviations"]) == (2, 3, [])
+
+    stranger = Signer(9, origin_of(logged.ground.platform.evidence_bucket, logged.ground.platform.region))
+    forged = Head(found["size"], bytes.fromhex(found["root"]), stranger.verifier).encode(stranger.sign)
+    logged.ground.client("s3").put_object(Bucket=logged.bucket, Key=HEAD, Body=forged)
+    (deviation,) = json.loads(logged.run("verify", "--json", code=1).stdout)["deviations"]
+    assert (deviation["kind"], deviation["what"]) == ("tampered", "no key that is known has signed it")
 
 
 def test_two_at_once_log_each_once(logged: Logged) -> None:

@@ -31,12 +31,12 @@ def key(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
       exports evidence key
     """
     declared, folder = open_estate(estate), estate_folder(estate)
-    from data_exports.operate.verifying import KEYS_FILE, read_deployed_key, read_keys
+    from data_exports.deploy.evidence_keys import KEYS_FILE, read_deployed_key, read_keys
     from data_exports.views.evidence import EvidenceKeyData, render_evidence_key
 
     path: Path = folder / KEYS_FILE
     there = read_keys(folder) if path.exists() else ()
-    deployed = read_deployed_key(declared, connect(declared.platform.region))
+    deployed = read_deployed_key(declared.platform, connect(declared.platform.region))
     if deployed not in there:
         from data_exports.estate.atomic_files import write_file
 

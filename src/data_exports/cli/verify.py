@@ -44,9 +44,10 @@ def verify(
       exports verify --json | jq -r '.deviations[] | .kind + ": " + .where'
     """
     declared = open_estate(estate)
+    from data_exports.deploy.evidence_keys import read_keys
     from data_exports.estate.atomic_files import write_file
     from data_exports.evidence.checking import DeviationKind
-    from data_exports.operate.verifying import kept_head_in, read_keys
+    from data_exports.operate.verifying import kept_head_in
     from data_exports.operate.verifying import verify as verify_log
     from data_exports.views.verify import render_verification
 

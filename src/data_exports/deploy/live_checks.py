@@ -1,5 +1,7 @@
 """Whether the names in declarations stand for something: users' roles that do not exist, target buckets of others.
 
+And whether the key that signs the evidence is one that the estate keeps.
+
 In: drafts, and an `Aws` with any rights. Out: findings at the names. Effects: reads AWS. AWS tells not everything to
 everybody; what it does not tell is a warning of its own, and never taken for yes or no.
 """
@@ -7,10 +9,12 @@ everybody; what it does not tell is a warning of its own, and never taken for ye
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from data_exports.aws import Aws, AwsAnswer, aws_errors, call_or_none
+from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, aws_errors, call_or_none
+from data_exports.deploy.evidence_keys import OTHER_KEY_NEXT, said_of_deployed_key
 from data_exports.deploy.remote import check_account, read_missing_roles
 from data_exports.destinations.destination import Fault, Lookup, Misfit
 from data_exports.destinations.kinds import AnyDestination
+from data_exports.errors import UsageError
 from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
 from data_exports.estate.drafts import EstateDraft, PushDraft
@@ -29,7 +33,8 @@ _CODES = {Fault.MISSING: Code.NO_SUCH_BUCKET, Fault.OTHER_OWNER: Code.OTHER_OWNE
 def check_live(draft: EstateDraft, platform: Platform, aws: Aws) -> tuple[Finding, ...]:
     """Every finding that only AWS can tell, sorted. Raises `AwsError`, and `RefusedError` in another account."""
     check_account(aws, platform)
-    return tuple(sorted([*_check_roles(draft, aws), *_check_targets(draft, platform, aws)]))
+    found = (*_check_roles(draft, aws), *_check_targets(draft, platform, aws), *_check_key(draft, platform, aws))
+    return tuple(sorted(found))
 
 
 # --- users' roles --------------------------------------------------------------------------------------------------
@@ -93,3 +98,24 @@ def _own_buckets(aws: Aws) -> frozenset[str]:
     with aws_errors():
         found = call_or_none(aws.client("s3").list_buckets, AwsAnswer.FORBIDDEN)
     return frozenset(bucket["Name"] for bucket in found["Buckets"]) if found else frozenset()
+
+
+# --- the evidence's key --------------------------------------------------------------------------------------------
+
+
+def _check_key(draft: EstateDraft, platform: Platform, aws: Aws) -> Iterator[Finding]:
+    if draft.platform is None or platform.evidence is None:
+        return
+    place = draft.platform.place_of(f.EVIDENCE.name)
+    try:
+        said = said_of_deployed_key(place.path.parent, platform, aws)
+    except UsageError as error:
+        yield warning(place, Code.OTHER_EVIDENCE_KEY, error.what, error.next_step)
+    except AWS_EXCEPTIONS as error:
+        if answer_of(error) is not AwsAnswer.FORBIDDEN:
+            raise aws_error_of(error) from error
+        message = "whether the evidence is signed by a key that the estate keeps is not known: access denied"
+        yield warning(place, Code.NOT_TOLD, message, "use credentials that may do kms:GetPublicKey")
+    else:
+        if said:
+            yield warning(place, Code.OTHER_EVIDENCE_KEY, said, OTHER_KEY_NEXT)

@@ -15,6 +15,7 @@ from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_errors, call_or_none, reason_of
 from data_exports.contract.keys import RECEIPTS
+from data_exports.deploy.evidence_keys import log_of
 from data_exports.deploy.remote import check_account
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Estate, Platform
@@ -27,15 +28,12 @@ from data_exports.evidence.checking import (
     check_of_receipts,
     heads_of,
 )
-from data_exports.evidence.entries import HEAD, is_receipts_file, origin_of
+from data_exports.evidence.entries import HEAD, is_receipts_file
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.notes import NotSignedError, VerifierKey
 from data_exports.json_values import json_as
-from data_exports.names import EVIDENCE_KEY_ALIAS
 from data_exports.parallel import map_ordered
 
-KEYS_FILE = "evidence-keys.txt"
-"""In the estate's folder: the keys that sign, or have signed, a line each."""
 FILES_READ_AT_ONCE = 16
 
 
@@ -68,28 +66,6 @@ class Verification:
     def of_kind(self, *kinds: DeviationKind) -> tuple[Deviation, ...]:
         """The deviations of these kinds."""
         return tuple(each for each in self.deviations if each.kind in kinds)
-
-
-def read_keys(folder: Path) -> tuple[VerifierKey, ...]:
-    """The keys that the estate keeps. Raises `UsageError` where there are none, or one cannot be read."""
-    path = folder / KEYS_FILE
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return tuple(VerifierKey.parse(line.strip()) for line in lines if line.strip())
-    except FileNotFoundError as error:
-        what = "the estate keeps no key of its log, without which nobody can tell who signed it"
-        raise UsageError(what, where=str(path), next_step="`exports evidence key` writes it; commit it") from error
-    except (OSError, ValueError) as error:
-        what = f"the keys cannot be read: {error}"
-        raise UsageError(what, where=str(path), next_step="put it back as it was committed") from error
-
-
-def read_deployed_key(estate: Estate, aws: Aws) -> VerifierKey:
-    """The key that signs now. Raises `AwsError`, and `RefusedError` for credentials of another account."""
-    check_account(aws, estate.platform)
-    with aws_errors(where=EVIDENCE_KEY_ALIAS):
-        answer = aws.client("kms").get_public_key(KeyId=EVIDENCE_KEY_ALIAS)
-    return VerifierKey.of_kms(_log_of(estate.platform), bytes(answer["PublicKey"]))
 
 
 def kept_head_in(path: Path, keys: Collection[VerifierKey]) -> Head:
@@ -130,7 +106,7 @@ def verify(
         )
     newest = heads[-1] if heads else None
     return Verification(
-        log=_log_of(platform),
+        log=log_of(platform),
         size=newest.size if newest else 0,
         root=newest.root.hex() if newest else "",
         signed_by=newest.key.identifier.hex() if newest else "",
@@ -144,10 +120,6 @@ def verify(
         seconds=round(time.monotonic() - began, 3),
         head=next((each.body for each in reversed(versions) if each.body), b""),
     )
-
-
-def _log_of(platform: Platform) -> str:
-    return origin_of(platform.evidence_bucket, platform.region)
 
 
 def _head_versions(s3: Any, platform: Platform) -> list[HeadVersion]:

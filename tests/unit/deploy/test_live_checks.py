@@ -9,8 +9,9 @@ from botocore.exceptions import EndpointConnectionError
 
 from data_exports.deploy.live_checks import check_live
 from data_exports.errors import AwsError, RefusedError
+from data_exports.evidence.notes import VerifierKey
 from tests.aws_answers import AwsAnswers, refusal
-from tests.unit.estate.written import PULL, PUSH, load, write_estate
+from tests.unit.estate.written import PLATFORM, PULL, PUSH, load, write_estate
 
 OURS = "593291632749"
 THEIRS = "754256621582"
@@ -193,3 +194,40 @@ def test_each_role_is_asked_for_once(tmp_path: Path) -> None:
     said(aws, tmp_path, pull=PULL.replace("alpha_user_ana", "alpha_user_ana, alpha_user_ben"))
     names = sorted(asked["RoleName"] for operation, asked in aws.asked if operation == "get_role")
     assert names == ["alpha_user_ana", "alpha_user_ben"]
+
+
+OLD, NEW = (VerifierKey("mojap-hub-exports-evidence.s3.eu-west-1.amazonaws.com", bytes([each]) * 32) for each in (1, 2))
+ANOTHER = (
+    f"EX805 warning: the log is signed by the key {NEW.identifier.hex()}, which does not stand in evidence-keys.txt"
+    " -> if you replaced it: `exports evidence key`, and commit; if not, CloudTrail tells who has"
+)
+NONE_KEPT = (
+    "EX805 warning: the estate keeps no key of its log, without which nobody can tell who signed it"
+    " -> `exports evidence key` writes it; commit it"
+)
+KEY_NOT_TOLD = (
+    "EX804 warning: whether the evidence is signed by a key that the estate keeps is not known: access denied"
+    " -> use credentials that may do kms:GetPublicKey"
+)
+
+
+@pytest.mark.parametrize(
+    ("kept", "answer", "expected"),
+    [
+        ([OLD, NEW], NEW, ""),
+        ([OLD], refusal("NotFoundException"), ""),
+        ([OLD], NEW, ANOTHER),
+        ([], NEW, NONE_KEPT),
+        ([OLD], refusal("AccessDeniedException"), KEY_NOT_TOLD),
+    ],
+)
+def test_a_key_of_the_evidence_that_the_estate_does_not_keep_is_a_warning(
+    kept: list[VerifierKey], answer: Any, expected: str, tmp_path: Path
+) -> None:
+    if isinstance(answer, VerifierKey):
+        answer = {"PublicKey": bytes.fromhex("302a300506032b6570032100") + answer.public_key}
+    if kept:
+        (tmp_path / "evidence-keys.txt").write_text("".join(f"{each}\n" for each in kept))
+    platform = PLATFORM + "  evidence: {lock_days: 30}\n"
+    found = said(aws_that(get_public_key=answer), tmp_path, platform=platform)
+    assert found == ([f"exports.yaml:9 {expected}"] if expected else [])

@@ -14,12 +14,14 @@ from data_exports.deploy.drift.difference import DifferenceKind, LiveDifference,
 from data_exports.deploy.drift.policies import policy_differences_of
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.stacks.stack import BUCKET_TAG, DATASET_TAG, HUB_TAG
+from data_exports.text import counted
 
 _NOTHING_SET = (
     AwsAnswer.NOT_FOUND,
     "NoSuchBucketPolicy",
     "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration",
+    "ObjectLockConfigurationNotFoundError",
     "OwnershipControlsNotFoundError",
     "ServerSideEncryptionConfigurationNotFoundError",
 )
@@ -81,12 +83,36 @@ def _drift_of(
     if status and found != status:
         put = call("s3", "put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": status})
         yield LiveDifference(DifferenceKind.VERSIONING, f"versioning is {found}, deployed as {status}", put)
+    yield from _lock(aws, properties)
     yield from _blocks(name, _setting(aws, "get_public_access_block", name))
     yield from _ownership(name, _setting(aws, "get_bucket_ownership_controls", name))
     yield from _encryption(name, _setting(aws, "get_bucket_encryption", name))
     yield from _lifecycle(properties, _setting(aws, "get_bucket_lifecycle_configuration", name))
     yield from _logging(properties, _setting(aws, "get_bucket_logging", name) or {})
     yield from _rules(properties, _setting(aws, "get_bucket_notification_configuration", name) or {})
+
+
+def _lock(aws: Aws, properties: ResourceProperties) -> Iterator[LiveDifference]:
+    """For how long nobody deletes what is written; what was written before keeps the lock that it got then.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html
+    """
+    name, configured = properties["BucketName"], properties.get("ObjectLockConfiguration")
+    if configured is None:
+        return
+    found = (_setting(aws, "get_object_lock_configuration", name) or {}).get("ObjectLockConfiguration", {})
+    wanted, there = (each.get("Rule", {}).get("DefaultRetention", {}) for each in (configured, found))
+    if there != wanted:
+        put = call("s3", "put_object_lock_configuration", Bucket=name, ObjectLockConfiguration=configured)
+        what = f"what is written is locked: {_lock_in_words(there)}, deployed as {_lock_in_words(wanted)}"
+        yield LiveDifference(DifferenceKind.OBJECT_LOCK, what, put)
+
+
+def _lock_in_words(kept: Mapping[str, Any]) -> str:
+    if not kept:
+        return "not at all"
+    length = counted(kept["Days"], "day") if "Days" in kept else counted(kept.get("Years", 0), "year")
+    return f"{length} ({kept.get('Mode', '')})"
 
 
 def _blocks(name: str, found: Mapping[str, Any] | None) -> Iterator[LiveDifference]:

@@ -39,6 +39,7 @@ PROPERTIES_COMPARED_BY_MEANING: Mapping[str, tuple[str, ...]] = {
         "/BucketEncryption",
         "/LifecycleConfiguration",
         "/NotificationConfiguration",
+        "/ObjectLockConfiguration",
         "/OwnershipControls",
         "/PublicAccessBlockConfiguration",
         "/VersioningConfiguration",

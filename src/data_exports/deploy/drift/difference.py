@@ -69,6 +69,8 @@ class DifferenceKind(StrEnum):
     SSH_KEY_GONE = "a user's SSH key is gone"
     OTHER_SSH_KEY = "another SSH key of a user"
     UNDECLARED_SFTP_USER = "a user of the SFTP server whom no dataset declares"
+    OBJECT_LOCK = "for how long nobody deletes from the evidence"
+    EVIDENCE_KEY = "the key that signs the evidence"
     RESOURCE_GONE = "anything else of a stack is gone"
     RESOURCE_CHANGED = "a property of anything else of a stack"
     STACK_GONE = "a stack is not there"

@@ -19,13 +19,14 @@ from data_exports.deploy.deployed import Deployed, DeployedStack
 from data_exports.deploy.drift.buckets import check_buckets
 from data_exports.deploy.drift.deployed import DeployedTemplate, read_template
 from data_exports.deploy.drift.detection import check_by_cloudformation
-from data_exports.deploy.drift.difference import DEPLOY, DifferenceKind, LiveDifference, Redeploy, Repair
+from data_exports.deploy.drift.difference import DEPLOY, ByHand, DifferenceKind, LiveDifference, Redeploy, Repair
 from data_exports.deploy.drift.inline_code import check_inline_code
 from data_exports.deploy.drift.movers import check_movers
 from data_exports.deploy.drift.providers import NeededAudience, check_provider, needed_audiences_of
 from data_exports.deploy.drift.recorded import RecordedLook, looks_at_recorded
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.deploy.drift.sftp import check_sftp, check_undeclared_users, sftp_users_in
+from data_exports.deploy.evidence_keys import KEYS_FILE, OTHER_KEY_NEXT, said_of_deployed_key
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
@@ -88,6 +89,7 @@ def read_drift(estate: Estate, aws: Aws, *, counted: Callable[[int, int], None])
     looked = list(_look_at_all(aws, platform, stacks, counted=counted))
     looked += [*_look_at_roles(aws, platform, looked), *_look_at_sftp_users(aws, stacks, looked)]
     looked += _look_at_providers(aws, platform, looked)
+    looked += _look_at_key(aws, platform, stacks)
     looked += _look_at_what_is_recorded(aws, estate, [each.template for each in looked if each.template])
     drifts = [*_missing_stacks(estate, deployed), *(drift for each in looked for drift in each.drifts)]
     not_checked = [drift for each in looked for drift in each.not_checked]
@@ -208,6 +210,21 @@ def _look_at_providers(aws: Aws, platform: Platform, looked: Iterable[_Looked]) 
         return _Looked(tuple(_drift(*each) for each in found), (said,) if refusal else ())
 
     return list(map_ordered(look_at, sorted(by_arn)))
+
+
+def _look_at_key(aws: Aws, platform: Platform, stacks: Iterable[DeployedStack]) -> list[_Looked]:
+    """Look whether the estate keeps the key that signs the evidence; where it keeps none yet, none is another."""
+    folder = platform.place.path.parent
+    if not (folder / KEYS_FILE).exists() or all(stack.name != EVIDENCE_STACK for stack in stacks):
+        return []
+
+    def look() -> Iterator[LiveDifference]:
+        if said := said_of_deployed_key(folder, platform, aws):
+            yield LiveDifference(DifferenceKind.EVIDENCE_KEY, said, ByHand(OTHER_KEY_NEXT))
+
+    found, refusal = _heard(look)
+    drifts = tuple(_drift(EVIDENCE_STACK, each) for each in found)
+    return [_Looked(drifts, (Drift(EVIDENCE_STACK, f"its key: {refusal}"),) if refusal else ())]
 
 
 def _look_at_sftp_users(aws: Aws, stacks: Iterable[DeployedStack], looked: Sequence[_Looked]) -> list[_Looked]:

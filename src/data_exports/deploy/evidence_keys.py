@@ -1,0 +1,62 @@
+"""Whose word the log is: the keys that the estate keeps beside its declarations, and the one that signs in AWS now.
+
+In: the estate's folder, a platform, an `Aws`. Out: keys, and a sentence where they do not fit. Effects: reads a file,
+and asks KMS for the public half of the key. Heads are believed by the file alone; KMS is asked only to tell of a
+change: whoever could change the log could give another key.
+"""
+
+from pathlib import Path
+
+from data_exports.aws import Aws, aws_errors, call_or_none
+from data_exports.deploy.remote import check_account
+from data_exports.errors import UsageError
+from data_exports.estate.models import Platform
+from data_exports.evidence.entries import origin_of
+from data_exports.evidence.notes import VerifierKey
+from data_exports.names import EVIDENCE_KEY_ALIAS
+
+KEYS_FILE = "evidence-keys.txt"
+"""In the estate's folder: the keys that sign, or have signed, a line each."""
+OTHER_KEY_NEXT = "if you replaced it: `exports evidence key`, and commit; if not, CloudTrail tells who has"
+
+
+def log_of(platform: Platform) -> str:
+    """What the platform's log is called in its heads."""
+    return origin_of(platform.evidence_bucket, platform.region)
+
+
+def read_keys(folder: Path) -> tuple[VerifierKey, ...]:
+    """The keys that the estate keeps. Raises `UsageError` where there are none, or one cannot be read."""
+    path = folder / KEYS_FILE
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return tuple(VerifierKey.parse(line.strip()) for line in lines if line.strip())
+    except FileNotFoundError as error:
+        what = "the estate keeps no key of its log, without which nobody can tell who signed it"
+        raise UsageError(what, where=str(path), next_step="`exports evidence key` writes it; commit it") from error
+    except (OSError, ValueError) as error:
+        what = f"the keys cannot be read: {error}"
+        raise UsageError(what, where=str(path), next_step="put it back as it was committed") from error
+
+
+def read_deployed_key(platform: Platform, aws: Aws) -> VerifierKey:
+    """The key that signs now. Raises `AwsError`, and `RefusedError` for credentials of another account."""
+    check_account(aws, platform)
+    with aws_errors(where=EVIDENCE_KEY_ALIAS):
+        return _deployed_key(platform, aws)
+
+
+def said_of_deployed_key(folder: Path, platform: Platform, aws: Aws) -> str:
+    """What is amiss with the key that signs now; "" when the estate keeps it, or none is deployed.
+
+    Raises `UsageError` where the estate keeps no key that can be read, and botocore's exceptions.
+    """
+    deployed = call_or_none(lambda: _deployed_key(platform, aws))
+    if deployed is None or deployed in read_keys(folder):
+        return ""
+    return f"the log is signed by the key {deployed.identifier.hex()}, which does not stand in {KEYS_FILE}"
+
+
+def _deployed_key(platform: Platform, aws: Aws) -> VerifierKey:
+    answer = aws.client("kms").get_public_key(KeyId=EVIDENCE_KEY_ALIAS)
+    return VerifierKey.of_kms(log_of(platform), bytes(answer["PublicKey"]))
