@@ -97,7 +97,7 @@ class HttpWorld:
         owner, region = self.ground.owner, self.ground.region
         _make_bucket(owner, self.settings.hub_bucket, region)
         _make_bucket(owner, self.settings.log_bucket, region)
-        _make_bucket(self._recipient, self.settings.destination.target_bucket, self._target_region)
+        _make_bucket(self._recipient, self.settings.bucket.target_bucket, self._target_region)
         if scenario.versioning:
             self.set_versioning(scenario.versioning)
 
@@ -109,7 +109,7 @@ class HttpWorld:
             for client, bucket in (
                 (self.ground.owner, settings.hub_bucket),
                 (self.ground.owner, settings.log_bucket),
-                (self._recipient, settings.destination.target_bucket),
+                (self._recipient, settings.bucket.target_bucket),
             ):
                 _remove_bucket(client, bucket)
 
@@ -141,9 +141,9 @@ class HttpWorld:
         self.ground.owner.put_bucket_versioning(Bucket=self.settings.hub_bucket, VersioningConfiguration=configuration)
 
     def refuse_copies(self) -> None:
-        target = f"arn:aws:s3:::{self.settings.destination.target_bucket}/*"
+        target = f"arn:aws:s3:::{self.settings.bucket.target_bucket}/*"
         refusal = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": target}
-        set_policy(self._recipient, self.settings.destination.target_bucket, refusal)
+        set_policy(self._recipient, self.settings.bucket.target_bucket, refusal)
 
     def store(self, settings: Settings) -> Store:
         if settings not in self._stores:
@@ -185,7 +185,7 @@ class HttpWorld:
                 return answer
 
     def arrived(self, key: str) -> tuple[bytes, Mapping[str, str]] | None:
-        target = self.settings.destination.target_bucket
+        target = self.settings.bucket.target_bucket
         listed = self._recipient.list_objects_v2(Bucket=target).get("Contents", [])
         if key not in [item["Key"] for item in listed]:
             return None

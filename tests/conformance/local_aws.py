@@ -42,7 +42,7 @@ def local_aws_world(local: LocalAws, scenario: Scenario, *, may_list: bool) -> I
     with http_world(ground, scenario) as world:
         rights = rights_of(world, may_list=may_list)
         steps.client("iam").put_role_policy(RoleName=name, PolicyName="mover", PolicyDocument=policy_of(*rights))
-        target = world.settings.destination.target_bucket
+        target = world.settings.bucket.target_bucket
         of_uploads = [*_PUT, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         statements = [allow(of_uploads, below(target), Principal={"AWS": role})]
         statements += [allow("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{target}", Principal={"AWS": role})]
@@ -54,7 +54,7 @@ def local_aws_world(local: LocalAws, scenario: Scenario, *, may_list: bool) -> I
 def rights_of(world: HttpWorld, *, may_list: bool) -> list[Statement]:
     """What a mover is deployed with; `may_list`: and leave to list the hub."""
     hub, log = f"arn:aws:s3:::{world.settings.hub_bucket}", f"arn:aws:s3:::{world.settings.log_bucket}"
-    target = f"arn:aws:s3:::{world.settings.destination.target_bucket}"
+    target = f"arn:aws:s3:::{world.settings.bucket.target_bucket}"
     read = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]
     prefix = {"StringLike": {"s3:prefix": ["orders/*", "orders/two\nlines*"]}}
     checkpoints = f"{log}/checkpoints/dataset=orders/*"
@@ -63,7 +63,7 @@ def rights_of(world: HttpWorld, *, may_list: bool) -> list[Statement]:
         allow([*read, "s3:DeleteObject"], below(world.settings.hub_bucket)),
         allow("s3:ListBucketVersions", hub, Condition=prefix),
         allow("s3:GetBucketVersioning", hub),
-        allow([*_PUT, "s3:AbortMultipartUpload"], below(world.settings.destination.target_bucket)),
+        allow([*_PUT, "s3:AbortMultipartUpload"], below(world.settings.bucket.target_bucket)),
         allow(_PUT, f"arn:aws:s3:::{NOBODYS_BUCKET}/orders/*"),
         allow("s3:ListBucketMultipartUploads", target),
         allow("s3:PutObject", f"{log}/deliveries/dataset=orders/*"),

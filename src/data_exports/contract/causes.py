@@ -27,10 +27,12 @@ class Cause(StrEnum):
     HUB_BUCKET = "hub_bucket"  # one of them is gone or closed
     HUB_NOT_VERSIONED = "hub_not_versioned"
     HUB_REQUEST = "hub_request"  # S3 holds what the mover sends for invalid, whatever the file
+    HUB_FEDERATION = "hub_federation"  # our account gives no tokens for other clouds, or not to the mover
     RECIPIENT_DENIED = "recipient_denied"  # access to the recipient's bucket or key, or the bucket is not theirs
     RECIPIENT_BUCKET = "recipient_bucket"  # it is gone, closed, or not where it was
     RECIPIENT_KEY = "recipient_key"  # their KMS key is disabled or gone
     RECIPIENT_NOT_ACCEPTED = "recipient_not_accepted"  # their bucket does not take a copy such as this
+    RECIPIENT_FEDERATION = "recipient_federation"  # their cloud does not take our tokens: tenant, provider, subject
     BAD_MESSAGE = "bad_message"  # no S3 event, or one about what is not this dataset's
     THROTTLED = "throttled"
     CONFLICT = "conflict"  # another operation on the same key is under way

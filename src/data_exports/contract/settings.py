@@ -3,10 +3,8 @@
 In: DatasetSettings and those of a kind of destination, or an environment. Out: the environment, or the settings and
 what is wrong with them. No effects.
 
-DATASET  HUB_BUCKET  HUB_ACCOUNT  TARGET_BUCKET  LOG_BUCKET  MOVER_VERSION   required
+DATASET  HUB_BUCKET  HUB_ACCOUNT  LOG_BUCKET  MOVER_VERSION   required
 KEEP_FILES             `true` or `false`: whether uploads stay in the hub after delivery; required
-TARGET_ACCOUNT         account that must own the target bucket; empty: not checked
-TARGET_KMS_KEY         ARN of the key to encrypt with at the recipient; empty: AES256
 LARGEST_COPY_BYTES     largest file to copy in one piece, 5 MiB to 5 GiB, default 256 MiB; larger ones go in parts
 PART_BYTES             usual size of a part, 5 MiB to 5 GiB, default 64 MiB
 QUEUE_URL              the dataset's queue; empty: what fails waits for the queue's visibility timeout
@@ -15,12 +13,22 @@ LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
 SWEEP_PATIENCE_SECONDS how long an upload waits before the sweep looks into it, default 15 minutes
 ALERT_TOPICS           ARNs of SNS topics, with commas between, that are told what is given up; empty: nobody is
 
+The destination, of one kind:
+
+TARGET_BUCKET          S3: the bucket; required
+TARGET_ACCOUNT         account that must own the target bucket; empty: not checked
+TARGET_KMS_KEY         ARN of the key to encrypt with at the recipient; empty: AES256
+TARGET_AZURE_ACCOUNT  TARGET_AZURE_CONTAINER   Azure Blob Storage: storage account, and container in it; required
+TARGET_AZURE_TENANT  TARGET_AZURE_CLIENT   the Entra tenant whose tokens it takes, our application in it; required
+TARGET_GOOGLE_BUCKET  TARGET_GOOGLE_PROVIDER   Google Cloud Storage: bucket, and who takes our tokens there; required
+TARGET_GOOGLE_SERVICE_ACCOUNT   service account that writes; empty: whoever the provider makes of our role
+
 A function that is deployed keeps its environment: a variable that comes later needs a default.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from data_exports.contract.timing import LONGEST_WAIT_SECONDS, MOST_RECEIVES, SWEEP_PATIENCE_SECONDS
@@ -36,6 +44,21 @@ _SMALLEST_BYTES, _LARGEST_BYTES = 5 * MIB, 5 * 1024 * MIB  # a kind of destinati
 _ACCOUNT = (r"\d{12}", "an account id of 12 digits")
 _BUCKET = (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket name")
 _SECONDS = (r"\d+", "a number of seconds")
+_UUID = (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "an id such as 1b9e8c6a-0d3f-4b52-9d5e-2f3c4a5b6c7d")
+# https://learn.microsoft.com/en-us/azure/storage/common/storage-account-overview#storage-account-name
+_STORAGE_ACCOUNT = (r"[a-z0-9]{3,24}", "the name of a storage account")
+# https://learn.microsoft.com/en-us/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+_CONTAINER = (r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", "the name of a container")
+# https://cloud.google.com/storage/docs/buckets#naming
+_GOOGLE_BUCKET = (r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "a bucket name")
+# https://cloud.google.com/iam/docs/workload-identity-federation-with-other-providers
+_POOL = "[a-z0-9-]{3,32}"
+_PROVIDER = (
+    rf"projects/\d+/locations/global/workloadIdentityPools/{_POOL}/providers/{_POOL}",
+    "projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER",
+)
+# https://cloud.google.com/iam/docs/service-accounts-create
+_SERVICE_ACCOUNT = (r"[a-z0-9.-]+@[a-z0-9.-]+\.gserviceaccount\.com", "the address of a service account")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +100,72 @@ class BucketSettings:
 
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""
-        return _environment_of(asdict(self))
+        return _variables_of(self, _S3)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureSettings:
+    """A container of Azure Blob Storage, and by which application of which Entra tenant it is reached."""
+
+    storage_account: str
+    container: str
+    tenant: str
+    client: str
+
+    @property
+    def uri(self) -> str:
+        """Where it is, as receipts name it."""
+        return f"https://{self.storage_account}.blob.core.windows.net/{self.container}"
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that say so."""
+        return _variables_of(self, _AZURE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoogleSettings:
+    """A bucket of Google Cloud Storage, the provider that takes our tokens, and on whose behalf it is written to.
+
+    `provider`: `projects/<number>/locations/global/workloadIdentityPools/<pool>/providers/<provider>`.
+    """
+
+    bucket: str
+    provider: str
+    service_account: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it is, as receipts name it."""
+        return f"gs://{self.bucket}"
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that say so."""
+        return _variables_of(self, _GOOGLE)
+
+
+DestinationSettings = BucketSettings | AzureSettings | GoogleSettings
+
+_S3 = {name: name.upper() for name in ("target_bucket", "target_account", "target_kms_key")}
+_AZURE = {
+    "storage_account": "TARGET_AZURE_ACCOUNT",
+    "container": "TARGET_AZURE_CONTAINER",
+    "tenant": "TARGET_AZURE_TENANT",
+    "client": "TARGET_AZURE_CLIENT",
+}
+_GOOGLE = {
+    "bucket": "TARGET_GOOGLE_BUCKET",
+    "provider": "TARGET_GOOGLE_PROVIDER",
+    "service_account": "TARGET_GOOGLE_SERVICE_ACCOUNT",
+}
 _ALWAYS_TOLD = ("largest_copy_bytes", "most_receives")
 
 
 def _is_told(settings: DatasetSettings, field: Field[Any]) -> bool:
     return field.name in _ALWAYS_TOLD or getattr(settings, field.name) != field.default
+
+
+def _variables_of(settings: DestinationSettings, names: Mapping[str, str]) -> dict[str, str]:
+    return _environment_of({variable: getattr(settings, name) for name, variable in names.items()})
 
 
 def _environment_of(values: Mapping[str, object]) -> dict[str, str]:
@@ -117,6 +198,10 @@ class EnvironmentReader:
             self.problems.append(f"{name} must be {meaning}, not {value!r}" if value else f"{name} is missing")
         return value
 
+    def names_any(self, names: Iterable[str]) -> bool:
+        """Whether any of these variables is there, and not empty."""
+        return any(self._environment.get(name, "").strip() for name in names)
+
     def read_size(self, name: str, *, default: int) -> int:
         """A number of bytes that S3 takes for a part."""
         text = self.read(name, r"\d+", "a number of bytes", default=str(default))
@@ -131,16 +216,12 @@ class EnvironmentReader:
         return int(text) if text.isdecimal() else default
 
 
-def dataset_settings_in(reader: EnvironmentReader) -> tuple[DatasetSettings, BucketSettings]:
+def dataset_settings_in(reader: EnvironmentReader) -> tuple[DatasetSettings, DestinationSettings]:
     """The settings, and the destination's; where the reader notes problems, they are of no use."""
     read = reader.read
     dataset = read("DATASET", r"[a-z0-9_-]+", "a dataset's name")
     hub_bucket, hub_account = read("HUB_BUCKET", *_BUCKET), read("HUB_ACCOUNT", *_ACCOUNT)
-    target = BucketSettings(
-        target_bucket=read("TARGET_BUCKET", *_BUCKET),
-        target_account=read("TARGET_ACCOUNT", *_ACCOUNT, default="") or None,
-        target_kms_key=read("TARGET_KMS_KEY", r"arn:.+", "the ARN of a key", default="") or None,
-    )
+    target = _destination_in(reader)
     topics = read("ALERT_TOPICS", r"arn:[^\s,]+(,arn:[^\s,]+)*", "ARNs of topics", default="")
     settings = DatasetSettings(
         dataset=dataset,
@@ -157,8 +238,34 @@ def dataset_settings_in(reader: EnvironmentReader) -> tuple[DatasetSettings, Buc
         sweep_patience_seconds=reader.read_number("SWEEP_PATIENCE_SECONDS", *_SECONDS, default=SWEEP_PATIENCE_SECONDS),
         alert_topics=tuple(filter(None, topics.split(","))),
     )
-    if target.target_bucket and target.target_bucket in (settings.hub_bucket, settings.log_bucket):
-        reader.problems.append(
-            f"TARGET_BUCKET must be the recipient's bucket, not {target.target_bucket!r}, which is the platform's"
-        )
+    bucket = target.target_bucket if isinstance(target, BucketSettings) else ""
+    if bucket and bucket in (settings.hub_bucket, settings.log_bucket):
+        problem = f"TARGET_BUCKET must be the recipient's bucket, not {bucket!r}, which is the platform's"
+        reader.problems.append(problem)
     return settings, target
+
+
+def _destination_in(reader: EnvironmentReader) -> DestinationSettings:
+    """The destination, of the one kind that is named; with none, what is missing is S3's."""
+    read, named = reader.read, [kind for kind in (_S3, _AZURE, _GOOGLE) if reader.names_any(kind.values())]
+    if len(named) > 1:
+        names = " and ".join(next(iter(kind.values())) for kind in named)
+        reader.problems.append(f"one kind of destination must be named, not {names}")
+    if _AZURE in named:
+        return AzureSettings(
+            storage_account=read(_AZURE["storage_account"], *_STORAGE_ACCOUNT),
+            container=read(_AZURE["container"], *_CONTAINER),
+            tenant=read(_AZURE["tenant"], *_UUID),
+            client=read(_AZURE["client"], *_UUID),
+        )
+    if _GOOGLE in named:
+        return GoogleSettings(
+            bucket=read(_GOOGLE["bucket"], *_GOOGLE_BUCKET),
+            provider=read(_GOOGLE["provider"], *_PROVIDER),
+            service_account=read(_GOOGLE["service_account"], *_SERVICE_ACCOUNT, default="") or None,
+        )
+    return BucketSettings(
+        target_bucket=read("TARGET_BUCKET", *_BUCKET),
+        target_account=read("TARGET_ACCOUNT", *_ACCOUNT, default="") or None,
+        target_kms_key=read("TARGET_KMS_KEY", r"arn:.+", "the ARN of a key", default="") or None,
+    )

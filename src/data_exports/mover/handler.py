@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.contract.tasks import Task, task_in
-from data_exports.contract.timing import UNDER_WAY_SECONDS, wait_seconds
+from data_exports.contract.timing import wait_seconds
 from data_exports.mover.batch import Batch
 from data_exports.mover.events import Message, body_to_go_on, read_messages
 from data_exports.mover.followups import FollowUps
@@ -149,7 +149,9 @@ def handle_batch(
     rng = rng or random.Random()  # noqa: S311 it keeps no secret
     results = [_sent_on(ends, send_on) for ends in results]
     _report_failures(messages, results, settings=settings, log=log, send_alert=send_alert)
-    waits = [seconds_away(*each, settings=settings, rng=rng) for each in zip(messages, results, strict=True)]
+    late = store.capabilities.under_way_seconds
+    pairs = zip(messages, results, strict=True)
+    waits = [_seconds_away(*each, settings=settings, under_way_seconds=late, rng=rng) for each in pairs]
     away = [(message, seconds) for message, seconds in zip(messages, waits, strict=True) if seconds is not None]
     if away:
         for problem in delay_messages({message.receipt_handle: seconds for message, seconds in away}):
@@ -263,8 +265,13 @@ def _sent_on(results: list[DeliveryResult], send_on: SendOn) -> list[DeliveryRes
     return results
 
 
-def seconds_away(
-    message: Message, results: Sequence[DeliveryResult], *, settings: Settings, rng: random.Random
+def _seconds_away(
+    message: Message,
+    results: Sequence[DeliveryResult],
+    *,
+    settings: Settings,
+    under_way_seconds: int,
+    rng: random.Random,
 ) -> int | None:
     """How long the message stays away until it is received again; None if it is done.
 
@@ -279,7 +286,7 @@ def seconds_away(
     longest = settings.longest_wait_seconds
     causes = () if last else (result.cause or Cause.FAULT for result in failed)
     waits = [wait_seconds(cause, count, longest_seconds=longest, rng=rng) for cause in causes]
-    return max(min(waits, default=0), min(UNDER_WAY_SECONDS, longest) if under_way else 0)
+    return max(min(waits, default=0), min(under_way_seconds, longest) if under_way else 0)
 
 
 def _facts(message: Message) -> list[dict[str, object]]:

@@ -26,12 +26,19 @@ class SettingsError(ValueError):
 class Settings(contract.DatasetSettings):
     """What this mover serves, and where AWS is."""
 
-    destination: contract.BucketSettings
+    destination: contract.DestinationSettings
     region: str
     endpoint_url: str | None
     sqs_endpoint_url: str | None = None
     sns_endpoint_url: str | None = None
     function_name: str = ""
+
+    @property
+    def bucket(self) -> contract.BucketSettings:
+        """The destination of a function that delivers to S3."""
+        if not isinstance(self.destination, contract.BucketSettings):
+            raise TypeError(f"{self.destination.uri} is no bucket of S3")
+        return self.destination
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -51,6 +51,11 @@ def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
         "follow; then redrive",
         "hub_request": "S3 holds what the mover sends for invalid, whatever the file: exports deploy, then redrive; "
         "if it stays, report it with the reason",
+        "hub_federation": "our account gives the mover no tokens for other clouds, the reason says why: an "
+        "administrator runs aws iam enable-outbound-web-identity-federation, or exports repair puts the mover's rights "
+        "back; then redrive",
+        "recipient_federation": "the cloud there does not take our tokens, the reason says why: the recipient compares "
+        f"what it trusts with exports handover {push.name}; then redrive",
         "bad_message": f"no file waits: the message tells of no upload of this dataset; exports cancel {push.name} "
         "--message ID removes it, redriving brings it back here",
     }.get(cause, "it may pass by itself: redrive")

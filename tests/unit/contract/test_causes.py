@@ -48,8 +48,11 @@ def test_a_cause_names_the_side_that_has_to_act_and_is_permanent_if_it_does() ->
         assert cause.is_permanent is (cause.side is not None or cause is Cause.BAD_MESSAGE)
     assert sides == {
         Side.SENDER: {"upload_key", "upload_sse_c", "upload_archived", "upload_too_large", "upload_not_accepted"},
-        Side.HUB: {"hub_denied", "hub_bucket", "hub_not_versioned", "hub_request"},
-        Side.RECIPIENT: {"recipient_denied", "recipient_bucket", "recipient_key", "recipient_not_accepted"},
+        Side.HUB: {"hub_denied", "hub_bucket", "hub_not_versioned", "hub_request", "hub_federation"},
+        Side.RECIPIENT: {
+            *("recipient_denied", "recipient_bucket", "recipient_key", "recipient_not_accepted"),
+            "recipient_federation",
+        },
         None: {
             *("bad_message", "throttled", "conflict", "unwell", "no_answer", "unreadable", "credentials", "clock"),
             *("out_of_time", "overwritten", "fault"),

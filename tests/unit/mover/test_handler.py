@@ -16,6 +16,7 @@ import pytest
 from data_exports.contract.causes import Cause
 from data_exports.mover import handler
 from data_exports.mover.handler import _log_to_stdout, handle_batch
+from data_exports.mover.places.s3.destination import CAPABILITIES
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     Call,
@@ -255,6 +256,15 @@ def test_a_failed_message_stays_away_longer_each_time(refusal: Reply, waits: lis
         assert function.handle(message(event, received=str(receive))) == ["m1"]
         seen.append(function.away.pop("AQEB-m1"))
     assert seen == waits
+
+
+def test_what_was_not_answered_stays_away_as_long_as_its_destination_may_still_carry_it_out() -> None:
+    function = Function()
+    event = function.upload("orders/a")
+    function.store.refusals[Copy] = SILENCE
+    function.store.capabilities = replace(CAPABILITIES, under_way_seconds=3660)
+    assert function.handle(message(event)) == ["m1"]
+    assert function.away == {"AQEB-m1": 3660}
 
 
 def test_an_upload_that_fails_at_its_last_receive_is_given_up_with_its_reason_and_stays_in_the_hub() -> None:

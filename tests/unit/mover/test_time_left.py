@@ -37,7 +37,7 @@ from tests.unit.mover.virtual_time import (
     unwell,
 )
 
-HUB, LOG, RECIPIENT = SETTINGS.hub_bucket, SETTINGS.log_bucket, SETTINGS.destination.target_bucket
+HUB, LOG, RECIPIENT = SETTINGS.hub_bucket, SETTINGS.log_bucket, SETTINGS.bucket.target_bucket
 LARGE = replace(
     SETTINGS,
     largest_copy_bytes=100,

@@ -98,7 +98,7 @@ def places_of(settings: Settings) -> Places:
     """The places that these settings name."""
     hub = Hub(Bucket(settings.hub_bucket, settings.hub_account))
     journal = Journal(Bucket(settings.log_bucket, settings.hub_account), settings.dataset)
-    return Places(hub, journal, S3DestinationPlace(settings.destination, hub.bucket, settings.function_name))
+    return Places(hub, journal, S3DestinationPlace(settings.bucket, hub.bucket, settings.function_name))
 
 
 def open_store(

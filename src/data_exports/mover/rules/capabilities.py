@@ -5,6 +5,8 @@ In: nothing. Out: `Capabilities`. No effects. The rules plan by it, and the conf
 
 from dataclasses import dataclass
 
+from data_exports.contract.timing import UNDER_WAY_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -19,6 +21,7 @@ class Capabilities:
     most_parts: int
     calls_at_once: int = 64
     parts_at_once: int = 32
+    under_way_seconds: int = UNDER_WAY_SECONDS  # for which a request without an answer may still be carried out
 
     @property
     def largest_file_bytes(self) -> int:

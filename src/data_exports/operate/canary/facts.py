@@ -129,7 +129,7 @@ def _other_region(bench: Bench) -> Iterator[Seen]:
     except AWS_EXCEPTIONS as error:
         raise NotTriedError(f"no bucket could be made in {bench.other_region}: {reason_of(error)}") from error
     upload = bench.put("abroad.csv")
-    elsewhere = replace(bench.settings.destination, target_bucket=bench.world.elsewhere)
+    elsewhere = replace(bench.settings.bucket, target_bucket=bench.world.elsewhere)
     copied = bench.ask(Copy(upload.key, upload.etag), destination=elsewhere)
     yield seen_of(f"a copy to a bucket in {bench.other_region}", f"copied version {upload.version_id}", copied)
     head = bench.s3.head_object(Bucket=bench.world.elsewhere, Key=upload.key)
@@ -168,7 +168,7 @@ def _missing_key(bench: Bench) -> Iterator[Seen]:
 def _expected_owner(bench: Bench) -> Iterator[Seen]:
     upload = bench.put("owner.csv")
     stranger = f"{(int(bench.world.account) + 1) % 10**12:012d}"
-    theirs = replace(bench.settings.destination, target_account=stranger)
+    theirs = replace(bench.settings.bucket, target_account=stranger)
     for bucket, changes in (
         ("the hub", {"hub_account": stranger}),
         ("the recipient's bucket", {"destination": theirs}),

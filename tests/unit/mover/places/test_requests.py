@@ -176,9 +176,9 @@ def settings_of(draw: random.Random) -> Settings:
 def write_arguments(settings: Settings) -> dict[str, Any]:
     return {
         "ACL": "bucket-owner-full-control",
-        "ServerSideEncryption": "aws:kms" if settings.destination.target_kms_key else "AES256",
-        "SSEKMSKeyId": settings.destination.target_kms_key,
-        "ExpectedBucketOwner": settings.destination.target_account,
+        "ServerSideEncryption": "aws:kms" if settings.bucket.target_kms_key else "AES256",
+        "SSEKMSKeyId": settings.bucket.target_kms_key,
+        "ExpectedBucketOwner": settings.bucket.target_account,
     }
 
 
@@ -187,7 +187,7 @@ def copy_object(draw: random.Random, settings: Settings) -> tuple[Call, dict[str
     call = Copy(key, etag) if etag else CopyVersion(key, version)
     source = {"Bucket": settings.hub_bucket, "Key": key} | ({} if etag else {"VersionId": version})
     return call, {
-        "Bucket": settings.destination.target_bucket,
+        "Bucket": settings.bucket.target_bucket,
         "Key": key,
         "CopySource": source,
         "CopySourceIfMatch": etag and f'"{etag}"',
@@ -247,7 +247,7 @@ def create_multipart_upload(draw: random.Random, settings: Settings) -> tuple[Ca
         "x-amz-website-redirect-location": f"/{tag}",
     }
     return StartUpload(key, Attributes(tuple(sorted(described.items())))), {
-        "Bucket": settings.destination.target_bucket,
+        "Bucket": settings.bucket.target_bucket,
         "Key": key,
         "CacheControl": described["cache-control"],
         "ContentDisposition": described["content-disposition"],
@@ -265,14 +265,14 @@ def create_multipart_upload(draw: random.Random, settings: Settings) -> tuple[Ca
 def upload_part_copy(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:
     key, version, upload, number = a_text(draw), a_version(draw), a_text(draw), draw.randint(1, 10_000)
     return CopyPart(key, version, upload, Part(number, 5, 99)), {
-        "Bucket": settings.destination.target_bucket,
+        "Bucket": settings.bucket.target_bucket,
         "Key": key,
         "CopySource": {"Bucket": settings.hub_bucket, "Key": key, "VersionId": version},
         "CopySourceRange": "bytes=5-99",
         "PartNumber": number,
         "UploadId": upload,
         "ExpectedSourceBucketOwner": settings.hub_account,
-        "ExpectedBucketOwner": settings.destination.target_account,
+        "ExpectedBucketOwner": settings.bucket.target_account,
     }
 
 
@@ -281,18 +281,18 @@ def complete_multipart_upload(draw: random.Random, settings: Settings) -> tuple[
     parts = tuple(CopiedPart(number, f"e&{number}") for number in range(1, draw.randint(2, 6)))
     told = [{"ETag": f'"{part.etag}"', "PartNumber": part.number} for part in parts]
     return CompleteUpload(key, "v1", upload, parts), {
-        "Bucket": settings.destination.target_bucket,
+        "Bucket": settings.bucket.target_bucket,
         "Key": key,
         "UploadId": upload,
         "MultipartUpload": {"Parts": told},
-        "ExpectedBucketOwner": settings.destination.target_account,
+        "ExpectedBucketOwner": settings.bucket.target_account,
     }
 
 
 def abort_multipart_upload(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:
     key, upload = a_text(draw), a_text(draw)
-    arguments = {"Bucket": settings.destination.target_bucket, "Key": key, "UploadId": upload}
-    return AbortUpload(key, upload), arguments | {"ExpectedBucketOwner": settings.destination.target_account}
+    arguments = {"Bucket": settings.bucket.target_bucket, "Key": key, "UploadId": upload}
+    return AbortUpload(key, upload), arguments | {"ExpectedBucketOwner": settings.bucket.target_account}
 
 
 def get_object_tagging(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:
