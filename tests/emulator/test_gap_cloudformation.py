@@ -452,3 +452,17 @@ def test_all_stacks_are_described_to_whom_may_list_them_and_one_to_whom_may_desc
         as_describer.describe_stacks()
     assert refusal_of(lambda: as_describer.describe_stacks(StackName="nobodys")) == "ValidationError"
     assert steps.as_role("cloudformation", lists).describe_stacks()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_stack_tells_the_change_set_that_brought_it(steps: Steps, unique: Unique) -> None:
+    stack, client = unique("stack"), steps.client("cloudformation")
+    made = apply(steps, stack, template_of(bucket_resource(unique("bucket"))))
+    (described,) = client.describe_stacks(StackName=stack)["Stacks"]
+    assert described["StackId"] == made["StackId"]
+    assert described["ChangeSetId"].startswith("arn:aws:cloudformation:")
+    first = client.describe_change_set(ChangeSetName=described["ChangeSetId"])
+    assert (first["ChangeSetId"], first["StackId"]) == (described["ChangeSetId"], made["StackId"])
+    client.update_stack(StackName=stack, TemplateBody=template_of(bucket_resource(unique("another"))))
+    client.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 0.1})
+    (described,) = client.describe_stacks(StackName=stack)["Stacks"]
+    assert "ChangeSetId" not in described

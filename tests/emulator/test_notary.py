@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from data_exports.contract.change_sets import ClaimedCommit, claimed_commit
 from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.deploy.plan.consents import Consent
 from data_exports.errors import RefusedError
 from data_exports.estate.evidence_lock import EvidenceLock
-from data_exports.evidence.entries import HEAD, origin_of
+from data_exports.evidence.entries import DEPLOYMENTS, HEAD, origin_of
 from data_exports.evidence.heads import Head
 from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
@@ -144,6 +145,42 @@ def test_receipts_and_deployments_are_logged_and_verified_and_what_was_changed_i
     assert "it was deleted" in said
     assert logged.notarise() == {"task": "notarise", "size": 11, "added": 11, "behind_seconds": 0.0}
     assert "it was deleted" in logged.run("verify", "--since", str(kept), code=1).stdout
+
+
+def test_the_commit_that_was_deployed_is_logged_as_whoever_deployed_claims_it(logged: Logged) -> None:
+    def git(*words: str) -> str:
+        of_nobody = ("-c", "user.name=-", "-c", "user.email=-", "-c", "commit.gpgSign=false")
+        done = subprocess.run(
+            ["git", *of_nobody, *words], cwd=logged.folder, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def claims() -> dict[str, ClaimedCommit | None]:
+        logged.notarise()
+        s3, found = logged.ground.client("s3"), dict[str, ClaimedCommit | None]()
+        for each in s3.list_objects_v2(Bucket=logged.bucket, Prefix=DEPLOYMENTS)["Contents"]:
+            record = json.loads(s3.get_object(Bucket=logged.bucket, Key=each["Key"])["Body"].read())
+            found[record["stack"]] = claimed_commit(record["change_set"], record["digest"])
+        return found
+
+    assert set(claims().values()) == {None}  # no git, no commit
+    declaration = logged.folder / "push_datasets" / "orders.yaml"
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "-")
+    first = git("rev-parse", "HEAD")
+    declaration.write_text(declaration.read_text() + "max_concurrency: 3\n")
+    logged.run("deploy")
+    assert claims()["exports-push-orders"] == ClaimedCommit(first, is_edited=True)
+    git("commit", "--quiet", "--all", "-m", "-")
+    declaration.write_text(declaration.read_text() + "due: daily by 06:00 UTC\n")
+    git("commit", "--quiet", "--all", "-m", "-")
+    logged.run("deploy")
+    found = claims()
+    assert found["exports-push-orders"] == ClaimedCommit(git("rev-parse", "HEAD"))
+    assert found["exports-foundation"] is None  # nothing of it was deployed again
+    logged.run("evidence", "key")
+    logged.run("verify")
 
 
 def test_what_the_guide_says_runs(logged: Logged) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from data_exports.contract.change_sets import ClaimedCommit
 from data_exports.errors import UsageError
 from data_exports.estate.file_kinds import ESTATE_PATHS
 from data_exports.estate.git import reason_of_git, run_git
@@ -58,6 +59,18 @@ class Commits:
     """What of the history could not be read, and why."""
     is_edited: bool = False
     """Whether declarations or reviews are not as the last commit has them."""
+
+
+def checkout_of(folder: Path) -> ClaimedCommit | None:
+    """The commit that is checked out, and whether the declarations are as it has them; None where git cannot tell."""
+    try:
+        commit = run_git(folder, "rev-parse", "--verify", "HEAD^{commit}")
+        edited = run_git(folder, "status", "--porcelain", "--", *ESTATE_PATHS)
+    except (UsageError, OSError):
+        return None
+    if commit.returncode or edited.returncode:
+        return None
+    return ClaimedCommit(commit.stdout.decode().strip(), bool(edited.stdout.strip()))
 
 
 def read_commits(folder: Path) -> Commits:

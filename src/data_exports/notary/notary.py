@@ -61,6 +61,10 @@ class StackInForce:
     stack_id: str
     status: str
     changed_at: str
+    change_set: str = ""
+    """The name of that which brought it, as CloudFormation has it; "" where it was made without one."""
+    digest: str = ""
+    """Of its template, as whoever deployed says."""
 
 
 class NotaryPlaces(Protocol):
@@ -362,6 +366,8 @@ def _record_of(stack: StackInForce, template: Any) -> bytes:
             "stack_id": stack.stack_id,
             "status": stack.status,
             "changed_at": stack.changed_at,
+            "change_set": stack.change_set,
+            "digest": stack.digest,
             "template_sha256": sha256_of(canonical_json(template)),
             "metadata": made_from,
         }

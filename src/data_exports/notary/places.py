@@ -55,7 +55,10 @@ class AwsNotaryPlaces:
         for each in self._stacks:
             if not each["StackStatus"].endswith("_IN_PROGRESS"):
                 changed = each.get("LastUpdatedTime") or each["CreationTime"]
-                yield StackInForce(each["StackName"], each["StackId"], each["StackStatus"], changed.isoformat())
+                change_set = each.get("ChangeSetId", "").rpartition(":changeSet/")[2].partition("/")[0]
+                tags = {tag["Key"]: tag["Value"] for tag in each["Tags"]}
+                told = each["StackName"], each["StackId"], each["StackStatus"], changed.isoformat(), change_set
+                yield StackInForce(*told, digest=tags.get(self._environment.get("DIGEST_TAG", ""), ""))
 
     def busy_stacks(self) -> Collection[str]:
         """The names of the others."""

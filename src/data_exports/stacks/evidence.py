@@ -35,7 +35,7 @@ from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_buc
 from data_exports.stacks.code import notary_code
 from data_exports.stacks.mover_function import ARCHITECTURE, LOG_RETENTION_DAYS, RUNTIME
 from data_exports.stacks.schedule import add_schedule
-from data_exports.stacks.stack import HUB_TAG, Stack, Wave, add_dependencies, new_template, stack_of
+from data_exports.stacks.stack import DIGEST_TAG, HUB_TAG, Stack, Wave, add_dependencies, new_template, stack_of
 
 NOTARY_TIMEOUT_SECONDS = 900
 NOTARY_MEMORY_MIB = 1024
@@ -130,6 +130,7 @@ def _settings(platform: Platform) -> dict[str, str]:
         "ACCOUNT": str(platform.account),
         "EVIDENCE_BUCKET": str(platform.evidence_bucket),
         "HUB_BUCKET": str(platform.hub_bucket),
+        "DIGEST_TAG": DIGEST_TAG,
         "HUB_TAG": HUB_TAG,
         "LOG": origin_of(platform.evidence_bucket, platform.region),
         "LOG_BUCKET": str(platform.log_bucket),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, code_of
+from data_exports.contract.change_sets import ClaimedCommit, change_set_name
 from data_exports.deploy.adoption.importing import import_stack_of, remove_conflicts, restore_policies
 from data_exports.deploy.apply.stack_failures import (
     StackFailure,
@@ -67,6 +68,8 @@ class Work:
     poll_seconds: float
     versioning_seconds: float = VERSIONING_SECONDS
     stop: threading.Event = field(default_factory=threading.Event)
+    commit: ClaimedCommit | None = None
+    """Where the declarations come from, by git's word."""
     in_progress: set[str] = field(default_factory=set)
     """Names of the stacks that CloudFormation is at work on for us."""
 
@@ -81,9 +84,11 @@ class Work:
         return self.aws.client("cloudformation")
 
 
-def work_on(aws: Aws, platform: Platform) -> Work:
+def work_on(aws: Aws, platform: Platform, commit: ClaimedCommit | None = None) -> Work:
     """The means to work on this platform's stacks."""
-    return Work(aws, platform, LOCAL_POLL_SECONDS, 0) if aws.is_local else Work(aws, platform, STACK_POLL_SECONDS)
+    if aws.is_local:
+        return Work(aws, platform, LOCAL_POLL_SECONDS, 0, commit=commit)
+    return Work(aws, platform, STACK_POLL_SECONDS, commit=commit)
 
 
 def create_stack(work: Work, stack: Stack, existing: Sequence[Existing] = ()) -> None:
@@ -138,7 +143,7 @@ def revert_stack(work: Work, name: str) -> bool:
     if stack is None:
         raise StackFailedError(StackFailure("the stack is gone"), next_step="deploy again")
     reverting = {"UsePreviousTemplate": True, "DeploymentMode": "REVERT_DRIFT"}
-    made = _make_change_set(work, stack, "UPDATE", reverting)
+    made = _make_change_set(replace(work, commit=None), stack, "UPDATE", reverting)  # the template is an earlier one
     if made is None:
         return False
     _execute(work, stack, made)
@@ -196,7 +201,7 @@ def _make_change_set(
     options: dict[str, Any] = {"OnStackFailure": "DELETE", "ImportExistingResources": True} if kind == "CREATE" else {}
     answer = work.cloudformation.create_change_set(
         StackName=stack.name,
-        ChangeSetName=f"exports-{stack.digest[:12]}-{uuid.uuid4().hex[:8]}",
+        ChangeSetName=change_set_name(stack.digest, uuid.uuid4().hex[:8], work.commit),
         ChangeSetType=kind,
         Capabilities=list(STACK_CAPABILITIES),
         Tags=[{"Key": key, "Value": value} for key, value in stack.tags],

@@ -56,6 +56,7 @@ from data_exports.deploy.plan.planning import (
 from data_exports.deploy.prepare import Prepared, prepare
 from data_exports.deploy.remote import check_account, count_current, read_deployed, upload_once
 from data_exports.errors import ExportsError, RefusedError
+from data_exports.estate.commits import checkout_of
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.names import (
     ACCESS_LOGS_STACK,
@@ -94,7 +95,7 @@ def deploy(
     nor when `approve` raises, which sees the plan before the first change. `AwsError` when AWS cannot be asked at all,
     and `InterruptedWorkError` on Ctrl-C. A stack that fails is no exception: see `outcomes.error_of_deploying`.
     """
-    work = work_on(aws, estate.platform)
+    work = work_on(aws, estate.platform, checkout_of(estate.platform.place.path.parent))
     prepared = prepare_settled(estate, work, progress=progress)
     if approve:
         approve(prepared.plan)

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.services.cloudformation import changesets, handlers, helpers, stacks
+from ministack.services.cloudformation import _stacks, changesets, handlers, helpers, stacks
 
 from data_exports.local.gaps.iam import role_behind
 from data_exports.local.gaps.patching import mends
@@ -21,6 +21,8 @@ _BUCKET_IN_THE_HOST = re.compile(
     r"https?://(?P<bucket>[a-z0-9.-]+?)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com/(?P<key>.+)"
 )
 
+_BROUGHT_BY = "_brought_by"
+"""Where the emulator's value of a stack holds the id of the change set."""
 _adopted: ContextVar[frozenset[str]] = ContextVar("adopted", default=frozenset())
 """The buckets that the change set being carried out takes over rather than makes."""
 
@@ -66,6 +68,31 @@ def all_stacks_are_told_to_whom_may_list_them(original: Callable[..., Any], para
     )
 
 
+@mends(handlers._ACTION_HANDLERS, "DescribeStacks", "params")
+def a_stack_tells_which_change_set_brought_it(original: Callable[..., Any], params: Parameters) -> Any:
+    """A stack tells the id of the change set that it was made or changed by.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
+    """
+    status, headers, body = original(params)
+    for stack in list(_stacks.values()):
+        at = f"<StackId>{helpers._esc(stack['StackId'])}</StackId>"
+        if stack.get(_BROUGHT_BY):
+            told = f"{at}<ChangeSetId>{helpers._esc(stack[_BROUGHT_BY])}</ChangeSetId>"
+            body = body.replace(at.encode(), told.encode())
+    return status, headers, body
+
+
+@mends(handlers._ACTION_HANDLERS, "UpdateStack", "params")
+def a_stack_that_is_changed_without_a_change_set_tells_none(original: Callable[..., Any], params: Parameters) -> Any:
+    """What an earlier change set brought is not there any more."""
+    answer = original(params)
+    stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+    if answer[0] == 200 and stack:
+        stack.pop(_BROUGHT_BY, None)
+    return answer
+
+
 @mends(helpers, "_resolve_document", "params body_key url_key label")
 def a_template_is_found_by_its_buckets_own_address(
     original: Callable[..., Any], params: Parameters, body_key: str, url_key: str, label: str
@@ -90,7 +117,10 @@ def an_adopted_bucket_is_known_while_its_stack_is_made(original: Callable[..., A
     identifiers = ((change_set or {}).get("_import_existing") or {}).values()
     token = _adopted.set(frozenset(i["BucketName"] for i in identifiers if "BucketName" in i))
     try:
-        return original(params)  # the stack's own task starts in here, with a copy of this context
+        answer = original(params)  # the stack's own task starts in here, with a copy of this context
+        if answer[0] == 200 and change_set:
+            _stacks[change_set["StackName"]][_BROUGHT_BY] = change_set["ChangeSetId"]
+        return answer
     finally:
         _adopted.reset(token)
 
