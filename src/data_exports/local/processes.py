@@ -1,12 +1,19 @@
 """What the operating system says about a process, on Linux and macOS.
 
-In: a pid. Out: whether it lives, its command line, when it started. No effects but reading ``/proc`` or running ``ps``.
+In: a pid. Out: whether it lives, its command line, when it started. Effects: reads ``/proc`` or runs ``ps``; a process
+that watches another one ends with it.
 """
 
+import os
+import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 _PROC = Path("/proc")
+_OWNER_POLL_SECONDS = 0.5
+_GRACE_SECONDS = 10.0
 
 
 def _ps(pid: int, column: str) -> str:
@@ -57,3 +64,19 @@ def command_line_of(pid: int) -> list[str]:
             return []
         return [word.decode(errors="replace") for word in raw.split(b"\0") if word]
     return _ps(pid, "command").split()
+
+
+def start_watching(owner_pid: int) -> None:
+    """Watch a process from now on; when it is gone, end this one."""
+    mark = start_mark_of(owner_pid)
+
+    def watch() -> None:
+        while is_alive(owner_pid) and start_mark_of(owner_pid) == mark:
+            time.sleep(_OWNER_POLL_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE_SECONDS)
+        if os.getpgid(0) == os.getpid():  # started on its own: its children are in its group, and nobody else
+            os.killpg(0, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="owner-watch", daemon=True).start()

@@ -10,15 +10,12 @@ written for.
 import argparse
 import os
 import shutil
-import signal
 import sys
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_exports.errors import LocalAwsError
-from data_exports.local.processes import is_alive, start_mark_of
+from data_exports.local.processes import start_watching
 
 SERVICES = (
     "cloudformation",
@@ -38,8 +35,6 @@ SERVICES = (
 )
 """What the product uses; the emulator's other hundred services are off, and so are the ports some of them open."""
 
-_OWNER_POLL_SECONDS = 0.5
-_GRACE_SECONDS = 10.0
 _EXIT_REFUSED = 3
 
 
@@ -68,22 +63,6 @@ def server_settings_of(*, port: int, account: str, region: str, folder: Path) ->
         "LAMBDA_EXECUTOR": "local",
         "DOCKER_HOST": f"unix://{temporary / 'no-docker'}",
     }
-
-
-def _end_with(owner_pid: int) -> None:
-    """Start to watch a process; when it is gone, end this one."""
-    mark = start_mark_of(owner_pid)
-
-    def watch() -> None:
-        while is_alive(owner_pid) and start_mark_of(owner_pid) == mark:
-            time.sleep(_OWNER_POLL_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_GRACE_SECONDS)
-        if os.getpgid(0) == os.getpid():  # started on its own: its functions are in its group, and nobody else
-            os.killpg(0, signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, name="owner-watch", daemon=True).start()
 
 
 def _read_secret() -> str:
@@ -136,7 +115,7 @@ def run_server() -> int:
         Path(settings[key]).mkdir(mode=0o700, parents=True, exist_ok=True)
     sys.argv = sys.argv[:1]  # the emulator reads the rest as its own
     if asked.owner_pid:
-        _end_with(asked.owner_pid)
+        start_watching(asked.owner_pid)
     try:
         _serve(_read_secret())
     except LocalAwsError as error:

@@ -2,6 +2,7 @@
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import cloudwatch_logs, lambda_svc, sts
 
 from data_exports.errors import LocalAwsError
+from data_exports.local.cloud_addresses import variables_in
 from data_exports.local.gaps.cloudwatch import take_embedded_metrics
 from data_exports.local.gaps.patching import mends
 from data_exports.local.gaps.rights import role_may
@@ -61,6 +63,7 @@ def _start_isolated(words: Sequence[str], *, env: Mapping[str, str], **options: 
         return subprocess.Popen(words, env=env, **options)  # noqa: S603 - the emulator's own words
     own = {k: v for k, v in env.items() if k in _PASSED_ON or k.startswith(_LAMBDA_PREFIXES)}
     own["PYTHONPATH"] = str(runtime_folder())
+    own |= variables_in(Path(os.environ["STATE_DIR"]))  # where other clouds are, as AWS_ENDPOINT_URL says where AWS is
     own["HOME"] = tempfile.gettempdir()  # no profile of this computer's user is in reach
     # -S: no site-packages; -s: none of the user's; what is left is the standard library and PYTHONPATH.
     return subprocess.Popen([words[0], "-S", "-s", *words[1:]], env=own, **options)  # noqa: S603

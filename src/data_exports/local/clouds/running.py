@@ -1,0 +1,145 @@
+"""The stand-ins of other clouds, a process beside a local AWS: start them, find them again, say what is allowed.
+
+In: a local AWS. Out: a `LocalClouds`. Effects: one detached process, which ends with the local AWS; files below its
+state folder, for this user alone.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import quote
+
+from data_exports.errors import LocalAwsError
+from data_exports.local.cloud_addresses import state_file_of, variables_of
+from data_exports.local.clouds.declared import CloudThing, declared_json
+from data_exports.local.clouds.faults import InjectedFault
+from data_exports.local.emulator import LocalAws
+from data_exports.local.processes import command_line_of, is_alive
+
+_SERVER_MODULE = "data_exports.local.clouds.server"
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_TIMEOUT_SECONDS = 60
+
+Headers = Mapping[str, str]
+
+# Started by this very process, which waits for them when it ends.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class LocalClouds:
+    """Running stand-ins: their process, their ports of 127.0.0.1 by service, and the token of the recipients' side."""
+
+    pid: int
+    ports: Mapping[str, int]
+    owner_token: str = field(repr=False)
+
+    def url(self, service: str) -> str:
+        """Where a service answers."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What tells the mover where they are."""
+        return variables_of(self.ports)
+
+    def declare(self, *things: CloudThing) -> None:
+        """Put these in place; raises `LocalAwsError` for what the stand-ins do not know."""
+        for thing in things:
+            self._put("declared", declared_json(thing))
+
+    def add_fault(self, fault: InjectedFault) -> None:
+        """Have the next requests to a service meet it."""
+        self._put("faults", asdict(fault))
+
+    def _put(self, what: str, value: object) -> None:
+        status, _headers, said = self._asked("PUT", f"{self.url('administration')}/{what}", json.dumps(value).encode())
+        if status != 204:
+            raise LocalAwsError(f"the local clouds refuse it: {said.decode(errors='replace').strip()}")
+
+    def stored(self, service: str, place: str, name: str) -> tuple[Headers, bytes] | None:
+        """What its owner finds there, with its headers by names in lower case; None: nothing.
+
+        `service`: ``blobs`` or ``objects``; `place`: ``ACCOUNT/CONTAINER``, or a bucket.
+        """
+        status, headers, body = self._asked("GET", f"{self.url(service)}/{place}/{quote(name)}")
+        return (headers, body) if status == 200 else None
+
+    def remove_stored(self, service: str, place: str, name: str) -> None:
+        """Have its owner delete it, if it is there."""
+        self._asked("DELETE", f"{self.url(service)}/{place}/{quote(name)}")
+
+    def _asked(self, method: str, url: str, body: bytes | None = None) -> tuple[int, Headers, bytes]:
+        headers = {"Authorization": f"Bearer {self.owner_token}", "x-ms-version": "2023-11-03"}
+        asked = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - our own address
+        try:
+            with _DIRECTLY.open(asked, timeout=_TIMEOUT_SECONDS) as reply:
+                return reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.read()
+        except HTTPError as error:
+            return error.code, {}, error.read()
+
+
+def running_clouds(local: LocalAws) -> LocalClouds | None:
+    """Those that run beside a local AWS, or None."""
+    try:
+        told = json.loads(state_file_of(local.folder / "state").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    found = LocalClouds(**told)
+    return found if is_alive(found.pid) and _SERVER_MODULE in command_line_of(found.pid) else None
+
+
+def start_clouds(local: LocalAws) -> LocalClouds:
+    """Those that run beside a local AWS; started, if there are none. Functions that start from now on are told of them.
+
+    Raises `LocalAwsError` when they do not start.
+    """
+    running = running_clouds(local)
+    if running:
+        return running
+    state = local.folder / "state"
+    words = [sys.executable, "-m", _SERVER_MODULE, "--folder", str(state / "clouds")]
+    words += ["--aws-url", local.endpoint_url, "--owner-pid", str(local.pid)]
+    token = secrets.token_urlsafe(30)
+    with (local.folder / "clouds.log").open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=local.folder,
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    assert child.stdin is not None  # it was started with pipes
+    assert child.stdout is not None
+    with child.stdin, child.stdout:
+        child.stdin.write(f"{token}\n".encode())
+        child.stdin.flush()
+        said = child.stdout.readline()
+    if not said:
+        child.kill()
+        child.wait()
+        raise LocalAwsError(
+            "the stand-ins of other clouds do not start", next_step=f"see {local.folder / 'clouds.log'}"
+        )
+    clouds = LocalClouds(child.pid, json.loads(said), token)
+    _write_state(state, clouds)
+    return clouds
+
+
+def _write_state(state_folder: Path, clouds: LocalClouds) -> None:
+    """For this user alone: it holds the owners' token."""
+    place = state_file_of(state_folder)
+    being_written = place.with_suffix(".part")
+    being_written.unlink(missing_ok=True)
+    with os.fdopen(os.open(being_written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"pid": clouds.pid, "ports": clouds.ports, "owner_token": clouds.owner_token}, file)
+    being_written.replace(place)
