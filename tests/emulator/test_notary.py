@@ -135,6 +135,10 @@ def test_receipts_and_deployments_are_logged_and_verified_and_what_was_changed_i
     assert "3 receipts in 1 file, 5 deployments" in done.stdout
     found = json.loads(logged.run("verify", "--since", str(kept), "--json").stdout)
     assert (found["size"], found["heads"], found["deviations"]) == (11, 2, [])
+    stands = json.loads(logged.run("status", "--json").stdout)["evidence"]
+    told = (stands["size"], stands["signed_by"], stands["waiting_since"], stands["amiss"])
+    assert told == (11, found["signed_by"], None, None)
+    assert stands["began"] <= stands["head_at"]
 
     logged.put_receipts(key, gzip.compress(gzip.decompress(body).replace(b"orders/1", b"orders/9")))
     assert f"{key} line 2: it is not the line that was logged" in logged.run("verify", code=1).stdout

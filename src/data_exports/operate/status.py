@@ -6,7 +6,7 @@ Requests: one for each page of the account's stacks and of its roles; and for ea
 most 100, two for its queues, one for what is in the hub, one for the last day's receipts and one for each file of them
 (of all datasets together about `STATUS_RECEIPT_FILES` at most, the newest of each); two listings more where there was
 none, and where a promised delivery is late, the receipts since its day began. Where the whole estate is asked for, one
-for what the keeper is told.
+for what the keeper is told; with evidence two, and one for each push dataset.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, reason_of
 from data_exports.deploy.deployed import Deployed
+from data_exports.deploy.evidence_keys import read_keys
 from data_exports.deploy.plan.planning import Action, Plan, plan_deploy
 from data_exports.deploy.remote import RoleLookup, check_account, read_deployed, read_missing_roles, read_stack
 from data_exports.deploy.removal.buckets import read_kept_buckets
@@ -24,6 +25,7 @@ from data_exports.errors import ExportsError
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import FOUNDATION_STACK, DatasetName, RoleName
 from data_exports.operate.cards import is_deployed_as_declared
+from data_exports.operate.evidence_look import EvidenceStatus, look_at_evidence
 from data_exports.operate.failing import Failing
 from data_exports.operate.keeper_look import look_at_keeper
 from data_exports.operate.live_look import MOST_POLICIES, look_at_dataset, look_at_hub
@@ -128,6 +130,8 @@ class Status:
     """What was not looked at because it takes too long."""
     to_renew: tuple[str, ...] = ()
     """What the keeper lacks, which a deployment writes."""
+    evidence: EvidenceStatus | None = None
+    """How the log stands; None: there is none, only some datasets were asked for, or it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,9 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
         promises = any(push.due for push in wanted.push_datasets)
         look_at = partial(look_at_keeper, estate.platform, aws, has_promises=promises, now=now)
         keeper = _noted(notes, "what the keeper is told", look_at)
+    evidence = None
+    if wanted.platform.evidence and not datasets:
+        evidence = _noted(notes, "how the evidence stands", partial(_look_at_log, wanted, aws))
     is_sender = _asks_as_sender(estate.platform, datasets, aws, notes)
     if is_sender and plan is None:
         pushes = zip(rows, wanted.push_datasets, strict=True)
@@ -187,7 +194,12 @@ def status_of(estate: Estate, aws: Aws, datasets: Sequence[Dataset] = (), *, now
     for_operators = tuple(note.what for note in notes if is_sender and note.is_for_operators)
     rest = tuple(dict.fromkeys(str(note) for note in notes if not (is_sender and note.is_for_operators)))
     many = f"{policies} policies of users, which `exports drift` looks at" if policies > MOST_POLICIES else ""
-    return Status(now, tuple(rows), shared, rest, for_operators, tuple(hub or ()), many, tuple(keeper or ()))
+    return Status(now, tuple(rows), shared, rest, for_operators, tuple(hub or ()), many, tuple(keeper or ()), evidence)
+
+
+def _look_at_log(estate: Estate, aws: Aws) -> EvidenceStatus:
+    platform = estate.platform
+    return look_at_evidence(platform, estate.push_datasets, read_keys(platform.place.path.parent), aws)
 
 
 def _with_state_by_card(row: DatasetStatus, push: PushDataset, platform: Platform, aws: Aws) -> DatasetStatus:

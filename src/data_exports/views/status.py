@@ -11,6 +11,7 @@ from datetime import datetime
 
 from data_exports.estate.models import Platform
 from data_exports.json_values import json_as
+from data_exports.operate.evidence_look import EvidenceStatus
 from data_exports.operate.status import DatasetStatus, Status
 from data_exports.operate.traffic import Deliveries
 from data_exports.text import age_words, ago_words, counted, datasets_words, moment_words, printable, size_words
@@ -22,7 +23,7 @@ _HEADINGS = ("dataset", "kind", "state", "in hub", "queued", "flying", "dead", "
 
 def render_status(status: Status, platform: Platform, *, every_row: bool = False, width: int | None = None) -> str:
     """The text, for a terminal of this width; with `every_row` also of datasets that need no look, however many."""
-    lines = [_summary_of(status, platform), ""]
+    lines = [_summary_of(status, platform), *([status.evidence.words(status.at)] if status.evidence else []), ""]
     concerned = [row for row in status.datasets if row.concerns(status.at)]
     quiet = [row for row in status.datasets if not row.concerns(status.at)]
     if not every_row and len(status.datasets) > ROWS_ON_A_SCREEN:
@@ -35,6 +36,7 @@ def render_status(status: Status, platform: Platform, *, every_row: bool = False
     concerns = [f"! {row.name}: {printable(each)}" for row in concerned for each in row.concerns(status.at)]
     concerns += [f"! {printable(each)}: exports repair" for each in status.amiss]
     concerns += [f"! {printable(each)}: exports deploy" for each in status.to_renew]
+    concerns += _of_evidence(status)
     notes = [f"? {printable(note)}" for note in status.notes]
     if status.not_for_senders:
         notes.append(f"not looked at, because senders may not: {printable('; '.join(status.not_for_senders))}")
@@ -61,12 +63,18 @@ def render_change(before: Status, after: Status) -> str:
     lines += [f"! {row.name}: {printable(each)}" for row in changed for each in row.concerns(after.at)]
     lines += [f"! {printable(each)}: exports repair" for each in after.amiss if each not in before.amiss]
     lines += [f"! {printable(each)}: exports deploy" for each in after.to_renew if each not in before.to_renew]
+    lines += [each for each in _of_evidence(after) if each not in _of_evidence(before)]
     return "\n".join([*lines, *(f"? {printable(note)}" for note in after.notes if note not in before.notes)])
 
 
 def _facts_of(status: Status) -> tuple[object, ...]:
     rows = tuple(_facts_of_row(row, status.at) for row in status.datasets)
-    return rows, status.shared, status.amiss, status.to_renew, status.notes
+    return rows, status.shared, status.amiss, status.to_renew, len(_of_evidence(status)), status.notes
+
+
+def _of_evidence(status: Status) -> list[str]:
+    concerns = status.evidence.concerns(status.at) if status.evidence else ()
+    return [f"! {printable(each)}" for each in concerns]
 
 
 def _facts_of_row(row: DatasetStatus, now: datetime) -> tuple[object, ...]:
@@ -112,6 +120,8 @@ class StatusData:
     """What was not looked at because it takes too long; empty: nothing."""
     to_renew: Sequence[str]
     """What the keeper lacks, which `exports deploy` writes."""
+    evidence: EvidenceStatus | None
+    """How the log of receipts and deployments stands; null: there is none, or it is not known."""
 
 
 def status_as_data(status: Status) -> StatusData:
@@ -126,6 +136,7 @@ def status_as_data(status: Status) -> StatusData:
         status.not_for_senders,
         status.left_out,
         status.to_renew,
+        status.evidence,
     )
 
 

@@ -19,6 +19,7 @@ from data_exports.estate.findings import Finding, Place
 from data_exports.estate.models import Dataset, Estate, Platform
 from data_exports.names import AccountId
 from data_exports.operate.daily_sums import DailySums
+from data_exports.operate.evidence_look import EvidenceStatus
 from data_exports.operate.status import DatasetStatus
 from data_exports.reviews.models import AccessRow, Review, ReviewedDataset
 from data_exports.reviews.rows import accesses_by_row, review_of_estate, row_id
@@ -113,6 +114,8 @@ class Register:
     keys: tuple[KeyRequest, ...] = ()
     """Of one account's register: what is asked about its keys, for exports that go to somebody else."""
     has_asked_aws: bool = False
+    evidence: EvidenceStatus | None = None
+    """How the log of what was delivered stands; None where there is none, or nobody has asked AWS."""
 
     @property
     def told_by(self) -> str:
@@ -145,6 +148,7 @@ def register_of(
     is_last_commit: bool = False,
     gaps: tuple[str, ...] = (),
     account: AccountId | None = None,
+    evidence: EvidenceStatus | None = None,
 ) -> Register:
     """The register of all of an estate, or of what is left of it for an account, who is told of no owner.
 
@@ -197,6 +201,7 @@ def register_of(
         (*gaps, *filter(None, [history.gap])),
         account,
         has_asked_aws=statuses is not None,
+        evidence=evidence,
     )
 
 

@@ -17,6 +17,7 @@ from data_exports.estate.models import Estate
 from data_exports.estate.revision import Revision, load_revision
 from data_exports.names import AccountId
 from data_exports.operate.daily_sums import DailySums, read_all_daily_sums
+from data_exports.operate.evidence_look import EvidenceStatus
 from data_exports.operate.status import DatasetStatus, Status, status_of
 from data_exports.reviews.review_file import read_reviews
 from data_exports.views.register.facts import Register, register_for, register_of
@@ -37,6 +38,7 @@ class _Told:
     statuses: dict[str, DatasetStatus] = field(default_factory=dict)
     sums: dict[str, DailySums] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
+    evidence: EvidenceStatus | None = None
 
 
 def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) -> Register:
@@ -59,6 +61,7 @@ def read_register(folder: Path, loaded: Loaded, live: LiveSource | None = None) 
         now=datetime.now(UTC),
         statuses=told.statuses if live else None,
         sums=told.sums,
+        evidence=told.evidence,
         findings=loaded.errors,
         warnings=committed.findings if committed.estate else loaded.warnings,
         is_last_commit=committed.estate is not None,
@@ -95,7 +98,7 @@ def statuses_by_name(found: Status) -> dict[str, DatasetStatus]:
 def _ask(declared: Estate, live: LiveSource) -> _Told:
     aws = live.connect(declared.platform.region)
     found = status_of(declared, aws)
-    told = _Told(statuses_by_name(found), gaps=[*found.notes, *found.not_for_senders])
+    told = _Told(statuses_by_name(found), gaps=[*found.notes, *found.not_for_senders], evidence=found.evidence)
     # Of one without deliveries the status has said why, or that it is not deployed.
     pushes = [push for push in declared.push_datasets if told.statuses[push.name].deliveries]
     told.sums, unknown = read_all_daily_sums(declared.platform, pushes, aws, live.cache, today=found.at.date())
