@@ -155,6 +155,12 @@ class MemoryPlaces:
         template = {"Metadata": {"DataExports": {"declaration": declaration}}, "Resources": {}}
         self.templates[name] = StackInForce(name, f"arn:of:{name}", "UPDATE_COMPLETE", moment), template
 
+    def deploy_platform(self, receipts_days: int | None, at: datetime | None = None) -> None:
+        """The foundation, which says for how long receipts are kept."""
+        name, moment = "exports-foundation", (at or self.now).isoformat()
+        template = {"Metadata": {"DataExports": {"platform": {"receipts_days": receipts_days}}}, "Resources": {}}
+        self.templates[name] = StackInForce(name, f"arn:of:{name}", "UPDATE_COMPLETE", moment), template
+
     def wait(self, hours: float = 1) -> None:
         self.now += timedelta(hours=hours)
 
@@ -181,7 +187,7 @@ def check_of(places: MemoryPlaces, *, since: bytes | None = None) -> list[Deviat
             found = places.receipts.get(path)
             yield path, found.body if found else None
 
-    contents, more = check_of_log(heads, read_evidence, old)
+    contents, more = check_of_log(heads, read_evidence, old, platform_stack="exports-foundation")
     files = {key: FileThere(key, kept.written_at) for key, kept in places.receipts.items()}
     of_receipts = check_of_receipts(contents, files, read_receipts, now=places.now)
     return [*findings, *more, *of_receipts]

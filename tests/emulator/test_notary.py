@@ -5,16 +5,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data_exports.contract.change_sets import ClaimedCommit, claimed_commit
+from data_exports.contract.keys import card_key_of
 from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.deploy.plan.consents import Consent
 from data_exports.errors import RefusedError
@@ -23,6 +25,10 @@ from data_exports.evidence.entries import DEPLOYMENTS, HEAD, origin_of
 from data_exports.evidence.heads import Head
 from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
+from data_exports.mover.settings import read_settings
+from data_exports.mover.tasks.survey import Survey
+from data_exports.mover.wire.signing import Credentials
+from data_exports.mover.wire.transport import Transport
 from data_exports.names import EVIDENCE_KEY_ALIAS, EVIDENCE_STACK, NOTARY, RoleName, notary_role_arn_of
 from tests.emulator.deploying import Ground, ground_of, write_estate
 from tests.emulator.steps import Steps, allow, policy_of, refusal_of, wait_until
@@ -83,7 +89,7 @@ class Logged:
     def put_receipts(self, key: str, body: bytes) -> None:
         self.ground.client("s3").put_object(Bucket=str(self.ground.platform.log_bucket), Key=key, Body=body)
 
-    def add_receipts(self, number: int, identifier: str) -> tuple[str, bytes]:
+    def add_receipts(self, number: int, identifier: str, now: datetime | None = None) -> tuple[str, bytes]:
         """A file of receipts, as a mover writes it."""
         receipts = [
             Receipt(f"orders/{each}", f"v{each}", '"e"', each, None, None, Outcome.DELIVERED) for each in range(number)
@@ -93,7 +99,7 @@ class Logged:
             dataset="orders",
             destination="s3://theirs",
             mover_version="1",
-            now=datetime.now(UTC),
+            now=now or datetime.now(UTC),
             identifier=identifier,
         )
         self.put_receipts(key, body)
@@ -253,6 +259,62 @@ def test_another_key_is_told_and_what_both_have_signed_verifies_once_the_estate_
     logged.ground.client("s3").put_object(Bucket=logged.bucket, Key=HEAD, Body=forged)
     (deviation,) = json.loads(logged.run("verify", "--json", code=1).stdout)["deviations"]
     assert (deviation["kind"], deviation["what"]) == ("tampered", "no key that is known has signed it")
+
+
+def test_receipts_that_a_deployed_rule_deletes_are_expired_and_their_card_stays(logged: Logged) -> None:
+    logged.run("evidence", "key")
+    s3, log = logged.ground.client("s3"), str(logged.ground.platform.log_bucket)
+    settings = logged.folder / "exports.yaml"
+    old, _ = logged.add_receipts(3, "a", datetime.now(UTC) - timedelta(days=40))
+    new, _ = logged.add_receipts(2, "b")
+    logged.notarise()
+    settings.write_text(settings.read_text() + "  receipts_days: 30\n")
+    s3.delete_object(Bucket=log, Key=old)
+    assert f"{old}: it was logged, and is gone" in logged.run("verify", code=1).stdout  # declared is not deployed
+
+    said = "it deletes receipts of what was delivered, for good: those older than 30 days, until now kept for ever"
+    assert said in logged.run("deploy", code=1).stderr
+    logged.run("deploy", "--allow", "forget")
+    (rule, _) = s3.get_bucket_lifecycle_configuration(Bucket=log)["Rules"]
+    assert (rule["Filter"], rule["Expiration"]) == ({"Prefix": "deliveries/"}, {"Days": 30})
+    assert logged.run("drift").stdout.startswith("As deployed")
+    logged.notarise()
+    found = json.loads(logged.run("verify", "--json").stdout)["deviations"]
+    assert [(each["kind"], each["where"]) for each in found] == [("expired by policy", "deliveries/dataset=orders")]
+    s3.delete_object(Bucket=log, Key=new)
+    assert f"{new}: it was logged, and is gone" in logged.run("verify", code=1).stdout
+
+    where = {"Bucket": log, "Key": card_key_of("orders")}
+    card = s3.get_object(**where)
+    answer = logged.ground.client("lambda").invoke(FunctionName="export_orders-move", Payload=b'{"task": "sweep"}')
+    assert json.loads(answer["Payload"].read())["finished"]
+    assert s3.get_object(**where)["LastModified"] == card["LastModified"]
+    with mover_survey(logged.ground) as survey:
+        wait_until(lambda: datetime.now(UTC) - card["LastModified"] > timedelta(seconds=1))
+        assert survey.renew_card(datetime.now(UTC))
+    renewed = s3.get_object(**where)
+    assert renewed["LastModified"] > card["LastModified"]
+    assert renewed["Body"].read() == card["Body"].read()
+
+
+@contextmanager
+def mover_survey(ground: Ground) -> Iterator[Survey]:
+    """What the sweep of the dataset sees, in this process, with the rights and the settings that are deployed."""
+    role = "export_orders-move"
+    trust = allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{ground.platform.account}:root"})
+    del trust["Resource"]
+    ground.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=policy_of(trust))
+    arn = ground.client("iam").get_role(RoleName=role)["Role"]["Arn"]
+    keys = ground.client("sts").assume_role(RoleArn=arn, RoleSessionName="sweep")["Credentials"]
+    found = ground.client("lambda").get_function_configuration(FunctionName=role)["Environment"]["Variables"]
+    assert found["RECEIPTS_DAYS"] == "30"
+    here = {"AWS_REGION": ground.local.region, "AWS_ENDPOINT_URL": ground.local.endpoint_url}
+    credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    settings = read_settings(found | here)
+    with closing(
+        Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1, credentials=credentials)
+    ) as transport:
+        yield Survey(settings, transport)
 
 
 def test_two_at_once_log_each_once(logged: Logged) -> None:

@@ -11,6 +11,7 @@ QUEUE_URL              the dataset's queue; empty: what fails waits for the queu
 MOST_RECEIVES          how often a message is received before it is a dead letter, default 8
 LONGEST_WAIT_SECONDS   longest time a failed message stays away, default 3 h
 SWEEP_PATIENCE_SECONDS how long an upload waits before the sweep looks into it, default 15 minutes
+RECEIPTS_DAYS          days after which S3 deletes receipts, so that the card beside them is renewed; empty: never
 ALERT_TOPICS           ARNs of SNS topics, with commas between, that are told what is given up; empty: nobody is
 
 The destination, of one kind:
@@ -77,6 +78,7 @@ class DatasetSettings:
     most_receives: int = MOST_RECEIVES
     longest_wait_seconds: int = LONGEST_WAIT_SECONDS
     sweep_patience_seconds: int = SWEEP_PATIENCE_SECONDS
+    receipts_days: int | None = None
     alert_topics: tuple[str, ...] = ()
 
     def to_environment(self) -> dict[str, str]:
@@ -236,6 +238,7 @@ def dataset_settings_in(reader: EnvironmentReader) -> tuple[DatasetSettings, Des
         most_receives=reader.read_number("MOST_RECEIVES", r"[1-9]\d*", "a number above 0", default=MOST_RECEIVES),
         longest_wait_seconds=reader.read_number("LONGEST_WAIT_SECONDS", *_SECONDS, default=LONGEST_WAIT_SECONDS),
         sweep_patience_seconds=reader.read_number("SWEEP_PATIENCE_SECONDS", *_SECONDS, default=SWEEP_PATIENCE_SECONDS),
+        receipts_days=reader.read_number("RECEIPTS_DAYS", r"[1-9]\d*", "a number of days", default=0) or None,
         alert_topics=tuple(filter(None, topics.split(","))),
     )
     bucket = target.target_bucket if isinstance(target, BucketSettings) else ""

@@ -39,6 +39,9 @@ ABANDONED_UPLOAD_DAYS = 7
 """After which a rule of the bucket, ours and the recipient's, aborts an upload in parts that nobody finished.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html"""
 
+SHORTEST_RECEIPTS_DAYS = 30
+"""A platform keeps receipts for no fewer: cards beside them are renewed at half of it."""
+
 
 def wait_seconds(
     cause: Cause, receive_count: int, *, longest_seconds: float = LONGEST_WAIT_SECONDS, rng: random.Random

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar, get_args
 
+from data_exports.contract.timing import SHORTEST_RECEIPTS_DAYS
 from data_exports.estate.codes import Code
 from data_exports.estate.evidence_lock import EvidenceLock, LockMode
 from data_exports.estate.field_types import (
@@ -250,6 +251,13 @@ EVIDENCE = Field(
     "`{lock_days: 3650}` logs receipts and deployments where nobody can change them unseen; S3 keeps the log so long.",
     is_asked=False,
 )
+RECEIPTS_DAYS: Field[Located[int], int | None] = Field(
+    "receipts_days",
+    count_between(SHORTEST_RECEIPTS_DAYS, 36_500),
+    None,
+    "Days after which S3 deletes receipts, which name people and files; kept for ever unless set.",
+    is_asked=False,
+)
 RECOVERY_DAYS = Field(
     "recovery_days",
     count_between(1, 365),
@@ -318,6 +326,7 @@ PLATFORM_FIELDS: Known = (
     AUDIT,
     SFTP,
     EVIDENCE,
+    RECEIPTS_DAYS,
     RECOVERY_DAYS,
     LARGE_FILE_MIB,
     ALERTS,

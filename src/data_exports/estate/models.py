@@ -62,6 +62,8 @@ class Platform:
     """Whether datasets may name `sftp_readers`."""
     evidence: EvidenceLock | None = f.EVIDENCE.default
     """For how long the log of what was delivered is locked; None: there is none."""
+    receipts_days: int | None = f.RECEIPTS_DAYS.default
+    """Days after which receipts are deleted; None: they are kept."""
     recovery_days: int = f.RECOVERY_DAYS.default
     """Days for which a delivered upload can still be recovered from the hub."""
     alerts: tuple[str, ...] = f.ALERTS.default

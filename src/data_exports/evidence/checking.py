@@ -4,6 +4,7 @@ In: heads, and files as they are read. Out: `Deviation` values, each of one kind
 what is merely new or could not be read. Effects: none but those of reading.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from enum import StrEnum
 
 from data_exports.contract.keys import time_in
 from data_exports.contract.receipts import moment_of
-from data_exports.evidence.entries import HEAD, Entry, EntryKind, entries_of_file, entry_in, sha256_of
+from data_exports.evidence.entries import DEPLOYMENTS, HEAD, Entry, EntryKind, entries_of_file, entry_in, sha256_of
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES
 from data_exports.evidence.notes import NotSignedError, VerifierKey
@@ -32,6 +33,7 @@ class DeviationKind(StrEnum):
     BEHIND = "behind"  # not logged, for longer than the notary takes
     NOT_LOGGED = "not yet logged"  # the next run takes it
     UNREAD = "cannot be read"  # nothing is known of it
+    EXPIRED = "expired by policy"  # deleted by the rule that a deployment put in force, as the log itself holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,15 @@ class LoggedFile:
     damaged_lines: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiptsRule:
+    """For how long receipts were kept from some time on, as a deployment that is logged had it."""
+
+    since: datetime
+    days: int | None
+    """None: for ever."""
+
+
 @dataclass(slots=True)
 class LogContents:
     """What the leaves of a log say."""
@@ -75,6 +86,8 @@ class LogContents:
     """So many files were there at the last run and are not logged: it had no time for them."""
     late_files: int = 0
     """Logged more than a day after the time in their names."""
+    rules: list[ReceiptsRule] = field(default_factory=list)
+    """How long receipts were kept, in the order of deployments: what the log holds, whatever is declared here."""
 
     @property
     def receipts(self) -> int:
@@ -106,13 +119,14 @@ def heads_of(versions: Sequence[HeadVersion], keys: Collection[VerifierKey]) -> 
 
 
 def check_of_log(
-    heads: Sequence[Head], read: Read, kept: Mapping[str, Head] | None = None
+    heads: Sequence[Head], read: Read, kept: Mapping[str, Head] | None = None, *, platform_stack: str = ""
 ) -> tuple[LogContents, list[Deviation]]:
     """Read the whole log up to its largest head, and hold every tile and every head against its entries.
 
-    `kept`: heads that somebody has kept, by what each is called.
+    `kept`: heads that somebody has kept, by what each is called. `platform_stack`: the one whose records tell for how
+    long receipts are kept.
     """
-    reading = _Reading([(HEAD, head) for head in heads], list((kept or {}).items()))
+    reading = _Reading([(HEAD, head) for head in heads], list((kept or {}).items()), platform_stack)
     reading.read_entries(read)
     if reading.tree.size == reading.size:
         reading.compare_tiles(read)
@@ -124,6 +138,7 @@ def check_of_log(
 class _Reading:
     heads: Sequence[tuple[str, Head]]
     kept: Sequence[tuple[str, Head]]
+    platform_stack: str
     contents: LogContents = field(default_factory=LogContents)
     findings: list[Deviation] = field(default_factory=list)
     tiles: dict[str, str] = field(default_factory=dict)
@@ -209,6 +224,19 @@ class _Reading:
         for path, body in read(iter(self.contents.records)):
             if body is None or sha256_of(body) != self.contents.records[path]:
                 self._find(path, "it is gone" if body is None else "it is not what was logged")
+            elif self.platform_stack and path.startswith(f"{DEPLOYMENTS}{self.platform_stack}/"):
+                self.contents.rules += _rules_in(body)
+
+
+def _rules_in(record: bytes) -> Iterator[ReceiptsRule]:
+    """What the record of a deployment of the platform says of receipts; of its removal nothing: the bucket stays."""
+    found = json.loads(record)
+    since, settings = moment_of(found.get("changed_at", "")), found.get("metadata")
+    for name in ("DataExports", "platform"):
+        settings = settings.get(name) if isinstance(settings, dict) else None
+    if since and isinstance(settings, dict):
+        days = settings.get("receipts_days")
+        yield ReceiptsRule(since, days if type(days) is int else None)
 
 
 # --- receipts against the log -----------------------------------------------------------------------------------------
@@ -231,7 +259,7 @@ def check_of_receipts(
 ) -> list[Deviation]:
     """Hold the files that are there against what was logged of them."""
     findings = [_not_logged(contents, there[key], now) for key in sorted(set(there) - set(contents.files))]
-    findings += [_gone(key) for key in sorted(set(contents.files) - set(there))]
+    findings += _missing(contents, sorted(set(contents.files) - set(there)), now)
     both = sorted(set(contents.files) & set(there))
     for key, body in read(iter(both)):
         findings += [_gone(key)] if body is None else _changes(contents.files[key], key, body)
@@ -249,6 +277,33 @@ def _not_logged(contents: LogContents, file: FileThere, now: datetime) -> Deviat
         what = f"S3 has it since {file.written_at:%Y-%m-%d %H:%M} UTC, and the notary has not taken it"
         return Deviation(DeviationKind.BEHIND, file.key, what)
     return Deviation(DeviationKind.NOT_LOGGED, file.key, "the notary's next run takes it")
+
+
+def _missing(contents: LogContents, keys: Iterable[str], now: datetime) -> Iterator[Deviation]:
+    """What was logged and is gone: one by one, but for what a rule has deleted, of which there may be very much."""
+    expired: dict[tuple[str, int], list[datetime]] = {}
+    for key in keys:
+        named, rule = time_in(key), _rule_that_took(contents.rules, time_in(key), now)
+        if named and rule and rule.days:
+            expired.setdefault((key.partition("/date=")[0], rule.days), []).append(named)
+        else:
+            yield _gone(key)
+    for (folder, days), times in expired.items():
+        files = "1 file" if len(times) == 1 else f"{len(times):,} files"
+        what = f"{files} of {min(times):%Y-%m-%d} to {max(times):%Y-%m-%d}: receipts_days was {days} as it was deployed"
+        yield Deviation(DeviationKind.EXPIRED, folder, what)
+
+
+def _rule_that_took(rules: Sequence[ReceiptsRule], named: datetime | None, now: datetime) -> ReceiptsRule | None:
+    """The rule under which a file of this name was old enough, while it was in force; the time in its name counts.
+
+    S3 counts from when it took the file, which is not before.
+    """
+    for number, rule in enumerate(rules):
+        ends = rules[number + 1].since if number + 1 < len(rules) else now
+        if named and rule.days and named + timedelta(days=rule.days) <= min(ends, now):
+            return rule
+    return None
 
 
 def _gone(key: str) -> Deviation:

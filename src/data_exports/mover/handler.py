@@ -21,9 +21,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.receipts import Outcome, Receipt, receipts_file
@@ -48,6 +48,9 @@ from data_exports.mover.time_left import (
 )
 from data_exports.mover.wire.service import SendOn, ServiceError
 from data_exports.mover.wire.transport import Transport
+
+if TYPE_CHECKING:
+    from data_exports.mover.tasks.survey import Survey
 
 Log = Callable[[Mapping[str, object]], None]
 DelayMessages = Callable[[Mapping[str, int]], Sequence[ServiceError]]  # seconds by receipt handle
@@ -121,11 +124,23 @@ def _sweep(settings: Settings, time: TimeLeft) -> dict[str, Any]:
     transport = Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=REQUESTS_AT_ONCE)
     with closing(transport), open_queue(settings, seconds_left=left) as queue:
         survey, waiting, now = Survey(settings, transport, seconds_left=left), queue.waiting(), datetime.now(UTC)
+        if settings.receipts_days:
+            _keep_card(settings, survey, now)
         summary = sweep(settings, survey, waiting=waiting, send=queue.send, seconds_left=left, now=now)
     counts = {"SweptInSight": summary.in_sight, "SweptLate": summary.late, "SweptHandedOver": summary.handed_over}
     metrics = {name: ("Count", count) for name, count in counts.items()}
     _log_to_stdout(with_metrics(_line("sweep done", settings, level="INFO", **asdict(summary)), metrics, now=now))
     return summary.encode()
+
+
+def _keep_card(settings: Settings, survey: "Survey", now: datetime) -> None:
+    """Keep the dataset's card from being deleted with the receipts beside it; what fails, the next hour tries again."""
+    from data_exports.mover.tasks.survey import SweepError
+
+    try:
+        survey.renew_card(now - timedelta(days=settings.receipts_days or 0) / 2)
+    except SweepError as error:
+        _log_to_stdout(_line("card not renewed", settings, reason=str(error)))
 
 
 def handle_batch(

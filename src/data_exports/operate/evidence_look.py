@@ -72,11 +72,12 @@ def look_at_evidence(
 ) -> EvidenceStatus:
     """How the log stands. Raises `NotAllowedError`, `AwsError`, and `RefusedError` where it is not deployed."""
     s3, bucket, log = aws.client("s3"), platform.evidence_bucket, log_of(platform)
-    owner = {"ExpectedBucketOwner": str(platform.account)}
+    account = str(platform.account)
 
     def read(key: str) -> Any:
+        get = partial(s3.get_object, Bucket=str(bucket), Key=key, ExpectedBucketOwner=account)
         with needing(aws, "s3:GetObject", f"{bucket}/{key}"):
-            return call_or_none(lambda: s3.get_object(Bucket=str(bucket), Key=key, **owner), "NoSuchKey")
+            return call_or_none(get, "NoSuchKey")
 
     found = read(HEAD)
     head: Head | None = None

@@ -32,6 +32,7 @@ from data_exports.evidence.entries import HEAD, is_receipts_file
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.notes import NotSignedError, VerifierKey
 from data_exports.json_values import json_as
+from data_exports.names import FOUNDATION_STACK
 from data_exports.parallel import map_ordered
 
 FILES_READ_AT_ONCE = 16
@@ -97,7 +98,7 @@ def verify(
         versions = _head_versions(s3, platform)
         there = _receipt_files(s3, platform)  # before the log is read: what comes later cannot be in it
         heads, deviations = heads_of(versions, keys)
-        contents, of_log = check_of_log(heads, read_evidence, since)
+        contents, of_log = check_of_log(heads, read_evidence, since, platform_stack=FOUNDATION_STACK)
         of_receipts = check_of_receipts(
             contents,
             there,

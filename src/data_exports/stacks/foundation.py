@@ -6,9 +6,10 @@ In: the platform. Out: one `Stack`. Effects: none. The log bucket holds receipts
 
 from dataclasses import asdict
 
-from troposphere.s3 import LifecycleConfiguration
+from troposphere.s3 import LifecycleConfiguration, LifecycleRule
 
 from data_exports.access.policies import private_bucket_policy
+from data_exports.contract.keys import RECEIPTS
 from data_exports.estate.models import Platform
 from data_exports.names import ALERT_TOPIC, FOUNDATION_STACK
 from data_exports.stacks.alerts import add_alert_key, add_alert_topic
@@ -26,7 +27,7 @@ def foundation_stack(platform: Platform, *, require_tls: bool) -> Stack:
         title="LogBucket",
         name=platform.log_bucket,
         policy=private_bucket_policy(platform.log_bucket, require_tls=require_tls),
-        LifecycleConfiguration=LifecycleConfiguration(Rules=[abort_abandoned_uploads()]),
+        LifecycleConfiguration=LifecycleConfiguration(Rules=[*_forget_receipts(platform), abort_abandoned_uploads()]),
     )
     add_receipts_table(template, platform)
     key = add_alert_key(template, platform)
@@ -36,6 +37,19 @@ def foundation_stack(platform: Platform, *, require_tls: bool) -> Stack:
     return stack_of(
         template, name=FOUNDATION_STACK, wave=Wave.FOUNDATION, platform=platform, buckets=(platform.log_bucket,)
     )
+
+
+def _forget_receipts(platform: Platform) -> list[LifecycleRule]:
+    """S3 deletes receipts after some days; cards, which lie beside them, are renewed by each mover.
+
+    `data_exports.mover.tasks.survey` does that every hour, where a card is half as old.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html
+    """
+    days = platform.receipts_days
+    if days is None:
+        return []
+    return [LifecycleRule(Id="ForgetReceipts", Status="Enabled", Prefix=RECEIPTS, ExpirationInDays=days)]
 
 
 def _settings(platform: Platform) -> dict[str, object]:
@@ -50,6 +64,7 @@ def _settings(platform: Platform) -> dict[str, object]:
         "audit": platform.audit,
         "sftp": platform.sftp or None,
         "evidence": platform.evidence and asdict(platform.evidence),
+        "receipts_days": platform.receipts_days,
         "recovery_days": platform.recovery_days,
         "large_file_mib": platform.large_file_mib,
         "alerts": platform.alerts,

@@ -116,6 +116,7 @@ def _mover_settings(platform: Platform, push: PushDataset, surroundings: Surroun
         log_bucket=platform.log_bucket,
         mover_version=surroundings.code_key.removeprefix("code/mover-").removesuffix(".zip"),
         largest_copy_bytes=platform.large_file_mib * MIB,
+        receipts_days=platform.receipts_days,
         alert_topics=alert_topic_arns_of(platform, push),
     )
     return {**settings.to_environment(), **push.destination.settings}

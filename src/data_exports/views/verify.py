@@ -15,6 +15,7 @@ _MEANING = {
     DeviationKind.TAMPERED: "TAMPERED WITH: this is not as it was logged",
     DeviationKind.BEHIND: "BEHIND: the notary has not logged this, for longer than it should take",
     DeviationKind.UNREAD: "CANNOT BE READ: nothing is known of this",
+    DeviationKind.EXPIRED: "expired by policy: these receipts are deleted, as the platform's receipts_days said",
     DeviationKind.NOT_LOGGED: "not yet logged: the notary's next run takes this",
 }
 

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -170,3 +171,68 @@ def test_a_clock_that_went_back_is_told() -> None:
     places.add_receipts("orders", 1, NOW, "later")
     run(places)
     assert [each.what for each in check_of(places)] == ["the clock of the notary went back to 2031-03-29T12:00:00Z"]
+
+
+DAY = 24
+
+
+def kept_for(days: int | None) -> tuple[MemoryPlaces, str]:
+    """A log of a platform that keeps receipts for so long, and a file in it, which is logged an hour later."""
+    places = MemoryPlaces()
+    places.deploy_platform(days)
+    key = places.add_receipts("orders", 3)
+    places.wait()
+    run(places)
+    return places, key
+
+
+def test_what_a_rule_has_deleted_is_expired_and_a_day_sooner_it_is_tampering() -> None:
+    places, key = kept_for(30)
+    del places.receipts[key]
+    places.wait(30 * DAY - 3)
+    assert check_of(places) == [Deviation(TAMPERED, key, "it was logged, and is gone")]
+    places.wait(1)
+    what = "1 file of 2031-03-31 to 2031-03-31: receipts_days was 30 as it was deployed"
+    assert check_of(places) == [Deviation(DeviationKind.EXPIRED, "deliveries/dataset=orders", what)]
+
+
+def test_what_is_deployed_counts_and_not_what_is_said_or_deployed_later() -> None:
+    for days in (None, 400):
+        places, key = kept_for(days)
+        del places.receipts[key]
+        places.wait(40 * DAY)
+        assert [each.kind for each in check_of(places)] == [TAMPERED]
+        places.deploy_platform(30)
+        assert [each.kind for each in check_of(places)] == [TAMPERED]  # not logged: nobody knows of it
+        run(places)
+        assert [each.kind for each in check_of(places)] == [DeviationKind.EXPIRED]
+
+
+def test_a_rule_that_is_no_more_takes_what_was_old_enough_while_it_was_in_force_alone() -> None:
+    places, old = kept_for(30)
+    places.wait(20 * DAY)
+    young = places.add_receipts("orders", 1)
+    run(places)
+    places.wait(15 * DAY)
+    places.deploy_platform(None)
+    run(places)
+    places.wait(90 * DAY)
+    del places.receipts[old], places.receipts[young]
+    assert [(each.kind, each.where) for each in check_of(places)] == [
+        (TAMPERED, young),
+        (DeviationKind.EXPIRED, "deliveries/dataset=orders"),
+    ]
+
+
+def test_a_record_of_whatever_shape_says_nothing_of_receipts() -> None:
+    for metadata in (None, "text", {"DataExports": "text"}, {"DataExports": {"platform": {"receipts_days": "30"}}}):
+        places, key = kept_for(None)
+        stack, _ = places.templates["exports-foundation"]
+        places.templates["exports-foundation"] = (
+            replace(stack, changed_at=places.now.isoformat()),
+            {"Metadata": metadata},
+        )
+        run(places)
+        del places.receipts[key]
+        places.wait(90 * DAY)
+        assert [each.kind for each in check_of(places)] == [TAMPERED]

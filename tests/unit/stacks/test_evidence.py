@@ -14,7 +14,9 @@ from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.stacks.code import notary_code
 from data_exports.stacks.evidence import evidence_stacks
 from data_exports.stacks.foundation import foundation_stack
-from tests.estates import PLATFORM
+from data_exports.stacks.push import push_stack
+from tests.estates import PLATFORM, push
+from tests.unit.stacks.all_stacks import AROUND
 from tests.unit.stacks.linted import cfn_lint_on
 
 KEPT = replace(PLATFORM, evidence=EvidenceLock(3650))
@@ -95,3 +97,20 @@ def test_the_notarys_zip_holds_what_it_needs_and_starts_without_anything_else(tm
     done = subprocess.run(words, env={"PYTHONPATH": str(file)}, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(str(file))
     assert RESOURCES["Notary"]["Properties"]["Handler"] == "data_exports.notary.handler.on_event"
+
+
+def test_receipts_are_forgotten_where_the_platform_says_so_and_nothing_differs_where_it_does_not() -> None:
+    def bucket(days: int | None) -> Any:
+        body = json.loads(foundation_stack(replace(PLATFORM, receipts_days=days), require_tls=True).body)
+        assert body["Metadata"]["DataExports"]["platform"].get("receipts_days") == days
+        return body["Resources"]["LogBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    (abandoned,) = bucket(None)
+    forgotten = {"Id": "ForgetReceipts", "Status": "Enabled", "Prefix": "deliveries/", "ExpirationInDays": 400}
+    assert bucket(400) == [forgotten, abandoned]
+
+    def environment(days: int | None) -> Any:
+        stack = push_stack(replace(PLATFORM, receipts_days=days), push(), AROUND)
+        return json.loads(stack.body)["Resources"]["Mover"]["Properties"]["Environment"]["Variables"]
+
+    assert environment(400) == environment(None) | {"RECEIPTS_DAYS": "400"}

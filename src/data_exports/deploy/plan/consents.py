@@ -52,6 +52,8 @@ class Consent(StrEnum):
     """Addresses outside the platform's `mail_domains` are told of failures."""
     GUARD = "guard"
     """A setting that holds access back lets more through: `user_roles`, `mail_domains`, `paperwork`, `tags`."""
+    FORGET = "forget"
+    """Receipts that are there are deleted after fewer days than before."""
     COMPLIANCE = "compliance"
     """What is written to the evidence is locked for years, and nobody can undo that."""
     LOSS = "loss"
@@ -174,6 +176,12 @@ def _loosened_guards(plan: "Plan") -> NamedSentences:
     return loosened(plan)
 
 
+def _forgotten_receipts(plan: "Plan") -> NamedSentences:
+    from data_exports.deploy.plan.guards import forgets
+
+    return forgets(plan)
+
+
 def _locked_for_good(plan: "Plan") -> NamedSentences:
     from data_exports.deploy.plan.guards import locks_for_good
 
@@ -217,6 +225,7 @@ _CONSENTS: Mapping[Consent, tuple[Callable[["Plan"], NamedSentences], str]] = {
     Consent.WRITE: (_widened_datasets, "it lets outsiders write what none of them could: "),
     Consent.MAIL: (_mails_outside, "it mails failures, with the names of files, outside platform.mail_domains: "),
     Consent.GUARD: (_loosened_guards, "it changes settings that hold access back: "),
+    Consent.FORGET: (_forgotten_receipts, "it deletes receipts of what was delivered, for good: "),
     Consent.COMPLIANCE: (_locked_for_good, "it locks the evidence so that nobody, AWS neither, can delete it: "),
     Consent.LOSS: (_large_loss, "it takes away more than a fifth of all accesses: "),
 }

@@ -23,6 +23,16 @@ def loosened(plan: Plan) -> dict[str, Sentence]:
     return {name: words for name, words in found.items() if words}
 
 
+def forgets(plan: Plan) -> dict[str, Sentence]:
+    """The receipts, if this plan has S3 delete them, or sooner than before; what were none before are not lost."""
+    change = next((each for each in plan.settings if each.name == "receipts_days"), None)
+    after = change.after if change else None
+    if change is None or not isinstance(after, int) or (isinstance(change.before, int) and change.before <= after):
+        return {}
+    before = f"{change.before} days" if change.before else "kept for ever"
+    return {"receipts": (f"those older than {after} days, until now {before}",)}
+
+
 def locks_for_good(plan: Plan) -> dict[str, Sentence]:
     """The evidence bucket, if this plan begins to lock it in compliance mode, or for another time than before."""
     step = next((each for each in plan.steps if each.name == EVIDENCE_STACK and each.is_change and each.stack), None)

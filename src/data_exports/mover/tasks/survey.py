@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
@@ -132,6 +133,20 @@ class Survey:
         """Note something for the next sweep."""
         self._ask(self._in_log("writing", "PUT", keys.sweep_notes_key_of(self._settings.dataset), body=body))
 
+    def renew_card(self, written_before: datetime) -> bool:
+        """Write the dataset's card anew, as it is, if it was written before then; whether it was.
+
+        Whoever writes another one meanwhile is not overwritten.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        key = keys.card_key_of(self._settings.dataset)
+        found = self._ask(self._in_log("reading", "GET", key, also=(403, 404)))
+        if found.status != 200 or parsedate_to_datetime(found.headers["last-modified"]) >= written_before:
+            return False
+        headers = {"if-match": found.headers["etag"], "content-type": "application/json"}
+        written = self._ask(self._in_log("writing", "PUT", key, headers=headers, body=found.body, also=(404, 409, 412)))
+        return bool(written.status == 200)
+
     def _keys(self, prefix: str, *, after: str) -> Iterator[str]:
         """The keys under a prefix of the log bucket, in order."""
         query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
@@ -154,10 +169,12 @@ class Survey:
             yield page
             more = _next_page(page)
 
-    def _in_log(self, what: str, method: str, key: str, **request: Any) -> Operation[Any]:
+    def _in_log(
+        self, what: str, method: str, key: str, *, also: tuple[int, ...] = (), **request: Any
+    ) -> Operation[Any]:
         """What reads or writes a file of the log bucket."""
         operation = "GetObject" if method == "GET" else "PutObject"
-        return _operation(self._log.request(operation, method, key, **request), f"{what} {self._log}/{key}")
+        return _operation(self._log.request(operation, method, key, **request), f"{what} {self._log}/{key}", also=also)
 
     def _ask(self, operation: Operation[Any]) -> Any:
         ((_, answer),) = self._ask_all([(None, operation)])

@@ -186,11 +186,12 @@ def test_without_domains_every_new_address_needs_a_consent_but_not_in_a_first_de
         ({"audit": None}, "CloudTrail no longer records who asked for which file"),
         ({"tags": (("owner", "Others"),)}, "tags, by which others' policies may let in or keep out"),
         ({"recovery_days": 3, "account_names": ()}, None),
+        ({"receipts_days": 500}, None),
     ],
     ids=str,
 )
 def test_a_guard_that_lets_more_through_needs_a_consent(changes: dict[str, Any], said: str | None) -> None:
-    platform = replace(WITH_DOMAINS, paperwork="required", audit="cloudtrail")
+    platform = replace(WITH_DOMAINS, paperwork="required", audit="cloudtrail", receipts_days=400)
     found = _consents(estate_of(push(), platform=platform), estate_of(push(), platform=replace(platform, **changes)))
     assert [(name, sentence) for name, _, sentence in found] == (
         [("guard", f"it changes settings that hold access back: {said}")] if said else []
@@ -288,3 +289,20 @@ def test_a_plan_is_not_asked_for_its_consents_before_it_is_compared() -> None:
 def test_what_nobody_says_is_ours_is_adopted_with_consent_alone_but_for_a_log_group(kind: ExistingKind) -> None:
     assert Existing(kind, "export_orders-move").needs_consent is (kind is not ExistingKind.LOG_GROUP)
     assert not Existing(kind, "export_orders-move", is_ours=True).needs_consent
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (None, 400, "those older than 400 days, until now kept for ever"),
+        (400, 399, "those older than 399 days, until now 400 days"),
+        (400, 401, None),
+        (400, None, None),
+        (None, None, None),
+    ],
+)
+def test_whoever_has_receipts_deleted_sooner_says_so(before: int | None, after: int | None, said: str | None) -> None:
+    was, becomes = (estate_of(push(), platform=replace(WITH_DOMAINS, receipts_days=each)) for each in (before, after))
+    why = "it deletes receipts of what was delivered, for good: "
+    assert _consents(was, becomes) == ([("forget", ("receipts",), f"{why}{said}")] if said else [])
+    assert [each for each, _, _ in _consents(None, becomes) if each == "forget"] == []

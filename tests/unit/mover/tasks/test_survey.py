@@ -159,6 +159,27 @@ def test_notes_are_kept_with_the_datasets_checkpoints() -> None:
     ]
 
 
+OLD_CARD = Played(200, b"{}", (("etag", '"e1"'), ("last-modified", "Mon, 02 Nov 2026 09:00:00 GMT")))
+CARD = "/exports-logs/deliveries/dataset%3Dorders/card.json"
+
+
+def test_an_old_card_is_written_anew_as_it_is_unless_somebody_writes_another() -> None:
+    with serving(OLD_CARD, Played(200), OLD_CARD, error(412, "PreconditionFailed")) as server:
+        assert survey(server).renew_card(datetime(2026, 11, 2, 9, 0, 1, tzinfo=UTC))
+        assert not survey(server).renew_card(datetime(2026, 11, 2, 9, 0, 1, tzinfo=UTC))
+    told = [(asked.method, asked.path, asked.body) for asked in server.asked]
+    assert told == [("GET", CARD, b""), ("PUT", CARD, b"{}")] * 2
+    headers = sent(server.asked[1])
+    assert (headers["if-match"], headers["content-type"]) == ('"e1"', "application/json")
+
+
+@pytest.mark.parametrize("played", [OLD_CARD, error(404, "NoSuchKey"), error(403, "AccessDenied")])
+def test_a_card_that_is_young_or_not_there_is_left_alone(played: Played) -> None:
+    with serving(played) as server:
+        assert not survey(server).renew_card(datetime(2026, 11, 2, 9, 0, 0, tzinfo=UTC))
+    assert [asked.method for asked in server.asked] == ["GET"]
+
+
 def test_what_fails_for_a_moment_is_asked_again() -> None:
     with serving(error(503, "SlowDown"), page(listed("orders/a"))) as server:
         assert list(survey(server).pages_in_sight("")) == [[UploadInSight("orders/a", "e", 1, TIME)]]
