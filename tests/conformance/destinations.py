@@ -6,7 +6,9 @@ calls, in the world. What the kind calls its versions and contents is its own; t
 
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic, sleep
 
+from data_exports.contract.causes import Cause
 from data_exports.contract.tasks import Verdict
 from data_exports.mover.rules.protocol import (
     AbortUpload,
@@ -18,6 +20,7 @@ from data_exports.mover.rules.protocol import (
     Copy,
     CopyPart,
     CopyVersion,
+    Failed,
     FindUploads,
     Forbidden,
     Gone,
@@ -34,6 +37,7 @@ from tests.conformance.scenarios.common import DESCRIBED, KEY, LARGE, OTHER, PAR
 from tests.conformance.steps import Deliver
 from tests.conformance.world import World, deliver
 from tests.model.memory_s3 import etag_of
+from tests.patience import PATIENCE_SECONDS
 
 A, B = b"the first upload", b"a newer one"
 _DELIVERED = "delivered"
@@ -45,7 +49,10 @@ def ask(world: World, call: Call) -> StoreAnswer:
 
 def copied(world: World, call: Copy | CopyVersion | CompleteUpload) -> str:
     """The version of the hub that is at the recipient now; the answer names the content there."""
-    reply = ask(world, call)
+    reply, until = ask(world, call), monotonic() + PATIENCE_SECONDS
+    while isinstance(reply, Failed) and reply.cause is Cause.CONFLICT and monotonic() < until:
+        sleep(0.1)  # a kind may want a moment between two writes: the rules try again as well
+        reply = ask(world, call)
     assert isinstance(reply, Copied), reply
     assert reply.destination_etag
     return reply.source_version_id
@@ -131,6 +138,12 @@ def an_aborted_upload_is_gone(world: World) -> None:
     upload_id = begun(world)
     first = part_copied(world, upload_id, PARTS[0])
     assert ask(world, AbortUpload(KEY, upload_id)) == Removed()
+    if not world.store(world.settings).capabilities.begins_uploads:
+        world.upload(KEY, B, {})
+        copied(world, Copy(KEY, etag_of(B)))  # what is written takes the parts away
+        assert ask(world, CompleteUpload(KEY, "v1", upload_id, (first,))) == NoUpload()
+        assert world.arrived(KEY) == (B, {})
+        return
     assert ask(world, CopyPart(KEY, "v1", upload_id, PARTS[1])) == NoUpload()
     assert ask(world, CompleteUpload(KEY, "v1", upload_id, (first,))) == NoUpload()
     assert ask(world, AbortUpload(KEY, upload_id)) == NoUpload()
@@ -141,7 +154,8 @@ def uploads_of_this_very_key_are_found(world: World) -> None:
     assert ask(world, FindUploads(KEY)) == Uploads(())
     first = begun(world)
     ask(world, StartUpload(f"{KEY}-longer", Attributes(())))
-    assert ask(world, FindUploads(KEY)) == Uploads((first,))
+    begins = world.store(world.settings).capabilities.begins_uploads
+    assert ask(world, FindUploads(KEY)) == Uploads((first,) if begins else ())
 
 
 def small_and_large_files_are_delivered_by_the_rules(world: World) -> None:

@@ -6,11 +6,12 @@ of S3's answers is tried as well.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from data_exports.contract.tasks import Try
+from data_exports.mover.places.destination import DestinationPlace
 from data_exports.mover.places.hub import Hub
 from data_exports.mover.places.in_flight import InFlight
 from data_exports.mover.places.journal import Journal
@@ -31,7 +32,7 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import S3Request
+from data_exports.mover.wire.transport import HttpRequest, S3Request
 from tests.conformance.folder import Disk, FolderDestination
 from tests.conformance.memory_world import MemoryWorld
 from tests.conformance.steps import Scenario
@@ -46,11 +47,22 @@ class HubWay:
 
     memory: Callable[[], Memory]
     pending: deque[Callable[[], None]] = field(default_factory=deque)
+    others: Callable[[HttpRequest], Response] = lambda _: Response(None, {}, b"", fault="nobody is there")
     service: str = "S3"
+    drops: int = 0
 
     def send(self, request: S3Request, on_response: OnResponse, /, *, after_seconds: float = 0) -> None:
         del after_seconds
         self.pending.append(lambda: on_response(read_over_http(self.memory(), request)))
+
+    def send_http(self, request: HttpRequest, on_response: OnResponse) -> None:
+        """What is known at last is known when it is sent; what it is answered, when its turn comes."""
+        sent = replace(request, headers={**request.headers, **request.headers_at_last()})
+        self.pending.append(lambda: on_response(self.others(sent)))
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        del seconds
+        self.pending.append(call)
 
     def run_once(self) -> None:
         self.pending.popleft()()
@@ -85,14 +97,17 @@ def _of(versions: tuple[Stored, ...], version_id: str) -> Stored | None:
     return next((each for each in versions if each.version_id == version_id), None)
 
 
-class FolderStore:
-    """An ObjectStore: hub and journal in memory, the destination on disk."""
+P = TypeVar("P", bound=DestinationPlace)
 
-    def __init__(self, folder: Path, memory: Memory) -> None:
+
+class ReadingStore(Generic[P]):
+    """An ObjectStore: hub and journal in memory, and a destination that reads the hub."""
+
+    def __init__(self, memory: Memory, make: Callable[[Hub, HubWay], P]) -> None:
         self.memory = memory
         self.way = HubWay(lambda: self.memory)
         hub = Hub(Bucket(HUB, None))
-        self.destination = FolderDestination(folder, hub, Disk(self.way.pending))
+        self.destination = make(hub, self.way)
         self._steps = Places(hub, Journal(Bucket(LOG, None), "orders"), self.destination).steps()
         self.capabilities = self.destination.capabilities
         self.in_flight = InFlight[StoreAnswer](self.way)
@@ -109,6 +124,13 @@ class FolderStore:
             return self._steps[type(call)](call)
         self.memory, told = answer(self.memory, call)
         return told
+
+
+class FolderStore(ReadingStore[FolderDestination]):
+    """Where the destination is on disk."""
+
+    def __init__(self, folder: Path, memory: Memory) -> None:
+        super().__init__(memory, lambda hub, way: FolderDestination(folder, hub, Disk(way.pending)))
 
 
 class FolderWorld(MemoryWorld):

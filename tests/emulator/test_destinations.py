@@ -1,5 +1,5 @@
 """Every kind of destination passes one suite (`tests/conformance/destinations.py`): S3 on the local AWS, S3 in memory,
-and a folder on disk, which cannot copy by itself.
+Azure in memory, and a folder on disk, which cannot copy by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.azure_world import AzureWorld
 from tests.conformance.destinations import (
     SUITE,
     a_probe_finds_that_all_is_allowed_and_replaces_nothing,
@@ -23,6 +24,7 @@ from tests.conformance.world import World
 
 EMPTY = Scenario("a destination", "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html", ())
 MEMORY, FOLDER, LOCAL = "S3 in memory", "a folder", "S3 on the local AWS"
+AZURE = "Azure in memory"
 
 
 @contextmanager
@@ -30,6 +32,8 @@ def world_of(kind: str, folder: Path, local_aws: Callable[[], Any]) -> Iterator[
     if kind == LOCAL:
         with local_aws_world(local_aws(), EMPTY, may_list=True) as world:
             yield world
+    elif kind == AZURE:
+        yield AzureWorld(EMPTY)
     else:
         yield FolderWorld(EMPTY, folder) if kind == FOLDER else MemoryWorld(EMPTY, may_list=True)
 
@@ -45,7 +49,7 @@ NOT_RUN = {
 """What a stand-in for S3 cannot show, and why."""
 CASES = [
     pytest.param(kind, check, marks=[pytest.mark.emulator] if kind == LOCAL else [], id=f"{kind}: {_words_of(check)}")
-    for kind in (MEMORY, FOLDER, LOCAL)
+    for kind in (MEMORY, FOLDER, AZURE, LOCAL)
     for check in SUITE
     if (kind, check) not in NOT_RUN
 ]

@@ -80,7 +80,10 @@ class Batch:
         self._looks: list[int] = []  # deliveries that wait to hear whether the hub keeps versions
         self._retires: dict[int, Retire] = {}
         self._running = 0  # calls under way, without parts
-        self._parts = PartCopies(first_tag=len(deliveries), at_once=store.capabilities.parts_at_once)
+        can = store.capabilities
+        self._parts = PartCopies(
+            first_tag=len(deliveries), at_once=can.parts_at_once, bytes_at_once=can.part_bytes_at_once
+        )
 
     def run(self) -> list[DeliveryResult]:
         """Carry every delivery to its end."""

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from math import inf
 
 from data_exports.mover.rules.protocol import CopiedPart, CopyPart, CopyParts, Part, PartsDone, Reply
 
@@ -28,12 +29,13 @@ class _File:
 class PartCopies:
     """The part copies of all deliveries of a batch. Files take turns."""
 
-    def __init__(self, *, first_tag: int, at_once: int) -> None:
-        """Tags count from `first_tag`; at most `at_once` parts are under way."""
+    def __init__(self, *, first_tag: int, at_once: int, bytes_at_once: int | None = None) -> None:
+        """Tags count from `first_tag`; at most `at_once` parts are under way, and no more bytes, unless it is one."""
         self._tags: Iterator[int] = count(first_tag)
         self._at_once = at_once
+        self._bytes_left = inf if bytes_at_once is None else bytes_at_once
         self._files: deque[_File] = deque()
-        self._under_way: dict[int, _File] = {}
+        self._under_way: dict[int, tuple[_File, Part]] = {}
 
     def add(self, delivery: int, request: CopyParts) -> None:
         """Take on the parts of one more file."""
@@ -51,19 +53,25 @@ class PartCopies:
         """Return the next part to start, if one may start now."""
         if not self._files or len(self._under_way) >= self._at_once:
             return None
-        file = self._files.popleft()
-        part = file.waiting.popleft()
+        file = self._files[0]
+        part = file.waiting[0]
+        if self._under_way and _size_of(part) > self._bytes_left:
+            return None
+        self._bytes_left -= _size_of(part)
+        self._files.popleft()
+        file.waiting.popleft()
         file.under_way += 1
         if file.waiting:
             self._files.append(file)
         tag = next(self._tags)
-        self._under_way[tag] = file
+        self._under_way[tag] = file, part
         request = file.request
         return tag, CopyPart(request.key, request.version_id, request.upload_id, part, request.etag)
 
     def take(self, tag: int, reply: Reply) -> tuple[int, PartsDone] | None:
         """Take the answer to one part. Return the delivery and its reply if it was the last to wait for."""
-        file = self._under_way.pop(tag)
+        file, part = self._under_way.pop(tag)
+        self._bytes_left += _size_of(part)
         file.under_way -= 1
         file.replies.append(reply)
         if not isinstance(reply, CopiedPart) and file.waiting:
@@ -72,3 +80,7 @@ class PartCopies:
         if file.under_way or file.waiting:
             return None
         return file.delivery, PartsDone(tuple(file.replies))
+
+
+def _size_of(part: Part) -> int:
+    return part.last_byte - part.first_byte + 1

@@ -118,3 +118,77 @@ def test_one_byte_less_than_the_smallest_or_more_than_the_largest_is_refused(nam
         read_settings({**ENVIRONMENT, name: str(size_bytes)})
     problem = f"{name} must be between 5 MiB and 5 GiB in bytes, not '{size_bytes}'"
     assert str(error.value) == f"the mover cannot start: {problem}. Deploy the dataset's stack again"
+
+
+AZURE = {
+    **{name: value for name, value in ENVIRONMENT.items() if name != "TARGET_BUCKET"},
+    "TARGET_AZURE_ACCOUNT": "hjresearch",
+    "TARGET_AZURE_CONTAINER": "incoming",
+    "TARGET_AZURE_TENANT": "1b9e8c6a-0d3f-4b52-9d5e-2f3c4a5b6c7d",
+    "TARGET_AZURE_CLIENT": "8f2c1d3e-4a5b-4c6d-8e7f-9a0b1c2d3e4f",
+}
+GOOGLE = {
+    **{name: value for name, value in ENVIRONMENT.items() if name != "TARGET_BUCKET"},
+    "TARGET_GOOGLE_BUCKET": "hj-incoming",
+    "TARGET_GOOGLE_PROVIDER": "projects/1/locations/global/workloadIdentityPools/moj/providers/exports",
+}
+
+
+def urls_of(environment: dict[str, str]) -> list[str]:
+    settings = read_settings(environment)
+    return [settings.sts_url, settings.login_url, settings.impersonation_url, settings.store_url]
+
+
+def test_other_clouds_are_where_they_usually_are() -> None:
+    sts = "https://sts.eu-west-1.amazonaws.com"
+    assert urls_of(ENVIRONMENT) == ["", "", "", ""]
+    assert urls_of(AZURE) == [sts, "https://login.microsoftonline.com", "", "https://hjresearch.blob.core.windows.net"]
+    assert urls_of(GOOGLE) == [
+        sts,
+        "https://sts.googleapis.com",
+        "https://iamcredentials.googleapis.com",
+        "https://storage.googleapis.com",
+    ]
+
+
+def test_other_clouds_may_be_on_this_machine() -> None:
+    aws = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_STS": "http://localhost:4567/"}
+    azure = {"AZURE_ENDPOINT_URL_BLOB": "http://127.0.0.1:10000", "AZURE_ENDPOINT_URL_LOGIN": "https://login.test/"}
+    assert urls_of(AZURE | aws | azure) == [
+        "http://localhost:4567",
+        "https://login.test",
+        "",
+        "http://127.0.0.1:10000/hjresearch",
+    ]
+    google = {
+        "GOOGLE_ENDPOINT_URL_STORAGE": "http://[::1]:1",
+        "GOOGLE_ENDPOINT_URL_STS": "http://localhost:2",
+        "GOOGLE_ENDPOINT_URL_IAM_CREDENTIALS": "http://127.1.2.3:4",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+    }
+    assert urls_of(GOOGLE | google) == [
+        "http://127.0.0.1:4566",
+        "http://localhost:2",
+        "http://127.1.2.3:4",
+        "http://[::1]:1",
+    ]
+    ignored = aws | {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    assert urls_of(AZURE | ignored)[0] == "https://sts.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://login.test", "http://127.0.0.1.evil.test", "http://localhost@evil.test", "https://a@b", "ftp://x"]
+)
+def test_a_token_goes_nowhere_in_clear(url: str) -> None:
+    with pytest.raises(SettingsError, match="AZURE_ENDPOINT_URL_LOGIN must be https:// and a host, or http:// and one"):
+        read_settings(AZURE | {"AZURE_ENDPOINT_URL_LOGIN": url})
+
+
+def test_no_proxy_leads_to_other_clouds_either() -> None:
+    with pytest.raises(SettingsError, match=r"add login.microsoftonline.com to NO_PROXY"):
+        read_settings(AZURE | {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": ".amazonaws.com"})
+
+
+def test_only_a_bucket_is_a_bucket() -> None:
+    with pytest.raises(TypeError, match="is no bucket of S3"):
+        _ = read_settings(AZURE).bucket

@@ -7,15 +7,16 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from data_exports.contract.settings import AzureSettings, BucketSettings
 from data_exports.mover.places.destination import DestinationPlace
 from data_exports.mover.places.hub import Hub
 from data_exports.mover.places.in_flight import InFlight, Way
 from data_exports.mover.places.journal import Journal
 from data_exports.mover.places.operation import CallStep
 from data_exports.mover.places.s3.bucket import Bucket
-from data_exports.mover.places.s3.destination import S3DestinationPlace
+from data_exports.mover.places.s3.destination import CAPABILITIES, S3DestinationPlace
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     Call,
@@ -39,6 +40,9 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.transport import Transport
+
+# To one host: a batch's calls, and parts of large files on top. Other kinds of destinations have fewer of both.
+_MOST_CONNECTIONS = CAPABILITIES.calls_at_once + CAPABILITIES.parts_at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +98,28 @@ class Store(InFlight[StoreAnswer]):
         self.start(tag, self._steps[type(call)](call))
 
 
-def places_of(settings: Settings) -> Places:
-    """The places that these settings name."""
+def places_of(settings: Settings, way: Way | None = None) -> Places:
+    """The places that these settings name. Over the connections of `way` other kinds than S3 are asked, too."""
     hub = Hub(Bucket(settings.hub_bucket, settings.hub_account))
     journal = Journal(Bucket(settings.log_bucket, settings.hub_account), settings.dataset)
-    return Places(hub, journal, S3DestinationPlace(settings.bucket, hub.bucket, settings.function_name))
+    return Places(hub, journal, _destination_of(settings, hub, way))
+
+
+def _destination_of(settings: Settings, hub: Hub, way: Way | None) -> DestinationPlace:
+    """The destination, of the kind that is named; an idle function starts sooner without the others."""
+    target = settings.destination
+    if isinstance(target, BucketSettings):
+        return S3DestinationPlace(target, hub.bucket, settings.function_name)
+    from data_exports.mover.places.federation import azure_token_steps
+    from data_exports.mover.wire.bearer import BearerSender, HttpWay
+
+    line = cast("HttpWay", way)
+    if isinstance(target, AzureSettings):
+        from data_exports.mover.places.azure.destination import AZURE_CAPABILITIES, AzureDestinationPlace
+
+        sender = BearerSender(line, azure_token_steps(settings, target), service=AZURE_CAPABILITIES.service)
+        return AzureDestinationPlace(target, hub, sender, settings.store_url)
+    raise NotImplementedError(f"{target.uri}: this mover does not deliver there yet")
 
 
 def open_store(
@@ -109,8 +130,5 @@ def open_store(
     clock: Callable[[], float] = time.monotonic,
 ) -> Store:
     """The store of these settings, which connects to nothing yet."""
-    places = places_of(settings)
-    can = places.destination.capabilities
-    connections = can.calls_at_once + can.parts_at_once  # parts of large files come on top
-    way = way or Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=connections)
-    return Store(places, way, rng=rng, clock=clock)
+    way = way or Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=_MOST_CONNECTIONS)
+    return Store(places_of(settings, way), way, rng=rng, clock=clock)

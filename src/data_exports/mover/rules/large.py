@@ -70,7 +70,7 @@ CopySteps = Generator[Request, Reply, Reply]
 
 def part_bytes_of(size_bytes: int, capabilities: Capabilities, *, usual: int = USUAL_PART_BYTES) -> int:
     """How large the parts of a file are: as usual, or, if they were too many, as many whole MiB as it takes."""
-    usual = min(usual, capabilities.largest_part_bytes)
+    usual = min(usual, capabilities.usual_part_bytes or capabilities.largest_part_bytes)
     least = -(-size_bytes // capabilities.most_parts)
     return usual if least <= usual else -(-least // MIB) * MIB
 

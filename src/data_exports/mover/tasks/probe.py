@@ -24,5 +24,5 @@ def probe(settings: Settings, way: Way, *, seconds_left: SecondsLeft = endless) 
         settings.mover_version,
         asdict(settings.destination),
         key,
-        tuple(places_of(settings).destination.probe(key, in_flight.ask)),
+        tuple(places_of(settings, way).destination.probe(key, in_flight.ask)),
     )

@@ -64,9 +64,13 @@ class Connections:
         *,
         is_head: bool = False,
         limits: RequestLimits = USUAL_LIMITS,
+        body: bytes = b"",
     ) -> None:
-        """Send a request and return at once; `on_response` gets its response from within `run_once`, exactly once."""
-        request = PendingRequest(data, on_response, is_head, limits, time.monotonic() + limits.timeout_seconds)
+        """Send a request and return at once; `on_response` gets its response from within `run_once`, exactly once.
+
+        `body` follows the data, and is not copied.
+        """
+        request = PendingRequest(data, on_response, is_head, limits, time.monotonic() + limits.timeout_seconds, body)
         if threading.get_ident() == self._worker:
             self._start(host, request)
         else:

@@ -25,6 +25,7 @@ OnResponse = Callable[[Response], None]
 # again: a request that is lost on it could have been carried out, for all we would know.
 IDLE_SECONDS = 2.0
 _CHUNK_BYTES = 256 * 1024
+_NOTHING = memoryview(b"")
 
 
 class RequestLimits(NamedTuple):
@@ -55,6 +56,7 @@ class PendingRequest(NamedTuple):
     is_head: bool
     limits: RequestLimits
     deadline: float
+    body: bytes = b""  # what follows the data; apart, so that a large one is in memory once
 
     def fail(self, fault: str) -> None:
         """Answer it with what kept a response from coming."""
@@ -88,7 +90,7 @@ class HttpConnection:
         self._is_ready = False  # connected, and past the TLS handshake
         self._events = 0
         self._request: PendingRequest | None = None
-        self._unsent: memoryview = memoryview(b"")
+        self._unsent = self._unsent_body = _NOTHING
         self._reader = ResponseReader(is_head=False)
 
     def is_usable(self) -> bool:
@@ -105,7 +107,7 @@ class HttpConnection:
 
     def carry(self, request: PendingRequest) -> None:
         """Carry one request."""
-        self._request, self._unsent = request, memoryview(request.data)
+        self._request, self._unsent, self._unsent_body = request, memoryview(request.data), memoryview(request.body)
         self._reader = ResponseReader(is_head=request.is_head, max_body_bytes=request.limits.max_body_bytes)
         self._active_at = time.monotonic()
         if self._socket is None:
@@ -212,6 +214,8 @@ class HttpConnection:
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._socket.send(self._unsent) :]
+                if not self._unsent:
+                    self._unsent, self._unsent_body = self._unsent_body, _NOTHING
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             self._watch(selectors.EVENT_READ | selectors.EVENT_WRITE)
         else:

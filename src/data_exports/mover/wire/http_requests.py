@@ -28,5 +28,10 @@ def render_request(method: str, target: str, headers: Mapping[str, str], body: b
     """The request as it goes over the wire."""
     if method in ("PUT", "POST"):
         headers = {**headers, "content-length": str(len(body))}
+    return render_head(method, target, headers) + body
+
+
+def render_head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    """What stands before the body."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")

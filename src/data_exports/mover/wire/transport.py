@@ -1,4 +1,4 @@
-"""Sends one HTTP request to a bucket, signed.
+"""Sends one HTTP request to a bucket, signed; and over the same connections what goes to others than S3.
 
 In: an operation on a bucket. Out: a `Response`, handed to a callback from within `run_once`, which whoever waits
 has to call. Effects: the request. A bucket that turns out to be in another region is asked again there, and remembered.
@@ -10,14 +10,14 @@ out the first one later. A request that is not answered in time is given up (`ht
 import base64
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote, urlsplit
 
 from data_exports.mover.wire.connections import Connections
 from data_exports.mover.wire.endpoints import s3_host_of
 from data_exports.mover.wire.http_connection import USUAL_LIMITS, OnResponse, RequestLimits
-from data_exports.mover.wire.http_requests import Host, host_of, render_request
+from data_exports.mover.wire.http_requests import Host, host_of, render_head, render_request
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.regions import may_be_elsewhere, region_in
 from data_exports.mover.wire.signing import Credentials, signature_headers
@@ -44,6 +44,21 @@ class S3Request:
     limits: RequestLimits = USUAL_LIMITS
 
 
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request to somebody else than S3. The URL is encoded; headers and body may hold secrets, and are not shown.
+
+    `headers_at_last`: what is known only when it is sent.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    limits: RequestLimits = USUAL_LIMITS
+    headers_at_last: Callable[[], Mapping[str, str]] = dict
+
+
 class Transport:
     """S3 as its HTTP interface. `send` is for all threads, `run_once` for one at a time."""
 
@@ -64,6 +79,7 @@ class Transport:
         self._connections = Connections(max_per_host=connections)
         self._credentials = credentials or Credentials.of_environment()
         self._regions: dict[str, str] = {}
+        self.drops = 0  # how often all that was under way was given up
 
     def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
         """Start it, now or later; `on_response` gets its response, exactly once. Raises if it cannot be made."""
@@ -83,12 +99,33 @@ class Transport:
 
     def drop(self) -> None:
         """End all connections, and what is to be sent later: none of it gets an answer."""
+        self.drops += 1
         self._connections.close()
         self._connections = Connections(max_per_host=self._max_per_host)
 
     def close(self) -> None:
         """End all connections."""
         self._connections.close()
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Have `run_once` make a call after so many seconds, unless all is dropped before."""
+        self._connections.call_later(seconds, call)
+
+    def send_http(self, request: HttpRequest, on_response: OnResponse) -> None:
+        """Send a request to somebody else than S3, once and to nobody but its host."""
+        parts = urlsplit(request.url)
+        headers = {"host": parts.netloc, **request.headers, **request.headers_at_last(), "user-agent": _USER_AGENT}
+        if request.method in ("PUT", "POST"):
+            headers["content-length"] = str(len(request.body))
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        self._connections.send(
+            host_of(parts.scheme, parts.netloc),
+            render_head(request.method, target, headers),
+            on_response,
+            is_head=request.method == "HEAD",
+            limits=request.limits,
+            body=request.body,
+        )
 
     def _follow(self, request: S3Request, region: str, response: Response, on_response: OnResponse) -> None:
         """Ask again in the bucket's own region if it is another one; where S3 does not say, ask for that first."""

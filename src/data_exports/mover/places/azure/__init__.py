@@ -1,0 +1,1 @@
+"""Azure Blob Storage as a kind of destination: how it is written to, what its answers mean."""

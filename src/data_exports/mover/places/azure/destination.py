@@ -1,0 +1,264 @@
+"""Azure Blob Storage as a destination: what is read of the hub is written to one container.
+
+In: calls. Out: operations. No effects.
+
+A small file is one Put Blob; a large one is put in blocks, and is there with Put Block List. Each body goes with its
+MD5, which Azure holds against what arrived. Blocks that are not listed vanish after a week, or with the next write of
+the blob: so nothing is begun, and nothing has to be taken back.
+
+Every write of a blob is on condition. A token opens the container for an hour, and a request that was never answered
+might be carried out as late as that, over something newer. So each says: unless somebody has written since it was sent
+(`If-Unmodified-Since`, by Azure's own clock; what is not there was not written). Any write after it makes it fail.
+Before the clock is known, and where the time alone refuses, it says: unless something is there (`If-None-Match: *`).
+https://learn.microsoft.com/en-us/rest/api/storageservices/specifying-conditional-headers-for-blob-service-operations
+"""
+
+import json
+import uuid
+import zlib
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from time import monotonic
+from urllib.parse import quote
+
+from data_exports.contract.causes import Cause
+from data_exports.contract.digests import digest_column_of
+from data_exports.contract.receipts import iso_time
+from data_exports.contract.settings import MIB, AzureSettings
+from data_exports.contract.tasks import Try
+from data_exports.mover.places.azure.blobs import (
+    VERSION,
+    ServerClock,
+    block_id_of,
+    described,
+    moment_now,
+    path_of,
+    problem_of_name,
+)
+from data_exports.mover.places.azure.error_codes import IS_THERE, WAS_WRITTEN_SINCE, azure_error_reply, code_in
+from data_exports.mover.places.contents import HubContents, read_part, read_whole
+from data_exports.mover.places.crc import CRC32, combined_crc
+from data_exports.mover.places.destination import Ask
+from data_exports.mover.places.hub import Hub
+from data_exports.mover.places.operation import ONCE, CallStep, Operation, Sender
+from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
+from data_exports.mover.rules.capabilities import Capabilities
+from data_exports.mover.rules.protocol import (
+    AbortUpload,
+    CompleteUpload,
+    Copied,
+    CopiedPart,
+    Copy,
+    CopyPart,
+    CopyVersion,
+    Failed,
+    FindUploads,
+    Removed,
+    Started,
+    StartUpload,
+    StoreAnswer,
+    Uploads,
+)
+from data_exports.mover.wire.http_connection import USUAL_LIMITS, RequestLimits
+from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.transport import HttpRequest
+
+# https://learn.microsoft.com/en-us/rest/api/storageservices/understanding-block-blobs--append-blobs--and-page-blobs
+# Azure takes blocks of up to 4,000 MiB, and Put Blob 5,000; the smaller limits are those of the function's memory.
+AZURE_CAPABILITIES = Capabilities(
+    service="Azure Blob Storage",
+    copies_by_itself=False,
+    writes_on_condition=True,
+    largest_copy_bytes=4 * MIB,
+    smallest_part_bytes=1,
+    largest_part_bytes=32 * MIB,
+    most_parts=50_000,
+    calls_at_once=16,
+    parts_at_once=8,
+    usual_part_bytes=8 * MIB,
+    part_bytes_at_once=64 * MIB,
+    begins_uploads=False,
+)
+_IF_NEW: Mapping[str, str] = {"if-none-match": "*"}
+
+
+class AzureDestinationPlace:
+    """One recipient's container."""
+
+    capabilities = AZURE_CAPABILITIES
+
+    def __init__(
+        self,
+        target: AzureSettings,
+        hub: Hub,
+        sender: Sender,
+        url: str,
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Take where files go, where they come from, what carries requests with a token, and the account's address."""
+        self.target = target
+        self._hub = hub
+        self._sender = sender
+        self._url = url
+        self._clock = ServerClock(clock)
+        self._writing = f"the copy from {hub.bucket} to {target.uri}"
+
+    def copy(self, call: Copy) -> CallStep:
+        """Write the current version on condition."""
+        return self._copy(call)
+
+    def copy_version(self, call: CopyVersion) -> CallStep:
+        """Write a version."""
+        return self._copy(call)
+
+    def _copy(self, call: Copy | CopyVersion) -> CallStep:
+        if refusal := _refusal_of(call.key):
+            return refusal
+
+        def write(contents: HubContents) -> CallStep:
+            md5 = contents.md5
+            headers = {"x-ms-blob-type": "BlockBlob", "content-md5": md5, **described(contents.described)}
+
+            def copied(response: Response) -> StoreAnswer:
+                if response.headers.get("content-md5", md5) != md5:
+                    return Failed(f"{self._writing}: Azure holds other bytes than were sent", Cause.UNWELL)
+                return _copied(contents.version_id, response, digest_column_of({"MD5": md5}))
+
+            return self._write(call.key, "", headers, contents.body, copied)
+
+        return read_whole(self._hub, call, write, most_bytes=AZURE_CAPABILITIES.largest_copy_bytes)
+
+    def start_upload(self, call: StartUpload) -> CallStep:
+        """Nothing has to be begun there. The id names the blocks, and keeps what describes the file until the end."""
+        if refusal := _refusal_of(call.key):
+            return refusal
+        packed = zlib.compress(json.dumps(dict(call.attributes.headers)).encode())
+        return Started(f"{uuid.uuid4().hex}.{urlsafe_b64encode(packed).decode()}")
+
+    def find_uploads(self, _: FindUploads) -> CallStep:
+        """There are none: blocks that nobody lists are nothing."""
+        return Uploads(())
+
+    def copy_part(self, call: CopyPart) -> CallStep:
+        """Put one block.
+
+        https://learn.microsoft.com/en-us/rest/api/storageservices/put-block
+        """
+        block = block_id_of(_name_in(call.upload_id), call.part.number)
+
+        def write(contents: HubContents) -> CallStep:
+            md5 = contents.md5
+            part = CopiedPart(call.part.number, f"{contents.crc32:08x}.{len(contents.body)}")
+            query = f"comp=block&blockid={quote(block, safe='')}"
+            request = self._request(call.key, query, {"content-md5": md5}, contents.body, limits=PART_LIMITS)
+            doing = f"part {call.part.number} of {self._writing}"
+
+            def read(response: Response) -> CallStep:
+                self._clock.note(response)
+                if response.status != 201:
+                    return azure_error_reply(response, doing=doing)
+                if response.headers.get("content-md5", md5) != md5:
+                    return Failed(f"{doing}: Azure holds other bytes than were sent", Cause.UNWELL)
+                return part
+
+            return Operation(request, read, PART_POLICY, sender=self._sender)
+
+        return read_part(self._hub, call, write)
+
+    def complete_upload(self, call: CompleteUpload) -> CallStep:
+        """Make the file of its blocks.
+
+        They may be those that are there already: it is the same file then, and written again.
+        https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list
+        """
+        name = _name_in(call.upload_id)
+        blocks = "".join(f"<Latest>{block_id_of(name, part.number)}</Latest>" for part in call.parts)
+        body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{blocks}</BlockList>'.encode()
+        crc = combined_crc((_crc_in(part) for part in call.parts), CRC32)
+        digest = digest_column_of({"CRC32": b64encode(crc.to_bytes(4, "big")).decode()})
+        headers = {"content-type": "application/xml", **described(_described_in(call.upload_id))}
+        return self._write(call.key, "comp=blocklist", headers, body, lambda r: _copied(call.version_id, r, digest))
+
+    def abort_upload(self, _: AbortUpload) -> CallStep:
+        """Blocks vanish by themselves; a list that is late does not pass its condition once anything is written."""
+        return Removed()
+
+    def probe(self, key: str, ask: Ask) -> list[Try]:
+        """Try each request that a delivery makes."""
+        from data_exports.mover.places.azure.probing import azure_tries  # an idle function starts sooner without it
+
+        return azure_tries(lambda query, headers, body: self._request(key, query, headers, body), self._sender, ask)
+
+    def _write(
+        self, key: str, query: str, headers: Mapping[str, str], body: bytes, copied: Callable[[Response], StoreAnswer]
+    ) -> Operation[StoreAnswer]:
+        """Write, unless somebody has written since; and once more, unless something is there."""
+        clock = self._clock
+
+        def operation(*, if_new: bool, is_last: bool) -> Operation[StoreAnswer]:
+            condition = (lambda: _IF_NEW) if if_new else clock.unmodified_since
+            request = self._request(key, query, headers, body, at_last=condition)
+
+            def read(response: Response) -> CallStep:
+                clock.note(response)
+                if response.status == 201:
+                    return copied(response)
+                is_refused_by_condition = code_in(response) in (IS_THERE, WAS_WRITTEN_SINCE)
+                if is_refused_by_condition and not is_last and clock.is_known:
+                    return operation(if_new=not if_new, is_last=True)
+                return azure_error_reply(response, doing=self._writing)
+
+            return Operation(request, read, ONCE, sender=self._sender)
+
+        return operation(if_new=not clock.is_known, is_last=False)
+
+    def _request(
+        self,
+        key: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        limits: RequestLimits = USUAL_LIMITS,
+        at_last: Callable[[], Mapping[str, str]] = dict,
+    ) -> HttpRequest:
+        url = f"{self._url}{path_of(self.target.container, key)}{f'?{query}' if query else ''}"
+        return HttpRequest(
+            "PUT",
+            url,
+            {"x-ms-version": VERSION, **headers},
+            body,
+            limits,
+            lambda: {"x-ms-date": moment_now(), **at_last()},
+        )
+
+
+def _refusal_of(key: str) -> Failed | None:
+    problem = problem_of_name(key)
+    if not problem:
+        return None
+    advice = "Its sender sends it again under another name"
+    return Failed(f"Azure Blob Storage cannot hold a file of this name: {problem}. {advice}", Cause.UPLOAD_NOT_ACCEPTED)
+
+
+def _copied(version_id: str, response: Response, digest: str) -> StoreAnswer:
+    headers = response.headers
+    etag = headers.get("etag", "").strip('"')
+    return Copied(version_id, headers.get("x-ms-version-id"), etag, iso_time(datetime.now(UTC)), digest)
+
+
+def _name_in(upload_id: str) -> str:
+    return upload_id.partition(".")[0]
+
+
+def _described_in(upload_id: str) -> dict[str, str]:
+    packed = upload_id.partition(".")[2]
+    headers: dict[str, str] = json.loads(zlib.decompress(urlsafe_b64decode(packed))) if packed else {}
+    return headers
+
+
+def _crc_in(part: CopiedPart) -> tuple[int, int]:
+    crc, _, length = part.etag.partition(".")
+    return int(crc, 16), int(length)

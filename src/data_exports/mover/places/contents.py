@@ -1,0 +1,68 @@
+"""What a destination that cannot copy by itself reads of the hub, before it writes it.
+
+In: calls. Out: operations that read a version, pinned to version and ETag, and go on with what was read. No effects.
+"""
+
+import zlib
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import md5
+
+from data_exports.mover.places.hub import Hub, describing, reading
+from data_exports.mover.places.operation import ONCE, CallStep, Operation
+from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
+from data_exports.mover.places.s3.replies import error_reply
+from data_exports.mover.rules.hub_version import NULL
+from data_exports.mover.rules.protocol import Copy, CopyPart, CopyVersion, Failed, StoreAnswer
+from data_exports.mover.wire.http_connection import USUAL_LIMITS
+from data_exports.mover.wire.http_responses import Response
+
+
+@dataclass(frozen=True, slots=True)
+class HubContents:
+    """What was read: the version, what describes it as S3's headers do, its bytes."""
+
+    version_id: str
+    described: Mapping[str, str]
+    body: bytes
+
+    @property
+    def md5(self) -> str:
+        """In Base64, as stores are told it and tell it."""
+        return b64encode(md5(self.body, usedforsecurity=False).digest()).decode()
+
+    @property
+    def crc32(self) -> int:
+        """The number that those of parts are combined of."""
+        return zlib.crc32(self.body)
+
+
+Write = Callable[[HubContents], CallStep]
+
+
+def read_whole(hub: Hub, call: Copy | CopyVersion, write: Write, *, most_bytes: int) -> Operation[StoreAnswer]:
+    """Read a version for a copy in one request, then write it."""
+    version_id = call.version_id if isinstance(call, CopyVersion) else None
+    limits = USUAL_LIMITS._replace(max_body_bytes=most_bytes)
+    request = hub.read(call.key, version_id=version_id, etag=call.etag, limits=limits)
+    return Operation(request, _reader(call.key, 200, write), ONCE, call.tries)
+
+
+def read_part(hub: Hub, call: CopyPart, write: Write) -> Operation[StoreAnswer]:
+    """Read a part of a version, then write it."""
+    limits = PART_LIMITS._replace(max_body_bytes=call.part.last_byte - call.part.first_byte + 1)
+    request = hub.read(call.key, version_id=call.version_id, etag=call.etag, part=call.part, limits=limits)
+    return Operation(request, _reader(call.key, 206, write), PART_POLICY)
+
+
+def _reader(key: str, status: int, write: Write) -> Callable[[Response], CallStep]:
+    def read(response: Response) -> CallStep:
+        if response.status == status:
+            version_id = response.headers.get("x-amz-version-id") or NULL
+            return write(HubContents(version_id, describing(response.headers), response.body))
+        reply = error_reply(response, doing=reading(key))
+        # What was not read was not written: nothing of it is under way.
+        return replace(reply, under_way=False) if isinstance(reply, Failed) else reply
+
+    return read

@@ -1,0 +1,172 @@
+"""Sends requests with a bearer token, which it gets first, step by step, and gets anew before it ends.
+
+In: requests to a store. Out: their responses; `NoToken` for what could not be sent, since there is no token. Effects:
+the requests, over the mover's own connections (`transport`); the token, in memory alone: it is never written, and no
+`repr` shows it.
+
+While a token is on its way, requests wait for it: many at once ask for one. A store that answers 401 is asked once more
+with a new token. Each request is sent once otherwise, as by `transport`. A store that says for how long it wants no
+request (`Retry-After`) gets none for so long, whoever wants to send one.
+https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from data_exports.mover.wire.http_connection import OnResponse
+from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.transport import HttpRequest
+
+REFUSAL_SECONDS = 10.0  # for which a refusal answers others, too: a batch does not ask a thousand times
+LONGEST_SILENCE_SECONDS = 60.0  # that a store may ask for
+LONGEST_MARGIN_SECONDS = 300.0  # how long before its end a token is not used any more; of a short one a quarter
+
+
+class Token(NamedTuple):
+    """What opens something, and for how many seconds."""
+
+    text: str
+    seconds: float
+
+    def __repr__(self) -> str:
+        return f"Token(..., {self.seconds:g})"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStep:
+    """One request on the way to a token: made of the token before, answered with another.
+
+    `token_in` returns None where a response of status 200 holds none.
+    """
+
+    name: str
+    request_of: Callable[[str], HttpRequest]
+    token_in: Callable[[Response], Token | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NoToken(Response):
+    """The request was not sent: at this step no token was given. Status, headers and body are what was answered."""
+
+    step: str = ""
+
+
+class HttpWay(Protocol):
+    """What carries requests: a `Transport`, or a stand-in."""
+
+    @property
+    def drops(self) -> int:
+        """How often all that was under way was given up."""
+
+    def send_http(self, request: HttpRequest, on_response: OnResponse) -> None:
+        """Send a request."""
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Make a call after so many seconds."""
+
+
+class BearerSender:
+    """A `Sender` of requests to one store. For one thread at a time."""
+
+    def __init__(
+        self,
+        line: HttpWay,
+        steps: tuple[TokenStep, ...],
+        *,
+        service: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Ask nothing yet. `clock`: in seconds; one that goes on while the function sleeps."""
+        self.service = service
+        self._line = line
+        self._steps = steps
+        self._clock = clock
+        self._token, self._usable_until = "", 0.0
+        self._refusal, self._refused_until = NoToken(None, {}, b""), 0.0
+        self._waiting: list[Callable[[str | NoToken], None]] = []
+        self._drops = line.drops
+        self._silent_until = 0.0
+
+    def send(self, request: HttpRequest, on_response: OnResponse, /, *, after_seconds: float = 0) -> None:
+        """Start it, now or later; `on_response` gets its response, exactly once."""
+        pause = max(after_seconds, self._silent_until - self._clock())
+        if pause > 0:
+            self._line.call_later(pause, lambda: self._send(request, on_response))
+        else:
+            self._send(request, on_response)
+
+    def _send(self, request: HttpRequest, on_response: OnResponse, *, is_renewed: bool = False) -> None:
+        def carry(token: str | NoToken) -> None:
+            if isinstance(token, NoToken):
+                on_response(token)
+                return
+            headers = {**request.headers, "authorization": f"Bearer {token}"}
+            self._line.send_http(replace(request, headers=headers), partial(take, token))
+
+        def take(token: str, response: Response) -> None:
+            if response.status in (429, 503):
+                seconds = response.headers.get("retry-after", "")
+                wanted = min(float(seconds), LONGEST_SILENCE_SECONDS) if seconds.isdecimal() else 0
+                self._silent_until = max(self._silent_until, self._clock() + wanted)
+            if response.status != 401 or is_renewed:
+                on_response(response)
+                return
+            if token == self._token:
+                self._usable_until = 0.0
+            self._send(request, on_response, is_renewed=True)
+
+        self._with_token(carry)
+
+    def _with_token(self, call: Callable[[str | NoToken], None]) -> None:
+        """Call with a token, or with why there is none; as soon as that is known."""
+        now = self._clock()
+        if now < self._usable_until:
+            call(self._token)
+        elif now < self._refused_until:
+            call(self._refusal)
+        else:
+            if self._drops != self._line.drops:  # nobody will answer what was asked then, and nobody waits any more
+                self._drops = self._line.drops
+                self._waiting.clear()
+            self._waiting.append(call)
+            if len(self._waiting) == 1:
+                self._take_step(0, "")
+
+    def _take_step(self, number: int, before: str) -> None:
+        """Ask for the next token, and so on to the last one."""
+        step, drops = self._steps[number], self._drops
+
+        def take(response: Response) -> None:
+            if drops != self._drops:
+                return
+            token = step.token_in(response) if response.status == 200 else None
+            if token is None:
+                self._refuse(step, response)
+            elif number + 1 < len(self._steps):
+                self._take_step(number + 1, token.text)
+            else:
+                margin = min(LONGEST_MARGIN_SECONDS, token.seconds / 4)
+                self._token, self._usable_until = token.text, self._clock() + token.seconds - margin
+                self._answer(token.text)
+
+        try:
+            request = step.request_of(before)
+            self._line.send_http(request, take)
+        except Exception as error:  # noqa: BLE001 whoever waits must be answered
+            take(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
+
+    def _refuse(self, step: TokenStep, response: Response) -> None:
+        """Answer all that wait. What a success held is not passed on: it may be a token that was not understood."""
+        body = b"" if response.status == 200 else response.body
+        self._refusal = NoToken(response.status, response.headers, body, response.fault, step=step.name)
+        is_final = response.status is not None and response.status < 500 and response.status != 429
+        self._refused_until = self._clock() + REFUSAL_SECONDS * is_final
+        self._answer(self._refusal)
+
+    def _answer(self, token: str | NoToken) -> None:
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call(token)

@@ -1,0 +1,216 @@
+"""Tokens are got step by step, once for all that wait, and renewed; none of it is shown or kept anywhere."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from data_exports.mover.wire.bearer import BearerSender, NoToken, Token, TokenStep
+from data_exports.mover.wire.http_connection import OnResponse
+from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.transport import HttpRequest
+
+DONE, WRITTEN = Response(200, {}, b""), Response(201, {}, b"")
+UNKNOWN = Response(401, {}, b"")
+
+
+@dataclass
+class PlayedLine:
+    """Whoever is asked, as the test plays them."""
+
+    asked: deque[tuple[HttpRequest, OnResponse]] = field(default_factory=deque)
+    later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    drops: int = 0
+
+    def send_http(self, request: HttpRequest, on_response: OnResponse) -> None:
+        self.asked.append((request, on_response))
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.later.append((seconds, call))
+
+    def answer(self, response: Response) -> str:
+        """Answer what was asked first; return whom it went to, and with which token."""
+        request, on_response = self.asked.popleft()
+        on_response(response)
+        return f"{request.url} {request.headers.get('authorization', '')}".strip()
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def step(name: str, seconds: float = 3600) -> TokenStep:
+    return TokenStep(
+        name,
+        lambda before: HttpRequest("POST", f"https://{name}/", {"before": before}),
+        lambda response: Token(response.body.decode(), seconds) if response.body else None,
+    )
+
+
+@dataclass
+class Played:
+    """A sender, and what it has told."""
+
+    seconds: float = 3600
+    line: PlayedLine = field(default_factory=PlayedLine)
+    clock: Clock = field(default_factory=Clock)
+    told: list[Response] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        steps = (step("aws"), step("login", self.seconds))
+        self.sender = BearerSender(self.line, steps, service="the store", clock=self.clock)
+
+    def send(self, name: str = "a") -> None:
+        self.sender.send(HttpRequest("PUT", f"https://store/{name}"), self.told.append)
+
+    def get_token(self, text: bytes = b"t1") -> None:
+        self.line.answer(Response(200, {}, b"assertion"))
+        self.line.answer(Response(200, {}, text))
+
+
+def test_all_that_is_sent_waits_for_one_token_which_is_got_step_by_step() -> None:
+    played = Played()
+    for name in "ab":
+        played.send(name)
+    assert [request.url for request, _ in played.line.asked] == ["https://aws/"]
+    played.line.answer(Response(200, {}, b"assertion"))
+    assert [(request.url, request.headers) for request, _ in played.line.asked] == [
+        ("https://login/", {"before": "assertion"})
+    ]
+    played.line.answer(Response(200, {}, b"t1"))
+    assert [played.line.answer(WRITTEN) for _ in "ab"] == ["https://store/a Bearer t1", "https://store/b Bearer t1"]
+    assert played.told == [WRITTEN, WRITTEN]
+
+
+def test_a_token_is_used_again_until_shortly_before_its_end() -> None:
+    played = Played()
+    played.send()
+    played.get_token()
+    played.line.answer(WRITTEN)
+    played.clock.now += 3299
+    played.send()
+    assert played.line.answer(WRITTEN) == "https://store/a Bearer t1"
+    played.clock.now += 1
+    played.send()
+    played.get_token(b"t2")
+    assert played.line.answer(WRITTEN) == "https://store/a Bearer t2"
+
+
+def test_a_short_token_is_used_for_three_quarters_of_its_life() -> None:
+    played = Played(seconds=400)
+    played.send()
+    played.get_token()
+    played.line.answer(WRITTEN)
+    played.clock.now += 299
+    played.send()
+    assert played.line.answer(WRITTEN) == "https://store/a Bearer t1"
+    played.clock.now += 1
+    played.send()
+    assert played.line.asked[0][0].url == "https://aws/"
+
+
+def test_a_store_that_does_not_know_the_token_is_asked_once_more_with_a_new_one() -> None:
+    played = Played()
+    for name in "ab":
+        played.send(name)
+    played.get_token()
+    played.line.answer(UNKNOWN)
+    played.line.answer(UNKNOWN)
+    assert [request.url for request, _ in played.line.asked] == ["https://aws/"]
+    played.get_token(b"t2")
+    assert played.line.answer(UNKNOWN) == "https://store/a Bearer t2"
+    assert played.line.answer(WRITTEN) == "https://store/b Bearer t2"
+    assert played.told == [UNKNOWN, WRITTEN]
+
+
+def test_without_a_token_all_that_wait_learn_at_which_step_and_what_was_said() -> None:
+    played = Played()
+    for name in "ab":
+        played.send(name)
+    played.line.answer(Response(200, {}, b"assertion"))
+    played.line.answer(Response(400, {}, b"no such tenant"))
+    refusal = NoToken(400, {}, b"no such tenant", step="login")
+    assert played.told == [refusal, refusal]
+    played.send()
+    assert played.told == [refusal] * 3
+    assert not played.line.asked
+    played.clock.now += 10
+    played.send()
+    assert played.line.asked
+
+
+@pytest.mark.parametrize("response", [Response(503, {}, b""), Response(429, {}, b""), Response(None, {}, b"", "lost")])
+def test_what_passes_is_asked_again_by_the_next_request(response: Response) -> None:
+    played = Played()
+    played.send()
+    played.line.answer(response)
+    assert [(type(each), each.status, each.fault) for each in played.told] == [
+        (NoToken, response.status, response.fault)
+    ]
+    played.send()
+    assert [request.url for request, _ in played.line.asked] == ["https://aws/"]
+
+
+def test_a_request_that_cannot_be_made_is_answered() -> None:
+    def fail(_: str) -> HttpRequest:
+        raise ValueError("no region")
+
+    told: list[Response] = []
+    steps = (TokenStep("aws", fail, lambda _: None),)
+    BearerSender(PlayedLine(), steps, service="the store").send(HttpRequest("PUT", "https://store/"), told.append)
+    assert told == [NoToken(None, {}, b"", "ValueError: no region", step="aws")]
+
+
+def test_what_waited_when_all_was_dropped_is_not_waited_for_any_more() -> None:
+    played = Played()
+    played.send("a")
+    late = played.line.asked.popleft()[1]
+    played.line.drops += 1
+    played.send("b")
+    late(Response(200, {}, b"assertion of before"))
+    assert [request.url for request, _ in played.line.asked] == ["https://aws/"]
+    played.get_token()
+    assert played.line.answer(WRITTEN) == "https://store/b Bearer t1"
+    assert (played.told, len(played.line.asked)) == ([WRITTEN], 0)
+
+
+def test_a_request_waits_as_long_as_it_is_told_to() -> None:
+    played = Played()
+    played.sender.send(HttpRequest("PUT", "https://store/"), played.told.append, after_seconds=2)
+    assert ([seconds for seconds, _ in played.line.later], len(played.line.asked)) == ([2], 0)
+    played.line.later[0][1]()
+    assert played.line.asked
+
+
+def test_a_store_that_asks_for_silence_gets_no_request_meanwhile() -> None:
+    played = Played()
+    for name in "ab":
+        played.send(name)
+    played.get_token()
+    played.line.answer(Response(503, {"retry-after": "7"}, b""))
+    played.line.answer(Response(503, {"retry-after": "Mon, 30 Nov 2026 10:00:00 GMT"}, b""))
+    played.sender.send(HttpRequest("PUT", "https://store/c"), played.told.append, after_seconds=2)
+    assert ([seconds for seconds, _ in played.line.later], len(played.line.asked)) == ([7], 0)
+    played.clock.now += 7
+    played.send("d")
+    assert played.line.answer(Response(503, {"retry-after": "3600"}, b"")) == "https://store/d Bearer t1"
+    played.send("e")
+    assert played.line.later[1][0] == 60
+
+
+def test_no_token_is_shown() -> None:
+    played = Played()
+    played.send()
+    played.get_token(b"very-secret")
+    shown = f"{Token('very-secret', 60)!r} {played.line.asked[0][0]!r} {played.sender!r}"
+    assert "very-secret" not in shown
+    unread = Played()
+    steps = (TokenStep("aws", lambda _: HttpRequest("POST", "https://aws/"), lambda _: None),)
+    BearerSender(unread.line, steps, service="the store").send(HttpRequest("PUT", "https://s/"), unread.told.append)
+    unread.line.answer(Response(200, {}, b"a very-secret in a form nobody knows"))
+    assert unread.told == [NoToken(200, {}, b"", step="aws")]
