@@ -31,6 +31,7 @@ _PARAMETERS = {
     "content-encoding": "ContentEncoding",
     "content-language": "ContentLanguage",
     "content-type": "ContentType",
+    "x-amz-checksum-sha256": "ChecksumSHA256",
     "x-amz-tagging": "Tagging",
     "x-amz-website-redirect-location": "WebsiteRedirectLocation",
 }

@@ -14,6 +14,8 @@ LACKING: Mapping[str, Mapping[C, str]] = {
         C.REGIONS: "it knows no regions",
         C.NAMES_REGION: "it knows no regions",
         C.MISSING_BUCKET: "its three buckets are always there",
+        C.CHECKSUMS_OF_COPIES: "it works none out",
+        C.CHECKSUMS_OF_PARTS: "it works none out",
     },
     "local AWS": {
         C.INITIATORS: "it names the bucket's account",
@@ -32,6 +34,7 @@ LACKING: Mapping[str, Mapping[C, str]] = {
         C.BUCKET_OWNER: "it takes no notice of x-amz-expected-bucket-owner",
         C.ABORT_IS_FINAL: "it answers 500 to a part for an upload that was aborted",
         C.INITIATORS: "it names a fixed user",
+        C.CHECKSUMS_OF_COPIES: "a look at a file tells none",
     },
     "SeaweedFS": {
         C.COPY_NAMES_VERSION: "it sends no x-amz-copy-source-version-id; elsewhere the name is not looked at",
@@ -49,6 +52,8 @@ LACKING: Mapping[str, Mapping[C, str]] = {
         C.NAMES_REGION: "it knows no regions",
         C.ABORT_IS_FINAL: "it aborts twice",
         C.INITIATORS: "it knows no principals",
+        C.CHECKSUMS_OF_COPIES: "a copy tells none",
+        C.CHECKSUMS_OF_PARTS: "a finished upload in parts tells none",
     },
     "LocalStack": {
         C.MARKERS_BY_ID: "it answers a bare 405",

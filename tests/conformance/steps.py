@@ -44,6 +44,8 @@ class Capability(StrEnum):
     TRAILING_SLASH = "keys that end with a slash"
     LONG_KEYS = "keys of more than 1,000 bytes"
     ABORT_IS_FINAL = "an aborted upload in parts is gone"
+    CHECKSUMS_OF_COPIES = "a copy keeps its source's checksum and tells it"
+    CHECKSUMS_OF_PARTS = "a copy in parts tells the CRC of the whole"
     INITIATORS = "uploads in parts name the session that began them"
 
 

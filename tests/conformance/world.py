@@ -19,6 +19,7 @@ from data_exports.mover.rules.protocol import (
     Copied,
     Copy,
     CopyVersion,
+    Current,
     Failed,
     Forbidden,
     Gone,
@@ -176,6 +177,8 @@ def _is_as_expected(got: StoreAnswer, expected: Expected, world: World) -> bool:
         case Missing(or_404):
             told = Gone() if world.may_list else Forbidden("")
             return got == told or (or_404 and got == Gone())
+        case Copied(digest="") | Current(digest=""):  # only scenarios about digests tell them
+            return isinstance(got, Copied | Current) and replace(got, digest="") == expected
         case EachOf(replies):
             return (
                 isinstance(got, RetiredAll)

@@ -1,5 +1,7 @@
 """The deployed mover on what is not an ordinary file: what it refuses, where that ends, and what is on record."""
 
+import base64
+import hashlib
 import json
 import os
 
@@ -8,6 +10,7 @@ import pytest
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
 from data_exports.names import dead_letter_queue_name_of, queue_name_of
+from data_exports.operate.crc import crc64nvme
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.movers import dead_letters, mover_at_rest, mover_settings, outcomes, queue_url, upload
 from tests.emulator.steps import wait_until
@@ -75,6 +78,30 @@ def test_a_large_file_arrives_in_parts_with_all_that_describes_it_and_leaves_not
     assert tags == [{"Key": "class", "Value": "official"}, {"Key": "for", "Value": "a+b"}]
     wait_until(lambda: stage.keys_in_hub(push) == [] and checkpoints(deployed_example) == [])  # the receipt is first
     assert recipient.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+
+def test_receipts_hold_what_s3_and_the_sender_say_of_the_whole_file(
+    deployed_example: DeployedEstate, push: PushDataset
+) -> None:
+    bodies = {"small.bin": b"small", "large.bin": os.urandom(6 * MIB)}
+    s3, hub = deployed_example.stage.as_user(push.users[0]), deployed_example.estate.platform.hub_bucket
+    sha256 = {name: base64.b64encode(hashlib.sha256(body).digest()).decode() for name, body in bodies.items()}
+
+    def receipts() -> dict[str, str | None]:
+        found = deployed_example.stage.receipts(push)
+        return {each.key: each.digest for each in found if each.version_id in versions and each.delivered_at}
+
+    with mover_settings(deployed_example, push, LARGEST_COPY_BYTES=str(5 * MIB), PART_BYTES=str(5 * MIB)):
+        versions = [
+            s3.put_object(Bucket=hub, Key=f"{push.prefix}{name}", Body=body, ChecksumSHA256=sha256[name])["VersionId"]
+            for name, body in bodies.items()
+        ]
+        wait_until(lambda: len(receipts()) == len(bodies))
+    crc = crc64nvme(bodies["large.bin"])
+    assert receipts() == {
+        "court_hearings/small.bin": f"SHA256:{sha256['small.bin']}",
+        "court_hearings/large.bin": f"CRC64NVME:{base64.b64encode(crc.digest()).decode()} SHA256:{sha256['large.bin']}",
+    }
 
 
 def test_a_large_newer_upload_goes_on_with_a_message_that_the_mover_sends_itself(

@@ -13,7 +13,6 @@ from urllib.parse import quote
 import pytest
 
 from data_exports.errors import LocalAwsError
-from data_exports.local.clouds.crc32c import crc32c
 from data_exports.local.clouds.declared import (
     ActingAccount,
     BlobContainer,
@@ -24,6 +23,7 @@ from data_exports.local.clouds.declared import (
 from data_exports.local.clouds.faults import InjectedFault
 from data_exports.local.clouds.running import running_clouds, start_clouds
 from data_exports.local.issuers import unknown_issuer
+from data_exports.operate.crc import crc32c
 from tests.emulator.functions import answer_of, function
 from tests.emulator.other_clouds import (
     AZURE_AUDIENCE,
@@ -447,7 +447,7 @@ def test_faults_are_met_by_the_next_requests_and_then_no_more(azure: tuple[Other
 
 
 def hash_of(body: bytes) -> str:
-    return f"crc32c={base64.b64encode(crc32c(body).to_bytes(4, 'big')).decode()}"
+    return f"crc32c={base64.b64encode(crc32c(body).digest()).decode()}"
 
 
 def test_an_object_is_written_and_replaced_and_read_by_its_owner_alone(google: tuple[OtherClouds, str]) -> None:

@@ -19,20 +19,16 @@ from collections.abc import Mapping
 CRYPTOGRAPHIC = frozenset({"SHA256", "SHA512"})
 """Nobody is known to be able to make another file with the same one; with any other algorithm that can be done."""
 
-_NAME = re.compile(r"[A-Z][A-Z0-9]*")
-_VALUE = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_DIGEST = re.compile(r"([A-Z][A-Z0-9]*):([A-Za-z0-9+/]+={0,2})")
 
 
 def digest_column_of(values: Mapping[str, str]) -> str:
     """The column of these values by algorithm; "" for none. Leaves out what is no digest of a whole file."""
-    return " ".join(f"{name}:{value}" for name, value in sorted(values.items()) if _is_digest(name, value))
+    written = sorted(f"{name}:{value}" for name, value in values.items())
+    return " ".join(each for each in written if _DIGEST.fullmatch(each))
 
 
 def digests_in(column: str | None) -> dict[str, str]:
     """The values in a column by algorithm; what cannot be read, a newer mover's perhaps, is left out."""
-    pairs = (each.partition(":") for each in (column or "").split(" "))
-    return {name: value for name, _, value in pairs if _is_digest(name, value)}
-
-
-def _is_digest(name: str, value: str) -> bool:
-    return bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value))
+    found = map(_DIGEST.fullmatch, (column or "").split(" "))
+    return {each[1]: each[2] for each in found if each}

@@ -52,8 +52,8 @@ DESCRIBED = {
 }
 
 
-def copied(version: str, body: bytes) -> Copied:
-    return Copied(version, None, etag_of(body), TIME)
+def copied(version: str, body: bytes, digest: str = "") -> Copied:
+    return Copied(version, None, etag_of(body), TIME, digest)
 
 
 def newest(version: str, body: bytes, *, current: bool) -> Versions:

@@ -24,9 +24,9 @@ from xml.sax.saxutils import escape
 from data_exports.local.clouds.bearers import OWNERS_SIDE, Bearers, CloudBearer
 from data_exports.local.clouds.conditions import object_prefix_of
 from data_exports.local.clouds.contents import Contents, Piece, Pieces, total_bytes
-from data_exports.local.clouds.crc32c import combined_crc32c, crc32c
 from data_exports.local.clouds.declared import CloudBucket, Declared
 from data_exports.local.clouds.exchange import CloudAnswer, CloudRefusedError, CloudRequest
+from data_exports.operate.crc import combined_crc32c, crc32c
 
 _WRITING = {
     f"https://www.googleapis.com/auth/{scope}"
@@ -188,7 +188,7 @@ class ObjectStorage:
         computed = _in_base64(hashlib.md5(request.body, usedforsecurity=False).digest())
         if md5 is not None and md5 != computed:
             raise self._refused(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-        checksum = crc32c(request.body)
+        checksum = crc32c(request.body).value
         if given.get("crc32c", _in_base64(checksum.to_bytes(4, "big"))) != _in_base64(checksum.to_bytes(4, "big")):
             raise self._refused(400, "BadDigest", "The CRC32C you specified did not match what we received.")
         return _Part(self._contents.keep(request.body), checksum)

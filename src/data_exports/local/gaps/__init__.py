@@ -30,6 +30,7 @@ def mend_all() -> None:
         outbound_tokens,
         s3_access,
         s3_access_logs,
+        s3_checksums,
         s3_deletes,
         s3_encryption,
         s3_errors,

@@ -70,6 +70,20 @@ def a_read_needs_the_right_to_decrypt(
     return _denial(record, bucket_name, headers, asked) or original(bucket_name, key, headers, *query)
 
 
+@mends(s3, "_head_object", "bucket_name key headers query_params")
+def a_look_at_checksums_needs_the_right_to_decrypt(
+    original: Callable[..., Any], bucket_name: str, key: str, headers: Mapping[str, str] | None = None, *query: Any
+) -> Any:
+    """HeadObject of a file under a KMS key that asks for checksums needs `kms:Decrypt` with it, and has no body.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html (x-amz-checksum-mode)
+    """
+    asked: Mapping[str, Any] = query[0] if query and query[0] else {}
+    record = record_of(bucket_name, key, s3._qp(dict(asked), "versionId", ""))
+    denied = "x-amz-checksum-mode" in (headers or {}) and _denial(record, bucket_name, headers or {}, asked)
+    return (*denied[:2], b"") if denied else original(bucket_name, key, headers, *query)
+
+
 def _copies(name: str, parameters: str) -> None:
     """Mend one of the two ways to copy; `headers` is the last of its parameters."""
 

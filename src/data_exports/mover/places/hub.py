@@ -58,9 +58,14 @@ class Hub:
         self._retiring = Attempt(f"retiring from {bucket}", Where.PLATFORM)
 
     def head(self, call: HeadObject) -> CallStep:
-        """Ask which version is current, or whether a version is there."""
+        """Ask which version is current, or whether a version is there.
+
+        Digests are told to whoever may decrypt the file, as a copy must.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
         query = None if call.version_id is None else {"versionId": call.version_id}
-        request = self.bucket.request("HeadObject", "HEAD", call.key, query=query)
+        headers = {"x-amz-checksum-mode": "ENABLED"} if call.with_digest else None
+        request = self.bucket.request("HeadObject", "HEAD", call.key, query=query, headers=headers)
         return Operation(request, partial(head_reply, doing=reading(call.key)))
 
     def versioning(self, _: ReadVersioning) -> CallStep:

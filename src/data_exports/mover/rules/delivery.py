@@ -186,23 +186,23 @@ class Delivery:
         upload = self.upload
         if not self.is_large:
             return (yield from self.try_copy(Copy(upload.key, upload.etag)))
-        reply = yield HeadObject(upload.key)
+        reply = yield HeadObject(upload.key, with_digest=True)
         match reply:
-            case Current(version_id, etag, last_modified) if upload.may_be(
+            case Current(version_id, etag, last_modified, digest) if upload.may_be(
                 HubVersion(version_id, etag if version_id == NULL else upload.etag, None, None)
             ):
                 self.uploaded_at = last_modified
-                return (yield from self.copy_in_parts(replace(upload.version, last_modified=last_modified)))
+                return (yield from self.copy_in_parts(replace(upload.version, last_modified=last_modified), digest))
             case Current():
                 return Overtaken()
             case _:
                 return reply
 
-    def copy_in_parts(self, version: HubVersion) -> Generator[Request, Reply, Reply]:
+    def copy_in_parts(self, version: HubVersion, digest: str = "") -> Generator[Request, Reply, Reply]:
         """Copy a large version, which is the upload's own. What this run does not finish goes on in another."""
         self.may_leave_parts = True
-        rules = self.rules
-        copy = self.large_copy(self.upload.key, version, rules.capabilities, usual_part_bytes=rules.part_bytes)
+        can, part_bytes = self.rules.capabilities, self.rules.part_bytes
+        copy = self.large_copy(self.upload.key, version, can, usual_part_bytes=part_bytes, digest=digest)
         reply = yield from copy.steps()
         self.left_behind = copy.left_behind or self.left_behind
         self.may_leave_parts = not isinstance(reply, Copied)

@@ -13,6 +13,8 @@ that describes it, and nothing is left behind.
 - Parts are pinned to the version (of a version `null` to its ETag, too), so they fit each other whatever is uploaded in
   the meantime.
 - Now and then, and before the parts are completed, the key is looked at again: a newer upload may have come.
+- What S3 tells of the whole copy is held against what it tells of the upload. A digest that no copy in parts can have,
+  such as the sender's SHA-256, goes into the receipt.
 - An upload is completed only by a run that has seen it open, by copying at least its last part into it. S3 may answer
   a second completion like the first, without writing anything.
 
@@ -23,6 +25,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.digests import digest_column_of, digests_in
 from data_exports.contract.settings import MIB, USUAL_PART_BYTES
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.hub_version import HubVersion
@@ -126,12 +129,15 @@ def _insist(remove: Callable[[], CopySteps]) -> CopySteps:
 class LargeCopy:
     """One version on its way in parts. Each rule is a method, so that tests can show what breaks without it."""
 
-    def __init__(self, key: str, version: HubVersion, capabilities: Capabilities, *, usual_part_bytes: int) -> None:
+    def __init__(
+        self, key: str, version: HubVersion, capabilities: Capabilities, *, usual_part_bytes: int, digest: str = ""
+    ) -> None:
         self.key = key
         self.capabilities = capabilities
         self.version = version
         self.size_bytes = version.size_bytes or 0
         self.usual_part_bytes = usual_part_bytes
+        self.digest = digest  # what the hub tells of the upload
         self.parts_before = 0  # how many parts earlier runs have copied
         self.others: tuple[Checkpoint, ...] = ()  # uploads of repeated events: one is enough
         self.left_behind = ""  # what may be left of a finished copy, and why
@@ -248,7 +254,17 @@ class LargeCopy:
         completed = yield CompleteUpload(self.key, now.version_id, now.upload_id, now.copied)
         if isinstance(completed, Copied):
             yield from self.clear_up(now)
+            return self.compared(completed)
         return (yield from self.stop(now, completed, is_new=True))
+
+    def compared(self, copied: Copied) -> Copied | Failed:
+        """The copy with what is known of the upload beside what S3 tells of the copy, which must not differ."""
+        sent, arrived = digests_in(self.digest), digests_in(copied.digest)
+        for name in sent.keys() & arrived.keys():
+            if sent[name] != arrived[name]:
+                reason = f"the copy is not the upload: its {name} is {arrived[name]} instead of {sent[name]}"
+                return Failed(f"{reason}. It will be copied again", Cause.FAULT)
+        return replace(copied, digest=digest_column_of(sent | arrived))
 
     def parts_of_now(self, now: Checkpoint, parts: tuple[Part, ...]) -> CopyParts:
         """Ask for parts of this very upload, also where another one may take the place of its version."""

@@ -44,6 +44,7 @@ class HeadObject:
 
     key: str
     version_id: str | None = None
+    with_digest: bool = False  # whether to ask for what its sender said of the whole file, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +199,13 @@ Request = (
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The copy is at the recipient. The hub's version is `null` if S3 named none; `at` is UTC, ISO 8601.
-
-    `digest` is of the whole file, a column of `contract.digests`.
-    """
+    """The copy is at the recipient. The hub's version is `null` if S3 named none; `at` is UTC, ISO 8601."""
 
     source_version_id: str
     destination_version: str | None
     destination_etag: str
     at: str
-    digest: str = ""
+    digest: str = ""  # of the whole file, a column of `contract.digests`
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +215,7 @@ class Current:
     version_id: str
     etag: str = ""
     last_modified: str | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

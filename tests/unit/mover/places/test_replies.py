@@ -1,5 +1,7 @@
 """How S3's answers are read: nothing passes for a success that does not hold what its operation promises."""
 
+from dataclasses import replace
+
 import pytest
 
 from data_exports.contract.causes import Cause
@@ -207,6 +209,15 @@ def test_only_a_hub_whose_versioning_is_on_keeps_versions(body: str, reply: Repl
     assert not isinstance(
         versioning_reply(response(200, "<Other/>"), doing=Attempt("reading", Where.UPLOAD)), Versioning
     )
+
+
+@pytest.mark.parametrize(("version_id", "current"), [("v1", Current("v1")), ("null", Current("null"))])
+def test_a_head_tells_the_digests_of_the_whole_file_and_no_other(version_id: str, current: Current) -> None:
+    reading = Attempt("reading", Where.UPLOAD)
+    whole = {"x_amz_checksum_sha256": SHA256, "x_amz_checksum_type": "FULL_OBJECT"}
+    of_parts = {"x_amz_checksum_sha256": f"{SHA256}-3", "x_amz_checksum_type": "COMPOSITE"}
+    seen = [head_reply(response(200, x_amz_version_id=version_id, **told), doing=reading) for told in (whole, of_parts)]
+    assert seen == [replace(current, digest=f"SHA256:{SHA256}"), current]
 
 
 def test_a_head_tells_the_current_version() -> None:

@@ -198,8 +198,9 @@ def copy_object(draw: random.Random, settings: Settings) -> tuple[Call, dict[str
 
 
 def head_object(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:
-    key = a_text(draw)
-    return HeadObject(key), {"Bucket": settings.hub_bucket, "Key": key, "ExpectedBucketOwner": settings.hub_account}
+    key, with_digest = a_text(draw), draw.random() < 0.5
+    arguments = {"Bucket": settings.hub_bucket, "Key": key, "ExpectedBucketOwner": settings.hub_account}
+    return HeadObject(key, with_digest=with_digest), arguments | ({"ChecksumMode": "ENABLED"} if with_digest else {})
 
 
 def list_object_versions(draw: random.Random, settings: Settings) -> tuple[Call, dict[str, Any]]:

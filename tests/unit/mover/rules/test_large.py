@@ -102,9 +102,10 @@ play = partial(play_delivery, upload=UPLOAD, rules=MOVE)
 
 
 ON = Versioning(is_on=True)
+LOOK = HeadObject(KEY, with_digest=True)
 BEGINNING: list[Reply] = [Current("v1"), NONE_FOUND, ATTRIBUTES, Started("u1"), Written()]
 ASKED_TO_BEGIN: list[Request] = [
-    HeadObject(KEY),
+    LOOK,
     ReadCheckpoints(KEY, "v1"),
     ReadAttributes(KEY, "v1"),
     StartUpload(KEY, ATTRIBUTES),
@@ -152,6 +153,42 @@ def test_a_large_file_is_copied_in_parts_and_then_recorded_and_retired_like_any_
     assert result == DeliveryResult(Outcome.DELIVERED)
 
 
+SENT = "CRC64NVME:rosUhgp5mIg= SHA256:FeKw09MmTw7z8F5Iz5aVvrlBdTzAxv9C4aG2w0a9rXw="
+
+
+@pytest.mark.parametrize("checkpoints", [NONE_FOUND, Checkpoints((copied_up_to(2),))], ids=["one run", "the last run"])
+@pytest.mark.parametrize(
+    ("sent", "arrived", "digest"),
+    [
+        (SENT, "CRC64NVME:rosUhgp5mIg=", SENT),
+        ("CRC32C:yZRlqg==", "CRC64NVME:rosUhgp5mIg=", "CRC32C:yZRlqg== CRC64NVME:rosUhgp5mIg="),
+        (SENT, "", SENT),
+        ("", "CRC64NVME:rosUhgp5mIg=", "CRC64NVME:rosUhgp5mIg="),
+        ("", "", None),
+    ],
+)
+def test_a_receipt_holds_the_senders_digests_beside_those_of_the_copy(
+    checkpoints: Checkpoints, sent: str, arrived: str, digest: str | None
+) -> None:
+    begin = BEGINNING[2:] if checkpoints is NONE_FOUND else []
+    parts = DONE if checkpoints is NONE_FOUND else DONE[2:]
+    replies = [Current("v1", digest=sent), checkpoints, *begin, PartsDone(parts), STILL_NEWEST]
+    asked, result = play([*replies, replace(COPIED, digest=arrived), Removed(), Written(), ON, Retired()])
+    assert asked[0] == LOOK
+    assert asked[-3] == WriteReceipts((replace(DELIVERED, digest=digest),))
+    assert result == DeliveryResult(Outcome.DELIVERED)
+
+
+def test_a_copy_that_is_not_the_upload_is_a_failure_and_stays_in_sight() -> None:
+    begin = [Current("v1", digest=SENT), *BEGINNING[1:], PartsDone(DONE), STILL_NEWEST]
+    asked, result = play([*begin, replace(COPIED, digest="CRC64NVME:AAAAAAAAAAA="), Removed(), Written()])
+    reason = (
+        "the copy is not the upload: its CRC64NVME is AAAAAAAAAAA= instead of rosUhgp5mIg=. It will be copied again"
+    )
+    assert asked[-1] == WriteReceipts((not_delivered(Outcome.FAILED, reason, Cause.FAULT),))
+    assert result == DeliveryResult(Outcome.FAILED, reason, Cause.FAULT)
+
+
 def test_with_keep_files_the_upload_stays_and_is_looked_at() -> None:
     rules = replace(MOVE, keep_files=True)
     asked, result = play(
@@ -189,7 +226,7 @@ def test_the_next_run_copies_only_what_is_missing() -> None:
         upload=AGAIN,
     )
     assert asked[:5] == [
-        HeadObject(KEY),
+        LOOK,
         ReadCheckpoints(KEY, "v1"),
         CopyParts(KEY, "v1", "u1", (PARTS[0], PARTS[2])),
         ListVersions(KEY),
@@ -297,7 +334,7 @@ def test_progress_is_saved_now_and_then_and_the_key_looked_at_again() -> None:
 def test_an_overtaken_upload_is_superseded_and_leaves_nothing_behind() -> None:
     asked, result = play([Current("v2"), NONE_FOUND, Written()])
     assert asked == [
-        HeadObject(KEY),
+        LOOK,
         ReadCheckpoints(KEY, "v1"),
         WriteReceipts((not_delivered(Outcome.SUPERSEDED),)),
     ]
@@ -323,7 +360,7 @@ def test_an_upload_overtaken_between_two_runs_is_aborted_before_the_newer_one_is
         [Current("v2"), OVERTAKEN, Checkpoints((copied_up_to(2),)), Removed(), Removed()], upload=AGAIN
     )
     assert asked[:5] == [
-        HeadObject(KEY),
+        LOOK,
         ListVersions(KEY),
         ReadCheckpoints(KEY, "v1"),
         AbortUpload(KEY, "u1"),

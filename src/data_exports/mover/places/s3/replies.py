@@ -41,6 +41,8 @@ from data_exports.mover.rules.protocol import (
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.xml_answers import decoder_of, found_in, name_of, parse_xml, text_of
 
+_CHECKSUM = "x-amz-checksum-"
+
 
 def error_reply(response: Response, *, doing: Attempt) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
@@ -67,18 +69,19 @@ def _copied(response: Response, name: str, version_id: str, *, doing: Attempt, a
     etag = text_of(root, "ETag").strip('"')
     if not etag:
         return _unreadable(response, doing=doing)
-    told = {name_of(child): child.text or "" for child in root}
-    return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at, _digest_of(told, "Checksum"))
+    told = ((child.tag.partition("Checksum"), child.text or "") for child in root)
+    checksums = {name[2]: value for name, value in told if name[1]}
+    digest = _digest_of(checksums, kind=checksums.pop("Type", ""))
+    return Copied(version_id, response.headers.get("x-amz-version-id"), etag, at, digest)
 
 
-def _digest_of(told: Mapping[str, str], prefix: str) -> str:
+def _digest_of(checksums: Mapping[str, str], *, kind: str) -> str:
     """The digests of a whole file in an answer; those that S3 calls composite are of its parts.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObjectResult.html
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
     """
-    checksums = {name[len(prefix) :].upper(): value for name, value in told.items() if name.startswith(prefix)}
-    return "" if checksums.pop("TYPE", "") == "COMPOSITE" else digest_column_of(checksums)
+    return "" if kind == "COMPOSITE" else digest_column_of(checksums)
 
 
 def head_reply(response: Response, *, doing: Attempt) -> Reply:
@@ -94,9 +97,11 @@ def head_reply(response: Response, *, doing: Attempt) -> Reply:
     if response.status != 200:
         return error_reply(response, doing=doing)
     version_id = headers.get("x-amz-version-id") or NULL
+    told = {name[len(_CHECKSUM) :].upper(): value for name, value in headers.items() if name.startswith(_CHECKSUM)}
+    digest = _digest_of(told, kind=told.pop("TYPE", ""))
     if version_id != NULL:
-        return Current(version_id)
-    return Current(NULL, headers.get("etag", "").strip('"'), _iso_time_of(headers.get("last-modified", "")))
+        return Current(version_id, digest=digest)
+    return Current(NULL, headers.get("etag", "").strip('"'), _iso_time_of(headers.get("last-modified", "")), digest)
 
 
 def _iso_time_of(http_time: str) -> str | None:
