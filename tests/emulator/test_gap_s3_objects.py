@@ -157,3 +157,16 @@ def test_the_tags_of_a_version_are_told_below_a_marker_too(steps: Steps) -> None
     assert tags == [{"Key": "class", "Value": "a&b"}]
     assert refusal_of(lambda: s3.get_object_tagging(Bucket=hub, Key="k")) == "NoSuchKey"
     assert refusal_of(lambda: s3.get_object_tagging(Bucket=hub, Key="k", VersionId=marker)) != ""
+
+
+def test_a_part_of_a_version_is_read_alone(steps: Steps) -> None:
+    s3, bucket = steps.client("s3"), steps.bucket(versioned=True)
+    old = s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"abc")
+    named = {"Bucket": bucket, "Key": "k", "VersionId": old["VersionId"]}
+    got = s3.get_object(**named, Range="bytes=2-4", IfMatch=old["ETag"])
+    assert (got["Body"].read(), got["ContentRange"]) == (b"234", "bytes 2-4/10")
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
+    assert s3.get_object(**named, Range="bytes=8-20")["Body"].read() == b"89"
+    assert refusal_of(lambda: s3.get_object(**named, Range="bytes=10-")) == "InvalidRange"
+    assert refusal_of(lambda: s3.get_object(**named, Range="bytes=2-4", IfMatch='"x"')) == "PreconditionFailed"

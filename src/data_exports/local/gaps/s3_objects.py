@@ -1,4 +1,4 @@
-"""S3: copies between accounts, how large a copy may be and what its ETag is; tags of uploads in parts, of versions."""
+"""S3: copies between accounts, how large one may be, its ETag; tags of uploads in parts, of versions; their ranges."""
 # ruff: noqa: SLF001 - the emulator offers no other way in
 
 import hashlib
@@ -13,6 +13,8 @@ from ministack.core.responses import AccountScopedDict, get_account_id
 from ministack.services import s3
 
 from data_exports.local.gaps.patching import mends
+
+S3ObjectAnswer = tuple[int, dict[str, str], Any]
 
 _COPY_LIMIT_BYTES = 5 * 1024**3
 _UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
@@ -144,3 +146,24 @@ def the_tags_of_a_version_are_told_below_a_marker_too(
     told = "".join(f"<Tag><Key>{escape(k)}</Key><Value>{escape(v)}</Value></Tag>" for k, v in tags.items())
     told = f'<Tagging xmlns="{s3.S3_NS}"><TagSet>{told}</TagSet></Tagging>'
     return 200, {"Content-Type": "application/xml", "x-amz-version-id": version_id}, told.encode()
+
+
+@mends(s3, "_get_object", "bucket_name key headers query_params")
+def a_part_of_a_version_may_be_read(
+    original: Callable[..., S3ObjectAnswer], bucket_name: str, key: str, headers: Mapping[str, str], *query: Any
+) -> S3ObjectAnswer:
+    """A range is a range of the version that is named, too; the emulator sends all of it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    status, told, body = original(bucket_name, key, headers, *query)
+    if status != 200 or not headers.get("range"):
+        return status, told, body
+    found = s3._parse_range(headers["range"], len(body))
+    if found is None:
+        refused = {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}
+        return 416, refused, s3._xml_body(s3._range_error_xml(bucket_name, key))
+    start, end = found
+    told = {name: value for name, value in told.items() if not name.lower().startswith("x-amz-checksum-")}
+    told |= {"Content-Length": str(end - start + 1), "Content-Range": f"bytes {start}-{end}/{len(body)}"}
+    return 206, told, body[start : end + 1]
