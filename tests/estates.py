@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from data_exports.destinations.kinds import OutsideDestination, outside_destination_of
 from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Estate, Platform, PullDataset, PushDataset
 from data_exports.names import AccountId, BucketName, DatasetName, KmsKeyArn, Region, RoleArn, RoleName
@@ -69,6 +70,27 @@ def at_s3(
     return S3Destination(
         BucketName(bucket), AccountId(account) if account else None, KmsKeyArn(kms_key) if kms_key else None
     )
+
+
+def at_azure(**changes: str) -> OutsideDestination:
+    """A recipient's container of Azure."""
+    there = {
+        "storage_account": "hjresearch",
+        "container": "incoming",
+        "tenant": TENANT,
+        "client": "8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5",
+    }
+    return outside_destination_of({"target_azure": there | changes})
+
+
+def at_google(**changes: str) -> OutsideDestination:
+    """A recipient's bucket at Google."""
+    there = {
+        "bucket": "hj-incoming",
+        "project_number": "1234567",
+        "provider": "projects/1234567/locations/global/workloadIdentityPools/moj-exports/providers/exports",
+    }
+    return outside_destination_of({"target_google": there | changes})
 
 
 def push(name: str = "hearings", **changes: object) -> PushDataset:

@@ -31,7 +31,7 @@ ALLOWED = {
     "evidence": {"evidence", "contract"},
     "notary": {"notary", "evidence", "contract"},
     "aws": {"errors", "names", "limits", "loopback", "aws"},
-    "destinations": BASICS | {"aws", "contract", "destinations"},
+    "destinations": BASICS | {"aws", "contract", "destinations", "readers"},
     "readers": BASICS | {"readers"},
     "estate": ESTATE,
     "access": ACCESS,

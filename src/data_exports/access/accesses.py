@@ -11,6 +11,7 @@ from functools import cached_property
 
 from data_exports.access.grants import PULL_READERS, Grant, Role
 from data_exports.access.statements import KEY_ARNS
+from data_exports.destinations.kinds import OutsideDestination
 from data_exports.json_values import json_as
 from data_exports.names import AccountId, AccountRootArn, DatasetName, Outsider
 from data_exports.readers.kinds import OutsideReader
@@ -70,7 +71,7 @@ class Access:
         """Whether objects may be written or deleted there."""
         if self.role is Role.SFTP:
             return any(_WRITE in grant.actions for grant in self.grants)
-        return _WRITE in self._data.actions or _DELETE in self._data.actions
+        return self.destination is not None or _WRITE in self._data.actions or _DELETE in self._data.actions
 
     @property
     def where_written(self) -> str:
@@ -130,10 +131,15 @@ class Access:
         return self.grants[0].reader
 
     @property
+    def destination(self) -> OutsideDestination | None:
+        """Of a mover to a recipient outside AWS: who that is."""
+        return self._data.destination
+
+    @property
     def party(self) -> str:
-        """Whom the data is opened to: an account, a bucket whose account is not named, or whose tokens are trusted."""
-        if self.reader:
-            return self.reader.party
+        """Whom the data is opened to: an account, a bucket whose account is not named, or whoever is outside AWS."""
+        if somebody := self.reader or self.destination:
+            return somebody.party
         return self.account or self.bucket
 
     @property
@@ -143,7 +149,9 @@ class Access:
 
     @property
     def party_words(self) -> tuple[str, str]:
-        """Of a reader outside AWS: the party in words, as `FederatedReader.party_words`; else empty."""
+        """Of somebody outside AWS: the party in words, as `FederatedReader.party_words`; else empty."""
+        if self.destination:
+            return self.destination.words
         return self.reader.party_words if self.reader else ("", "")
 
     @property

@@ -190,7 +190,9 @@ def _kinds(before: Access, after: Access, moment: datetime) -> list[Kind]:
     is_mover = after.role is Role.MOVER  # what it may do follows from what it is to do
     is_elsewhere = (before.where, before.principal) != (after.where, after.principal)  # then all rights differ
     gained, lost = _rights(after) - _rights(before), _rights(before) - _rights(after)
-    other_grounds = (before.paperwork, before.recipient) != (after.paperwork, after.recipient)
+    other_grounds = (before.paperwork, before.recipient, before.destination) != (
+        *(after.paperwork, after.recipient, after.destination),
+    )
     longer = _later(after.until, before.until)
     found = {
         Kind.MORE: bool(gained) and not is_elsewhere and not is_mover,
@@ -233,6 +235,7 @@ class _About:
         # An account that is named from now on narrows a delivery; one that no longer is, or is another, does not.
         is_anew = had is None or had.where != after.where or had.recipient not in (None, after.recipient)
         is_anew = is_anew or (had is not None and not after.ssh_keys <= had.ssh_keys)  # who holds the new one gets in
+        is_anew = is_anew or (had is not None and had.destination != after.destination)
         is_longer = Kind.LONGER in change.kinds
         is_more = is_anew or is_longer or Kind.MORE in change.kinds
         is_delivered = after.role is Role.MOVER

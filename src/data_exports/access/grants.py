@@ -5,12 +5,13 @@ access all read these values; nothing else decides about access.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from data_exports.contract.keys import RECEIPTS, checkpoints_prefix_of, receipts_prefix_of
 from data_exports.destinations.destination import Right
+from data_exports.destinations.kinds import OutsideDestination, outside_destination_in
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.json_values import json_as
 from data_exports.names import (
@@ -68,10 +69,12 @@ class Grant:
     """The dataset's paperwork."""
     owner_account: AccountId | None = None
     """The account that a recipient's bucket must belong to, if it is named; S3 is told with every copy."""
-    conditions: tuple[tuple[str, str], ...] = ()
-    """IAM's condition keys and what they must equal."""
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    """IAM's operators, condition keys and values."""
     reader: OutsideReader | None = None
     """Of a reader outside AWS: who it is; the principal is the role that it alone can assume."""
+    destination: OutsideDestination | None = None
+    """Of a mover's right at a recipient outside AWS: who that is, and as whom the mover is known there."""
 
     @property
     def is_of_aws(self) -> bool:
@@ -196,7 +199,8 @@ def _mover_grants(platform: Platform, push: PushDataset) -> Iterator[Grant]:
     for right in data:
         ends, why = push.until, push.paperwork
         on = (right.resource, right.actions, None, ends, why, right.owner_account, right.conditions)
-        yield Grant(mover, Role.MOVER, push.name, *on)
+        grant = Grant(mover, Role.MOVER, push.name, *on)
+        yield grant if grant.is_of_aws else replace(grant, destination=outside_destination_in(push.destination))
     # These reach no data and do not end: what was uploaded too late must still get its receipt, which says so.
     log, receipts, checkpoints = (
         platform.log_bucket.arn,

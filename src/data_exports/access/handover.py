@@ -22,13 +22,15 @@ from data_exports.names import DatasetName, Outsider
 IDENTITY_SIDS = ("ListPullBucket", "UsePullObjects")
 
 
-def route_of(estate: Estate, push: PushDataset) -> Route:
+def route_of(estate: Estate, push: PushDataset, *, issuer: str = "") -> Route:
     """The dataset's way to its destination, with the statements that let its mover in there.
 
-    The mover's role is named by condition, so the statements can be put in place before the role exists.
+    The mover's role is named by condition, so the statements can be put in place before the role exists. `issuer` is
+    who issues the tokens of the platform's account, where AWS has told.
     """
     there, platform = push.destination, estate.platform
     together = [each for each in estate.push_datasets if each.destination.uri == there.uri]
+    by_one_door = [each for each in estate.push_datasets if each.destination.door == there.door]
     files = next(right for right in there.rights(push.prefix) if right.resource.endswith("/*"))
     statements = [each for one in together for each in _counterparts(platform, one).get(files.counterpart, ())]
     return Route(
@@ -39,6 +41,8 @@ def route_of(estate: Estate, push: PushDataset) -> Route:
         _counterparts(platform, push),
         policy_of(*statements),
         tuple(each.name for each in together if each.name != push.name),
+        tuple(each.mover_role_arn(platform) for each in by_one_door if each.name != push.name),
+        issuer,
     )
 
 

@@ -271,7 +271,11 @@ def _verbs(access: Access) -> str:
 
 def _recipient_in_words(access: Access, names: AccountNames) -> Iterator[str]:
     yield Quoted(access.where)
-    if access.recipient:
+    if access.destination:
+        for words, name in access.destination.whose:
+            yield from (words, Quoted(name))
+        yield ", for whoever is let in there to read"
+    elif access.recipient:
         yield from (" of ", *account_in_words(access.recipient, names))
     elif access.where.startswith("s3://"):
         yield ", whose account is not named"
@@ -294,7 +298,7 @@ def _paperwork_in_words(paperwork: Sequence[str], most: int | None = None) -> Se
 def _differences(before: Access, after: Access, names: AccountNames, moment: datetime) -> Iterator[Sentence]:
     """Each thing that was otherwise before, as it was."""
     is_mover = after.role is Role.MOVER
-    if before.where != after.where or (is_mover and before.recipient != after.recipient):
+    if before.where != after.where or (is_mover and _differs_in(before, after, "recipient", "destination")):
         yield ("to ", *_recipient_in_words(before, names)) if is_mover else ("in ", Quoted(before.where))
     elif is_mover and before.key != after.key:
         yield (("encrypted with ", Quoted(before.key)) if before.key else ("encrypted with no key of theirs",))
@@ -310,9 +314,8 @@ def _differences(before: Access, after: Access, names: AccountNames, moment: dat
         yield ("by ", Quoted(before.principal), "; the recipient must let in ", Quoted(after.principal))
     if before.until != after.until:
         yield _until_in_words(before.until, moment, or_else="without an end")
-    if not _differs_in(
-        before, after, "where", "recipient", "reads", "writes", "principal", "key", "keeps_files", "reader"
-    ):
+    told = ("where", "recipient", "destination", "reads", "writes", "principal", "key", "keeps_files", "reader")
+    if not _differs_in(before, after, *told):
         yield from _rights_in_words(before, after)
 
 

@@ -114,8 +114,8 @@ def _conditions(grant: Grant, *, principal_arns: Sequence[str] = ()) -> dict[str
         condition["DateLessThan"] = {"aws:CurrentTime": iso_moment(grant.until)}
     if grant.resource.startswith(KEY_ARNS):
         condition["StringEquals"] = {"kms:ViaService": _s3_of(grant.resource)}
-    if grant.conditions:
-        condition["StringEquals"] = condition.get("StringEquals", {}) | dict(grant.conditions)
+    for operator, key, value in grant.conditions:
+        condition[operator] = {**condition.get(operator, {}), key: value}
     if grant.key_prefix:
         condition["StringLike"] = {"s3:prefix": grant.key_prefix.pattern_below}
     return {"Condition": condition} if condition else {}

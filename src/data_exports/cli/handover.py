@@ -60,7 +60,7 @@ SinceOption = Annotated[
 
 OfflineOption = Annotated[
     bool,
-    typer.Option("--offline", help="Ask no AWS: leave out where the SFTP server is, and its host key."),
+    typer.Option("--offline", help="Ask no AWS: leave out what it alone knows, of SFTP and of our account's tokens."),
 ]
 
 
@@ -78,10 +78,11 @@ def handover(
     """Show what the other side must put in place, ready to send or to apply.
 
     Push: the policy of the recipient's bucket, and of its key. Pull: the policy of each outside role, and how to use
-    the bucket; for a reader outside AWS, how to come with its tokens, or by SFTP. Comes from the declarations and needs
-    no AWS, but for readers by SFTP: AWS alone knows where their server is, and its host key. The other side may go
-    first. With --since it is a letter on what has changed for each owner: what is otherwise, and what is to be done
-    now.
+    the bucket; for a reader outside AWS, how to come with its tokens, or by SFTP. A recipient in Azure or at Google
+    gets commands for `az` or `gcloud`. Comes from the declarations and needs no AWS, but for what AWS alone knows:
+    where the server for readers by SFTP is, and its host key; who issues our account's tokens, which other clouds must
+    be told. The other side may go first. With --since it is a letter on what has changed for each owner: what is
+    otherwise, and what is to be done now.
 
     Examples:
       exports handover court_hearings                          a letter to its recipient
@@ -100,7 +101,10 @@ def handover(
 
     asks = not offline and not account and form not in (Form.TERRAFORM, Form.CLOUDFORMATION)
     server = _sftp_server(declared, name) if asks else None
-    halves = halves_of(declared, dataset_of(declared, name), account=_account(declared, account), server=server)
+    issuer = _issuer(declared, name) if not offline else ""
+    halves = halves_of(
+        declared, dataset_of(declared, name), account=_account(declared, account), server=server, issuer=issuer
+    )
     if as_json or form is Form.JSON:
         write_json("handover", handover_as_data(halves))
     else:
@@ -133,6 +137,24 @@ def _sftp_server(declared: "Estate", name: str) -> "SftpAddress | None":
     return SftpAddress(found.host_name, found.host_key) if found else None
 
 
+def _issuer(declared: "Estate", name: str) -> str:
+    """Who issues our account's tokens; "" where the dataset's recipient needs none, or AWS does not tell."""
+    from data_exports.destinations.kinds import outside_destination_in
+    from data_exports.estate.models import PushDataset
+
+    dataset = dataset_of(declared, name)
+    if not isinstance(dataset, PushDataset) or not outside_destination_in(dataset.destination):
+        return ""
+    from data_exports.destinations.federation import HOW_TO_TURN_ON, IS_OFF, read_federation
+
+    found = read_federation(connect(declared.platform.region))
+    if found.is_on is False:
+        write_progress(f"{IS_OFF}: {HOW_TO_TURN_ON}; until then letters leave out who issues its tokens")
+    elif found.warning:
+        write_progress(f"{found.warning}; letters leave out who issues its tokens")
+    return found.issuer
+
+
 def _write_changes(name: str, account: str, since: str, estate: "Path | None", *, as_json: bool, offline: bool) -> None:
     from data_exports.estate.revision import Asked, load_revision
     from data_exports.operate.handover.changes import changes_for
@@ -144,7 +166,10 @@ def _write_changes(name: str, account: str, since: str, estate: "Path | None", *
     revision = load_revision(estate_folder(estate), since, here=loaded, asked=asked)
     is_declared = any(each.name == name for each in declared.datasets())
     server = _sftp_server(declared, name) if is_declared and not account and not offline else None
-    found = changes_for(revision.estate, declared, name, account=_account(declared, account), server=server)
+    issuer = _issuer(declared, name) if is_declared and not offline else ""
+    found = changes_for(
+        revision.estate, declared, name, account=_account(declared, account), server=server, issuer=issuer
+    )
     if as_json:
         write_json("handover-changes", HandoverChangesData(revision.name, found))
     else:

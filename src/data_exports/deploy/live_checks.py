@@ -13,6 +13,7 @@ from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_erro
 from data_exports.deploy.evidence_keys import OTHER_KEY_NEXT, said_of_deployed_key
 from data_exports.deploy.remote import check_account, read_missing_roles
 from data_exports.destinations.destination import Fault, Lookup, Misfit
+from data_exports.destinations.federation import federation_for
 from data_exports.destinations.kinds import AnyDestination
 from data_exports.errors import UsageError
 from data_exports.estate import fields as f
@@ -27,7 +28,12 @@ SLIP_LETTERS = 2
 """How many letters a slip of the pen adds, drops or (counted twice) exchanges."""
 
 
-_CODES = {Fault.MISSING: Code.NO_SUCH_BUCKET, Fault.OTHER_OWNER: Code.OTHER_OWNER, Fault.NOT_TOLD: Code.NOT_TOLD}
+_CODES = {
+    Fault.MISSING: Code.NO_SUCH_BUCKET,
+    Fault.OTHER_OWNER: Code.OTHER_OWNER,
+    Fault.NOT_TOLD: Code.NOT_TOLD,
+    Fault.NO_FEDERATION: Code.NO_FEDERATION,
+}
 
 
 def check_live(draft: EstateDraft, platform: Platform, aws: Aws) -> tuple[Finding, ...]:
@@ -81,7 +87,7 @@ def _check_targets(draft: EstateDraft, platform: Platform, aws: Aws) -> Iterator
     found = [(dataset, dataset.part("destination")) for dataset in draft.push]
     pushes: list[tuple[PushDraft, AnyDestination]] = [(dataset, there) for dataset, there in found if there]
     destinations = list({there for _, there in pushes})
-    lookup = Lookup(aws, platform.account, _own_buckets(aws))
+    lookup = Lookup(aws, platform.account, _own_buckets(aws), federation_for(destinations, aws))
 
     def misfit_of(there: AnyDestination) -> Misfit | None:
         return there.misfit(lookup, platform.name_of_account(there.account) if there.account else "")

@@ -4,7 +4,7 @@ In: an `Estate` and an `Aws`. Out: a `Prepared` plan. Effects: reads AWS; packs 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from data_exports.aws import Aws
@@ -14,6 +14,7 @@ from data_exports.deploy.plan.planning import Plan, plan_deploy
 from data_exports.deploy.plan.providers import read_providers
 from data_exports.deploy.plan.templates import read_templates
 from data_exports.deploy.remote import check_account, read_deployed, read_missing_roles
+from data_exports.destinations.federation import federation_for
 from data_exports.estate.models import Estate
 from data_exports.names import RoleName
 from data_exports.stacks.code import FunctionCode, mover_code
@@ -44,6 +45,7 @@ def prepare(estate: Estate, aws: Aws) -> Prepared:
         providers=read_providers(aws, estate, deployed),
     )
     plan = plan_deploy(estate, deployed, surroundings, roles_not_checked=roles.not_checked)
+    plan = replace(plan, federation=federation_for((push.destination for push in estate.push_datasets), aws))
     plan = with_takeovers(plan, aws, estate.platform)
     plan = with_effects(plan, estate, read_templates(aws, plan), moment=datetime.now(UTC))
     return Prepared(estate, plan, code, roles.ids)

@@ -16,6 +16,7 @@ from data_exports.names import AccountId, DatasetName, KeyPrefix, RoleArn
 
 if TYPE_CHECKING:
     from data_exports.aws import Aws
+    from data_exports.contract.settings import DestinationSettings
 
 Document = dict[str, Any]
 """A policy of IAM, or one of its statements."""
@@ -30,8 +31,8 @@ class Right:
     actions: tuple[str, ...]
     owner_account: AccountId | None = None
     """The account that must own the resource."""
-    conditions: tuple[tuple[str, str], ...] = ()
-    """IAM's condition keys and what they must equal."""
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    """IAM's operators, condition keys and values."""
     counterpart: str = ""
     """What the recipient's own statement for this right is called; "" where none is asked for."""
 
@@ -51,6 +52,10 @@ class Route:
     """For the destination itself: the policy that serves every dataset of the estate that goes there."""
     also_delivered: tuple[DatasetName, ...] = ()
     """The other datasets that `policy` serves."""
+    also_let_in: tuple[RoleArn, ...] = ()
+    """The movers' roles of other datasets of the estate that come in by the same door."""
+    issuer: str = ""
+    """Who issues the tokens of our account; "" where nobody has asked AWS, or it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ class Fault(Enum):
     OTHER_OWNER = auto()
     NOT_TOLD = auto()
     """It is there, and whose it is cannot be told."""
+    NO_FEDERATION = auto()
+    """Our own account does not let its roles prove who they are outside AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,26 @@ class Misfit:
     hint: str
 
 
+OUTBOUND_FEDERATION = "outbound web identity federation"
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """Whether an account lets its roles have tokens for others."""
+
+    is_on: bool | None
+    """None where AWS does not tell us."""
+    issuer: str = ""
+    """Who issues them: ``https://<id>.tokens.sts.global.api.aws``; "" where it is not on, or not told."""
+    not_told: str = ""
+    """Why AWS does not tell."""
+
+    @property
+    def warning(self) -> str:
+        """What to say where it is not known; "" where it is."""
+        return f"whether this account allows {OUTBOUND_FEDERATION} is not known: {self.not_told}" * (self.is_on is None)
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """How a destination may be looked for."""
@@ -110,13 +137,15 @@ class Lookup:
     """Whose credentials these are."""
     own_buckets: frozenset[str]
     """The buckets of that account, as far as they may be listed."""
+    federation: Federation | None = None
+    """Whether that account lets its roles have tokens for others; None where nobody needs any."""
 
 
 class Destination(Protocol):
     """Where the files of a dataset go."""
 
     @property
-    def declaration(self) -> Mapping[str, str | None]:
+    def declaration(self) -> Mapping[str, str | Mapping[str, str] | None]:
         """The fields of the declaration, by name."""
 
     @property
@@ -132,8 +161,12 @@ class Destination(Protocol):
         """The AWS account that the data is opened to, if it is one and is named."""
 
     @property
-    def settings(self) -> Mapping[str, str]:
-        """What the mover's environment says of it; what is empty is left out."""
+    def door(self) -> str:
+        """What lets movers in there: destinations that have it in common ask for one and the same change of it."""
+
+    @property
+    def settings(self) -> "DestinationSettings":
+        """What its mover is told of it."""
 
     def rights(self, prefix: KeyPrefix) -> tuple[Right, ...]:
         """What the mover may do, to deliver under this prefix. One is on the files themselves, and ends in ``/*``."""

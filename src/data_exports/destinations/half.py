@@ -66,6 +66,8 @@ class RecipientHalf:
     """What Terraform needs for it."""
     commands: tuple[str, ...] = ()
     """With these the owner sees what is in place, and what has arrived."""
+    ending: tuple[Instruction, ...] = ()
+    """How the owner takes the access away; empty where that is to undo the steps."""
     cloudformation: Mapping[str, Any] = field(default_factory=dict)
     """Resources; empty where CloudFormation can make nothing."""
     by_hand: Mapping[str, Any] = field(default_factory=dict)

@@ -100,6 +100,7 @@ class Code(StrEnum):
     OTHER_OWNER = "EX803", "a target bucket belongs to another account than the one named"
     NOT_TOLD = "EX804", "AWS does not tell whether a name is right"
     OTHER_EVIDENCE_KEY = "EX805", "the key that signs the evidence is not one that the estate keeps"
+    NO_FEDERATION = "EX806", "the account does not let movers prove who they are outside AWS"
 
     NOT_REVIEWED = "EX901", "nobody has reviewed accesses for longer than the platform says"
     REVIEW_OVERDUE = "EX902", "the day by which a review was due has passed"

@@ -39,6 +39,7 @@ def digest_of_access(access: Access) -> str:
         "last_day": access.last_day,
         "paperwork": access.paperwork,
         **({"ssh_keys": sorted(access.ssh_keys)} if access.ssh_keys else {}),
+        **({"destination": access.destination.declaration} if access.destination else {}),
     }
     return _sha256(canonical_bytes(facts))
 

@@ -121,7 +121,7 @@ def who_of(access: Access) -> str:
 
 
 def _account(access: Access, platform: Platform) -> str:
-    if not access.is_outside or access.reader:
+    if not access.is_outside or access.reader or access.destination:
         return ""
     return platform.name_of_account(access.account) if access.account else "not named"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from data_exports.access.accesses import UnclearGrantsError, accesses_of
 from data_exports.access.grants import Grant, Role
+from data_exports.destinations.kinds import OUTSIDE_KINDS, outside_destination_of
 from data_exports.names import (
     AccountId,
     AccountRootArn,
@@ -27,7 +28,7 @@ from data_exports.readers.kinds import outside_reader_of
 from data_exports.stacks.stack import ADOPTING_KEY, METADATA_KEY
 
 _REQUIRED = {"principal", "role", "dataset", "resource", "actions"}
-_OPTIONAL = {"key_prefix", "until", "why", "owner_account", "conditions", "reader"}
+_OPTIONAL = {"key_prefix", "until", "why", "owner_account", "conditions", "reader", "destination"}
 _OF_USERS = (Role.SENDER, Role.PULL_USER)
 
 
@@ -63,6 +64,12 @@ def platform_settings_in(template: object) -> Mapping[str, Any]:
     metadata = _at(template, "Metadata", METADATA_KEY)
     platform, tags = _at(metadata, "platform"), _at(metadata, "tags")
     return {**platform, **({"tags": tags} if tags else {})} if platform else {}
+
+
+def outside_target_in(template: object) -> Mapping[str, Any]:
+    """What declares the destination of a push dataset, if that is outside AWS; nothing if not, or if it is not told."""
+    declared = _at(template, "Metadata", METADATA_KEY, "declaration")
+    return {name: value for name, value in declared.items() if name in OUTSIDE_KINDS}
 
 
 def mailed_in(template: object) -> frozenset[str]:
@@ -105,8 +112,9 @@ def _grant(found: object) -> Grant:
         _moment(fields.get("until")),
         _texts(fields.get("why", [])),
         _optional(fields, "owner_account", AccountId),
-        tuple(_pair(each) for each in fields.get("conditions", [])),
+        tuple(_condition(each) for each in fields.get("conditions", [])),
         None if fields.get("reader") is None else outside_reader_of(fields["reader"]),
+        None if fields.get("destination") is None else outside_destination_of(fields["destination"]),
     )
 
 
@@ -153,11 +161,11 @@ def _texts(found: object) -> tuple[str, ...]:
     return tuple(_text(each) for each in found)
 
 
-def _pair(found: object) -> tuple[str, str]:
+def _condition(found: object) -> tuple[str, str, str]:
     match _texts(found):
-        case (key, wanted):
-            return key, wanted
-    raise UnreadableMetadataError("its metadata is damaged: a condition is no pair")
+        case (operator, key, value):
+            return operator, key, value
+    raise UnreadableMetadataError("its metadata is damaged: a condition is not an operator, a key and a value")
 
 
 def _text(found: object) -> str:

@@ -119,4 +119,4 @@ def _mover_settings(platform: Platform, push: PushDataset, surroundings: Surroun
         receipts_days=platform.receipts_days,
         alert_topics=alert_topic_arns_of(platform, push),
     )
-    return {**settings.to_environment(), **push.destination.settings}
+    return {**settings.to_environment(), **push.destination.settings.to_environment()}

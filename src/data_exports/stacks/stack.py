@@ -16,6 +16,7 @@ from typing import Any
 from troposphere import AWSObject, Template
 
 from data_exports.access.grants import Grant
+from data_exports.destinations.kinds import OutsideDestination
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset, Platform, PushDataset
 from data_exports.estate.promises import Promise
@@ -181,7 +182,7 @@ def _fields_of(value: Dataset | Grant) -> dict[str, Any]:
 
 def plain_of(value: Any) -> Any:
     """A value as JSON can hold it, without what is empty."""
-    if isinstance(value, OutsideReader):
+    if isinstance(value, OutsideReader | OutsideDestination):
         value = value.declaration
     match value:
         case Mapping():

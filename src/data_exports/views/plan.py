@@ -17,7 +17,7 @@ from data_exports.access.sentences import (
     sentence_of_unknown,
     statements_of,
 )
-from data_exports.deploy.plan.consents import needed_consents
+from data_exports.deploy.plan.consents import needed_consents, refusals_of
 from data_exports.deploy.plan.guards import items_of
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
 from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, SettingChange, StackStep
@@ -61,8 +61,8 @@ def render_plan(
         parts += [f"  what they were cannot be told: {printable(plan.settings_unknown)}"] * bool(plan.settings_unknown)
     parts.append(f"Stacks: {stacks_in_short(plan)}")
     parts += _table([(step.action, step.name, remarks_of(step)) for step in steps_shown(plan)], width)
-    parts += [*map(printable, role_lines(plan)), *_finding_lines(found)]
-    parts += [printable(f"REFUSED: {step.name}: {step.reason}; {step.next_step}") for step in plan.impossible]
+    parts += [*map(printable, role_lines(plan)), *map(printable, federation_lines(plan)), *_finding_lines(found)]
+    parts += [printable(f"REFUSED: {each.name}: {each.reason}; {each.next_step}") for each in refusals_of(plan)]
     parts += [printable(f"NEEDS --allow {each.consent}: {each.sentence}") for each in needed_consents(plan)]
     return "\n".join(parts)
 
@@ -93,7 +93,7 @@ def counts_in_short(plan: Plan) -> str:
     """``gains 2, loses 1``."""
     changes = plan.access
     counts = Counter([change.kinds[0] for change in changes.changes] + [change.kind for change in changes.mails])
-    said = [f"refused {len(plan.impossible):,}"] * bool(plan.impossible)
+    said = [f"refused {len(refusals_of(plan)):,}"] * bool(refusals_of(plan))
     said += [f"unknown {len(changes.unknown):,}"] * bool(changes.unknown)
     return ", ".join([*said, *(f"{kind} {counts[kind]:,}" for kind in Kind if counts[kind])]) or NOBODY
 
@@ -156,6 +156,12 @@ def role_lines(plan: Plan) -> list[str]:
             f"WARNING: the users' roles could not be looked up, and are taken to exist: {plan.roles_not_checked}"
         )
     return lines
+
+
+def federation_lines(plan: Plan) -> list[str]:
+    """What is to be said where nobody knows whether movers get into other clouds."""
+    said = plan.federation.warning if plan.federation else ""
+    return [f"WARNING: {said}"] if said else []
 
 
 def render_missing_roles(missing: Iterable[MissingRoles]) -> list[str]:

@@ -23,7 +23,7 @@ from data_exports.access.sentences import (
     sentence_of_unknown,
     statements_of,
 )
-from data_exports.deploy.plan.consents import command_with, needed_consents
+from data_exports.deploy.plan.consents import command_with, needed_consents, refusals_of
 from data_exports.deploy.plan.guards import items_of
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
 from data_exports.deploy.plan.planning import Plan, SettingChange, StackStep
@@ -156,7 +156,7 @@ def _context(plan: Plan, platform: Platform) -> list[str]:
 
 def _consents(comment: _Comment, plan: Plan) -> list[str]:
     needed = needed_consents(plan)
-    refused = [(Quoted(step.name), ": ", Quoted(f"{step.reason}; {step.next_step}")) for step in plan.impossible]
+    refused = [(Quoted(each.name), ": ", Quoted(f"{each.reason}; {each.next_step}")) for each in refusals_of(plan)]
     lines = ["", f"**Cannot be carried out, so nothing of it will be**: {comment.some(refused)}"] if refused else []
     if not needed:
         return lines
@@ -278,7 +278,10 @@ def _roles(comment: _Comment, plan: Plan) -> list[str]:
     ]
     if plan.roles_not_checked:
         lines.append(f"- not looked up, and taken to exist: {comment.quoted(plan.roles_not_checked)}")
-    return comment.section("Users' roles", "roles", lines, "") if lines else []
+    found = comment.section("Users' roles", "roles", lines, "") if lines else []
+    if plan.federation and plan.federation.warning:
+        found += ["", "#### Other clouds", "", f"- {comment.quoted(plan.federation.warning)}"]
+    return found
 
 
 def _findings(comment: _Comment, found: PlanFindings) -> list[str]:

@@ -131,7 +131,8 @@ def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> It
         for holding in found:
             access = holding.access
             kind = f"{KINDS[access.role]} dataset {access.dataset}"
-            to = f", to {platform.name_of_account(access.recipient)}" if access.recipient else ""
+            whom = platform.name_of_account(access.recipient) if access.recipient else " ".join(access.party_words)
+            to = f", to {whom}" if access.role is Role.MOVER and whom.strip() else ""
             yield printable(f"  as {access.role} of {kind}{to}, {until_words(access, now)}, {_grounds(access)}")
             yield from (printable(f"    {doing_words(doing)}") for doing in holding.doings)
 

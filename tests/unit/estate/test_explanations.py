@@ -26,7 +26,14 @@ PUSH = "push_datasets/orders.yaml"
 PULL = "pull_datasets/tables.yaml"
 EXPLAINED = explanations()
 ACCOUNTS = '  accounts: {"318604275917": Prison Population Forecasting}\n'
-LIVE = {Code.NO_SUCH_ROLE, Code.NO_SUCH_BUCKET, Code.OTHER_OWNER, Code.NOT_TOLD, Code.OTHER_EVIDENCE_KEY}
+LIVE = {
+    Code.NO_SUCH_ROLE,
+    Code.NO_SUCH_BUCKET,
+    Code.OTHER_OWNER,
+    Code.NOT_TOLD,
+    Code.OTHER_EVIDENCE_KEY,
+    Code.NO_FEDERATION,
+}
 """Found by asking AWS: tests/emulator/test_check_live.py."""
 
 

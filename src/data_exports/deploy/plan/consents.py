@@ -18,6 +18,8 @@ from data_exports.access.sentences import (
     plain,
     sentence_of_new_account,
 )
+from data_exports.destinations.destination import OUTBOUND_FEDERATION
+from data_exports.destinations.federation import HOW_TO_TURN_ON, IS_OFF
 from data_exports.errors import RefusedError
 from data_exports.names import SFTP_STACK
 
@@ -82,13 +84,31 @@ def needed_consents(plan: "Plan") -> tuple[NeededConsent, ...]:
     return tuple(_needed_consents(plan))
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a plan can never be carried out as it is, and what to do."""
+
+    name: str
+    """A stack, or what of the account."""
+    reason: str
+    next_step: str
+
+
+def refusals_of(plan: "Plan") -> tuple[Refusal, ...]:
+    """What stands against the plan; then nothing of it is carried out: the rest would be half of what was meant."""
+    found = [Refusal(step.name, step.reason, step.next_step) for step in plan.impossible]
+    if plan.federation is not None and plan.federation.is_on is False:
+        found.append(Refusal(OUTBOUND_FEDERATION, IS_OFF, HOW_TO_TURN_ON))
+    return tuple(found)
+
+
 def check_possible(plan: "Plan") -> None:
     """Raise `RefusedError` if the plan holds what can never be carried out."""
-    impossible = plan.impossible
-    if impossible:
-        steps = dict.fromkeys(step.next_step for step in impossible)
+    refusals = refusals_of(plan)
+    if refusals:
+        steps = dict.fromkeys(each.next_step for each in refusals)
         raise RefusedError(
-            "\n".join(["nothing was deployed:", *(f"  {step.name}: {step.reason}" for step in impossible)]),
+            "\n".join(["nothing was deployed:", *(f"  {each.name}: {each.reason}" for each in refusals)]),
             next_step="; ".join(steps),
         )
 

@@ -14,9 +14,11 @@ from typing import Any
 from data_exports.access.changes import changes_between
 from data_exports.access.grants import Grant, grants_of_dataset
 from data_exports.access.mails import Mail
-from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PULL_STACK_PREFIX
+from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PULL_STACK_PREFIX, PUSH_STACK_PREFIX
+from data_exports.deploy.plan.outside_words import EGRESS_PRICE, WAITING_FILES
 from data_exports.deploy.plan.planning import Action, Plan, SettingChange, StackStep
 from data_exports.deploy.plan.sftp_words import NEW_SFTP_SERVER
+from data_exports.destinations.kinds import OUTSIDE_KINDS
 from data_exports.estate.models import Estate
 from data_exports.names import FOUNDATION_STACK, SFTP_STACK, AccountId, DatasetName, RoleArn, RoleName
 from data_exports.stacks.comparison import Effect, resource_changes
@@ -24,6 +26,7 @@ from data_exports.stacks.metadata import (
     UnreadableMetadataError,
     grants_in,
     mailed_in,
+    outside_target_in,
     platform_settings_in,
     without_missing,
 )
@@ -66,7 +69,7 @@ def with_effects(
         )
     return replace(
         plan,
-        steps=tuple(_with_how(step, templates) for step in plan.steps),
+        steps=tuple(_with_target_notes(_with_how(step, templates), templates) for step in plan.steps),
         settings=tuple(_settings(plan, templates)),
         settings_unknown=_settings_unknown(plan, templates),
         compared=changes_between(
@@ -170,3 +173,17 @@ def _with_how(step: StackStep, templates: Mapping[str, TemplateLookup]) -> Stack
     is_new_server = step.name == SFTP_STACK and any(each.effect is Effect.REPLACE for each in how)
     said = [step.reason, *([NEW_SFTP_SERVER] if is_new_server else [])]
     return replace(step, how=how, reason="; ".join(filter(None, said)))
+
+
+def _with_target_notes(step: StackStep, templates: Mapping[str, TemplateLookup]) -> StackStep:
+    """What deliveries to another cloud cost, and what becomes of files that wait, where either is new."""
+    if step.stack is None or not step.is_change or not step.name.startswith(PUSH_STACK_PREFIX):
+        return step
+    there = templates.get(step.name)
+    was = outside_target_in(there.template) if there else {}
+    has_one = any(f'"{field}"' in step.stack.body for field in OUTSIDE_KINDS)  # few have: the others are not parsed
+    will_be = outside_target_in(json.loads(step.stack.body)) if has_one else {}
+    if was == will_be:
+        return step
+    said = [step.reason, WAITING_FILES * bool(there), EGRESS_PRICE * bool(will_be)]
+    return replace(step, reason="; ".join(filter(None, said)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from data_exports.access.changes import AccessChange, AccessChanges
 from data_exports.access.mails import MailChange
 from data_exports.access.sentences import plain, sentence_of_change, sentence_of_mail
-from data_exports.deploy.plan.consents import needed_consents
+from data_exports.deploy.plan.consents import needed_consents, refusals_of
 from data_exports.deploy.plan.planning import Plan
 from data_exports.estate.findings import Finding
 from data_exports.json_values import json_as
@@ -79,8 +79,8 @@ class Effects:
 
     @property
     def refused(self) -> Sequence[str]:
-        """The stacks that can never be carried out."""
-        return [step.name for step in self.plan.impossible]
+        """What can never be carried out: stacks, or what of the account stands against it."""
+        return [each.name for each in refusals_of(self.plan)]
 
     @property
     def consents(self) -> Mapping[str, Sequence[str]]:
@@ -90,7 +90,8 @@ class Effects:
 
 EFFECTS = """
     local=plan.is_local against?=plan.against first_deployment=plan.is_first access settings=plan.settings
-    settings_unknown?=plan.settings_unknown missing_roles roles_not_checked?=plan.roles_not_checked refused consents
+    settings_unknown?=plan.settings_unknown missing_roles roles_not_checked?=plan.roles_not_checked
+    federation=plan.federation refused consents
 """
 
 

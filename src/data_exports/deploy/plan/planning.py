@@ -12,15 +12,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from data_exports.access.changes import AccessChanges
-from data_exports.deploy.deployed import (
-    DATASET_STACK_PREFIXES,
-    PUSH_STACK_PREFIX,
-    ROLLED_BACK,
-    Deployed,
-    DeployedStack,
-)
+from data_exports.deploy.deployed import DATASET_STACK_PREFIXES, PUSH_STACK_PREFIX, ROLLED_BACK, Deployed, DeployedStack
 from data_exports.deploy.plan.audiences import MissingAudience, missing_audiences_of
 from data_exports.deploy.plan.sftp_words import NO_SFTP_READERS, SFTP_PRICE
+from data_exports.destinations.destination import Federation
 from data_exports.estate.models import Dataset, Estate, PushDataset
 from data_exports.json_values import json_as
 from data_exports.names import HUB_STACK, SFTP_STACK, BucketName, DatasetName, RoleName
@@ -173,6 +168,8 @@ class Plan:
     missing_roles: tuple[MissingRoles, ...] = ()
     roles_not_checked: str = ""
     """Why the users' roles could not be looked up; all of them are taken to exist then."""
+    federation: Federation | None = None
+    """Whether the account lets its movers prove who they are outside AWS; None where no destination needs it."""
     is_local: bool = False
     """Whether this is for a local AWS."""
     is_first: bool = False

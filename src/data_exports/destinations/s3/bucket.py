@@ -43,11 +43,14 @@ class S3Bucket:
         return str(self.bucket)
 
     @property
-    def settings(self) -> dict[str, str]:
-        """What the mover's environment says of it."""
-        return BucketSettings(
-            target_bucket=self.bucket, target_account=self.account, target_kms_key=self.kms_key
-        ).to_environment()
+    def door(self) -> str:
+        """The bucket."""
+        return self.uri
+
+    @property
+    def settings(self) -> BucketSettings:
+        """What its mover is told of it."""
+        return BucketSettings(target_bucket=self.bucket, target_account=self.account, target_kms_key=self.kms_key)
 
     def rights(self, prefix: KeyPrefix) -> tuple[Right, ...]:
         """Files written under the prefix, encrypted with the key if there is one."""

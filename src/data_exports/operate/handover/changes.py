@@ -99,13 +99,19 @@ class HandoverChange:
 
 
 def changes_for(
-    before: Estate | None, after: Estate, name: str, *, account: str = "", server: SftpAddress | None = None
+    before: Estate | None,
+    after: Estate,
+    name: str,
+    *,
+    account: str = "",
+    server: SftpAddress | None = None,
+    issuer: str = "",
 ) -> tuple[HandoverChange, ...]:
     """What has changed for each owner, or for one account alone; `before` is None where nothing was declared.
 
     Raises `UsageError` when neither has the dataset, or the account has and had no part in it.
     """
-    was, will_be = _halves(before, name, server), _halves(after, name, server)
+    was, will_be = _halves(before, name, server, issuer), _halves(after, name, server, issuer)
     if not was and not will_be:
         dataset_of(after, name)
     found = [HandoverChange(was.get(key), will_be.get(key)) for key in sorted({*was, *will_be})]
@@ -117,11 +123,14 @@ def changes_for(
     return chosen
 
 
-def _halves(estate: Estate | None, name: str, server: SftpAddress | None) -> Mapping[tuple[str, str], Half]:
+def _halves(
+    estate: Estate | None, name: str, server: SftpAddress | None, issuer: str
+) -> Mapping[tuple[str, str], Half]:
     """The halves of the dataset, by its kind and by what is theirs."""
     if estate is None or name not in {dataset.name for dataset in estate.datasets()}:
         return {}
-    return {(half.kind, _key_of(half)): half for half in halves_of(estate, dataset_of(estate, name), server=server)}
+    halves = halves_of(estate, dataset_of(estate, name), server=server, issuer=issuer)
+    return {(half.kind, _key_of(half)): half for half in halves}
 
 
 def _key_of(half: Half) -> str:

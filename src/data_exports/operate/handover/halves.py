@@ -219,15 +219,21 @@ Half = Receiving | Reading | ReadingOutside
 
 
 def halves_of(
-    estate: Estate, dataset: PushDataset | PullDataset, *, account: str = "", server: SftpAddress | None = None
+    estate: Estate,
+    dataset: PushDataset | PullDataset,
+    *,
+    account: str = "",
+    server: SftpAddress | None = None,
+    issuer: str = "",
 ) -> tuple[Half, ...]:
     """What the other side must put in place, one for each of its accounts; with `account` that one's alone.
 
-    What readers by SFTP are told needs the `server`, which AWS alone knows.
+    What readers by SFTP are told needs the `server`, and what recipients in other clouds are told the `issuer` of the
+    platform's tokens: AWS alone knows either.
 
     Raises `UsageError` when the account has no part in the dataset.
     """
-    whole = _halves_of(estate, dataset, server)
+    whole = _halves_of(estate, dataset, server, issuer)
     chosen = tuple(half for half in whole if account in ("", owner_of(half)))
     if account and not chosen:
         owners = ", ".join(str(owner_of(half)) for half in whole if owner_of(half))
@@ -266,9 +272,12 @@ def nothing_to_attach(half: Half, tool: str) -> RefusedError:
     )
 
 
-def _halves_of(estate: Estate, dataset: PushDataset | PullDataset, server: SftpAddress | None) -> tuple[Half, ...]:
+def _halves_of(
+    estate: Estate, dataset: PushDataset | PullDataset, server: SftpAddress | None, issuer: str
+) -> tuple[Half, ...]:
     if isinstance(dataset, PushDataset):
-        return (Receiving(estate.platform, dataset, dataset.destination.half(route_of(estate, dataset))),)
+        theirs = dataset.destination.half(route_of(estate, dataset, issuer=issuer))
+        return (Receiving(estate.platform, dataset, theirs),)
     accounts = sorted({outsider.account for outsider in dataset.outsiders})
     return (
         *(_reading(estate, dataset, account) for account in accounts),

@@ -8,7 +8,7 @@ side's refused.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,7 +90,7 @@ def _invoke(push: PushDataset, aws: Aws) -> ProbeAnswer:
 
 
 def _check_is_deployed_as_declared(push: PushDataset, found: ProbeAnswer) -> None:
-    for name, declared in push.destination.declaration.items():
+    for name, declared in asdict(push.destination.settings).items():
         deployed = found.destination.get(name)
         if (declared or None) != (deployed or None):
             raise RefusedError(

@@ -12,6 +12,7 @@ from typing import Literal
 
 from data_exports.access.accesses import Access, accesses_of
 from data_exports.access.grants import Grant, Role, grants_of
+from data_exports.destinations.azure.container import BLOBS
 from data_exports.errors import UsageError
 from data_exports.estate.dataset_lookup import advice_on_dash
 from data_exports.estate.field_types import hint_on_dashes
@@ -22,7 +23,14 @@ from data_exports.text import with_hyphens
 
 Verb = Literal["read", "write", "delete"]
 
-_VERBS: dict[str, Verb] = {"s3:GetObject": "read", "s3:PutObject": "write", "s3:DeleteObject": "delete"}
+_VERBS: dict[str, Verb] = {
+    "s3:GetObject": "read",
+    "s3:PutObject": "write",
+    "s3:DeleteObject": "delete",
+    f"{BLOBS}/write": "write",
+    "storage.objects.create": "write",
+    "storage.objects.delete": "delete",
+}
 _S3 = "arn:aws:s3:::"
 
 
@@ -33,7 +41,7 @@ class Permission:
 
     verbs: tuple[Verb, ...]
     place: str
-    """``s3://bucket/`` or ``s3://bucket/prefix/``."""
+    """``s3://bucket/`` or ``s3://bucket/prefix/``; outside AWS an address such as ``gs://bucket/prefix/``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class Holding:
     @property
     def is_to_unknown_account(self) -> bool:
         """Whether it delivers, and nobody has declared to whose account."""
-        return self.access.role is Role.MOVER and not self.access.recipient
+        return self.access.role is Role.MOVER and not self.access.recipient and not self.access.destination
 
     @property
     def doings(self) -> tuple[Permission, ...]:
@@ -152,7 +160,9 @@ def _reaches(grant: Grant, place: S3Location, verb: str) -> bool:
 def _doings(grants: Iterable[Grant]) -> Iterator[Permission]:
     for grant in grants:
         verbs = tuple(verb for action, verb in _VERBS.items() if action in grant.actions)
-        if verbs and grant.resource.startswith(_S3) and "/" in grant.resource:
+        if verbs and grant.destination:
+            yield Permission(verbs, grant.resource.removesuffix("*"))
+        elif verbs and grant.resource.startswith(_S3) and "/" in grant.resource:
             yield Permission(verbs, f"s3://{grant.resource.removeprefix(_S3).removesuffix('*')}")
 
 

@@ -6,6 +6,8 @@ In: halves of a handover. Out: values for JSON. Effects: none.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from data_exports.destinations.azure.half import ContainerHalf
+from data_exports.destinations.google.half import GoogleBucketHalf
 from data_exports.destinations.s3.half import BucketHalf
 from data_exports.json_values import json_as
 from data_exports.operate.handover.halves import Half, Reading, Receiving, SftpReading, TokenReading
@@ -24,6 +26,24 @@ class ReceivingData:
 
     half: Receiving
     theirs: BucketHalf
+
+
+@json_as(_AGREED, "*theirs")
+@dataclass(frozen=True, slots=True)
+class ContainerReceivingData:
+    """What the owner of a container of Azure puts in place for a push dataset."""
+
+    half: Receiving
+    theirs: ContainerHalf
+
+
+@json_as(_AGREED, "*theirs")
+@dataclass(frozen=True, slots=True)
+class GoogleReceivingData:
+    """What the owner of a bucket at Google puts in place for a push dataset."""
+
+    half: Receiving
+    theirs: GoogleBucketHalf
 
 
 @json_as(_AGREED, "account=half.account bucket=half.bucket may_write=half.dataset.allow_push readers=half.readers")
@@ -67,7 +87,8 @@ class SftpReadingData:
     half: SftpReading
 
 
-HalfData = ReceivingData | ReadingData | TokenReadingData | SftpReadingData
+ReceivedData = ReceivingData | ContainerReceivingData | GoogleReceivingData
+HalfData = ReceivedData | ReadingData | TokenReadingData | SftpReadingData
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +103,16 @@ def handover_as_data(halves: Sequence[Half]) -> HandoverData:
     return HandoverData([_half_as_data(half) for half in halves])
 
 
+_RECEIVED: Mapping[type, type[ReceivedData]] = {
+    ContainerHalf: ContainerReceivingData,
+    GoogleBucketHalf: GoogleReceivingData,
+}
+
+
 def _half_as_data(half: Half) -> HalfData:
     match half:
         case Receiving():
-            return ReceivingData(half, half.theirs.facts)
+            return _RECEIVED.get(type(half.theirs.facts), ReceivingData)(half, half.theirs.facts)
         case Reading():
             return ReadingData(half)
         case TokenReading():

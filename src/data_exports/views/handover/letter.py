@@ -68,6 +68,11 @@ def _to_recipient(whole: Receiving) -> Iterator[str]:
     if half.commands:
         yield wrapped("With your own rights, this shows what is in place, and what has arrived:")
         yield textwrap.indent("\n".join(half.commands), "    ")
+    if half.ending:
+        yield "HOW TO END IT"
+        ends = f"Our side ends it by itself with {push.expires}, in UTC. " if push.expires else ""
+        yield wrapped(f"{ends}Yours stays until you take it away, at any time, and without asking us.")
+        yield from ("\n\n".join(_parts_of(each)) for each in half.ending)
 
 
 # --- to the owner of an outside role ---------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""A recipient's container of Azure Blob Storage."""

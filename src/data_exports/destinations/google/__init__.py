@@ -1,0 +1,1 @@
+"""A recipient's bucket of Google Cloud Storage."""
