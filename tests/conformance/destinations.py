@@ -49,13 +49,19 @@ def ask(world: World, call: Call) -> StoreAnswer:
 
 def copied(world: World, call: Copy | CopyVersion | CompleteUpload) -> str:
     """The version of the hub that is at the recipient now; the answer names the content there."""
-    reply, until = ask(world, call), monotonic() + PATIENCE_SECONDS
-    while isinstance(reply, Failed) and reply.cause is Cause.CONFLICT and monotonic() < until:
-        sleep(0.1)  # a kind may want a moment between two writes: the rules try again as well
-        reply = ask(world, call)
+    reply = written(world, call)
     assert isinstance(reply, Copied), reply
     assert reply.destination_etag
     return reply.source_version_id
+
+
+def written(world: World, call: Copy | CopyVersion | CompleteUpload) -> StoreAnswer:
+    """What is answered to a write; a kind may want a moment between two: the rules try again as well."""
+    reply, until = ask(world, call), monotonic() + PATIENCE_SECONDS
+    while isinstance(reply, Failed) and reply.cause is Cause.CONFLICT and monotonic() < until:
+        sleep(0.1)
+        reply = ask(world, call)
+    return reply
 
 
 def begun(world: World) -> str:
@@ -141,7 +147,7 @@ def an_aborted_upload_is_gone(world: World) -> None:
     if not world.store(world.settings).capabilities.begins_uploads:
         world.upload(KEY, B, {})
         copied(world, Copy(KEY, etag_of(B)))  # what is written takes the parts away
-        assert ask(world, CompleteUpload(KEY, "v1", upload_id, (first,))) == NoUpload()
+        assert written(world, CompleteUpload(KEY, "v1", upload_id, (first,))) == NoUpload()
         assert world.arrived(KEY) == (B, {})
         return
     assert ask(world, CopyPart(KEY, "v1", upload_id, PARTS[1])) == NoUpload()

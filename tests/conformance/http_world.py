@@ -102,10 +102,13 @@ class HttpWorld:
         if scenario.versioning:
             self.set_versioning(scenario.versioning)
 
-    def remove_buckets(self) -> None:
-        settings = self.settings
+    def close(self) -> None:
         for store in self._stores.values():
             store.close()
+
+    def remove_buckets(self) -> None:
+        settings = self.settings
+        self.close()
         if self.ground.clears_up:
             for client, bucket in (
                 (self.ground.owner, settings.hub_bucket),

@@ -79,10 +79,12 @@ class OtherClouds:
         credential = FederatedCredential(**said)
         self.clouds.declare(EntraApplication(TENANT, CLIENT, (credential,), token_seconds))
 
-    def let_write_blobs(self, actions: tuple[str, ...] = DATA_ACTIONS, condition: str = "", **more: Any) -> None:
+    def let_write_blobs(
+        self, actions: tuple[str, ...] = DATA_ACTIONS, condition: str = "", container: str = CONTAINER, **more: Any
+    ) -> None:
         """Give the application a role in the container."""
-        assignment = RoleAssignment(CLIENT, actions, condition or blob_condition())
-        self.clouds.declare(BlobContainer(STORAGE_ACCOUNT, CONTAINER, TENANT, (assignment,), **more))
+        assignment = RoleAssignment(CLIENT, actions, condition or blob_condition(container))
+        self.clouds.declare(BlobContainer(STORAGE_ACCOUNT, container, TENANT, (assignment,), **more))
 
     def let_in_by_google(self, **changed: Any) -> None:
         """Have the provider take the role's tokens."""

@@ -1,5 +1,5 @@
 """Every kind of destination passes one suite (`tests/conformance/destinations.py`): S3 on the local AWS, S3 in memory,
-Azure in memory, and a folder on disk, which cannot copy by itself.
+Azure in memory and at its stand-in, and a folder on disk, which cannot copy by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,18 +19,24 @@ from tests.conformance.folder_world import FolderWorld
 from tests.conformance.lacking import LACKING
 from tests.conformance.local_aws import local_aws_world
 from tests.conformance.memory_world import MemoryWorld
+from tests.conformance.outside_world import outside_world
+from tests.conformance.stand_ins import AzureStandIn
 from tests.conformance.steps import Capability, Scenario
 from tests.conformance.world import World
 
 EMPTY = Scenario("a destination", "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html", ())
 MEMORY, FOLDER, LOCAL = "S3 in memory", "a folder", "S3 on the local AWS"
-AZURE = "Azure in memory"
+AZURE, AZURE_STAND_IN = "Azure in memory", "Azure's stand-in"
+ON_THE_LOCAL_AWS = (LOCAL, AZURE_STAND_IN)
 
 
 @contextmanager
 def world_of(kind: str, folder: Path, local_aws: Callable[[], Any]) -> Iterator[World]:
     if kind == LOCAL:
         with local_aws_world(local_aws(), EMPTY, may_list=True) as world:
+            yield world
+    elif kind == AZURE_STAND_IN:
+        with outside_world(local_aws(), EMPTY, AzureStandIn()) as world:
             yield world
     elif kind == AZURE:
         yield AzureWorld(EMPTY)
@@ -48,8 +54,10 @@ NOT_RUN = {
 }
 """What a stand-in for S3 cannot show, and why."""
 CASES = [
-    pytest.param(kind, check, marks=[pytest.mark.emulator] if kind == LOCAL else [], id=f"{kind}: {_words_of(check)}")
-    for kind in (MEMORY, FOLDER, AZURE, LOCAL)
+    pytest.param(
+        kind, check, marks=[pytest.mark.emulator] if kind in ON_THE_LOCAL_AWS else [], id=f"{kind}: {_words_of(check)}"
+    )
+    for kind in (MEMORY, FOLDER, AZURE, LOCAL, AZURE_STAND_IN)
     for check in SUITE
     if (kind, check) not in NOT_RUN
 ]

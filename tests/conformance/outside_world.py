@@ -1,0 +1,103 @@
+"""A recipient outside AWS as a world: the hub on the local AWS, tokens from its STS, a store that others let us in to.
+
+In: a running local AWS, a `Recipient`. Out: an `OutsideWorld`. Effects: a role and buckets in the local AWS; the
+recipient's own. The mover's credentials are those of its environment, as in Lambda, for as long as the world lasts.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from data_exports.contract.settings import AzureSettings, GoogleSettings
+from data_exports.contract.tasks import Try
+from data_exports.local.emulator import LocalAws
+from data_exports.mover.places.in_flight import InFlight
+from data_exports.mover.places.store import places_of
+from data_exports.mover.rules.protocol import StoreAnswer
+from tests.conformance.http_world import Ground, HttpWorld
+from tests.conformance.local_aws import ground_of, own_rights_of
+from tests.conformance.steps import Scenario
+from tests.emulator.other_clouds import issuer_of
+from tests.emulator.steps import Steps, allow, policy_of
+
+Found = tuple[bytes, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class OutsideStore:
+    """Where a recipient's store is and what the mover is told of it. `urls`: fields of the mover's settings."""
+
+    destination: AzureSettings | GoogleSettings
+    urls: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Recipient(Protocol):
+    """Somebody with a store outside AWS."""
+
+    def let_in(self, local: LocalAws, issuer: str, role: str) -> OutsideStore:
+        """Make a store for one scenario, and let the role in that the issuer vouches for."""
+
+    def found(self, key: str) -> Found | None:
+        """What is there, by the names of S3's headers."""
+
+
+class OutsideWorld(HttpWorld):
+    """A World whose recipient is not in AWS."""
+
+    def __init__(self, ground: Ground, scenario: Scenario, recipient: Recipient) -> None:
+        super().__init__(ground, scenario)
+        self._recipient_outside = recipient
+
+    def move_out(self, store: OutsideStore) -> None:
+        """Have the destination be this one from now on."""
+        self.settings = replace(self.settings, destination=store.destination, **store.urls)
+
+    def arrived(self, key: str) -> Found | None:
+        return self._recipient_outside.found(key)
+
+    def probe(self, key: str) -> list[Try]:
+        with closing(self._transport()) as transport:
+            asked = InFlight[StoreAnswer](transport).ask
+            return places_of(self.settings, transport).destination.probe(key, asked)
+
+
+@contextmanager
+def outside_world(local: LocalAws, scenario: Scenario, recipient: Recipient) -> Iterator[OutsideWorld]:
+    """A world whose destination is a recipient's; its bucket on the local AWS stays empty."""
+    steps = Steps(local)
+    role = steps.role()
+    ground = ground_of(local, role, may_list=True)
+    world = OutsideWorld(ground, scenario, recipient)
+    world.make_buckets(scenario)
+    rights = [*own_rights_of(world.settings, may_list=True), allow("sts:GetWebIdentityToken", "*")]
+    name = ground.function_name
+    steps.client("iam").put_role_policy(RoleName=name, PolicyName="mover", PolicyDocument=policy_of(*rights))
+    store = recipient.let_in(local, issuer_of(steps), role)
+    world.move_out(store)
+    keys = ground.credentials
+    with _environment(
+        AWS_ACCESS_KEY_ID=keys.access_key_id,
+        AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
+        AWS_SESSION_TOKEN=keys.session_token,
+        **store.environment,
+    ):
+        try:
+            yield world
+        finally:
+            world.close()
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
