@@ -29,12 +29,13 @@ mutants: .venv/installed-dev ## small faults, each to be found by unit and model
 prove: .venv/installed-dev tests/node_modules ## a policy evaluator that nobody here wrote judges every policy (needs Node, some minutes)
 	@$(BIN)/python -m tests.prove.prove
 
-tests/node_modules tests/browser/node_modules: %/node_modules: %/package-lock.json
+tests/node_modules tests/browser/node_modules tests/conformance/azurite/node_modules: %/node_modules: %/package-lock.json
 	@command -v npm >/dev/null || { echo "this needs Node and npm: https://nodejs.org"; exit 1; }
 	@cd $* && npm ci --silent && touch node_modules
 
-conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack and, if named, AWS are held to what the mover relies on (about two minutes)
+conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack, Azurite and, if named, AWS are held to what the mover relies on (some minutes)
 	@$(MAKE) -s localstack
+	@! command -v npm >/dev/null || $(MAKE) -s tests/conformance/azurite/node_modules
 	@LOCALSTACK_BIN=$$(test ! -e .venv/localstack/installed || echo $(CURDIR)/.venv/localstack/bin/python) \
 		$(BIN)/python -m tests.conformance $(SERVERS)
 

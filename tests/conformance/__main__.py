@@ -15,7 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from data_exports.local import emulator
+from tests.conformance.destinations import SUITE
 from tests.conformance.judged import Kind, Server, Verdict, judge, local_aws_server, memory_server
+from tests.conformance.kinds import OutsideServer, judge_outside, name_of_check, outside_servers
 from tests.conformance.scenarios import SCENARIOS
 from tests.conformance.servers import is_named, localstack, moto, named, seaweedfs
 from tests.emulator.steps import ACCOUNT, REGION
@@ -30,15 +32,36 @@ def main(names: Sequence[str]) -> int:
     """Judge the servers of these names."""
     started = time.monotonic()
     with ExitStack() as stack:
-        servers = _servers(names, stack)
-        with ThreadPoolExecutor(max_workers=len(servers)) as pool:
+        servers, outside = _servers(names, stack), _outside(names, stack)
+        with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
             judged = pool.map(lambda server: [judge(server, scenario) for scenario in SCENARIOS], servers)
             verdicts = dict(zip((server.name for server in servers), judged, strict=True))
-    print(*_table(verdicts), *_reasons(verdicts), sep="\n")
-    counts = Counter(verdict.kind for column in verdicts.values() for verdict in column)
+        verdicts_outside = _judged_outside(outside, stack)  # alone: the mover's environment is the process's
+    scenarios, checks = [scenario.name for scenario in SCENARIOS], [name_of_check(check) for check in SUITE]
+    for rows, columns in ((scenarios, verdicts), (checks, verdicts_outside)):
+        if columns:
+            print(*_table(rows, columns), *_reasons(rows, columns), sep="\n")
+    counts = Counter(verdict.kind for column in (*verdicts.values(), *verdicts_outside.values()) for verdict in column)
     told = ", ".join(f"{counts[kind]} {kind}" for kind in Kind)
-    print(f"{len(SCENARIOS)} scenarios, {len(verdicts)} S3s: {told}; {time.monotonic() - started:.0f} s")
+    asked = f"{len(scenarios)} scenarios, {len(verdicts)} S3s; {len(checks)} checks, {len(verdicts_outside)} elsewhere"
+    print(f"{asked}: {told}; {time.monotonic() - started:.0f} s")
     return 1 if counts[Kind.FAILED] else 0
+
+
+def _outside(names: Sequence[str], stack: ExitStack) -> list[OutsideServer]:
+    """Start the servers outside AWS that are asked for."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)))
+    return stack.enter_context(outside_servers(names, folder))
+
+
+def _judged_outside(servers: Sequence[OutsideServer], stack: ExitStack) -> Verdicts:
+    """Hold them to the suite of destinations, from a hub on the local AWS."""
+    if not servers:
+        return {}
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)))
+    local = emulator.start(folder / "local-aws", account=ACCOUNT, region=REGION, owner_pid=os.getpid())
+    stack.callback(emulator.stop, local)
+    return {server.name: judge_outside(server, local) for server in servers}
 
 
 def _servers(names: Sequence[str], stack: ExitStack) -> list[Server]:
@@ -62,25 +85,25 @@ def _servers(names: Sequence[str], stack: ExitStack) -> list[Server]:
     return servers
 
 
-def _table(verdicts: Verdicts) -> list[str]:
-    width = max(len(scenario.name) for scenario in SCENARIOS)
+def _table(names: Sequence[str], verdicts: Verdicts) -> list[str]:
+    width = max(map(len, names))
     head = "  ".join([" " * width, *verdicts])
     rows = [
         "  ".join(
-            [scenario.name.ljust(width), *(str(column[n].kind).ljust(len(name)) for name, column in verdicts.items())]
+            [row.ljust(width), *(str(column[n].kind).ljust(len(name)) for name, column in verdicts.items())]
         ).rstrip()
-        for n, scenario in enumerate(SCENARIOS)
+        for n, row in enumerate(names)
     ]
     return [head, *rows, ""]
 
 
-def _reasons(verdicts: Verdicts) -> list[str]:
+def _reasons(names: Sequence[str], verdicts: Verdicts) -> list[str]:
     """Why something is not held, server by server."""
     lines = []
     for name, column in verdicts.items():
         for kind in (Kind.LEFT_OUT, Kind.FAILED):
-            found = [(s, v) for s, v in zip(SCENARIOS, column, strict=True) if v.kind is kind]
-            lines += [f"{kind} by {name}: {scenario.name} ({verdict.words})" for scenario, verdict in found]
+            found = [(row, v) for row, v in zip(names, column, strict=True) if v.kind is kind]
+            lines += [f"{kind} by {name}: {row} ({verdict.words})" for row, verdict in found]
     return [*lines, ""]
 
 

@@ -1,12 +1,18 @@
 """What each server cannot do, and why: data.
 
-In: nothing. Out: `LACKING`. No effects. A scenario that needs something of this is named as left out, and fails if it
-holds after all.
+In: nothing. Out: `LACKING`, `LACKING_ELSEWHERE`. No effects. What needs something of this is named as left out, and
+fails if it holds after all.
 """
 
 from collections.abc import Mapping
 
 from tests.conformance.steps import Capability as C  # noqa: N817 it stands on every line
+
+LACKING_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    # https://learn.microsoft.com/rest/api/storageservices/put-block (remarks)
+    "azurite": {"an_aborted_upload_is_gone": "it keeps blocks that are not listed when the blob is written whole"},
+}
+"""Of servers outside AWS: checks of the suite of destinations by their functions' names."""
 
 LACKING: Mapping[str, Mapping[C, str]] = {
     "memory": {

@@ -6,9 +6,9 @@ In: a running local AWS. Out: worlds. Effects: a role and the buckets of each sc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from data_exports.contract.settings import DatasetSettings
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
-from data_exports.mover.settings import Settings
 from data_exports.mover.wire.signing import Credentials
 from tests.conformance.http_world import Ground, HttpWorld, http_world, set_policy
 from tests.conformance.scenarios.common import NOBODYS_BUCKET
@@ -69,7 +69,7 @@ def rights_of(world: HttpWorld, *, may_list: bool) -> list[Statement]:
     ]
 
 
-def own_rights_of(settings: Settings, *, may_list: bool) -> list[Statement]:
+def own_rights_of(settings: DatasetSettings, *, may_list: bool) -> list[Statement]:
     """What a mover is deployed with, whatever the kind of its destination."""
     hub, log = f"arn:aws:s3:::{settings.hub_bucket}", f"arn:aws:s3:::{settings.log_bucket}"
     read = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]

@@ -13,6 +13,7 @@ LOCALSTACK_BIN           the Python of the environment that holds LocalStack
 """
 
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -42,7 +43,7 @@ def moto(folder: Path) -> Iterator[Server]:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _process(words, folder, url, {}):
+    with process(words, folder, url, {}):
         yield _server("moto", _ground_of(url, Credentials("AKIAMOTO", "secret-of-nobody"), _MOTO_ACCOUNT))
 
 
@@ -72,7 +73,7 @@ def localstack(folder: Path) -> Iterator[Server]:
     }
     words = [os.environ["LOCALSTACK_BIN"], "-m", "localstack.runtime.main"]
     url = f"http://127.0.0.1:{port}"
-    with _process(words, folder, f"{url}/_localstack/health", environment):
+    with process(words, folder, f"{url}/_localstack/health", environment):
         yield _server("LocalStack", _ground_of(url, Credentials(_LOCALSTACK_ACCOUNT, "test"), _LOCALSTACK_ACCOUNT))
 
 
@@ -153,8 +154,10 @@ def _client(url: str | None, credentials: Credentials, region: str) -> Any:
 
 
 @contextmanager
-def _process(words: list[str], folder: Path, url: str, environment: Mapping[str, str]) -> Iterator[None]:
-    """Run a server for the time of the block, once it answers at the URL."""
+def process(
+    words: list[str], folder: Path, url: str, environment: Mapping[str, str], *, certificate: Path | None = None
+) -> Iterator[None]:
+    """Run a server for the time of the block, once it answers at the URL, with this certificate if it has one."""
     folder.mkdir(parents=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with (folder / "output").open("wb") as output:
@@ -169,7 +172,7 @@ def _process(words: list[str], folder: Path, url: str, environment: Mapping[str,
         )
     try:
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        while not _answers(url):
+        while not _answers(url, certificate):
             if server.poll() is not None or time.monotonic() > deadline:
                 said = (folder / "output").read_text(errors="replace")[-2000:]
                 raise SystemExit(f"{' '.join(words)} does not answer; it said:\n{said}")
@@ -180,9 +183,10 @@ def _process(words: list[str], folder: Path, url: str, environment: Mapping[str,
         server.wait()
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, certificate: Path | None) -> bool:
+    trusting = ssl.create_default_context(cafile=str(certificate)) if certificate else None
     try:
-        with urllib.request.urlopen(url, timeout=2):
+        with urllib.request.urlopen(url, timeout=2, context=trusting):
             return True
     except urllib.error.HTTPError:
         return True

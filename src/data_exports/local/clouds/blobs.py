@@ -155,17 +155,12 @@ class BlobStorage:
             raise self._refused(
                 403, "AuthorizationFailure", "This request is not authorized to perform this operation."
             )
-        if bearer.principal != OWNERS_SIDE:
-            client = bearer.principal.partition("/")[2]
-            enough = {action, WRITE} if action == ADD else {action}
-            for each in container.assignments if container else ():
-                condition = blob_condition_of(each.condition)
-                granted = enough & set(each.data_actions) if each.client == client else ()
-                if container and any(not condition or condition.lets(a, container.container, blob) for a in granted):
-                    break
-            else:
-                words = "This request is not authorized to perform this operation using this permission."
-                raise self._refused(403, "AuthorizationPermissionMismatch", words)
+        if bearer.principal != OWNERS_SIDE and not _may(bearer, container, action, blob):
+            if action == WRITE and _may(bearer, container, ADD, blob):
+                words = "This request is not authorized to perform blob overwrites."
+                raise self._refused(403, "UnauthorizedBlobOverwrite", words)
+            words = "This request is not authorized to perform this operation using this permission."
+            raise self._refused(403, "AuthorizationPermissionMismatch", words)
         if container is None or not container.exists:
             raise self._refused(404, "ContainerNotFound", "The specified container does not exist.")
 
@@ -286,6 +281,21 @@ class BlobStorage:
         found = self._found(stored, blob)
         headers = {**found.headers, **found.described, "x-ms-blob-type": "BlockBlob"}
         return CloudAnswer(200, headers, tuple(piece.read() for piece in found.pieces), total_bytes(found.pieces))
+
+
+def _may(bearer: CloudBearer, container: BlobContainer | None, action: str, blob: str) -> bool:
+    """Whether an assignment lets the bearer do this; to write lets add, too."""
+    for each in container.assignments if container else ():
+        condition = blob_condition_of(each.condition)
+        granted = {action, WRITE} if action == ADD else {action}
+        if container and each.client == bearer.principal.partition("/")[2]:
+            lets = (
+                not condition or condition.lets(each_action, container.container, blob)
+                for each_action in granted & set(each.data_actions)
+            )
+            if any(lets):
+                return True
+    return False
 
 
 def _is_met(name: str, value: str, found: _Blob | None) -> bool:

@@ -1,0 +1,70 @@
+"""Kinds of destinations outside AWS, each at our stand-in and at a server that others built: held to one suite.
+
+In: a running local AWS. Out: verdicts on each check of `destinations.SUITE`. Effects: the servers' processes, gone when
+the block ends.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data_exports.local.emulator import LocalAws
+from tests.conformance.azurite import PROGRAM, azurite
+from tests.conformance.destinations import SUITE
+from tests.conformance.judged import Kind, Verdict
+from tests.conformance.lacking import LACKING_ELSEWHERE
+from tests.conformance.outside_world import Recipient, outside_world
+from tests.conformance.stand_ins import AzureStandIn
+from tests.conformance.steps import Scenario
+from tests.conformance.world import World
+
+EMPTY = Scenario("a destination", "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html", ())
+NO_AZURITE = "left out: Azurite (it needs Node and npm, and is installed by: make conformance)"
+Check = Callable[[World], None]
+
+
+@dataclass(frozen=True)
+class OutsideServer:
+    """Where a kind's recipients are; `lacks`: which checks it does not hold, and why."""
+
+    name: str
+    recipient: Recipient
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def outside_servers(names: Sequence[str], folder: Path) -> Iterator[list[OutsideServer]]:
+    """Those of these names, or all of them."""
+    stand_ins = [OutsideServer("azure", AzureStandIn())]
+    found = [each for each in stand_ins if not names or each.name in names]
+    if names and "azurite" not in names:
+        yield found
+        return
+    if not names and not PROGRAM.exists():
+        print(NO_AZURITE)
+        yield found
+        return
+    with azurite(folder / "azurite") as running:
+        yield [*found, OutsideServer("azurite", running, LACKING_ELSEWHERE["azurite"])]
+
+
+def name_of_check(check: Check) -> str:
+    """The check in words."""
+    return check.__name__.replace("_", " ")
+
+
+def judge_outside(server: OutsideServer, local: LocalAws) -> list[Verdict]:
+    """Hold it to each check, in a world of its own."""
+    return [_verdict(server, check, local) for check in SUITE]
+
+
+def _verdict(server: OutsideServer, check: Check, local: LocalAws) -> Verdict:
+    lack = server.lacks.get(check.__name__)
+    try:
+        with outside_world(local, EMPTY, server.recipient) as world:
+            check(world)
+    except Exception as error:  # noqa: BLE001 whatever a server does, the others are still to be judged
+        told = f"{type(error).__name__}: {error}"
+        return Verdict(Kind.LEFT_OUT, lack) if lack else Verdict(Kind.FAILED, told)
+    return Verdict(Kind.FAILED, "it can do this after all: take it off the list") if lack else Verdict(Kind.HELD)
