@@ -1,9 +1,12 @@
 """`exports history` on the deployed example: what people see of deliveries that really happened."""
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import shutil
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +63,26 @@ def test_csv_has_a_heading_and_a_row_for_each(owner: Person) -> None:
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert {row["key"] for row in rows} == {"court_outcomes/history/one.csv", "court_outcomes/history/=two.txt"}
     assert {row["outcome"] for row in rows} == {"delivered"}
+
+
+def test_a_file_in_hand_is_that_of_its_receipt_and_an_altered_one_is_not(owner: Person, tmp_path: Path) -> None:
+    (file := tmp_path / "one.csv").write_bytes(b"12345")
+    done = owner.run("verify", "--file", str(file), "court_outcomes", "--json")
+    found = json.loads(done.out)
+    assert (done.code, found["size_bytes"], found["sha256"]) == (0, 5, hashlib.sha256(b"12345").hexdigest())
+    by = {each["key"]: (each["matched_by"], each["is_proof"], each["digest"]) for each in found["matches"]}
+    crc = f"CRC32:{base64.b64encode(zlib.crc32(b'12345').to_bytes(4, 'big')).decode()}"  # what boto3 uploads with
+    for name in ("history/one.csv", "history/=two.txt"):
+        assert by[f"court_outcomes/{name}"] == (["CRC32", "etag", "destination_etag"], False, crc)
+    assert "no proof against forgery" in owner.run("verify", "--file", str(file)).out
+
+    file.write_bytes(b"12346")
+    done = owner.run("verify", "--file", str(file), "court_outcomes")
+    assert done.code == 1
+    assert "NO RECEIPT FITS: of " in done.out
+    assert "of this name, of this size, of other content: delivered " in done.out
+    assert owner.run("verify", "court_outcomes").code == 2
+    assert owner.run("verify", "--file", str(tmp_path)).code == 2
 
 
 def test_a_promise_is_kept_by_a_delivery_of_its_day_and_broken_without_one(owner: Person, tmp_path: Path) -> None:

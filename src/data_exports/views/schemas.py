@@ -19,6 +19,7 @@ from data_exports.deploy.plan.plan_file import PlanFileData
 from data_exports.json_values import json_types_of
 from data_exports.operate.access_logs import AccessRecord
 from data_exports.operate.canary.run import Report
+from data_exports.operate.file_match import FileVerification
 from data_exports.operate.history import HistoryEntry
 from data_exports.operate.probe.findings import Probed
 from data_exports.operate.verifying import Verification
@@ -85,6 +86,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "use": PlatformsData,
     "uses": UsesData,
     "verify": Verification,
+    "verify-file": FileVerification,
     "who": WhoData,
 }
 _PLAIN: abc.Mapping[object, dict[str, object]] = {
