@@ -119,7 +119,8 @@ def an_upload_in_parts_shows_nothing_before_it_is_whole(world: World) -> None:
     assert world.arrived(KEY) is None
     assert copied(world, CompleteUpload(KEY, "v1", upload_id, parts[::-1])) == "v1"
     assert world.arrived(KEY) == (LARGE, DESCRIBED)
-    assert ask(world, FindUploads(KEY)) in (Uploads(()), Forbidden(""))
+    assert isinstance(found := ask(world, FindUploads(KEY)), Uploads | Forbidden)
+    assert found == Uploads(()) or isinstance(found, Forbidden)
 
 
 def a_part_of_another_content_is_refused(world: World) -> None:
@@ -157,11 +158,13 @@ def an_aborted_upload_is_gone(world: World) -> None:
 
 
 def uploads_of_this_very_key_are_found(world: World) -> None:
-    assert ask(world, FindUploads(KEY)) == Uploads(())
+    if isinstance(nothing := ask(world, FindUploads(KEY)), Forbidden):
+        return  # a kind may not know whose uploads they are, and leaves them alone
+    assert nothing == Uploads(())
     first = begun(world)
     ask(world, StartUpload(f"{KEY}-longer", Attributes(())))
-    begins = world.store(world.settings).capabilities.begins_uploads
-    assert ask(world, FindUploads(KEY)) == Uploads((first,) if begins else ())
+    can, found = world.store(world.settings).capabilities, ask(world, FindUploads(KEY))
+    assert found == Uploads((first,) if can.begins_uploads else ())
 
 
 def small_and_large_files_are_delivered_by_the_rules(world: World) -> None:

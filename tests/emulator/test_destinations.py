@@ -1,5 +1,5 @@
 """Every kind of destination passes one suite (`tests/conformance/destinations.py`): S3 on the local AWS, S3 in memory,
-Azure in memory and at its stand-in, and a folder on disk, which cannot copy by itself.
+Azure and Google in memory, Azure at its stand-in, and a folder on disk, which cannot copy by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from tests.conformance.destinations import (
     uploads_of_this_very_key_are_found,
 )
 from tests.conformance.folder_world import FolderWorld
+from tests.conformance.google_world import GoogleWorld
 from tests.conformance.lacking import LACKING
 from tests.conformance.local_aws import local_aws_world
 from tests.conformance.memory_world import MemoryWorld
@@ -26,7 +27,7 @@ from tests.conformance.world import World
 
 EMPTY = Scenario("a destination", "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html", ())
 MEMORY, FOLDER, LOCAL = "S3 in memory", "a folder", "S3 on the local AWS"
-AZURE, AZURE_STAND_IN = "Azure in memory", "Azure's stand-in"
+AZURE, AZURE_STAND_IN, GOOGLE = "Azure in memory", "Azure's stand-in", "Google in memory"
 ON_THE_LOCAL_AWS = (LOCAL, AZURE_STAND_IN)
 
 
@@ -38,8 +39,8 @@ def world_of(kind: str, folder: Path, local_aws: Callable[[], Any]) -> Iterator[
     elif kind == AZURE_STAND_IN:
         with outside_world(local_aws(), EMPTY, AzureStandIn()) as world:
             yield world
-    elif kind == AZURE:
-        yield AzureWorld(EMPTY)
+    elif kind in (AZURE, GOOGLE):
+        yield AzureWorld(EMPTY) if kind == AZURE else GoogleWorld(EMPTY)
     else:
         yield FolderWorld(EMPTY, folder) if kind == FOLDER else MemoryWorld(EMPTY, may_list=True)
 
@@ -57,7 +58,7 @@ CASES = [
     pytest.param(
         kind, check, marks=[pytest.mark.emulator] if kind in ON_THE_LOCAL_AWS else [], id=f"{kind}: {_words_of(check)}"
     )
-    for kind in (MEMORY, FOLDER, AZURE, LOCAL, AZURE_STAND_IN)
+    for kind in (MEMORY, FOLDER, AZURE, GOOGLE, LOCAL, AZURE_STAND_IN)
     for check in SUITE
     if (kind, check) not in NOT_RUN
 ]

@@ -9,7 +9,12 @@ from functools import cache
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from data_exports.contract.receipts import Outcome
-from data_exports.contract.timing import FUNCTION_TIMEOUT_SECONDS, UNDER_WAY_SECONDS, VISIBILITY_TIMEOUT_SECONDS
+from data_exports.contract.timing import (
+    FUNCTION_TIMEOUT_SECONDS,
+    LATEST_START_SECONDS,
+    UNDER_WAY_SECONDS,
+    VISIBILITY_TIMEOUT_SECONDS,
+)
 from data_exports.mover.rules.delivery import Steps
 from data_exports.mover.rules.protocol import Reply, Request
 from data_exports.mover.rules.same_key import SameKey
@@ -121,10 +126,6 @@ def _without(items: tuple[Any, ...], item: object) -> tuple[Any, ...]:
     return tuple(left)
 
 
-LATEST_START_SECONDS = 59 * 60
-"""How long Lambda may hold messages before an invocation begins: an assumption, as AWS names no limit."""
-
-
 @dataclass(frozen=True)
 class Bounds:
     """How much may happen besides the uploads."""
@@ -146,6 +147,7 @@ class Bounds:
     lies: int = 0  # how many listings may show nothing of what is there
     late_starts: int = 0  # how many invocations may begin long after their message was received
     visibility_seconds: int = VISIBILITY_TIMEOUT_SECONDS
+    under_way_seconds: int = UNDER_WAY_SECONDS
     counts_copies: bool = False  # no upload may be copied twice where nothing calls for it
 
     def __str__(self) -> str:
@@ -160,7 +162,7 @@ class Bounds:
     @property
     def messages_overtake_late_starts(self) -> bool:
         """Whether a message may be visible again before a late invocation, and all that it asked for, is over."""
-        takes = LATEST_START_SECONDS + FUNCTION_TIMEOUT_SECONDS + UNDER_WAY_SECONDS
+        takes = LATEST_START_SECONDS + FUNCTION_TIMEOUT_SECONDS + self.under_way_seconds
         return takes > self.visibility_seconds
 
 

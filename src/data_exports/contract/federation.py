@@ -22,3 +22,11 @@ def google_audience_of(provider: str) -> str:
     https://cloud.google.com/iam/docs/workload-identity-federation-with-other-providers
     """
     return f"https://iam.googleapis.com/{provider}"
+
+
+IMPERSONATION_SECONDS = 900
+"""How long the token of a service account is asked for. Google gives up to an hour; a shorter one is late for less."""
+
+FEDERATED_SECONDS = 3600
+"""How long one lives that Google gives for another cloud's, without a service account.
+https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token"""

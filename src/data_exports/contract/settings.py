@@ -32,7 +32,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
-from data_exports.contract.timing import LONGEST_WAIT_SECONDS, MOST_RECEIVES, SWEEP_PATIENCE_SECONDS
+from data_exports.contract.federation import FEDERATED_SECONDS, IMPERSONATION_SECONDS
+from data_exports.contract.timing import (
+    CARRIED_OUT_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    MOST_RECEIVES,
+    SWEEP_PATIENCE_SECONDS,
+    UNDER_WAY_SECONDS,
+)
 
 # What the names of regions begin with where ARNs do not begin with arn:aws: and endpoints are others.
 # https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
@@ -100,6 +107,11 @@ class BucketSettings:
         """Where it is, as receipts name it."""
         return f"s3://{self.target_bucket}"
 
+    @property
+    def under_way_seconds(self) -> int:
+        """For how long a request without an answer may still be carried out there."""
+        return UNDER_WAY_SECONDS
+
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""
         return _variables_of(self, _S3)
@@ -118,6 +130,11 @@ class AzureSettings:
     def uri(self) -> str:
         """Where it is, as receipts name it."""
         return f"https://{self.storage_account}.blob.core.windows.net/{self.container}"
+
+    @property
+    def under_way_seconds(self) -> int:
+        """For how long a request without an answer may matter there: any write since makes it fail, however late."""
+        return UNDER_WAY_SECONDS
 
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""
@@ -140,12 +157,25 @@ class GoogleSettings:
         """Where it is, as receipts name it."""
         return f"gs://{self.bucket}"
 
+    @property
+    def under_way_seconds(self) -> int:
+        """For how long a request without an answer may still be carried out there: as long as its token lives."""
+        token_seconds = IMPERSONATION_SECONDS if self.service_account else FEDERATED_SECONDS
+        return token_seconds + CARRIED_OUT_SECONDS
+
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""
         return _variables_of(self, _GOOGLE)
 
 
 DestinationSettings = BucketSettings | AzureSettings | GoogleSettings
+
+
+def longest_under_way_seconds(uri: str | None) -> int:
+    """For how long a request may still be carried out at a destination of which only the address is known."""
+    is_google = (uri or "").startswith("gs://")
+    return FEDERATED_SECONDS + CARRIED_OUT_SECONDS if is_google else UNDER_WAY_SECONDS
+
 
 _S3 = {name: name.upper() for name in ("target_bucket", "target_account", "target_kms_key")}
 _AZURE = {

@@ -23,6 +23,8 @@ MOST_RECEIVES = 8
 """What fails at its last receive is given up: SQS makes a dead letter of it."""
 LONGEST_WAIT_SECONDS = 3 * 3600
 """Of a failed message. SQS would allow 12 h; more than this, and a recovery goes unnoticed for too long."""
+LATEST_START_SECONDS = 59 * 60
+"""How long Lambda may hold messages before an invocation begins: an assumption, as AWS names no limit."""
 VISIBILITY_TIMEOUT_SECONDS = 6 * FUNCTION_TIMEOUT_SECONDS
 """When a message comes back whose function died; the mover itself sets other times for what fails.
 Six times the function's timeout, as AWS advises: Lambda may hold what it received while the function is throttled.
@@ -33,6 +35,8 @@ UNDER_WAY_SECONDS = 16 * 60
 """How long a request may still be carried out whose answer never came. S3 accepts a signed request for 15 minutes:
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 and a copy of the size that is made in one request takes less than one more."""
+CARRIED_OUT_SECONDS = 60
+"""How long a store may take for a request that it accepted at the last moment."""
 SWEEP_PATIENCE_SECONDS = 15 * 60
 """How long an upload waits before the sweep looks into it."""
 ABANDONED_UPLOAD_DAYS = 7
@@ -41,6 +45,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-l
 
 SHORTEST_RECEIPTS_DAYS = 30
 """A platform keeps receipts for no fewer: cards beside them are renewed at half of it."""
+
+
+def visibility_timeout_seconds(under_way_seconds: int) -> int:
+    """When a message comes back whose function died, where a request may be late by so much.
+
+    Not before an invocation that began at the latest is over, and so is all that it asked for.
+    """
+    return max(VISIBILITY_TIMEOUT_SECONDS, LATEST_START_SECONDS + FUNCTION_TIMEOUT_SECONDS + under_way_seconds)
 
 
 def wait_seconds(

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from data_exports.contract.causes import Cause, needs_somebody
 from data_exports.contract.receipts import Outcome, Receipt, moment_of
-from data_exports.contract.timing import LONGEST_WAIT_SECONDS, UNDER_WAY_SECONDS, step_seconds
+from data_exports.contract.settings import longest_under_way_seconds
+from data_exports.contract.timing import LONGEST_WAIT_SECONDS, step_seconds
 from data_exports.text import counted, printable
 
 TRIED_WITHIN = timedelta(days=1)
@@ -20,7 +21,7 @@ FAILURES_RECEIPT_FILES = 1_000
 """Files of receipts that are looked through for uploads being tried, the newest."""
 
 _MAY_BE_UNDER_WAY = (Cause.NO_ANSWER, Cause.OUT_OF_TIME)
-"""S3 may still carry out what failed so, and the mover then waits until it no longer can."""
+"""The store may still carry out what failed so, and the mover then waits until it no longer can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def next_try_of(receipt: Receipt) -> NextTry | None:
     if receipt.receive_count is None:
         return NextTry(recorded, recorded + timedelta(seconds=LONGEST_WAIT_SECONDS))
     step = timedelta(seconds=step_seconds(receipt.receive_count, is_permanent=needs_somebody(receipt.cause)))
-    latest = max(step, timedelta(seconds=UNDER_WAY_SECONDS)) if receipt.cause in _MAY_BE_UNDER_WAY else step
+    late = timedelta(seconds=longest_under_way_seconds(receipt.destination))
+    latest = max(step, late) if receipt.cause in _MAY_BE_UNDER_WAY else step
     return NextTry(recorded + step / 2, recorded + latest)
 
 

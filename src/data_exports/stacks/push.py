@@ -10,7 +10,7 @@ from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
 from data_exports.access.grants import grants_of_push
 from data_exports.access.policies import dead_letter_queue_policy, queue_policy, sender_policy
-from data_exports.contract.timing import MOST_RECEIVES, VISIBILITY_TIMEOUT_SECONDS
+from data_exports.contract.timing import MOST_RECEIVES, visibility_timeout_seconds
 from data_exports.estate.models import Platform, PushDataset
 from data_exports.names import dead_letter_queue_name_of, push_users_policy_of, queue_name_of
 from data_exports.stacks.alerts import add_alarms, add_owner_topic
@@ -53,7 +53,7 @@ def _add_queues(template: Template, platform: Platform, push: PushDataset, surro
             "Queue",
             QueueName=queue_name_of(push.name),
             MessageRetentionPeriod=EVENT_RETENTION_SECONDS,
-            VisibilityTimeout=VISIBILITY_TIMEOUT_SECONDS,
+            VisibilityTimeout=visibility_timeout_seconds(push.destination.settings.under_way_seconds),
             SqsManagedSseEnabled=True,
             RedrivePolicy=RedrivePolicy(deadLetterTargetArn=dead_letters.get_att("Arn"), maxReceiveCount=MOST_RECEIVES),
         )

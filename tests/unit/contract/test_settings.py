@@ -16,7 +16,9 @@ from data_exports.contract.settings import (
     EnvironmentReader,
     GoogleSettings,
     dataset_settings_in,
+    longest_under_way_seconds,
 )
+from data_exports.contract.timing import VISIBILITY_TIMEOUT_SECONDS, visibility_timeout_seconds
 
 BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", fullmatch=True)
 ACCOUNTS = st.from_regex(r"[0-9]{12}", fullmatch=True)
@@ -131,6 +133,16 @@ def test_what_is_no_name_at_the_store_is_refused(
 def test_what_a_kind_needs_and_is_missing_is_named(name: str) -> None:
     target: DestinationSettings = AZURE if name in AZURE.to_environment() else GOOGLE
     assert problems_of(target.to_environment() | {name: ""}) == [f"{name} is missing"]
+
+
+def test_a_late_request_is_late_for_as_long_as_it_opens_the_store() -> None:
+    impersonating = replace(GOOGLE, service_account="x@p.iam.gserviceaccount.com")
+    kinds = (BucketSettings(target_bucket="recipient"), AZURE, GOOGLE, impersonating)
+    assert [kind.under_way_seconds for kind in kinds] == [960, 960, 3660, 960]
+    assert [longest_under_way_seconds(kind.uri) for kind in kinds] == [960, 960, 3660, 3660]
+    assert longest_under_way_seconds(None) == 960
+    timeouts = [visibility_timeout_seconds(kind.under_way_seconds) for kind in kinds]
+    assert timeouts == [VISIBILITY_TIMEOUT_SECONDS, VISIBILITY_TIMEOUT_SECONDS, 8100, VISIBILITY_TIMEOUT_SECONDS]
 
 
 def problems_of(target: dict[str, str]) -> list[str]:

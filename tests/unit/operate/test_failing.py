@@ -41,6 +41,8 @@ def test_what_somebody_has_to_mend_waits_longer_and_longer_and_what_passes_is_tr
 def test_what_is_not_known_is_bounded() -> None:
     assert wait_of(failed(count=None)) == (0, 180)
     assert wait_of(failed("no_answer")) == (0.125, 16)  # S3 may carry it out until then, and the mover waits for that
+    late = failed("no_answer", destination="gs://hj-incoming")  # where a token may be good for an hour
+    assert wait_of(late) == (0.125, 61)
     assert next_try_of(failed(recorded_at=None)) is None
     assert next_try_of(replace(failed(), outcome=Outcome.GIVEN_UP)) is None
 

@@ -18,7 +18,14 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.federation import AZURE_AUDIENCE, TOKEN_ALGORITHM, TOKEN_SECONDS, google_audience_of
+from data_exports.contract.federation import (
+    AZURE_AUDIENCE,
+    FEDERATED_SECONDS,
+    IMPERSONATION_SECONDS,
+    TOKEN_ALGORITHM,
+    TOKEN_SECONDS,
+    google_audience_of,
+)
 from data_exports.contract.settings import AzureSettings, GoogleSettings
 from data_exports.mover.rules.protocol import Failed
 from data_exports.mover.settings import Settings
@@ -30,9 +37,6 @@ from data_exports.mover.wire.transport import HttpRequest
 from data_exports.mover.wire.xml_answers import found_in
 
 TOKEN, EXCHANGE, IMPERSONATE = "token", "exchange", "impersonate"
-IMPERSONATION_SECONDS = 900
-"""How long a service account's token lives: as long as a signed request to S3, and no longer, so that a late request
-is late for no longer."""
 _AZURE_SCOPE = "https://storage.azure.com/.default"
 # The narrowest that writes: https://cloud.google.com/storage/docs/oauth-scopes
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
@@ -126,7 +130,7 @@ def _to_credentials(settings: Settings, target: GoogleSettings, token: str) -> H
 
 def _access_token(response: Response) -> Token | None:
     facts = _facts_of(response)
-    text, seconds = facts.get("access_token"), facts.get("expires_in", 3600)
+    text, seconds = facts.get("access_token"), facts.get("expires_in", FEDERATED_SECONDS)
     return Token(text, float(seconds)) if isinstance(text, str) and text and isinstance(seconds, int | float) else None
 
 
@@ -200,6 +204,8 @@ def _advice_on(step: str, code: str, said: str) -> str:
         return (
             "The role that may act as the service account (Workload Identity User) is missing, or the account is gone"
         )
+    if code == "invalid_target":
+        return "There is no such provider, or it is disabled. Check target_google's provider with the recipient"
     return next((advice for mark, advice in _ENTRA.items() if mark in said), _AT_THE_EXCHANGE)
 
 

@@ -11,6 +11,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, Protocol
 
 from data_exports.contract.causes import Cause
@@ -119,31 +120,30 @@ class InFlight(Generic[T]):
 
     def _run(self, tag: int, operation: Operation[T]) -> None:
         """Send the request; again if it fails for a moment; and then what is to be asked next."""
-        request, sender = operation.request, operation.sender or self._way
-        tries, started = operation.tries_before + 1, self._clock()
-
-        def take(response: Response) -> None:
-            nonlocal tries
-            try:
-                answer = operation.read(response)
-                if isinstance(answer, Operation):
-                    self._run(tag, answer)
-                    return
-            except Exception as error:  # noqa: BLE001 somebody waits for an answer
-                reason = f"{sender.service}'s answer could not be read: {type(error).__name__}: {error}"
-                self._end(tag, Failed(reason, Cause.UNREADABLE))
-                return
-            pause = self._pause_before_retry(operation, answer, tries, started)
-            if pause is None:
-                self._end(tag, answer)
-                return
-            tries += 1
-            sender.send(request, take, after_seconds=pause)
-
-        if operation.tries_before:
-            sender.send(request, take, after_seconds=retry_seconds(operation.tries_before, rng=self._rng))
+        sender, before = operation.sender or self._way, operation.tries_before
+        take = partial(self._take, tag, operation, before + 1, self._clock())
+        if before:
+            sender.send(operation.request, take, after_seconds=retry_seconds(before, rng=self._rng))
         else:
-            sender.send(request, take)
+            sender.send(operation.request, take)
+
+    def _take(self, tag: int, operation: Operation[T], tries: int, started: float, response: Response) -> None:
+        """Take a response. Nothing here refers to itself: what was sent may be large, and is not kept any longer."""
+        sender = operation.sender or self._way
+        try:
+            answer = operation.read(response)
+            if isinstance(answer, Operation):
+                self._run(tag, answer)
+                return
+        except Exception as error:  # noqa: BLE001 somebody waits for an answer
+            reason = f"{sender.service}'s answer could not be read: {type(error).__name__}: {error}"
+            self._end(tag, Failed(reason, Cause.UNREADABLE))
+            return
+        pause = self._pause_before_retry(operation, answer, tries, started)
+        if pause is None:
+            self._end(tag, answer)
+            return
+        sender.send(operation.request, partial(self._take, tag, operation, tries + 1, started), after_seconds=pause)
 
     def _pause_before_retry(
         self, operation: Operation[T], answer: T | Failed, tries: int, started: float

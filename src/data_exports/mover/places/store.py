@@ -110,7 +110,7 @@ def _destination_of(settings: Settings, hub: Hub, way: Way | None) -> Destinatio
     target = settings.destination
     if isinstance(target, BucketSettings):
         return S3DestinationPlace(target, hub.bucket, settings.function_name)
-    from data_exports.mover.places.federation import azure_token_steps
+    from data_exports.mover.places.federation import azure_token_steps, google_token_steps
     from data_exports.mover.wire.bearer import BearerSender, HttpWay
 
     line = cast("HttpWay", way)
@@ -119,7 +119,10 @@ def _destination_of(settings: Settings, hub: Hub, way: Way | None) -> Destinatio
 
         sender = BearerSender(line, azure_token_steps(settings, target), service=AZURE_CAPABILITIES.service)
         return AzureDestinationPlace(target, hub, sender, settings.store_url)
-    raise NotImplementedError(f"{target.uri}: this mover does not deliver there yet")
+    from data_exports.mover.places.google.destination import GOOGLE_CAPABILITIES, GoogleDestinationPlace
+
+    sender = BearerSender(line, google_token_steps(settings, target), service=GOOGLE_CAPABILITIES.service)
+    return GoogleDestinationPlace(target, hub, sender, settings.store_url)
 
 
 def open_store(

@@ -173,11 +173,16 @@ class ResponseReader:
         return text
 
     def _take(self, size: int) -> Generator[None, None, bytes]:
-        while len(self._buffer) < size:
+        """Take so many bytes. They are gathered where there is room for all: what grows is moved about in memory."""
+        taken, filled = bytearray(size), 0
+        while True:
+            count = min(len(self._buffer), size - filled)
+            taken[filled : filled + count] = self._buffer[:count]
+            del self._buffer[:count]
+            filled += count
+            if filled == size:
+                return bytes(taken)
             yield
-        data = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return data
 
 
 def _parse_head(block: bytes) -> _Head:

@@ -19,6 +19,7 @@ import zlib
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from urllib.parse import quote
 
@@ -77,7 +78,7 @@ AZURE_CAPABILITIES = Capabilities(
     calls_at_once=16,
     parts_at_once=8,
     usual_part_bytes=8 * MIB,
-    part_bytes_at_once=64 * MIB,
+    part_bytes_at_once=48 * MIB,
     begins_uploads=False,
 )
 _IF_NEW: Mapping[str, str] = {"if-none-match": "*"}
@@ -195,24 +196,29 @@ class AzureDestinationPlace:
         self, key: str, query: str, headers: Mapping[str, str], body: bytes, copied: Callable[[Response], StoreAnswer]
     ) -> Operation[StoreAnswer]:
         """Write, unless somebody has written since; and once more, unless something is there."""
-        clock = self._clock
+        request = partial(self._request, key, query, headers, body)
+        return self._write_on_condition(request, copied, if_new=not self._clock.is_known, is_last=False)
 
-        def operation(*, if_new: bool, is_last: bool) -> Operation[StoreAnswer]:
-            condition = (lambda: _IF_NEW) if if_new else clock.unmodified_since
-            request = self._request(key, query, headers, body, at_last=condition)
+    def _write_on_condition(
+        self,
+        request_of: Callable[..., HttpRequest],
+        copied: Callable[[Response], StoreAnswer],
+        *,
+        if_new: bool,
+        is_last: bool,
+    ) -> Operation[StoreAnswer]:
+        request = request_of(at_last=(lambda: _IF_NEW) if if_new else self._clock.unmodified_since)
 
-            def read(response: Response) -> CallStep:
-                clock.note(response)
-                if response.status == 201:
-                    return copied(response)
-                is_refused_by_condition = code_in(response) in (IS_THERE, WAS_WRITTEN_SINCE)
-                if is_refused_by_condition and not is_last and clock.is_known:
-                    return operation(if_new=not if_new, is_last=True)
-                return azure_error_reply(response, doing=self._writing)
+        def read(response: Response) -> CallStep:
+            self._clock.note(response)
+            if response.status == 201:
+                return copied(response)
+            is_refused_by_condition = code_in(response) in (IS_THERE, WAS_WRITTEN_SINCE)
+            if is_refused_by_condition and not is_last and self._clock.is_known:
+                return self._write_on_condition(request_of, copied, if_new=not if_new, is_last=True)
+            return azure_error_reply(response, doing=self._writing)
 
-            return Operation(request, read, ONCE, sender=self._sender)
-
-        return operation(if_new=not clock.is_known, is_last=False)
+        return Operation(request, read, ONCE, sender=self._sender)
 
     def _request(
         self,

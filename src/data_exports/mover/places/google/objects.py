@@ -1,0 +1,57 @@
+"""Objects of one bucket, as requests name and describe them, and what answers tell of their bytes.
+
+In: keys, what describes a file in S3's words, responses. Out: paths, headers, what Google cannot hold, digests. No
+effects.
+
+Carried are content type, encoding, language, disposition, cache control and metadata, under their names. Tags, storage
+class and redirects are not: Google has no tags of objects, and its classes are other ones.
+https://cloud.google.com/storage/docs/objects#naming
+https://cloud.google.com/storage/docs/xml-api/reference-headers
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from data_exports.mover.wire.http_responses import Response
+
+_CARRIED = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type")
+_META = "x-amz-meta-"
+_HASH = re.compile(r"(crc32c|md5)=([A-Za-z0-9+/]+={0,2})")
+
+
+def problem_of_object_name(key: str) -> str:
+    """Why Google cannot hold a file of this name, or may take it for another; nothing if it can."""
+    if "\r" in key or "\n" in key:
+        return "it has a line break"
+    if any(part in (".", "..") for part in key.split("/")):
+        return "a part of it is `.` or `..`"
+    return ""
+
+
+def object_path_of(bucket: str, key: str) -> str:
+    """Where an object is."""
+    return f"/{bucket}/{quote(key, safe='/~')}"
+
+
+def object_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """What S3's headers describe, in Google's."""
+    told = {name: headers[name] for name in _CARRIED if name in headers}
+    meta = {
+        f"x-goog-meta-{name.removeprefix(_META)}": value for name, value in headers.items() if name.startswith(_META)
+    }
+    return told | meta
+
+
+def object_hashes_in(response: Response) -> dict[str, str]:
+    """What Google worked out of the bytes that it took: `crc32c` and, unless it is of parts, `md5`, in Base64.
+
+    https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash
+    """
+    return dict(_HASH.findall(response.headers.get("x-goog-hash", "")))
+
+
+def crc_number_of(text: str) -> int:
+    """A CRC as it is told, as a number."""
+    return int.from_bytes(b64decode(text), "big")

@@ -1,0 +1,73 @@
+"""What the probe asks of a recipient's bucket: each request that a delivery makes.
+
+In: what makes requests, and what carries them out. Out: what was answered to each try. Effects: at most the probe's
+object, which stays; nothing is written over. An upload in parts is begun only if the mover may abort it, and aborted.
+
+Google looks at rights before it looks at what is there: that nothing is there means that the caller may do it.
+https://cloud.google.com/storage/docs/access-control/iam-xml
+
+`token` `exchange` `impersonate`   a token at AWS, another one for it at Google, and the service account's
+`put`         an object, if there is none yet
+`part`        an upload in parts, aborted
+`overwrite`   the right to take away what is there, which writing over it needs: of an object that never was
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
+
+from data_exports.contract.causes import Side
+from data_exports.contract.settings import GoogleSettings
+from data_exports.contract.tasks import Try, Verdict
+from data_exports.mover.places.destination import Ask
+from data_exports.mover.places.federation import EXCHANGE, IMPERSONATE, TOKEN
+from data_exports.mover.places.google.error_codes import IS_THERE_ALREADY, google_code_in, google_error_reply
+from data_exports.mover.places.operation import Sender
+from data_exports.mover.places.token_tries import last_answer_to, no_token_tries
+from data_exports.mover.rules.protocol import Failed, Forbidden
+from data_exports.mover.wire.bearer import NoToken
+from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.transport import HttpRequest
+from data_exports.mover.wire.xml_answers import found_in
+
+_BODY = b"Left by `exports probe`, to prove that files can be delivered here. It may be removed.\n"
+_NO_SUCH_UPLOAD = "exports-probe-no-such-upload"
+_NEVER_THERE = ".none"  # behind the probe's key
+
+RequestFor = Callable[[str, str, str, Mapping[str, str], bytes], HttpRequest]
+
+
+def google_tries(request_for: RequestFor, target: GoogleSettings, key: str, sender: Sender, ask: Ask) -> list[Try]:
+    """Try everything, as long as there is time."""
+    steps = (TOKEN, EXCHANGE, IMPERSONATE)[: 3 if target.service_account else 2]
+
+    def answer_to(method: str, name: str, query: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
+        return last_answer_to(request_for(method, name, query, headers, body), sender, ask, google_error_reply)
+
+    put = answer_to("PUT", key, "", {"x-goog-if-generation-match": "0"}, _BODY)
+    if isinstance(put, NoToken):
+        return no_token_tries(put, steps)
+    part = answer_to("DELETE", key, f"uploadId={_NO_SUCH_UPLOAD}", {})
+    if google_code_in(part) == "NoSuchUpload":
+        part = answer_to("POST", key, "uploads", {})
+        if part.status == 200:
+            part = answer_to("DELETE", key, f"uploadId={quote(found_in(part.body, 'UploadId'), safe='')}", {})
+    overwrite = answer_to("DELETE", f"{key}{_NEVER_THERE}", "", {})
+    return [
+        *(Try(step, Verdict.ALLOWED) for step in steps),
+        _told("put", put, IS_THERE_ALREADY),
+        _told("part", part),
+        _told("overwrite", overwrite, "NoSuchKey"),
+    ]
+
+
+def _told(what: str, response: Response, as_good_as_done: str = "") -> Try:
+    if response.status is None or isinstance(response, NoToken):
+        return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
+    code = google_code_in(response)
+    if response.status < 300 or code == as_good_as_done:
+        return Try(what, Verdict.ALLOWED)
+    reply = google_error_reply(response, doing=what)
+    is_theirs = isinstance(reply, Failed | Forbidden) and reply.cause.side is Side.RECIPIENT
+    said = ", ".join(text for name in ("Message", "Details") if (text := found_in(response.body, name)))
+    verdict = Verdict.REFUSED if is_theirs else Verdict.UNKNOWN
+    return Try(what, verdict, code, said, response.headers.get("x-guploader-uploadid", ""))
