@@ -151,7 +151,7 @@ class Survey:
         """The keys under a prefix of the log bucket, in order."""
         query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
         for page in self._pages("ListObjectsV2", self._log, query | ({"start-after": after} if after else {})):
-            yield from map(decoder_of(page), (text_of(item, "Key") for item in page.iterfind("{*}HubContents")))
+            yield from map(decoder_of(page), (text_of(item, "Key") for item in page.iterfind("{*}Contents")))
 
     def _pages(self, operation: str, bucket: Bucket, query: Mapping[str, str]) -> Iterator[ET.Element]:
         """The pages of a listing."""
@@ -213,7 +213,7 @@ def _operation(request: S3Request, doing: str, *, also: tuple[int, ...] = ()) ->
 
 def _is_in_sight(item: ET.Element) -> bool:
     """Tell whether an item of a listing is an upload, and what a plain read would get."""
-    return name_of(item) in ("HubContents", "Version") and text_of(item, "IsLatest") in ("", "true")
+    return name_of(item) in ("Contents", "Version") and text_of(item, "IsLatest") in ("", "true")
 
 
 def _waiting_of(item: ET.Element, decode: Callable[[str], str]) -> UploadInSight:

@@ -234,7 +234,7 @@ def keys_reply(response: Response, *, doing: Attempt) -> Reply | tuple[str, ...]
     root = _promised(response, "ListBucketResult", doing=doing)
     if not isinstance(root, ET.Element):
         return root
-    return tuple(text_of(item, "Key") for item in root.iterfind("{*}HubContents"))
+    return tuple(text_of(item, "Key") for item in root.iterfind("{*}Contents"))
 
 
 def tags_reply(response: Response, headers: Mapping[str, str], *, doing: Attempt) -> Reply:
