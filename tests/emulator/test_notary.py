@@ -2,108 +2,36 @@
 
 import gzip
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from data_exports.contract.change_sets import ClaimedCommit, claimed_commit
 from data_exports.contract.keys import card_key_of
-from data_exports.contract.receipts import Outcome, Receipt, receipts_file
 from data_exports.deploy.plan.consents import Consent
 from data_exports.errors import RefusedError
 from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.evidence.entries import DEPLOYMENTS, HEAD, origin_of
 from data_exports.evidence.heads import Head
-from data_exports.local.clients import environment_of
 from data_exports.local.emulator import LocalAws
 from data_exports.mover.settings import read_settings
 from data_exports.mover.tasks.survey import Survey
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Transport
-from data_exports.names import EVIDENCE_KEY_ALIAS, EVIDENCE_STACK, NOTARY, RoleName, notary_role_arn_of
-from tests.emulator.deploying import Ground, ground_of, write_estate
+from data_exports.names import EVIDENCE_KEY_ALIAS, EVIDENCE_STACK, NOTARY, notary_role_arn_of
+from tests.emulator.deploying import Ground, ground_of
+from tests.emulator.logged import Logged, deploy_logged
 from tests.emulator.steps import Steps, allow, policy_of, refusal_of, wait_until
-from tests.envelopes import check_printed
 from tests.estates import pull
 from tests.evidence_places import Signer
 from tests.guides import LOCAL_AWS, consoles, run_script
-from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.emulator
-
-EXPORTS = str(Path(sys.executable).parent / "exports")
-ANA = RoleName("alpha_user_ana")
-
-
-@dataclass
-class Logged:
-    """An estate with evidence, as files, and deployed."""
-
-    ground: Ground
-    folder: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Of whoever owns the account, with the installed command in reach."""
-        path = f"{Path(EXPORTS).parent}{os.pathsep}{os.environ['PATH']}"
-        keys = {"AWS_ACCESS_KEY_ID": str(self.ground.platform.account), "PATH": path}
-        return {**os.environ, **environment_of(self.ground.local), **keys}
-
-    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """The installed command."""
-        done = subprocess.run(
-            [EXPORTS, *words, "--estate", str(self.folder)],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_SECONDS,
-        )
-        check_printed(words, done.stdout, done.stderr, done.returncode)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
-
-    def notarise(self) -> dict[str, Any]:
-        """What the rule does every hour."""
-        answer = self.ground.client("lambda").invoke(
-            FunctionName=str(NOTARY), Payload=json.dumps({"task": "notarise"}).encode()
-        )
-        found: dict[str, Any] = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, found
-        return found
-
-    @property
-    def bucket(self) -> str:
-        return str(self.ground.platform.evidence_bucket)
-
-    def put_receipts(self, key: str, body: bytes) -> None:
-        self.ground.client("s3").put_object(Bucket=str(self.ground.platform.log_bucket), Key=key, Body=body)
-
-    def add_receipts(self, number: int, identifier: str, now: datetime | None = None) -> tuple[str, bytes]:
-        """A file of receipts, as a mover writes it."""
-        receipts = [
-            Receipt(f"orders/{each}", f"v{each}", '"e"', each, None, None, Outcome.DELIVERED) for each in range(number)
-        ]
-        key, body = receipts_file(
-            receipts,
-            dataset="orders",
-            destination="s3://theirs",
-            mover_version="1",
-            now=now or datetime.now(UTC),
-            identifier=identifier,
-        )
-        self.put_receipts(key, body)
-        return key, body
 
 
 @pytest.fixture
@@ -113,13 +41,7 @@ def ground(local_aws: LocalAws, unique: Callable[[str], str], unique_account: Ca
 
 @pytest.fixture
 def logged(ground: Ground, tmp_path: Path) -> Logged:
-    folder = write_estate(tmp_path / "estate", ground, names=["orders"], users=[ANA])
-    settings = folder / "exports.yaml"
-    settings.write_text(settings.read_text() + "  evidence: {lock_days: 30}\n")
-    ground.make_roles([ANA])
-    found = Logged(ground, folder)
-    found.run("deploy")
-    return found
+    return deploy_logged(ground, tmp_path / "estate")
 
 
 def test_receipts_and_deployments_are_logged_and_verified_and_what_was_changed_is_told(logged: Logged) -> None:
@@ -201,7 +123,7 @@ def test_what_the_guide_says_runs(logged: Logged) -> None:
     assert (logged.folder / "evidence-keys.txt").exists()
 
 
-def test_nobody_else_signs_or_deletes_and_the_notary_reaches_no_data(logged: Logged) -> None:
+def test_nobody_else_signs_writes_or_deletes_and_the_notary_reaches_no_data(logged: Logged) -> None:
     logged.notarise()
     ground, steps = logged.ground, Steps(logged.ground.local)
     account = str(ground.platform.account)
@@ -214,6 +136,7 @@ def test_nobody_else_signs_or_deletes_and_the_notary_reaches_no_data(logged: Log
     }
     kms, s3 = steps.as_role("kms", administrator), steps.as_role("s3", administrator)
     assert refusal_of(lambda: kms.sign(**signing)) == "AccessDeniedException"
+    assert refusal_of(lambda: s3.put_object(Bucket=logged.bucket, Key="keys/mine", Body=b"")) == "AccessDenied"
     (version,) = s3.list_object_versions(Bucket=logged.bucket, Prefix=HEAD)["Versions"]
     head = {"Bucket": logged.bucket, "Key": HEAD, "VersionId": version["VersionId"]}
     assert refusal_of(lambda: s3.delete_object(**head)) == "AccessDenied"

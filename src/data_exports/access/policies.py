@@ -27,7 +27,6 @@ from data_exports.names import (
     BucketName,
     identity_provider_arn_of,
     keeper_role_arn_of,
-    notary_role_arn_of,
     queue_name_of,
 )
 from data_exports.readers.kinds import AnyReader
@@ -354,41 +353,5 @@ def alert_key_policy(platform: Platform) -> Policy:
                 "ArnEquals": {"aws:PrincipalArn": str(keeper_role_arn_of(platform.account))},
                 "StringEquals": through_sns,
             },
-        },
-    )
-
-
-EVIDENCE_KEY_ADMINISTRATION = (
-    *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey"),
-    *("kms:EnableKey", "kms:GetKeyPolicy", "kms:GetPublicKey", "kms:ListAliases", "kms:ListKeyPolicies"),
-    *("kms:ListResourceTags", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource"),
-    *("kms:UpdateAlias", "kms:UpdateKeyDescription", "kms:Verify"),
-)
-"""All but signing: a policy of somebody's role does not suffice for that, somebody has to change the key's, which
-CloudTrail records."""
-
-
-def evidence_key_policy(platform: Platform) -> Policy:
-    """The policy of the key that signs the log: the notary signs, the account's own policies do the rest.
-
-    The notary is named by a condition, because a key does not take a `Principal` that is not there yet.
-    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
-    """
-    return policy_of(
-        {
-            "Sid": "AccountAdministers",
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{platform.account}:root"},
-            "Action": list(EVIDENCE_KEY_ADMINISTRATION),
-            "Resource": "*",
-        },
-        {
-            "Sid": "NotarySigns",
-            "Effect": "Allow",
-            "Principal": {"AWS": "*"},
-            "Action": ["kms:GetPublicKey", "kms:Sign"],
-            "Resource": "*",
-            "Condition": {"ArnEquals": {"aws:PrincipalArn": str(notary_role_arn_of(platform.account))}},
         },
     )

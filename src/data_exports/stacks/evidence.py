@@ -18,12 +18,11 @@ from troposphere.s3 import (
     VersioningConfiguration,
 )
 
+from data_exports.access.evidence_policies import evidence_bucket_policy, evidence_key_policy
 from data_exports.access.grants import NOTARY_LOG_GROUP, notary_rights_of, topic_arn_of
 from data_exports.access.policies import (
-    evidence_key_policy,
     function_trust_policy,
     policy_of_rights,
-    private_bucket_policy,
 )
 from data_exports.contract.metrics import NAMESPACE
 from data_exports.estate.evidence_lock import EvidenceLock
@@ -55,7 +54,7 @@ def _evidence_stack(platform: Platform, lock: EvidenceLock, *, require_tls: bool
         template,
         title="EvidenceBucket",
         name=platform.evidence_bucket,
-        policy=private_bucket_policy(platform.evidence_bucket, require_tls=require_tls),
+        policy=evidence_bucket_policy(platform, require_tls=require_tls),
         VersioningConfiguration=VersioningConfiguration(Status="Enabled"),
         ObjectLockEnabled=True,
         ObjectLockConfiguration=_lock(lock),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from data_exports.access.evidence_policies import evidence_bucket_policy
 from data_exports.access.grants import grants_of_pull, grants_of_push, keeper_rights_of
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.policies import (
@@ -50,6 +51,7 @@ def identity_policies() -> Iterator[tuple[str, Policy]]:
 def resource_policies() -> Iterator[tuple[str, Policy]]:
     yield "hub", private_bucket_policy(PLATFORM.hub_bucket, require_tls=True)
     yield "log", private_bucket_policy(PLATFORM.log_bucket, require_tls=True)
+    yield "evidence", evidence_bucket_policy(PLATFORM, require_tls=True)
     yield "topic", alert_topic_policy(PLATFORM, "arn:aws:sns:eu-west-1:593291632749:exports-alerts")
     for push_dataset in FULL.push_datasets:
         yield f"queue of {push_dataset.name}", queue_policy(PLATFORM, push_dataset, require_tls=True)

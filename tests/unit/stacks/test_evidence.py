@@ -45,6 +45,18 @@ def test_the_bucket_is_locked_and_kept() -> None:
     assert '"Mode": "COMPLIANCE"' in stack.body
 
 
+def test_nobody_but_the_notary_writes_into_the_bucket_whatever_a_policy_of_theirs_gives() -> None:
+    *_, writes = RESOURCES["EvidenceBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert writes == {
+        "Sid": "NotaryAloneWrites",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::mojap-hub-exports-evidence/*",
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": NOTARY}},
+    }
+
+
 def test_the_key_signs_for_the_notary_and_for_nobody_whom_a_policy_of_the_account_names() -> None:
     key = RESOURCES["EvidenceKey"]["Properties"]
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
