@@ -20,10 +20,11 @@ from data_exports.estate.models import Estate
 from data_exports.local.world import recipient_account_of, recipient_policies_of
 from data_exports.names import AccountRootArn
 from data_exports.stacks.access_logs import access_logs_stack
+from data_exports.stacks.evidence import evidence_stacks
 from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.hub import hub_stack
 from data_exports.stacks.stack import Surroundings
-from tests.prove.questions import Question, alert_key_arn_of, somebody_of
+from tests.prove.questions import Question, alert_key_arn_of, evidence_key_arn_of, somebody_of
 
 Policy = dict[str, Any]
 
@@ -72,7 +73,8 @@ def policies_of(estate: Estate) -> Policies:
                     arn = f"arn:aws:iam::{estate.platform.account}:role/{role}"
                     identities[arn].append(properties["PolicyDocument"])
             case "AWS::KMS::Key":
-                resources[alert_key_arn_of(estate)] = properties["KeyPolicy"]
+                key = evidence_key_arn_of if properties.get("KeyUsage") == "SIGN_VERIFY" else alert_key_arn_of
+                resources[key(estate)] = properties["KeyPolicy"]
             case "AWS::S3::BucketPolicy" | "AWS::SQS::QueuePolicy" | "AWS::SNS::TopicPolicy":
                 carriers = properties.get("Queues") or properties.get("Topics") or [properties["Bucket"]]
                 for carrier in carriers:
@@ -161,6 +163,7 @@ def _resources(estate: Estate) -> Iterator[tuple[dict[str, Any], str, Any]]:
         access_logs_stack(estate.platform, estate.pull_datasets, require_tls=True),
         *(stack_of_dataset(estate, dataset, around) for dataset in estate.datasets()),
         hub_stack(estate.platform, estate.push_datasets, require_tls=True),
+        *evidence_stacks(estate.platform, require_tls=True),
     ]
     for stack in stacks:
         template = json.loads(stack.body)["Resources"]

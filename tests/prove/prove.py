@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.names import AccountRootArn, UserArn
@@ -46,6 +47,7 @@ from tests.prove.deployed_policies import (
     with_their_side_open,
     with_trusts_alone,
 )
+from tests.prove.evidence_questions import evidence_questions
 from tests.prove.outside_readers import outside_reader_questions
 from tests.prove.questions import Question, administrator_of, questions_of
 
@@ -80,7 +82,8 @@ def every_feature() -> Estate:
         )
     )
     pulls = estate_of(*FULL.pull_datasets, whole, ended, readers, writers, over).pull_datasets
-    return replace(FULL, platform=replace(FULL.platform, audit="cloudtrail"), pull_datasets=pulls)
+    platform = replace(FULL.platform, audit="cloudtrail", evidence=EvidenceLock(3650))
+    return replace(FULL, platform=platform, pull_datasets=pulls)
 
 
 def judge(estate: Estate, questions: Sequence[Question], policies: Policies) -> list[bool]:
@@ -166,7 +169,7 @@ class Case:
 
 def cases_of(estate: Estate) -> Iterator[Case]:
     """As deployed; then with either side giving all it can, so that what refuses is the other side alone."""
-    questions = tuple(dict.fromkeys(questions_of(estate)))
+    questions = tuple(dict.fromkeys((*questions_of(estate), *evidence_questions(estate))))
     deployed = policies_of(estate)
     deployed.of_identity[administrator_of(estate)] = [EVERYTHING]
     yield Case("as deployed", questions, deployed)

@@ -4,11 +4,11 @@ In: an `Estate`. Out: `Question` values: everything that is granted, and a sampl
 neighbouring keys, other actions, the wrong prefix, after the end, without TLS, for another source. Effects: none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from data_exports.access.grants import Grant, Role, alert_topic_arns_of, grants_of, keeper_rights_of
+from data_exports.access.grants import FunctionRight, Grant, Role, alert_topic_arns_of, grants_of, keeper_rights_of
 from data_exports.estate.models import Estate
 from data_exports.names import (
     ACCESS_LOG_PREFIX,
@@ -75,9 +75,9 @@ def questions_of(estate: Estate) -> Iterator[Question]:
     """All of them; those that are granted come with their counterparts that are not."""
     grants = grants_of(estate)
     for grant in grants:
-        for principal in _principals_of(grant):
+        for principal in principals_of(grant):
             yield from _of_grant(grants, grant, principal)
-    principals = sorted({principal for grant in grants for principal in _principals_of(grant)} | _strangers(grants))
+    principals = sorted({principal for grant in grants for principal in principals_of(grant)} | strangers_of(grants))
     places = {(grant.resource, grant.key_prefix) for grant in grants if _service(grant.resource) != "logs"}
     resources = sorted(places, key=lambda place: (place[0], place[1] or ""))
     for resource, prefix in resources:
@@ -227,38 +227,53 @@ def _of_the_alert_key(estate: Estate) -> Iterator[Question]:
     ):
         alarm = f"arn:aws:cloudwatch:{platform.region}:{named}:alarm:any"
         context = {"aws:SourceArn": alarm, "aws:SourceAccount": source}
-        yield _of_service("cloudwatch.amazonaws.com", "kms:GenerateDataKey", key, context, expected=expected)
+        yield service_question("cloudwatch.amazonaws.com", "kms:GenerateDataKey", key, context, expected=expected)
 
 
 def _of_the_keeper(estate: Estate, grants: Sequence[Grant]) -> Iterator[Question]:
-    """What the keeper may do, and that it may do nothing else with what anybody has a grant for, or with its own."""
-    platform, keeper = estate.platform, str(keeper_role_arn_of(estate.platform.account))
-    rights = keeper_rights_of(platform)
+    platform = estate.platform
     topics = {topic for dataset in estate.datasets() for topic in alert_topic_arns_of(platform, dataset)}
-    places = {each.resource for each in grants} | {each.resource for each in rights} | topics
+    rights = keeper_rights_of(platform)
+    yield from questions_of_function("keeper", str(keeper_role_arn_of(platform.account)), grants, rights, topics)
+
+
+def questions_of_function(
+    name: str,
+    role: str,
+    grants: Sequence[Grant],
+    rights: Sequence[FunctionRight],
+    topics: Collection[str] = (),
+    more: Collection[str] = (),
+) -> Iterator[Question]:
+    """What a function of the platform may do, and that it may do nothing else with what anybody has a grant for.
+
+    Nor with its own; `topics` it may publish to, with `more` it may do nothing.
+    """
+    places = {each.resource for each in grants} | {each.resource for each in rights} | {*topics, *more}
     for resource in sorted(places):
-        service, concrete = _service(resource), _concrete(resource)
-        if service == "logs":
+        service = _service(resource) if ":" in resource else ""
+        if service in ("", "logs", "cloudformation"):
             continue
+        concrete = _concrete(resource)
         context = TLS if service == "s3" else {"aws:SecureTransport": TLS["aws:SecureTransport"]}
-        context = context | {"aws:PrincipalArn": keeper}
+        context = context | {"aws:PrincipalArn": role}
         for action in _other_actions(resource):
             held = [each for each in rights if action in each.actions and _covers(each.resource, resource)]
             is_right = bool(held) or (resource in topics and action == "sns:Publish")
             listed = [{"s3:prefix": str(each.key_prefix)} for each in held if each.key_prefix is not None]
             for told in listed or [{}]:
                 asked = context | told
-                yield Question("the keeper", keeper, action, concrete, tuple(asked.items()), expected=is_right)
+                yield Question(f"the {name}", role, action, concrete, tuple(asked.items()), expected=is_right)
                 for kind, weak in _weak_transport(resource) if is_right else ():
-                    yield Question(kind, keeper, action, concrete, tuple((asked | weak).items()), expected=False)
+                    yield Question(kind, role, action, concrete, tuple((asked | weak).items()), expected=False)
             for other in ({}, {"s3:prefix": ""}, {"s3:prefix": "other/"}) if listed else ():
                 facts = tuple((context | other).items())
-                yield Question("another listing", keeper, action, concrete, facts, expected=False)
+                yield Question("another listing", role, action, concrete, facts, expected=False)
         for neighbour in _neighbours(resource) if any(each.resource == resource for each in rights) else ():
             facts = tuple(context.items())
-            yield Question("a neighbour's keys", keeper, "s3:GetObject", neighbour, facts, expected=False)
+            yield Question("a neighbour's keys", role, "s3:GetObject", neighbour, facts, expected=False)
     for service, expected in (("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)):
-        yield _of_service(service, "sts:AssumeRole", keeper, {}, expected=expected)
+        yield service_question(service, "sts:AssumeRole", role, {}, expected=expected)
 
 
 def _of_the_administrator(estate: Estate) -> Iterator[Question]:
@@ -296,7 +311,7 @@ def _of_services(estate: Estate) -> Iterator[Question]:
             (platform.hub_bucket.arn, "999999999999", False),
         ):
             context = {"aws:SourceArn": bucket, "aws:SourceAccount": account, "aws:SecureTransport": "true"}
-            yield _of_service("s3.amazonaws.com", "sqs:SendMessage", queue, context, expected=expected)
+            yield service_question("s3.amazonaws.com", "sqs:SendMessage", queue, context, expected=expected)
         for topic in alert_topic_arns_of(platform, push):
             for account, source, expected in (
                 (str(platform.account), str(platform.account), True),
@@ -305,11 +320,11 @@ def _of_services(estate: Estate) -> Iterator[Question]:
             ):
                 alarm = f"arn:aws:cloudwatch:{platform.region}:{account}:alarm:any"
                 context = {"aws:SourceArn": alarm, "aws:SourceAccount": source}
-                yield _of_service("cloudwatch.amazonaws.com", "sns:Publish", topic, context, expected=expected)
-            yield _of_service("s3.amazonaws.com", "sns:Publish", topic, context, expected=False)
+                yield service_question("cloudwatch.amazonaws.com", "sns:Publish", topic, context, expected=expected)
+            yield service_question("s3.amazonaws.com", "sns:Publish", topic, context, expected=False)
         mover = str(push.mover_role_arn(platform))
         for service, expected in (("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)):
-            yield _of_service(service, "sts:AssumeRole", mover, {}, expected=expected)
+            yield service_question(service, "sts:AssumeRole", mover, {}, expected=expected)
 
 
 def _of_the_log_service(estate: Estate) -> Iterator[Question]:
@@ -331,11 +346,11 @@ def _of_the_log_service(estate: Estate) -> Iterator[Question]:
         (f"{platform.hub_bucket.arn}/x", ours, account, "s3:PutObject", False),
     ):
         context = {**TLS, "aws:SourceArn": source, "aws:SourceAccount": owner}
-        yield _of_service("logging.s3.amazonaws.com", action, resource, context, expected=expected)
+        yield service_question("logging.s3.amazonaws.com", action, resource, context, expected=expected)
         for kind, weak in _weak_transport(resource) if expected else ():
             facts = tuple((context | weak).items())
             yield Question(kind, "logging.s3.amazonaws.com", action, resource, facts, expected=False)
-    yield _of_service("s3.amazonaws.com", "s3:PutObject", log, dict(TLS), expected=False)
+    yield service_question("s3.amazonaws.com", "s3:PutObject", log, dict(TLS), expected=False)
 
 
 def _of_cloudtrail(estate: Estate) -> Iterator[Question]:
@@ -360,11 +375,16 @@ def _of_cloudtrail(estate: Estate) -> Iterator[Question]:
         (bucket, "s3:GetBucketAcl", {"aws:SourceArn": f"{trails}/another"}, False),
         (platform.log_bucket.arn, "s3:GetBucketAcl", {"aws:SourceArn": f"{trails}/{AUDIT_TRAIL}"}, False),
     ):
-        yield _of_service(service, action, resource, {**TLS, **context}, expected=expected)
+        yield service_question(service, action, resource, {**TLS, **context}, expected=expected)
 
 
-def _of_service(service: str, action: str, resource: str, context: dict[str, str], *, expected: bool) -> Question:
+def service_question(service: str, action: str, resource: str, context: dict[str, str], *, expected: bool) -> Question:
     return Question("AWS's services", service, action, resource, tuple(context.items()), expected)
+
+
+def evidence_key_arn_of(estate: Estate) -> str:
+    """The key that signs the log, under an id of ours."""
+    return f"arn:aws:kms:{estate.platform.region}:{estate.platform.account}:key/evidence"
 
 
 def somebody_of(root: AccountRootArn) -> str:
@@ -372,7 +392,7 @@ def somebody_of(root: AccountRootArn) -> str:
     return f"arn:aws:iam::{root.account}:role/anybody-at-all"
 
 
-def _principals_of(grant: Grant) -> tuple[str, ...]:
+def principals_of(grant: Grant) -> tuple[str, ...]:
     """Who acts under a grant; of a whole account some role of it."""
     match grant.principal:
         case AccountRootArn() as root:
@@ -381,7 +401,7 @@ def _principals_of(grant: Grant) -> tuple[str, ...]:
             return (str(principal),)
 
 
-def _strangers(grants: Sequence[Grant]) -> set[str]:
+def strangers_of(grants: Sequence[Grant]) -> set[str]:
     """A role that nobody has named, in each account that appears and in one that does not."""
     accounts = {str(grant.principal.account) for grant in grants} | {"999999999999"}
     whole = {str(grant.principal.account) for grant in grants if isinstance(grant.principal, AccountRootArn)}
