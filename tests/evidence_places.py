@@ -15,13 +15,14 @@ from data_exports.evidence.checking import (
     Deviation,
     FileThere,
     HeadVersion,
-    check_of_log,
     check_of_receipts,
+    check_of_records,
     heads_of,
 )
-from data_exports.evidence.entries import HEAD, Entry, entry_in
+from data_exports.evidence.entries import DEPLOYMENTS, HEAD, Entry, entry_in
 from data_exports.evidence.heads import head_in
 from data_exports.evidence.notes import VerifierKey
+from data_exports.evidence.reading import check_of_log
 from data_exports.evidence.tiles import ENTRIES, TILE_WIDTH, entries_in, tile_path
 from data_exports.notary.notary import ReceiptsFile, StackInForce
 
@@ -189,8 +190,10 @@ def check_of(places: MemoryPlaces, *, since: bytes | None = None) -> list[Deviat
 
     contents, more = check_of_log(heads, read_evidence, old, platform_stack="exports-foundation")
     files = {key: FileThere(key, kept.written_at) for key, kept in places.receipts.items()}
+    records = [FileThere(key, kept.written_at) for key, kept in places.evidence.items() if key.startswith(DEPLOYMENTS)]
+    of_records = check_of_records(contents, heads, records, now=places.now)
     of_receipts = check_of_receipts(contents, files, read_receipts, now=places.now)
-    return [*findings, *more, *of_receipts]
+    return [*findings, *more, *of_records, *of_receipts]
 
 
 def leaves_of(places: MemoryPlaces) -> list[Entry]:

@@ -4,19 +4,18 @@ In: heads, and files as they are read. Out: `Deviation` values, each of one kind
 what is merely new or could not be read. Effects: none but those of reading.
 """
 
-import json
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from data_exports.contract.keys import time_in
-from data_exports.contract.receipts import moment_of
-from data_exports.evidence.entries import DEPLOYMENTS, HEAD, Entry, EntryKind, entries_of_file, entry_in, sha256_of
+from data_exports.evidence.entries import HEAD, entry_in, lines_of_file, sha256_of
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES
 from data_exports.evidence.notes import NotSignedError, VerifierKey
-from data_exports.evidence.tiles import ENTRIES, TILE_WIDTH, GrowingTree, NotATileError, entries_in, tile_path
 
 Read = Callable[[Iterable[str]], Iterator[tuple[str, bytes | None]]]
 """Files by their paths, in that order; None for one that is not there."""
@@ -88,6 +87,16 @@ class LogContents:
     """Logged more than a day after the time in their names."""
     rules: list[ReceiptsRule] = field(default_factory=list)
     """How long receipts were kept, in the order of deployments: what the log holds, whatever is declared here."""
+    doubtful: set[str] = field(default_factory=set)
+    """Files, or records, of which an entry was changed or is missing: they cannot be judged by it."""
+    is_cut: bool = False
+    """Not every entry could be read: what is not in here may be in the log."""
+
+    def note_doubt(self, leaf: bytes) -> None:
+        """Take note of an entry that was changed, or stands beside one."""
+        with suppress(ValueError, TypeError, LookupError, RecursionError):
+            entry = entry_in(leaf)
+            self.doubtful.add(entry.file or entry.record)
 
     @property
     def receipts(self) -> int:
@@ -118,125 +127,26 @@ def heads_of(versions: Sequence[HeadVersion], keys: Collection[VerifierKey]) -> 
     return heads, findings
 
 
-def check_of_log(
-    heads: Sequence[Head], read: Read, kept: Mapping[str, Head] | None = None, *, platform_stack: str = ""
-) -> tuple[LogContents, list[Deviation]]:
-    """Read the whole log up to its largest head, and hold every tile and every head against its entries.
+def check_of_records(
+    contents: LogContents, heads: Sequence[Head], there: Collection["FileThere"], *, now: datetime
+) -> list[Deviation]:
+    """Records of deployments that no entry tells of, by which somebody may keep the notary from recording one.
 
-    `kept`: heads that somebody has kept, by what each is called. `platform_stack`: the one whose records tell for how
-    long receipts are kept.
+    `there`: those that there were before the heads were read. One that is honest belongs to the batch that comes next.
     """
-    reading = _Reading([(HEAD, head) for head in heads], list((kept or {}).items()), platform_stack)
-    reading.read_entries(read)
-    if reading.tree.size == reading.size:
-        reading.compare_tiles(read)
-        reading.compare_records(read)
-    return reading.contents, reading.findings
-
-
-@dataclass
-class _Reading:
-    heads: Sequence[tuple[str, Head]]
-    kept: Sequence[tuple[str, Head]]
-    platform_stack: str
-    contents: LogContents = field(default_factory=LogContents)
-    findings: list[Deviation] = field(default_factory=list)
-    tiles: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.size = max((head.size for _, head in self.heads), default=0)
-        self.roots: dict[int, set[tuple[str, bytes]]] = {}
-        for where, head in (*self.heads, *self.kept):
-            if head.size > self.size:
-                self._find(
-                    where, f"it signs {head.size} leaves, and the log has {self.size}: it was cut off, or is another"
-                )
-            self.roots.setdefault(head.size, set()).add((where, head.root))
-        self.tree = GrowingTree()
-
-    def _find(self, where: str, what: str) -> None:
-        self.findings.append(Deviation(DeviationKind.TAMPERED, where, what))
-
-    def read_entries(self, read: Read) -> None:
-        size = self.size
-        bundles = [(start, min(TILE_WIDTH, size - start)) for start in range(0, size, TILE_WIDTH)]
-        paths = (tile_path(ENTRIES, start // TILE_WIDTH, width) for start, width in bundles)
-        self._compare_root()
-        for (start, width), (path, body) in zip(bundles, read(paths), strict=True):
-            try:
-                if body is None:
-                    self._find(path, "it is gone; what follows in the log cannot be judged")
-                    return
-                leaves = entries_in(body, width)
-                for number, leaf in enumerate(leaves):
-                    self._take(leaf, start + number)
-            except NotATileError as error:
-                self._find(path, f"{error}; what follows in the log cannot be judged")
-                return
-
-    def _take(self, leaf: bytes, number: int) -> None:
-        self.tiles.update((path, sha256_of(file)) for path, file in self.tree.add(leaf) if ENTRIES not in path)
-        if self.tree.size in self.roots:
-            self._compare_root()
-            self.tiles.update((path, sha256_of(file)) for path, file in self.tree.files_at_the_edge())
-        try:
-            self._note(entry_in(leaf))
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
-            self._find(f"leaf {number}", f"no notary has written it: {error}")
-
-    def _compare_root(self) -> None:
-        for where, root in sorted(self.roots.get(self.tree.size, ())):
-            if root != self.tree.root:
-                what = f"the first {self.tree.size} leaves are not those that it signs (root {root.hex()[:16]}…)"
-                self._find(where, what)
-
-    def _note(self, entry: Entry) -> None:
-        contents = self.contents
-        match entry.kind:
-            case EntryKind.RUN:
-                at = moment_of(entry.at)
-                if at is None or (contents.last_run and at < contents.last_run):
-                    self._find("the log", f"the clock of the notary went back to {entry.at}")
-                contents.last_run, contents.left = at or contents.last_run, entry.files
-            case EntryKind.FILE:
-                if entry.file in contents.files:
-                    self._find(entry.file, "it is logged twice")
-                contents.files[entry.file] = LoggedFile(entry.sha256, entry.lines)
-                contents.left -= 1
-                named = time_in(entry.file)
-                contents.late_files += bool(named and contents.last_run and contents.last_run - named > LATE_AFTER)
-            case EntryKind.RECEIPT | EntryKind.DAMAGED:
-                file = contents.files[entry.file]
-                if entry.line:
-                    file.digests += bytes.fromhex(entry.sha256)
-                    file.damaged_lines += entry.kind is EntryKind.DAMAGED
-                else:
-                    file.is_damaged = True
-            case EntryKind.DEPLOYMENT:
-                contents.records[entry.record] = entry.sha256
-
-    def compare_tiles(self, read: Read) -> None:
-        for path, body in read(iter(self.tiles)):
-            if body is None or sha256_of(body) != self.tiles[path]:
-                self._find(path, "it is gone" if body is None else "it is not what the entries make")
-
-    def compare_records(self, read: Read) -> None:
-        for path, body in read(iter(self.contents.records)):
-            if body is None or sha256_of(body) != self.contents.records[path]:
-                self._find(path, "it is gone" if body is None else "it is not what was logged")
-            elif self.platform_stack and path.startswith(f"{DEPLOYMENTS}{self.platform_stack}/"):
-                self.contents.rules += _rules_in(body)
-
-
-def _rules_in(record: bytes) -> Iterator[ReceiptsRule]:
-    """What the record of a deployment of the platform says of receipts; of its removal nothing: the bucket stays."""
-    found = json.loads(record)
-    since, settings = moment_of(found.get("changed_at", "")), found.get("metadata")
-    for name in ("DataExports", "platform"):
-        settings = settings.get(name) if isinstance(settings, dict) else None
-    if since and isinstance(settings, dict):
-        days = settings.get("receipts_days")
-        yield ReceiptsRule(since, days if type(days) is int else None)
+    size = max((head.size for head in heads), default=0)
+    unknown = (
+        []
+        if contents.is_cut
+        else sorted({each.key: each for each in there if each.key not in contents.records}.items())
+    )
+    return [
+        _waiting(file, now)
+        if key.rpartition("/")[2].startswith(f"{size:016}-")
+        else Deviation(DeviationKind.TAMPERED, key, "it is there, and is not in the log")
+        for key, file in unknown
+        if key not in contents.doubtful
+    ]
 
 
 # --- receipts against the log -----------------------------------------------------------------------------------------
@@ -244,7 +154,7 @@ def _rules_in(record: bytes) -> Iterator[ReceiptsRule]:
 
 @dataclass(frozen=True, slots=True)
 class FileThere:
-    """A file of receipts in the log bucket, and when S3 took it, which nobody else can say."""
+    """A file of receipts, or a record, and when S3 took it, which nobody else can say."""
 
     key: str
     written_at: datetime
@@ -258,9 +168,10 @@ def check_of_receipts(
     now: datetime,
 ) -> list[Deviation]:
     """Hold the files that are there against what was logged of them."""
-    findings = [_not_logged(contents, there[key], now) for key in sorted(set(there) - set(contents.files))]
+    unknown = set() if contents.is_cut else set(there) - set(contents.files)
+    findings = [_not_logged(contents, there[key], now) for key in sorted(unknown)]
     findings += _missing(contents, sorted(set(contents.files) - set(there)), now)
-    both = sorted(set(contents.files) & set(there))
+    both = sorted((set(contents.files) & set(there)) - contents.doubtful)
     for key, body in read(iter(both)):
         findings += [_gone(key)] if body is None else _changes(contents.files[key], key, body)
     return findings
@@ -272,6 +183,10 @@ def _not_logged(contents: LogContents, file: FileThere, now: datetime) -> Deviat
         return Deviation(
             DeviationKind.TAMPERED, file.key, "it was there at the notary's last run, and is not in the log"
         )
+    return _waiting(file, now)
+
+
+def _waiting(file: FileThere, now: datetime) -> Deviation:
     waited = now - file.written_at
     if waited > BEHIND_AFTER:
         what = f"S3 has it since {file.written_at:%Y-%m-%d %H:%M} UTC, and the notary has not taken it"
@@ -312,13 +227,13 @@ def _gone(key: str) -> Deviation:
 
 def _changes(logged: LoggedFile, key: str, body: bytes) -> Iterator[Deviation]:
     """What of a file is not what was logged. One that was packed anew, with the same lines, is the same."""
-    found = list(entries_of_file(key, body))
-    lines = [bytes.fromhex(each.sha256) for each in found if each.line]
-    was = [bytes(logged.digests[at : at + HASH_BYTES]) for at in range(0, len(logged.digests), HASH_BYTES)]
-    if logged.is_damaged or not found[0].lines:
-        if found[0].sha256 != logged.sha256:
+    found = lines_of_file(body)
+    if logged.is_damaged or not found:
+        if sha256_of(body) != logged.sha256:
             yield Deviation(DeviationKind.TAMPERED, key, "it is another file than the one that was logged")
         return
+    lines = [hashlib.sha256(line).digest() for line in found]
+    was = [bytes(logged.digests[at : at + HASH_BYTES]) for at in range(0, len(logged.digests), HASH_BYTES)]
     for number, (now, then) in enumerate(zip(lines, was, strict=False), start=1):
         if now != then:
             yield Deviation(DeviationKind.TAMPERED, f"{key} line {number}", "it is not the line that was logged")

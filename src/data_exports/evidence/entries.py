@@ -7,6 +7,7 @@ a receipt by file and line and holds its digest, never what is in it: receipts n
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -67,10 +68,16 @@ _TOLD: Mapping[EntryKind, tuple[str, ...]] = {
     EntryKind.DEPLOYMENT: ("stack", "record", "sha256"),
 }
 _NUMBERS = ("files", "line", "lines")
+_RECEIPT = re.compile(
+    rb'\{"file":"([ !#-\[\]-~]*)","kind":"receipt","line":(0|[1-9][0-9]{0,8}),"sha256":"([0-9a-f]{64})"\}'
+)
+"""What nearly all leaves are, read in a third of the time: nothing in it is escaped."""
 
 
 def entry_in(leaf: bytes) -> Entry:
     """What a leaf says. Raises `ValueError` for what no notary has written."""
+    if receipt := _RECEIPT.fullmatch(leaf):
+        return Entry(EntryKind.RECEIPT, receipt[3].decode(), receipt[1].decode(), int(receipt[2]))
     found = json.loads(leaf)
     kind = EntryKind(found["kind"]) if isinstance(found, dict) and "kind" in found else None
     if kind is None or set(found) != {"kind", *_TOLD[kind]}:

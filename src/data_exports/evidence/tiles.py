@@ -91,8 +91,12 @@ class GrowingTree:
         if len(self.bundle) == TILE_WIDTH:
             yield tile_path(ENTRIES, self.size // TILE_WIDTH), bundle_of(self.bundle)
             self.bundle = []
+        yield from self.add_hash(leaf_hash(entry))
+
+    def add_hash(self, added: bytes) -> Iterator[tuple[str, bytes]]:
+        """Take one leaf of which the hash alone is known; the tiles that it fills."""
         self.size += 1
-        level, added = 0, leaf_hash(entry)
+        level = 0
         while True:
             hashes = self._edge_of(level)
             hashes.append(added)

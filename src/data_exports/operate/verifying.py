@@ -24,13 +24,14 @@ from data_exports.evidence.checking import (
     DeviationKind,
     FileThere,
     HeadVersion,
-    check_of_log,
     check_of_receipts,
+    check_of_records,
     heads_of,
 )
-from data_exports.evidence.entries import HEAD, is_receipts_file
+from data_exports.evidence.entries import DEPLOYMENTS, HEAD, is_receipts_file
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.notes import NotSignedError, VerifierKey
+from data_exports.evidence.reading import check_of_log
 from data_exports.json_values import json_as
 from data_exports.names import FOUNDATION_STACK
 from data_exports.parallel import map_ordered
@@ -95,13 +96,15 @@ def verify(
     read_evidence = partial(_read, s3, platform.evidence_bucket, account, None)
     unread: list[Deviation] = []
     with aws_errors(where=f"s3://{platform.evidence_bucket}"):
+        records = _files(s3, platform.evidence_bucket, account, DEPLOYMENTS)  # before the heads, which come after them
         versions = _head_versions(s3, platform)
-        there = _receipt_files(s3, platform)  # before the log is read: what comes later cannot be in it
+        there = _files(s3, platform.log_bucket, account, RECEIPTS)  # before the log: what comes later cannot be in it
         heads, deviations = heads_of(versions, keys)
         contents, of_log = check_of_log(heads, read_evidence, since, platform_stack=FOUNDATION_STACK)
+        of_records = check_of_records(contents, heads, records, now=datetime.now(UTC))
         of_receipts = check_of_receipts(
             contents,
-            there,
+            {each.key: each for each in there if is_receipts_file(each.key)},
             partial(_read, s3, platform.log_bucket, account, unread.append),
             now=datetime.now(UTC),
         )
@@ -117,7 +120,7 @@ def verify(
         deployments=len(contents.records),
         last_run=contents.last_run,
         late_files=contents.late_files,
-        deviations=(*deviations, *of_log, *of_receipts, *unread),
+        deviations=(*deviations, *of_log, *of_records, *of_receipts, *unread),
         seconds=round(time.monotonic() - began, 3),
         head=next((each.body for each in reversed(versions) if each.body), b""),
     )
@@ -144,13 +147,9 @@ def _head_versions(s3: Any, platform: Platform) -> list[HeadVersion]:
     return list(map_ordered(read, found, at_once=FILES_READ_AT_ONCE))
 
 
-def _receipt_files(s3: Any, platform: Platform) -> dict[str, FileThere]:
-    where = {"Bucket": str(platform.log_bucket), "ExpectedBucketOwner": str(platform.account)}
-    pages = s3.get_paginator("list_objects_v2").paginate(**where, Prefix=RECEIPTS)
-    listed = (each for page in pages for each in page.get("Contents", []))
-    return {
-        each["Key"]: FileThere(each["Key"], each["LastModified"]) for each in listed if is_receipts_file(each["Key"])
-    }
+def _files(s3: Any, bucket: str, account: str, prefix: str) -> list[FileThere]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, ExpectedBucketOwner=account, Prefix=prefix)
+    return [FileThere(each["Key"], each["LastModified"]) for page in pages for each in page.get("Contents", [])]
 
 
 def _read(

@@ -10,6 +10,8 @@ import pytest
 from data_exports.evidence.checking import Deviation, DeviationKind
 from data_exports.evidence.entries import HEAD
 from data_exports.evidence.heads import Head
+from data_exports.evidence.merkle import leaf_hash
+from data_exports.evidence.tiles import bundle_of, entries_in
 from data_exports.notary.notary import notarise
 from tests.evidence_places import NOW, Kept, MemoryPlaces, Signer, check_of
 
@@ -98,16 +100,52 @@ def test_a_changed_tile_is_told_also_of_a_head_before_the_last(path: str) -> Non
     assert check_of(places) == [Deviation(TAMPERED, path, "it is gone")]
 
 
-def test_a_changed_entry_is_told_by_the_heads_that_signed_it_and_a_missing_bundle_by_its_name() -> None:
+def test_a_changed_entry_is_told_by_its_number_and_taken_for_no_change_of_a_receipt_a_tile_or_a_head() -> None:
     places, _, _ = logged()
     path = "tile/entries/000"
     bundle = places.evidence[path]
-    bundle.body = bundle.body.replace(b'"line":7,', b'"line":9,')
-    whats = [(each.kind, each.where) for each in check_of(places)]
-    assert (TAMPERED, HEAD) in whats
-    assert (TAMPERED, "tile/0/000") in whats
-    del places.evidence[path]
-    assert check_of(places)[0] == Deviation(TAMPERED, path, "it is gone; what follows in the log cannot be judged")
+    leaves = entries_in(bundle.body, 256)
+    assert b'"line":7,' in leaves[9]
+    whole = [*leaves]
+    for number, (was, put) in {9: (b'"line":7,', b'"line":9,'), 11: (b'"line":9,', b'"line":7,')}.items():
+        leaves[number] = leaves[number].replace(was, put)
+    bundle.body = bundle_of(leaves)
+    assert check_of(places) == [
+        Deviation(TAMPERED, path, f"leaf {number} is not the one whose hash was signed") for number in (9, 11)
+    ]
+    bundle.body = bundle_of([*whole[:3], b"{}", *whole[4:]])
+    assert [(each.where, each.what[:4]) for each in check_of(places)] == [("leaf 3", "no n"), (path, "leaf")]
+
+
+def test_a_changed_entry_with_the_hashes_to_go_with_it_is_told_by_every_head_that_signs_another() -> None:
+    places, _, first = logged()
+    bundle, tile = places.evidence["tile/entries/000"], places.evidence["tile/0/000"]
+    leaves = entries_in(bundle.body, 256)
+    leaves[9] = leaves[9].replace(b'"line":7,', b'"line":9,')
+    bundle.body, tile.body = bundle_of(leaves), b"".join(map(leaf_hash, leaves))
+    found = check_of(places, since=first)
+    assert {each.where for each in found if each.what.startswith("the first ")} == {HEAD, "the old head"}
+    assert all(each.kind is TAMPERED for each in found)
+
+
+def test_a_bundle_that_is_gone_is_told_by_its_name_and_nothing_that_it_held_is_taken_for_added() -> None:
+    places, _, _ = logged()
+    del places.evidence["tile/entries/001.p/52"]
+    (found,) = check_of(places)
+    assert found == Deviation(TAMPERED, "tile/entries/001.p/52", "it is gone; what follows in the log cannot be judged")
+    del places.evidence["tile/entries/000"]
+    assert [each.where for each in check_of(places)] == ["tile/entries/000"]
+
+
+def test_a_record_that_no_entry_tells_of_is_told_unless_it_belongs_to_what_comes_next() -> None:
+    places, _, _ = logged()
+    for base, kind in ((303, TAMPERED), (309, TAMPERED), (308, DeviationKind.NOT_LOGGED)):
+        path = f"deployments/exports-push-lists/{base:016}-0123456789abcdef.json"
+        places.evidence[path] = Kept(b"{}", places.now)
+        assert [(each.kind, each.where) for each in check_of(places)] == [(kind, path)]
+        del places.evidence[path]
+    places.evidence[path] = Kept(b"{}", NOW - timedelta(days=1))
+    assert [each.kind for each in check_of(places)] == [DeviationKind.BEHIND]
 
 
 def test_a_changed_record_of_a_deployment_is_told() -> None:
@@ -139,6 +177,8 @@ def test_a_forked_log_is_told_by_a_head_that_was_kept() -> None:
     other.add_receipts("orders", 3)
     run(other)
     assert check_of(other) == []
+    del other.evidence["tile/0/001.p/47"]  # nothing of this log rests on it, but the head that was kept
+    other.evidence[HEAD].older.clear()
     (found,) = check_of(other, since=first)
     assert (found.kind, found.where) == (TAMPERED, "the old head")
     assert found.what.startswith("the first 303 leaves are not those that it signs")
