@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_exports.evidence.checking import DeviationKind
+from data_exports.evidence.checking import Deviation, DeviationKind
 from data_exports.evidence.entries import HEAD, EntryKind
 from data_exports.evidence.notes import signed_note
 from data_exports.notary import notary
@@ -252,34 +252,73 @@ def test_after_an_old_head_was_put_back_the_same_log_comes_about_and_it_shows() 
     assert [each.what for each in check_of(places)] == ["the log went back from 17 leaves to 7"]
 
 
+class History:
+    """What happens to an honest estate, drawn step by step."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self.places, self.draw = MemoryPlaces(), data.draw
+        self.kept: list[bytes] = []
+
+    def step(self, number: int) -> None:
+        """One thing that happens."""
+        places, name = self.places, f"exports-push-{self.draw(st.sampled_from(['orders', 'lists']))}"
+        match self.draw(st.integers(0, 9)):
+            case 0 | 1:
+                late = timedelta(minutes=self.draw(st.integers(0, 3000)))
+                lines = self.draw(st.integers(0, 3))
+                places.add_receipts(
+                    self.draw(st.sampled_from(["orders", "lists"])), lines, places.now - late, f"f{number}"
+                )
+            case 2:
+                self.add_damaged(number)
+            case 3:
+                places.deploy(name, {"step": number})
+            case 4:
+                places.templates.pop(name, None)
+            case 5:
+                places.busy ^= {name}
+            case 6:
+                self.run_with(killed)
+            case 7:
+                self.run_with(lambda: run(places))
+            case 8:
+                times = iter(self.draw(st.lists(st.booleans(), max_size=3)))
+                run(places, is_time_up=lambda: next(times, True))
+                self.kept += [places.evidence[HEAD].body] if HEAD in places.evidence else []
+            case 9:
+                places.wait(self.draw(st.floats(0, 4)))
+
+    def run_with(self, act: Callable[[], object]) -> None:
+        """A run, to which something happens at some request."""
+        self.places.before = At(self.draw(st.integers(0, 40)), act)
+        with contextlib.suppress(KilledError):
+            run(self.places)
+        self.places.before = lambda _: None
+
+    def add_damaged(self, number: int) -> None:
+        """A file that is none, or that holds a line that is no receipt."""
+        key = self.places.add_receipts("orders", 2, identifier=f"d{number}")
+        whole = self.places.receipts[key].body
+        lines = gzip.compress(b"[]\n" + gzip.decompress(whole))
+        self.places.receipts[key].body = self.draw(st.sampled_from([b"", b"none", whole[:-9], lines]))
+
+    def found(self) -> list[Deviation]:
+        """What whoever verifies finds, also whoever kept a head at some time."""
+        return [each for since in (None, *self.kept) for each in check_of(self.places, since=since)]
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_nothing_is_found_in_honest_histories(data: st.DataObject) -> None:
-    places = MemoryPlaces()
-    for step in range(data.draw(st.integers(1, 12))):
-        match data.draw(st.integers(0, 5)):
-            case 0 | 1:
-                late = timedelta(minutes=data.draw(st.integers(0, 300)))
-                places.add_receipts(
-                    data.draw(st.sampled_from(["orders", "lists"])),
-                    data.draw(st.integers(0, 3)),
-                    places.now - late,
-                    f"f{step}",
-                )
-            case 2:
-                places.deploy("exports-push-orders", {"step": step})
-            case 3:
-                at = data.draw(st.integers(0, 30))
-                places.before = At(at, killed)
-                with contextlib.suppress(KilledError):
-                    run(places)
-                places.before = lambda _: None
-            case 4:
-                places.before = At(data.draw(st.integers(0, 30)), lambda: run(places))
-                run(places)
-                places.before = lambda _: None
-            case 5:
-                places.wait(data.draw(st.floats(0, 2)))
-    assert {each.kind for each in check_of(places)} <= {DeviationKind.NOT_LOGGED, DeviationKind.BEHIND}
-    run(places)
-    assert check_of(places) == []
+    history = History(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notary, "BATCH_ENTRIES", data.draw(st.sampled_from([1, 3, 20_000])))
+        for step in range(data.draw(st.integers(1, 14))):
+            history.step(step)
+        assert {each.kind for each in history.found()} <= {DeviationKind.NOT_LOGGED, DeviationKind.BEHIND}
+        history.places.busy.clear()
+        run(history.places)
+    assert history.found() == []
+    receipts = Counter((each.file, each.line) for each in leaves_of(history.places) if each.file)
+    assert {file for file, _ in receipts} == set(history.places.receipts)
+    assert all(number == 1 for (_, line), number in receipts.items() if line)
