@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from data_exports.access.grants import Grant, alert_topic_arns_of, grants_of
 from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
 from data_exports.estate.models import Estate
+from data_exports.local.world import bucket_of
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
 from data_exports.readers.sftp import INCOMING
 
@@ -84,7 +85,7 @@ def spots_of(estate: Estate, owner_of_target: Callable[[Any], str]) -> list[Spot
     hub, log, owner = platform.hub_bucket, platform.log_bucket, platform.account
     spots = {Spot(hub, owner, "elsewhere/", is_neighbour=True), Spot(log, owner, "code/", is_neighbour=True)}
     for push in estate.push_datasets:
-        target, recipient = push.destination.bucket, owner_of_target(push)
+        target, recipient = bucket_of(push), owner_of_target(push)
         spots |= {Spot(hub, owner, push.prefix), Spot(hub, owner, f"{push.name}_private/", is_neighbour=True)}
         spots |= {Spot(target, recipient, push.prefix), Spot(target, recipient, "elsewhere/", is_neighbour=True)}
         spots |= {Spot(log, owner, receipts_prefix_of(push.name)), Spot(log, owner, checkpoints_prefix_of(push.name))}

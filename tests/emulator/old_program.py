@@ -12,6 +12,7 @@ import zipfile
 from typing import Any
 
 from data_exports.estate.models import Estate, PullDataset, PushDataset
+from data_exports.local.world import bucket_of
 from tests.emulator.deploying import Ground
 
 LOG_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
@@ -82,11 +83,11 @@ def _make_mover(ground: Ground, push: PushDataset) -> str:
     role = iam.create_role(RoleName=name, Path="/service-role/", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     hub = f"{ground.platform.hub_bucket.arn}/{push.name}/*"
     source = ["s3:GetObject*", *([] if push.keep_files else ["s3:DeleteObject*"])]
-    target = _allow(["s3:PutObject*"], [f"{push.destination.bucket.arn}/*"])
+    target = _allow(["s3:PutObject*"], [f"{bucket_of(push).arn}/*"])
     _permit(ground, name, "s3-access", _allow(source, [hub]), target)
     iam.attach_role_policy(RoleName=name, PolicyArn=LOG_POLICY)
     ground.client("logs").create_log_group(logGroupName=f"/aws/lambda/{name}")
-    settings = {"DESTINATION_BUCKET": str(push.destination.bucket), "KEEP": "yes" if push.keep_files else "no"}
+    settings = {"DESTINATION_BUCKET": str(bucket_of(push)), "KEEP": "yes" if push.keep_files else "no"}
     made = ground.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.12",

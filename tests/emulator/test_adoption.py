@@ -20,7 +20,7 @@ from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_local_world
+from data_exports.local.world import bucket_of, make_local_world
 from data_exports.names import BucketName, DatasetName, RoleArn, log_bucket_of
 from data_exports.operate.receipts import read_receipts
 from data_exports.stacks.access_logs import access_logs_stack
@@ -56,13 +56,13 @@ class Old:
     def received(self, dataset: str) -> dict[str, bytes]:
         found = next(push for push in self.estate.push_datasets if push.name == dataset)
         s3 = client(self.ground.local, "s3", account=str(found.destination.account))
-        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=str(found.destination.bucket)).get("Contents", [])]
-        return {key: s3.get_object(Bucket=str(found.destination.bucket), Key=key)["Body"].read() for key in keys}
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=str(bucket_of(found))).get("Contents", [])]
+        return {key: s3.get_object(Bucket=str(bucket_of(found)), Key=key)["Body"].read() for key in keys}
 
     def delivered_by_us(self, dataset: str) -> set[str]:
         """The keys of those that the old program did not write to the recipient."""
         found = next(push for push in self.estate.push_datasets if push.name == dataset)
-        s3, bucket = client(self.ground.local, "s3", account=str(found.destination.account)), found.destination.bucket
+        s3, bucket = client(self.ground.local, "s3", account=str(found.destination.account)), bucket_of(found)
         return {
             key for key in self.received(dataset) if "by" not in s3.head_object(Bucket=str(bucket), Key=key)["Metadata"]
         }
@@ -100,9 +100,9 @@ def old(ground: Ground) -> Old:
     for each in estate.push_datasets:
         mover = each.mover_role_arn(ground.platform)
         put = {"Effect": "Allow", "Principal": {"AWS": str(mover)}, "Action": "s3:PutObject*"}
-        policy = {"Version": "2012-10-17", "Statement": [{**put, "Resource": f"{each.destination.bucket.arn}/*"}]}
+        policy = {"Version": "2012-10-17", "Statement": [{**put, "Resource": f"{bucket_of(each).arn}/*"}]}
         recipient = client(ground.local, "s3", account=str(each.destination.account))
-        recipient.put_bucket_policy(Bucket=str(each.destination.bucket), Policy=json.dumps(policy))
+        recipient.put_bucket_policy(Bucket=str(bucket_of(each)), Policy=json.dumps(policy))
     s3.put_object(Bucket=f"{ground.platform.pull_bucket_prefix}court-lists", Key="2024/list.csv", Body=b"names")
     return Old(ground, estate)
 

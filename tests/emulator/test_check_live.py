@@ -192,3 +192,37 @@ def test_an_aws_that_does_not_answer_is_exit_code_3(live: Live) -> None:
     code, found, said = live.check(AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert (code, found) == (3, [])
     assert "unreachable" in said
+
+
+ELSEWHERE = """\
+name: orders
+target_azure:
+  storage_account: hjresearch
+  container: incoming
+  tenant: 1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394
+  client: 8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5
+users: [alpha_user_ana]
+paperwork: DPIA-1
+"""
+
+
+def test_an_account_that_lets_no_mover_out_is_an_error_with_its_cure_and_not_knowing_is_a_warning(live: Live) -> None:
+    live.ground.make_roles(["alpha_user_ana"])
+    live.declare(push=ELSEWHERE)
+    code, found, _ = live.check()
+    assert (code, found) == (
+        1,
+        [
+            (
+                *("EX806", 3, "error"),
+                "this account does not allow outbound web identity federation, by which movers get into other clouds",
+                "`aws iam enable-outbound-web-identity-federation`, once for the account",
+            )
+        ],
+    )
+    denied = live.ground.keys_without("iam:GetOutboundWebIdentityFederationInfo")
+    code, found, _ = live.check(**denied)
+    assert (code, [each[:3] for each in found]) == (0, [("EX804", 3, "warning")])
+    assert "whether this account allows outbound web identity federation is not known" in found[0][3]
+    live.ground.client("iam").enable_outbound_web_identity_federation()
+    assert live.check()[:2] == (0, [])

@@ -9,6 +9,7 @@ import pytest
 
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
+from data_exports.local.world import bucket_of
 from data_exports.names import dead_letter_queue_name_of, queue_name_of
 from data_exports.operate.crc import crc64nvme
 from tests.emulator.deployed import DeployedEstate
@@ -35,7 +36,7 @@ def test_a_file_that_is_refused_ends_as_a_dead_letter_with_its_reason_until_it_i
     (letter,) = dead_letters(deployed_example, push)
     assert letter["Records"][0]["s3"]["object"]["key"] == "court_hearings/refused.bin"
     hub = deployed_example.estate.platform.hub_bucket
-    reason = f"the copy from s3://{hub} to s3://{push.destination.bucket} is refused (AccessDenied, Access Denied"
+    reason = f"the copy from s3://{hub} to s3://{bucket_of(push)} is refused (AccessDenied, Access Denied"
     found = outcomes(deployed_example, push, made["VersionId"])
     assert {outcome: (why or "")[: len(reason)] for outcome, why in found.items()} == dict.fromkeys(
         ["failed", "given_up"], reason
@@ -73,7 +74,7 @@ def test_a_large_file_arrives_in_parts_with_all_that_describes_it_and_leaves_not
     assert {name: arrived[name] for name in described} == described
     assert arrived["StorageClass"] == "STANDARD_IA"
     assert arrived["ETag"].endswith('-3"')
-    recipient, bucket = stage.as_recipient(push), push.destination.bucket
+    recipient, bucket = stage.as_recipient(push), bucket_of(push)
     tags = recipient.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
     assert tags == [{"Key": "class", "Value": "official"}, {"Key": "for", "Value": "a+b"}]
     wait_until(lambda: stage.keys_in_hub(push) == [] and checkpoints(deployed_example) == [])  # the receipt is first
@@ -185,6 +186,6 @@ def test_an_upload_outside_every_dataset_goes_nowhere(deployed_example: Deployed
     made = upload(deployed_example, push, "after.txt", b"declared")
     wait_until(lambda: "delivered" in outcomes(deployed_example, push, made["VersionId"]))
     recipient = deployed_example.stage.as_recipient(push)
-    keys = [each["Key"] for each in recipient.list_objects_v2(Bucket=push.destination.bucket).get("Contents", [])]
+    keys = [each["Key"] for each in recipient.list_objects_v2(Bucket=bucket_of(push)).get("Contents", [])]
     assert not [key for key in keys if key.startswith("court_hearings_private")]
     owner.delete_object(Bucket=hub, Key="court_hearings_private/x.txt")

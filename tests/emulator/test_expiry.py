@@ -13,7 +13,7 @@ from data_exports.access.policies import mover_policy, pull_bucket_policy, pull_
 from data_exports.deploy.apply.waves import deploy
 from data_exports.local.clients import aws_of
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_local_world
+from data_exports.local.world import bucket_of, make_local_world
 from data_exports.names import AccountId, BucketName, RoleArn
 from data_exports.operate.receipts import read_receipts
 from tests.emulator.steps import Steps, refusal_of, wait_until
@@ -99,7 +99,7 @@ def test_everybody_loses_access_at_the_very_moment_and_nothing_has_to_run_for_it
     sent = push(expires=today, destination=at_s3(unique("target")))
     pulled = pull(expires=today, outsiders=(outsider,))
     bucket, owner = pulled.bucket(platform), steps.client("s3")
-    for name, key in ((platform.hub_bucket, "hearings/a"), (sent.destination.bucket, "x"), (bucket, "a")):
+    for name, key in ((platform.hub_bucket, "hearings/a"), (bucket_of(sent), "x"), (bucket, "a")):
         owner.put_object(Bucket=steps.bucket(name=name), Key=key, Body=b"x")
 
     def calls_that_end_at(moment: datetime) -> dict[str, Callable[[], Any]]:
@@ -115,9 +115,7 @@ def test_everybody_loses_access_at_the_very_moment_and_nothing_has_to_run_for_it
         return {
             "sender": lambda: sender.put_object(Bucket=platform.hub_bucket, Key="hearings/b", Body=b"x"),
             "mover, in the hub": lambda: mover.get_object(Bucket=platform.hub_bucket, Key="hearings/a"),
-            "mover, at the recipient": lambda: mover.put_object(
-                Bucket=sent.destination.bucket, Key="hearings/a", Body=b"x"
-            ),
+            "mover, at the recipient": lambda: mover.put_object(Bucket=bucket_of(sent), Key="hearings/a", Body=b"x"),
             "pull user": lambda: user.get_object(Bucket=bucket, Key="a"),
             "outsider": lambda: outside.get_object(Bucket=bucket, Key="a"),
         }

@@ -12,6 +12,7 @@ import pytest
 from data_exports.access.handover import route_of
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
+from data_exports.local.world import bucket_of
 from data_exports.names import RoleArn, queue_name_of
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.installed import EXAMPLE, Person, owner_of, user_of
@@ -38,7 +39,7 @@ def owner(operated_example: DeployedEstate) -> Person:
 def refused(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str]:
     """The key of a file that its recipient refused until it was given up; granted again afterwards."""
     recipient = operated_example.stage.as_recipient(push)
-    recipient.delete_bucket_policy(Bucket=push.destination.bucket)
+    recipient.delete_bucket_policy(Bucket=bucket_of(push))
     with mover_settings(operated_example, push, receives=1):
         upload(operated_example, push, "refused.csv", b"referral,clinic\n1,North\n")
         wait_until(lambda: bool(dead_letters(operated_example, push)))
@@ -48,7 +49,7 @@ def refused(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str
 
 def grant(deployed: DeployedEstate, push: PushDataset) -> None:
     policy = json.dumps(route_of(deployed.estate, push).policy)
-    deployed.stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
+    deployed.stage.as_recipient(push).put_bucket_policy(Bucket=bucket_of(push), Policy=policy)
 
 
 def arrived(deployed: DeployedEstate, push: PushDataset, key: str) -> bool:
@@ -84,7 +85,7 @@ def test_a_refusal_is_told_with_the_statement_that_cures_it_and_redriven(
 
     policy = {"Version": "2012-10-17", "Statement": advice["bucket_policy_statements"]}
     recipient = operated_example.stage.as_recipient(push)
-    recipient.put_bucket_policy(Bucket=push.destination.bucket, Policy=json.dumps(policy))
+    recipient.put_bucket_policy(Bucket=bucket_of(push), Policy=json.dumps(policy))
     done = owner.run("redrive", "health_referrals")
     assert (done.code, done.lines) == (
         0,

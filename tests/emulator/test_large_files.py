@@ -21,6 +21,7 @@ from data_exports.contract.settings import BucketSettings
 from data_exports.estate.models import PushDataset
 from data_exports.local import clients
 from data_exports.local.emulator import LocalAws
+from data_exports.local.world import bucket_of
 from data_exports.mover.handler import handle_batch
 from data_exports.mover.places.store import Store, open_store
 from data_exports.mover.rules.capabilities import Capabilities
@@ -110,7 +111,7 @@ class Mover:
             dataset=self.push.name,
             hub_bucket=self.hub,
             hub_account=ACCOUNT,
-            destination=BucketSettings(target_bucket=self.push.destination.bucket, target_account=RECIPIENT),
+            destination=BucketSettings(target_bucket=bucket_of(self.push), target_account=RECIPIENT),
             keep_files=False,
             log_bucket=f"{self.hub}-log",
             mover_version="1",
@@ -138,7 +139,7 @@ class Mover:
         return run
 
     def delivered(self) -> bytes:
-        body: bytes = self.recipient.get_object(Bucket=self.push.destination.bucket, Key=self.key)["Body"].read()
+        body: bytes = self.recipient.get_object(Bucket=bucket_of(self.push), Key=self.key)["Body"].read()
         return body
 
     def hub_shows(self) -> int:
@@ -146,7 +147,7 @@ class Mover:
 
     def left_behind(self) -> list[str]:
         """Parts at the recipient, and checkpoints."""
-        target = self.push.destination.bucket
+        target = bucket_of(self.push)
         found = self.recipient.list_multipart_uploads(Bucket=target).get("Uploads", [])
         uploads = [{"Bucket": target, "Key": each["Key"], "UploadId": each["UploadId"]} for each in found]
         parts = [part["ETag"] for upload in uploads for part in self.recipient.list_parts(**upload).get("Parts", [])]
@@ -157,7 +158,7 @@ class Mover:
         """Free what the emulator holds in memory."""
         for version in self.owner.list_object_versions(Bucket=self.hub).get("Versions", []):
             self.owner.delete_object(Bucket=self.hub, Key=version["Key"], VersionId=version["VersionId"])
-        self.recipient.delete_object(Bucket=self.push.destination.bucket, Key=self.key)
+        self.recipient.delete_object(Bucket=bucket_of(self.push), Key=self.key)
 
 
 @pytest.fixture
@@ -192,9 +193,9 @@ def test_over_many_runs_every_part_is_copied_once(mover: Mover) -> None:
     copied += mover.run(message).copied()
     assert copied == [1, 2, 3, 4, 5]
     assert mover.delivered() == body
-    head = mover.recipient.head_object(Bucket=mover.push.destination.bucket, Key=mover.key)
+    head = mover.recipient.head_object(Bucket=bucket_of(mover.push), Key=mover.key)
     assert (head["ContentType"], head["Metadata"]) == ("text/csv", {"author": "annika"})
-    tags = mover.recipient.get_object_tagging(Bucket=mover.push.destination.bucket, Key=mover.key)["TagSet"]
+    tags = mover.recipient.get_object_tagging(Bucket=bucket_of(mover.push), Key=mover.key)["TagSet"]
     assert tags == [{"Key": "class", "Value": "official"}]
     assert (mover.sent, mover.hub_shows(), mover.left_behind()) == ([], 0, [])
 
@@ -248,7 +249,7 @@ def test_a_cancelled_upload_is_aborted(mover: Mover) -> None:
 def test_an_upload_that_the_recipient_removed_begins_anew(mover: Mover) -> None:
     body = os.urandom(11 * MIB)
     mover.run(mover.upload(body), parts=1)
-    target = mover.push.destination.bucket
+    target = bucket_of(mover.push)
     (upload,) = mover.recipient.list_multipart_uploads(Bucket=target)["Uploads"]
     mover.recipient.abort_multipart_upload(Bucket=target, Key=upload["Key"], UploadId=upload["UploadId"])
     mover.run(mover.sent.pop())

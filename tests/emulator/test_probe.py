@@ -15,6 +15,7 @@ from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
+from data_exports.local.world import bucket_of
 from data_exports.names import MOVER_POLICY, RoleArn, RoleName
 from data_exports.operate.probe.findings import PUT_IN_PLACE, Probed
 from data_exports.operate.probe.pull import probe_pull
@@ -44,13 +45,13 @@ class Export:
         """Put the recipient's half in place, without these actions."""
         (asked,) = route_of(self.estate, self.push).statements[RECEIVE]
         given = {**asked, "Action": [action for action in asked["Action"] if action not in without]}
-        self.recipient.put_bucket_policy(Bucket=self.push.destination.bucket, Policy=policy_of(given))
+        self.recipient.put_bucket_policy(Bucket=bucket_of(self.push), Policy=policy_of(given))
 
     def probe(self, **more: Any) -> Probed:
         return probe_push(self.estate, self.push, self.ground.aws, **more)
 
     def keys(self) -> list[str]:
-        found = self.recipient.list_objects_v2(Bucket=self.push.destination.bucket)
+        found = self.recipient.list_objects_v2(Bucket=bucket_of(self.push))
         return [each["Key"] for each in found.get("Contents", [])]
 
 
@@ -92,14 +93,14 @@ def test_a_handover_in_place_is_proven_and_leaves_one_object_however_often_it_is
         probed = export.probe()
         assert (probed.is_good, probed.lacks) == (True, ())
         assert export.keys() == ["orders/.exports-probe"]
-    assert probed.leaves == f"s3://{export.push.destination.bucket}/orders/.exports-probe"
-    uploads = export.recipient.list_multipart_uploads(Bucket=export.push.destination.bucket)
+    assert probed.leaves == f"s3://{bucket_of(export.push)}/orders/.exports-probe"
+    uploads = export.recipient.list_multipart_uploads(Bucket=bucket_of(export.push))
     assert uploads.get("Uploads", []) == []
 
 
 def test_a_recipient_who_has_granted_nothing_lacks_the_whole_policy(export: Export) -> None:
-    export.recipient.delete_bucket_policy(Bucket=export.push.destination.bucket)
-    bucket, account = export.push.destination.bucket, export.push.destination.account
+    export.recipient.delete_bucket_policy(Bucket=bucket_of(export.push))
+    bucket, account = bucket_of(export.push), export.push.destination.account
     refused = "do s3:AbortMultipartUpload, s3:PutObject under orders/"
     either = f"or the bucket is not in account {account}: S3 answers both alike"
     what = f"the policy of bucket {bucket} does not let {role_of(export)} {refused}, {either}"
@@ -133,7 +134,7 @@ def test_our_own_half_that_was_changed_is_ours_to_mend(unique_export: Callable[.
 def test_a_bucket_of_somebody_else_is_told_and_receives_nothing(unique_export: Callable[..., Export]) -> None:
     export = unique_export(account="999988887777")
     export.hand_over()
-    what = f"bucket {export.push.destination.bucket} belongs to another account than 999988887777"
+    what = f"bucket {bucket_of(export.push)} belongs to another account than 999988887777"
     assert lacks(export.probe()) == [(Party.THEIRS, f"{what}; nothing is delivered there")]
     assert export.keys() == []
 
@@ -249,7 +250,7 @@ def test_the_command_proves_a_handover(deployed_example: DeployedEstate) -> None
 def test_the_command_ends_with_1_and_says_which_side_lacks_what(deployed_example: DeployedEstate) -> None:
     stage = deployed_example.stage
     dataset = stage.push("prison_population")
-    bucket, recipient = dataset.destination.bucket, stage.as_recipient(dataset)
+    bucket, recipient = bucket_of(dataset), stage.as_recipient(dataset)
     policy = recipient.get_bucket_policy(Bucket=bucket)["Policy"]
     recipient.delete_bucket_policy(Bucket=bucket)
     try:

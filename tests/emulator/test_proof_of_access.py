@@ -23,7 +23,7 @@ from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import LocalCredentials, client, client_as, client_with, session_of
 from data_exports.local.emulator import LocalAws
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import recipient_account_of, stranger_of
+from data_exports.local.world import bucket_of, recipient_account_of, stranger_of
 from data_exports.names import PULL_ROLE_POLICY, AccountId, DatasetName, RoleArn, RoleName, pull_bucket_of
 from data_exports.parallel import map_ordered
 from data_exports.readers.kinds import AnyReader, reader_of
@@ -212,14 +212,14 @@ def _let_act(local: LocalAws, estate: Estate, principal: RoleArn) -> None:
 
 def _let_its_uploads_be_listed(local: LocalAws, push: PushDataset, *, mover: RoleArn) -> None:
     """Give the one right that the handover leaves to the recipient's choice."""
-    s3, bucket = client(local, "s3", account=recipient_account_of(push)), str(push.destination.bucket)
+    s3, bucket = client(local, "s3", account=recipient_account_of(push)), str(bucket_of(push))
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     policy["Statement"].append(
         {
             "Effect": "Allow",
             "Principal": {"AWS": str(mover)},
             "Action": list(BUCKET_ACTIONS),
-            "Resource": push.destination.bucket.arn,
+            "Resource": bucket_of(push).arn,
         }
     )
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))

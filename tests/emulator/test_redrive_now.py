@@ -11,6 +11,7 @@ from data_exports.access.handover import route_of
 from data_exports.contract.receipts import Receipt
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
+from data_exports.local.world import bucket_of
 from data_exports.names import queue_name_of
 from data_exports.operate.receipts import iterate_receipts
 from tests.emulator.deployed import DeployedEstate
@@ -46,12 +47,12 @@ def waiting(operated_example: DeployedEstate, push: PushDataset) -> Iterator[str
 
 
 def refuse(deployed: DeployedEstate, push: PushDataset) -> None:
-    deployed.stage.as_recipient(push).delete_bucket_policy(Bucket=push.destination.bucket)
+    deployed.stage.as_recipient(push).delete_bucket_policy(Bucket=bucket_of(push))
 
 
 def grant(deployed: DeployedEstate, push: PushDataset) -> None:
     policy = json.dumps(route_of(deployed.estate, push).policy)
-    deployed.stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
+    deployed.stage.as_recipient(push).put_bucket_policy(Bucket=bucket_of(push), Policy=policy)
 
 
 def receipts_as_written(deployed: DeployedEstate, push: PushDataset) -> list[Receipt]:

@@ -9,6 +9,7 @@ import pytest
 
 from data_exports.access.handover import route_of
 from data_exports.estate.models import PushDataset
+from data_exports.local.world import bucket_of
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.installed import Person, owner_of, user_of
 from tests.emulator.movers import dead_letters, mover_settings, upload
@@ -60,7 +61,7 @@ def given_up(operated_example: DeployedEstate) -> Iterator[PushDataset]:
     """A dataset with a file that its recipient refused until it was given up; nothing of it is left afterwards."""
     push = operated_example.stage.push("health_referrals")
     recipient = operated_example.stage.as_recipient(push)
-    recipient.delete_bucket_policy(Bucket=push.destination.bucket)
+    recipient.delete_bucket_policy(Bucket=bucket_of(push))
     try:
         with mover_settings(operated_example, push, receives=1):
             upload(operated_example, push, "asked/given-up.csv", b"1")
@@ -68,7 +69,7 @@ def given_up(operated_example: DeployedEstate) -> Iterator[PushDataset]:
         yield push
     finally:
         policy = json.dumps(route_of(operated_example.estate, push).policy)
-        recipient.put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
+        recipient.put_bucket_policy(Bucket=bucket_of(push), Policy=policy)
         done = owner_of(operated_example).run("redrive", str(push.name))
         assert done.code == 0, done.err
         key = f"{push.prefix}asked/given-up.csv"

@@ -26,7 +26,7 @@ from data_exports.estate.loader import load_estate
 from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client, environment_of
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import make_local_world
+from data_exports.local.world import bucket_of, make_local_world
 from data_exports.names import dead_letter_queue_name_of, queue_name_of
 from tests.emulator.deployed import DeployedEstate
 from tests.emulator.movers import dead_letters, mover_at_rest, mover_settings, queue_url
@@ -198,7 +198,7 @@ def checkpoints(site: Site) -> list[str]:
 def give_up(site: Site, name: str) -> str:
     """Have a file end as a dead letter: its recipient lets nobody in."""
     push = site.push(REFUSED)
-    site.deployed.stage.as_recipient(push).delete_bucket_policy(Bucket=push.destination.bucket)
+    site.deployed.stage.as_recipient(push).delete_bucket_policy(Bucket=bucket_of(push))
     with mover_settings(site.deployed, push, receives=1):
         key = site.upload(REFUSED, name, name.encode())
         wait_until(lambda: bool(dead_letters(site.deployed, push)))
@@ -210,7 +210,7 @@ def redrive(site: Site, program: Mapping[str, str], key: str) -> None:
     push = site.push(REFUSED)
     assert key in site.run(program, "failures", REFUSED, code=1)
     policy = json.dumps(route_of(site.deployed.estate, push).policy)
-    site.deployed.stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
+    site.deployed.stage.as_recipient(push).put_bucket_policy(Bucket=bucket_of(push), Policy=policy)
     site.run(program, "redrive", REFUSED)
 
 

@@ -20,7 +20,7 @@ from data_exports.local.demo.commands import Ran, run_command
 from data_exports.local.demo.operating import NOT_YET_GRANTED, give_up_at_once
 from data_exports.local.demo.stage import Stage
 from data_exports.local.folders import example_estate_folder
-from data_exports.local.world import make_local_world
+from data_exports.local.world import bucket_of, make_local_world
 from data_exports.names import DatasetName
 from tests.emulator.steps import policy_of, wait_until
 
@@ -72,7 +72,7 @@ def walked(stage: Stage, folder: Path, commands: list[str]) -> Iterator[str]:
     for number, words in enumerate(commands):
         if words.startswith("probe") and any(each.startswith("probe") for each in commands[:number]):
             policy = policy_of(*route_of(stage.estate, push).statements[RECEIVE])
-            stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
+            stage.as_recipient(push).put_bucket_policy(Bucket=bucket_of(push), Policy=policy)
         if words.startswith("send"):
             done = run_command(stage, sender, *words.replace("referrals.csv", str(folder / "referrals.csv"), 1).split())
             wait_until(lambda: "1 dead letter" in run_command(stage, None, "status", push.name).out)

@@ -87,6 +87,21 @@ def test_the_declarations_people_copy_from_the_guides_are_accepted(tmp_path: Pat
     assert [str(finding) for finding in loaded.findings] == []
 
 
+def test_the_declarations_of_recipients_in_other_clouds_are_accepted(tmp_path: Path) -> None:
+    (platform,) = blocks("docs/review-and-deploy.md", "yaml")
+    (tmp_path / "exports.yaml").write_text(platform)
+    (tmp_path / "push_datasets").mkdir()
+    (tmp_path / "pull_datasets").mkdir()
+    texts = blocks("docs/other-clouds.md", "yaml")
+    assert [next(iter({"target_azure", "target_google"} & set(yaml.safe_load(text)))) for text in texts] == [
+        "target_azure",
+        "target_google",
+    ]
+    for text in texts:
+        (tmp_path / "push_datasets" / f"{yaml.safe_load(text)['name']}.yaml").write_text(text)
+    assert [str(finding) for finding in load_estate(tmp_path).findings] == []
+
+
 def test_the_readme_lists_every_command_as_working_and_no_other() -> None:
     rows = re.findall(r"^\| (`exports .*?) \|.*\| works \|$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     named = {word for row in rows for text in re.findall(r"`([^`]+)`", row) for word in [text.split()[-1]]}

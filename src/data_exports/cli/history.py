@@ -188,7 +188,7 @@ def _datasets(
         each for each in named or declared.pull_datasets if isinstance(each, PullDataset) and (named or wants_pulls)
     ]
     if recipient:
-        write_left_out(push.name for push in pushes if not push.destination.account)
+        write_left_out(push.name for push in pushes if push.is_to_unknown_account)
         elsewhere = [push for push in pushes if push.destination.account not in (None, recipient)]
         if named and elsewhere:
             listed = ", ".join(f"{push.name} (to {push.destination.account})" for push in elsewhere)

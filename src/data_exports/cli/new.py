@@ -35,7 +35,7 @@ Examples:
   {examples}
 """
 PUSH_HELP = _HELP_OF.format(
-    what="are delivered to a recipient's bucket",
+    what="are delivered to a recipient's bucket of S3. (One in Azure or at Google: docs/other-clouds.md)",
     examples="""exports new push court_hearings
   exports new push court_hearings --target-bucket landing --target-account 203591025782 --user alpha_user_ana""",
 )

@@ -76,7 +76,7 @@ def _register(
         write_progress(ASKING)
     if recipient:
         declared = loaded.require()
-        write_left_out(each.name for each in declared.push_datasets if not each.destination.account)
+        write_left_out(each.name for each in declared.push_datasets if each.is_to_unknown_account)
         made = read_register_for(folder, declared, recipient)
     else:
         made = read_register(folder, loaded, LiveSource(connect, cache_folder() / "daily-sums") if live else None)

@@ -9,7 +9,7 @@ from data_exports.destinations.google.destination import GoogleDestination
 from data_exports.destinations.s3.destination import S3Destination
 from data_exports.names import InvalidNameError
 
-AnyDestination = S3Destination
+AnyDestination = S3Destination | AzureDestination | GoogleDestination
 _PROVIDES: tuple[type[Destination], ...] = (
     S3Destination,
     AzureDestination,

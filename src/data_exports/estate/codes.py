@@ -52,6 +52,7 @@ class Code(StrEnum):
     BAD_PROMISE = "EX214", "a promise of deliveries is not one"
     BAD_SSH_KEY = "EX215", "an SSH key is not one, or not one that can be let in"
     BAD_ISSUER = "EX216", "an issuer of tokens is not one"
+    SECRET = "EX217", "a file holds a secret"
 
     WIDE_ROLE_PATTERN = "EX301", "a pattern of user roles allows any role"
     BAD_TAG = "EX302", "a tag breaks AWS's rules"
@@ -69,6 +70,8 @@ class Code(StrEnum):
     TOO_MANY = "EX405", "there are more push datasets than one bucket can notify"
     NO_TARGET_ACCOUNT = "EX406", "the account of the target bucket is not named"
     OWN_ACCOUNT_TARGET = "EX407", "the recipient is the platform's own account"
+    TWO_TARGETS = "EX408", "a push dataset has more than one destination"
+    OTHER_KIND = "EX409", "a field is of another kind of destination"
 
     USER_NOT_ALLOWED = "EX501", "a user is outside the platform's user_roles"
     TWICE = "EX502", "something is listed twice"

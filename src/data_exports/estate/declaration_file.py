@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Finding, Place
+from data_exports.estate.secrets import HeldSecretError, check_holds_no_secret
 from data_exports.estate.yaml_tree import Fields, Items, Node, Text, UnparsableError, parse_yaml, place_after
 from data_exports.limits import DECLARATION_BYTES
 from data_exports.readers.ssh_keys import PrivateKeyError, check_holds_no_private_key
@@ -30,20 +31,22 @@ def read_declaration(path: Path) -> tuple[Fields | None, list[Finding]]:
 def parse_declaration(text: str, path: Path) -> tuple[Fields | None, list[Finding]]:
     """As `read_declaration`, of a text that is or will be in the file; `path` is for the places only."""
     try:
-        _refuse_private_keys(text, path)
+        _refuse_secrets(text, path)
         top, findings = parse_yaml(text, path)
         return _mapping(top, path), findings
     except UnparsableError as stop:
         return None, [stop.finding]
 
 
-def _refuse_private_keys(text: str, path: Path) -> None:
-    """Stop at a private key, in whichever field or comment: what is wrong with a value is said with the value."""
+def _refuse_secrets(text: str, path: Path) -> None:
+    """Stop at a secret, in whichever field or comment: what is wrong with a value is said with the value."""
     try:
+        check_holds_no_secret(text)
         check_holds_no_private_key(text)
-    except PrivateKeyError as error:
+    except (HeldSecretError, PrivateKeyError) as error:
+        code = Code.SECRET if isinstance(error, HeldSecretError) else Code.BAD_SSH_KEY
         place = place_after(text[: error.start], path)
-        raise UnparsableError(Finding(place, Code.BAD_SSH_KEY, str(error), error.hint)) from error
+        raise UnparsableError(Finding(place, code, str(error), error.hint)) from error
 
 
 def linked(path: Path, what: str = "is a symbolic link") -> Finding:

@@ -51,7 +51,14 @@ class Draft(Generic[M]):
         return self.kind.model(**{"place": self.place, **held, **parts})
 
     def part(self, name: str) -> Any:
-        """An attribute of the model that is made of several fields, or ``None`` if a required value is missing."""
+        """An attribute of the model that is made of several fields, or ``None`` if a required value is missing.
+
+        It may stand in one field whole.
+        """
+        whole = [field for field in self.kind.fields if field.attribute == name and field.name in self.values]
+        if whole:
+            value = self.values[whole[0].name]
+            return None if value is None else whole[0].type.bare(value)
         held = self._held(name)
         return None if held is None else self.kind.parts[name](**held)
 
@@ -59,6 +66,8 @@ class Draft(Generic[M]):
         held = {}
         for field in self.kind.fields:
             of, _, attribute = field.attribute.rpartition(".")
+            if attribute in self.kind.parts:
+                continue
             value = self.values.get(field.name) if of == part else None
             if of == part and field.is_required and not value:
                 return None
@@ -121,13 +130,14 @@ def draft_of(kind: FileKind[M], top: Fields, report: FindingCollector) -> Draft[
             report.error(found[1][0].place, Code.BOTH_SPELLINGS, message, f"keep {field.name!r}")
         if found:
             values[field.name] = _read(field, found[0][1], report)
-        elif field.is_required:
+        elif kind.needs(field):
             message = f"the required field {field.name!r} is missing"
             report.error(mapping.place, Code.MISSING_FIELD, message, f"add `{field.name}:`. {field.meaning}")
-    if kind.at_least_one and not {field.name for field in kind.at_least_one} & set(values):
-        named = " and ".join(repr(field.name) for field in kind.at_least_one)
-        ways = ", or ".join(f"`{field.name}:` ({field.meaning.removesuffix('.')})" for field in kind.at_least_one)
-        report.error(mapping.place, Code.MISSING_FIELD, f"of {named} at least one is required", f"add {ways}")
+    for group, least in ((kind.at_least_one, "at least one"), (kind.exactly_one, "exactly one")):
+        if group and not {field.name for field in group} & set(values):
+            named = " and ".join(repr(field.name) for field in group)
+            ways = ", or ".join(f"`{field.name}:` ({field.meaning.removesuffix('.')})" for field in group)
+            report.error(mapping.place, Code.MISSING_FIELD, f"of {named} {least} is required", f"add {ways}")
     return Draft(kind, mapping.place, values)
 
 

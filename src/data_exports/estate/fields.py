@@ -10,7 +10,10 @@ from enum import Enum
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from data_exports.contract.timing import SHORTEST_RECEIPTS_DAYS
+from data_exports.destinations.azure.destination import AzureDestination
+from data_exports.destinations.google.destination import GoogleDestination
 from data_exports.estate.codes import Code
+from data_exports.estate.destination_types import destination_of
 from data_exports.estate.evidence_lock import EvidenceLock, LockMode
 from data_exports.estate.field_types import (
     BOOLEAN,
@@ -139,6 +142,23 @@ TARGET_KMS_KEY = Field(
     None,
     "ARN of the key to encrypt with at the recipient.",
     held_as="destination.kms_key",
+)
+TARGET_AZURE = Field(
+    "target_azure",
+    destination_of(AzureDestination),
+    None,
+    "Container of Azure Blob Storage that files are delivered to: `storage_account`, `container`, `tenant`, `client`.",
+    held_as="destination",
+    is_asked=False,
+)
+TARGET_GOOGLE = Field(
+    "target_google",
+    destination_of(GoogleDestination),
+    None,
+    "Bucket of Google Cloud Storage that files are delivered to: `bucket`, `project_number`, `provider`, and a "
+    "`service_account` to act as, if it is to be one.",
+    held_as="destination",
+    is_asked=False,
 )
 KEEP_FILES = Field("keep_files", BOOLEAN, default=False, meaning="Keep uploads in the hub after delivery.")
 MAX_CONCURRENCY = Field(
@@ -290,6 +310,8 @@ PUSH_FIELDS: Known = (
     TARGET_BUCKET,
     TARGET_ACCOUNT,
     TARGET_KMS_KEY,
+    TARGET_AZURE,
+    TARGET_GOOGLE,
     KEEP_FILES,
     MAX_CONCURRENCY,
     USERS,
@@ -313,6 +335,8 @@ PULL_FIELDS: Known = (
 )
 READER_FIELDS: Known = (PULL_ARNS, PULL_IDENTITIES, SFTP_READERS)
 """Who fetches the files of a pull dataset: at least one of these must be there."""
+TARGET_FIELDS: Known = (TARGET_BUCKET, TARGET_AZURE, TARGET_GOOGLE)
+"""Where the files of a push dataset go: exactly one of these must be there."""
 PLATFORM_FIELDS: Known = (
     ACCOUNT_ID,
     REGION,

@@ -5,8 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from data_exports.destinations.kinds import AnyDestination
-from data_exports.estate.fields import PLATFORM_FIELDS, PULL_FIELDS, PUSH_FIELDS, READER_FIELDS, REQUIRED, Known
+from data_exports.destinations.s3.destination import S3Destination
+from data_exports.estate.fields import (
+    PLATFORM_FIELDS,
+    PULL_FIELDS,
+    PUSH_FIELDS,
+    READER_FIELDS,
+    REQUIRED,
+    TARGET_FIELDS,
+    Field,
+    Known,
+)
 from data_exports.estate.models import Platform, PullDataset, PushDataset
 
 M = TypeVar("M")
@@ -25,13 +34,15 @@ class FileKind(Generic[M]):
     ignored: Mapping[str, str] = field(default_factory=dict)
     """Names of fields that have no effect, and why."""
     parts: Mapping[str, type] = field(default_factory=dict)
-    """Attributes of the model that are made of several fields, and what they are."""
+    """Attributes of the model that are made of several fields, and what they are; other fields may hold them whole."""
     at_least_one: Known = ()
     """Fields of which one must be there at least."""
+    exactly_one: Known = ()
+    """Fields of which one must be there, and no second one."""
 
     def __post_init__(self) -> None:
         """Refuse a table and a model that do not fit each other; a model has its place besides."""
-        table = {each.attribute: each.default for each in self.fields}
+        table = {each.attribute: each.default for each in self.fields if each.attribute not in self.parts}
         modelled = _defaults_of(self.model)
         del modelled["place"]
         for name, part in self.parts.items():
@@ -41,6 +52,10 @@ class FileKind(Generic[M]):
             wrong = sorted({name for name, _ in table.items() ^ modelled.items()})
             raise TypeError(f"the table of fields and {self.model.__name__} differ in: {', '.join(wrong)}")
 
+    def needs(self, field: Field[Any, Any]) -> bool:
+        """Whether the field must be there by itself."""
+        return field.is_required and field not in self.exactly_one
+
 
 def _defaults_of(model: type) -> dict[str, object]:
     missing = dataclasses.MISSING
@@ -49,7 +64,14 @@ def _defaults_of(model: type) -> dict[str, object]:
 
 PLATFORM_FILE = "exports.yaml"
 PLATFORM = FileKind("platform", "", PLATFORM_FIELDS, Platform)
-PUSH = FileKind("push", "push_datasets", PUSH_FIELDS, PushDataset, parts={"destination": AnyDestination})
+PUSH = FileKind(
+    "push",
+    "push_datasets",
+    PUSH_FIELDS,
+    PushDataset,
+    parts={"destination": S3Destination},
+    exactly_one=TARGET_FIELDS,
+)
 PULL = FileKind(
     "pull",
     "pull_datasets",

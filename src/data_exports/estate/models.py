@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from data_exports.destinations.kinds import AnyDestination
+from data_exports.destinations.kinds import AnyDestination, outside_destination_in
 from data_exports.estate import fields as f
 from data_exports.estate.email_addresses import address_in
 from data_exports.estate.evidence_lock import EvidenceLock
@@ -137,6 +137,11 @@ class PushDataset(_Dataset):
     """When a delivery is promised."""
     no_delivery_on: tuple[date, ...] = f.EXCEPT.default
     """``except``: days without one."""
+
+    @property
+    def is_to_unknown_account(self) -> bool:
+        """Whether it goes to a bucket of S3, and nobody has declared whose."""
+        return not self.destination.account and outside_destination_in(self.destination) is None
 
     def missed(self, last: datetime | None, now: datetime) -> Due | None:
         """The first promised delivery that is overdue since the `last` one; of an access that has ended, none is."""

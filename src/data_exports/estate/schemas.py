@@ -45,14 +45,26 @@ def _object_of(kind: FileKind[Any]) -> Schema:
         if field.older:
             older = f"An older spelling of {field.name}."
             properties[field.older] = {"description": older, "deprecated": True, **field.type.schema}
-            one_of = [{"required": [name]} for name in (field.name, field.older)]
-            either.append({"oneOf": one_of} if field.is_required else {"not": {"required": [field.name, field.older]}})
-        elif field.is_required:
+        if field.older and field not in kind.exactly_one:
+            one_of = [{"required": [name]} for name in field.names]
+            either.append({"oneOf": one_of} if field.is_required else {"not": {"required": [*field.names]}})
+        elif kind.needs(field):
             required.append(field.name)
+    if kind.exactly_one:
+        either.append({"oneOf": [{"required": [name]} for field in kind.exactly_one for name in field.names]})
+    either += [{"not": {"required": [*names]}} for names in _at_odds(kind)]
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     if kind.at_least_one:
         schema["anyOf"] = [{"required": [field.name]} for field in kind.at_least_one]
     return {**schema, "allOf": either} if either else schema
+
+
+def _at_odds(kind: FileKind[Any]) -> Iterator[tuple[str, str]]:
+    """Two fields that cannot both be there: one holds whole what the other is a part of."""
+    for whole in kind.fields:
+        for field in kind.fields:
+            if field.attribute.startswith(f"{whole.attribute}.") and field not in kind.exactly_one:
+                yield whole.name, field.name
 
 
 def schema_texts(estate: Path) -> Iterator[tuple[Path, str]]:

@@ -13,6 +13,8 @@ from typing import Any
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.statements import Policy
 from data_exports.aws import AWS_EXCEPTIONS, code_of
+from data_exports.destinations.kinds import outside_destination_in
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.identifier_types import SSO_PREFIX
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.local.clients import client
@@ -51,6 +53,19 @@ def user_role_of(platform: Platform, user: RoleName) -> RoleArn:
     return RoleArn(f"arn:aws:iam::{platform.account}:role/{path}/{user}")
 
 
+def s3_destination_of(push: PushDataset) -> S3Destination:
+    """Where a dataset is delivered to that goes to a bucket of S3. Raises `TypeError` of one that does not."""
+    there = push.destination
+    if not isinstance(there, S3Destination):
+        raise TypeError(f"{push.name} is not delivered to S3")
+    return there
+
+
+def bucket_of(push: PushDataset) -> BucketName:
+    """The recipient's bucket, of a dataset that is delivered to S3."""
+    return s3_destination_of(push).bucket
+
+
 def recipient_account_of(push: PushDataset) -> AccountId:
     """The account of the recipient's bucket: the declared one, or `UNNAMED_RECIPIENT`."""
     return push.destination.account or UNNAMED_RECIPIENT
@@ -58,7 +73,11 @@ def recipient_account_of(push: PushDataset) -> AccountId:
 
 def recipient_policies_of(estate: Estate) -> dict[BucketName, Policy]:
     """For each recipient's bucket, one policy for all datasets that are delivered to it."""
-    return {push.destination.bucket: route_of(estate, push).policy for push in estate.push_datasets}
+    return {bucket_of(push): route_of(estate, push).policy for push in _in_s3(estate)}
+
+
+def _in_s3(estate: Estate) -> Iterator[PushDataset]:
+    return (push for push in estate.push_datasets if not outside_destination_in(push.destination))
 
 
 def stranger_of(estate: Estate, account: AccountId) -> RoleArn:
@@ -82,7 +101,7 @@ def make_local_world(local: LocalAws, estate: Estate, *, without_handover: Colle
     users = sorted({user_role_of(platform, user) for dataset in estate.datasets() for user in dataset.users})
     for user in users:
         _make(local, user)
-    buckets = {push.destination.bucket: recipient_account_of(push) for push in estate.push_datasets}
+    buckets = {bucket_of(push): recipient_account_of(push) for push in _in_s3(estate)}
     policies = recipient_policies_of(_only_handed_over(estate, without_handover))
     for bucket, owner in buckets.items():
         _make_bucket(local, bucket, owner, policies.get(bucket))

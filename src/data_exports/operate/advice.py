@@ -41,7 +41,7 @@ def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
         "upload_sse_c": f"the sender sends the file again without a key of their own (SSE-C); {again}",
         "upload_archived": f"the sender sends the file again in the storage class STANDARD; {again}",
         "upload_too_large": "cancel it, and send it in smaller files",
-        "upload_not_accepted": "the reason says what S3 does not take of the file (its tags, metadata, storage class "
+        "upload_not_accepted": "the reason says what is not taken of the file (its tags, metadata, storage class "
         f"or name); the sender sends it again without that; {again}",
         "hub_denied": "the platform's own policies refuse the mover: exports drift tells what was changed, exports "
         "repair puts it back; then redrive",

@@ -13,7 +13,7 @@ from typing import Any
 
 from data_exports.estate.codes import Code
 from data_exports.estate.explanations import Explanation, explanations
-from data_exports.estate.fields import PULL_FIELDS, PUSH_FIELDS, READER_FIELDS, Field
+from data_exports.estate.fields import PULL_FIELDS, PUSH_FIELDS, READER_FIELDS, TARGET_FIELDS, Field
 
 _HEADING = """\
 # Findings
@@ -97,10 +97,10 @@ def _field_rows() -> Iterator[str]:
 
 
 def _need_of(field: Field[Any, Any]) -> str:
+    if field in (*READER_FIELDS, *TARGET_FIELDS):
+        return "one of these"
     if field.is_required:
         return "required"
-    if field in READER_FIELDS:
-        return "one of these"
     is_shown = isinstance(field.default, int)
     return f"`{str(field.default).lower()}`" if is_shown else "optional"
 

@@ -145,6 +145,8 @@ def _who(row: AccessRow) -> str:
             return f"everybody whom {row.account} lets"
         case "outside role":
             return f"{row.who.rsplit('/', 1)[-1].rpartition(':')[2]}, {OUTSIDE_ROLE} of {row.account}"
+        case "recipient" if not row.who.startswith("s3://"):
+            return f"{RECIPIENT} in another cloud: {row.who}"
         case "recipient":
             bucket = row.who.removeprefix("s3://").partition("/")[0]
             owner = row.account if row.account != "not named" else "an account that is not named"

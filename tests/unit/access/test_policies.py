@@ -25,6 +25,7 @@ from data_exports.access.policies import (
 )
 from data_exports.access.statements import Policy
 from data_exports.estate.models import PullDataset, PushDataset
+from data_exports.local.world import s3_destination_of
 from data_exports.names import AccountRootArn, BucketName, KmsKeyArn
 from tests.estates import FULL, LOADER, PLATFORM, READER, at_s3, estate_of, pull, push
 
@@ -234,7 +235,7 @@ def test_no_two_datasets_share_a_sid_however_alike_their_names() -> None:
 
 
 def test_a_recipients_key_is_usable_by_the_mover_of_the_dataset_that_names_it() -> None:
-    sealed = next(each for each in FULL.push_datasets if each.destination.kms_key)
+    sealed = next(each for each in FULL.push_datasets if s3_destination_of(each).kms_key)
     assert "Encrypt" not in route_of(FULL, push()).statements
     assert list(route_of(FULL, sealed).statements["Encrypt"]) == [
         {

@@ -23,6 +23,7 @@ from benchmarks.wire import Request, wire
 from data_exports.contract.receipts import receipts_in
 from data_exports.estate.commits import read_commits
 from data_exports.estate.loader import load_estate
+from data_exports.local.world import bucket_of
 from data_exports.mover.events import read_messages
 from data_exports.mover.settings import read_settings
 from data_exports.operate.daily_sums import DaySum, sum_of_day
@@ -146,7 +147,7 @@ def test_a_history_has_so_many_commits_over_so_many_days_and_ends_with_the_files
     doings = Counter(change.doing for commit in history.commits for change in commit.changes)
     assert doings == {"added": 9, "changed": 18}
     declared = load_estate(estate).require()
-    assert {each.destination.bucket for each in declared.push_datasets} == {"landing-00000", "landing-00001"}
+    assert {bucket_of(each) for each in declared.push_datasets} == {"landing-00000", "landing-00001"}
 
 
 def test_the_receipts_of_90_days_are_written_and_add_up() -> None:

@@ -13,6 +13,7 @@ import yaml
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Dataset, PullDataset, PushDataset
+from data_exports.local.world import bucket_of, s3_destination_of
 from data_exports.names import AccountRootArn, RoleArn, UserArn
 from data_exports.operate.handover.halves import AttachTo, Half, Reading, Receiving, halves_of, owner_of
 from data_exports.views.handover.cloudformation import cloudformation_of
@@ -122,7 +123,7 @@ def test_terraform_holds_the_very_policies_and_attaches_them_only_on_the_owners_
     settings = {key: value for block in parsed["locals"] for key, value in block.items()}
     route = route_of(FULL, dataset)
     wanted: dict[str, Any] = {f"export_{name}_bucket_policy": route.policy}
-    if dataset.destination.kms_key:
+    if s3_destination_of(dataset).kms_key:
         wanted[f"export_{name}_key_statements"] = list(route.statements["Encrypt"])
     assert settings == wanted
     assert [set(each) for each in parsed["variable"]] == [
@@ -270,7 +271,7 @@ def test_every_letter_names_the_contact_and_no_program_that_its_reader_does_not_
             assert facts_of(found)["contact"] == "exports@example.gov.uk"
             assert "# Whom to ask: exports@example.gov.uk\n" in terraform_of(found)
             if isinstance(found, Receiving):
-                under = f"s3://{dataset.destination.bucket}/{dataset.name}/" if isinstance(dataset, PushDataset) else ""
+                under = f"s3://{bucket_of(dataset)}/{dataset.name}/" if isinstance(dataset, PushDataset) else ""
                 assert f"\n    aws s3 ls {under} --recursive" in letter
             else:
                 assert f"\n    aws s3 ls s3://{found.bucket}/ --region eu-west-1\n" in letter

@@ -17,6 +17,7 @@ from data_exports.deploy.plan.offline import plan_against
 from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.models import Dataset, Estate, PullDataset, PushDataset
+from data_exports.local.world import bucket_of, s3_destination_of
 from data_exports.names import AccountId, AccountRootArn, BucketName, DatasetName, RoleArn, RoleName, UserArn
 from data_exports.views.plan import render_plan
 from data_exports.views.plan_markdown import COMMENT_CHARACTERS, plan_as_markdown
@@ -160,11 +161,11 @@ def facts(estate: Estate) -> dict[tuple[str, ...], Fact]:
     platform = estate.platform
     found: dict[tuple[str, ...], Fact] = {}
     for push in estate.push_datasets:
-        where, rest = f"s3://{push.destination.bucket}/{push.name}/", (push.expires, push.paperwork)
+        where, rest = f"s3://{bucket_of(push)}/{push.name}/", (push.expires, push.paperwork)
         account = push.destination.account or ""
         name = f"export_{push.name}-{'copy' if push.keep_files else 'move'}"
         mover = f"arn:aws:iam::{platform.account}:role/service-role/{name}"
-        more = (push.keep_files, push.destination.kms_key)
+        more = (push.keep_files, s3_destination_of(push).kms_key)
         fact = Fact(push.name, mover, push.name, account, where, True, False, *rest, more)
         found["delivery", push.name] = fact
         for user in push.users:

@@ -20,6 +20,8 @@ def container_advice(there: AzureContainer, cause: str, route: Route) -> Advice 
         "requests from AWS through the storage account's firewall, if it has one; then redrive",
         Cause.RECIPIENT_BUCKET: f"check with the recipient that the container {there.name} exists and its account is "
         "enabled; if its name is another, correct target_azure and deploy; then redrive",
+        Cause.RECIPIENT_KEY: "the storage account cannot use its own key, the reason says why; mended at the "
+        "recipient's, redrive",
         Cause.RECIPIENT_NOT_ACCEPTED: "Azure does not take the blob, the reason says why: a policy of immutability, a "
         "legal hold or a lease on the blob that is there, or a quota; mended at the recipient's, redrive",
     }

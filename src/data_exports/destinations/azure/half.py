@@ -52,8 +52,9 @@ def container_half_of(there: AzureContainer, route: Route) -> RecipientHalf:
         name=there.name,
         premise=PREMISE,
         arrival=f"Each file that a sender uploads as PATH arrives as {under}PATH, a block blob, with its content type "
-        f"and metadata; {NOT_CARRIED}. It usually arrives within seconds. The same path again takes the place of the "
-        "blob: keep versions of blobs if you want the older ones. A large file is there once all of it is.",
+        f"and metadata, in whose names everything but letters, digits and _ becomes _; {NOT_CARRIED}. It usually "
+        "arrives within seconds. The same path again takes the place of the blob: keep versions of blobs if you want "
+        "the older ones. A large file is there once all of it is.",
         confined="The role can write there, and nothing more: it cannot read, list or delete in your container.",
         probe_object=probe_object,
         steps=tuple(_steps(there, route)),
@@ -72,11 +73,11 @@ def container_half_of(there: AzureContainer, route: Route) -> RecipientHalf:
         ),
         ending=(
             Instruction(
-                "This takes our role's access away, at once for the tokens that it asks for then, and within the hour "
-                "for one that it has:",
+                "This takes our role's access away, within minutes, whatever token it still has; then it gets none any "
+                "more:",
                 lines=(
-                    f"az ad app federated-credential delete --id {there.client} --federated-credential-id {named}",
                     f'az role assignment delete --role "{named}" --scope "{_scope(there)}"',
+                    f"az ad app federated-credential delete --id {there.client} --federated-credential-id {named}",
                 ),
                 remark="Of a managed identity: `az identity federated-credential delete`. What has arrived stays.",
             ),
@@ -139,7 +140,7 @@ def _steps(there: AzureContainer, route: Route) -> Iterator[Instruction]:
     )
     yield Instruction(
         "Then, signed in to that tenant:",
-        lines=(f"az ad app federated-credential create --id {there.client} --parameters @{named}.json",),
+        lines=(f"az ad app federated-credential create --id {there.client} --parameters {named}.json",),
         remark="If that is the client id of a user-assigned managed identity instead: `az identity "
         f"federated-credential create --name {named} --identity-name IDENTITY --resource-group GROUP` with --issuer, "
         "--subject and --audiences from the file. An application without a service principal gets one by `az ad sp "

@@ -73,7 +73,7 @@ def google_half_of(there: GoogleBucket, route: Route) -> RecipientHalf:
         ),
         ending=(
             Instruction(
-                "This takes our role's access away, within the hour also for a token that it has:",
+                "This takes our role's access away, within minutes, whatever token it still has:",
                 lines=(
                     f"gcloud storage buckets remove-iam-policy-binding {there.uri} --all \\",
                     f"  --member='{_member(there, route)}' --role=projects/PROJECT/roles/{_name_of(route)}",
@@ -150,8 +150,8 @@ def _steps(there: GoogleBucket, route: Route) -> Iterator[Instruction]:
         ),
         remark="If it is there, see that its condition names our role: `gcloud iam workload-identity-pools providers "
         f"update-oidc {provider.provider_id}` with the same --attribute-condition. The services "
-        "iam.googleapis.com, sts.googleapis.com"
-        + (" and iamcredentials.googleapis.com" if there.service_account else "")
+        "iam.googleapis.com and sts.googleapis.com"
+        + (", and iamcredentials.googleapis.com," * bool(there.service_account))
         + " must be on in the project.",
     )
     if there.service_account:

@@ -9,7 +9,7 @@ from datetime import date
 
 from data_exports.estate.drafts import EstateDraft
 from data_exports.estate.findings import Finding
-from data_exports.estate.rules import buckets, names, paperwork, people, platform, promises, sftp
+from data_exports.estate.rules import buckets, destinations, names, paperwork, people, platform, promises, sftp
 
 ESTATE_RULES = (
     platform.check_user_roles_are_narrow,
@@ -22,6 +22,9 @@ ESTATE_RULES = (
     names.check_names_are_unique,
     names.check_slugs_are_unique,
     names.check_number_of_push_datasets,
+    destinations.check_one_destination,
+    destinations.check_nothing_of_another_kind,
+    destinations.check_providers_project,
     buckets.check_targets_are_outside,
     buckets.check_target_accounts,
     buckets.check_pull_buckets,

@@ -12,6 +12,7 @@ from data_exports.local.clients import client
 from data_exports.local.demo.commands import run_command
 from data_exports.local.demo.operating import Story
 from data_exports.local.demo.stage import Expectation, Stage, is_refused, wait_for
+from data_exports.local.world import bucket_of
 from data_exports.names import push_users_policy_of
 
 
@@ -43,7 +44,7 @@ def what_waits_is_tried_at_once(stage: Stage) -> Story:
     """A recipient closes the bucket by mistake and opens it again; nobody waits for the next try."""
     push = stage.push("probation_caseload")
     key = f"{push.prefix}caseload.csv"
-    recipient, bucket = stage.as_recipient(push), push.destination.bucket
+    recipient, bucket = stage.as_recipient(push), bucket_of(push)
     yield f"the recipient of {push.name} loses the policy of their bucket, and {push.users[0]} uploads a file"
     recipient.delete_bucket_policy(Bucket=bucket)
     _upload(stage, push, "caseload.csv")

@@ -14,6 +14,7 @@ from data_exports.estate.models import PushDataset
 from data_exports.local.clients import client
 from data_exports.local.demo.commands import run_command
 from data_exports.local.demo.stage import Expectation, Stage, wait_for
+from data_exports.local.world import bucket_of
 from data_exports.names import queue_name_of
 
 Story = Iterator[str | Expectation]
@@ -91,7 +92,7 @@ def _grant(stage: Stage, push: PushDataset) -> Story:
     (half,) = json.loads(written.out)["handovers"]
     yield "the recipient puts this policy on the bucket"
     policy = json.dumps(half["bucket_policy"])
-    stage.as_recipient(push).put_bucket_policy(Bucket=push.destination.bucket, Policy=policy)
+    stage.as_recipient(push).put_bucket_policy(Bucket=bucket_of(push), Policy=policy)
     probed = run_command(stage, None, "probe", push.name)
     yield from probed.told()
     yield Expectation("the probe finds nothing lacking any more", probed.code == 0)

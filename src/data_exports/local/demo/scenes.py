@@ -26,7 +26,7 @@ from data_exports.local.demo.outside import readers_outside_aws_fetch_a_file
 from data_exports.local.demo.promising import a_promised_delivery_that_does_not_come_is_told
 from data_exports.local.demo.reviewing import a_pull_request_hides_nothing
 from data_exports.local.demo.stage import Expectation, Stage, is_refused, wait_for
-from data_exports.local.world import stranger_of
+from data_exports.local.world import bucket_of, stranger_of
 from data_exports.names import RoleArn
 
 Scene = Callable[[Stage], Story]
@@ -131,7 +131,7 @@ def _forbidden_acts(stage: Stage) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "a sender lists the receipts of all datasets", partial(sender.list_objects_v2, Bucket=log)
     yield (
         "a sender writes to the recipient directly",
-        partial(sender.put_object, Bucket=hearings.destination.bucket, Key=f"{hearings.prefix}x", Body=b""),
+        partial(sender.put_object, Bucket=bucket_of(hearings), Key=f"{hearings.prefix}x", Body=b""),
     )
     yield "an outsider lists the hub", partial(reader.list_objects_v2, Bucket=hub)
     other, own = statistics.bucket(platform), survey.bucket(platform)
@@ -195,7 +195,7 @@ def _arrival_of(stage: Stage, push: PushDataset, file: File) -> Expectation:
     found = stage.object_at_recipient(push, key)
     if found is None:
         return Expectation(text, held=False, found="it did not arrive in time")
-    tags = stage.as_recipient(push).get_object_tagging(Bucket=push.destination.bucket, Key=key)["TagSet"]
+    tags = stage.as_recipient(push).get_object_tagging(Bucket=bucket_of(push), Key=key)["TagSet"]
     has = {
         "content": hashlib.sha256(found["Body"].read()).hexdigest() == hashlib.sha256(file.body).hexdigest(),
         "content type": found["ContentType"] == file.content_type,

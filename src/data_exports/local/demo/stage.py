@@ -14,7 +14,7 @@ from data_exports.contract.receipts import Receipt
 from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
-from data_exports.local.world import recipient_account_of
+from data_exports.local.world import bucket_of, recipient_account_of
 from data_exports.names import AccountId, RoleArn, RoleName
 from data_exports.operate.receipts import read_receipts
 
@@ -82,7 +82,7 @@ class Stage:
     def object_at_recipient(self, push: PushDataset, key: str) -> dict[str, Any] | None:
         """The object the recipient holds under this key, or None."""
         s3 = self.as_recipient(push)
-        return call_or_none(lambda: s3.get_object(Bucket=push.destination.bucket, Key=key), "NoSuchKey", "404")
+        return call_or_none(lambda: s3.get_object(Bucket=bucket_of(push), Key=key), "NoSuchKey", "404")
 
 
 def wait_for(met: Callable[[], bool], *, timeout_seconds: float = ARRIVAL_TIMEOUT_SECONDS) -> bool:
