@@ -5,17 +5,18 @@ the block ends.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_exports.local.emulator import LocalAws
 from tests.conformance.azurite import PROGRAM, azurite
 from tests.conformance.destinations import SUITE
+from tests.conformance.fake_gcs import fake_gcs
 from tests.conformance.judged import Kind, Verdict
 from tests.conformance.lacking import LACKING_ELSEWHERE
 from tests.conformance.outside_world import Recipient, outside_world
-from tests.conformance.stand_ins import AzureStandIn
+from tests.conformance.stand_ins import ActingGoogleStandIn, AzureStandIn
 from tests.conformance.steps import Scenario
 from tests.conformance.world import World
 
@@ -35,18 +36,20 @@ class OutsideServer:
 
 @contextmanager
 def outside_servers(names: Sequence[str], folder: Path) -> Iterator[list[OutsideServer]]:
-    """Those of these names, or all of them."""
-    stand_ins = [OutsideServer("azure", AzureStandIn())]
-    found = [each for each in stand_ins if not names or each.name in names]
-    if names and "azurite" not in names:
-        yield found
-        return
-    if not names and not PROGRAM.exists():
-        print(NO_AZURITE)
-        yield found
-        return
-    with azurite(folder / "azurite") as running:
-        yield [*found, OutsideServer("azurite", running, LACKING_ELSEWHERE["azurite"])]
+    """Those of these names, or all of them that are installed."""
+    with ExitStack() as stack:
+        found = [
+            OutsideServer(name, recipient())
+            for name, recipient in (("azure", AzureStandIn), ("google", ActingGoogleStandIn))
+            if not names or name in names
+        ]
+        if "azurite" in names or (not names and PROGRAM.exists()):
+            found.append(OutsideServer("azurite", stack.enter_context(azurite(folder / "azurite"))))
+        elif not names:
+            print(NO_AZURITE)
+        if not names or "fake-gcs" in names:
+            found.append(OutsideServer("fake-gcs", stack.enter_context(fake_gcs(folder / "fake-gcs"))))
+        yield [replace(each, lacks=LACKING_ELSEWHERE.get(each.name, {})) for each in found]
 
 
 def name_of_check(check: Check) -> str:

@@ -94,12 +94,17 @@ class OtherClouds:
         )
 
     def let_write_objects(
-        self, permissions: tuple[str, ...] = PERMISSIONS, condition: str = "", member: str = "", **more: Any
+        self,
+        permissions: tuple[str, ...] = PERMISSIONS,
+        condition: str = "",
+        member: str = "",
+        bucket: str = BUCKET,
+        **more: Any,
     ) -> None:
         """Give the role, or this member, a role in the bucket."""
         member = member or principal_of(self.role)
-        binding = BucketBinding(member, permissions, condition or object_condition())
-        self.clouds.declare(CloudBucket(BUCKET, (binding,), **more))
+        binding = BucketBinding(member, permissions, condition or object_condition(bucket))
+        self.clouds.declare(CloudBucket(bucket, (binding,), **more))
 
     def blob(
         self, method: str, key: str, bearer: str, body: bytes = b"", query: str = "", **headers: str

@@ -11,9 +11,17 @@ from urllib.parse import quote_plus
 from data_exports.contract.federation import TOKEN_ALGORITHM, TOKEN_SECONDS
 from data_exports.contract.settings import AzureSettings, DatasetSettings, GoogleSettings
 from data_exports.contract.tasks import ProbeAnswer
+from data_exports.destinations.azure.half import ContainerHalf
+from data_exports.destinations.destination import Route
+from data_exports.destinations.google.half import GoogleBucketHalf
+from data_exports.destinations.kinds import OutsideDestination
+from data_exports.local.clouds.recipients import things_put_in_place
+from data_exports.local.clouds.running import start_clouds
+from data_exports.names import DatasetName, KeyPrefix, RoleArn
 from data_exports.stacks.code import mover_code
 from tests.conformance.local_aws import own_rights_of
 from tests.emulator.functions import answer_of
+from tests.emulator.other_clouds import issuer_of
 from tests.emulator.steps import ACCOUNT, Statement, Steps, allow, policy_of
 from tests.unit.mover.notifications import message, notification
 
@@ -107,3 +115,12 @@ def refuse_tokens(mover: OutsideMover) -> None:
 def facts_of(receipt: Receipt) -> tuple[str, str, str]:
     """Key, outcome, cause."""
     return receipt["key"], receipt["outcome"], receipt.get("cause") or ""
+
+
+def let_in_by_letter(mover: OutsideMover, there: OutsideDestination) -> None:
+    """Put in place at the stand-ins what the letter to the recipient says."""
+    prefix = KeyPrefix(f"{mover.settings.dataset}/")
+    route = Route(DatasetName(mover.settings.dataset), prefix, RoleArn(mover.role), issuer=issuer_of(mover.steps))
+    facts = there.half(route).facts
+    assert isinstance(facts, ContainerHalf | GoogleBucketHalf)
+    start_clouds(mover.steps.local).declare(*things_put_in_place([facts]))

@@ -8,20 +8,13 @@ import pytest
 from data_exports.contract.federation import AZURE_AUDIENCE
 from data_exports.contract.settings import AzureSettings
 from data_exports.contract.tasks import Verdict
-from data_exports.local.clouds.declared import BlobContainer, EntraApplication, FederatedCredential, RoleAssignment
+from data_exports.local.clouds.declared import BlobContainer, EntraApplication, RoleAssignment
 from data_exports.local.clouds.faults import InjectedFault
 from data_exports.local.clouds.running import start_clouds
-from tests.emulator.other_clouds import (
-    CLIENT,
-    DATA_ACTIONS,
-    STORAGE_ACCOUNT,
-    TENANT,
-    OtherClouds,
-    blob_condition,
-    issuer_of,
-)
-from tests.emulator.outside_movers import OutsideMover, facts_of, outside_mover, refuse_tokens
+from tests.emulator.other_clouds import CLIENT, DATA_ACTIONS, STORAGE_ACCOUNT, TENANT, blob_condition
+from tests.emulator.outside_movers import OutsideMover, facts_of, let_in_by_letter, outside_mover, refuse_tokens
 from tests.emulator.steps import ACCOUNT, Steps
+from tests.estates import at_azure
 
 pytestmark = pytest.mark.emulator
 
@@ -31,14 +24,11 @@ DELIVERED = "delivered"
 
 @pytest.fixture
 def mover(steps: Steps) -> OutsideMover:
-    """A mover that Azure lets in, to a container of its own."""
+    """A mover whose recipient did what our letter says, for a container of its own."""
     made = outside_mover(steps, AZURE_AUDIENCE)
     container = made.settings.hub_bucket
-    there = OtherClouds(start_clouds(steps.local), issuer_of(steps), made.role)
-    there.clouds.declare(
-        EntraApplication(TENANT, CLIENT, (FederatedCredential(there.issuer, made.role, (AZURE_AUDIENCE,)),)),
-        _container(container),
-    )
+    there = at_azure(storage_account=STORAGE_ACCOUNT, container=container, tenant=TENANT, client=CLIENT)
+    let_in_by_letter(made, there)
     return made.told(_settings(container))
 
 

@@ -1,5 +1,5 @@
 """Every kind of destination passes one suite (`tests/conformance/destinations.py`): S3 on the local AWS, S3 in memory,
-Azure and Google in memory, Azure at its stand-in, and a folder on disk, which cannot copy by itself.
+Azure and Google in memory and at their stand-ins, and a folder on disk, which cannot copy by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,15 +20,20 @@ from tests.conformance.google_world import GoogleWorld
 from tests.conformance.lacking import LACKING
 from tests.conformance.local_aws import local_aws_world
 from tests.conformance.memory_world import MemoryWorld
-from tests.conformance.outside_world import outside_world
-from tests.conformance.stand_ins import AzureStandIn
+from tests.conformance.outside_world import Recipient, outside_world
+from tests.conformance.stand_ins import ActingGoogleStandIn, AzureStandIn, GoogleStandIn
 from tests.conformance.steps import Capability, Scenario
 from tests.conformance.world import World
 
 EMPTY = Scenario("a destination", "https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html", ())
 MEMORY, FOLDER, LOCAL = "S3 in memory", "a folder", "S3 on the local AWS"
-AZURE, AZURE_STAND_IN, GOOGLE = "Azure in memory", "Azure's stand-in", "Google in memory"
-ON_THE_LOCAL_AWS = (LOCAL, AZURE_STAND_IN)
+AZURE, GOOGLE = "Azure in memory", "Google in memory"
+STAND_INS: dict[str, Callable[[], Recipient]] = {
+    "Azure's stand-in": AzureStandIn,
+    "Google's stand-in": GoogleStandIn,
+    "Google's stand-in, as a service account": ActingGoogleStandIn,
+}
+ON_THE_LOCAL_AWS = (LOCAL, *STAND_INS)
 
 
 @contextmanager
@@ -36,8 +41,8 @@ def world_of(kind: str, folder: Path, local_aws: Callable[[], Any]) -> Iterator[
     if kind == LOCAL:
         with local_aws_world(local_aws(), EMPTY, may_list=True) as world:
             yield world
-    elif kind == AZURE_STAND_IN:
-        with outside_world(local_aws(), EMPTY, AzureStandIn()) as world:
+    elif kind in STAND_INS:
+        with outside_world(local_aws(), EMPTY, STAND_INS[kind]()) as world:
             yield world
     elif kind in (AZURE, GOOGLE):
         yield AzureWorld(EMPTY) if kind == AZURE else GoogleWorld(EMPTY)
@@ -58,7 +63,7 @@ CASES = [
     pytest.param(
         kind, check, marks=[pytest.mark.emulator] if kind in ON_THE_LOCAL_AWS else [], id=f"{kind}: {_words_of(check)}"
     )
-    for kind in (MEMORY, FOLDER, AZURE, GOOGLE, LOCAL, AZURE_STAND_IN)
+    for kind in (MEMORY, FOLDER, AZURE, GOOGLE, *ON_THE_LOCAL_AWS)
     for check in SUITE
     if (kind, check) not in NOT_RUN
 ]

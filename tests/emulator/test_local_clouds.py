@@ -537,7 +537,6 @@ def test_a_binding_is_held_to_its_permissions_and_its_condition(google: tuple[Ot
     assert code_of(there.object("PUT", key, bearer, b"2")) == denied
     there.let_write_objects(retained=True)
     assert code_of(there.object("PUT", key, bearer, b"2")) == (403, "RetentionPolicyNotMet")
-    assert code_of(there.object("GET", "", bearer, b"", "?uploads")) == denied
 
 
 def test_who_bears_nothing_or_too_little_writes_nothing(steps: Steps, google: tuple[OtherClouds, str]) -> None:

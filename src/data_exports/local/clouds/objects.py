@@ -114,7 +114,6 @@ class ObjectStorage:
             ("PUT", "uploadId", "partNumber"): ([_PARTS, _CREATE], self._put_part),
             ("POST", "uploadId"): ([_PARTS, _CREATE], self._completed),
             ("DELETE", "uploadId"): ([_ABORT], self._aborted),
-            ("GET", "uploads"): (["storage.multipartUploads.list"], self._listed),
         }
 
     def refusal(self, status: int, code: str, words: str, headers: Mapping[str, str]) -> CloudAnswer:
@@ -144,7 +143,7 @@ class ObjectStorage:
         found = self._declared.find(CloudBucket, bucket)
         if found is None:
             raise self._refused(404, "NoSuchBucket", "The specified bucket does not exist.")
-        self._check_name(call, name)
+        self._check_name(name)
         if call not in self._calls:
             raise self._refused(501, "NotImplemented", f"The local Google knows no {' '.join(call)}")
         # Hashes of large bodies take their time: nobody else waits for them.
@@ -174,10 +173,8 @@ class ObjectStorage:
                 words = f"{bearer.principal} does not have {permission} access to the Google Cloud Storage object."
                 raise self._refused(403, "AccessDenied", f"Access denied. {words}")
 
-    def _check_name(self, call: tuple[str, ...], name: str) -> None:
+    def _check_name(self, name: str) -> None:
         """https://cloud.google.com/storage/docs/objects#naming."""
-        if call == ("GET", "uploads"):
-            return
         if not 0 < len(name.encode()) <= _MOST_NAME_BYTES or name in (".", "..") or set(name) & {"\r", "\n"}:
             raise self._refused(400, "InvalidObjectName", "The specified object name is not valid.")
 
@@ -280,16 +277,6 @@ class ObjectStorage:
         self._upload(asked)
         del self._uploads[asked.request.query["uploadId"]]
         return CloudAnswer(204)
-
-    def _listed(self, asked: _Asked) -> CloudAnswer:
-        bucket, prefix = asked.bucket.bucket, asked.request.query.get("prefix", "")
-        found = [
-            f"<Upload><Key>{escape(each.key[1])}</Key><UploadId>{upload_id}</UploadId></Upload>"
-            for upload_id, each in self._uploads.items()
-            if each.key[0] == bucket and each.key[1].startswith(prefix)
-        ]
-        told = f"<Bucket>{bucket}</Bucket><IsTruncated>false</IsTruncated>{''.join(found)}"
-        return _xml("ListMultipartUploadsResult", told)
 
     def _got(self, asked: _Asked) -> CloudAnswer:
         found = self._objects.get(asked.key)
