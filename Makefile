@@ -1,7 +1,7 @@
 # `make demo` and `make test` need Python >= 3.11, make and the package index; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-BENCH ?= mover requests cold_start large latency control_plane register http_clients
+BENCH ?= mover requests cold_start large latency control_plane register http_clients notary
 UV := $(shell command -v uv 2>/dev/null)
 
 .PHONY: help demo test soak fuzz mutants coverage prove conformance terraform evidence-go browser pictures bench lint actionlint types check docs lock landed clean

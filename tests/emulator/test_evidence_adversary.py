@@ -32,7 +32,7 @@ from data_exports.stacks.stack import HUB_TAG
 from tests.emulator.deploying import ground_of
 from tests.emulator.logged import Logged, deploy_logged
 from tests.emulator.steps import Steps, allow, policy_of, wait_until
-from tests.evidence_places import Signer
+from tests.evidence_places import KilledError, Signer
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("evidence")]
 
@@ -369,6 +369,22 @@ def calls_of_a_run(attacked: Attacked, notary: NotaryHere) -> int:
     assert notary.run().added == 5
     assert notary.calls > 25
     return notary.calls
+
+
+def killed() -> None:
+    raise KilledError
+
+
+def test_killed_at_each_call_nothing_is_lost_logged_twice_or_told(attacked: Attacked) -> None:
+    notary = NotaryHere(attacked)
+    calls = calls_of_a_run(attacked, notary)
+    for at in range(calls):
+        add_news(attacked, at + 1)
+        with pytest.raises(KilledError):
+            notary.run(at=at, act=killed)
+        assert at % 3 or {kind for kind, *_ in attacked.told_here()} <= {"not yet logged"}
+        notary.run()
+    check_logged_once(attacked, calls + 1)
 
 
 def test_two_at_once_wherever_one_overtakes_the_other_log_each_once(attacked: Attacked) -> None:
