@@ -106,10 +106,14 @@ def interrupted(memory: Memory, request: CopyParts) -> Iterator[tuple[str, Memor
 
 @dataclass(frozen=True)
 class Late:
-    """A request that S3 may still carry out, and what it has read."""
+    """A request that S3 may still carry out, and what it has read.
+
+    `on_condition`: any write to the recipient makes it fail.
+    """
 
     request: Copy | CopyVersion | Retire | CompleteUpload
     read: Stored | None = None
+    on_condition: bool = False
 
     def carry_out(self, memory: Memory) -> tuple[str, Done, "Late | None"]:
         """Carry it out, or one half of a copy: what it is called, what came of it, and what is left of it."""

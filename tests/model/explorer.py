@@ -15,7 +15,8 @@ S3 may also carry out a request late: one whose handler died, or got no answer a
 at any moment, in its two steps, or never; but not after its event was received again, because that takes longer than S3
 accepts a request for. That rests on the queue's visibility timeout: where an invocation may begin so late that its
 message is visible again before it is over, the message goes back to the queue at once, and nothing waits for its late
-copy. A retire, and a completion of an upload in parts, may be late without any bound.
+copy. A retire, and a completion of an upload in parts, may be late without any bound. Where the mover reads and writes
+by itself, only what it writes is late, and without any bound; any write since it was sent makes it fail.
 
 Some contents are large and copied in parts, two of them. Among the faults is then that the time runs out. Where an
 result says that an upload goes on, its event is queued, as received before, and then the handler's own one is done; in
@@ -106,7 +107,8 @@ class Search:
         self._told: dict[frozenset[Told], frozenset[Told]] = {}
         bounds, self._contents = self.bounds, Contents(self.contents)
         self._may_repeat_ids = bool(bounds.toggles) or bounds.versioning != ON
-        empty = Memory(completed=() if bounds.remembers else None, versioning=bounds.versioning)
+        writes = 0 if bounds.writes_itself else -1
+        empty = Memory(completed=() if bounds.remembers else None, versioning=bounds.versioning, writes=writes)
         start = World(self._memories.of(empty), bounds.left)
         origin: dict[World, tuple[World, str] | None] = {start: None}
         todo, ends = [start], 0
@@ -235,7 +237,7 @@ class Search:
         if isinstance(node.next, WriteReceipts):
             label, told = label + invented(node.next), told_by(receipts, node.next)
             receipts = self._told.setdefault(told, told)
-        done = world._replace(memory=made.memory, receipts=receipts)
+        done = self._with_memory(world, made.memory)._replace(receipts=receipts)
         if self.bounds.counts_copies and made.writes >= 0:
             label += self._copied_for_nothing(world, handler, self._nodes[made.node], made.writes)
             done = done._replace(copied=world.copied | {made.writes})
@@ -278,7 +280,7 @@ class Search:
         elif made.read < 0:
             cause = Cause.UNREADABLE if isinstance(node.next, StartUpload) else Cause.CREDENTIALS
             unwell = self._nodes.of(node.after(Failed("unwell", cause)))
-            done = world._replace(memory=made.memory, receipts=receipts)
+            done = self._with_memory(world, made.memory)._replace(receipts=receipts)
             for so, after in (("carried out", done), ("not carried out", world)):
                 failed = after.with_handler(handler._replace(node=unwell, read=-1))
                 yield f"{label}, but answered with a fault, {so}", failed
@@ -294,7 +296,12 @@ class Search:
         after = world.spend("lates")
         read = self._reads[handler.read] if handler.read >= 0 else None
         label = f"{type(request).__name__} may be late"
-        if isinstance(request, Retire | CompleteUpload):
+        if self.bounds.writes_itself and not isinstance(request, Retire):
+            # What was only read is not under way: the mover writes it, at once or late, in a request of its own.
+            if read or isinstance(request, CompleteUpload):
+                late = Late(request, read, self.bounds.on_condition)
+                yield label, after.with_strays(self._lates.of(late)), handler.late
+        elif isinstance(request, Retire | CompleteUpload):
             yield label, after.with_strays(self._lates.of(Late(request))), handler.late
         elif handler.late < 0:
             yield label, after, self._lates.of(Late(request, read))
@@ -318,7 +325,14 @@ class Search:
     def _carried_out_late(self, world: World, late: int) -> Iterator[tuple[str, World, int]]:
         label, done, left = self._lates[late].carry_out(self._memories[world.memory])
         label += self._hidden_too_early(world, done.hides)
-        yield label, world._replace(memory=self._memories.of(done.memory)), self._lates.of(left) if left else -1
+        yield label, self._with_memory(world, self._memories.of(done.memory)), self._lates.of(left) if left else -1
+
+    def _with_memory(self, world: World, number: int) -> World:
+        """The world with what S3 holds now. A write makes late ones fail whose condition is that there was none."""
+        if self._memories[number].writes != self._memories[world.memory].writes:
+            kept = tuple(each for each in world.strays if not self._lates[each].on_condition)
+            world = world._replace(strays=kept)
+        return world._replace(memory=number)
 
     def _hidden_too_early(self, world: World, etag: str) -> str:
         """The content that is hidden must be on record as delivered."""

@@ -21,6 +21,8 @@ restates of S3, with the source of each rule, is held against an S3 interface by
 - A plain bucket (the recipient's, here) keeps only the last write.
 - An upload in parts shows nothing until it is completed; then its parts are the file, in their order. Completed or
   aborted it is gone, parts and all. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+- A recipient that is no S3 keeps parts until something is written under their name; what it was made of once it can be
+  made of again. `tests/conformance/azure_memory` does so, too.
 - The ETag of what was uploaded in parts is the digest of their digests, and how many they were.
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 """
@@ -140,6 +142,12 @@ class Memory(NamedTuple):
     completed: tuple[tuple[str, None], ...] | None = ()  # None: S3 does not remember them
     checkpoints: tuple[tuple[str, Checkpoint], ...] = ()  # by upload id
     versioning: str = ON  # of the hub
+    writes: int = -1  # to a recipient that does not copy by itself, whether they are odd; -1: it is S3
+    committed: str = ""  # of whose parts its file is made
+
+    def written(self, upload_id: str = "") -> "Memory":
+        """A recipient that is no S3 marks each write; parts that are not listed vanish with each of them."""
+        return self if self.writes < 0 else self._replace(writes=1 - self.writes, in_parts=(), committed=upload_id)
 
     def hub_key(self, key: str) -> Key:
         return dict(self.hub).get(key, Key())
@@ -198,7 +206,8 @@ def read_for_copy(memory: Memory, call: Copy | CopyVersion) -> Stored | Reply:
 
 def write_copy(memory: Memory, key: str, read: Stored) -> tuple[Memory, Copied]:
     """The second half of a copy: what was read is at the recipient, whatever has happened in the meantime."""
-    return memory._replace(target=_with(memory.target, key, read)), Copied(read.version_id, None, read.etag, TIME)
+    after = memory._replace(target=_with(memory.target, key, read)).written()
+    return after, Copied(read.version_id, None, read.etag, TIME)
 
 
 def answer(memory: Memory, call: Call) -> tuple[Memory, StoreAnswer]:
@@ -256,6 +265,8 @@ def _answer_upload(memory: Memory, call: LargeCall) -> tuple[Memory, StoreAnswer
             name = f"u{memory.begun + 1}"
             in_parts = _with(memory.in_parts, name, InParts(key, attributes))
             return memory._replace(in_parts=in_parts, begun=memory.begun + 1), Started(name)
+        case FindUploads() | AbortUpload() if memory.writes >= 0:
+            return memory, Removed() if isinstance(call, AbortUpload) else Uploads(())
         case FindUploads(key):
             return memory, Uploads(tuple(name for name, upload in memory.in_parts if upload.key == key))
         case CopyPart():
@@ -289,6 +300,8 @@ def _copy_part(memory: Memory, call: CopyPart) -> tuple[Memory, Reply]:
 def _complete(memory: Memory, call: CompleteUpload) -> tuple[Memory, Reply]:
     upload = dict(memory.in_parts).get(call.upload_id)
     if upload is None:
+        if memory.writes >= 0 and call.upload_id == memory.committed:
+            return memory.written(call.upload_id), Copied(call.version_id, None, "as before", TIME)
         if memory.completed is not None and call.upload_id in dict(memory.completed):
             return memory, Copied(call.version_id, None, "as before", TIME)
         return memory, NoUpload()
@@ -303,7 +316,7 @@ def _complete(memory: Memory, call: CompleteUpload) -> tuple[Memory, Reply]:
         in_parts=_without(memory.in_parts, call.upload_id),
         completed=completed,
     )
-    return after, Copied(call.version_id, None, etag, TIME)
+    return after.written(call.upload_id), Copied(call.version_id, None, etag, TIME)
 
 
 def _version(memory: Memory, key: str, version_id: str) -> Stored | None:

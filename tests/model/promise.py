@@ -49,7 +49,9 @@ def _left_behind(memory: Memory, bounds: Bounds) -> Iterator[str]:
     """What nobody will ever remove. An empty upload costs nothing; it is there if its maker died at once."""
     if memory.checkpoints and not bounds.faults:
         yield "a checkpoint is left"
-    if any(upload.parts or not (bounds.crashes or bounds.faults > 1) for _, upload in memory.in_parts):
+    if memory.writes < 0 and any(
+        upload.parts or not (bounds.crashes or bounds.faults > 1) for _, upload in memory.in_parts
+    ):
         yield "an upload in parts is left at the recipient"
 
 

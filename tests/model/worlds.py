@@ -147,6 +147,8 @@ class Bounds:
     lies: int = 0  # how many listings may show nothing of what is there
     late_starts: int = 0  # how many invocations may begin long after their message was received
     visibility_seconds: int = VISIBILITY_TIMEOUT_SECONDS
+    writes_itself: bool = False  # the mover reads and writes, and a request may be late without any bound
+    on_condition: bool = True  # then: what is written fails if anything was written since it was sent
     under_way_seconds: int = UNDER_WAY_SECONDS
     counts_copies: bool = False  # no upload may be copied twice where nothing calls for it
 

@@ -9,6 +9,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.unit.mover.environment import ENVIRONMENT
 from tests.unit.mover.loopback import Played, serving
 from tests.unit.mover.places.answers import COPY_RESULT
+from tests.unit.mover.sink import ETAG, serving_sink
 
 ROOT = Path(__file__).parents[3]
 MOST_RESIDENT_MB = 256
@@ -65,3 +66,38 @@ def test_a_full_batch_of_the_longest_messages_fits_into_half_of_the_functions_me
     assert sum("/deliveries/" in asked.path for asked in server.asked) == 2
     assert 5.5 < measured["payload_mb"] < 6.0
     assert measured["resident_mb"] < MOST_RESIDENT_MB
+
+
+LARGE_BYTES = 120 * 1024 * 1024
+MOST_RESIDENT_MB_OF_PARTS = 160
+"""While a large file is read and written in parts: 5 GB took 105 MB at most in one run, 113 MB in another (2026)."""
+LARGE = (
+    RUN[: RUN.index("records =")].replace("def event", "def unused")
+    + f"""
+large = notification("orders/a", bucket="mojap-hub-exports", size={LARGE_BYTES}, eTag={ETAG!r})
+failed = len(handle({{"Records": [message(large)]}}, Context())["batchItemFailures"])
+size = 0
+"""
+    + RUN[RUN.index("# On Linux") :]
+)
+
+
+def test_a_large_file_that_is_read_and_written_is_in_memory_a_few_parts_at_a_time() -> None:
+    uuid = "1b9e8c6a-0d3f-4b52-9d5e-2f3c4a5b6c7d"
+    with serving_sink(LARGE_BYTES) as sink:
+        here = dict.fromkeys(("AWS_ENDPOINT_URL", "AZURE_ENDPOINT_URL_BLOB", "AZURE_ENDPOINT_URL_LOGIN"), sink.url)
+        target = {"TARGET_BUCKET": "", "TARGET_AZURE_ACCOUNT": "hjresearch", "TARGET_AZURE_CONTAINER": "incoming"}
+        ids = {"TARGET_AZURE_TENANT": uuid, "TARGET_AZURE_CLIENT": uuid, "PYTHONPATH": str(ROOT)}
+        keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret-of-nobody"}
+        found = subprocess.run(
+            [sys.executable, "-c", LARGE],
+            env={**ENVIRONMENT, **here, **target, **ids, **keys},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=PATIENCE_SECONDS,
+        )
+        measured = json.loads(found.stdout.splitlines()[-1])
+        assert (measured["failed"], len(sink.listed), sink.written) == (0, 15, ["incoming/orders/a"])
+        assert [key for key in sink.log if not key.startswith("deliveries/")] == []
+    assert measured["resident_mb"] < MOST_RESIDENT_MB_OF_PARTS
