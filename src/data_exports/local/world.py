@@ -1,7 +1,8 @@
 """The world around an estate, as it is before the first deployment: users, recipients, outsiders, and strangers.
 
 In: a running local AWS and an estate. Out: a `LocalWorld`, which lists what was made. Effects: IAM roles and users,
-buckets and their policies in the local AWS. Running it again adds what is new and leaves the rest as it is.
+buckets and their policies in the local AWS; at the stand-ins of other clouds what our letters ask for, if there are
+recipients there. Running it again adds what is new and leaves the rest as it is.
 """
 
 import dataclasses
@@ -18,6 +19,8 @@ from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.identifier_types import SSO_PREFIX
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.local.clients import client
+from data_exports.local.clouds.recipients import things_put_in_place
+from data_exports.local.clouds.running import start_clouds
 from data_exports.local.emulator import LocalAws
 from data_exports.names import AccountId, BucketName, DatasetName, RoleArn, RoleName, UserArn
 
@@ -105,6 +108,7 @@ def make_local_world(local: LocalAws, estate: Estate, *, without_handover: Colle
     policies = recipient_policies_of(_only_handed_over(estate, without_handover))
     for bucket, owner in buckets.items():
         _make_bucket(local, bucket, owner, policies.get(bucket))
+    _let_in_outside(local, estate, without_handover)
     outsiders = tuple(_make_outsiders(local, estate, without_handover))
     accounts = {platform.account, *buckets.values(), *(outsider.account for outsider in outsiders)}
     strangers = tuple(stranger_of(estate, account) for account in sorted(accounts))
@@ -114,6 +118,25 @@ def make_local_world(local: LocalAws, estate: Estate, *, without_handover: Colle
             everything = {"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}
             _permit(local, stranger, "everything", {"Version": "2012-10-17", "Statement": [everything]})
     return LocalWorld(tuple(users), buckets, outsiders, strangers)
+
+
+def _let_in_outside(local: LocalAws, estate: Estate, without_handover: Collection[DatasetName]) -> None:
+    """Have recipients outside AWS do what our letters say, at the stand-ins; nothing where there are none."""
+    if not any(outside_destination_in(push.destination) for push in estate.push_datasets):
+        return
+    iam = client(local, "iam", account=estate.platform.account)
+    try:
+        iam.enable_outbound_web_identity_federation()
+    except AWS_EXCEPTIONS as error:
+        if code_of(error) != "FeatureEnabled":
+            raise
+    issuer = iam.get_outbound_web_identity_federation_info()["IssuerIdentifier"]
+    halves = [
+        there.half(route_of(estate, push, issuer=issuer)).facts
+        for push in _only_handed_over(estate, without_handover).push_datasets
+        if (there := outside_destination_in(push.destination))
+    ]
+    start_clouds(local).declare(*things_put_in_place(halves))
 
 
 def _only_handed_over(estate: Estate, without_handover: Collection[DatasetName]) -> Estate:

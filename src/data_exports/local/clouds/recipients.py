@@ -22,8 +22,8 @@ from data_exports.local.clouds.declared import (
 )
 
 
-def things_put_in_place(halves: Iterable[ContainerHalf | GoogleBucketHalf]) -> Iterator[CloudThing]:
-    """All that these letters ask for; each needs to know the issuer of our account's tokens."""
+def things_put_in_place(halves: Iterable[object]) -> Iterator[CloudThing]:
+    """All that these letters ask for; each needs to know the issuer of our account's tokens. Others are passed over."""
     known = list(halves)
     yield from _in_azure([each for each in known if isinstance(each, ContainerHalf)])
     yield from _at_google([each for each in known if isinstance(each, GoogleBucketHalf)])
