@@ -1,18 +1,15 @@
 """The pages of the register, as HTML by Jinja2's templates, each with the path that it has in the site.
 
-In: a `Register`. Out: paths and texts. Effects: reads the templates and what lies beside them. Autoescape is on, and
-whatever a page shows goes through `printable` first: no text that somebody wrote becomes a tag, an attribute, or hides.
+In: a `Register`. Out: paths and texts. Effects: reads the templates and what lies beside them.
 """
 
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from data_exports.text import age_words, counted, json_text, printable, printable_lines, size_words
+from data_exports.views.html import html_environment
 from data_exports.views.register.facts import AccessLine, Register, RegisteredExport
 from data_exports.views.register.figures import (
     HEIGHT,
@@ -34,10 +31,6 @@ CONTENT_SECURITY_POLICY = (
 )
 SHORT = 5
 """So many of a list's texts stand where others are the matter; all of a longer list have a page."""
-TEXT_LETTERS = 2_000
-"""So much of a text that somebody wrote is shown in a sentence or a table: a page holds 200 rows of them."""
-LETTER_LETTERS = 100_000
-"""So much of a text of many lines: the letter to an account whose 50 roles are named has 40,000."""
 ASSETS = ("register.css", "register.js")
 NAVIGATION = ("index", "recipients", "people", "calendar", "numbers")
 """The pages that every page leads to; one account's site has the first alone."""
@@ -177,28 +170,13 @@ def _path_of_who(kind: str, name: str) -> str:
 
 
 def _environment(register: Register) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("data_exports.views.register"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["lines"] = _shown_lines
-    environment.filters["utc"] = _utc
+    environment = html_environment("data_exports.views.register")
     paths = {
         (line.export.dataset.name, line.row.role, line.row.who): who.path
         for who in who_of_register(register)
         for line in who.lines
     }
-    environment.filters.update(
-        size=size_words, length_of_time=_length, files_plot=plot_of_files, bytes_plot=plot_of_bytes
-    )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["json"] = _shown_json
+    environment.filters.update(files_plot=plot_of_files, bytes_plot=plot_of_bytes)
     names = NAVIGATION[:1] if register.account else NAVIGATION
     environment.globals.update(
         register=register,
@@ -211,33 +189,3 @@ def _environment(register: Register) -> "Environment":
         who_path=lambda line: paths[line.export.dataset.name, line.row.role, line.row.who],
     )
     return environment
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, str) and not hasattr(value, "__html__"):
-        return printable(_cut(value, TEXT_LETTERS))
-    return value
-
-
-def _shown_lines(text: str) -> Any:
-    from markupsafe import escape
-
-    return escape(printable_lines(_cut(text, LETTER_LETTERS)))
-
-
-def _shown_json(value: object) -> Any:
-    from markupsafe import escape
-
-    return escape(json_text(value, indent=2))
-
-
-def _length(seconds: float) -> str:
-    return age_words(math.ceil(seconds))
-
-
-def _cut(text: str, letters: int) -> str:
-    return text if len(text) <= letters else f"{text[:letters]} … and {counted(len(text) - letters, 'more character')}"
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
