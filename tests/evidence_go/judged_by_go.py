@@ -3,7 +3,6 @@
 Debian has both as golang-go and golang-golang-x-mod-dev; what is compiled lies in the test's folder.
 """
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,20 +10,13 @@ import pytest
 
 from data_exports.evidence.entries import HEAD
 from data_exports.notary.notary import notarise
+from tests.evidence_go.building import built
 from tests.evidence_places import MemoryPlaces, leaves_of
-
-GO_PATH = "/usr/share/gocode"
-"""Where Debian lays packages of Go."""
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("go")
-    made = folder / "verify"
-    settings = {"GO111MODULE": "off", "GOPATH": GO_PATH, "GOCACHE": str(folder / "cache"), "GOFLAGS": "-buildvcs=false"}
-    words = ["go", "build", "-o", str(made), str(Path(__file__).with_name("verify.go"))]
-    subprocess.run(words, env={**os.environ, **settings}, check=True)
-    return made
+    return built(Path(__file__).with_name("verify.go"), tmp_path_factory.mktemp("go") / "verify")
 
 
 def written(places: MemoryPlaces, older: bytes, folder: Path) -> Path:

@@ -42,6 +42,11 @@ def complete_files_then_push_dataset(ctx: typer.Context, incomplete: str) -> Off
     return complete_push_datasets(ctx, incomplete) if ctx.params.get("words") else []
 
 
+def complete_push_dataset_of_file(ctx: typer.Context, incomplete: str) -> Offers:
+    """The names of push datasets where a file is in hand; otherwise nothing, so that the shell offers files."""
+    return complete_push_datasets(ctx, incomplete) if ctx.params.get("file") else []
+
+
 def complete_users(ctx: typer.Context, incomplete: str) -> Offers:
     """The roles of the platform that datasets name."""
     draft = _draft(ctx)

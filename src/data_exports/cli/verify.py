@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_exports.cli.completion import complete_push_datasets
+from data_exports.cli.completion import complete_push_dataset_of_file
 from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder, open_estate, push_datasets_of
 from data_exports.cli.output import write_answer, write_progress
@@ -15,12 +15,12 @@ from data_exports.errors import PartlyDoneError, UsageError
 if TYPE_CHECKING:
     from data_exports.estate.models import Estate
 
-NameArgument = Annotated[
+WhatArgument = Annotated[
     str,
     typer.Argument(
-        metavar="[NAME]",
-        help="With --file: a push dataset. Default: all of them.",
-        autocompletion=complete_push_datasets,
+        metavar="[BUNDLE]",
+        help="A bundle of evidence, verified offline. With --file: a push dataset; default: all of them.",
+        autocompletion=complete_push_dataset_of_file,
         show_default=False,
     ),
 ]
@@ -29,6 +29,15 @@ FileOption = Annotated[
     typer.Option("--file", metavar="FILE", help="A file in hand: which receipts it fits.", show_default=False),
 ]
 
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys",
+        metavar="FILE",
+        help="The keys to believe, an evidence-keys.txt. Default: the estate's; with a bundle, those in it.",
+        show_default=False,
+    ),
+]
 SinceOption = Annotated[
     Path | None,
     typer.Option(
@@ -43,9 +52,10 @@ KeepOption = Annotated[
 
 @reaches_aws
 def verify(
-    name: NameArgument = "",
+    what: WhatArgument = "",
     *,
     file: FileOption = None,
+    keys: KeysOption = None,
     since: SinceOption = None,
     keep: KeepOption = None,
     estate: EstateOption = None,
@@ -59,6 +69,9 @@ def verify(
     that nobody has written the whole log anew. Exit code 1 where something was tampered with, 4 where something is not
     logged in time or could not be read; what the next run of the notary takes is no fault.
 
+    With a bundle that `exports evidence` has made: whether what it holds is in the log, without AWS, an estate or a
+    network. Believe keys that you have from elsewhere (--keys): whoever forges a bundle forges the keys in it.
+
     With --file: which receipts a file in hand fits, by SHA-256, CRC or ETag, and what that proves; also where the
     platform keeps no evidence. Exit code 1 where none fits.
 
@@ -66,26 +79,28 @@ def verify(
       exports verify --keep head-2026-11-29.txt
       exports verify --since head-2026-11-29.txt
       exports verify --file hearings.csv court_hearings
+      exports verify hearings.zip --keys evidence-keys.txt --since head-2026-11-29.txt
       exports verify --json | jq -r '.deviations[] | .kind + ": " + .where'
     """
+    if what and not file:
+        _verify_bundle(Path(what), keys, since, keep, as_json=as_json)
+        return
     declared = open_estate(estate)
     if file:
-        if since or keep:
-            raise UsageError("--since and --keep are of the log", next_step="leave them out with --file")
-        _verify_file(declared, file, name, as_json=as_json)
+        if since or keep or keys:
+            raise UsageError("--since, --keep and --keys are of the log", next_step="leave them out with --file")
+        _verify_file(declared, file, what, as_json=as_json)
         return
-    if name:
-        raise UsageError("a dataset goes with --file alone", next_step=f"exports verify --file FILE {name}")
-    from data_exports.deploy.evidence_keys import read_keys
+    from data_exports.deploy.evidence_keys import read_keys, read_keys_at
     from data_exports.estate.atomic_files import write_file
     from data_exports.evidence.checking import DeviationKind
     from data_exports.operate.verifying import kept_head_in
     from data_exports.operate.verifying import verify as verify_log
     from data_exports.views.verify import render_verification
 
-    keys = read_keys(estate_folder(estate))
-    kept = {str(since): kept_head_in(since, keys)} if since else None
-    found = verify_log(declared, connect(declared.platform.region), keys, since=kept)
+    known = read_keys_at(keys) if keys else read_keys(estate_folder(estate))
+    kept = {str(since): kept_head_in(since, known)} if since else None
+    found = verify_log(declared, connect(declared.platform.region), known, since=kept)
     write_answer("verify", found, render_verification(found), as_json=as_json)
     if found.of_kind(DeviationKind.TAMPERED):
         raise typer.Exit(1)
@@ -115,3 +130,28 @@ def _verify_file(declared: "Estate", file: Path, name: str, *, as_json: bool) ->
     write_answer("verify-file", verified, render_file_verification(verified, platform), as_json=as_json)
     if not verified.matches:
         raise typer.Exit(1)
+
+
+def _verify_bundle(path: Path, keys: Path | None, since: Path | None, keep: Path | None, *, as_json: bool) -> None:
+    from data_exports.deploy.evidence_keys import read_keys_at
+    from data_exports.evidence.checking import DeviationKind
+    from data_exports.operate.bundles.checking import keys_of_bundle, verify_bundle
+    from data_exports.operate.bundles.packing import opened_bundle
+    from data_exports.operate.verifying import kept_head_in
+    from data_exports.views.bundle.summary import render_bundle_verification
+
+    if keep:
+        raise UsageError("--keep keeps the head of the log, and a bundle has one already", next_step="unzip it")
+    given = read_keys_at(keys) if keys else None
+    with opened_bundle(path) as opened, count_shown("lines verified") as tell:
+        known = keys_of_bundle(opened) if given is None else given
+        kept = {str(since): kept_head_in(since, known)} if since else None
+        found = verify_bundle(opened, known, kept, keys_from=str(keys) if keys else "bundle", tell=tell)
+    write_answer("verify-bundle", found, render_bundle_verification(found), as_json=as_json)
+    if found.of_kind(DeviationKind.TAMPERED):
+        raise typer.Exit(1)
+    if found.of_kind(DeviationKind.MISSING, DeviationKind.EXPIRED, DeviationKind.UNREAD):
+        raise PartlyDoneError(
+            "not everything that is asked for could be verified",
+            next_step="ask whoever made the bundle for what is listed, or for a newer bundle",
+        )

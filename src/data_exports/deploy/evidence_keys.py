@@ -12,11 +12,9 @@ from data_exports.deploy.remote import check_account
 from data_exports.errors import UsageError
 from data_exports.estate.models import Platform
 from data_exports.evidence.entries import origin_of
-from data_exports.evidence.notes import VerifierKey
+from data_exports.evidence.notes import KEYS_FILE, NotSignedError, VerifierKey, keys_in
 from data_exports.names import EVIDENCE_KEY_ALIAS
 
-KEYS_FILE = "evidence-keys.txt"
-"""In the estate's folder: the keys that sign, or have signed, a line each."""
 OTHER_KEY_NEXT = "if you replaced it: `exports evidence key`, and commit; if not, CloudTrail tells who has"
 
 
@@ -28,14 +26,18 @@ def log_of(platform: Platform) -> str:
 def read_keys(folder: Path) -> tuple[VerifierKey, ...]:
     """The keys that the estate keeps. Raises `UsageError` where there are none, or one cannot be read."""
     path = folder / KEYS_FILE
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return tuple(VerifierKey.parse(line.strip()) for line in lines if line.strip())
-    except FileNotFoundError as error:
+    if not path.exists():
         what = "the estate keeps no key of its log, without which nobody can tell who signed it"
-        raise UsageError(what, where=str(path), next_step="`exports evidence key` writes it; commit it") from error
-    except (OSError, ValueError) as error:
-        what = f"the keys cannot be read: {error}"
+        raise UsageError(what, where=str(path), next_step="`exports evidence key` writes it; commit it")
+    return read_keys_at(path)
+
+
+def read_keys_at(path: Path) -> tuple[VerifierKey, ...]:
+    """The keys in a file. Raises `UsageError`."""
+    try:
+        return keys_in(path.read_bytes())
+    except (OSError, NotSignedError) as error:
+        what = f"the keys cannot be read: {error.strerror if isinstance(error, OSError) else error}"
         raise UsageError(what, where=str(path), next_step="put it back as it was committed") from error
 
 

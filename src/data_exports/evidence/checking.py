@@ -33,6 +33,7 @@ class DeviationKind(StrEnum):
     NOT_LOGGED = "not yet logged"  # the next run takes it
     UNREAD = "cannot be read"  # nothing is known of it
     EXPIRED = "expired by policy"  # deleted by the rule that a deployment put in force, as the log itself holds
+    MISSING = "not in the bundle"  # logged, and whoever made the bundle says that it was gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def check_of_receipts(
     findings += _missing(contents, sorted(set(contents.files) - set(there)), now)
     both = sorted((set(contents.files) & set(there)) - contents.doubtful)
     for key, body in read(iter(both)):
-        findings += [_gone(key)] if body is None else _changes(contents.files[key], key, body)
+        findings += [_gone(key)] if body is None else changes_of_file(contents.files[key], key, body)
     return findings
 
 
@@ -198,7 +199,7 @@ def _missing(contents: LogContents, keys: Iterable[str], now: datetime) -> Itera
     """What was logged and is gone: one by one, but for what a rule has deleted, of which there may be very much."""
     expired: dict[tuple[str, int], list[datetime]] = {}
     for key in keys:
-        named, rule = time_in(key), _rule_that_took(contents.rules, time_in(key), now)
+        named, rule = time_in(key), rule_that_took(contents.rules, time_in(key), now)
         if named and rule and rule.days:
             expired.setdefault((key.partition("/date=")[0], rule.days), []).append(named)
         else:
@@ -209,7 +210,7 @@ def _missing(contents: LogContents, keys: Iterable[str], now: datetime) -> Itera
         yield Deviation(DeviationKind.EXPIRED, folder, what)
 
 
-def _rule_that_took(rules: Sequence[ReceiptsRule], named: datetime | None, now: datetime) -> ReceiptsRule | None:
+def rule_that_took(rules: Sequence[ReceiptsRule], named: datetime | None, now: datetime) -> ReceiptsRule | None:
     """The rule under which a file of this name was old enough, while it was in force; the time in its name counts.
 
     S3 counts from when it took the file, which is not before.
@@ -225,7 +226,7 @@ def _gone(key: str) -> Deviation:
     return Deviation(DeviationKind.TAMPERED, key, "it was logged, and is gone")
 
 
-def _changes(logged: LoggedFile, key: str, body: bytes) -> Iterator[Deviation]:
+def changes_of_file(logged: LoggedFile, key: str, body: bytes) -> Iterator[Deviation]:
     """What of a file is not what was logged. One that was packed anew, with the same lines, is the same."""
     found = lines_of_file(body)
     if logged.is_damaged or not found:

@@ -88,9 +88,12 @@ def entry_in(leaf: bytes) -> Entry:
     return Entry(**{**found, "kind": kind})
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def canonical_json(value: Any) -> bytes:
     """JSON in ASCII, keys sorted, without blanks: equal values are equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def sha256_of(body: bytes) -> str:

@@ -6,7 +6,8 @@ https://www.rfc-editor.org/rfc/rfc6962#section-2.1
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 SubtreeRoot = Callable[[int, int], bytes]
 """The root of a whole subtree of `2**level` leaves, the first of which is `number * 2**level`."""
@@ -81,6 +82,52 @@ def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root
             found = node_hash(found, hash_)
         at, last = at >> 1, last >> 1
     return last == 0 and found == root
+
+
+def roots_from(
+    leaves: Sequence[int], sizes: Collection[int], leaf: Callable[[int], bytes], subtree: SubtreeRoot
+) -> dict[int, bytes]:
+    """The roots of the trees of these sizes, from some leaves, in order, and the whole subtrees that hold none of them.
+
+    Both are asked for from the left, each once, so a proof of many leaves is but the hashes of the subtrees in that
+    order. They have no addresses: none can stand in the place of a leaf that is given.
+    """
+    ends, pieces = sorted(sizes), {piece for size in sizes for piece in _pieces(size)}
+    known: dict[tuple[int, int], bytes] = {}
+
+    def visit(start: int, end: int) -> bytes:
+        size = end - start
+        level, is_whole = size.bit_length() - 1, size & (size - 1) == 0
+        if is_whole and not _has_one(leaves, start, end) and not _has_one(ends, start + 1, end):
+            found = subtree(level, start >> level)
+        elif size == 1:
+            found = leaf(start)
+        else:
+            middle = start + _split(size)
+            found = node_hash(visit(start, middle), visit(middle, end))
+        if is_whole and (level, start >> level) in pieces:
+            known[level, start >> level] = found
+        return found
+
+    if ends and ends[-1]:
+        visit(0, ends[-1])
+    return {
+        size: root_between(lambda level, number: known[level, number], 0, size) if size else EMPTY_ROOT for size in ends
+    }
+
+
+def _pieces(size: int) -> Iterator[tuple[int, int]]:
+    """The whole subtrees, level and number, that make the root of so many leaves."""
+    start = 0
+    for level in range(size.bit_length() - 1, -1, -1):
+        if size >> level & 1:
+            yield level, start >> level
+            start += 1 << level
+
+
+def _has_one(numbers: Sequence[int], start: int, end: int) -> bool:
+    at = bisect_left(numbers, start)
+    return at < len(numbers) and numbers[at] < end
 
 
 def _split(size: int) -> int:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from data_exports.evidence.ed25519 import PUBLIC_KEY_BYTES, SIGNATURE_BYTES, is_signed_by
 
+KEYS_FILE = "evidence-keys.txt"
+"""In an estate's folder, and in bundles: the keys that sign, or have signed, a line each."""
 Sign = Callable[[bytes], bytes]
 _ED25519 = b"\x01"
 _SPKI = bytes.fromhex("302a300506032b6570032100")
@@ -60,6 +62,14 @@ class VerifierKey:
         return f"{self.name}+{self.identifier.hex()}+{base64.b64encode(_ED25519 + self.public_key).decode()}"
 
 
+def keys_in(body: bytes) -> tuple[VerifierKey, ...]:
+    """The keys that a file holds. Raises `NotSignedError`, also where there are none."""
+    keys = tuple(VerifierKey.parse(line.strip()) for line in body.decode(errors="replace").split("\n") if line.strip())
+    if not keys:
+        raise NotSignedError("it holds no key")
+    return keys
+
+
 def signed_note(text: str, key: VerifierKey, sign: Sign) -> bytes:
     """The note of a text that ends a line; `sign` gives the signature of bytes by this key."""
     signature = base64.b64encode(key.identifier + sign(text.encode())).decode()
@@ -75,7 +85,7 @@ def signed_text_in(note: bytes, keys: Iterable[VerifierKey]) -> tuple[str, Verif
     if not found:
         raise NotSignedError("it is no signed note")
     known, text = list(keys), f"{before}\n"
-    for line in signatures.splitlines():
+    for line in signatures.split("\n"):
         name, _, encoded = line.removeprefix(_SIGNED_LINE).partition(" ")
         signature = base64_or_nothing(encoded)
         for key in known:
@@ -87,8 +97,9 @@ def signed_text_in(note: bytes, keys: Iterable[VerifierKey]) -> tuple[str, Verif
 
 
 def base64_or_nothing(text: str) -> bytes:
-    """The bytes; none for what is no base64."""
+    """The bytes; none for what is no base64, or could be written otherwise: no bit of a note is without a meaning."""
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
+    return found if base64.b64encode(found).decode() == text else b""

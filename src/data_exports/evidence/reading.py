@@ -204,10 +204,10 @@ class _Reading:
             if body is None or sha256_of(body) != self.contents.records[path]:
                 self._find(path, "it is gone" if body is None else "it is not what was logged")
             elif self.platform_stack and path.startswith(f"{DEPLOYMENTS}{self.platform_stack}/"):
-                self.contents.rules += _rules_in(body)
+                self.contents.rules += rules_in(body)
 
 
-def _rules_in(record: bytes) -> Iterator[ReceiptsRule]:
+def rules_in(record: bytes) -> Iterator[ReceiptsRule]:
     """What the record of a deployment of the platform says of receipts; of its removal nothing: the bucket stays."""
     found = json.loads(record)
     since, settings = moment_of(found.get("changed_at", "")), found.get("metadata")

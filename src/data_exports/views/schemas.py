@@ -18,6 +18,7 @@ from data_exports.deploy.plan.plan_data import PlanData
 from data_exports.deploy.plan.plan_file import PlanFileData
 from data_exports.json_values import json_types_of
 from data_exports.operate.access_logs import AccessRecord
+from data_exports.operate.bundles.checking import BundleVerification
 from data_exports.operate.canary.run import Report
 from data_exports.operate.file_match import FileVerification
 from data_exports.operate.history import HistoryEntry
@@ -25,6 +26,7 @@ from data_exports.operate.probe.findings import Probed
 from data_exports.operate.verifying import Verification
 from data_exports.reviews.closing import Closed
 from data_exports.text import json_text
+from data_exports.views.bundle.summary import BundleData
 from data_exports.views.canary import CanariesData
 from data_exports.views.cancel import CancelData, CancelMessageData
 from data_exports.views.deployment import DeployData, DestroyData
@@ -59,6 +61,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "destroy": DestroyData,
     "drift": DriftData,
     "error": ErrorData,
+    "evidence-bundle": BundleData,
     "evidence-key": EvidenceKeyData,
     "failures": FailuresData,
     "fmt": FmtData,
@@ -87,6 +90,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "uses": UsesData,
     "verify": Verification,
     "verify-file": FileVerification,
+    "verify-bundle": BundleVerification,
     "who": WhoData,
 }
 _PLAIN: abc.Mapping[object, dict[str, object]] = {

@@ -3,9 +3,9 @@
 In: a `Verification`. Out: text; its JSON is its own fields. Effects: none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from data_exports.evidence.checking import DeviationKind
+from data_exports.evidence.checking import Deviation, DeviationKind
 from data_exports.operate.verifying import Verification
 from data_exports.text import counted, printable
 
@@ -15,14 +15,20 @@ _MEANING = {
     DeviationKind.TAMPERED: "TAMPERED WITH: this is not as it was logged",
     DeviationKind.BEHIND: "BEHIND: the notary has not logged this, for longer than it should take",
     DeviationKind.UNREAD: "CANNOT BE READ: nothing is known of this",
-    DeviationKind.EXPIRED: "expired by policy: these receipts are deleted, as the platform's receipts_days said",
+    DeviationKind.EXPIRED: "expired by policy: these receipts are deleted, as receipts_days said",
+    DeviationKind.MISSING: "NOT IN THE BUNDLE: this was logged, and whoever made the bundle did not find it any more",
     DeviationKind.NOT_LOGGED: "not yet logged: the notary's next run takes this",
 }
 
 
 def render_verification(found: Verification) -> str:
     """What is proven, then what is not as it should be, by kind."""
-    return "\n".join([*_proven(found), *_deviations(found), *_late(found)])
+    return "\n".join([*_proven(found), *render_deviations(found.deviations), *_late(found)])
+
+
+def leaves_counted(size: int) -> str:
+    """``1 leaf``, ``2 leaves``."""
+    return counted(size, "leaf").replace("leafs", "leaves")
 
 
 def _proven(found: Verification) -> Iterator[str]:
@@ -37,13 +43,14 @@ def _proven(found: Verification) -> Iterator[str]:
     )
     said = "is whole, has only grown, and what is there is what it holds" if is_right else "was looked at"
     yield f"The log {printable(found.log)} {said}: {holds} {seconds}"
-    heads = f"{counted(found.size, 'leaf').replace('leafs', 'leaves')}, {counted(found.heads, 'signed head')}"
+    heads = f"{leaves_counted(found.size)}, {counted(found.heads, 'signed head')}"
     yield f"  {heads}; the last by key {found.signed_by}, root {found.root}"
 
 
-def _deviations(found: Verification) -> Iterator[str]:
+def render_deviations(deviations: Sequence[Deviation]) -> Iterator[str]:
+    """Lines of what is not as it should be, by kind."""
     for kind, meaning in _MEANING.items():
-        of_kind = found.of_kind(kind)
+        of_kind = [each for each in deviations if each.kind is kind]
         if of_kind:
             yield f"{meaning}: {len(of_kind):,}"
         yield from (f"  {printable(each.where)}: {printable(each.what)}" for each in of_kind[:LISTED_OF_A_KIND])

@@ -205,6 +205,8 @@ def test_shell_completion_offers_commands_and_options() -> None:
         ("exports send hearings.csv court_h", ["court_hearings"]),
         ("exports send court_h", []),  # the shell offers files
         ("exports who alpha_app_h", ["alpha_app_hearings-extract"]),
+        ("exports evidence court_h", ["court_hearings"]),
+        ("exports evidence bundle court_h", ["court_hearings"]),
         ("exports who did court_h", ["court_hearings"]),
         ("exports new push more --user alpha_app_h", ["alpha_app_hearings-extract"]),
         (

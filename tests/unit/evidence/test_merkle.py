@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.evidence.merkle import inclusion_proof, is_included, leaf_hash, root_between, root_over
+from data_exports.evidence.merkle import (
+    inclusion_proof,
+    is_included,
+    leaf_hash,
+    root_between,
+    root_over,
+    roots_from,
+)
 from data_exports.evidence.tiles import (
     TILE_WIDTH,
     GrowingTree,
@@ -131,3 +138,34 @@ def test_a_bundle_is_read_back(entries: list[bytes]) -> None:
 def test_what_is_no_bundle_is_refused(body: bytes) -> None:
     with pytest.raises(NotATileError, match="it does not hold 1 whole entries"):
         entries_in(body, 1)
+
+
+@given(st.data())
+def test_some_leaves_and_the_subtrees_beside_them_make_every_root(data: st.DataObject) -> None:
+    size = data.draw(st.integers(1, 600))
+    entries = [b"%d" % number for number in range(size)]
+    hashes = [leaf_hash(each) for each in entries]
+    leaves = sorted(data.draw(st.sets(st.integers(0, size - 1))))
+    sizes = {size, *data.draw(st.sets(st.integers(0, size), max_size=4))}
+    asked = list[tuple[int, int]]()
+
+    def subtree(level: int, number: int) -> bytes:
+        return root_over(hashes[number << level : (number + 1) << level])
+
+    def noted(level: int, number: int) -> bytes:
+        asked.append((level, number))
+        return subtree(level, number)
+
+    roots = roots_from(leaves, sizes, lambda number: hashes[number], noted)
+    assert roots == {each: rfc_root(entries[:each]) for each in sizes}
+    beside = [number for level, at in asked for number in range(at << level, (at + 1) << level)]
+    assert beside == sorted(beside)
+    assert not set(beside) & set(leaves)
+    proof = iter([subtree(*each) for each in asked])
+    again = roots_from(leaves, sizes, lambda number: hashes[number], lambda _level, _number: next(proof))
+    assert again == roots
+    if leaves:
+        wrong = data.draw(st.sampled_from(leaves))
+        other = roots_from(leaves, sizes, lambda each: bytes(32) if each == wrong else hashes[each], subtree)
+        assert other[size] != roots[size]
+        assert all((other[each] == roots[each]) == (each <= wrong) for each in sizes)

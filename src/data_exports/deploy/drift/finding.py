@@ -26,10 +26,11 @@ from data_exports.deploy.drift.providers import NeededAudience, check_provider, 
 from data_exports.deploy.drift.recorded import RecordedLook, looks_at_recorded
 from data_exports.deploy.drift.roles import check_roles, check_undeclared_access, policies_given_by
 from data_exports.deploy.drift.sftp import check_sftp, check_undeclared_users, sftp_users_in
-from data_exports.deploy.evidence_keys import KEYS_FILE, OTHER_KEY_NEXT, said_of_deployed_key
+from data_exports.deploy.evidence_keys import OTHER_KEY_NEXT, said_of_deployed_key
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.errors import ExportsError
 from data_exports.estate.models import Estate, Platform
+from data_exports.evidence.notes import KEYS_FILE
 from data_exports.json_values import json_as
 from data_exports.names import ACCESS_LOGS_STACK, EVIDENCE_STACK, FOUNDATION_STACK, HUB_STACK, SFTP_STACK
 from data_exports.parallel import map_ordered
