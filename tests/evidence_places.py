@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from data_exports.evidence.checking import (
     heads_of,
 )
 from data_exports.evidence.entries import DEPLOYMENTS, HEAD, Entry, entry_in
-from data_exports.evidence.heads import head_in
+from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.notes import VerifierKey
 from data_exports.evidence.reading import check_of_log
 from data_exports.evidence.tiles import ENTRIES, TILE_WIDTH, entries_in, tile_path
@@ -170,13 +170,15 @@ def lines_of(body: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in gzip.decompress(body).splitlines()]
 
 
-def check_of(places: MemoryPlaces, *, since: bytes | None = None) -> list[Deviation]:
+def check_of(
+    places: MemoryPlaces, *, since: bytes | None = None, kept: Mapping[str, Head] | None = None
+) -> list[Deviation]:
     """What whoever verifies finds, by the key in the estate."""
     keys = [places.signer.verifier]
     there = places.evidence.get(HEAD)
     bodies = [*there.older, there.body] if there else []
     heads, findings = heads_of([HeadVersion(body, NOW) for body in bodies], keys)
-    old = {"the old head": head_in(since, keys)} if since else {}
+    old = {**({"the old head": head_in(since, keys)} if since else {}), **(kept or {})}
 
     def read_evidence(paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         for path in paths:

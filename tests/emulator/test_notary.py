@@ -24,6 +24,7 @@ from data_exports.errors import RefusedError
 from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.evidence.entries import DEPLOYMENTS, HEAD, origin_of
 from data_exports.evidence.heads import Head
+from data_exports.local.clients import client
 from data_exports.local.emulator import LocalAws
 from data_exports.mover.settings import read_settings
 from data_exports.mover.tasks.survey import Survey
@@ -245,6 +246,61 @@ def mover_survey(ground: Ground) -> Iterator[Survey]:
         Transport(region=settings.region, endpoint_url=settings.endpoint_url, connections=1, credentials=credentials)
     ) as transport:
         yield Survey(settings, transport)
+
+
+def test_a_witness_gets_each_days_head_which_nobody_replaces_and_the_log_is_held_against_it(
+    logged: Logged, unique: Callable[[str], str], unique_account: Callable[[], str]
+) -> None:
+    ground, theirs, bucket = logged.ground, unique_account(), unique("heads")
+    s3 = client(ground.local, "s3", account=theirs)
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": ground.local.region})
+    settings = logged.folder / "exports.yaml"
+    place = f'witness: "s3://{bucket}/ours", witness_account: "{theirs}"'
+    settings.write_text(settings.read_text().replace("{lock_days: 30}", f"{{lock_days: 30, {place}}}"))
+    assert f"s3://{bucket}/ours/" in logged.run("plan").stdout
+    logged.run("deploy")
+    logged.run("evidence", "key")
+    assert logged.notarise()["size"] > 0  # the witness lets nobody in yet, which stops nothing
+    assert "access denied" in logged.run("verify", "--witness", f"s3://{bucket}/", code=3).stderr
+
+    assert f"s3://{bucket}/ours/{logged.bucket}/YYYY-MM-DD" in logged.run("evidence", "witness").stdout
+    letter = json.loads(logged.run("evidence", "witness", "--json").stdout)
+    ours = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ground.platform.account}:root"}}
+    reads = {**ours, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    lists = {**ours, "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"}
+    letter["policy"]["Statement"] += [reads, lists]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(letter["policy"]))
+    assert "the witness keeps no head there" in logged.run("verify", "--witness", f"s3://{bucket}/", code=2).stderr
+    logged.notarise()
+    (kept,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert kept["Key"].rpartition("/")[0] == f"ours/{logged.bucket}"
+    head = s3.get_object(Bucket=bucket, Key=kept["Key"])["Body"].read()
+    logged.add_receipts(3, "a")
+    logged.notarise()
+    assert s3.get_object(Bucket=bucket, Key=kept["Key"])["Body"].read() == head
+    assert logged.run("drift").stdout.startswith("As deployed")
+
+    trust = allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{ground.platform.account}:root"})
+    del trust["Resource"]
+    ground.client("iam").update_assume_role_policy(RoleName=str(NOTARY), PolicyDocument=policy_of(trust))
+    notary = Steps(ground.local).as_role("s3", str(notary_role_arn_of(ground.platform.account)))
+    where = {"Bucket": bucket, "Key": kept["Key"]}
+    for call in (
+        lambda: notary.put_object(**where, Body=b"another"),
+        lambda: notary.get_object(**where),
+        lambda: notary.delete_object(**where),
+        lambda: notary.put_object(Bucket=bucket, Key="ours/elsewhere", Body=b"", IfNoneMatch="*"),
+    ):
+        assert refusal_of(call) == "AccessDenied"
+
+    heads = logged.folder / "heads"
+    heads.mkdir()
+    (heads / "today").write_bytes(head)
+    logged.run("verify", "--witness", str(heads))
+    logged.run("verify", "--witness", f"s3://{bucket}/ours/")
+    (heads / "forged").write_bytes(head.replace(b"\n", b"\n1", 1))
+    said = "the witness was given this: its signature is not of this text"
+    assert f"{heads / 'forged'}: {said}" in logged.run("verify", "--witness", str(heads), code=1).stdout
 
 
 def test_two_at_once_log_each_once(logged: Logged) -> None:

@@ -297,6 +297,7 @@ def notary_rights_of(platform: Platform) -> tuple[FunctionRight, ...]:
     """
     log, evidence, receipts = platform.log_bucket.arn, platform.evidence_bucket.arn, KeyPrefix(RECEIPTS)
     place = f"{platform.region}:{platform.account}"
+    witness = witness_arn_of(platform)
     return (
         FunctionRight("DescribeStacks", "*", ("cloudformation:DescribeStacks", "cloudformation:ListStacks")),
         FunctionRight("KeepLog", f"{evidence}/*", ("s3:GetObject", "s3:PutObject")),
@@ -306,8 +307,17 @@ def notary_rights_of(platform: Platform) -> tuple[FunctionRight, ...]:
             "ReadDeclarations", f"arn:aws:cloudformation:{place}:stack/exports-*", ("cloudformation:GetTemplate",)
         ),
         FunctionRight("ReadReceipts", f"{log}/{receipts.pattern_below}", ("s3:GetObject",)),
+        *([FunctionRight("TellWitness", witness, ("s3:PutObject",))] if witness else ()),
         FunctionRight("WriteLog", f"arn:aws:logs:{place}:log-group:{NOTARY_LOG_GROUP}:*", KEEPER_LOG_ACTIONS),
     )
+
+
+def witness_arn_of(platform: Platform) -> str:
+    """The heads in the witness's bucket, which the notary may add; "" when there is none."""
+    lock = platform.evidence
+    if lock is None or lock.witness_bucket is None:
+        return ""
+    return f"{lock.witness_bucket.arn}/{lock.witness_prefix}{platform.evidence_bucket}/*"
 
 
 def queue_arn_of(platform: Platform, queue_name: str) -> str:

@@ -13,7 +13,7 @@ from data_exports.cli.connecting import connect, reaches_aws
 from data_exports.cli.options import EstateOption, JsonOption, dataset_of, estate_folder, open_estate
 from data_exports.cli.output import write_answer
 from data_exports.cli.progress import count_shown
-from data_exports.errors import PartlyDoneError, UsageError
+from data_exports.errors import PartlyDoneError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from data_exports.operate.bundles.layout import BundleFacts
@@ -69,6 +69,7 @@ def register(app: typer.Typer) -> None:
     )
     evidence.command("bundle")(bundle)
     evidence.command("key")(key)
+    evidence.command("witness")(witness)
     app.add_typer(evidence, name="evidence")
 
 
@@ -97,6 +98,29 @@ def key(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
         write_file(path, "".join(f"{each}\n" for each in (*there, deployed)).encode())
     data = EvidenceKeyData(path, str(deployed), is_new=deployed not in there, keys=len({*there, deployed}))
     write_answer("evidence-key", data, render_evidence_key(data), as_json=as_json)
+
+
+def witness(*, estate: EstateOption = None, as_json: JsonOption = False) -> None:
+    """Write the letter to whoever owns the witness's bucket: what goes there, and what to put in place.
+
+    The notary puts the head of each day there, with a right to add one and to replace none. Whoever keeps heads out of
+    our reach shows, by `exports verify --witness`, that we have shown everybody one log and have not written it anew.
+
+    Examples:
+      exports evidence witness
+      exports evidence witness --json | jq .policy
+    """
+    platform = open_estate(estate).platform
+    from data_exports.views.evidence import render_witness, witness_letter_of
+
+    data = witness_letter_of(platform)
+    if data is None:
+        raise RefusedError(
+            "the evidence has no witness",
+            where=str(platform.place.path),
+            next_step="add `witness: s3://bucket/folder` to `evidence:`, a bucket of somebody else's",
+        )
+    write_answer("evidence-witness", data, render_witness(data, platform), as_json=as_json)
 
 
 @reaches_aws

@@ -48,6 +48,10 @@ KeepOption = Annotated[
     Path | None,
     typer.Option("--keep", metavar="FILE", help="Write the head there, to keep where nobody else changes it."),
 ]
+WitnessOption = Annotated[
+    str,
+    typer.Option("--witness", metavar="PLACE", help="Heads that a witness keeps: a file, a folder, or s3://bucket/…."),
+]
 
 
 @reaches_aws
@@ -56,6 +60,7 @@ def verify(
     *,
     file: FileOption = None,
     keys: KeysOption = None,
+    witness: WitnessOption = "",
     since: SinceOption = None,
     keep: KeepOption = None,
     estate: EstateOption = None,
@@ -66,8 +71,9 @@ def verify(
     Reads the whole log: every entry, every tile, every head that was ever signed. Then every file of receipts: nothing
     may be changed, removed, or there behind the log's back. Who signed is told by the keys in evidence-keys.txt, which
     are in the estate's repository, not by AWS. A head that you kept (--keep) and give the next time (--since) shows
-    that nobody has written the whole log anew. Exit code 1 where something was tampered with, 4 where something is not
-    logged in time or could not be read; what the next run of the notary takes is no fault.
+    that nobody has written the whole log anew; so do the heads that a witness keeps (--witness), each of which the log
+    must have grown from: otherwise two logs were shown. Exit code 1 where something was tampered with, 4 where
+    something is not logged in time or could not be read; what the next run of the notary takes is no fault.
 
     With a bundle that `exports evidence` has made: whether what it holds is in the log, without AWS, an estate or a
     network. Believe keys that you have from elsewhere (--keys): whoever forges a bundle forges the keys in it.
@@ -78,17 +84,21 @@ def verify(
     Examples:
       exports verify --keep head-2026-11-29.txt
       exports verify --since head-2026-11-29.txt
+      exports verify --witness s3://their-bucket/exports/
       exports verify --file hearings.csv court_hearings
       exports verify hearings.zip --keys evidence-keys.txt --since head-2026-11-29.txt
       exports verify --json | jq -r '.deviations[] | .kind + ": " + .where'
     """
     if what and not file:
+        if witness:
+            raise UsageError("--witness is of the log", next_step="give one of its heads with --since")
         _verify_bundle(Path(what), keys, since, keep, as_json=as_json)
         return
     declared = open_estate(estate)
     if file:
-        if since or keep or keys:
-            raise UsageError("--since, --keep and --keys are of the log", next_step="leave them out with --file")
+        if since or keep or keys or witness:
+            said = "--since, --keep, --keys and --witness are of the log"
+            raise UsageError(said, next_step="leave them out with --file")
         _verify_file(declared, file, what, as_json=as_json)
         return
     from data_exports.deploy.evidence_keys import read_keys, read_keys_at
@@ -96,11 +106,14 @@ def verify(
     from data_exports.evidence.checking import DeviationKind
     from data_exports.operate.verifying import kept_head_in
     from data_exports.operate.verifying import verify as verify_log
+    from data_exports.operate.witness import read_witness
     from data_exports.views.verify import render_verification
 
     known = read_keys_at(keys) if keys else read_keys(estate_folder(estate))
     kept = {str(since): kept_head_in(since, known)} if since else None
-    found = verify_log(declared, connect(declared.platform.region), known, since=kept)
+    aws = connect(declared.platform.region)
+    witnessed = read_witness(witness, aws) if witness else None
+    found = verify_log(declared, aws, known, since=kept, witnessed=witnessed)
     write_answer("verify", found, render_verification(found), as_json=as_json)
     if found.of_kind(DeviationKind.TAMPERED):
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ from data_exports.destinations.azure.destination import AzureDestination
 from data_exports.destinations.google.destination import GoogleDestination
 from data_exports.estate.codes import Code
 from data_exports.estate.destination_types import destination_of
-from data_exports.estate.evidence_lock import EvidenceLock, LockMode
+from data_exports.estate.evidence_lock import WITNESS_PATTERN, EvidenceLock, LockMode, parse_witness
 from data_exports.estate.field_types import (
     BOOLEAN,
     DATE,
@@ -266,7 +266,15 @@ SFTP = Field(
 )
 EVIDENCE = Field(
     "evidence",
-    fields_of(EvidenceLock, lock_days=count_between(1, 36_500), optional={"mode": choice_of(*get_args(LockMode))}),
+    fields_of(
+        EvidenceLock,
+        lock_days=count_between(1, 36_500),
+        optional={
+            "mode": choice_of(*get_args(LockMode)),
+            "witness": identifier_of(parse_witness, WITNESS_PATTERN),
+            "witness_account": ACCOUNT,
+        },
+    ),
     None,
     "`{lock_days: 3650}` logs receipts and deployments where nobody can change them unseen; S3 keeps the log so long.",
     is_asked=False,

@@ -128,6 +128,17 @@ def heads_of(versions: Sequence[HeadVersion], keys: Collection[VerifierKey]) -> 
     return heads, findings
 
 
+def heads_kept_by(files: Mapping[str, bytes], keys: Collection[VerifierKey]) -> tuple[dict[str, Head], list[Deviation]]:
+    """The heads that a witness keeps, by where each lies, and those that nobody who is known has signed."""
+    heads, findings = dict[str, Head](), list[Deviation]()
+    for where, body in files.items():
+        try:
+            heads[where] = head_in(body, keys)
+        except NotSignedError as error:
+            findings.append(Deviation(DeviationKind.TAMPERED, where, f"the witness was given this: {error}"))
+    return heads, findings
+
+
 def check_of_records(
     contents: LogContents, heads: Sequence[Head], there: Collection["FileThere"], *, now: datetime
 ) -> list[Deviation]:

@@ -81,7 +81,8 @@ class _Growing:
         for where, root in sorted(self._roots.get(self.tree.size, ())):
             if root != self.tree.root:
                 what = f"the first {self.tree.size} leaves are not those that it signs (root {root.hex()[:16]}…)"
-                self.not_signed.append(Deviation(DeviationKind.TAMPERED, where, what))
+                told = what if where == HEAD else f"{what}: whoever keeps it was shown another log"
+                self.not_signed.append(Deviation(DeviationKind.TAMPERED, where, told))
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """What Lambda calls: hourly by its rule, and whenever somebody asks with `{"task": "notarise"}`.
 
 In: the environment that `data_exports.stacks.evidence` gives. Out: what the run came to. Effects: `notary`'s, and a
-line of the log that CloudWatch makes the metric of, by which an alarm tells that the log has fallen behind.
+line of the log that CloudWatch makes metrics of, by which alarms tell that the log has fallen behind, or that the
+witness was not told.
 """
 
 import json
@@ -11,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from data_exports.contract.metrics import NAMESPACE
-from data_exports.evidence.function import BEHIND, BY_LOG, NOTARISE
+from data_exports.evidence.function import BEHIND, BY_LOG, NOTARISE, WITNESS_UNTOLD
 from data_exports.notary.notary import notarise
 from data_exports.notary.places import AwsNotaryPlaces
 
@@ -30,8 +31,14 @@ def on_event(_event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     done = notarise(places, places.verifier_key(), now, is_time_up)
     answer = {"task": NOTARISE, "size": done.size, "added": done.added, "behind_seconds": done.behind_seconds}
-    metric = {"Namespace": NAMESPACE, "Dimensions": [[BY_LOG]], "Metrics": [{"Name": BEHIND, "Unit": "Seconds"}]}
+    measured = [{"Name": BEHIND, "Unit": "Seconds"}]
+    told: dict[str, Any] = {}
+    if os.environ.get("WITNESS"):
+        untold = places.tell_witness(now.date())
+        told = {WITNESS_UNTOLD: int(bool(untold)), "witness_refused": untold}
+        measured.append({"Name": WITNESS_UNTOLD, "Unit": "Count"})
+    metric = {"Namespace": NAMESPACE, "Dimensions": [[BY_LOG]], "Metrics": measured}
     head = {"Timestamp": round(now.timestamp() * 1000), "CloudWatchMetrics": [metric]}
-    line = {"_aws": head, "event": "notarised", **answer, BY_LOG: os.environ["EVIDENCE_BUCKET"]}
+    line = {"_aws": head, "event": "notarised", **answer, **told, BY_LOG: os.environ["EVIDENCE_BUCKET"]}
     print(json.dumps({**line, BEHIND: done.behind_seconds}))  # noqa: T201 - the log
     return answer

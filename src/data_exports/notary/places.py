@@ -6,12 +6,13 @@ In: the function's environment. Out: what `notary` asks for. Effects: reads; wri
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from data_exports.contract.keys import RECEIPTS
-from data_exports.evidence.entries import is_receipts_file
+from data_exports.evidence.entries import HEAD, is_receipts_file
 from data_exports.evidence.notes import VerifierKey
 from data_exports.notary.notary import ReceiptsFile, StackInForce
 
@@ -103,6 +104,27 @@ class AwsNotaryPlaces:
             else:
                 return True
         raise AssertionError("the last try returns or raises")
+
+    def tell_witness(self, day: date) -> str:
+        """Give the witness the head in force as that of this day, unless it has one; why it did not take it, or "".
+
+        Nothing replaces what it has: the first head of a day stays.
+        """
+        bucket, _, prefix = self._environment["WITNESS"].removeprefix("s3://").partition("/")
+        head = self.read(HEAD)
+        if head is None:
+            return ""
+        account = self._environment.get("WITNESS_ACCOUNT")
+        owner = {"ExpectedBucketOwner": account} if account else {}
+        key = f"{prefix}{self._environment['EVIDENCE_BUCKET']}/{day}"
+        try:
+            self._s3.put_object(
+                **owner, Bucket=bucket, Key=key, Body=head[0], ChecksumAlgorithm="SHA256", IfNoneMatch="*"
+            )
+        except Exception as error:  # noqa: BLE001 - whatever the way to somebody else's bucket does, the log goes on
+            code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+            return "" if code in ("PreconditionFailed", "ConditionalRequestConflict") else f"{key}: {error}"
+        return ""
 
     def sign(self, message: bytes) -> bytes:
         """The signature by the log's key.

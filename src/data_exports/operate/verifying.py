@@ -6,7 +6,7 @@ of AWS: whoever could change the log could give another key.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +26,7 @@ from data_exports.evidence.checking import (
     HeadVersion,
     check_of_receipts,
     check_of_records,
+    heads_kept_by,
     heads_of,
 )
 from data_exports.evidence.entries import DEPLOYMENTS, HEAD, is_receipts_file
@@ -81,9 +82,17 @@ def kept_head_in(path: Path, keys: Collection[VerifierKey]) -> Head:
 
 
 def verify(
-    estate: Estate, aws: Aws, keys: Collection[VerifierKey], *, since: dict[str, Head] | None = None
+    estate: Estate,
+    aws: Aws,
+    keys: Collection[VerifierKey],
+    *,
+    since: dict[str, Head] | None = None,
+    witnessed: Mapping[str, bytes] | None = None,
 ) -> Verification:
-    """Look at all of it. Raises `RefusedError` where the platform has no evidence, `AwsError` where all is refused."""
+    """Look at all of it, and hold it against the heads that a witness keeps, by where each lies.
+
+    Raises `RefusedError` where the platform has no evidence, `AwsError` where all is refused.
+    """
     platform, began = estate.platform, time.monotonic()
     if platform.evidence is None:
         raise RefusedError(
@@ -95,12 +104,14 @@ def verify(
     s3, account = aws.client("s3"), str(platform.account)
     read_evidence = partial(_read, s3, platform.evidence_bucket, account, None)
     unread: list[Deviation] = []
+    kept, of_witness = heads_kept_by(witnessed or {}, keys)
     with aws_errors(where=f"s3://{platform.evidence_bucket}"):
         records = _files(s3, platform.evidence_bucket, account, DEPLOYMENTS)  # before the heads, which come after them
         versions = _head_versions(s3, platform)
         there = _files(s3, platform.log_bucket, account, RECEIPTS)  # before the log: what comes later cannot be in it
         heads, deviations = heads_of(versions, keys)
-        contents, of_log = check_of_log(heads, read_evidence, since, platform_stack=FOUNDATION_STACK)
+        kept |= since or {}
+        contents, of_log = check_of_log(heads, read_evidence, kept, platform_stack=FOUNDATION_STACK)
         of_records = check_of_records(contents, heads, records, now=datetime.now(UTC))
         of_receipts = check_of_receipts(
             contents,
@@ -120,7 +131,7 @@ def verify(
         deployments=len(contents.records),
         last_run=contents.last_run,
         late_files=contents.late_files,
-        deviations=(*deviations, *of_log, *of_records, *of_receipts, *unread),
+        deviations=(*deviations, *of_witness, *of_log, *of_records, *of_receipts, *unread),
         seconds=round(time.monotonic() - began, 3),
         head=next((each.body for each in reversed(versions) if each.body), b""),
     )

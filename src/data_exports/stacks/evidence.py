@@ -28,7 +28,7 @@ from data_exports.contract.metrics import NAMESPACE
 from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.estate.models import Platform
 from data_exports.evidence.entries import origin_of
-from data_exports.evidence.function import BEHIND, BY_LOG, NOTARISE
+from data_exports.evidence.function import BEHIND, BY_LOG, NOTARISE, WITNESS_UNTOLD
 from data_exports.names import ALERT_TOPIC, EVIDENCE_KEY_ALIAS, EVIDENCE_STACK, NOTARY, SERVICE_ROLE_PATH
 from data_exports.stacks.buckets import abort_abandoned_uploads, add_private_bucket
 from data_exports.stacks.code import notary_code
@@ -95,7 +95,7 @@ def _evidence_stack(platform: Platform, lock: EvidenceLock, *, require_tls: bool
             Timeout=NOTARY_TIMEOUT_SECONDS,
             MemorySize=NOTARY_MEMORY_MIB,
             Code=Code(S3Bucket=str(platform.log_bucket), S3Key=notary_code().key),
-            Environment=Environment(Variables=_settings(platform) | {"KEY": key.ref()}),
+            Environment=Environment(Variables=_settings(platform, lock) | {"KEY": key.ref()}),
         )
     )
     add_dependencies(function, log_group)
@@ -110,6 +110,8 @@ def _evidence_stack(platform: Platform, lock: EvidenceLock, *, require_tls: bool
         event=f'{{"task": "{NOTARISE}"}}',
     )
     template.add_resource(_alarm(platform))
+    if lock.witness:
+        template.add_resource(_witness_alarm(platform))
     return stack_of(
         template, name=EVIDENCE_STACK, wave=Wave.DATASETS, platform=platform, buckets=(platform.evidence_bucket,)
     )
@@ -124,7 +126,7 @@ def _lock(lock: EvidenceLock) -> ObjectLockConfiguration:
     return ObjectLockConfiguration(ObjectLockEnabled="Enabled", Rule=ObjectLockRule(DefaultRetention=kept))
 
 
-def _settings(platform: Platform) -> dict[str, str]:
+def _settings(platform: Platform, lock: EvidenceLock) -> dict[str, str]:
     return {
         "ACCOUNT": str(platform.account),
         "EVIDENCE_BUCKET": str(platform.evidence_bucket),
@@ -133,6 +135,8 @@ def _settings(platform: Platform) -> dict[str, str]:
         "HUB_TAG": HUB_TAG,
         "LOG": origin_of(platform.evidence_bucket, platform.region),
         "LOG_BUCKET": str(platform.log_bucket),
+        **({"WITNESS": lock.witness} if lock.witness else {}),
+        **({"WITNESS_ACCOUNT": str(lock.witness_account)} if lock.witness and lock.witness_account else {}),
     }
 
 
@@ -159,5 +163,28 @@ def _alarm(platform: Platform) -> Alarm:
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         TreatMissingData="breaching",
         WarmUpConfiguration=WarmUpConfiguration(WarmUpPeriodDurationInMinutes=WARM_UP_MINUTES_OF_LOG),
+        AlarmActions=[topic_arn_of(platform, ALERT_TOPIC)],
+    )
+
+
+def _witness_alarm(platform: Platform) -> Alarm:
+    """Tell when the witness has not taken a head for a day; the log goes on without it."""
+    said = (
+        "The witness of the evidence has taken no head for a day: split views and a log made anew would show later. "
+        f"Next: read the log group {NOTARY_LOG_GROUP}; the owner of the bucket has the letter: exports evidence witness"
+    )
+    return Alarm(
+        "EvidenceWitnessAlarm",
+        AlarmName=f"{EVIDENCE_STACK}-EvidenceWitnessAlarm",
+        AlarmDescription=said,
+        Namespace=NAMESPACE,
+        MetricName=WITNESS_UNTOLD,
+        Dimensions=[MetricDimension(Name=BY_LOG, Value=str(platform.evidence_bucket))],
+        Statistic="Minimum",
+        Period=3600,
+        EvaluationPeriods=24,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="missing",
         AlarmActions=[topic_arn_of(platform, ALERT_TOPIC)],
     )

@@ -33,7 +33,7 @@ from data_exports.views.deployment import DeployData, DestroyData
 from data_exports.views.drift import DriftData
 from data_exports.views.envelope import schema_name_of
 from data_exports.views.error import ErrorData
-from data_exports.views.evidence import EvidenceKeyData
+from data_exports.views.evidence import EvidenceKeyData, WitnessLetterData
 from data_exports.views.failures import FailuresData
 from data_exports.views.files import CheckData, FmtData, InitData, NewData, SchemaData
 from data_exports.views.handover.changes import HandoverChangesData
@@ -63,6 +63,7 @@ QUESTIONS: abc.Mapping[str, type] = {
     "error": ErrorData,
     "evidence-bundle": BundleData,
     "evidence-key": EvidenceKeyData,
+    "evidence-witness": WitnessLetterData,
     "failures": FailuresData,
     "fmt": FmtData,
     "handover": HandoverData,

@@ -92,6 +92,7 @@ def test_what_was_tampered_with_ends_with_1_and_what_cannot_be_read_with_4(
             "keys.txt: this is no head of the log: it is no signed note",
         ),
         (["verify", "orders.zip", "--keep", "x"], 2, "--keep keeps the head of the log, and a bundle has one already"),
+        (["verify", "orders.zip", "--witness", "head.txt"], 2, "--witness is of the log"),
         (
             ["verify", "keys.txt"],
             4,
@@ -130,6 +131,16 @@ def test_a_platform_without_evidence_is_told_so(estate: Path, capsys: pytest.Cap
     (estate / "evidence-keys.txt").write_text(f"{Signer().verifier}\n")
     assert main(["evidence", "orders", "--out", "x.zip"]) == 1
     assert "the platform keeps no evidence\n  next: add `evidence: {lock_days: 3650}`" in capsys.readouterr().err
+
+
+def test_a_platform_without_a_witness_is_told_so(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evidence", "witness"]) == 1
+    assert "the evidence has no witness\n  next: add `witness: s3://bucket/folder`" in capsys.readouterr().err
+    (estate / "evidence-keys.txt").write_text(f"{Signer().verifier}\n")
+    assert main(["verify", "--witness", "nowhere"]) == 2
+    assert "what the witness keeps cannot be read: No such file or directory" in capsys.readouterr().err
+    assert main(["verify", "--file", "exports.yaml", "--witness", "heads"]) == 2
+    assert "--witness are of the log" in capsys.readouterr().err
 
 
 def test_a_period_that_ends_before_it_begins_is_refused(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,8 +19,9 @@ KEY = "arn:aws:kms:eu-west-1:754256621582:key/11111111-2222-3333-4444-5555555555
 FULL = {
     "platform": written.PLATFORM
     + '  accounts: {"754256621582": Cloud Platform}\n  paperwork: required\n  review_every: 6\n'
-    + "  audit: cloudtrail\n  sftp: true\n  evidence: {lock_days: 30, mode: compliance}\n  receipts_days: 400\n"
-    + "  recovery_days: 30\n"
+    + "  audit: cloudtrail\n  sftp: true\n"
+    + '  evidence: {lock_days: 30, mode: compliance, witness: s3://their-heads/ours, witness_account: "112233445566"}\n'
+    + "  receipts_days: 400\n  recovery_days: 30\n"
     + "  large_file_mib: 64\n  mail_domains: [example.gov.uk]\n  tags: {owner: ana}\n",
     "push": f"{written.PUSH}{SHARED}target_kms_key: {KEY}\nkeep_files: true\nmax_concurrency: 9\n"
     "due: daily by 06:00 Europe/London\nexcept: [2031-12-25, 2031-12-26]\n",

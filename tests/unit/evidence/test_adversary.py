@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from data_exports.evidence.checking import Deviation, DeviationKind
+from data_exports.evidence.checking import Deviation, DeviationKind, heads_kept_by
 from data_exports.evidence.entries import HEAD
 from data_exports.evidence.heads import Head
 from data_exports.evidence.merkle import leaf_hash
@@ -276,3 +276,37 @@ def test_a_record_of_whatever_shape_says_nothing_of_receipts() -> None:
         del places.receipts[key]
         places.wait(90 * DAY)
         assert [each.kind for each in check_of(places)] == [TAMPERED]
+
+
+def test_two_logs_that_were_shown_are_told_by_the_heads_that_a_witness_keeps() -> None:
+    places, _, first = logged()
+    last = places.evidence[HEAD].body
+    other = MemoryPlaces()
+    other.add_receipts("orders", 310)
+    shown = run(other)
+    witness = {"s3://their/2031-03-30": first, "s3://their/2031-03-31": last, "s3://their/2031-04-01": shown}
+    heads, findings = heads_kept_by(witness, [places.signer.verifier])
+    assert findings == []
+    assert check_of(places, kept={name: heads[name] for name in list(heads)[:2]}) == []
+    (found,) = check_of(places, kept=heads)
+    assert (found.kind, found.where) == (TAMPERED, "s3://their/2031-04-01")
+    assert found.what.startswith("it signs 312 leaves, and the log has 308")
+    run(places)
+    places.add_receipts("orders", 9)
+    run(places)
+    (found,) = check_of(places, kept=heads)
+    assert found.what.startswith("the first 312 leaves are not those that it signs")
+    assert found.what.endswith("whoever keeps it was shown another log")
+    assert [each.what for each in check_of(places)] == []
+
+
+def test_a_head_of_the_witness_that_nobody_who_is_known_has_signed_is_told_by_where_it_lies() -> None:
+    places, _, _ = logged()
+    stranger = Signer(2)
+    forged = Head(3, bytes(32), stranger.verifier).encode(stranger.sign)
+    heads, findings = heads_kept_by({"a": forged, "b": b"\xff"}, [places.signer.verifier])
+    assert heads == {}
+    assert [(each.where, each.what) for each in findings] == [
+        ("a", "the witness was given this: no key that is known has signed it"),
+        ("b", "the witness was given this: it is no text"),
+    ]

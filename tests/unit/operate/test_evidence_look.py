@@ -10,11 +10,12 @@ import pytest
 from data_exports.estate.commits import Commits
 from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.evidence.entries import HEAD
+from data_exports.names import AccountId
 from data_exports.notary.notary import notarise
 from data_exports.operate.evidence_look import EvidenceStatus, look_at_evidence
 from data_exports.operate.rights import NotAllowedError
 from data_exports.operate.status import Status
-from data_exports.views.register.facts import Register, register_of
+from data_exports.views.register.facts import Register, register_for, register_of
 from data_exports.views.register.pages import pages_of
 from data_exports.views.status import changed_since, render_change, render_status, status_as_data
 from tests.aws_answers import AwsAnswers, refusal
@@ -109,6 +110,18 @@ def test_the_first_page_of_the_register_tells_the_log_and_from_when_on_it_proves
     assert "The log began on" in page
     assert "receipts from before were logged as they were found then" in page
     assert "Evidence" not in first_page(register_of(estate, Commits(), (), now=NOW, statuses={}))
+
+
+def test_where_heads_go_is_told_to_the_witness_and_to_no_other_recipient() -> None:
+    lock = EvidenceLock(30, witness="s3://their-heads/ours/", witness_account=AccountId("754256621582"))
+    estate = replace(estate_of(*PUSHES), platform=replace(PLATFORM, evidence=lock))
+    assert "s3://their-heads/ours/" in first_page(register_of(estate, Commits(), (), now=NOW))
+    account = estate.push_datasets[0].destination.account
+    assert account is not None
+    for named, is_told in ((account, True), (AccountId("112233445566"), False)):
+        told = replace(estate, platform=replace(PLATFORM, evidence=replace(lock, witness_account=named)))
+        page = first_page(register_for(told, Commits(), account, now=NOW))
+        assert ("s3://their-heads/ours/" in page) is is_told
 
 
 def first_page(register: Register) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import data_exports
 from data_exports.estate.evidence_lock import EvidenceLock
+from data_exports.evidence.function import WITNESS_UNTOLD
+from data_exports.names import AccountId
 from data_exports.stacks.code import notary_code
 from data_exports.stacks.evidence import evidence_stacks
 from data_exports.stacks.foundation import foundation_stack
@@ -126,3 +128,31 @@ def test_receipts_are_forgotten_where_the_platform_says_so_and_nothing_differs_w
         return json.loads(stack.body)["Resources"]["Mover"]["Properties"]["Environment"]["Variables"]
 
     assert environment(400) == environment(None) | {"RECEIPTS_DAYS": "400"}
+
+
+def test_a_witness_is_one_right_more_two_variables_and_an_alarm_and_nothing_else() -> None:
+    lock = EvidenceLock(3650, witness="s3://their-heads/ours/", witness_account=AccountId("112233445566"))
+    (stack,) = evidence_stacks(replace(PLATFORM, evidence=lock), require_tls=True)
+    found: dict[str, Any] = json.loads(stack.body)["Resources"]
+    alarm = found.pop("EvidenceWitnessAlarm")
+    assert (alarm["Properties"]["MetricName"], alarm["Properties"]["EvaluationPeriods"]) == (WITNESS_UNTOLD, 24)
+    variables = found["Notary"]["Properties"]["Environment"]["Variables"]
+    assert (variables.pop("WITNESS"), variables.pop("WITNESS_ACCOUNT")) == ("s3://their-heads/ours/", "112233445566")
+    (policy,) = found["NotaryRole"]["Properties"]["Policies"]
+    (right,) = (each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "TellWitness")
+    resource = "arn:aws:s3:::their-heads/ours/mojap-hub-exports-evidence/*"
+    assert right == {"Sid": "TellWitness", "Effect": "Allow", "Action": ["s3:PutObject"], "Resource": resource}
+    policy["PolicyDocument"]["Statement"].remove(right)
+    assert found == RESOURCES
+    metadata = json.loads(foundation_stack(replace(PLATFORM, evidence=lock), require_tls=True).body)["Metadata"]
+    assert metadata["DataExports"]["platform"]["evidence"]["witness"] == "s3://their-heads/ours/"
+
+
+def test_cfn_lint_accepts_a_witness(tmp_path: Path) -> None:
+    lock = EvidenceLock(3650, witness="s3://their-heads/")
+    (stack,) = evidence_stacks(replace(PLATFORM, evidence=lock), require_tls=True)
+    assert "WITNESS_ACCOUNT" not in stack.body
+    assert "arn:aws:s3:::their-heads/mojap-hub-exports-evidence/*" in stack.body
+    path = tmp_path / "evidence.json"
+    path.write_text(stack.body)
+    assert cfn_lint_on([str(path)]) == ""

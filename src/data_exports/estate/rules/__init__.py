@@ -26,6 +26,7 @@ ESTATE_RULES = (
     destinations.check_nothing_of_another_kind,
     destinations.check_providers_project,
     buckets.check_targets_are_outside,
+    buckets.check_witness_is_outside,
     buckets.check_target_accounts,
     buckets.check_pull_buckets,
     people.check_users_are_allowed,

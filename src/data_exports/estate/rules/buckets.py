@@ -19,6 +19,16 @@ def check_targets_are_outside(draft: EstateDraft) -> Iterator[Finding]:
             yield Finding(target.place, Code.OWN_TARGET, message, "name the recipient's bucket")
 
 
+def check_witness_is_outside(draft: EstateDraft) -> Iterator[Finding]:
+    """A witness whose bucket is the estate's own could be made to say what its owner likes."""
+    found = draft.setting(f.EVIDENCE)
+    witness = found.value.get("witness") if found else None
+    bucket = str(witness.value).removeprefix("s3://").partition("/")[0] if witness else ""
+    own = {**_pull_buckets(draft), **_platform_buckets(draft)}
+    if witness and bucket in own:
+        yield Finding(witness.place, Code.OWN_TARGET, f"{bucket!r} is {own[bucket]}", "name somebody else's bucket")
+
+
 def check_target_accounts(draft: EstateDraft) -> Iterator[Finding]:
     """The expected owner of the recipient's bucket should be known, and be somebody else."""
     for dataset in draft.push:

@@ -99,6 +99,17 @@ def writes_need_rights_for_tags_and_acls_too(original: Callable[..., list[Need]]
     return original(*arguments) + _further_needs(_Request(method, bucket, key, headers, query, body))
 
 
+@mends(iam_actions, "_s3_object_context", "iam_action query_params path headers")
+def a_policy_may_ask_for_conditional_writes(original: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """A write's If-None-Match and If-Match are condition keys.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    action, _query, _path, headers = arguments
+    found = {f"s3:{name}": headers[name] for name in ("if-match", "if-none-match") if headers.get(name)}
+    return original(*arguments) | (found if action == "s3:PutObject" else {})
+
+
 def owner_allows(need: Need) -> bool:
     """Whether the bucket policy of another account allows the request's caller this."""
     bucket, _key = _split(need[1])
