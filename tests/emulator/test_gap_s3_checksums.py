@@ -90,3 +90,11 @@ def test_under_a_kms_key_an_upload_in_parts_tells_none_and_a_look_that_may_decry
     role = steps.as_role("s3", steps.role(allow("s3:*", "*")))
     assert refusal_of(lambda: role.head_object(Bucket=bucket, Key="parts")) == ""
     assert refusal_of(lambda: head_of(role, bucket, "parts")) == "403"
+
+
+def test_a_file_of_more_than_32_mib_gets_none_here(steps: Steps) -> None:
+    s3, bucket = client_without_checksums(steps), steps.bucket(versioned=True)
+    s3.put_object(Bucket=bucket, Key="large", Body=bytes(32 * MIB + 1))
+    assert checksums_in(s3.head_object(Bucket=bucket, Key="large", ChecksumMode="ENABLED")) == {}
+    copied = s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "large"})
+    assert checksums_in(copied["CopyObjectResult"]) == {}

@@ -10,6 +10,8 @@ from data_exports.local.gaps.patching import mends
 from data_exports.operate.crc import crc64nvme
 
 _DEFAULT = "CRC64NVME"
+_MOST_BYTES = 32 * 1024 * 1024
+"""Of a file that gets S3's own checksum here: a second's work, in which the emulator answers nobody."""
 
 
 @mends(s3, "_crc64nvme", "body")
@@ -77,6 +79,8 @@ def a_finished_upload_tells_the_checksum_of_its_whole_content(
 
 
 def _worked_out(body: bytes, algorithm: str = _DEFAULT) -> dict[str, str]:
+    if algorithm == _DEFAULT and len(body) > _MOST_BYTES:
+        return {}
     return {algorithm: s3._compute_s3_checksum(algorithm, body)}
 
 
@@ -93,5 +97,7 @@ def _settle(record: dict[str, Any], bucket: str, key: str) -> None:
 
 
 def _telling(record: Mapping[str, Any], reply: bytes, end: bytes) -> bytes:
+    if not record["checksums"]:
+        return reply
     told = "".join(f"<Checksum{name}>{value}</Checksum{name}>" for name, value in record["checksums"].items())
     return reply.replace(end, f"{told}<ChecksumType>FULL_OBJECT</ChecksumType>".encode() + end)
