@@ -47,7 +47,7 @@ MARKER = "<!-- data-exports plan -->"
 
 COMMENT_CHARACTERS = 65_536
 """GitHub refuses longer comments ("Body is too long"); counted in bytes here, of which there are never fewer."""
-SECTION_BYTES = {"unknown": 4_000, "settings": 6_000, "stacks": 7_000, "roles": 3_000, "findings": 6_000}
+SECTION_BYTES = {"unknown": 4_000, "settings": 5_500, "stacks": 6_000, "roles": 3_000, "findings": 6_000}
 """How much of a comment each list may fill; changes of access get all that is left."""
 SENTENCE_BYTES = 1_500
 """How much of a list within a sentence is shown; the rest is counted."""
