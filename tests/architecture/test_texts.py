@@ -1,4 +1,4 @@
-"""No file of the repository holds a path of somebody's machine."""
+"""No file of the repository holds a path of somebody's machine, and no lock file an address."""
 
 import re
 from pathlib import Path
@@ -22,3 +22,13 @@ def test_no_file_holds_a_path_of_a_machine() -> None:
         if MACHINE_PATH.search(line)
     ]
     assert lines == []
+
+
+def test_what_npm_locks_names_no_host() -> None:
+    """Not where packages came from (`.npmrc` leaves that out), nor whom to fund: take `funding` out of the file."""
+    locks = [path for path in FILES if path.name == "package-lock.json"]
+    assert len(locks) == 3
+    named = [
+        (path.parent.name, key) for path in locks for key in ("resolved", "funding") if f'"{key}":' in path.read_text()
+    ]
+    assert named == []

@@ -39,12 +39,16 @@ DEFAULT_TYPE = "binary/octet-stream"
 _OF_AN_ACCOUNT = ("hub_account", "hub_bucket", "destination", "log_bucket")
 
 
+class NotInMemoryError(Exception):
+    """A scenario asks for what there is at a server alone."""
+
+
 class MemoryWorld:
     """A World in memory."""
 
     def __init__(self, scenario: Scenario, *, may_list: bool) -> None:
         if scenario.target_elsewhere:
-            raise NotImplementedError("there are no regions in memory")
+            raise NotInMemoryError("there are no regions in memory")
         self.may_list = may_list
         self.settings = SETTINGS
         self._store = MemoryStore(Memory(versioning=scenario.versioning), may_list=may_list)
@@ -71,7 +75,7 @@ class MemoryWorld:
     def store(self, settings: Settings) -> ObjectStore:
         changed = [name for name in _OF_AN_ACCOUNT if getattr(settings, name) != getattr(self.settings, name)]
         if changed:
-            raise NotImplementedError(f"there is no other {changed[0]} in memory")
+            raise NotInMemoryError(f"there is no other {changed[0]} in memory")
         return self._store
 
     def arrived(self, key: str) -> tuple[bytes, Mapping[str, str]] | None:
@@ -91,7 +95,7 @@ class MemoryWorld:
         return version_id
 
     def probe(self, key: str) -> list[Try]:
-        raise NotImplementedError("there are no rights in memory")
+        raise NotInMemoryError("there are no rights in memory")
 
     def named_region(self) -> str:
-        raise NotImplementedError("there are no regions in memory")
+        raise NotInMemoryError("there are no regions in memory")

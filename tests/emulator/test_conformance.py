@@ -65,5 +65,5 @@ def test_a_server_that_can_do_after_all_what_it_is_said_to_lack_fails() -> None:
 def test_a_server_that_answers_otherwise_fails_and_the_step_is_named() -> None:
     (scenario,) = (s for s in SCENARIOS if s.needs == {Capability.NAMES_REGION})
     assert judge(Server("memory", {}, in_memory), scenario) == Verdict(
-        Kind.FAILED, "DiffersError: step 1, HubIsNamed(): NotImplementedError: there are no regions in memory"
+        Kind.FAILED, "DiffersError: step 1, HubIsNamed(): NotInMemoryError: there are no regions in memory"
     )

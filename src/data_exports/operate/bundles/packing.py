@@ -30,8 +30,8 @@ their leaves pack to a tenth, and a digest, which nothing makes smaller, goes wi
 SMALL_BYTES = LARGEST_FILE_BYTES
 _PIECE_BYTES = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-_DAMAGE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
-"""What `zipfile` raises for a file that is damaged, encrypted or none."""
+_DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What `zipfile` raises for a file that is damaged, encrypted, packed in a way that it does not know, or none."""
 _UNIX = 3
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can name: the time of writing would make two bundles of the same content differ."""
