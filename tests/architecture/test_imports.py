@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "data_exports"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-BASICS = {"contract", "names", "limits", "errors", "text", "json_values", "instructions"}
+BASICS = {"contract", "names", "declared", "limits", "errors", "text", "json_values", "instructions"}
 ESTATE = BASICS | {"destinations", "readers", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks", "keeper", "evidence"}
@@ -23,6 +23,7 @@ ALLOWED = {
     "instructions": set[str](),
     "errors": set[str](),
     "names": {"limits", "contract"},
+    "declared": {"names"},
     "contract": {"contract"},
     "parallel": set[str](),
     "loopback": set[str](),

@@ -4,12 +4,10 @@ In: a route. Out: values. Effects: none.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from data_exports.destinations.destination import Route
 from data_exports.destinations.federation import LOOK_UP
 from data_exports.instructions import Instruction
-from data_exports.names import Identifier
 
 NO_ISSUER = "ISSUER"
 """Stands in letters where nobody has asked AWS who issues our account's tokens."""
@@ -18,15 +16,6 @@ PREMISE = (
     "AWS's, which is valid for five minutes, and your cloud lets in this one role, if you let it."
 )
 NOT_CARRIED = "its tags are left behind, for they would take more rights than we ask for"
-
-
-@dataclass(frozen=True, slots=True)
-class DestinationPart:
-    """One thing that a declaration says of a destination."""
-
-    parse: type[Identifier]
-    meaning: str
-    is_required: bool = True
 
 
 def issuer_in(route: Route) -> str:

@@ -5,8 +5,8 @@ In and out as in `field_types`. What is wrong with a part is said without the pa
 
 from typing import Any
 
+from data_exports.declared import DeclaredPart
 from data_exports.destinations.kinds import OutsideDestination
-from data_exports.destinations.outside import DestinationPart
 from data_exports.estate.codes import Code
 from data_exports.estate.field_types import FieldType, Located, One, Parts, fields_of, hint_on_dashes, text_in
 from data_exports.estate.findings import FindingCollector
@@ -21,7 +21,7 @@ def destination_of(kind: type[OutsideDestination]) -> One[Parts]:
     return fields_of(kind, optional={name: types[name] for name in types if name not in required}, **required)
 
 
-def _part_type(part: DestinationPart) -> One[Identifier]:
+def _part_type(part: DeclaredPart) -> One[Identifier]:
     parse = part.parse
 
     def read(node: Node, report: FindingCollector) -> Located[Identifier] | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from data_exports.declared import DeclaredPart
 from data_exports.estate.codes import Code
 from data_exports.estate.field_types import FieldType, Located, One, identifier_of, text_in
 from data_exports.estate.findings import FindingCollector
@@ -14,7 +15,6 @@ from data_exports.estate.yaml_tree import Fields, Node, Text
 from data_exports.names import Identifier, InvalidNameError
 from data_exports.readers.identifiers import AzureVersion, Issuer, OtherKindError, TransferSubject, UniqueId
 from data_exports.readers.kinds import READER_KINDS, AnyReader
-from data_exports.readers.reader import ReaderPart
 
 _FORM = "write a kind, and below it what tells who it is, such as `google: {service_account: ..., unique_id: ...}`"
 
@@ -118,7 +118,7 @@ def _parts_of(kind: type[AnyReader]) -> str:
 _TYPES = {part.parse: _part_type(part.parse) for kind in READER_KINDS.values() for part in kind.parts.values()}
 
 
-def _schema_of(parts: Mapping[str, ReaderPart]) -> dict[str, Any]:
+def _schema_of(parts: Mapping[str, DeclaredPart]) -> dict[str, Any]:
     properties = {name: {"description": part.meaning, **_TYPES[part.parse].schema} for name, part in parts.items()}
     required = [name for name, part in parts.items() if part.is_required]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

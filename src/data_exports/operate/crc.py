@@ -76,14 +76,6 @@ def crc64nvme(data: bytes = b"") -> Crc:
     return _begun(Crc(0x9A6C9329AC4BC9B5, 8), data)
 
 
-def combined_crc32c(first: int, second: int, second_bytes: int) -> int:
-    """Of two contents one after the other, from the value of each, and the length of the second."""
-    for place in range(second_bytes.bit_length()):
-        if second_bytes >> place & 1:
-            first = _applied(_zeros_of(_CRC32C, 4, 1 << place), first)
-    return first ^ second
-
-
 def _begun(crc: Crc, data: bytes) -> Crc:
     crc.update(data)
     return crc

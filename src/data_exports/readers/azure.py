@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from data_exports.declared import DeclaredPart
 from data_exports.instructions import Instruction
 from data_exports.names import InvalidNameError
 from data_exports.readers.guide import Guide, ReaderWay, program_profile_step, program_step, with_profile
 from data_exports.readers.identifiers import Audience, AzureVersion, Guid
-from data_exports.readers.reader import ReaderPart, TokenReader
+from data_exports.readers.reader import TokenReader
 from data_exports.text import code_span, shell_word
 
 VERSION_1 = AzureVersion("1")
@@ -30,13 +31,13 @@ class AzurePrincipal(TokenReader):
     audience: Audience
     version: AzureVersion = VERSION_1
     kind: ClassVar[str] = "azure"
-    parts: ClassVar[Mapping[str, ReaderPart]] = {
-        "tenant": ReaderPart(Guid, "Id of the directory."),
-        "object": ReaderPart(Guid, "Object id of the managed identity, or of the application's service principal."),
-        "audience": ReaderPart(
+    parts: ClassVar[Mapping[str, DeclaredPart]] = {
+        "tenant": DeclaredPart(Guid, "Id of the directory."),
+        "object": DeclaredPart(Guid, "Object id of the managed identity, or of the application's service principal."),
+        "audience": DeclaredPart(
             Audience, "Application ID URI of the application that its tokens are for; with `version: 2` its client id."
         ),
-        "version": ReaderPart(AzureVersion, "Version of the tokens: 1 unless set, or 2.", is_required=False),
+        "version": DeclaredPart(AzureVersion, "Version of the tokens: 1 unless set, or 2.", is_required=False),
     }
 
     def __post_init__(self) -> None:

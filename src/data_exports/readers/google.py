@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from data_exports.declared import DeclaredPart
 from data_exports.instructions import Instruction
 from data_exports.readers.guide import Guide, ReaderWay, program_profile_step, program_step, with_profile
 from data_exports.readers.identifiers import Audience, ServiceAccount, TransferSubject, UniqueId
-from data_exports.readers.reader import ReaderPart, TokenReader
+from data_exports.readers.reader import TokenReader
 from data_exports.text import json_text, shell_word
 
 GOOGLE_ISSUER = "https://accounts.google.com"
@@ -25,10 +26,10 @@ class GoogleServiceAccount(TokenReader):
     unique_id: UniqueId
     audience: Audience
     kind: ClassVar[str] = "google"
-    parts: ClassVar[Mapping[str, ReaderPart]] = {
-        "service_account": ReaderPart(ServiceAccount, "E-mail address of the service account, for people."),
-        "unique_id": ReaderPart(UniqueId, "Its numeric id, which alone tells who it is."),
-        "audience": ReaderPart(Audience, "What its tokens must say they are for."),
+    parts: ClassVar[Mapping[str, DeclaredPart]] = {
+        "service_account": DeclaredPart(ServiceAccount, "E-mail address of the service account, for people."),
+        "unique_id": DeclaredPart(UniqueId, "Its numeric id, which alone tells who it is."),
+        "audience": DeclaredPart(Audience, "What its tokens must say they are for."),
     }
     issuer: ClassVar[str] = GOOGLE_ISSUER
     provider = None
@@ -92,8 +93,8 @@ class GoogleTransfer(TokenReader):
 
     subject: TransferSubject
     kind: ClassVar[str] = "google_transfer"
-    parts: ClassVar[Mapping[str, ReaderPart]] = {
-        "subject": ReaderPart(TransferSubject, "Its `subjectId`, one for each project.")
+    parts: ClassVar[Mapping[str, DeclaredPart]] = {
+        "subject": DeclaredPart(TransferSubject, "Its `subjectId`, one for each project.")
     }
     bucket_actions: ClassVar[tuple[str, ...]] = ("s3:GetBucketLocation",)
     issuer: ClassVar[str] = GOOGLE_ISSUER

@@ -1,9 +1,9 @@
 """The kinds of reader outside AWS that a declaration may name: a kind more is a module, and a line here."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import get_args
 
-from data_exports.names import InvalidNameError
+from data_exports.declared import value_of_kind
 from data_exports.readers.azure import AzurePrincipal
 from data_exports.readers.google import GoogleServiceAccount, GoogleTransfer
 from data_exports.readers.oidc import KubernetesServiceAccount, TokenHolder
@@ -24,17 +24,7 @@ READER_KINDS: Mapping[str, type[AnyReader]] = {kind.kind: kind for kind in get_a
 
 def reader_of(declared: object) -> AnyReader:
     """The reader that `FederatedReader.declaration` was made of. Raises `InvalidNameError` for anything else."""
-    if not isinstance(declared, Mapping) or len(declared) != 1:
-        raise InvalidNameError("a reader is declared by one kind")
-    ((name, parts),) = declared.items()
-    kind = READER_KINDS.get(name)
-    if kind is None or not isinstance(parts, Mapping):
-        raise InvalidNameError(f"there is no kind of reader {name!r}")
-    required = {part for part, about in kind.parts.items() if about.is_required}
-    if not required <= set(parts) <= set(kind.parts):
-        raise InvalidNameError(f"the reader {name!r} has other parts than it must")
-    values: dict[str, Any] = {part: kind.parts[part].parse(str(value)) for part, value in parts.items()}
-    return kind(**values)
+    return value_of_kind(declared, READER_KINDS, "reader")
 
 
 OutsideReader = AnyReader | SftpReader

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from data_exports.declared import DeclaredPart
 from data_exports.instructions import Instruction
 from data_exports.readers.guide import Guide, ReaderWay, token_file_profile_step, with_profile
 from data_exports.readers.identifiers import Audience, Issuer, Namespace, ServiceAccountName, Subject
-from data_exports.readers.reader import ReaderPart, TokenReader
+from data_exports.readers.reader import TokenReader
 from data_exports.text import code_span, json_text
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
-_ISSUER = ReaderPart(Issuer, "Who issues its tokens, to the letter as in their `iss`.")
-_AUDIENCE = ReaderPart(Audience, "What its tokens must say they are for.")
+_ISSUER = DeclaredPart(Issuer, "Who issues its tokens, to the letter as in their `iss`.")
+_AUDIENCE = DeclaredPart(Audience, "What its tokens must say they are for.")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,10 +31,10 @@ class KubernetesServiceAccount(TokenReader):
     service_account: ServiceAccountName
     audience: Audience
     kind: ClassVar[str] = "kubernetes"
-    parts: ClassVar[Mapping[str, ReaderPart]] = {
+    parts: ClassVar[Mapping[str, DeclaredPart]] = {
         "issuer": _ISSUER,
-        "namespace": ReaderPart(Namespace, "Namespace of the service account."),
-        "service_account": ReaderPart(ServiceAccountName, "Name of the service account."),
+        "namespace": DeclaredPart(Namespace, "Namespace of the service account."),
+        "service_account": DeclaredPart(ServiceAccountName, "Name of the service account."),
         "audience": _AUDIENCE,
     }
 
@@ -119,9 +120,9 @@ class TokenHolder(TokenReader):
     subject: Subject
     audience: Audience
     kind: ClassVar[str] = "oidc"
-    parts: ClassVar[Mapping[str, ReaderPart]] = {
+    parts: ClassVar[Mapping[str, DeclaredPart]] = {
         "issuer": _ISSUER,
-        "subject": ReaderPart(Subject, "Whom its tokens are of: their `sub`, to the letter."),
+        "subject": DeclaredPart(Subject, "Whom its tokens are of: their `sub`, to the letter."),
         "audience": _AUDIENCE,
     }
 

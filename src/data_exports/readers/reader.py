@@ -7,21 +7,11 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentit
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from data_exports.names import Identifier
+from data_exports.declared import DeclaredPart
 from data_exports.readers.guide import Guide, ReaderWay
 from data_exports.readers.identifiers import Audience
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderPart:
-    """One thing that a declaration says of a reader."""
-
-    parse: type[Identifier]
-    meaning: str
-    is_required: bool = True
 
 
 class FederatedReader(Protocol):
@@ -29,7 +19,7 @@ class FederatedReader(Protocol):
 
     kind: ClassVar[str]
     """What it is called in a declaration."""
-    parts: ClassVar[Mapping[str, ReaderPart]]
+    parts: ClassVar[Mapping[str, DeclaredPart]]
     bucket_actions: ClassVar[tuple[str, ...]]
     """What it may do with the bucket as a whole, besides what every reader may."""
     names_sessions: ClassVar[bool]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_exports.operate.crc import Crc, combined_crc32c, crc32c, crc64nvme
+from data_exports.operate.crc import Crc, crc32c, crc64nvme
 
 # RFC 3720, B.4, and the catalogue of CRCs
 CRC32C = {
@@ -62,10 +62,3 @@ def test_the_pieces_do_not_matter(sizes: list[int], draw: Random) -> None:
 def test_a_block_of_the_largest_size_is_what_its_pieces_are() -> None:
     data = bytes(range(256)) * 3_000
     assert fed(crc64nvme(), data) == fed(crc64nvme(), *(data[at : at + 511] for at in range(0, len(data), 511)))
-
-
-@pytest.mark.parametrize("cut", [0, 1, 255, 4096, 9999, 10_000])
-def test_that_of_two_pieces_is_that_of_the_whole(cut: int) -> None:
-    data = bytes(place * place % 251 for place in range(10_000))
-    both = (crc32c(data[:cut]).value, crc32c(data[cut:]).value)
-    assert combined_crc32c(*both, len(data) - cut) == crc32c(data).value

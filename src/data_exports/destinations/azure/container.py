@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from data_exports.contract.federation import AZURE_AUDIENCE
 from data_exports.contract.settings import AzureSettings
+from data_exports.declared import DeclaredPart
 from data_exports.destinations.destination import Right
 from data_exports.destinations.federation import token_right
 from data_exports.destinations.identifiers import ContainerName, StorageAccountName
-from data_exports.destinations.outside import DestinationPart
 from data_exports.names import KeyPrefix
 from data_exports.readers.identifiers import Guid
 
@@ -28,11 +28,11 @@ class AzureContainer:
     tenant: Guid
     client: Guid
     field: ClassVar[str] = "target_azure"
-    parts: ClassVar[Mapping[str, DestinationPart]] = {
-        "storage_account": DestinationPart(StorageAccountName, "Storage account of the container."),
-        "container": DestinationPart(ContainerName, "Container that files are delivered to."),
-        "tenant": DestinationPart(Guid, "Id of the directory that the storage account is in."),
-        "client": DestinationPart(
+    parts: ClassVar[Mapping[str, DeclaredPart]] = {
+        "storage_account": DeclaredPart(StorageAccountName, "Storage account of the container."),
+        "container": DeclaredPart(ContainerName, "Container that files are delivered to."),
+        "tenant": DeclaredPart(Guid, "Id of the directory that the storage account is in."),
+        "client": DeclaredPart(
             Guid, "Client id of the application, or of the user-assigned managed identity, that lets our role in."
         ),
     }

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from data_exports.contract.federation import google_audience_of
 from data_exports.contract.settings import GoogleSettings
+from data_exports.declared import DeclaredPart
 from data_exports.destinations.destination import Right
 from data_exports.destinations.federation import token_right
 from data_exports.destinations.identifiers import GoogleBucketName, PoolProvider, ProjectNumber
-from data_exports.destinations.outside import DestinationPart
 from data_exports.names import KeyPrefix
 from data_exports.readers.identifiers import ServiceAccount
 
@@ -32,14 +32,14 @@ class GoogleBucket:
     provider: PoolProvider
     service_account: ServiceAccount | None = None
     field: ClassVar[str] = "target_google"
-    parts: ClassVar[Mapping[str, DestinationPart]] = {
-        "bucket": DestinationPart(GoogleBucketName, "Bucket that files are delivered to."),
-        "project_number": DestinationPart(ProjectNumber, "Number of the project that lets our role in."),
-        "provider": DestinationPart(
+    parts: ClassVar[Mapping[str, DeclaredPart]] = {
+        "bucket": DeclaredPart(GoogleBucketName, "Bucket that files are delivered to."),
+        "project_number": DeclaredPart(ProjectNumber, "Number of the project that lets our role in."),
+        "provider": DeclaredPart(
             PoolProvider,
             "Full name of the provider of a workload identity pool of that project, to which our tokens are shown.",
         ),
-        "service_account": DestinationPart(
+        "service_account": DeclaredPart(
             ServiceAccount, "E-mail address of the service account to act as, if it is to be one.", is_required=False
         ),
     }

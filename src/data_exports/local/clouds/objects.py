@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from functools import reduce
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -26,7 +25,7 @@ from data_exports.local.clouds.conditions import object_prefix_of
 from data_exports.local.clouds.contents import Contents, Piece, Pieces, total_bytes
 from data_exports.local.clouds.declared import CloudBucket, Declared
 from data_exports.local.clouds.exchange import CloudAnswer, CloudRefusedError, CloudRequest
-from data_exports.operate.crc import combined_crc32c, crc32c
+from data_exports.operate.crc import crc32c
 
 _WRITING = {
     f"https://www.googleapis.com/auth/{scope}"
@@ -246,9 +245,10 @@ class ObjectStorage:
         upload = self._upload(asked)
         whole = self._parts_in(asked.request.body, upload)
         self._check_replaceable(asked)
-        checksum = reduce(lambda sum_, part: combined_crc32c(sum_, part.crc32c, part.piece.size_bytes), whole, 0)
-        pieces = tuple(part.piece for part in whole)
-        made = _Object(pieces, checksum, None, upload.described, next(self._generations))
+        pieces, checksum = tuple(part.piece for part in whole), crc32c()
+        for piece in pieces:  # of the bytes themselves: the mover puts it together of the parts' checksums
+            checksum.update(piece.read())
+        made = _Object(pieces, checksum.value, None, upload.described, next(self._generations))
         self._objects[asked.key] = made
         del self._uploads[asked.request.query["uploadId"]]
         told = f"<Bucket>{asked.bucket.bucket}</Bucket><Key>{escape(asked.name)}</Key>"
