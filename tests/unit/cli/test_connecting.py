@@ -31,7 +31,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], An
 MODULES = modules_for([])
 ALL = commands(build_command(MODULES))
 WITHOUT_AWS = {"fmt", "schema", "new", "demo", "local"}
-OF_FILES_ALONE = {("review", name) for name in ("decide", "status", "show", "close")}
+OF_FILES_ALONE = {("evidence", "witness"), *(("review", name) for name in ("decide", "status", "show", "close"))}
 
 
 def test_every_command_that_reaches_aws_takes_them_and_no_other_does() -> None:

@@ -392,4 +392,4 @@ def test_a_mover_of_a_container_opens_it_and_reads_and_writes_a_few_files_at_onc
         can = store.capabilities
     assert (can.service, can.copies_by_itself) == ("Azure Blob Storage", False)
     assert can.calls_at_once * can.largest_copy_bytes <= 64 * MIB
-    assert can.part_bytes_at_once == 64 * MIB
+    assert can.part_bytes_at_once == 48 * MIB
