@@ -17,11 +17,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from io import BytesIO
 from operator import attrgetter
 from typing import Any
 
 from data_exports.contract.keys import receipts_key_of
 
+LARGEST_FILE_BYTES = 64 << 20
+"""A file of receipts of more than this, unpacked, is none: one of 1,000 receipts has half a megabyte."""
 _S3 = "s3://"
 _LEVEL = 6  # the highest takes twice the CPU time and saves a fiftieth
 
@@ -160,22 +163,38 @@ def _own_columns(receipt: Receipt, *, in_a_bucket: str | None) -> str:
     return json.dumps(columns)[:-1]
 
 
+def lines_of_file(body: bytes) -> list[bytes] | None:
+    """The lines of a file of receipts, without their ends; None when it is none."""
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(body)) as packed:
+            text = packed.read(LARGEST_FILE_BYTES + 1)
+    except (OSError, EOFError, zlib.error):
+        return None
+    return None if len(text) > LARGEST_FILE_BYTES else text.splitlines()
+
+
 def receipts_in(file: str, body: bytes) -> Iterator[Receipt | Damaged]:
     """The receipts of one file; `file` is its key."""
-    try:
-        lines = gzip.decompress(body).splitlines()
-    except (OSError, EOFError, zlib.error) as error:
-        yield Damaged(file, 0, f"it is no gzip file: {error}")
-        return
-    for number, line in enumerate(lines, start=1):
+    lines = lines_of_file(body)
+    if lines is None:
+        yield Damaged(file, 0, f"it is no gzip file, or unpacks to more than {LARGEST_FILE_BYTES >> 20} MiB")
+    for number, line in enumerate(lines or (), start=1):
         try:
-            yield receipt_of(json.loads(line))
-        except (ValueError, RecursionError) as error:
+            yield receipt_in_line(line)
+        except ValueError as error:
             yield Damaged(file, number, str(error))
 
 
+def receipt_in_line(line: bytes) -> Receipt:
+    """The receipt of a line of a file. Raises ValueError."""
+    try:
+        return receipt_of(json.loads(line))
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
+
+
 def receipt_of(line: Any) -> Receipt:
-    """Read one line. Raises ValueError."""
+    """The receipt of a line's values. Raises ValueError."""
     if not isinstance(line, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - what is wrong is the data, not the call
     columns = _COLUMNS if line.get("destination") is not None else _OLDER_COLUMNS

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from data_exports.contract.keys import time_in
-from data_exports.evidence.entries import HEAD, entry_in, lines_of_file, sha256_of
+from data_exports.contract.receipts import lines_of_file
+from data_exports.evidence.entries import HEAD, entry_in, sha256_of
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES
 from data_exports.evidence.notes import NotSignedError, VerifierKey

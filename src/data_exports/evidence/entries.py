@@ -4,27 +4,22 @@ In: receipts' files, stacks, times. Out: entries, each a line of canonical JSON,
 a receipt by file and line and holds its digest, never what is in it: receipts name people, and may be forgotten.
 """
 
-import gzip
 import hashlib
 import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BytesIO
 from typing import Any
 
 from data_exports.contract.keys import RECEIPTS, card_key_of
-from data_exports.contract.receipts import receipt_of
+from data_exports.contract.receipts import lines_of_file, receipt_in_line
 
 HEAD = "checkpoint"
 BATCHES = "batches/"
 LOGGED = "logged/"
 DEPLOYMENTS = "deployments/"
 KEYS = "keys/"
-LARGEST_FILE_BYTES = 64 << 20
-"""A receipts file of more than this, unpacked, is none: one of 1,000 receipts has half a megabyte."""
 
 
 class EntryKind(StrEnum):
@@ -111,20 +106,10 @@ def entries_of_file(file: str, body: bytes) -> Iterator[Entry]:
         yield Entry(EntryKind.RECEIPT if _is_receipt(line) else EntryKind.DAMAGED, sha256_of(line), file, number)
 
 
-def lines_of_file(body: bytes) -> list[bytes] | None:
-    """The lines of a file of receipts, without their ends; None when it is none."""
-    try:
-        with gzip.GzipFile(fileobj=BytesIO(body)) as packed:
-            text = packed.read(LARGEST_FILE_BYTES + 1)
-    except (OSError, EOFError, zlib.error):
-        return None
-    return None if len(text) > LARGEST_FILE_BYTES else text.splitlines()
-
-
 def _is_receipt(line: bytes) -> bool:
     try:
-        receipt_of(json.loads(line))
-    except (ValueError, RecursionError):
+        receipt_in_line(line)
+    except ValueError:
         return False
     return True
 

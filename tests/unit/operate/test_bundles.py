@@ -22,6 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data_exports.contract.receipts import LARGEST_FILE_BYTES
 from data_exports.errors import RefusedError, UsageError
 from data_exports.evidence.checking import Deviation, DeviationKind
 from data_exports.evidence.entries import HEAD
@@ -177,10 +178,14 @@ def test_lines_that_are_no_receipts_and_files_that_are_none_are_proven_as_such(t
     places.receipts[key].body = gzip.compress(b"no json\n" + good + b"\xff\xfe last")
     other = places.add_receipts("orders", 1, identifier="b")
     places.receipts[other].body = b"no gzip"
+    too_large = places.add_receipts("orders", 1, identifier="c")
+    places.receipts[too_large].body = gzip.compress(good * (LARGEST_FILE_BYTES // len(good) + 1))
     run(places)
-    make_bundle(places, tmp_path / "b.zip")
+    made = make_bundle(places, tmp_path / "b.zip")
     found = verified(tmp_path / "b.zip", KEYS)
-    assert (facts(found), found.outcomes) == ((4, 2, 0, True, ()), {"damaged": 2, "delivered": 2})
+    assert (facts(found), found.outcomes) == ((4, 3, 0, True, ()), {"damaged": 2, "delivered": 2})
+    assert (made.outcomes, len(made.shown)) == ({"damaged": 2, "delivered": 2}, 2)
+    assert len(files_in(tmp_path / "b.zip")["receipts.jsonl"].splitlines()) == 4
 
 
 def test_a_pull_dataset_has_its_deployments_and_no_receipts(tmp_path: Path) -> None:
@@ -583,6 +588,10 @@ def encrypted(path: Path) -> Path:
         (lambda path: zipped(path, ("bundle.json", b"[" * 100_000)), "bundle.json: it is no JSON"),
         (lambda path: zipped(path, ("bundle.json", b"[]")), "it does not say what a bundle says: version"),
         (lambda path: zipped(path, ("bundle.json", b'{"version":1}')), "it does not say what a bundle says: dataset"),
+        (
+            lambda path: zipped(path, ("bundle.json", facts_of().encode().replace(b'"until"', b'"untie"'))),
+            "it does not say what a bundle says: until",
+        ),
         (lambda path: zipped(path, ("bundle.json", b'{"version":2}')), "it was made by a newer program"),
         (lambda path: zipped(path, ("bundle.json", b'{"version":%s}' % (b"9" * 5000))), "bundle.json: it is no JSON"),
     ],

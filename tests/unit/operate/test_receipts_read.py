@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from data_exports.contract.receipts import Damaged, Receipt, receipt_of, receipts_in
+from data_exports.contract.receipts import LARGEST_FILE_BYTES, Damaged, Receipt, receipt_of, receipts_in
 from data_exports.names import BucketName, DatasetName
 from data_exports.operate.receipts import Period, iterate_receipts, read_receipts
 from tests.unit.operate.receipt_log import Log, file_at, line, packed
@@ -73,6 +73,14 @@ def test_a_file_that_is_cut_off_or_no_gzip_is_damaged_as_a_whole() -> None:
         (damaged,) = receipts_in("file", body)
         assert isinstance(damaged, Damaged)
         assert (damaged.file, damaged.line) == ("file", 0)
+
+
+def test_a_file_that_unpacks_to_more_than_any_batch_writes_is_damaged_as_a_whole() -> None:
+    lines = f"{json.dumps(line(reason='r' * 100_000))}\n".encode()
+    body = gzip.compress(lines * (LARGEST_FILE_BYTES // len(lines)))
+    assert len(list(receipts_in("file", body))) == LARGEST_FILE_BYTES // len(lines)
+    body += gzip.compress(lines)
+    assert list(receipts_in("file", body)) == [Damaged("file", 0, "it is no gzip file, or unpacks to more than 64 MiB")]
 
 
 @pytest.mark.parametrize("name", ["dataset", "key", "version_id", "etag", "outcome"])

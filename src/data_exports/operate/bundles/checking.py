@@ -5,7 +5,6 @@ that is not as it was logged. Effects: none but those of reading; no AWS, no est
 """
 
 import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from data_exports.contract.receipts import receipt_of
+from data_exports.contract.receipts import receipt_in_line
 from data_exports.evidence.checking import Deviation, DeviationKind, LoggedFile
 from data_exports.evidence.entries import DEPLOYMENTS, HEAD, sha256_of
 from data_exports.evidence.heads import Head, head_in
@@ -24,6 +23,7 @@ from data_exports.json_values import json_as
 from data_exports.operate.bundles.layout import (
     BUNDLE_FACTS,
     BUNDLED_RECEIPTS,
+    DAMAGED_LINES,
     DIGESTS,
     KEPT_HEADS,
     LEAVES,
@@ -330,6 +330,6 @@ def _digests_of(file: LoggedFile) -> Iterator[bytes]:
 
 def _outcome_of(line: bytes) -> str:
     try:
-        return receipt_of(json.loads(line)).outcome
-    except (ValueError, RecursionError):
-        return "damaged"
+        return receipt_in_line(line).outcome
+    except ValueError:
+        return DAMAGED_LINES

@@ -21,19 +21,19 @@ from typing import IO, Any
 from data_exports.aws import Aws, aws_errors, call_or_none
 from data_exports.contract.change_sets import ClaimedCommit, claimed_commit
 from data_exports.contract.keys import receipts_prefix_of, time_in
-from data_exports.contract.receipts import Receipt, moment_of, receipts_in
+from data_exports.contract.receipts import Receipt, lines_of_file, moment_of, receipt_in_line
 from data_exports.deploy.remote import check_account
 from data_exports.errors import ExportsError, RefusedError
 from data_exports.estate.models import Dataset, Platform, PushDataset
 from data_exports.evidence.checking import LATE_AFTER, LoggedFile, ReceiptsRule, changes_of_file, rule_that_took
-from data_exports.evidence.entries import HEAD, Entry, EntryKind, entry_in, lines_of_file, sha256_of
+from data_exports.evidence.entries import HEAD, Entry, EntryKind, entry_in, sha256_of
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES, leaf_hash, root_over, roots_from
 from data_exports.evidence.notes import NotSignedError, VerifierKey
 from data_exports.evidence.reading import rules_in
 from data_exports.evidence.tiles import ENTRIES, TILE_WIDTH, NotATileError, entries_in, tile_path
 from data_exports.names import FOUNDATION_STACK
-from data_exports.operate.bundles.layout import BundleFacts
+from data_exports.operate.bundles.layout import DAMAGED_LINES, BundleFacts
 from data_exports.operate.receipts import Period, list_receipt_files
 from data_exports.parallel import map_ordered
 
@@ -78,6 +78,7 @@ class Collected:
     """What is to be proven, and by what."""
 
     facts: BundleFacts
+    """With what is gone or expired once the receipts' lines are read."""
     head: Head
     head_bytes: bytes
     proof: bytes
@@ -95,6 +96,17 @@ class Collected:
     """Files of receipts that are not there any more."""
     rules: tuple[ReceiptsRule, ...] = ()
     """For how long receipts were kept, as the log holds it."""
+
+    def count(self, line: bytes) -> None:
+        """Count a line that goes into the bundle, and keep the first receipts for a page to show."""
+        try:
+            receipt = receipt_in_line(line)
+        except ValueError:
+            self.outcomes[DAMAGED_LINES] += 1
+            return
+        self.outcomes[receipt.outcome] += 1
+        if len(self.shown) < RECEIPTS_SHOWN:
+            self.shown.append(receipt)
 
 
 @contextmanager
@@ -164,19 +176,17 @@ def receipt_lines(collected: Collected, aws: Aws, platform: Platform, tell: Call
             for found in changes_of_file(collected.files[key], key, body):
                 raise _tampered(found.where, found.what)
             for line in lines_of_file(body) or ():
+                collected.count(line)
                 yield line + b"\n"
-            for each in receipts_in(key, body):
-                collected.outcomes[each.outcome if isinstance(each, Receipt) else "damaged"] += 1
-                if isinstance(each, Receipt) and len(collected.shown) < RECEIPTS_SHOWN:
-                    collected.shown.append(each)
             tell(collected.outcomes.total())
+    collected.facts = _told_facts(collected)
 
 
-def told_facts(collected: Collected) -> BundleFacts:
-    """The facts once the receipts were read."""
-    facts, rules = collected.facts, collected.rules
-    expired = [key for key in collected.lacking if rule_that_took(rules, time_in(key), facts.made_at)]
-    return replace(facts, gone=tuple(each for each in collected.lacking if each not in expired), expired=tuple(expired))
+def _told_facts(collected: Collected) -> BundleFacts:
+    facts, gone, expired = collected.facts, list[str](), list[str]()
+    for key in collected.lacking:
+        (expired if rule_that_took(collected.rules, time_in(key), facts.made_at) else gone).append(key)
+    return replace(facts, gone=tuple(gone), expired=tuple(expired))
 
 
 _Read = Callable[[str], bytes | None]

@@ -23,6 +23,8 @@ PROOF = "proof.bin"
 """The hashes of the whole subtrees without any of these leaves, 32 bytes each, from the left."""
 BUNDLED_RECEIPTS = "receipts.jsonl"
 """The lines of the files of receipts as they stand there, in the order of their leaves."""
+DAMAGED_LINES = "damaged"
+"""What stands for an outcome where lines that are no receipts are counted."""
 KEPT_HEADS = "heads/"
 """Heads that the other side has kept, each called by a number."""
 DIGESTS = "SHA256SUMS"
@@ -110,7 +112,7 @@ def _wrong_in(found: dict[str, Any]) -> str:
     """The first field that is not there or of another kind; "" if there is none."""
     right: dict[str, bool] = {name: isinstance(found.get(name), str) for name in _TEXTS}
     right |= {name: type(found.get(name)) is int and 0 <= found[name] < 1 << 53 for name in _NUMBERS}
-    right |= {name: _is_moment(found.get(name), may_lack=name != "made_at") for name in _MOMENTS}
+    right |= {name: name in found and _is_moment(found[name], may_lack=name != "made_at") for name in _MOMENTS}
     right |= {name: _is_list_of_texts(found.get(name)) for name in _LISTS}
     right["kind"] = found.get("kind") in ("push", "pull")
     right["dataset"] = right["dataset"] and bool(_DATASET.fullmatch(found["dataset"]))

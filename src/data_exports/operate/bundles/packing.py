@@ -18,8 +18,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+from data_exports.contract.receipts import LARGEST_FILE_BYTES
 from data_exports.errors import RefusedError, UsageError
-from data_exports.evidence.entries import LARGEST_FILE_BYTES
 from data_exports.operate.bundles.layout import DIGESTS, UnreadableBundleError, sums_of
 from data_exports.text import quoted
 

@@ -16,7 +16,7 @@ from data_exports.estate.models import Dataset, Platform
 from data_exports.evidence.entries import HEAD
 from data_exports.evidence.notes import KEYS_FILE
 from data_exports.json_values import json_value_of
-from data_exports.operate.bundles.collecting import BundledRecord, Collected, told_facts
+from data_exports.operate.bundles.collecting import BundledRecord, Collected
 from data_exports.operate.bundles.commits import DeclaredCommits, NamedCommit
 from data_exports.operate.bundles.layout import BUNDLE_FACTS, BUNDLED_RECEIPTS, KEPT_HEADS, LEAVES, PROOF, BundleFacts
 from data_exports.reviews.models import Review, ReviewedDataset
@@ -55,7 +55,7 @@ def bundle_files(
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Every file of a bundle of this name; `lines` are those of the receipts."""
     yield BUNDLED_RECEIPTS, lines
-    facts = told_facts(collected)  # which the lines have told
+    facts = collected.facts  # which the lines have told
     yield LEAVES, collected.leaves
     yield PROOF, [collected.proof]
     yield HEAD, [collected.head_bytes]

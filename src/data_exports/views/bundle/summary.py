@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data_exports.evidence.checking import DeviationKind
 from data_exports.operate.bundles.checking import BundleVerification
-from data_exports.operate.bundles.collecting import Collected, told_facts
+from data_exports.operate.bundles.collecting import Collected
 from data_exports.text import counted, printable, size_words
 from data_exports.views.bundle.page import period_words
 from data_exports.views.verify import leaves_counted, render_deviations
@@ -45,7 +45,7 @@ class BundleData:
 
 def bundle_as_data(collected: Collected, path: Path, size_bytes: int) -> BundleData:
     """What is in the bundle that lies there."""
-    facts = told_facts(collected)
+    facts = collected.facts
     return BundleData(
         file=path,
         size_bytes=size_bytes,
