@@ -220,7 +220,8 @@ class HttpWorld:
 
     def probe(self, key: str) -> list[Try]:
         with closing(self._transport()) as transport:
-            return places_of(self.settings).destination.probe(key, InFlight[StoreAnswer](transport).ask)
+            asked = InFlight[StoreAnswer](transport).ask
+            return places_of(self.settings, transport).destination.probe(key, asked)
 
     def named_region(self) -> str:
         transport = self._transport()

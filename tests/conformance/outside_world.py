@@ -6,16 +6,12 @@ recipient's own. The mover's credentials are those of its environment, as in Lam
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from data_exports.contract.settings import AzureSettings, GoogleSettings
-from data_exports.contract.tasks import Try
 from data_exports.local.emulator import LocalAws
-from data_exports.mover.places.in_flight import InFlight
-from data_exports.mover.places.store import places_of
-from data_exports.mover.rules.protocol import StoreAnswer
 from tests.conformance.http_world import Ground, HttpWorld
 from tests.conformance.local_aws import ground_of, own_rights_of
 from tests.conformance.steps import Scenario
@@ -57,11 +53,6 @@ class OutsideWorld(HttpWorld):
 
     def arrived(self, key: str) -> Found | None:
         return self._recipient_outside.found(key)
-
-    def probe(self, key: str) -> list[Try]:
-        with closing(self._transport()) as transport:
-            asked = InFlight[StoreAnswer](transport).ask
-            return places_of(self.settings, transport).destination.probe(key, asked)
 
 
 @contextmanager

@@ -4,11 +4,14 @@ What the recipient puts in place is what its handover asks for, to the letter: t
 know the vendors' conditions, and nothing of ours.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from data_exports.contract.tasks import Task
 from data_exports.deploy.drift.finding import read_drift
 from data_exports.deploy.plan.consents import Consent
 from data_exports.destinations.azure.half import ContainerHalf
@@ -94,6 +97,16 @@ class Outside:
         found = self.clouds.stored(service, place, key)
         return found[1] if found else None
 
+    def sweep_at_once(self) -> dict[str, Any]:
+        """What the rule does every hour, for what was uploaded until now."""
+        functions, name = self.ground.client("lambda"), self.push.mover_name
+        usual = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        changed = {"Variables": usual | {"SWEEP_PATIENCE_SECONDS": "0"}}
+        functions.update_function_configuration(FunctionName=name, Environment=changed)
+        answer = functions.invoke(FunctionName=name, Payload=Task.SWEEP.request.encode())
+        found: dict[str, Any] = json.loads(answer["Payload"].read())
+        return found
+
     def outcomes(self) -> dict[str, tuple[str, str | None, str | None]]:
         """Key → outcome, cause and destination of its last receipt."""
         platform = self.ground.platform
@@ -124,7 +137,9 @@ def test_nothing_is_deployed_before_the_account_allows_it(outside: Outside) -> N
     assert outside.ground.statuses() == {}
 
 
-def test_a_file_is_delivered_once_its_owner_has_done_what_the_letter_asks(outside: Outside) -> None:
+def test_a_file_is_delivered_once_its_owner_has_done_what_the_letter_asks_and_if_its_event_was_lost(
+    outside: Outside,
+) -> None:
     outside.allow_federation()
     assert outside.ground.deploy(outside.estate).is_complete
     s3, hub = outside.ground.client("s3"), str(outside.ground.platform.hub_bucket)
@@ -143,6 +158,11 @@ def test_a_file_is_delivered_once_its_owner_has_done_what_the_letter_asks(outsid
 
     drift = read_drift(outside.estate, outside.ground.aws, counted=lambda *_: None)
     assert drift.drifts == ()
+
+    s3.put_bucket_notification_configuration(Bucket=hub, NotificationConfiguration={})
+    s3.put_object(Bucket=hub, Key="orders/lost.csv", Body=b"lost")
+    assert outside.sweep_at_once()["handed_over"] == 1
+    wait_until(lambda: outside.arrived("orders/lost.csv") == b"lost", outside.outcomes)
 
 
 def test_from_a_bucket_of_s3_to_another_cloud_takes_consent_and_what_waits_goes_there(outside: Outside) -> None:

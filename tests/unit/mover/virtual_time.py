@@ -15,6 +15,7 @@ from data_exports.mover.wire.http_connection import OnResponse, RequestLimits
 from data_exports.mover.wire.http_requests import Host
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
+from tests.unit.mover.s3_alone import S3Alone
 
 Trouble = Callable[[S3Request], "Answered | None"]
 
@@ -125,7 +126,7 @@ class VirtualConnections(Timetable):
         self.plan(seconds, lambda: on_response(answer))
 
 
-class VirtualTransport(Timetable):
+class VirtualTransport(S3Alone, Timetable):
     """A `Transport` over virtual time. `trouble` says what a request meets; None is: all goes well."""
 
     service = "S3"

@@ -20,11 +20,12 @@ from data_exports.mover.rules.protocol import Failed, is_refusal
 from data_exports.mover.time_left import SecondsLeft, endless
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import retry_seconds
+from data_exports.mover.wire.transport import HttpWay
 
 _NO_TIME = "the function's time ran out"
 
 
-class Way(Sender, Protocol):
+class Way(Sender, HttpWay, Protocol):
     """The mover's way to S3, over whose connections all other senders send as well: a `Transport`, or a stand-in."""
 
     def run_once(self) -> None:

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from data_exports.contract.settings import AzureSettings, BucketSettings
 from data_exports.mover.places.destination import DestinationPlace
@@ -39,7 +39,7 @@ from data_exports.mover.rules.protocol import (
     StoreAnswer,
 )
 from data_exports.mover.settings import Settings
-from data_exports.mover.wire.transport import Transport
+from data_exports.mover.wire.transport import HttpWay, Transport
 
 # To one host: a batch's calls, and parts of large files on top. Other kinds of destinations have fewer of both.
 _MOST_CONNECTIONS = CAPABILITIES.calls_at_once + CAPABILITIES.parts_at_once
@@ -98,30 +98,34 @@ class Store(InFlight[StoreAnswer]):
         self.start(tag, self._steps[type(call)](call))
 
 
-def places_of(settings: Settings, way: Way | None = None) -> Places:
+def places_of(settings: Settings, way: HttpWay) -> Places:
     """The places that these settings name. Over the connections of `way` other kinds than S3 are asked, too."""
-    hub = Hub(Bucket(settings.hub_bucket, settings.hub_account))
-    journal = Journal(Bucket(settings.log_bucket, settings.hub_account), settings.dataset)
+    hub, journal = hub_and_journal_of(settings)
     return Places(hub, journal, _destination_of(settings, hub, way))
 
 
-def _destination_of(settings: Settings, hub: Hub, way: Way | None) -> DestinationPlace:
+def hub_and_journal_of(settings: Settings) -> tuple[Hub, Journal]:
+    """The two places of the platform's own: all that is needed where nothing is delivered."""
+    hub, log = (Bucket(name, settings.hub_account) for name in (settings.hub_bucket, settings.log_bucket))
+    return Hub(hub), Journal(log, settings.dataset)
+
+
+def _destination_of(settings: Settings, hub: Hub, way: HttpWay) -> DestinationPlace:
     """The destination, of the kind that is named; an idle function starts sooner without the others."""
     target = settings.destination
     if isinstance(target, BucketSettings):
         return S3DestinationPlace(target, hub.bucket, settings.function_name)
     from data_exports.mover.places.federation import azure_token_steps, google_token_steps
-    from data_exports.mover.wire.bearer import BearerSender, HttpWay
+    from data_exports.mover.wire.bearer import BearerSender
 
-    line = cast("HttpWay", way)
     if isinstance(target, AzureSettings):
         from data_exports.mover.places.azure.destination import AZURE_CAPABILITIES, AzureDestinationPlace
 
-        sender = BearerSender(line, azure_token_steps(settings, target), service=AZURE_CAPABILITIES.service)
+        sender = BearerSender(way, azure_token_steps(settings, target), service=AZURE_CAPABILITIES.service)
         return AzureDestinationPlace(target, hub, sender, settings.store_url)
     from data_exports.mover.places.google.destination import GOOGLE_CAPABILITIES, GoogleDestinationPlace
 
-    sender = BearerSender(line, google_token_steps(settings, target), service=GOOGLE_CAPABILITIES.service)
+    sender = BearerSender(way, google_token_steps(settings, target), service=GOOGLE_CAPABILITIES.service)
     return GoogleDestinationPlace(target, hub, sender, settings.store_url)
 
 

@@ -23,7 +23,7 @@ from data_exports.mover.places.operation import Operation
 from data_exports.mover.places.s3.bucket import Bucket
 from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import error_reply
-from data_exports.mover.places.store import places_of
+from data_exports.mover.places.store import hub_and_journal_of
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import Failed, Forbidden, Gone
 from data_exports.mover.settings import Settings
@@ -73,8 +73,8 @@ class Survey:
     ) -> None:
         """Ask nothing yet. `rng` gives the jitter of repeated requests."""
         self._settings = settings
-        places = places_of(settings)
-        self._hub, self._log = places.hub.bucket, places.journal.bucket
+        hub, journal = hub_and_journal_of(settings)
+        self._hub, self._log = hub.bucket, journal.bucket
         self._in_flight = InFlight[Any](way, rng=rng, seconds_left=seconds_left)
         self._tags, self._answers = count(), dict[int, Any]()  # answers that nobody has waited for yet
 

@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import HttpRequest
+from data_exports.mover.wire.transport import HttpRequest, HttpWay
 
 REFUSAL_SECONDS = 10.0  # for which a refusal answers others, too: a batch does not ask a thousand times
 LONGEST_SILENCE_SECONDS = 60.0  # that a store may ask for
@@ -52,20 +52,6 @@ class NoToken(Response):
     """The request was not sent: at this step no token was given. Status, headers and body are what was answered."""
 
     step: str = ""
-
-
-class HttpWay(Protocol):
-    """What carries requests: a `Transport`, or a stand-in."""
-
-    @property
-    def drops(self) -> int:
-        """How often all that was under way was given up."""
-
-    def send_http(self, request: HttpRequest, on_response: OnResponse) -> None:
-        """Send a request."""
-
-    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Make a call after so many seconds."""
 
 
 class BearerSender:

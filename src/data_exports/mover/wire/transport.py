@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from data_exports.mover.wire.connections import Connections
@@ -57,6 +58,20 @@ class HttpRequest:
     body: bytes = field(default=b"", repr=False)
     limits: RequestLimits = USUAL_LIMITS
     headers_at_last: Callable[[], Mapping[str, str]] = dict
+
+
+class HttpWay(Protocol):
+    """What carries requests to others than S3: a `Transport`, or a stand-in."""
+
+    @property
+    def drops(self) -> int:
+        """How often all that was under way was given up."""
+
+    def send_http(self, request: HttpRequest, on_response: OnResponse) -> None:
+        """Send a request."""
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Make a call after so many seconds."""
 
 
 class Transport:

@@ -11,6 +11,7 @@ from data_exports.mover.rules.protocol import Failed, Gone, Reply, Written
 from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
+from tests.unit.mover.s3_alone import S3Alone
 
 DONE, UNWELL = Response(200, {}, b""), Response(503, {}, b"")
 REQUEST = S3Request("GetObject", "GET", "hub")
@@ -18,7 +19,7 @@ THROTTLED = Failed("throttled", Cause.THROTTLED)
 
 
 @dataclass
-class Way:
+class Way(S3Alone):
     """Answers each request, in its turn, with the next response."""
 
     responses: deque[Response]

@@ -376,4 +376,4 @@ def test_a_request_is_made_as_boto3_makes_it(case: Case, s3: Any) -> None:
 
 
 def test_every_kind_of_call_has_its_place() -> None:
-    assert set(places_of(SETTINGS).steps()) == set(get_args(Call))
+    assert set(places_of(SETTINGS, Recording()).steps()) == set(get_args(Call))

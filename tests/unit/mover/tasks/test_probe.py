@@ -13,6 +13,7 @@ from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import S3Request
 from tests.unit.mover.environment import delivering_to
+from tests.unit.mover.s3_alone import S3Alone
 
 SETTINGS = Settings(
     dataset="orders",
@@ -38,7 +39,7 @@ def refused(code: str, message: str = "no", status: int = 403) -> Response:
 
 
 @dataclass
-class Stand:
+class Stand(S3Alone):
     """A recipient that answers as it is told, and remembers what it was asked."""
 
     answering: Answering

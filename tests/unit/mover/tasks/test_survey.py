@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from data_exports.mover.settings import Settings
 from data_exports.mover.tasks.survey import Survey, SweepError, UploadInSight
 from data_exports.mover.wire.transport import Transport
+from tests.conformance.azure_memory import AZURE_SETTINGS
+from tests.conformance.google_memory import GOOGLE_SETTINGS
 from tests.unit.mover.environment import SETTINGS
 from tests.unit.mover.loopback import Loopback, Played, serving
 from tests.unit.mover.places.answers import XMLNS
@@ -30,10 +33,13 @@ def _closed() -> Iterator[None]:
 
 
 def survey(server: Loopback, **changes: Any) -> Survey:
-    settings = replace(SETTINGS, endpoint_url=server.url, **changes)
+    return Survey(replace(SETTINGS, endpoint_url=server.url, **changes), way_to(server), rng=Impatient())
+
+
+def way_to(server: Loopback) -> Transport:
     transport = Transport(region="eu-west-1", endpoint_url=server.url, connections=4, credentials=CREDENTIALS)
     OPEN.append(transport)
-    return Survey(settings, transport, rng=Impatient())
+    return transport
 
 
 def page(items: str, more: str = "", *, kind: str = "ListBucketResult") -> Played:
@@ -70,6 +76,14 @@ def test_what_is_in_sight_is_listed_page_after_page() -> None:
         ),
     ]
     assert sent(server.asked[0]) == {"x-amz-expected-bucket-owner": "593291632749"}
+
+
+@pytest.mark.parametrize("settings", [AZURE_SETTINGS, GOOGLE_SETTINGS], ids=["azure", "google"])
+def test_what_is_in_sight_is_listed_wherever_it_is_delivered(settings: Settings) -> None:
+    with serving(page(listed("orders/a"))) as server:
+        seen = Survey(replace(settings, endpoint_url=server.url), way_to(server), rng=Impatient())
+        assert list(seen.pages_in_sight("")) == [[UploadInSight("orders/a", "e", 1, TIME)]]
+    assert [asked.path.partition("?")[0] for asked in server.asked] == ["/mojap-hub-exports/"]
 
 
 def test_in_a_hub_that_keeps_its_files_the_versions_are_listed_which_tells_their_ids() -> None:
