@@ -6,13 +6,17 @@ In: one letter for each upload. Out: uploads as S3 keeps them and as events tell
 from dataclasses import dataclass
 
 from data_exports.mover.places.s3.destination import CAPABILITIES
+from data_exports.mover.rules.protocol import Checkpoint, CopiedPart
 from data_exports.mover.rules.uploads import Rules, Upload
-from tests.model.memory_s3 import HUB, Memory, Stored, etag_of
+from tests.model.memory_s3 import ELSEWHERE, HUB, Memory, Stored, etag_of
 from tests.model.worlds import Event, World
 
 KEY = "orders/file"
 LARGE = "LMN"  # letters of contents that are copied in parts
 LARGEST_COPY_BYTES, PART_BYTES = 1, 2
+BEGUN_ELSEWHERE = Checkpoint(
+    KEY, "v1", ELSEWHERE, 2 * PART_BYTES, PART_BYTES, (CopiedPart(1, "e"),), destination="gs://b"
+)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.rules.uploads import DeliveryResult
 from tests.model.carrying_out import Late, carry_out, copy_parts, interrupted
-from tests.model.contents import KEY, Contents, number_of, rules_of
+from tests.model.contents import BEGUN_ELSEWHERE, KEY, Contents, number_of, rules_of
 from tests.model.memory_s3 import ON, Memory, Stored
 from tests.model.promise import broken, broken_receipts, invented, told_by
 from tests.model.worlds import Bounds, Deliver, Event, Handler, Node, Numbers, Results, Told, World, in_turn
@@ -109,6 +109,8 @@ class Search:
         self._may_repeat_ids = bool(bounds.toggles) or bounds.versioning != ON
         writes = 0 if bounds.writes_itself else -1
         empty = Memory(completed=() if bounds.remembers else None, versioning=bounds.versioning, writes=writes)
+        if bounds.moved:
+            empty = empty._replace(checkpoints=((BEGUN_ELSEWHERE.upload_id, BEGUN_ELSEWHERE),))
         start = World(self._memories.of(empty), bounds.left)
         origin: dict[World, tuple[World, str] | None] = {start: None}
         todo, ends = [start], 0

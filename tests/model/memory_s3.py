@@ -83,6 +83,8 @@ from data_exports.mover.rules.protocol import (
 )
 
 HUB, TARGET, LOG = "hub", "target", "log"
+ELSEWHERE = "begun-elsewhere"
+"""The id of an upload in parts of another destination: nothing that is asked of it here makes sense."""
 ANY = "*"  # an ETag condition that every current version meets
 TIME = "2026-11-02T10:00:00.000Z"
 ON, SUSPENDED, NEVER_ON = "Enabled", "Suspended", ""
@@ -261,6 +263,10 @@ def _answer_large(memory: Memory, call: LargeCall) -> tuple[Memory, StoreAnswer]
 
 def _answer_upload(memory: Memory, call: LargeCall) -> tuple[Memory, StoreAnswer]:
     match call:
+        case CopyPart(upload_id=name) | CompleteUpload(upload_id=name) | AbortUpload(upload_id=name) if (
+            name == ELSEWHERE
+        ):
+            return memory, Failed("an upload that was not begun here", Cause.UNREADABLE)
         case StartUpload(key, Attributes(attributes)):
             name = f"u{memory.begun + 1}"
             in_parts = _with(memory.in_parts, name, InParts(key, attributes))

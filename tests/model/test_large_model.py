@@ -38,6 +38,8 @@ SEARCHES = [
     ("LM", replace(CALM, versioning=SUSPENDED)),
     ("LA", replace(CALM, versioning=SUSPENDED)),
     ("LA", replace(CALM, toggles=1)),
+    ("L", replace(CRASH, moved=True)),
+    ("LA", replace(CALM, moved=True)),
 ]
 MORE = [
     ("L", replace(CRASH, sweeps=True, losses=1)),

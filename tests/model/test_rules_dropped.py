@@ -206,6 +206,11 @@ class GoesOnWithAnothersCopy(LargeCopy):
         return True
 
 
+class GoesOnWithWhatWasBegunElsewhere(LargeCopy):
+    def was_begun_here(self, checkpoint: Checkpoint) -> bool:
+        return True
+
+
 def by(delivery: type[Delivery]) -> Deliver:
     """Deliver by other rules."""
 
@@ -309,6 +314,7 @@ MOVING: list[tuple[Deliver, str, Bounds, str]] = [
     (copying_by(CompletesWithoutLookingAgain), "LA", CALM, OUTDATED),
     (copying_by(CopiesPartsOfWhateverThereIs), "LA", NULL_UPLOADS, "failed"),
     (copying_by(GoesOnWithAnothersCopy), "LL", replace(NULL_UPLOADS, crashes=1), OTHER_ATTRIBUTES),
+    (copying_by(GoesOnWithWhatWasBegunElsewhere), "L", replace(CALM, moved=True), "failed"),
 ]
 KEEPING: list[tuple[Deliver, str, Bounds, str]] = [
     (by(TakesEveryMessageForItsFirstReceipt), "AB", Bounds(), STALE),

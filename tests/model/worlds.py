@@ -150,6 +150,7 @@ class Bounds:
     writes_itself: bool = False  # the mover reads and writes, and a request may be late without any bound
     on_condition: bool = True  # then: what is written fails if anything was written since it was sent
     under_way_seconds: int = UNDER_WAY_SECONDS
+    moved: bool = False  # a copy of the first upload was begun while the destination was another one
     counts_copies: bool = False  # no upload may be copied twice where nothing calls for it
 
     def __str__(self) -> str:

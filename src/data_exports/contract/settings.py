@@ -108,6 +108,11 @@ class BucketSettings:
         return f"s3://{self.target_bucket}"
 
     @property
+    def name_in_checkpoints(self) -> str:
+        """Nothing: earlier movers read checkpoints, and know buckets of S3 alone."""
+        return ""
+
+    @property
     def under_way_seconds(self) -> int:
         """For how long a request without an answer may still be carried out there."""
         return UNDER_WAY_SECONDS
@@ -130,6 +135,11 @@ class AzureSettings:
     def uri(self) -> str:
         """Where it is, as receipts name it."""
         return f"https://{self.storage_account}.blob.core.windows.net/{self.container}"
+
+    @property
+    def name_in_checkpoints(self) -> str:
+        """What tells a copy that was begun here from one of another destination."""
+        return self.uri
 
     @property
     def under_way_seconds(self) -> int:
@@ -156,6 +166,11 @@ class GoogleSettings:
     def uri(self) -> str:
         """Where it is, as receipts name it."""
         return f"gs://{self.bucket}"
+
+    @property
+    def name_in_checkpoints(self) -> str:
+        """What tells a copy that was begun here from one of another destination."""
+        return self.uri
 
     @property
     def under_way_seconds(self) -> int:

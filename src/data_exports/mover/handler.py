@@ -231,6 +231,7 @@ def _deliver(
         store.capabilities,
         settings.most_receives,
         settings.part_bytes,
+        settings.destination.name_in_checkpoints,
     )
     deliveries, follows = deliver_together([upload for message in messages for upload in message.uploads], rules)
     refusals = [

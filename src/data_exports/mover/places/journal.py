@@ -106,6 +106,10 @@ def _checkpoint_of(body: bytes) -> tuple[Checkpoint, ...]:
 
 
 def _written(checkpoint: Checkpoint) -> dict[str, object]:
-    """The checkpoint as it is kept. What a version `null` alone has is left out of others: earlier movers read them."""
+    """The checkpoint as it is kept. What a version `null` or another cloud alone has is left out of others.
+
+    Earlier movers read those.
+    """
     facts = asdict(checkpoint)
-    return {name: value for name, value in facts.items() if name not in ("etag", "last_modified") or value}
+    of_some = ("etag", "last_modified", "destination")
+    return {name: value for name, value in facts.items() if name not in of_some or value}

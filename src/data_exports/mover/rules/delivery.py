@@ -201,8 +201,7 @@ class Delivery:
     def copy_in_parts(self, version: HubVersion, digest: str = "") -> Generator[Request, Reply, Reply]:
         """Copy a large version, which is the upload's own. What this run does not finish goes on in another."""
         self.may_leave_parts = True
-        can, part_bytes = self.rules.capabilities, self.rules.part_bytes
-        copy = self.large_copy(self.upload.key, version, can, usual_part_bytes=part_bytes, digest=digest)
+        copy = self.large_copy(self.upload.key, version, self.rules, digest=digest)
         reply = yield from copy.steps()
         self.left_behind = copy.left_behind or self.left_behind
         self.may_leave_parts = not isinstance(reply, Copied)
@@ -215,7 +214,7 @@ class Delivery:
         if not self.may_leave_parts:
             return
         left = "parts of it may be left at the recipient: "
-        reply = yield from abort_copies(self.upload.key, self.upload.version)
+        reply = yield from abort_copies(self.upload.key, self.upload.version, self.rules.destination)
         if isinstance(reply, Forbidden):  # a recipient may take back what it granted; that holds up nothing
             self.left_behind = left + reply.reason
         elif not isinstance(reply, Removed):

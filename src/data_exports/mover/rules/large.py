@@ -13,6 +13,8 @@ that describes it, and nothing is left behind.
 - Parts are pinned to the version (of a version `null` to its ETag, too), so they fit each other whatever is uploaded in
   the meantime.
 - Now and then, and before the parts are completed, the key is looked at again: a newer upload may have come.
+- An upload that was begun at another destination is not gone on with, nor aborted: whoever owns that is not asked any
+  more. Its record is dropped.
 - What S3 tells of the whole copy is held against what it tells of the upload. A digest that no copy in parts can have,
   such as the sender's SHA-256, goes into the receipt.
 - An upload is completed only by a run that has seen it open, by copying at least its last part into it. S3 may answer
@@ -63,6 +65,7 @@ from data_exports.mover.rules.protocol import (
     Written,
     is_refusal,
 )
+from data_exports.mover.rules.uploads import Rules
 
 PARTS_BETWEEN_SAVES = 256  # what a run that dies has copied for nothing, at most
 MOST_TRIES_TO_REMOVE = 3  # of what is left of a finished copy
@@ -86,7 +89,7 @@ def parts_of(size_bytes: int, part_bytes: int) -> tuple[Part, ...]:
     )
 
 
-def abort_copies(key: str, version: HubVersion) -> CopySteps:
+def abort_copies(key: str, version: HubVersion, destination: str) -> CopySteps:
     """Remove what unfinished copies of a version have left at the recipient, and their checkpoints.
 
     Returns Removed, or what stands in the way. An upload that could not be aborted stays on record.
@@ -94,7 +97,7 @@ def abort_copies(key: str, version: HubVersion) -> CopySteps:
     reply = yield ReadCheckpoints(key, version.version_id)
     if not isinstance(reply, Checkpoints):
         return reply
-    return (yield from _abort(_copies_of(version, reply.found)))
+    return (yield from _abort(_copies_of(version, reply.found), destination))
 
 
 def _copies_of(version: HubVersion, found: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
@@ -102,9 +105,11 @@ def _copies_of(version: HubVersion, found: tuple[Checkpoint, ...]) -> tuple[Chec
     return tuple(checkpoint for checkpoint in found if checkpoint.etag in ("", version.etag))
 
 
-def _abort(checkpoints: tuple[Checkpoint, ...]) -> CopySteps:
+def _abort(checkpoints: tuple[Checkpoint, ...], destination: str) -> CopySteps:
     for checkpoint in checkpoints:
-        reply = yield AbortUpload(checkpoint.key, checkpoint.upload_id)
+        reply: Reply = Removed()
+        if checkpoint.destination == destination:
+            reply = yield AbortUpload(checkpoint.key, checkpoint.upload_id)
         if isinstance(reply, Removed | NoUpload):
             reply = yield from _remove_record(checkpoint)
         if not isinstance(reply, Removed):
@@ -129,14 +134,13 @@ def _insist(remove: Callable[[], CopySteps]) -> CopySteps:
 class LargeCopy:
     """One version on its way in parts. Each rule is a method, so that tests can show what breaks without it."""
 
-    def __init__(
-        self, key: str, version: HubVersion, capabilities: Capabilities, *, usual_part_bytes: int, digest: str = ""
-    ) -> None:
+    def __init__(self, key: str, version: HubVersion, rules: Rules, *, digest: str = "") -> None:
         self.key = key
-        self.capabilities = capabilities
+        self.capabilities = rules.capabilities
         self.version = version
         self.size_bytes = version.size_bytes or 0
-        self.usual_part_bytes = usual_part_bytes
+        self.usual_part_bytes = rules.part_bytes
+        self.destination = rules.destination
         self.digest = digest  # what the hub tells of the upload
         self.parts_before = 0  # how many parts earlier runs have copied
         self.others: tuple[Checkpoint, ...] = ()  # uploads of repeated events: one is enough
@@ -180,9 +184,13 @@ class LargeCopy:
         return self.unproven(first)
 
     def may_go_on(self, checkpoint: Checkpoint) -> bool:
-        """Tell whether a copy that was begun is of this very upload, whose attributes it has."""
+        """Tell whether a copy that was begun here is of this very upload, whose attributes it has."""
         begun = HubVersion(checkpoint.version_id, checkpoint.etag, None, checkpoint.last_modified)
-        return begun.is_surely(self.version)
+        return self.was_begun_here(checkpoint) and begun.is_surely(self.version)
+
+    def was_begun_here(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether a copy was begun at this destination: what it has copied is of no use at another."""
+        return checkpoint.destination == self.destination
 
     def unproven(self, checkpoint: Checkpoint) -> Checkpoint:
         """Take the last part for not copied if all are: copying it shows whether the upload is still open."""
@@ -207,7 +215,8 @@ class LargeCopy:
             case _:
                 return started
         part_bytes = part_bytes_of(self.size_bytes, self.capabilities, usual=self.usual_part_bytes)
-        begun = Checkpoint(self.key, self.version.version_id, upload_id, self.size_bytes, part_bytes)
+        where = (self.key, self.version.version_id, upload_id)
+        begun = Checkpoint(*where, self.size_bytes, part_bytes, destination=self.destination)
         if not self.version.has_an_id:
             begun = replace(begun, etag=self.version.etag, last_modified=self.version.last_modified)
         saved = yield SaveCheckpoint(begun)
@@ -277,7 +286,7 @@ class LargeCopy:
         The file is delivered, so what cannot be removed holds up nothing: it is tried a few times, and told.
         """
         record = yield from _insist(lambda: _remove_record(done))
-        others = yield from _insist(lambda: _abort(self.others))
+        others = yield from _insist(lambda: _abort(self.others, self.destination))
         if not isinstance(others, Removed):
             self.left_behind = f"parts of a repeated copy may be left at the recipient: {_words_of(others)}"
         elif not isinstance(record, Removed):

@@ -106,6 +106,7 @@ class Checkpoint:
     copied: tuple[CopiedPart, ...] = ()
     etag: str = ""  # of a version `null`, as the time: which upload of that id it was
     last_modified: str | None = None
+    destination: str = ""  # where it was begun, as `Rules` name it
 
 
 @dataclass(frozen=True, slots=True)

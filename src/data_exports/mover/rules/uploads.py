@@ -75,6 +75,7 @@ class Rules:
     capabilities: Capabilities
     most_receives: int = MOST_RECEIVES
     part_bytes: int = USUAL_PART_BYTES
+    destination: str = ""  # what checkpoints call it; nothing is a bucket of S3, whichever
 
     def is_too_large_for_one_copy(self, version: HubVersion) -> bool:
         """Tell whether a version is copied in parts."""

@@ -390,6 +390,16 @@ def test_versions_and_uploads_have_checkpoints_of_their_own() -> None:
     assert len(names) == 4
 
 
+def test_a_checkpoint_of_another_cloud_names_its_destination() -> None:
+    there = replace(CHECKPOINT, destination="gs://hj-incoming")
+    with serving(Played(200, b"", (("etag", '"e"'),))) as server:
+        ask(server, SaveCheckpoint(there))
+    (saved,) = server.asked
+    listed = f"<ListBucketResult {XMLNS}><Contents><Key>one.json</Key></Contents></ListBucketResult>".encode()
+    with serving(Played(200, listed), Played(200, saved.body)) as server:
+        assert ask(server, ReadCheckpoints(ODD_KEY, "v+1")) == Checkpoints((there,))
+
+
 @pytest.mark.parametrize(
     "second",
     [error(404, "NoSuchKey"), error(403, "AccessDenied"), Played(200, b"no json"), Played(200, b'{"key": "x"}')],

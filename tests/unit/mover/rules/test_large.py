@@ -424,6 +424,18 @@ def test_of_several_uploads_of_one_version_one_is_completed_and_the_others_are_r
     assert asked[5:8] == [RemoveCheckpoint(copied_up_to(3)), AbortUpload(KEY, "u2"), RemoveCheckpoint(other)]
 
 
+def test_a_copy_that_was_begun_at_another_destination_is_neither_gone_on_with_nor_aborted() -> None:
+    elsewhere = replace(BEGUN, upload_id="u0", copied=DONE[:2], destination="gs://before")
+    found: list[Reply] = [Current("v1"), Checkpoints((elsewhere,))]
+    asked, _ = play(
+        [*found, ATTRIBUTES, Started("u1"), Written(), PartsDone(DONE), STILL_NEWEST, COPIED, Removed(), Removed()]
+    )
+    assert asked[:6] == ASKED_TO_BEGIN
+    assert asked[8:10] == [RemoveCheckpoint(copied_up_to(3)), RemoveCheckpoint(elsewhere)]
+    asked, _ = play([Current("v2"), Checkpoints((elsewhere,)), Removed()])
+    assert asked[1:] == [ReadCheckpoints(KEY, "v1"), RemoveCheckpoint(elsewhere), asked[-1]]
+
+
 FINISHED: list[Reply] = [Current("v1"), Checkpoints((copied_up_to(2),)), PartsDone((DONE[2],)), STILL_NEWEST, COPIED]
 
 
