@@ -31,6 +31,7 @@ def route_of(estate: Estate, push: PushDataset, *, issuer: str = "") -> Route:
     there, platform = push.destination, estate.platform
     together = [each for each in estate.push_datasets if each.destination.uri == there.uri]
     by_one_door = [each for each in estate.push_datasets if each.destination.door == there.door]
+    acting = [each for each in estate.push_datasets if there.acts_as and each.destination.acts_as == there.acts_as]
     files = next(right for right in there.rights(push.prefix) if right.resource.endswith("/*"))
     statements = [each for one in together for each in _counterparts(platform, one).get(files.counterpart, ())]
     return Route(
@@ -42,6 +43,7 @@ def route_of(estate: Estate, push: PushDataset, *, issuer: str = "") -> Route:
         policy_of(*statements),
         tuple(each.name for each in together if each.name != push.name),
         tuple(each.mover_role_arn(platform) for each in by_one_door if each.name != push.name),
+        tuple(each.name for each in acting if each.name != push.name),
         issuer,
     )
 

@@ -1,4 +1,4 @@
-"""Declarations whose policies would outgrow what AWS stores: found before anything is deployed.
+"""Declarations whose policies would outgrow what AWS, or a recipient's cloud, takes: found before anything is deployed.
 
 In: an `Estate`. Out: findings, at the dataset that fills the policy most. Effects: none.
 """
@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from data_exports.access.grants import grants_of_pull, grants_of_push
+from data_exports.access.handover import route_of
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy, sender_policy
 from data_exports.access.statements import Policy
 from data_exports.estate.codes import Code
-from data_exports.estate.findings import Finding
+from data_exports.estate.findings import Finding, Severity, warning
 from data_exports.estate.loader import Loaded
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.limits import BUCKET_POLICY_BYTES, INLINE_POLICY_CHARACTERS_PER_ROLE
@@ -20,21 +21,22 @@ from data_exports.names import RoleName
 
 
 def with_sizes_checked(loaded: Loaded) -> Loaded:
-    """The estate as it was loaded, unless a policy would be too large: then there is none, and the findings say why."""
+    """The estate as it was loaded, unless AWS would refuse a policy: then there is none, and the findings say why."""
     if loaded.estate is None:
         return loaded
     found = check_policy_sizes(loaded.estate)
     findings = tuple(sorted([*loaded.findings, *found]))
-    return replace(loaded, estate=None, findings=findings) if found else loaded
+    is_refused = any(each.severity is Severity.ERROR for each in found)
+    return replace(loaded, estate=None if is_refused else loaded.estate, findings=findings)
 
 
 def check_policy_sizes(estate: Estate) -> tuple[Finding, ...]:
-    """Every user's role and every bucket whose policies would be refused for their size."""
+    """Every user's role, every bucket and every door of recipients whose policies would be refused for their size."""
     found: list[Finding] = []
     for pull in estate.pull_datasets:
         if bucket_policy_bound(pull) > BUCKET_POLICY_BYTES:
             found += _check_bucket(pull, bucket_policy_size(estate.platform, pull))
-    return tuple(sorted([*found, *_check_roles(_shares_of(estate))]))
+    return tuple(sorted([*found, *_check_roles(_shares_of(estate)), *_check_doors(estate)]))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -129,3 +131,15 @@ def _check_bucket(pull: PullDataset, size_bytes: int) -> Iterator[Finding]:
             f"the bucket policy of {pull.name} would have {size_bytes:,} bytes; S3 allows {BUCKET_POLICY_BYTES:,}",
             "name fewer outside roles: let each organisation use one role of its own",
         )
+
+
+def _check_doors(estate: Estate) -> Iterator[Finding]:
+    """A warning: whoever owns the door may let our roles in by other means than our letter's."""
+    by_door: defaultdict[str, list[PushDataset]] = defaultdict(list)
+    for push in estate.push_datasets:
+        by_door[push.destination.door].append(push)
+    for together in by_door.values():
+        last = together[-1]
+        if len(together) > 1 and (said := last.destination.crowding(route_of(estate, last))):
+            hint = "ask the recipient for another one for some of the datasets"
+            yield warning(last.place, Code.CROWDED_DOOR, said, hint)

@@ -179,7 +179,7 @@ def bundle(
             dataset,
             (folder / KEYS_FILE).read_bytes(),
             [(review, of) for review in read_reviews(folder).reviews for of in review.datasets if of.dataset == name],
-            letters_about(platform, dataset),
+            letters_about(declared, dataset),
             commits_of_deployments(folder, dataset, asked),
         )
         total = sum(file.lines for file in collected.files.values())

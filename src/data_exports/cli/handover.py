@@ -23,6 +23,7 @@ from data_exports.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from data_exports.aws import Aws
     from data_exports.estate.models import Estate
     from data_exports.operate.handover.halves import Half
     from data_exports.readers.sftp import SftpAddress
@@ -130,8 +131,9 @@ def _sftp_server(declared: "Estate", name: str) -> "SftpAddress | None":
     from data_exports.deploy.sftp_server import read_sftp_server
     from data_exports.readers.sftp import SftpAddress
 
+    aws = _own_aws(declared)
     with aws_errors("the SFTP server"):
-        found = read_sftp_server(connect(declared.platform.region))
+        found = read_sftp_server(aws)
     if found is None:
         write_progress("the SFTP server is not there yet: letters leave out where it is, and its host key")
     return SftpAddress(found.host_name, found.host_key) if found else None
@@ -147,12 +149,21 @@ def _issuer(declared: "Estate", name: str) -> str:
         return ""
     from data_exports.destinations.federation import HOW_TO_TURN_ON, IS_OFF, read_federation
 
-    found = read_federation(connect(declared.platform.region))
+    found = read_federation(_own_aws(declared))
     if found.is_on is False:
         write_progress(f"{IS_OFF}: {HOW_TO_TURN_ON}; until then letters leave out who issues its tokens")
     elif found.warning:
         write_progress(f"{found.warning}; letters leave out who issues its tokens")
     return found.issuer
+
+
+def _own_aws(declared: "Estate") -> "Aws":
+    """AWS as the platform's account: another one's would tell of another server, and of another issuer."""
+    from data_exports.deploy.remote import check_account
+
+    aws = connect(declared.platform.region)
+    check_account(aws, declared.platform)
+    return aws
 
 
 def _write_changes(name: str, account: str, since: str, estate: "Path | None", *, as_json: bool, offline: bool) -> None:

@@ -26,7 +26,7 @@ class Cause(StrEnum):
     HUB_DENIED = "hub_denied"  # access to the hub or to the log bucket
     HUB_BUCKET = "hub_bucket"  # one of them is gone or closed
     HUB_NOT_VERSIONED = "hub_not_versioned"
-    HUB_REQUEST = "hub_request"  # S3 holds what the mover sends for invalid, whatever the file
+    HUB_REQUEST = "hub_request"  # what the mover sends is held for invalid, whatever the file
     HUB_FEDERATION = "hub_federation"  # our account gives no tokens for other clouds, or not to the mover
     RECIPIENT_DENIED = "recipient_denied"  # access to the recipient's bucket or key, or the bucket is not theirs
     RECIPIENT_BUCKET = "recipient_bucket"  # it is gone, closed, or not where it was

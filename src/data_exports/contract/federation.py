@@ -5,6 +5,9 @@ the tokens (`sts:GetWebIdentityToken`); their subject is the ARN of the mover's 
 https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
 """
 
+TURN_ON = "aws iam enable-outbound-web-identity-federation"
+"""What somebody of the platform runs, once for the account; https://docs.aws.amazon.com/cli/latest/reference/iam/"""
+
 AZURE_AUDIENCE = "api://AzureADTokenExchange"
 """Whom a token for Entra is meant for, the only one that it takes.
 https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation-create-trust"""

@@ -54,6 +54,8 @@ class Route:
     """The other datasets that `policy` serves."""
     also_let_in: tuple[RoleArn, ...] = ()
     """The movers' roles of other datasets of the estate that come in by the same door."""
+    also_acting: tuple[DatasetName, ...] = ()
+    """The other datasets whose movers act as the same identity of the recipient's."""
     issuer: str = ""
     """Who issues the tokens of our account; "" where nobody has asked AWS, or it does not tell."""
 
@@ -165,6 +167,10 @@ class Destination(Protocol):
         """What lets movers in there: destinations that have it in common ask for one and the same change of it."""
 
     @property
+    def acts_as(self) -> str:
+        """As which identity of the recipient's movers write there: each may do all that this one may; "" where none."""
+
+    @property
     def settings(self) -> "DestinationSettings":
         """What its mover is told of it."""
 
@@ -173,6 +179,9 @@ class Destination(Protocol):
 
     def half(self, route: Route) -> RecipientHalf:
         """What its owner must put in place."""
+
+    def crowding(self, route: Route) -> str:
+        """What is too much for its door, with all of ours that come in by it; "" where its owner can let them in."""
 
     def advice(self, cause: str, route: Route) -> Advice | None:
         """What to do about failures of a cause that is the recipient's; None where nothing special helps."""

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.htm
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from data_exports.contract.federation import TOKEN_ALGORITHM, TOKEN_SECONDS
+from data_exports.contract.federation import TOKEN_ALGORITHM, TOKEN_SECONDS, TURN_ON
 from data_exports.destinations.destination import (
     OUTBOUND_FEDERATION,
     Destination,
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from data_exports.aws import Aws
 
 GET_TOKEN = "sts:GetWebIdentityToken"  # noqa: S105 - an action of IAM
-TURN_ON = "aws iam enable-outbound-web-identity-federation"
 LOOK_UP = "aws iam get-outbound-web-identity-federation-info"
-"""What somebody of the platform runs; https://docs.aws.amazon.com/cli/latest/reference/iam/"""
+"""What tells it; https://docs.aws.amazon.com/cli/latest/reference/iam/"""
 IS_OFF = f"this account does not allow {OUTBOUND_FEDERATION}, by which movers get into other clouds"
 HOW_TO_TURN_ON = f"`{TURN_ON}`, once for the account"
 

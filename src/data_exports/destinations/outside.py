@@ -18,6 +18,20 @@ PREMISE = (
 NOT_CARRIED = "its tags are left behind, for they would take more rights than we ask for"
 
 
+def confined_by_identity(acts_as: str, route: Route) -> str:
+    """What a letter says, after what we ask for, of the identity as which our role acts; "" where there is none."""
+    if not acts_as:
+        return ""
+    others = (
+        f" So do our roles for {', '.join(route.also_acting)}: each of them can write wherever one of them can. "
+        "One for each of our datasets keeps them apart; tell us if you would rather have it so."
+    )
+    return (
+        f" There it acts as {acts_as}, and can do whatever else you let that one do: give it no other rights."
+        + others * bool(route.also_acting)
+    )
+
+
 def issuer_in(route: Route) -> str:
     """Who issues our account's tokens, or what stands for that."""
     return route.issuer or NO_ISSUER

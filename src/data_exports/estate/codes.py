@@ -72,6 +72,7 @@ class Code(StrEnum):
     OWN_ACCOUNT_TARGET = "EX407", "the recipient is the platform's own account"
     TWO_TARGETS = "EX408", "a push dataset has more than one destination"
     OTHER_KIND = "EX409", "a field is of another kind of destination"
+    SHARED_IDENTITY = "EX410", "several datasets' movers act as one identity of a recipient's"
 
     USER_NOT_ALLOWED = "EX501", "a user is outside the platform's user_roles"
     TWICE = "EX502", "something is listed twice"
@@ -97,6 +98,7 @@ class Code(StrEnum):
     ROLE_POLICIES_TOO_LARGE = "EX701", "a user's role would carry larger policies than IAM allows"
     BUCKET_POLICY_TOO_LARGE = "EX702", "a bucket's policy would be larger than S3 allows"
     TOO_MANY_AUDIENCES = "EX703", "tokens of one issuer would be for more audiences than IAM takes"
+    CROWDED_DOOR = "EX704", "more movers would come in by one application or provider than it can let in"
 
     NO_SUCH_ROLE = "EX801", "a user's role does not exist"
     NO_SUCH_BUCKET = "EX802", "a target bucket does not exist"

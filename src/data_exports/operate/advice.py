@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from data_exports.access.handover import route_of
 from data_exports.contract.causes import OLD_CAUSES, Side, side_of
 from data_exports.destinations.destination import Advice
+from data_exports.destinations.federation import HOW_TO_TURN_ON
 from data_exports.estate.models import Estate, PushDataset
 
 
@@ -49,11 +50,10 @@ def _words_on(cause: str | None, estate: Estate, push: PushDataset) -> str:
         "changed, exports repair makes it again; then redrive",
         "hub_not_versioned": f"versioning of {hub} is not on: exports repair turns it on; S3 may take 15 minutes to "
         "follow; then redrive",
-        "hub_request": "S3 holds what the mover sends for invalid, whatever the file: exports deploy, then redrive; "
-        "if it stays, report it with the reason",
+        "hub_request": "what the mover sends is held for invalid, whatever the file, the reason says by whom: exports "
+        "deploy, then redrive; if it stays, report it with the reason",
         "hub_federation": "our account gives the mover no tokens for other clouds, the reason says why: an "
-        "administrator runs aws iam enable-outbound-web-identity-federation, or exports repair puts the mover's rights "
-        "back; then redrive",
+        f"administrator runs {HOW_TO_TURN_ON}, or exports repair puts the mover's rights back; then redrive",
         "recipient_federation": "the cloud there does not take our tokens, the reason says why: the recipient compares "
         f"what it trusts with exports handover {push.name}; then redrive",
         "bad_message": f"no file waits: the message tells of no upload of this dataset; exports cancel {push.name} "

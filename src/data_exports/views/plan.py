@@ -17,7 +17,7 @@ from data_exports.access.sentences import (
     sentence_of_unknown,
     statements_of,
 )
-from data_exports.deploy.plan.consents import needed_consents, refusals_of
+from data_exports.deploy.plan.consents import federation_warning, needed_consents, refusals_of
 from data_exports.deploy.plan.guards import items_of
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
 from data_exports.deploy.plan.planning import Action, MissingRoles, Plan, SettingChange, StackStep
@@ -159,8 +159,8 @@ def role_lines(plan: Plan) -> list[str]:
 
 
 def federation_lines(plan: Plan) -> list[str]:
-    """What is to be said where nobody knows whether movers get into other clouds."""
-    said = plan.federation.warning if plan.federation else ""
+    """What is to be said where movers do not get into other clouds, or nobody knows whether they do."""
+    said = federation_warning(plan)
     return [f"WARNING: {said}"] if said else []
 
 

@@ -23,7 +23,7 @@ from data_exports.access.sentences import (
     sentence_of_unknown,
     statements_of,
 )
-from data_exports.deploy.plan.consents import command_with, needed_consents, refusals_of
+from data_exports.deploy.plan.consents import command_with, federation_warning, needed_consents, refusals_of
 from data_exports.deploy.plan.guards import items_of
 from data_exports.deploy.plan.plan_data import NOTHING_FOUND, PlanFindings
 from data_exports.deploy.plan.planning import Plan, SettingChange, StackStep
@@ -279,8 +279,8 @@ def _roles(comment: _Comment, plan: Plan) -> list[str]:
     if plan.roles_not_checked:
         lines.append(f"- not looked up, and taken to exist: {comment.quoted(plan.roles_not_checked)}")
     found = comment.section("Users' roles", "roles", lines, "") if lines else []
-    if plan.federation and plan.federation.warning:
-        found += ["", "#### Other clouds", "", f"- {comment.quoted(plan.federation.warning)}"]
+    if said := federation_warning(plan):
+        found += ["", "#### Other clouds", "", f"- {comment.quoted(said, LONG_CHARACTERS)}"]
     return found
 
 

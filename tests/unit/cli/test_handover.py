@@ -1,5 +1,6 @@
 """`exports handover`: its forms, and what a wrong call is told. It needs no AWS."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,7 +10,9 @@ import yaml
 
 from data_exports.cli.app import main
 from tests.envelopes import read_json
+from tests.estates import at_azure
 from tests.ssh_keys import ED25519
+from tests.unit.aws_server import answering, caller
 from tests.unit.estate.written import PLATFORM, PULL, PUSH, write_estate
 
 GIT_NAMES = {
@@ -91,12 +94,28 @@ def test_where_the_sftp_server_is_aws_is_asked_unless_it_is_not_to_be(
     said = ["handover", "tables", "--estate", estate]
     assert main(said) == 3
     out, err = capsys.readouterr()
-    assert (out, "error: the SFTP server: " in err) == ("", True), err
+    assert (out, "error: AWS: no credentials: " in err) == ("", True), err
     assert main([*said, "--offline"]) == 0
     assert "    server:             HOST, port 22\n" in capsys.readouterr().out
     for more in (("--account", "754256621582"), ("--as", "terraform")):
         assert main([*said, *more]) == 0
         assert "HOST" not in capsys.readouterr().out
+
+
+def test_who_issues_tokens_and_where_the_server_is_is_asked_of_the_platforms_own_account_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = json.dumps(at_azure().declaration)[1:-1]
+    push = f"name: orders\n{there}\nusers: [alpha_user_ana]\npaperwork: DPIA-1\n"
+    pull = PULL + f"sftp_readers:\n  - name: meridian\n    keys: ['{ED25519}']\n"
+    estate = str(write_estate(tmp_path, push=push, pull=pull, platform=f"{PLATFORM}  sftp: true\n"))
+    for name in ("orders", "tables"):
+        with answering(monkeypatch, caller("arn:aws:sts::111122223333:assumed-role/a/b")) as aws:
+            assert main(["handover", name, "--estate", estate]) == 1
+            out, err = capsys.readouterr()
+            assert out == ""
+            assert "the credentials are of account 111122223333" in err
+            assert len(aws.asked) == 1
 
 
 def test_what_has_changed_since_a_revision_is_a_letter_and_json(

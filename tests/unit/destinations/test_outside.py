@@ -15,11 +15,18 @@ from data_exports.access.handover import route_of
 from data_exports.access.kinds import Kind, Mark
 from data_exports.access.policies import mover_policy
 from data_exports.access.sentences import plain, sentence_of_new_account, statements_of
+from data_exports.access.sizes import check_policy_sizes
+from data_exports.contract.causes import Cause, Side
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.destinations.destination import Federation, Party
 from data_exports.destinations.federation import HOW_TO_TURN_ON, IS_OFF
-from data_exports.destinations.kinds import OutsideDestination, outside_destination_of
+from data_exports.destinations.kinds import AnyDestination, OutsideDestination, outside_destination_of
+from data_exports.destinations.s3.destination import S3Destination
 from data_exports.errors import RefusedError
+from data_exports.estate.findings import Severity
+from data_exports.mover.places.azure import error_codes as azure_codes
+from data_exports.mover.places.google import error_codes as google_codes
+from data_exports.mover.places.s3 import error_codes as s3_codes
 from data_exports.names import AccountId, InvalidNameError
 from data_exports.operate.advice import advice_on_cause
 from data_exports.operate.handover.halves import Half, halves_of, owner_of
@@ -51,7 +58,7 @@ ADDRESSES = {
 AUDIENCES = {"target_azure": "api://AzureADTokenExchange", "target_google": f"https://iam.googleapis.com/{PROVIDER}"}
 
 
-def orders(there: OutsideDestination) -> Any:
+def orders(there: AnyDestination) -> Any:
     return push("orders", destination=there, users=(), expires=date(2031, 3, 31))
 
 
@@ -266,6 +273,61 @@ def test_where_nobody_has_asked_aws_who_issues_tokens_the_letter_says_so_and_how
     assert facts["issuer"] is None
 
 
+@KINDS
+def test_a_letter_says_as_whom_the_role_acts_there_and_for_whom_else_that_is_so(there: OutsideDestination) -> None:
+    elsewhere = replace(there, **{"container" if there is AZURE else "bucket": "hj-other"})  # type: ignore[arg-type]
+    estate = estate_of(orders(there), push("tables", destination=elsewhere, users=()))
+    alone = " ".join(letter_of(half(there)).split())
+    (found,) = halves_of(estate, orders(there), issuer=ISSUER)
+    together = " ".join(letter_of(found).split())
+    if there is GOOGLE:
+        assert "acts as" not in alone + together
+        assert there.acts_as == ""
+        return
+    assert f"There it acts as {there.acts_as}, and can do whatever else you let that one do: give it no other" in alone
+    assert "So do our roles for" not in alone
+    assert "So do our roles for tables: each of them can write wherever one of them can." in together
+
+
+def test_the_letter_ends_that_the_role_may_act_as_a_service_account_where_there_is_one() -> None:
+    letter = letter_of(half(at_google(service_account=ACCOUNT)))
+    ending = letter.partition("HOW TO END IT")[2]
+    principal = f"principal://iam.googleapis.com/{PROVIDER.partition('/providers')[0]}/subject/{ROLE}"
+    assert (
+        f"gcloud iam service-accounts remove-iam-policy-binding {ACCOUNT} \\\n"
+        "      --role=roles/iam.workloadIdentityUser \\\n"
+        f"      --member='{principal}'"
+    ) in ending
+    assert "service-accounts" not in letter_of(half(GOOGLE))
+
+
+@pytest.mark.parametrize(
+    ("fits", "there", "said"),
+    [
+        (
+            20,
+            AZURE,
+            f"the application {CLIENT} of the tenant {TENANT} would need 21 federated credentials; Entra takes 20",
+        ),
+        (
+            59,
+            GOOGLE,
+            f"the condition of {PROVIDER} would have 4,157 characters to name 60 roles; Google takes 4,096",
+        ),
+    ],
+)
+def test_more_than_a_door_can_let_in_is_warned_of_at_the_last(fits: int, there: OutsideDestination, said: str) -> None:
+    many = [push(f"orders-{number:02}", destination=there, users=()) for number in range(fits + 1)]
+    assert check_policy_sizes(estate_of(*many[:-1])) == ()
+    (found,) = check_policy_sizes(estate_of(*many))
+    assert (found.code, found.severity, found.message) == ("EX704", Severity.WARNING, said)
+
+
+def test_the_longest_role_of_a_mover_is_a_subject_that_google_takes() -> None:
+    longest = push("x" * 52, users=(), keep_files=True).mover_role_arn(PLATFORM)
+    assert len(longest.encode()) <= 127
+
+
 def test_a_provider_that_several_exports_come_in_by_names_each_of_their_roles() -> None:
     one, other = orders(GOOGLE), push("tables", destination=at_google(bucket="hj-other"), users=(), keep_files=True)
     (found,) = halves_of(estate_of(one, other, orders(AZURE)), one, issuer=ISSUER)
@@ -318,16 +380,26 @@ def test_nothing_of_aws_is_asked_of_the_recipient(there: OutsideDestination) -> 
 # --- failures and probes ---------------------------------------------------------------------------------------------
 
 
-@KINDS
-@pytest.mark.parametrize(
-    "cause", ["recipient_denied", "recipient_bucket", "recipient_not_accepted", "recipient_federation"]
-)
-def test_a_failure_at_the_recipient_is_the_kinds_to_advise_on(there: OutsideDestination, cause: str) -> None:
+OF_TOKENS = {Cause.HUB_FEDERATION, Cause.RECIPIENT_FEDERATION}
+ANSWERED = [
+    (there, cause)
+    for there, causes in (
+        (AZURE, {cause for cause, _ in azure_codes._CODES} | OF_TOKENS),
+        (GOOGLE, {cause for cause, _ in google_codes._CODES} | OF_TOKENS),
+        (at_s3(), {meaning.of(side) for meaning in s3_codes._CODES for side in Side}),
+    )
+    for cause in sorted(causes)
+]
+
+
+@pytest.mark.parametrize(("there", "cause"), ANSWERED)
+def test_every_cause_that_a_place_can_answer_has_its_advice(there: AnyDestination, cause: Cause) -> None:
     estate = estate_of(orders(there))
     advice = advice_on_cause(cause, estate, orders(there), now=NOW)
-    assert advice == there.advice(cause, route_of(estate, orders(there)))
-    assert "redrive" in advice.text
-    assert there.advice("hub_denied", route_of(estate, orders(there))) is None
+    theirs = there.advice(cause, route_of(estate, orders(there)))
+    assert theirs == (advice if cause.side is Side.RECIPIENT else None)
+    assert not cause.side or advice.text != advice_on_cause("unwell", estate, orders(there), now=NOW).text
+    assert isinstance(there, S3Destination) or "S3 holds" not in advice.text
 
 
 def lacks(there: OutsideDestination, *tries: Try, good: bool | None = True) -> list[tuple[Party, str, str]]:

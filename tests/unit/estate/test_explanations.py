@@ -1,5 +1,6 @@
 """Every code is explained, and what the explanations show is what `check` says."""
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from data_exports.limits import DECLARATION_BYTES
 from data_exports.reviews.checking import check_reviews_in
 from data_exports.reviews.models import KEEP, REMOVE, Decision
 from data_exports.views.reference import CODE_GROUPS, explain, findings_page, with_field_table
+from tests.estates import at_azure
 from tests.unit.estate import written
 from tests.unit.reviews.of_estates import close, decide, write_review
 
@@ -82,6 +84,13 @@ def _many_outsiders(folder: Path) -> None:
     _put(folder, PULL, f"pull_arns:{arns}\n", whole=False)
 
 
+def _many_in_azure(folder: Path, count: int) -> None:
+    there = json.dumps(at_azure().declaration)[1:-1]
+    for number in range(count):
+        text = f"name: azure_{number}\n{there}\npaperwork: DPIA-1\nusers: [alpha_user_{number}]\n"
+        (folder / "push_datasets" / f"azure_{number}.yaml").write_text(text, encoding="utf-8")
+
+
 def _many_audiences(folder: Path) -> None:
     readers = "".join(
         f"\n  - oidc: {{issuer: https://a.example.org, subject: s{number}, audience: a{number}}}"
@@ -117,6 +126,8 @@ BUILT: dict[Code, Callable[[Path], object]] = {
         "# read only\u2028allow_push: true\n", encoding="utf-8"
     ),
     Code.TOO_MANY: lambda folder: _more(folder, 101),
+    Code.SHARED_IDENTITY: lambda folder: _many_in_azure(folder, 2),
+    Code.CROWDED_DOOR: lambda folder: _many_in_azure(folder, 21),
     Code.ROLE_POLICIES_TOO_LARGE: lambda folder: _more(folder, 40),
     Code.BUCKET_POLICY_TOO_LARGE: _many_outsiders,
     Code.TOO_MANY_AUDIENCES: _many_audiences,

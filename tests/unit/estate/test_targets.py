@@ -152,6 +152,37 @@ def test_one_destination_is_declared_whole_and_nothing_of_another_kind(
     assert not is_valid(declared(**targets))
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "who"),
+    [
+        (
+            {"target_azure": AZURE},
+            {"target_azure": {**AZURE, "container": "other", "storage_account": "elsewhere"}},
+            f"the application {CLIENT} of the tenant {TENANT}",
+        ),
+        (
+            {"target_google": {**GOOGLE, "service_account": ACCOUNT}},
+            {"target_google": {**GOOGLE, "bucket": "other", "service_account": ACCOUNT}},
+            f"the service account {ACCOUNT}",
+        ),
+        ({"target_azure": AZURE}, {"target_azure": {**AZURE, "client": TENANT}}, ""),
+        ({"target_google": GOOGLE}, {"target_google": GOOGLE}, ""),
+        ({"target_google": {**GOOGLE, "service_account": ACCOUNT}}, {"target_google": GOOGLE}, ""),
+    ],
+)
+def test_an_identity_that_several_datasets_movers_act_as_is_warned_of_at_each(
+    first: dict[str, object], second: dict[str, object], who: str, tmp_path: Path
+) -> None:
+    other = declared(**second).replace("orders", "more")
+    found = written.said(written.write_estate(tmp_path, push=declared(**first), push_datasets__b=other))
+    assert [line.partition(" -> ")[0] for line in found] == [
+        f"push_datasets/{one}.yaml:1:1 EX410 warning: its mover acts as {who}, as that of {two}.yaml does: either can "
+        "write what the other can"
+        for one, two in (("a", "b"), ("b", "a"))
+        if who
+    ]
+
+
 def test_a_provider_of_another_project_is_a_slip(tmp_path: Path) -> None:
     (found,) = said(tmp_path, declared(target_google={**GOOGLE, "project_number": "7654321"}))
     assert " EX205 error: this provider is of the project 1234567, not of 7654321" in found

@@ -97,9 +97,21 @@ class Refusal:
 def refusals_of(plan: "Plan") -> tuple[Refusal, ...]:
     """What stands against the plan; then nothing of it is carried out: the rest would be half of what was meant."""
     found = [Refusal(step.name, step.reason, step.next_step) for step in plan.impossible]
-    if plan.federation is not None and plan.federation.is_on is False:
+    if _is_off(plan) and any(each.destination for each in plan.access.gaining):
         found.append(Refusal(OUTBOUND_FEDERATION, IS_OFF, HOW_TO_TURN_ON))
     return tuple(found)
+
+
+def federation_warning(plan: "Plan") -> str:
+    """What to say of movers that do not get into other clouds, or may not, where that refuses nothing; "" of others."""
+    if plan.federation is None or any(each.name == OUTBOUND_FEDERATION for each in refusals_of(plan)):
+        return ""
+    until = f"{IS_OFF}, and nothing is delivered there until it does: {HOW_TO_TURN_ON}"
+    return until if _is_off(plan) else plan.federation.warning
+
+
+def _is_off(plan: "Plan") -> bool:
+    return plan.federation is not None and plan.federation.is_on is False
 
 
 def check_possible(plan: "Plan") -> None:

@@ -187,8 +187,8 @@ def _changed_effects(before: Json, after: Json) -> Iterator[str]:
 
 
 _NOT_COMPARED = frozenset({"findings", "roles_not_checked", "federation"})
-"""Findings follow from the files and the day; roles that were not looked up are taken to exist; an account that allows
-no federation is refused anyway."""
+"""Findings follow from the files and the day; roles that were not looked up are taken to exist; where an account that
+allows no federation stands against the plan, it is refused anyway."""
 _WORDING = frozenset({"reason", "next_step"})
 """Texts that quote AWS, which names the caller's session in them: another one in each run."""
 

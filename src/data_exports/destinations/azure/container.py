@@ -59,6 +59,11 @@ class AzureContainer:
         return f"{self.tenant} {self.client}"
 
     @property
+    def acts_as(self) -> str:
+        """The application."""
+        return f"the application {self.client} of the tenant {self.tenant}"
+
+    @property
     def settings(self) -> AzureSettings:
         """What its mover is told of it."""
         return AzureSettings(**self.declaration[self.field])

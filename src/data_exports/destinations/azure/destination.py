@@ -5,7 +5,7 @@ Effects: none; whose the container is, nobody at AWS knows.
 
 from data_exports.destinations.azure.advice import container_advice
 from data_exports.destinations.azure.container import AzureContainer
-from data_exports.destinations.azure.half import container_half_of
+from data_exports.destinations.azure.half import container_crowding, container_half_of
 from data_exports.destinations.azure.probe import AZURE_TRIES, container_lacks
 from data_exports.destinations.destination import Lookup, Misfit
 from data_exports.destinations.federation import federation_misfit
@@ -17,6 +17,7 @@ class AzureDestination(AzureContainer):
     __slots__ = ()
     tries = AZURE_TRIES
     half = container_half_of
+    crowding = container_crowding
     advice = container_advice
     lacks = container_lacks
 

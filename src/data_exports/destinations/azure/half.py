@@ -14,13 +14,16 @@ from data_exports.contract.keys import probe_key_of
 from data_exports.destinations.azure.container import BLOBS, DATA_ACTIONS, AzureContainer
 from data_exports.destinations.destination import Document, Route
 from data_exports.destinations.half import Expression, Provider, RecipientHalf, TerraformBlock
-from data_exports.destinations.outside import NOT_CARRIED, PREMISE, issuer_in, issuer_steps
+from data_exports.destinations.outside import NOT_CARRIED, PREMISE, confined_by_identity, issuer_in, issuer_steps
 from data_exports.instructions import Instruction
 
 _GROUP = "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP"
 _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _PROVIDERS = (Provider("azurerm", "hashicorp/azurerm", ">= 3.0"), Provider("azuread", "hashicorp/azuread", ">= 2.44"))
 """azuread's first with `client_id` of applications; https://github.com/hashicorp/terraform-provider-azuread/releases"""
+
+
+CREDENTIALS_PER_APPLICATION = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ def container_half_of(there: AzureContainer, route: Route) -> RecipientHalf:
         f"and metadata, in whose names everything but letters, digits and _ becomes _; {NOT_CARRIED}. It usually "
         "arrives within seconds. The same path again takes the place of the blob: keep versions of blobs if you want "
         "the older ones. A large file is there once all of it is.",
-        confined="The role can write there, and nothing more: it cannot read, list or delete in your container.",
+        confined="With what we ask for, the role can write there, and nothing more: it cannot read, list or delete in "
+        f"your container.{confined_by_identity(there.acts_as, route)}",
         probe_object=probe_object,
         steps=tuple(_steps(there, route)),
         facts=ContainerHalf(
@@ -83,6 +87,17 @@ def container_half_of(there: AzureContainer, route: Route) -> RecipientHalf:
             ),
         ),
     )
+
+
+def container_crowding(there: AzureContainer, route: Route) -> str:
+    """Each role of ours takes a federated credential; an application, or a managed identity, has so many at most.
+
+    https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+    """
+    roles = len({route.mover_role, *route.also_let_in})
+    if roles <= CREDENTIALS_PER_APPLICATION:
+        return ""
+    return f"{there.acts_as} would need {roles} federated credentials; Entra takes {CREDENTIALS_PER_APPLICATION}"
 
 
 def assignment_condition_of(there: AzureContainer, route: Route) -> str:

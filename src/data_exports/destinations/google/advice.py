@@ -21,6 +21,8 @@ def google_advice(there: GoogleBucket, cause: str, route: Route) -> Advice | Non
         "from AWS in, if there is one; then redrive",
         Cause.RECIPIENT_BUCKET: f"check with the recipient that the bucket {there.name} exists and its billing is on; "
         "if its name is another, correct target_google and deploy; then redrive",
+        Cause.RECIPIENT_KEY: "Google cannot use the key that the bucket is encrypted with, the reason says why; mended "
+        "at the recipient's, redrive",
         Cause.RECIPIENT_NOT_ACCEPTED: "Google does not take the object, the reason says why: a retention policy or a "
         "hold on the object that is there, a policy of the organisation, or a quota; mended at the recipient's, "
         "redrive",

@@ -67,6 +67,11 @@ class GoogleBucket:
         return str(self.provider)
 
     @property
+    def acts_as(self) -> str:
+        """The service account, if there is one; without, each mover is a principal of its own."""
+        return f"the service account {self.service_account}" if self.service_account else ""
+
+    @property
     def settings(self) -> GoogleSettings:
         """What its mover is told of it."""
         account = str(self.service_account) if self.service_account else None

@@ -7,7 +7,7 @@ from data_exports.destinations.destination import Lookup, Misfit
 from data_exports.destinations.federation import federation_misfit
 from data_exports.destinations.google.advice import google_advice
 from data_exports.destinations.google.bucket import GoogleBucket
-from data_exports.destinations.google.half import google_half_of
+from data_exports.destinations.google.half import google_crowding, google_half_of
 from data_exports.destinations.google.probe import GOOGLE_TRIES, google_lacks
 
 
@@ -17,6 +17,7 @@ class GoogleDestination(GoogleBucket):
     __slots__ = ()
     tries = GOOGLE_TRIES
     half = google_half_of
+    crowding = google_crowding
     advice = google_advice
     lacks = google_lacks
 

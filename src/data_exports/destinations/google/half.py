@@ -14,12 +14,15 @@ from data_exports.contract.timing import ABANDONED_UPLOAD_DAYS
 from data_exports.destinations.destination import Document, Route
 from data_exports.destinations.google.bucket import PERMISSIONS, GoogleBucket
 from data_exports.destinations.half import Expression, Provider, RecipientHalf, TerraformBlock
-from data_exports.destinations.outside import NOT_CARRIED, PREMISE, issuer_in, issuer_steps
+from data_exports.destinations.outside import NOT_CARRIED, PREMISE, confined_by_identity, issuer_in, issuer_steps
 from data_exports.instructions import Instruction
 
 _PROVIDERS = (Provider("google", "hashicorp/google", ">= 5.0"),)
 IMPERSONATE = "roles/iam.workloadIdentityUser"
 """https://cloud.google.com/iam/docs/workload-identity-federation-with-other-providers#impersonation"""
+
+
+CONDITION_CHARACTERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,9 @@ def google_half_of(there: GoogleBucket, route: Route) -> RecipientHalf:
         arrival=f"Each file that a sender uploads as PATH arrives as {under}PATH, with its content type and metadata; "
         f"{NOT_CARRIED}. It usually arrives within seconds. The same path again takes the place of the object: turn on "
         "the versioning of the bucket if you want the older ones.",
-        confined="The role can write there, and what it has written it can replace, which Google calls to delete and "
-        "to create: it has the right to delete under that prefix, and uses it for nothing else. It cannot read or list "
-        "in your bucket.",
+        confined="With what we ask for, the role can write there, and what it has written it can replace, which Google "
+        "calls to delete and to create: it has the right to delete under that prefix, and uses it for nothing else. It "
+        f"cannot read or list in your bucket.{confined_by_identity(there.acts_as, route)}",
         probe_object=probe_object,
         steps=tuple(_steps(there, route)),
         facts=GoogleBucketHalf(
@@ -80,7 +83,23 @@ def google_half_of(there: GoogleBucket, route: Route) -> RecipientHalf:
                 ),
                 remark="What has arrived stays. If nothing else uses it, the provider may go, too.",
             ),
+            *_end_of_acting(there, route),
         ),
+    )
+
+
+def google_crowding(there: GoogleBucket, route: Route) -> str:
+    """A condition of a provider holds so many characters, and ours names each role whole.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools.providers
+    The same page bounds `google.subject` by 127 bytes: a mover's role, of 108 at most, always fits.
+    """
+    characters = len(attribute_condition_of(route))
+    if characters <= CONDITION_CHARACTERS:
+        return ""
+    return (
+        f"the condition of {there.provider} would have {characters:,} characters to name "
+        f"{len(route.also_let_in) + 1} roles; Google takes {CONDITION_CHARACTERS:,}"
     )
 
 
@@ -155,14 +174,7 @@ def _steps(there: GoogleBucket, route: Route) -> Iterator[Instruction]:
         + " must be on in the project.",
     )
     if there.service_account:
-        yield Instruction(
-            f"Let our role act as {there.service_account}:",
-            lines=(
-                f"gcloud iam service-accounts add-iam-policy-binding {there.service_account} \\",
-                f"  --role={IMPERSONATE} \\",
-                f"  --member='{_principal(there, route)}'",
-            ),
-        )
+        yield Instruction(f"Let our role act as {there.service_account}:", lines=_acting("add", there, route))
     yield Instruction(
         "Make a role that can write objects, and give it in your bucket alone, under "
         f"{route.prefix} alone; PROJECT is the id of the project that the bucket is in:",
@@ -183,6 +195,20 @@ def _steps(there: GoogleBucket, route: Route) -> Iterator[Instruction]:
         f"broken off, Google bills its parts until somebody removes them. The rule does, after {ABANDONED_UPLOAD_DAYS} "
         f"days, under {route.prefix} alone.",
         _lifecycle_rule(route),
+    )
+
+
+def _end_of_acting(there: GoogleBucket, route: Route) -> Iterator[Instruction]:
+    if there.service_account:
+        asks = "And this ends that our role can act as your service account, for this bucket or anything else:"
+        yield Instruction(asks, lines=_acting("remove", there, route))
+
+
+def _acting(verb: str, there: GoogleBucket, route: Route) -> tuple[str, ...]:
+    return (
+        f"gcloud iam service-accounts {verb}-iam-policy-binding {there.service_account} \\",
+        f"  --role={IMPERSONATE} \\",
+        f"  --member='{_principal(there, route)}'",
     )
 
 

@@ -1,9 +1,10 @@
 """A recipient's S3 bucket as it is declared, and what the mover may do there. Effects: none."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from data_exports.contract.settings import BucketSettings
-from data_exports.destinations.destination import Right
+from data_exports.destinations.destination import Right, Route
 from data_exports.names import AccountId, BucketName, KeyPrefix, KmsKeyArn
 
 RECEIVE = "Receive"
@@ -26,6 +27,7 @@ class S3Bucket:
     bucket: BucketName
     account: AccountId | None = None
     kms_key: KmsKeyArn | None = None
+    acts_as: ClassVar[str] = ""
 
     @property
     def declaration(self) -> dict[str, str | None]:
@@ -60,3 +62,8 @@ class S3Bucket:
             Right(arn, BUCKET_ACTIONS, owner),
             *((Right(self.kms_key, KEY_ACTIONS, counterpart=ENCRYPT),) if self.kms_key else ()),
         )
+
+    def crowding(self, route: Route) -> str:
+        """Nothing: the policy is its owner's, with whatever else stands in it."""
+        del route
+        return ""

@@ -25,6 +25,7 @@ ESTATE_RULES = (
     destinations.check_one_destination,
     destinations.check_nothing_of_another_kind,
     destinations.check_providers_project,
+    destinations.check_identities_are_of_one_dataset,
     buckets.check_targets_are_outside,
     buckets.check_witness_is_outside,
     buckets.check_target_accounts,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from data_exports.estate import fields as f
 from data_exports.estate.codes import Code
-from data_exports.estate.drafts import EstateDraft
-from data_exports.estate.findings import Finding
+from data_exports.estate.drafts import EstateDraft, PushDraft
+from data_exports.estate.findings import Finding, warning
 
 
 def check_one_destination(draft: EstateDraft) -> Iterator[Finding]:
@@ -37,3 +37,18 @@ def check_providers_project(draft: EstateDraft) -> Iterator[Finding]:
                 message = f"this provider is of the project {provider.value.project_number}, not of {number.value}"
                 hint = "write the number of the project that the provider is in under `project_number`"
                 yield Finding(provider.place, Code.BAD_NAME, message, hint)
+
+
+def check_identities_are_of_one_dataset(draft: EstateDraft) -> Iterator[Finding]:
+    """Whoever acts as an identity of the recipient's may do all that it may, what is granted for others, too."""
+    acting: dict[str, list[PushDraft]] = {}
+    for dataset in draft.push:
+        there = dataset.part("destination")
+        if there and there.acts_as:
+            acting.setdefault(there.acts_as, []).append(dataset)
+    for who, datasets in acting.items():
+        for dataset in datasets if len(datasets) > 1 else ():
+            other = datasets[dataset is datasets[0]].place.path.name
+            message = f"its mover acts as {who}, as that of {other} does: either can write what the other can"
+            hint = "ask the recipient for an identity of its own for each dataset"
+            yield warning(dataset.place, Code.SHARED_IDENTITY, message, hint)

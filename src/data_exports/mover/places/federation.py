@@ -24,6 +24,7 @@ from data_exports.contract.federation import (
     IMPERSONATION_SECONDS,
     TOKEN_ALGORITHM,
     TOKEN_SECONDS,
+    TURN_ON,
     google_audience_of,
 )
 from data_exports.contract.settings import AzureSettings, GoogleSettings
@@ -198,7 +199,7 @@ def _advice_on(step: str, code: str, said: str) -> str:
     """What is to be done about a refusal."""
     if step == TOKEN:
         if code.startswith("OutboundWebIdentityFederationDisabled"):
-            return "Our account gives no tokens for other clouds: aws iam enable-outbound-web-identity-federation"
+            return f"Our account gives no tokens for other clouds: {TURN_ON}"
         return "The mover's role may not ask for it. Deploy the dataset's stack again"
     if step == IMPERSONATE:
         return (

@@ -60,7 +60,7 @@ class AccessLine:
 class RegisteredExport:
     """One export and all that the register knows of it."""
 
-    platform: Platform
+    estate: Estate
     dataset: Dataset
     kind: str
     rows: tuple[tuple[AccessRow, Access], ...]
@@ -76,8 +76,8 @@ class RegisteredExport:
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """To its other side, about this export alone."""
-        return letters_about(self.platform, self.dataset)
+        """To its other side."""
+        return letters_about(self.estate, self.dataset)
 
     @property
     def lines(self) -> tuple[AccessLine, ...]:
@@ -176,7 +176,7 @@ def register_of(
             said.append(Attention(5, "no owner is named"))
         exports.append(
             RegisteredExport(
-                estate.platform,
+                estate,
                 dataset,
                 reviewed.kind,
                 tuple((row, accesses[row_id(name, row)]) for row in reviewed.accesses),

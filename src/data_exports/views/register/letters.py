@@ -3,7 +3,8 @@
 In: declarations. Out: letters; a `SharedDestination` where several exports go to one destination, with the policy that
 lets all of them in; a `KeyRequest` for whoever owns the key of somebody else's destination, and is to be told of no
 more. Effects: none. A letter that held the policy of its whole destination would grow with every export that goes
-there, and the pages with the square of them.
+there, and the pages with the square of them. Outside AWS there is no such policy: there a letter knows of the others
+that come in by the same door, or act as the same identity, which can be few.
 """
 
 import hashlib
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from data_exports.access.handover import route_of
 from data_exports.access.statements import KEY_ARNS, Statement
 from data_exports.destinations.destination import Right
-from data_exports.estate.models import Dataset, Estate, Platform, PushDataset
+from data_exports.destinations.kinds import outside_destination_in
+from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
 from data_exports.names import AccountId, DatasetName
 from data_exports.operate.handover.halves import halves_of
 from data_exports.views.handover.letter import letter_of
@@ -47,19 +49,25 @@ class KeyRequest:
     """For the policy of the key."""
 
 
-def letters_about(platform: Platform, dataset: Dataset) -> tuple[str, ...]:
-    """The letters to the export's other side, as if nothing else went there."""
-    estate = Estate(platform, (dataset,), ()) if isinstance(dataset, PushDataset) else Estate(platform, (), (dataset,))
-    return tuple(letter_of(half) for half in halves_of(estate, dataset))
+def letters_about(estate: Estate, dataset: Dataset) -> tuple[str, ...]:
+    """The letters to the export's other side; of a bucket of S3 as if nothing else went there."""
+    platform = estate.platform
+    if isinstance(dataset, PullDataset):
+        alone = Estate(platform, (), (dataset,))
+    elif outside_destination_in(dataset.destination) is None:
+        alone = Estate(platform, (dataset,), ())
+    else:
+        alone = estate
+    return tuple(letter_of(half) for half in halves_of(alone, dataset))
 
 
 def shared_destinations_of(estate: Estate) -> Mapping[DatasetName, SharedDestination]:
-    """The destinations that several exports go to, by the name of each of these."""
+    """The destinations with a policy that several exports go to, by the name of each of these."""
     groups: dict[str, list[PushDataset]] = {}
     for push in estate.push_datasets:
         groups.setdefault(push.destination.uri, []).append(push)
     shared = (_shared(estate.platform, together) for together in groups.values() if len(together) > 1)
-    return {name: each for each in shared for name in each.datasets}
+    return {name: each for each in shared if each.statements for name in each.datasets}
 
 
 def key_requests_of(estate: Estate, account: AccountId) -> tuple[KeyRequest, ...]:

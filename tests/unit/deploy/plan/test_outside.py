@@ -114,6 +114,31 @@ def test_nothing_is_deployed_where_the_account_allows_no_federation_and_the_plan
     assert (shown["refused"], shown["federation"]["is_on"]) == (["outbound web identity federation"], False)
 
 
+def test_a_recipient_that_is_there_is_warned_of_where_the_account_allows_no_federation() -> None:
+    plan = replace(planned(at_azure(), at_azure()), federation=OFF)
+    check_possible(plan)
+    said = (
+        "this account does not allow outbound web identity federation, by which movers get into other clouds, and "
+        "nothing is delivered there until it does: `aws iam enable-outbound-web-identity-federation`, once for the "
+        "account"
+    )
+    assert f"WARNING: {said}" in render_plan(plan, PLATFORM)
+    assert "by which movers get into other clouds, and nothing is delivered there" in plan_as_markdown(plan, PLATFORM)
+    assert json_data(plan_as_data(plan))["refused"] == []
+
+
+def test_users_and_recipients_may_go_and_none_may_come_where_the_account_allows_no_federation() -> None:
+    orders, tables = (push(name, destination=at_azure()) for name in ("orders", "tables"))
+    without_users = push("orders", destination=at_azure(), users=())
+    for after in (estate_of(without_users, tables), estate_of(orders), estate_of(orders, replace(tables, users=()))):
+        plan = plan_against(after, estate_of(orders, tables), name="main", moment=NOW)
+        assert plan.changes
+        check_possible(replace(plan, federation=OFF))
+    plan = plan_against(estate_of(without_users, tables), estate_of(orders), name="main", moment=NOW)
+    with pytest.raises(RefusedError, match="outbound web identity federation"):
+        check_possible(replace(plan, federation=OFF))
+
+
 @pytest.mark.parametrize("found", [None, Federation(is_on=True, issuer=ISSUER)])
 def test_where_it_is_on_or_nobody_needs_it_nothing_is_said(found: Federation | None) -> None:
     plan = planned(None, at_azure())

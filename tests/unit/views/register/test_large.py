@@ -21,9 +21,10 @@ from data_exports.views.register.facts import register_for, register_of
 from data_exports.views.register.lists import PAGE_BYTES, ROWS, Turn, paged
 from data_exports.views.register.pages import pages_of
 from data_exports.views.register.search_index import SEARCH_INDEX_BYTES, search_index_of
-from tests.estates import at_s3, estate_of, pull, push
+from tests.estates import at_google, at_s3, estate_of, pull, push
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+PROVIDER = "projects/1234567/locations/global/workloadIdentityPools/moj-exports/providers/apart"
 
 
 def in_one_bucket(count: int) -> Estate:
@@ -84,6 +85,15 @@ def test_the_letter_of_an_export_asks_for_its_own_statements_and_its_page_leads_
     assert f'href="../{there}"' in site["datasets/one.html"]
     assert "destinations/" not in site["datasets/apart.html"]
     assert all(name in site[there] for name in ("ReceiveOne", "ReceiveTwo"))
+
+
+def test_a_letter_to_another_cloud_names_all_that_come_in_by_one_door_as_the_command_does() -> None:
+    one, two = (push(name, destination=at_google()) for name in ("one", "two"))
+    site = pages(estate_of(one, two, push("apart", destination=at_google(provider=PROVIDER))))
+    for page, roles in (("one", ("one", "two")), ("apart", ("apart",))):
+        named = ", ".join(f'"arn:aws:iam::593291632749:role/service-role/export_{each}-move"' for each in roles)
+        assert f"--attribute-condition='assertion.sub in [{named}]'" in Text(site[f"datasets/{page}.html"]).shown
+    assert not [path for path in site if path.startswith("destinations/")]
 
 
 def test_what_one_account_gets_in_a_shared_bucket_names_nobody_elses_exports_and_every_link_leads_somewhere() -> None:
