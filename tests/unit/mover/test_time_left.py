@@ -19,7 +19,7 @@ from data_exports.mover.tasks.probe import probe
 from data_exports.mover.tasks.survey import Survey, SweepError, UploadInSight
 from data_exports.mover.time_left import KEPT_AFTER_S3, KEPT_FOR_THE_ANSWER, TimeLeft
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.service import Service, ServiceError
+from data_exports.mover.wire.service import Service, ServiceError, Wire
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import S3Request
 from tests.unit.mover.environment import SETTINGS
@@ -89,7 +89,7 @@ class Invocation:
         )
         time = TimeLeft(self.seconds_left)
         store.begin(time.before(KEPT_AFTER_S3))
-        follow_ups = FollowUps(LARGE, time, connect=self._connect)
+        follow_ups = FollowUps(LARGE, time, wire=Wire(self._connect, lambda: self.clock.now, self.clock.sleep))
         response = handle_batch(
             {"Records": list(messages)},
             settings=replace(LARGE, keep_files=self.keep_files),

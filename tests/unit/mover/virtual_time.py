@@ -82,6 +82,9 @@ class Clock:
 
     now: float = 0.0
 
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
 
 @dataclass
 class Timetable:

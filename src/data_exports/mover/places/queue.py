@@ -14,19 +14,17 @@ from typing import Any
 
 from data_exports.mover.settings import Settings
 from data_exports.mover.time_left import SecondsLeft
-from data_exports.mover.wire.service import Connect, Service, ServiceError, one_connection
+from data_exports.mover.wire.service import THE_WIRE, Service, ServiceError, Wire
 
 MESSAGES_IN_ONE_CALL = 10
 
 
 @contextmanager
-def open_queue(
-    settings: Settings, *, seconds_left: SecondsLeft, connect: Connect = one_connection
-) -> Iterator["Queue"]:
+def open_queue(settings: Settings, *, seconds_left: SecondsLeft, wire: Wire = THE_WIRE) -> Iterator["Queue"]:
     """The dataset's queue, until its connection ends. The URL's own host is asked, unless there is an endpoint."""
     url = settings.queue_url or ""
     at = settings.sqs_endpoint_url or url
-    with Service(at, name="sqs", region=settings.region, seconds_left=seconds_left, connect=connect) as service:
+    with Service(at, name="sqs", region=settings.region, seconds_left=seconds_left, wire=wire) as service:
         yield Queue(url, service)
 
 

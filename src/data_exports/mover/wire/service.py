@@ -7,6 +7,7 @@ connects at the first one.
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,12 +23,21 @@ from data_exports.mover.wire.signing import Credentials, signature_headers
 TIMEOUT_SECONDS = 10.0
 SERVICE_POLICY = RetryPolicy(most_tries=3, seconds_for_tries=2 * TIMEOUT_SECONDS + 5)
 
-Connect = Callable[[], Connections]
 
-
-def one_connection() -> Connections:
-    """What a service is asked over, unless a test gives another."""
+def _one_connection() -> Connections:
     return Connections(max_per_host=1)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What services are asked over, and the time that passes meanwhile, in seconds."""
+
+    connect: Callable[[], Connections] = _one_connection
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+THE_WIRE = Wire()
 
 
 SendOn = Callable[[Sequence[str]], None]
@@ -49,14 +59,14 @@ class Service:
         region: str,
         credentials: Credentials | None = None,
         seconds_left: SecondsLeft = endless,
-        connect: Connect = one_connection,
+        wire: Wire = THE_WIRE,
     ) -> None:
         """Connect to nothing yet; `name` is the service's in signatures. Lambda gives the role's credentials.
 
         When no time is left, nothing is asked and nothing is waited for any more.
         """
         self._seconds_left = seconds_left
-        self._connect = connect
+        self._wire = wire
         parts = urlsplit(url)
         self._scheme, self._netloc = parts.scheme, parts.netloc
         self._name = name
@@ -73,7 +83,7 @@ class Service:
 
     def ask(self, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
         """Make one call; again if the service is unwell or the connection is lost. Raises ServiceError."""
-        started, rng = time.monotonic(), random.Random()  # noqa: S311 it keeps no secret
+        started, rng = self._wire.clock(), random.Random()  # noqa: S311 it keeps no secret
         problem = "the function's time ran out before it was asked"
         for tries in count(1):
             if self._seconds_left() <= 0:
@@ -85,7 +95,7 @@ class Service:
             problem = f"no answer ({response.fault})" if response.status is None else said
             pause = SERVICE_POLICY.pause_seconds(
                 tries,
-                elapsed_seconds=time.monotonic() - started,
+                elapsed_seconds=self._wire.clock() - started,
                 is_refused=False,
                 seconds_left=self._seconds_left(),
                 answer_seconds=0,  # what is left of the time is all that is waited for
@@ -93,7 +103,7 @@ class Service:
             )
             if pause is None or (response.status is not None and response.status < 500):
                 break
-            time.sleep(pause)
+            self._wire.sleep(pause)
         raise ServiceError(problem)
 
     def _send(self, headers: Sequence[tuple[str, str]], body: bytes) -> Response:
@@ -109,7 +119,7 @@ class Service:
         limits = RequestLimits(read_timeout_seconds=seconds, timeout_seconds=seconds)
         responses: list[Response] = []
         data = render_request("POST", "/", named | signed, body)
-        connections = self._connections = self._connections or self._connect()
+        connections = self._connections = self._connections or self._wire.connect()
         connections.send(host_of(self._scheme, self._netloc), data, responses.append, limits=limits)
         while not responses:
             connections.run_once()
