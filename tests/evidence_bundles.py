@@ -12,7 +12,6 @@ from typing import Any
 from data_exports.aws import Aws
 from data_exports.estate.evidence_lock import EvidenceLock
 from data_exports.estate.models import Dataset
-from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.notes import VerifierKey
 from data_exports.names import BucketName
 from data_exports.notary.notary import notarise
@@ -75,7 +74,7 @@ def make_bundle(
     """A bundle, as `exports evidence` makes it."""
     aws: Aws = aws_of(places)
     keys = [places.signer.verifier]
-    heads = {f"kept {number}": head_in(body, keys) for number, body in enumerate(kept)}
+    heads = {f"kept {number}": body for number, body in enumerate(kept)}
     asked = facts or facts_of()
     with collected_from(HUB, dataset, aws, keys, asked, has_whole_log=has_whole_log, kept=heads) as collected:
         told = DeclaredCommits(tuple(commits) or (None,) * len(collected.records))
@@ -85,7 +84,7 @@ def make_bundle(
         return collected
 
 
-def verified(path: Path, keys: Sequence[VerifierKey], kept: Mapping[str, Head] | None = None) -> BundleVerification:
+def verified(path: Path, keys: Sequence[VerifierKey], kept: Mapping[str, bytes] | None = None) -> BundleVerification:
     """What whoever verifies finds, by keys from elsewhere."""
     with opened_bundle(path) as bundle:
         return verify_bundle(bundle, keys, kept, keys_from="elsewhere")

@@ -173,9 +173,9 @@ def _as_code(char: str) -> str:
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
 
 
-def counted(number: int, what: str) -> str:
-    """``1 file``, ``1,200 files``."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
+def counted(number: int, what: str, plural: str = "") -> str:
+    """``1 file``, ``1,200 files``; of what has no s in the plural that is given, too."""
+    return f"{number:,} {what if number == 1 else plural or f'{what}s'}"
 
 
 def datasets_words(push: int, pull: int) -> str:

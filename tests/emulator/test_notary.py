@@ -299,7 +299,7 @@ def test_a_witness_gets_each_days_head_which_nobody_replaces_and_the_log_is_held
     logged.run("verify", "--witness", str(heads))
     logged.run("verify", "--witness", f"s3://{bucket}/ours/")
     (heads / "forged").write_bytes(head.replace(b"\n", b"\n1", 1))
-    said = "the witness was given this: its signature is not of this text"
+    said = "whoever keeps it was given this: its signature is not of this text"
     assert f"{heads / 'forged'}: {said}" in logged.run("verify", "--witness", str(heads), code=1).stdout
 
 

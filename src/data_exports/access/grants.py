@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from data_exports.contract.keys import RECEIPTS, checkpoints_prefix_of, receipts_prefix_of
+from data_exports.contract.keys import RECEIPTS, checkpoints_prefix_of, head_key_of, receipts_prefix_of
 from data_exports.destinations.destination import Right
 from data_exports.destinations.kinds import OutsideDestination, outside_destination_in
 from data_exports.estate.models import Dataset, Estate, Platform, PullDataset, PushDataset
@@ -317,7 +317,7 @@ def witness_arn_of(platform: Platform) -> str:
     lock = platform.evidence
     if lock is None or lock.witness_bucket is None:
         return ""
-    return f"{lock.witness_bucket.arn}/{lock.witness_prefix}{platform.evidence_bucket}/*"
+    return f"{lock.witness_bucket.arn}/{head_key_of(lock.witness_prefix, platform.evidence_bucket, '*')}"
 
 
 def queue_arn_of(platform: Platform, queue_name: str) -> str:

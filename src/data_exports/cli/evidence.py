@@ -157,7 +157,7 @@ def bundle(
     from data_exports.operate.bundles.collecting import collected_from, receipt_lines
     from data_exports.operate.bundles.commits import AskedDeployment, commits_of_deployments
     from data_exports.operate.bundles.packing import check_is_free, write_bundle
-    from data_exports.operate.verifying import kept_head_in
+    from data_exports.operate.verifying import read_kept_head
     from data_exports.reviews.review_file import read_reviews
     from data_exports.views.bundle.page import Beside, bundle_files
     from data_exports.views.bundle.summary import bundle_as_data, render_bundle
@@ -165,7 +165,7 @@ def bundle(
 
     check_is_free(out)
     platform, keys = declared.platform, read_keys(folder)
-    kept = {str(path): kept_head_in(path, keys) for path in head or ()}
+    kept = {str(path): read_kept_head(path, keys) for path in head or ()}
     facts = _facts(declared, name, since, until)
     aws = connect(platform.region)
     with ExitStack() as open_until_written:
@@ -185,8 +185,7 @@ def bundle(
         total = sum(file.lines for file in collected.files.values())
         with count_shown("receipts written", total=total) as tell:
             lines = receipt_lines(collected, aws, platform, tell)
-            heads = [path.read_bytes() for path in head or ()]
-            size_bytes = write_bundle(out, bundle_files(collected, lines, heads, beside, out.name))
+            size_bytes = write_bundle(out, bundle_files(collected, lines, kept.values(), beside, out.name))
     data = bundle_as_data(collected, out, size_bytes)
     write_answer("evidence-bundle", data, render_bundle(data), as_json=as_json)
     if data.gone:

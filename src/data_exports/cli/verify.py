@@ -104,16 +104,17 @@ def verify(
     from data_exports.deploy.evidence_keys import read_keys, read_keys_at
     from data_exports.estate.atomic_files import write_file
     from data_exports.evidence.checking import DeviationKind
-    from data_exports.operate.verifying import kept_head_in
+    from data_exports.operate.verifying import read_kept_head
     from data_exports.operate.verifying import verify as verify_log
     from data_exports.operate.witness import read_witness
     from data_exports.views.verify import render_verification
 
     known = read_keys_at(keys) if keys else read_keys(estate_folder(estate))
-    kept = {str(since): kept_head_in(since, known)} if since else None
+    kept = {str(since): read_kept_head(since, known)} if since else {}
     aws = connect(declared.platform.region)
-    witnessed = read_witness(witness, aws) if witness else None
-    found = verify_log(declared, aws, known, since=kept, witnessed=witnessed)
+    if witness:
+        kept |= read_witness(witness, aws, declared.platform.evidence_bucket)
+    found = verify_log(declared, aws, known, kept)
     write_answer("verify", found, render_verification(found), as_json=as_json)
     if found.of_kind(DeviationKind.TAMPERED):
         raise typer.Exit(1)
@@ -150,7 +151,7 @@ def _verify_bundle(path: Path, keys: Path | None, since: Path | None, keep: Path
     from data_exports.evidence.checking import DeviationKind
     from data_exports.operate.bundles.checking import keys_of_bundle, verify_bundle
     from data_exports.operate.bundles.packing import opened_bundle
-    from data_exports.operate.verifying import kept_head_in
+    from data_exports.operate.verifying import read_kept_head
     from data_exports.views.bundle.summary import render_bundle_verification
 
     if keep:
@@ -158,7 +159,7 @@ def _verify_bundle(path: Path, keys: Path | None, since: Path | None, keep: Path
     given = read_keys_at(keys) if keys else None
     with opened_bundle(path) as opened, count_shown("lines verified") as tell:
         known = keys_of_bundle(opened) if given is None else given
-        kept = {str(since): kept_head_in(since, known)} if since else None
+        kept = {str(since): read_kept_head(since, known)} if since else None
         found = verify_bundle(opened, known, kept, keys_from=str(keys) if keys else "bundle", tell=tell)
     write_answer("verify-bundle", found, render_bundle_verification(found), as_json=as_json)
     if found.of_kind(DeviationKind.TAMPERED):

@@ -49,6 +49,11 @@ def sweep_notes_key_of(dataset: str) -> str:
     return f"{checkpoints_prefix_of(dataset)}{SWEEP_NOTES}"
 
 
+def head_key_of(folder: str, evidence_bucket: str, day: str) -> str:
+    """Where a witness of the evidence keeps the head of a day; its folder is empty, or ends with a slash."""
+    return f"{folder}{evidence_bucket}/{day}"
+
+
 def receipts_key_of(dataset: str, written_at: datetime, identifier: str) -> str:
     """A file of receipts. The identifier keeps apart those of one second."""
     return f"{receipts_from(dataset, written_at)}-{identifier}.jsonl.gz"

@@ -38,7 +38,11 @@ def read_keys_at(path: Path) -> tuple[VerifierKey, ...]:
         return keys_in(path.read_bytes())
     except (OSError, NotSignedError) as error:
         what = f"the keys cannot be read: {error.strerror if isinstance(error, OSError) else error}"
-        raise UsageError(what, where=str(path), next_step="put it back as it was committed") from error
+        raise UsageError(
+            what,
+            where=str(path),
+            next_step="take it from the estate's repository, where `exports evidence key` wrote it",
+        ) from error
 
 
 def read_deployed_key(platform: Platform, aws: Aws) -> VerifierKey:

@@ -65,7 +65,7 @@ class Code(StrEnum):
 
     SAME_NAME = "EX401", "two datasets have one name"
     SAME_SLUG = "EX402", "two names are one once _ becomes -"
-    OWN_TARGET = "EX403", "a bucket of this estate is the target of a push dataset"
+    OWN_TARGET = "EX403", "a bucket of this estate is the target of a push dataset, or the witness of the evidence"
     BAD_PULL_BUCKET = "EX404", "a pull dataset's bucket cannot have its name"
     TOO_MANY = "EX405", "there are more push datasets than one bucket can notify"
     NO_TARGET_ACCOUNT = "EX406", "the account of the target bucket is not named"

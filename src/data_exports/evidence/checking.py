@@ -16,7 +16,7 @@ from data_exports.contract.receipts import lines_of_file
 from data_exports.evidence.entries import HEAD, entry_in, sha256_of
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES
-from data_exports.evidence.notes import NotSignedError, VerifierKey
+from data_exports.evidence.notes import NotOursError, NotSignedError, VerifierKey
 
 Read = Callable[[Iterable[str]], Iterator[tuple[str, bytes | None]]]
 """Files by their paths, in that order; None for one that is not there."""
@@ -130,13 +130,15 @@ def heads_of(versions: Sequence[HeadVersion], keys: Collection[VerifierKey]) -> 
 
 
 def heads_kept_by(files: Mapping[str, bytes], keys: Collection[VerifierKey]) -> tuple[dict[str, Head], list[Deviation]]:
-    """The heads that a witness keeps, by where each lies, and those that nobody who is known has signed."""
+    """The heads that somebody keeps, by where each lies, and what is none, or signed by nobody who is known."""
     heads, findings = dict[str, Head](), list[Deviation]()
     for where, body in files.items():
         try:
             heads[where] = head_in(body, keys)
+        except NotOursError as error:
+            findings.append(Deviation(DeviationKind.UNREAD, where, str(error)))
         except NotSignedError as error:
-            findings.append(Deviation(DeviationKind.TAMPERED, where, f"the witness was given this: {error}"))
+            findings.append(Deviation(DeviationKind.TAMPERED, where, f"whoever keeps it was given this: {error}"))
     return heads, findings
 
 

@@ -80,6 +80,8 @@ def entry_in(leaf: bytes) -> Entry:
     for name in _TOLD[kind]:
         if type(found[name]) is not (int if name in _NUMBERS else str):
             raise ValueError(f"its {name} is of another kind")
+        if name in _NUMBERS and not 0 <= found[name] < 10**9:
+            raise ValueError(f"its {name} is no count")
     return Entry(**{**found, "kind": kind})
 
 

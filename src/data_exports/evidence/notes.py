@@ -20,11 +20,17 @@ _ED25519 = b"\x01"
 _SPKI = bytes.fromhex("302a300506032b6570032100")
 """What a public key is wrapped in as KMS hands it out. https://www.rfc-editor.org/rfc/rfc8410#section-4"""
 _SIGNED_LINE = "— "
+LARGEST_KEYS_BYTES = 100_000
+"""A file of keys that somebody else has made has no more: some hundreds of keys."""
 _KEY_NAME = re.compile(r"[^\s+]+")
 
 
 class NotSignedError(ValueError):
     """The text is no signed note, or nobody's who is known; `str()` says why."""
+
+
+class NotOursError(NotSignedError):
+    """It does not say that it is ours: it is some other file, and nobody has forged anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +82,29 @@ def signed_note(text: str, key: VerifierKey, sign: Sign) -> bytes:
     return f"{text}\n{_SIGNED_LINE}{key.name} {signature}\n".encode()
 
 
+def parts_of_note(note: bytes) -> tuple[str, list[str]]:
+    """The text of a note, and the lines that sign it, whoever that is. Raises `NotOursError`."""
+    try:
+        text, found, signatures = note.decode().rpartition("\n\n")
+    except ValueError as error:
+        raise NotOursError("it is no text") from error
+    if not found:
+        raise NotOursError("it is no signed note")
+    return f"{text}\n", signatures.split("\n")
+
+
 def signed_text_in(note: bytes, keys: Iterable[VerifierKey]) -> tuple[str, VerifierKey]:
     """The text of a note, and which of these keys has signed it. Raises `NotSignedError`."""
-    try:
-        before, found, signatures = note.decode().rpartition("\n\n")
-    except ValueError as error:
-        raise NotSignedError("it is no text") from error
-    if not found:
-        raise NotSignedError("it is no signed note")
-    known, text = list(keys), f"{before}\n"
-    for line in signatures.split("\n"):
+    text, signatures = parts_of_note(note)
+    known = {(key.name, key.identifier): key for key in keys}
+    for line in signatures:
         name, _, encoded = line.removeprefix(_SIGNED_LINE).partition(" ")
         signature = base64_or_nothing(encoded)
-        for key in known:
-            if (name, signature[:4]) == (key.name, key.identifier) and len(signature) == 4 + SIGNATURE_BYTES:
-                if not is_signed_by(key.public_key, text.encode(), signature[4:]):
-                    raise NotSignedError("its signature is not of this text")
-                return text, key
+        key = known.get((name, signature[:4]))
+        if key and len(signature) == 4 + SIGNATURE_BYTES:
+            if not is_signed_by(key.public_key, text.encode(), signature[4:]):
+                raise NotSignedError("its signature is not of this text")
+            return text, key
     raise NotSignedError("no key that is known has signed it")
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from data_exports.contract.keys import RECEIPTS
+from data_exports.contract.keys import RECEIPTS, head_key_of
 from data_exports.evidence.entries import HEAD, is_receipts_file
 from data_exports.evidence.notes import VerifierKey
 from data_exports.notary.notary import ReceiptsFile, StackInForce
@@ -116,7 +116,7 @@ class AwsNotaryPlaces:
             return ""
         account = self._environment.get("WITNESS_ACCOUNT")
         owner = {"ExpectedBucketOwner": account} if account else {}
-        key = f"{prefix}{self._environment['EVIDENCE_BUCKET']}/{day}"
+        key = head_key_of(prefix, self._environment["EVIDENCE_BUCKET"], str(day))
         try:
             self._s3.put_object(
                 **owner, Bucket=bucket, Key=key, Body=head[0], ChecksumAlgorithm="SHA256", IfNoneMatch="*"

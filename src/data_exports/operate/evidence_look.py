@@ -52,7 +52,7 @@ class EvidenceStatus:
         """The log in one line."""
         if self.head_at is None:
             return "Evidence: nothing is logged yet" if not self.amiss else "Evidence: not known"
-        leaves = counted(self.size, "leaf").replace("leafs", "leaves")
+        leaves = counted(self.size, "leaf", "leaves")
         waits = "every receipt is logged"
         if self.waiting_since:
             waits = f"receipts wait since {age_words((now - self.waiting_since).total_seconds())}"

@@ -30,8 +30,8 @@ from data_exports.evidence.checking import (
     heads_of,
 )
 from data_exports.evidence.entries import DEPLOYMENTS, HEAD, is_receipts_file
-from data_exports.evidence.heads import Head, head_in
-from data_exports.evidence.notes import NotSignedError, VerifierKey
+from data_exports.evidence.heads import LARGEST_HEAD_BYTES, head_in
+from data_exports.evidence.notes import NotOursError, NotSignedError, VerifierKey
 from data_exports.evidence.reading import check_of_log
 from data_exports.json_values import json_as
 from data_exports.names import FOUNDATION_STACK
@@ -40,7 +40,7 @@ from data_exports.parallel import map_ordered
 FILES_READ_AT_ONCE = 16
 
 
-@json_as("log size root? signed_by? heads receipts files deployments last_run late_files deviations seconds")
+@json_as("log size root? signed_by? heads kept_heads receipts files deployments last_run late_files deviations seconds")
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What was looked at, and what is not as it was logged."""
@@ -54,6 +54,8 @@ class Verification:
     """The key of that head, by its id."""
     heads: int
     """So many heads were signed, and each is the beginning of the log."""
+    kept_heads: int
+    """So many heads that somebody keeps are the beginning of the log, too."""
     receipts: int
     files: int
     deployments: int
@@ -71,25 +73,31 @@ class Verification:
         return tuple(each for each in self.deviations if each.kind in kinds)
 
 
-def kept_head_in(path: Path, keys: Collection[VerifierKey]) -> Head:
-    """The head that somebody has kept in a file. Raises `UsageError`."""
+def read_kept_head(path: Path, keys: Collection[VerifierKey]) -> bytes:
+    """A head of the log that somebody has kept in a file; whether it is to be believed is seen where it is compared.
+
+    Raises `UsageError` for another file.
+    """
     try:
-        return head_in(path.read_bytes(), keys)
-    except (OSError, NotSignedError) as error:
+        with path.open("rb") as file:
+            body = file.read(LARGEST_HEAD_BYTES + 1)
+        head_in(body, keys)
+    except (OSError, NotOursError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)
-        next_step = f"give --since a file that --keep wrote, or that lay under {HEAD} in the evidence bucket"
+        next_step = f"give a file that --keep wrote, or that lay under {HEAD} in the evidence bucket"
         raise UsageError(f"this is no head of the log: {said}", where=str(path), next_step=next_step) from error
+    except NotSignedError:
+        pass  # which is told where the log is held against it
+    return body
 
 
 def verify(
     estate: Estate,
     aws: Aws,
     keys: Collection[VerifierKey],
-    *,
-    since: dict[str, Head] | None = None,
-    witnessed: Mapping[str, bytes] | None = None,
+    kept: Mapping[str, bytes] | None = None,
 ) -> Verification:
-    """Look at all of it, and hold it against the heads that a witness keeps, by where each lies.
+    """Look at all of it, and hold it against the heads that somebody keeps, by where each lies.
 
     Raises `RefusedError` where the platform has no evidence, `AwsError` where all is refused.
     """
@@ -104,14 +112,13 @@ def verify(
     s3, account = aws.client("s3"), str(platform.account)
     read_evidence = partial(_read, s3, platform.evidence_bucket, account, None)
     unread: list[Deviation] = []
-    kept, of_witness = heads_kept_by(witnessed or {}, keys)
+    kept_heads, of_kept = heads_kept_by(kept or {}, keys)
     with aws_errors(where=f"s3://{platform.evidence_bucket}"):
         records = _files(s3, platform.evidence_bucket, account, DEPLOYMENTS)  # before the heads, which come after them
         versions = _head_versions(s3, platform)
         there = _files(s3, platform.log_bucket, account, RECEIPTS)  # before the log: what comes later cannot be in it
         heads, deviations = heads_of(versions, keys)
-        kept |= since or {}
-        contents, of_log = check_of_log(heads, read_evidence, kept, platform_stack=FOUNDATION_STACK)
+        contents, of_log = check_of_log(heads, read_evidence, kept_heads, platform_stack=FOUNDATION_STACK)
         of_records = check_of_records(contents, heads, records, now=datetime.now(UTC))
         of_receipts = check_of_receipts(
             contents,
@@ -126,12 +133,13 @@ def verify(
         root=newest.root.hex() if newest else "",
         signed_by=newest.key.identifier.hex() if newest else "",
         heads=len(heads),
+        kept_heads=len(set(kept_heads) - {each.where for each in of_log}),
         receipts=contents.receipts,
         files=len(contents.files),
         deployments=len(contents.records),
         last_run=contents.last_run,
         late_files=contents.late_files,
-        deviations=(*deviations, *of_witness, *of_log, *of_records, *of_receipts, *unread),
+        deviations=(*deviations, *of_kept, *of_log, *of_records, *of_receipts, *unread),
         seconds=round(time.monotonic() - began, 3),
         head=next((each.body for each in reversed(versions) if each.body), b""),
     )

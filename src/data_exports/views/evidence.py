@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_exports.access.witness import witness_policy
+from data_exports.contract.keys import head_key_of
 from data_exports.estate.models import Platform
 from data_exports.names import AccountId
 from data_exports.text import printable
@@ -53,7 +54,7 @@ def witness_letter_of(platform: Platform) -> WitnessLetterData | None:
     lock = platform.evidence
     if lock is None or lock.witness_bucket is None:
         return None
-    folder = f"{lock.witness_prefix}{platform.evidence_bucket}/"
+    folder = head_key_of(lock.witness_prefix, platform.evidence_bucket, "")
     return WitnessLetterData(lock.witness_bucket, folder, lock.witness_account, witness_policy(platform))
 
 

@@ -26,11 +26,6 @@ def render_verification(found: Verification) -> str:
     return "\n".join([*_proven(found), *render_deviations(found.deviations), *_late(found)])
 
 
-def leaves_counted(size: int) -> str:
-    """``1 leaf``, ``2 leaves``."""
-    return counted(size, "leaf").replace("leafs", "leaves")
-
-
 def _proven(found: Verification) -> Iterator[str]:
     seconds = f"({found.seconds:.1f} s)"
     if not found.size:
@@ -43,8 +38,15 @@ def _proven(found: Verification) -> Iterator[str]:
     )
     said = "is whole, has only grown, and what is there is what it holds" if is_right else "was looked at"
     yield f"The log {printable(found.log)} {said}: {holds} {seconds}"
-    heads = f"{leaves_counted(found.size)}, {counted(found.heads, 'signed head')}"
+    heads = f"{counted(found.size, 'leaf', 'leaves')}, {counted(found.heads, 'signed head')}"
     yield f"  {heads}; the last by key {found.signed_by}, root {found.root}"
+    if found.kept_heads:
+        yield kept_heads_words(found.kept_heads)
+
+
+def kept_heads_words(heads: int) -> str:
+    """A line that says what was compared with heads from elsewhere."""
+    return f"  the log has grown from {counted(heads, 'head')} that somebody kept"
 
 
 def render_deviations(deviations: Sequence[Deviation]) -> Iterator[str]:

@@ -76,6 +76,20 @@ def test_what_was_tampered_with_ends_with_1_and_what_cannot_be_read_with_4(
     )
 
 
+def test_a_head_that_somebody_kept_and_nobody_who_is_known_has_signed_is_tampering(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = (bundle / "head.txt").read_bytes()
+    (bundle / "changed.txt").write_bytes(head.replace(b"\n13\n", b"\n14\n"))
+    code, out, _ = verify(capsys, "orders.zip", "--keys", "keys.txt", "--since", "changed.txt")
+    assert code == 1
+    assert "  changed.txt: whoever keeps it was given this: its signature is not of this text" in out.splitlines()
+    (bundle / "of-another.txt").write_bytes(head.replace(b"example-hub", b"another-hub"))
+    code, out, err = verify(capsys, "orders.zip", "--keys", "keys.txt", "--since", "of-another.txt")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: of-another.txt: this is no head of the log: it is the head of another log\n")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -11,6 +11,7 @@ from data_exports.evidence.checking import Deviation, DeviationKind, heads_kept_
 from data_exports.evidence.entries import HEAD
 from data_exports.evidence.heads import Head
 from data_exports.evidence.merkle import leaf_hash
+from data_exports.evidence.notes import signed_note
 from data_exports.evidence.tiles import bundle_of, entries_in
 from data_exports.notary.notary import notarise
 from tests.evidence_places import NOW, Kept, MemoryPlaces, Signer, check_of
@@ -304,9 +305,26 @@ def test_a_head_of_the_witness_that_nobody_who_is_known_has_signed_is_told_by_wh
     places, _, _ = logged()
     stranger = Signer(2)
     forged = Head(3, bytes(32), stranger.verifier).encode(stranger.sign)
-    heads, findings = heads_kept_by({"a": forged, "b": b"\xff"}, [places.signer.verifier])
+    changed = places.evidence[HEAD].body.replace(b"\n308\n", b"\n307\n")
+    heads, findings = heads_kept_by({"a": forged, "b": changed}, [places.signer.verifier])
     assert heads == {}
-    assert [(each.where, each.what) for each in findings] == [
-        ("a", "the witness was given this: no key that is known has signed it"),
-        ("b", "the witness was given this: it is no text"),
+    assert findings == [
+        Deviation(TAMPERED, "a", "whoever keeps it was given this: no key that is known has signed it"),
+        Deviation(TAMPERED, "b", "whoever keeps it was given this: its signature is not of this text"),
+    ]
+
+
+def test_what_does_not_say_that_it_is_a_head_of_this_log_is_no_tampering() -> None:
+    signer, other = Signer(), Signer(2, "another-evidence.s3.eu-west-1.amazonaws.com")
+    of_another = Head(3, bytes(32), other.verifier).encode(other.sign)
+    no_head = signed_note("a text\n", signer.verifier, signer.sign)
+    kept = {"a": b"\xff", "b": b"readme", "c": of_another, "d": no_head, "e": of_another + b"x" * 10_000}
+    heads, findings = heads_kept_by(kept, [signer.verifier])
+    assert heads == {}
+    assert findings == [
+        Deviation(DeviationKind.UNREAD, "a", "it is no text"),
+        Deviation(DeviationKind.UNREAD, "b", "it is no signed note"),
+        Deviation(DeviationKind.UNREAD, "c", "it is the head of another log"),
+        Deviation(DeviationKind.UNREAD, "d", "it is no head: origin, size and root, a line each"),
+        Deviation(DeviationKind.UNREAD, "e", "it is no head: it has more than 10,000 bytes"),
     ]

@@ -27,8 +27,9 @@ from data_exports.errors import RefusedError, UsageError
 from data_exports.evidence.checking import Deviation, DeviationKind
 from data_exports.evidence.entries import HEAD
 from data_exports.evidence.heads import Head, head_in
-from data_exports.operate.bundles.checking import BundleVerification
+from data_exports.operate.bundles.checking import BundleVerification, keys_of_bundle, verify_bundle
 from data_exports.operate.bundles.layout import UnreadableBundleError, facts_in
+from data_exports.operate.bundles.packing import opened_bundle
 from tests.estates import pull
 from tests.evidence_bundles import (
     ORDERS,
@@ -130,7 +131,8 @@ def test_what_is_not_yet_logged_is_counted_and_left_out(tmp_path: Path) -> None:
     places.add_receipts("orders", 4)
     make_bundle(places, tmp_path / "b.zip")
     found = verified(tmp_path / "b.zip", KEYS)
-    assert (found.receipts, found.not_logged_files, found.not_logged_receipts, found.deviations) == (5, 1, 4, ())
+    assert (found.receipts, found.deviations) == (5, ())
+    assert (found.facts.not_logged_files, found.facts.not_logged_receipts) == (1, 4)
     assert b"4 receipts in 1 files were not yet logged" in joined(files_in(tmp_path / "b.zip")["README.txt"])
 
 
@@ -156,7 +158,7 @@ def test_what_a_rule_that_is_in_the_log_had_deleted_is_told_as_that(tmp_path: Pa
         Deviation(DeviationKind.EXPIRED, expired, "2 lines of it are logged"),
         Deviation(MISSING, gone, "1 lines of it are logged"),
     )
-    assert (found.files, found.receipts, found.expired_files, found.gone_files) == (0, 0, 1, 1)
+    assert (found.files, found.receipts, found.facts.expired_files, found.facts.gone_files) == (0, 0, 1, 1)
     packed = files_in(tmp_path / "b.zip")
     assert b"had expired" in joined(packed["README.txt"])
     assert "deployments" not in "".join(packed)
@@ -246,8 +248,8 @@ def test_nothing_false_is_found_over_honest_histories(
     if HEAD not in places.evidence:
         return
     make_bundle(places, tmp_path / "b.zip", has_whole_log=has_whole_log, kept=heads)
-    found = verified(tmp_path / "b.zip", KEYS, {"mine": head_in(heads[0], KEYS)})
-    assert (found.receipts, found.not_logged_receipts, found.deviations) == (logged, waiting, ())
+    found = verified(tmp_path / "b.zip", KEYS, {"mine": heads[0]})
+    assert (found.receipts, found.facts.not_logged_receipts, found.deviations) == (logged, waiting, ())
     assert found.heads == len(heads) + 1
 
 
@@ -353,13 +355,15 @@ def test_leaves_that_no_notary_wrote_and_a_proof_that_does_not_fit_prove_nothing
         odd = forged(path, "leaves.txt", lambda body, text=text: text + body)  # type: ignore[misc]
         assert whats(verified(odd, KEYS))[0] == "tampered: leaves.txt: line 1 has no number of a leaf"
     for leaf in (
-        b"[" * 100_000,
+        b"[" * 60_000,
+        b'{"file":"f","kind":"file","lines":%d,"sha256":"%s"}' % (10**9, b"0" * 64),
+        b'{"file":"f","kind":"file","lines":-1,"sha256":"%s"}' % (b"0" * 64),
         b'{"kind":"file","file":"x","lines":%s,"sha256":"00"}' % (b"9" * 5000),
         b"\xff",
         b"nul",
     ):
         odd = forged(path, "leaves.txt", lambda body, leaf=leaf: body + b"24 " + leaf + b"\n")  # type: ignore[misc]
-        assert whats(verified(odd, KEYS)) != []
+        assert any(" was written by no notary: " in each for each in whats(verified(odd, KEYS))), leaf
 
 
 def test_a_head_by_another_key_and_of_another_log_is_told(tmp_path: Path) -> None:
@@ -382,25 +386,29 @@ def test_a_head_by_another_key_and_of_another_log_is_told(tmp_path: Path) -> Non
 
 def test_a_head_that_somebody_kept_is_compared_or_said_not_to_be(tmp_path: Path) -> None:
     places, first = log_of_three()
-    path, head = tmp_path / "b.zip", head_in(first, KEYS)
+    path, head, sign = tmp_path / "b.zip", head_in(first, KEYS), places.signer.sign
     make_bundle(places, path, kept=[first])
-    found = verified(path, KEYS, {"mine": head})
+    found = verified(path, KEYS, {"mine": first})
     assert (found.heads, found.deviations) == (2, ())
-    lied = Head(head.size, bytes(32), head.key)
+    lied = Head(head.size, bytes(32), head.key).encode(sign)
     assert whats(verified(path, KEYS, {"mine": lied})) == [
         "tampered: mine: the first 13 leaves of this log are not those that it signs"
     ]
     plain = tmp_path / "plain.zip"
     make_bundle(places, plain)
-    (said,) = verified(plain, KEYS, {"mine": head}).deviations
+    (said,) = verified(plain, KEYS, {"mine": first}).deviations
     assert (said.kind, said.where) == (UNREAD, "mine")
     assert "cannot be compared" in said.what
-    assert verified(plain, KEYS, {"mine": head_in(places.evidence[HEAD].body, KEYS)}).heads == 1
-    (said,) = verified(plain, KEYS, {"mine": replace(head, size=27)}).deviations
+    assert verified(plain, KEYS, {"mine": places.evidence[HEAD].body}).heads == 1
+    (said,) = verified(plain, KEYS, {"mine": replace(head, size=27).encode(sign)}).deviations
     assert (said.kind, said.what) == (UNREAD, "it signs 27 leaves, and this bundle ends at 26: ask for a newer one")
     whole = tmp_path / "whole.zip"
     make_bundle(places, whole, has_whole_log=True)
-    assert verified(whole, KEYS, {"mine": head}).heads == 1
+    assert verified(whole, KEYS, {"mine": first}).heads == 1
+    by_nobody = Head(head.size, head.root, Signer(2).verifier).encode(Signer(2).sign)
+    assert whats(verified(whole, KEYS, {"mine": by_nobody})) == [
+        "tampered: mine: whoever keeps it was given this: no key that is known has signed it"
+    ]
 
 
 def test_a_changed_file_that_nobody_signed_is_told_by_the_list_of_digests_alone(tmp_path: Path) -> None:
@@ -640,6 +648,63 @@ def test_any_bytes_are_a_bundle_or_one_error(data: st.DataObject, honest: Path) 
     except UnreadableBundleError:
         return
     assert found.deviations or (found.receipts, found.deployments) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("leaves.txt", lambda body: body + b"26 " + b"x" * 70_000, "leaves.txt: a line in it has more than 65,555"),
+        ("checkpoint", lambda body: body + b"\n" * 10_000, "checkpoint: it has more than 10,000 bytes"),
+        ("heads/1", lambda body: body * 50, "heads/1: it has more than 10,000 bytes"),
+        ("evidence-keys.txt", lambda body: body * 2_000, "evidence-keys.txt: it has more than 100,000 bytes"),
+    ],
+)
+def test_what_would_keep_whoever_verifies_at_it_is_not_read(
+    name: str, change: Callable[[bytes], bytes], said: str, honest: Path
+) -> None:
+    path = forged(honest / "own.zip", name, change)
+    with opened_bundle(path) as bundle, pytest.raises(UnreadableBundleError, match=re.escape(said)):
+        verify_bundle(bundle, keys_of_bundle(bundle))
+
+
+def test_a_bundle_has_so_many_heads_that_each_can_be_verified(tmp_path: Path) -> None:
+    places, first = log_of_three()
+    make_bundle(places, tmp_path / "a.zip", kept=[first] * 100)
+    assert verified(tmp_path / "a.zip", KEYS).heads == 100
+    with pytest.raises(RefusedError, match="it holds 101 heads; a bundle has at most 100"):
+        make_bundle(places, tmp_path / "b.zip", kept=[first] * 101)
+
+
+HOSTILE = (
+    st.binary(max_size=200)
+    | st.sampled_from([b"", b"\n", b"[" * 60_000, b"9" * 5_000, b"\xff" * 64, b"1 {}\n" * 50, b"0 " + b"[" * 9_000])
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+        max_leaves=12,
+    ).map(lambda value: json.dumps(value).encode())
+)
+
+
+@settings(deadline=None)
+@given(data=st.data())
+@pytest.mark.hypothesis
+def test_whatever_somebody_puts_into_a_bundle_proves_nothing_or_is_one_error(data: st.DataObject, honest: Path) -> None:
+    files_ = files_in(honest / data.draw(st.sampled_from(["own.zip", "whole.zip"])))
+    name = data.draw(st.sampled_from(sorted(files_)))
+    body, hostile = files_[name], data.draw(HOSTILE)
+    start = data.draw(st.integers(0, len(body)))
+    files_[name] = body[:start] + hostile + body[data.draw(st.integers(start, len(body))) :]
+    if files_[name].rstrip(b"\n") == body.rstrip(b"\n"):
+        return
+    path = write_packed(honest / "hostile.zip", files_)
+    try:
+        with opened_bundle(path) as bundle:
+            found = verify_bundle(bundle, keys_of_bundle(bundle))
+    except UnreadableBundleError:
+        return
+    nobody_signs = name not in PROVEN and not name.startswith(("deployments/", "heads/"))
+    assert nobody_signs or found.deviations
 
 
 def test_whoever_changed_ten_thousand_things_has_changed_enough(tmp_path: Path, honest: Path) -> None:

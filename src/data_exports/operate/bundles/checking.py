@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 
 from data_exports.contract.receipts import receipt_in_line
-from data_exports.evidence.checking import Deviation, DeviationKind, LoggedFile
+from data_exports.evidence.checking import Deviation, DeviationKind, LoggedFile, heads_kept_by
 from data_exports.evidence.entries import DEPLOYMENTS, HEAD, sha256_of
-from data_exports.evidence.heads import Head, head_in
+from data_exports.evidence.heads import LARGEST_HEAD_BYTES, Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES, roots_from
-from data_exports.evidence.notes import KEYS_FILE, NotSignedError, VerifierKey, keys_in
+from data_exports.evidence.notes import KEYS_FILE, LARGEST_KEYS_BYTES, NotSignedError, VerifierKey, keys_in
+from data_exports.evidence.tiles import LONGEST_ENTRY_BYTES
 from data_exports.json_values import json_as
 from data_exports.operate.bundles.layout import (
     BUNDLE_FACTS,
@@ -35,6 +35,8 @@ from data_exports.operate.bundles.layout import (
 from data_exports.operate.bundles.leaves import BundledLeaves
 from data_exports.operate.bundles.packing import PackedBundle
 
+LONGEST_LINE_BYTES = LONGEST_ENTRY_BYTES + 20
+"""Of the leaves: its number, a blank and the entry."""
 MOST_FINDINGS = 10_000
 """Whoever has changed more has changed enough; the rest is not looked at."""
 TOLD_EVERY_LINES = 10_000
@@ -43,9 +45,10 @@ _Tell = Callable[[int, int], None]
 
 
 @json_as(
-    "dataset kind log since until made_at size root? signed_by? keys_from has_whole_log receipts outcomes",
-    "files late_files deployments heads not_logged_files not_logged_receipts gone_files expired_files",
-    "deviations seconds",
+    "dataset=facts.dataset kind=facts.kind log=facts.log since=facts.since until=facts.until made_at=facts.made_at",
+    "size root? signed_by? keys_from has_whole_log receipts outcomes files late_files deployments heads",
+    "not_logged_files=facts.not_logged_files not_logged_receipts=facts.not_logged_receipts",
+    "gone_files=facts.gone_files expired_files=facts.expired_files deviations seconds",
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleVerification:
@@ -75,56 +78,6 @@ class BundleVerification:
     deviations: tuple[Deviation, ...]
     seconds: float
 
-    @property
-    def dataset(self) -> str:
-        """Of which this is."""
-        return self.facts.dataset
-
-    @property
-    def kind(self) -> str:
-        """``push`` or ``pull``."""
-        return self.facts.kind
-
-    @property
-    def log(self) -> str:
-        """The log's name."""
-        return self.facts.log
-
-    @property
-    def since(self) -> datetime | None:
-        """From when on."""
-        return self.facts.since
-
-    @property
-    def until(self) -> datetime | None:
-        """Before when."""
-        return self.facts.until
-
-    @property
-    def made_at(self) -> datetime:
-        """As whoever made the bundle says."""
-        return self.facts.made_at
-
-    @property
-    def not_logged_files(self) -> int:
-        """As whoever made the bundle says."""
-        return self.facts.not_logged_files
-
-    @property
-    def not_logged_receipts(self) -> int:
-        """As whoever made the bundle says."""
-        return self.facts.not_logged_receipts
-
-    @property
-    def gone_files(self) -> int:
-        """As whoever made the bundle says."""
-        return len(self.facts.gone)
-
-    @property
-    def expired_files(self) -> int:
-        """As whoever made the bundle says."""
-        return len(self.facts.expired)
-
     def of_kind(self, *kinds: DeviationKind) -> tuple[Deviation, ...]:
         """The deviations of these kinds."""
         return tuple(each for each in self.deviations if each.kind in kinds)
@@ -133,7 +86,7 @@ class BundleVerification:
 def keys_of_bundle(bundle: PackedBundle) -> tuple[VerifierKey, ...]:
     """The keys that lie in it. Raises `UnreadableBundleError`."""
     try:
-        return keys_in(bundle.read(KEYS_FILE))
+        return keys_in(bundle.read(KEYS_FILE, at_most=LARGEST_KEYS_BYTES))
     except NotSignedError as error:
         raise UnreadableBundleError(str(error), where=KEYS_FILE) from error
 
@@ -141,18 +94,18 @@ def keys_of_bundle(bundle: PackedBundle) -> tuple[VerifierKey, ...]:
 def verify_bundle(
     bundle: PackedBundle,
     keys: Collection[VerifierKey],
-    kept: Mapping[str, Head] | None = None,
+    kept: Mapping[str, bytes] | None = None,
     *,
     keys_from: str = "bundle",
     tell: _Tell = lambda _done, _of: None,
 ) -> BundleVerification:
-    """Look at all of it. Raises `UnreadableBundleError`."""
+    """Look at all of it, and hold it against heads that somebody keeps. Raises `UnreadableBundleError`."""
     began = time.monotonic()
     reading = _BundleReading(bundle, facts_in(bundle.read(BUNDLE_FACTS)), tell)
     head, held, leaves, outcomes = reading.read_head(keys), 0, reading.leaves, Counter[str]()
     with suppress(_EnoughError):
         reading.read_leaves()
-        held = reading.compare_roots(head, keys, kept or {}) if head else 0
+        held = reading.compare_roots(head, keys, reading.read_kept(kept or {}, keys)) if head else 0
         reading.compare_receipts(outcomes)
         reading.compare_records()
         reading.compare_digests()
@@ -193,7 +146,7 @@ class _BundleReading:
     def read_head(self, keys: Collection[VerifierKey], name: str = HEAD) -> Head | None:
         """The head, if one of these keys has signed it."""
         try:
-            head = head_in(self.bundle.read(name), keys)
+            head = head_in(self.bundle.read(name, at_most=LARGEST_HEAD_BYTES), keys)
         except NotSignedError as error:
             self._find(name, f"{error}: nothing here is proven" if name == HEAD else str(error))
             return None
@@ -201,8 +154,15 @@ class _BundleReading:
             self._find(name, f"it is of the log {head.key.name}")
         return head
 
+    def read_kept(self, kept: Mapping[str, bytes], keys: Collection[VerifierKey]) -> dict[str, Head]:
+        """The heads that somebody keeps."""
+        heads, findings = heads_kept_by(kept, keys)
+        for each in findings:
+            self._find(each.where, each.what, each.kind)
+        return heads
+
     def read_leaves(self) -> None:
-        for line in self.bundle.lines(LEAVES):
+        for line in self.bundle.lines(LEAVES, at_most=LONGEST_LINE_BYTES):
             number, blank, leaf = line.partition(b" ")
             if not blank or not number.isdigit() or len(number) > 18 or str(int(number)).encode() != number:
                 self._find(LEAVES, f"line {len(self.leaves.numbers) + 1} has no number of a leaf")

@@ -118,7 +118,7 @@ def collected_from(
     facts: BundleFacts,
     *,
     has_whole_log: bool = False,
-    kept: Mapping[str, Head] | None = None,
+    kept: Mapping[str, bytes] | None = None,
     tell: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Iterator[Collected]:
     """What the log holds of the dataset and period that `facts` names, as long as its leaves are needed.
@@ -128,6 +128,7 @@ def collected_from(
     if platform.evidence is None:
         next_step = "add `evidence: {lock_days: 3650}` to exports.yaml, and deploy"
         raise RefusedError("the platform keeps no evidence", where=str(platform.place.path), next_step=next_step)
+    kept_heads = {name: _believed(body, keys, name) for name, body in (kept or {}).items()}
     check_account(aws, platform)
     s3, account = aws.client("s3"), str(platform.account)
     with aws_errors(where=f"s3://{platform.log_bucket}"):
@@ -143,7 +144,7 @@ def collected_from(
                     tell(log.size, head.size)
             records, rules = log.records(read), log.rules(read)
             numbers, leaves = log.chosen(records)
-            proof = log.proof(numbers, head, kept or {})
+            proof = log.proof(numbers, {HEAD: head, **kept_heads})
         with aws_errors(where=f"s3://{platform.log_bucket}"):
             waiting = [key for key in there if key not in log.files]
             bodies = map_ordered(_reader(s3, str(platform.log_bucket), account), waiting, at_once=_AT_ONCE)
@@ -226,10 +227,14 @@ def _head_of(platform: Platform, read: _Read, keys: Collection[VerifierKey]) -> 
     if body is None:
         next_step = 'the notary comes every hour; `{"task": "notarise"}` given to exports-notary has it come at once'
         raise RefusedError("the log holds nothing yet", where=str(platform.evidence_bucket), next_step=next_step)
+    return body, _believed(body, keys, HEAD)
+
+
+def _believed(body: bytes, keys: Collection[VerifierKey], where: str) -> Head:
     try:
-        return body, head_in(body, keys)
+        return head_in(body, keys)
     except NotSignedError as error:
-        raise _tampered(HEAD, str(error)) from error
+        raise _tampered(where, str(error)) from error
 
 
 def _leaves(read: _Read, size: int) -> Iterator[tuple[int, bytes]]:
@@ -331,11 +336,11 @@ class _LogOfDataset:
         lines = merge(self._spool, (b"%d %s\n" % pair for pair in extra.items()), key=_number_of_line)
         return numbers, lines
 
-    def proof(self, numbers: Sequence[int], head: Head, kept: Mapping[str, Head]) -> bytes:
+    def proof(self, numbers: Sequence[int], heads: Mapping[str, Head]) -> bytes:
         """The hashes beside these leaves. Raises `RefusedError` where the log is not what the heads sign."""
-        for name, each in kept.items():
-            if each.size > head.size:
-                raise _tampered(name, f"it signs {each.size} leaves, and the log has {head.size}")
+        for name, each in heads.items():
+            if each.size > self.size:
+                raise _tampered(name, f"it signs {each.size} leaves, and the log has {self.size}")
         beside = bytearray()
 
         def hash_of(number: int) -> bytes:
@@ -346,8 +351,8 @@ class _LogOfDataset:
             beside.extend(found)
             return found
 
-        roots = roots_from(numbers, {head.size, *(each.size for each in kept.values())}, hash_of, subtree)
-        for name, each in ((HEAD, head), *kept.items()):
+        roots = roots_from(numbers, {each.size for each in heads.values()}, hash_of, subtree)
+        for name, each in heads.items():
             if roots[each.size] != each.root:
                 raise _tampered(name, f"the first {each.size} leaves of the log are not those that it signs")
         return bytes(beside)

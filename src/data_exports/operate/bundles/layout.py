@@ -59,6 +59,16 @@ class BundleFacts:
     """The same, where a rule that is in the log had them deleted: `receipts_days`."""
 
     @property
+    def gone_files(self) -> int:
+        """How many are gone."""
+        return len(self.gone)
+
+    @property
+    def expired_files(self) -> int:
+        """How many had expired."""
+        return len(self.expired)
+
+    @property
     def lacking(self) -> frozenset[str]:
         """All files of receipts that are logged, and were not there any more."""
         return frozenset((*self.gone, *self.expired))

@@ -20,10 +20,12 @@ from typing import IO
 
 from data_exports.contract.receipts import LARGEST_FILE_BYTES
 from data_exports.errors import RefusedError, UsageError
-from data_exports.operate.bundles.layout import DIGESTS, UnreadableBundleError, sums_of
+from data_exports.operate.bundles.layout import DIGESTS, KEPT_HEADS, UnreadableBundleError, sums_of
 from data_exports.text import quoted
 
 MOST_FILES = 100_000
+MOST_HEADS = 100
+"""Each is a signature to verify, which takes some milliseconds."""
 MOST_TIMES = 100
 """A bundle that unpacks to more than so many times its size, and to more than `SMALL_BYTES`, is none: receipts with
 their leaves pack to a tenth, and a digest, which nothing makes smaller, goes with each."""
@@ -74,7 +76,7 @@ def _check_made(made: Path, path: Path, size_bytes: int) -> None:
     except UnreadableBundleError as error:
         what = f"nobody would open this bundle: {error.what}"
         raise RefusedError(
-            what, where=str(path), next_step="ask for a shorter time with --since and --until"
+            what, where=str(path), next_step="ask for a shorter time with --since and --until, or give fewer heads"
         ) from error
 
 
@@ -114,12 +116,12 @@ class PackedBundle:
                 raise UnreadableBundleError(f"it has more than {at_most:,} bytes", where=name)
             return body
 
-    def lines(self, name: str) -> Iterator[bytes]:
+    def lines(self, name: str, *, at_most: int = LARGEST_FILE_BYTES) -> Iterator[bytes]:
         """A file line by line, without their ends."""
         with self._opened(name) as member:
-            while line := member.readline(LARGEST_FILE_BYTES + 1):
-                if len(line) > LARGEST_FILE_BYTES:
-                    raise UnreadableBundleError("a line in it has no end", where=name)
+            while line := member.readline(at_most + 1):
+                if len(line) > at_most:
+                    raise UnreadableBundleError(f"a line in it has more than {at_most:,} bytes", where=name)
                 yield line.removesuffix(b"\n")
 
     def digest_of(self, name: str) -> str:
@@ -190,6 +192,9 @@ def _check_files(files: list[zipfile.ZipInfo], size_bytes: int) -> None:
     twice = [name for name, count in Counter(each.filename for each in files).items() if count > 1]
     if twice:
         raise UnreadableBundleError(f"{quoted(twice[0])} is in it twice")
+    heads = sum(each.filename.startswith(KEPT_HEADS) for each in files)
+    if heads > MOST_HEADS:
+        raise UnreadableBundleError(f"it holds {heads:,} heads; a bundle has at most {MOST_HEADS}")
     unpacked_bytes = sum(each.file_size for each in files)
     if unpacked_bytes > max(SMALL_BYTES, MOST_TIMES * size_bytes):
         raise UnreadableBundleError(f"it would unpack to {unpacked_bytes:,} bytes, from {size_bytes:,}")

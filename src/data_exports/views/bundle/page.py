@@ -51,7 +51,7 @@ class _Deployed:
 
 
 def bundle_files(
-    collected: Collected, lines: Iterable[bytes], kept: Sequence[bytes], beside: Beside, name: str
+    collected: Collected, lines: Iterable[bytes], kept: Iterable[bytes], beside: Beside, name: str
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Every file of a bundle of this name; `lines` are those of the receipts."""
     yield BUNDLED_RECEIPTS, lines

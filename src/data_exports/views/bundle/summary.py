@@ -13,7 +13,7 @@ from data_exports.operate.bundles.checking import BundleVerification
 from data_exports.operate.bundles.collecting import Collected
 from data_exports.text import counted, printable, size_words
 from data_exports.views.bundle.page import period_words
-from data_exports.views.verify import leaves_counted, render_deviations
+from data_exports.views.verify import kept_heads_words, render_deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,10 @@ def bundle_as_data(collected: Collected, path: Path, size_bytes: int) -> BundleD
 def render_bundle(data: BundleData) -> str:
     """Where it is, what is in it, and what is not."""
     holds = f"{_receipts(data.receipts, data.files)} and {counted(data.deployments, 'deployment')}"
+    leaves = counted(data.size, "leaf", "leaves")
     lines = [
         f"{printable(str(data.file))} ({size_words(data.size_bytes)}): {holds} of {data.dataset},",
-        f"  in a log of {leaves_counted(data.size)}; index.html in it says what that proves, and how to verify it",
+        f"  in a log of {leaves}; index.html in it says what that proves, and how to verify it",
     ]
     if not data.has_whole_log:
         lines.append("  it does not prove that nothing was left out: --whole-log does, and tells of other datasets")
@@ -94,21 +95,21 @@ def render_bundle_verification(found: BundleVerification) -> str:
 
 def _said_of(found: BundleVerification) -> Iterator[str]:
     what = f"{_receipts(found.receipts, found.files)} and {counted(found.deployments, 'deployment')}"
-    of = f"of {printable(found.dataset)}{period_words(found.facts)}"
+    of = f"of {printable(found.facts.dataset)}{period_words(found.facts)}"
     if found.of_kind(DeviationKind.TAMPERED):
         yield f"The bundle {of} does not hold what it claims ({found.seconds:.1f} s)"
     else:
-        yield f"{what} {of} are in the log {printable(found.log)} ({found.seconds:.1f} s)"
-        yield f"  {leaves_counted(found.size)}, signed by key {found.signed_by}, root {found.root}"
+        yield f"{what} {of} are in the log {printable(found.facts.log)} ({found.seconds:.1f} s)"
+        yield f"  {counted(found.size, 'leaf', 'leaves')}, signed by key {found.signed_by}, root {found.root}"
         if found.outcomes:
             outcomes = ", ".join(f"{number:,} {printable(outcome)}" for outcome, number in found.outcomes.items())
             yield f"  {outcomes}"
         if found.heads:
-            yield f"  the log has grown from {counted(found.heads, 'head')} that somebody kept"
+            yield kept_heads_words(found.heads)
         yield from _bounds(found)
     yield from _late(found.late_files)
-    if found.not_logged_files:
-        waiting = _receipts(found.not_logged_receipts, found.not_logged_files)
+    if found.facts.not_logged_files:
+        waiting = _receipts(found.facts.not_logged_receipts, found.facts.not_logged_files)
         yield f"  left out, as not yet logged when the bundle was made: {waiting}"
 
 
