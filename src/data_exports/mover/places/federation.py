@@ -92,8 +92,7 @@ def _aws_step(settings: Settings, audience: str) -> TokenStep:
         return HttpRequest("POST", f"{settings.sts_url}/", headers | signed, body, _LIMITS)
 
     def token_in(response: Response) -> Token | None:
-        text = found_in(response.body, "WebIdentityToken")
-        return Token(text, TOKEN_SECONDS) if text else None
+        return Token(found_in(response.body, "WebIdentityToken"), TOKEN_SECONDS)
 
     return TokenStep(TOKEN, request_of, token_in)
 
@@ -132,12 +131,13 @@ def _to_credentials(settings: Settings, target: GoogleSettings, token: str) -> H
 def _access_token(response: Response) -> Token | None:
     facts = _facts_of(response)
     text, seconds = facts.get("access_token"), facts.get("expires_in", FEDERATED_SECONDS)
-    return Token(text, float(seconds)) if isinstance(text, str) and text and isinstance(seconds, int | float) else None
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    return Token(text, seconds) if isinstance(text, str) and is_number else None
 
 
 def _impersonation_token(response: Response) -> Token | None:
     text = _facts_of(response).get("accessToken")
-    return Token(text, IMPERSONATION_SECONDS) if isinstance(text, str) and text else None
+    return Token(text, IMPERSONATION_SECONDS) if isinstance(text, str) else None
 
 
 def _facts_of(response: Response) -> Mapping[str, Any]:
@@ -156,10 +156,10 @@ def no_token_reply(refused: NoToken) -> Failed:
     code, said = no_token_words(refused)
     doing = _DOING.get(refused.step, refused.step)
     told = ", ".join(part for part in (code, said) if part)
-    status = refused.status
+    status = refused.told.status
     if status is None:
-        return Failed(f"{doing}: no answer ({refused.fault}). It will be tried again", Cause.NO_ANSWER)
-    if status == 200:
+        return Failed(f"{doing}: no answer ({refused.told.fault}). It will be tried again", Cause.NO_ANSWER)
+    if status < 300:
         return Failed(f"{doing}: the answer holds no token. It will be tried again", Cause.UNREADABLE)
     if status == 429 or code.startswith(("Throttling", "RequestLimitExceeded", "temporarily_unavailable")):
         return Failed(f"{doing} failed ({told}). It will be tried again", Cause.THROTTLED)
@@ -173,14 +173,15 @@ def no_token_reply(refused: NoToken) -> Failed:
 
 def no_token_words(refused: NoToken) -> tuple[str, str]:
     """The code and the message of an answer without a token, in whichever form its service has. No token is in them."""
-    facts = _facts_of(refused)
+    facts = _facts_of(refused.told)
     error = facts.get("error", "")
     if isinstance(error, dict):  # https://cloud.google.com/apis/design/errors#http_mapping
         code, said = str(error.get("status", "")), str(error.get("message", ""))
     else:
         code, said = str(error), str(facts.get("error_description", ""))
-    code, said = found_in(refused.body, "Code") or code, found_in(refused.body, "Message") or said
-    return _shown(code) or str(refused.status or ""), _shown(said)
+    body = refused.told.body
+    code, said = found_in(body, "Code") or code, found_in(body, "Message") or said
+    return _shown(code) or str(refused.told.status or ""), _shown(said)
 
 
 def _shown(text: str) -> str:

@@ -30,8 +30,8 @@ def no_token_tries(refused: NoToken, steps: Sequence[str]) -> list[Try]:
     """The steps up to the one that gave no token, and what was said there."""
     passed = [Try(step, Verdict.ALLOWED) for step in steps[: steps.index(refused.step)]]
     code, said = no_token_words(refused)
-    is_told = no_token_reply(refused).cause.side is not None
-    return [*passed, Try(refused.step, Verdict.REFUSED if is_told else Verdict.UNKNOWN, code, said or refused.fault)]
+    verdict = Verdict.UNKNOWN if no_token_reply(refused).cause.side is None else Verdict.REFUSED
+    return [*passed, Try(refused.step, verdict, code, said or refused.told.fault)]
 
 
 def last_answer_to(request: HttpRequest, sender: Sender, ask: Ask, error_reply: ErrorReply) -> Response:

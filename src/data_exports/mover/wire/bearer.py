@@ -6,10 +6,11 @@ the requests, over the mover's own connections (`transport`); the token, in memo
 
 While a token is on its way, requests wait for it: many at once ask for one. A store that answers 401 is asked once more
 with a new token. Each request is sent once otherwise, as by `transport`. A store that says for how long it wants no
-request (`Retry-After`) gets none for so long, whoever wants to send one.
+request (`Retry-After`) gets none for so long, whoever wants to send one. So it is with whoever gives the tokens.
 https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,11 +19,15 @@ from typing import NamedTuple
 
 from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.transport import HttpRequest, HttpWay
+from data_exports.mover.wire.transport import HttpRequest, HttpWay, send_or_fail
 
 REFUSAL_SECONDS = 10.0  # for which a refusal answers others, too: a batch does not ask a thousand times
-LONGEST_SILENCE_SECONDS = 60.0  # that a store may ask for
+LONGEST_SILENCE_SECONDS = 60.0  # that whoever is asked may ask for
+LONGEST_LIFE_SECONDS = 86_400.0  # after which a token is got anew, whatever was said of it
 LONGEST_MARGIN_SECONDS = 300.0  # how long before its end a token is not used any more; of a short one a quarter
+_NOTHING = Response(None, {}, b"")
+_NOTHING = Response(None, {}, b"")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")  # what a header can hold of a token
 
 
 class Token(NamedTuple):
@@ -49,9 +54,10 @@ class TokenStep:
 
 @dataclass(frozen=True, slots=True)
 class NoToken(Response):
-    """The request was not sent: at this step no token was given. Status, headers and body are what was answered."""
+    """The request was not sent: at this step no token was given. `told` is what was answered there, by no store."""
 
     step: str = ""
+    told: Response = _NOTHING
 
 
 class BearerSender:
@@ -90,13 +96,10 @@ class BearerSender:
                 on_response(token)
                 return
             headers = {**request.headers, "authorization": f"Bearer {token}"}
-            self._line.send_http(replace(request, headers=headers), partial(take, token))
+            send_or_fail(partial(self._line.send_http, replace(request, headers=headers)), partial(take, token))
 
         def take(token: str, response: Response) -> None:
-            if response.status in (429, 503):
-                seconds = response.headers.get("retry-after", "")
-                wanted = min(float(seconds), LONGEST_SILENCE_SECONDS) if seconds.isdecimal() else 0
-                self._silent_until = max(self._silent_until, self._clock() + wanted)
+            self._note_silence(response)
             if response.status != 401 or is_renewed:
                 on_response(response)
                 return
@@ -128,7 +131,8 @@ class BearerSender:
         def take(response: Response) -> None:
             if drops != self._drops:
                 return
-            token = step.token_in(response) if response.status == 200 else None
+            self._note_silence(response)
+            token = _token_in(step, response)
             if token is None:
                 self._refuse(step, response)
             elif number + 1 < len(self._steps):
@@ -138,21 +142,35 @@ class BearerSender:
                 self._token, self._usable_until = token.text, self._clock() + token.seconds - margin
                 self._answer(token.text)
 
-        try:
-            request = step.request_of(before)
-            self._line.send_http(request, take)
-        except Exception as error:  # noqa: BLE001 whoever waits must be answered
-            take(Response(None, {}, b"", fault=f"{type(error).__name__}: {error}"))
+        send_or_fail(lambda on_response: self._line.send_http(step.request_of(before), on_response), take)
 
     def _refuse(self, step: TokenStep, response: Response) -> None:
         """Answer all that wait. What a success held is not passed on: it may be a token that was not understood."""
-        body = b"" if response.status == 200 else response.body
-        self._refusal = NoToken(response.status, response.headers, body, response.fault, step=step.name)
+        told = replace(response, body=b"") if response.status == 200 else response
+        self._refusal = NoToken(None, {}, b"", response.fault or "no token", step=step.name, told=told)
         is_final = response.status is not None and response.status < 500 and response.status != 429
         self._refused_until = self._clock() + REFUSAL_SECONDS * is_final
         self._answer(self._refusal)
+
+    def _note_silence(self, response: Response) -> None:
+        """Send nothing for as long as an answer asks for."""
+        seconds = response.headers.get("retry-after", "")
+        if response.status in (429, 503) and seconds.isdecimal():
+            wanted = min(float(seconds), LONGEST_SILENCE_SECONDS)
+            self._silent_until = max(self._silent_until, self._clock() + wanted)
 
     def _answer(self, token: str | NoToken) -> None:
         waiting, self._waiting = self._waiting, []
         for call in waiting:
             call(token)
+
+
+def _token_in(step: TokenStep, response: Response) -> Token | None:
+    """The token of an answer, if there is one that is of use: whoever answers may tell anything."""
+    try:
+        token = step.token_in(response) if response.status == 200 else None
+    except Exception:  # noqa: BLE001 whoever waits must be answered
+        return None
+    if token is None or not _VISIBLE.fullmatch(token.text) or not token.seconds > 0:
+        return None
+    return token._replace(seconds=min(token.seconds, LONGEST_LIFE_SECONDS))

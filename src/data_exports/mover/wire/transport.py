@@ -99,7 +99,7 @@ class Transport:
     def send(self, request: S3Request, on_response: OnResponse, *, after_seconds: float = 0) -> None:
         """Start it, now or later; `on_response` gets its response, exactly once. Raises if it cannot be made."""
         if after_seconds:
-            self._connections.call_later(after_seconds, lambda: _or_fail(partial(self.send, request), on_response))
+            self._connections.call_later(after_seconds, lambda: send_or_fail(partial(self.send, request), on_response))
             return
         region = self._regions.get(request.bucket, self._region)
         self._send_to(request, region, lambda response: self._follow(request, region, response, on_response))
@@ -154,7 +154,7 @@ class Transport:
             on_response(response)
         else:
             ask = partial(self._send_to, S3Request("HeadBucket", "HEAD", request.bucket), region)
-            _or_fail(ask, lambda told: self._send_again(request, region, region_in(told), response, on_response))
+            send_or_fail(ask, lambda told: self._send_again(request, region, region_in(told), response, on_response))
 
     def _send_again(
         self, request: S3Request, region: str, named: str, response: Response, on_response: OnResponse
@@ -165,7 +165,7 @@ class Transport:
         if named in ("", region):
             on_response(response)
         else:
-            _or_fail(partial(self._send_to, request, named), on_response)
+            send_or_fail(partial(self._send_to, request, named), on_response)
 
     def _send_to(self, request: S3Request, region: str, on_response: OnResponse) -> None:
         host, data = signed_request(
@@ -175,7 +175,8 @@ class Transport:
         self._connections.send(host, data, on_response, is_head=is_head, limits=limits)
 
 
-def _or_fail(send: Callable[[OnResponse], None], on_response: OnResponse) -> None:
+def send_or_fail(send: Callable[[OnResponse], None], on_response: OnResponse) -> None:
+    """Send, where nobody would catch an exception: it is an answer then."""
     try:
         send(on_response)
     except Exception as error:  # noqa: BLE001 nobody is there to catch it, and `on_response` must be called

@@ -32,7 +32,7 @@ def parse_xml(body: bytes) -> ET.Element | None:
         if not _SUSPECT.search(document):
             return ET.fromstring(document)  # noqa: S314 - the answer is S3's own
         return ET.fromstring(_TO_ESCAPE.sub(_escaped, document.decode()))  # noqa: S314
-    except (ET.ParseError, UnicodeDecodeError):
+    except (ET.ParseError, LookupError, ValueError):  # of an encoding that nobody knows, or that its text is not in
         return None
 
 

@@ -117,9 +117,19 @@ def test_the_time_is_that_of_the_store_a_moment_ago() -> None:
     clock = ServerClock(lambda: now)
     clock.note(Response(201, {"date": "Mon, 30 Nov 2026 10:00:00 GMT"}, b""))
     clock.note(Response(201, {"date": "yesterday"}, b""))
+    clock.note(Response(201, {"date": "Mon, 30 Nov 2026 10:00:00 +99999999999999"}, b""))
     clock.note(Response(201, {}, b""))
     now += 60
     assert clock.unmodified_since() == {"if-unmodified-since": "Mon, 30 Nov 2026 10:00:58 GMT"}
+
+
+def test_the_time_of_whoever_gives_tokens_is_not_the_stores() -> None:
+    store = store_with(A)
+    store.azure.refusals[LOGIN] = Response(503, {"date": "Mon, 30 Nov 2020 10:00:00 GMT"}, b"")
+    ask(store, COPY)
+    store.azure.refusals.clear()
+    ask(store, COPY)
+    assert to_the_store(store.azure)[0].headers["if-none-match"] == "*"
 
 
 def test_a_large_file_is_put_in_blocks_that_one_list_makes_a_file() -> None:
@@ -345,6 +355,22 @@ NO_SUBJECT = (
         ),
         (
             LOGIN,
+            Response(201, {}, b'{"access_token": "eyJh.b.c"}'),
+            Failed(
+                "exchanging AWS's token at the recipient's cloud: the answer holds no token. It will be tried again",
+                Cause.UNREADABLE,
+            ),
+        ),
+        (
+            STS,
+            Response(200, {}, b'<?xml version="1.0" encoding="martian"?><WebIdentityToken>t</WebIdentityToken>'),
+            Failed(
+                "asking AWS for a token for the recipient's cloud: the answer holds no token. It will be tried again",
+                Cause.UNREADABLE,
+            ),
+        ),
+        (
+            LOGIN,
             Response(None, {}, b"", fault="lost"),
             Failed(
                 "exchanging AWS's token at the recipient's cloud: no answer (lost). It will be tried again",
@@ -352,7 +378,16 @@ NO_SUBJECT = (
             ),
         ),
     ],
-    ids=["switched off", "not allowed", "no subject", "unwell", "no token", "no answer"],
+    ids=[
+        "switched off",
+        "not allowed",
+        "no subject",
+        "unwell",
+        "no token",
+        "another success",
+        "no encoding",
+        "no answer",
+    ],
 )
 def test_without_a_token_the_side_is_named_and_nothing_is_sent(where: str, response: Response, failed: Failed) -> None:
     store = store_with(A)

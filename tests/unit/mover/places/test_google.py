@@ -260,6 +260,22 @@ def test_each_code_has_its_cause(status: int, code: str, cause: Cause) -> None:
             ),
         ),
         (
+            LOGIN,
+            Response(200, {}, b'{"id_token": "eyJh.b.c"}'),
+            Failed(
+                "exchanging AWS's token at the recipient's cloud: the answer holds no token. It will be tried again",
+                Cause.UNREADABLE,
+            ),
+        ),
+        (
+            LOGIN,
+            Response(200, {}, b'{"access_token": "t", "expires_in": true}'),
+            Failed(
+                "exchanging AWS's token at the recipient's cloud: the answer holds no token. It will be tried again",
+                Cause.UNREADABLE,
+            ),
+        ),
+        (
             CREDENTIALS,
             Response(403, {}, b'{"error": {"code": 403, "message": "denied on x", "status": "PERMISSION_DENIED"}}'),
             Failed(
@@ -269,7 +285,7 @@ def test_each_code_has_its_cause(status: int, code: str, cause: Cause) -> None:
             ),
         ),
     ],
-    ids=["no provider", "no impersonation"],
+    ids=["no provider", "no token", "a lifetime that is none", "no impersonation"],
 )
 def test_without_a_token_the_side_is_named_and_nothing_is_sent(where: str, response: Response, failed: Failed) -> None:
     store = store_with(A)

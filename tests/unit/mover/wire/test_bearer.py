@@ -1,5 +1,6 @@
 """Tokens are got step by step, once for all that wait, and renewed; none of it is shown or kept anywhere."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,8 +23,11 @@ class PlayedLine:
     asked: deque[tuple[HttpRequest, OnResponse]] = field(default_factory=deque)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     drops: int = 0
+    cannot_send: str = ""
 
     def send_http(self, request: HttpRequest, on_response: OnResponse) -> None:
+        if request.url == self.cannot_send:
+            raise ValueError(request.url)
         self.asked.append((request, on_response))
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> None:
@@ -34,6 +38,10 @@ class PlayedLine:
         request, on_response = self.asked.popleft()
         on_response(response)
         return f"{request.url} {request.headers.get('authorization', '')}".strip()
+
+
+def no_token(step: str, told: Response) -> NoToken:
+    return NoToken(None, {}, b"", told.fault or "no token", step, told)
 
 
 @dataclass
@@ -134,7 +142,7 @@ def test_without_a_token_all_that_wait_learn_at_which_step_and_what_was_said() -
         played.send(name)
     played.line.answer(Response(200, {}, b"assertion"))
     played.line.answer(Response(400, {}, b"no such tenant"))
-    refusal = NoToken(400, {}, b"no such tenant", step="login")
+    refusal = no_token("login", Response(400, {}, b"no such tenant"))
     assert played.told == [refusal, refusal]
     played.send()
     assert played.told == [refusal] * 3
@@ -149,11 +157,52 @@ def test_what_passes_is_asked_again_by_the_next_request(response: Response) -> N
     played = Played()
     played.send()
     played.line.answer(response)
-    assert [(type(each), each.status, each.fault) for each in played.told] == [
-        (NoToken, response.status, response.fault)
-    ]
+    assert played.told == [no_token("aws", response)]
     played.send()
     assert [request.url for request, _ in played.line.asked] == ["https://aws/"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("two\r\nlines", 60), ("caf\xe9", 60), ("a b", 60), ("", 60), ("t", math.nan), ("t", 0), ("t", -1)],
+)
+def test_a_token_that_is_of_no_use_is_none(text: str, seconds: float) -> None:
+    played = Played()
+    steps = (TokenStep("aws", lambda _: HttpRequest("POST", "https://aws/"), lambda _: Token(text, seconds)),)
+    BearerSender(played.line, steps, service="the store").send(HttpRequest("PUT", "https://s/"), played.told.append)
+    played.line.answer(DONE)
+    assert played.told == [no_token("aws", DONE)]
+
+
+def test_an_answer_that_cannot_be_read_holds_no_token() -> None:
+    def fail(_: Response) -> Token:
+        raise OverflowError
+
+    played = Played()
+    steps = (TokenStep("aws", lambda _: HttpRequest("POST", "https://aws/"), fail),)
+    BearerSender(played.line, steps, service="the store").send(HttpRequest("PUT", "https://s/"), played.told.append)
+    played.line.answer(DONE)
+    assert played.told == [no_token("aws", DONE)]
+
+
+def test_a_token_for_ever_is_got_anew_after_a_day() -> None:
+    played = Played(seconds=math.inf)
+    played.send()
+    played.get_token()
+    played.line.answer(WRITTEN)
+    played.clock.now += 86_100
+    played.send()
+    assert played.line.asked[0][0].url == "https://aws/"
+
+
+def test_a_request_that_cannot_be_sent_once_there_is_a_token_is_answered_and_so_are_the_others() -> None:
+    played = Played()
+    played.sender.send(HttpRequest("PUT", "https://store/a"), played.told.append)
+    played.sender.send(HttpRequest("PUT", "https://store/b"), played.told.append)
+    played.line.cannot_send = "https://store/a"
+    played.get_token()
+    assert played.told == [Response(None, {}, b"", "ValueError: https://store/a")]
+    assert played.line.answer(WRITTEN) == "https://store/b Bearer t1"
 
 
 def test_a_request_that_cannot_be_made_is_answered() -> None:
@@ -163,7 +212,7 @@ def test_a_request_that_cannot_be_made_is_answered() -> None:
     told: list[Response] = []
     steps = (TokenStep("aws", fail, lambda _: None),)
     BearerSender(PlayedLine(), steps, service="the store").send(HttpRequest("PUT", "https://store/"), told.append)
-    assert told == [NoToken(None, {}, b"", "ValueError: no region", step="aws")]
+    assert told == [no_token("aws", Response(None, {}, b"", "ValueError: no region"))]
 
 
 def test_what_waited_when_all_was_dropped_is_not_waited_for_any_more() -> None:
@@ -203,6 +252,18 @@ def test_a_store_that_asks_for_silence_gets_no_request_meanwhile() -> None:
     assert played.line.later[1][0] == 60
 
 
+def test_so_does_whoever_gives_tokens() -> None:
+    played = Played()
+    played.send()
+    played.line.answer(Response(429, {"retry-after": "7"}, b""))
+    assert len(played.told) == 1
+    played.send()
+    assert ([seconds for seconds, _ in played.line.later], len(played.line.asked)) == ([7], 0)
+    played.clock.now += 7
+    played.line.later[0][1]()
+    assert [request.url for request, _ in played.line.asked] == ["https://aws/"]
+
+
 def test_no_token_is_shown() -> None:
     played = Played()
     played.send()
@@ -213,4 +274,4 @@ def test_no_token_is_shown() -> None:
     steps = (TokenStep("aws", lambda _: HttpRequest("POST", "https://aws/"), lambda _: None),)
     BearerSender(unread.line, steps, service="the store").send(HttpRequest("PUT", "https://s/"), unread.told.append)
     unread.line.answer(Response(200, {}, b"a very-secret in a form nobody knows"))
-    assert unread.told == [NoToken(200, {}, b"", step="aws")]
+    assert unread.told == [no_token("aws", Response(200, {}, b""))]

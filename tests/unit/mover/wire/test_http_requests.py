@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_exports.mover.wire.http_requests import Host, host_of, render_request
+from data_exports.mover.wire.http_requests import Host, host_of, render_head, render_request
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,11 @@ def test_what_has_no_body_says_nothing_of_its_length(method: str) -> None:
     assert render_request(method, "/a?b", {"host": "h", "x": "1"}) == (
         f"{method} /a?b HTTP/1.1\r\nhost: h\r\nx: 1\r\n\r\n".encode()
     )
+
+
+@pytest.mark.parametrize("value", ["secret\r\nx: 1", "secret\n", "secret\r", "secret\0"])
+def test_a_header_of_more_than_one_line_is_refused_and_not_told(value: str) -> None:
+    with pytest.raises(ValueError, match=r"^the header 'authorization' holds the end of a line$"):
+        render_head("PUT", "/a", {"host": "h", "authorization": value})
+    with pytest.raises(ValueError, match=r"holds the end of a line$"):
+        render_request("GET", "/a", {value: "1"})

@@ -147,3 +147,8 @@ def test_an_answer_that_is_cut_off_is_read_as_no_success(operation: str) -> None
     body, read, reply = ANSWERS[operation]
     for end in range(len(body)):
         assert read(response(body[:end])) != reply
+
+
+@pytest.mark.parametrize("encoding", ["martian", "utf-7", "shift_jis", "rot13", "ascii"])
+def test_what_is_in_an_encoding_that_cannot_be_read_is_no_answer(encoding: str) -> None:
+    assert parse_xml(f'<?xml version="1.0" encoding="{encoding}"?><a>\xe9</a>'.encode("latin-1")) is None

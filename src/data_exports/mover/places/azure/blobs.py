@@ -84,7 +84,7 @@ class ServerClock:
         """Take the time of an answer."""
         try:
             self._ahead = parsedate_to_datetime(response.headers.get("date", "")).timestamp() - self._clock()
-        except ValueError:
+        except (ValueError, OverflowError):
             return
 
     @property

@@ -55,7 +55,7 @@ def azure_tries(request_of: RequestOf, sender: Sender, ask: Ask) -> list[Try]:
 
 
 def _told(what: str, response: Response) -> Try:
-    if response.status is None or isinstance(response, NoToken):
+    if response.status is None:
         return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
     code = code_in(response)
     if response.status == 201 or code in (IS_THERE, WAS_WRITTEN_SINCE):

@@ -61,7 +61,7 @@ def google_tries(request_for: RequestFor, target: GoogleSettings, key: str, send
 
 
 def _told(what: str, response: Response, as_good_as_done: str = "") -> Try:
-    if response.status is None or isinstance(response, NoToken):
+    if response.status is None:
         return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
     code = google_code_in(response)
     if response.status < 300 or code == as_good_as_done:
