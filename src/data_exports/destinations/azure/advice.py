@@ -23,6 +23,6 @@ def container_advice(there: AzureContainer, cause: str, route: Route) -> Advice 
         Cause.RECIPIENT_KEY: "the storage account cannot use its own key, the reason says why; mended at the "
         "recipient's, redrive",
         Cause.RECIPIENT_NOT_ACCEPTED: "Azure does not take the blob, the reason says why: a policy of immutability, a "
-        "legal hold or a lease on the blob that is there, or a quota; mended at the recipient's, redrive",
+        "legal hold or a lease on the blob that is there, for instance; mended at the recipient's, redrive",
     }
     return Advice(texts[cause]) if cause in texts else None

@@ -24,7 +24,6 @@ def google_advice(there: GoogleBucket, cause: str, route: Route) -> Advice | Non
         Cause.RECIPIENT_KEY: "Google cannot use the key that the bucket is encrypted with, the reason says why; mended "
         "at the recipient's, redrive",
         Cause.RECIPIENT_NOT_ACCEPTED: "Google does not take the object, the reason says why: a retention policy or a "
-        "hold on the object that is there, a policy of the organisation, or a quota; mended at the recipient's, "
-        "redrive",
+        "hold on the object that is there, for instance; mended at the recipient's, redrive",
     }
     return Advice(texts[cause]) if cause in texts else None

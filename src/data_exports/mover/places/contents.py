@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import md5
 
+from data_exports.contract.causes import Cause
+from data_exports.contract.settings import MIB
 from data_exports.mover.places.hub import Hub, describing, reading
 from data_exports.mover.places.operation import ONCE, CallStep, Operation
 from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
@@ -51,9 +53,17 @@ def read_whole(hub: Hub, call: Copy | CopyVersion, write: Write, *, most_bytes: 
 
 def read_part(hub: Hub, call: CopyPart, write: Write) -> Operation[StoreAnswer]:
     """Read a part of a version, then write it."""
-    limits = PART_LIMITS._replace(max_body_bytes=call.part.last_byte - call.part.first_byte + 1)
+    size = call.part.last_byte - call.part.first_byte + 1
+    limits = PART_LIMITS._replace(max_body_bytes=max(size, MIB))  # an error tells more than a short last part
     request = hub.read(call.key, version_id=call.version_id, etag=call.etag, part=call.part, limits=limits)
-    return Operation(request, _reader(call.key, 206, write), PART_POLICY)
+
+    def write_all(contents: HubContents) -> CallStep:
+        if len(contents.body) == size:
+            return write(contents)
+        said = f"S3 answered with {len(contents.body):,} bytes instead of {size:,}"
+        return Failed(f"{reading(call.key)}: {said}. It will be tried again", Cause.UNREADABLE)
+
+    return Operation(request, _reader(call.key, 206, write_all), PART_POLICY)
 
 
 def _reader(key: str, status: int, write: Write) -> Callable[[Response], CallStep]:

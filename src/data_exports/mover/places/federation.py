@@ -11,7 +11,6 @@ In: settings. Out: the steps (`wire.bearer`); of a step that failed, a reply of 
 """
 
 import json
-import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -27,7 +26,8 @@ from data_exports.contract.federation import (
     TURN_ON,
     google_audience_of,
 )
-from data_exports.contract.settings import AzureSettings, GoogleSettings
+from data_exports.contract.settings import MIB, AzureSettings, GoogleSettings
+from data_exports.mover.places.told import told_text
 from data_exports.mover.rules.protocol import Failed
 from data_exports.mover.settings import Settings
 from data_exports.mover.wire.bearer import NoToken, Token, TokenStep
@@ -44,9 +44,7 @@ _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _IMPERSONATION_SCOPE = "https://www.googleapis.com/auth/iam"
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
 _JSON = {"content-type": "application/json"}
-_LIMITS = RequestLimits(read_timeout_seconds=10, timeout_seconds=20, max_body_bytes=1024 * 1024)
-_JWT = re.compile(r"eyJ[\w-]*\.[\w-]*(\.[\w-]*)?")
-_SHOWN = 300  # characters of what somebody else's service says
+_LIMITS = RequestLimits(read_timeout_seconds=10, timeout_seconds=20, max_body_bytes=MIB)
 
 
 def azure_token_steps(settings: Settings, target: AzureSettings) -> tuple[TokenStep, ...]:
@@ -158,7 +156,7 @@ def no_token_reply(refused: NoToken) -> Failed:
     told = ", ".join(part for part in (code, said) if part)
     status = refused.told.status
     if status is None:
-        return Failed(f"{doing}: no answer ({refused.told.fault}). It will be tried again", Cause.NO_ANSWER)
+        return Failed(f"{doing}: no answer ({told_text(refused.told.fault)}). It will be tried again", Cause.NO_ANSWER)
     if status < 300:
         return Failed(f"{doing}: the answer holds no token. It will be tried again", Cause.UNREADABLE)
     if status == 429 or code.startswith(("Throttling", "RequestLimitExceeded", "temporarily_unavailable")):
@@ -181,12 +179,7 @@ def no_token_words(refused: NoToken) -> tuple[str, str]:
         code, said = str(error), str(facts.get("error_description", ""))
     body = refused.told.body
     code, said = found_in(body, "Code") or code, found_in(body, "Message") or said
-    return _shown(code) or str(refused.told.status or ""), _shown(said)
-
-
-def _shown(text: str) -> str:
-    """What somebody else said, without tokens, on one line."""
-    return _JWT.sub("(a token)", " ".join(text.split()))[:_SHOWN]
+    return told_text(code) or str(refused.told.status or ""), told_text(said)
 
 
 _DOING = {

@@ -66,6 +66,7 @@ def test_a_small_file_is_one_request_with_its_digest_and_what_describes_it() -> 
     reply = cast("Copied", ask(store, COPY))
     assert replace(reply, at="") == Copied("v1", None, "0x3", "", "MD5:2z/wXyKzgLLESyQoiX5OHg==")
     (request,) = to_the_store(store.azure)
+    assert request.limits.max_body_bytes == MIB
     headers = dict(request.headers)
     assert headers.pop("x-ms-date").endswith("GMT")
     assert (request.method, request.url, request.body) == ("PUT", f"{BLOBS}/incoming/orders/a%20b.csv", A)
@@ -164,7 +165,13 @@ def test_bytes_that_azure_does_not_hold_as_they_were_sent_are_sent_again() -> No
 @pytest.mark.parametrize(
     ("key", "problem"),
     [
-        ("orders/" + "x" * 1018, "it has more than 1,024 characters"),
+        ("orders/" + "a/" * 253 + "b", "it has more than 254 parts"),
+        ("orders/" + "a/" * 252 + "b", ""),
+        ("orders/" + "x" * 1017, ""),
+        ("orders/a\nb", "it has a control character"),
+        ("orders/a\x00b", "it has a control character"),
+        ("orders/a\x7fb", "it has a control character"),
+        ("orders/a\x81b", "it has a control character"),
         ("orders/a.", "a part of it ends with a dot"),
         ("orders/../secret", "a part of it ends with a dot"),
         ("orders/./a", "a part of it ends with a dot"),
@@ -284,8 +291,10 @@ def test_what_an_error_means_and_whose_it_is(response: Response, reply: Reply) -
         (409, "InvalidBlobType", Cause.RECIPIENT_NOT_ACCEPTED),
         (412, "LeaseIdMissing", Cause.RECIPIENT_NOT_ACCEPTED),
         (400, "InvalidMetadata", Cause.UPLOAD_NOT_ACCEPTED),
-        (400, "InvalidHeaderValue", Cause.HUB_REQUEST),
-        (400, "Novel", Cause.HUB_REQUEST),
+        (400, "OutOfRangeInput", Cause.UPLOAD_NOT_ACCEPTED),
+        (400, "InvalidHeaderValue", Cause.RECIPIENT_NOT_ACCEPTED),
+        (400, "Novel", Cause.RECIPIENT_NOT_ACCEPTED),
+        (400, "InvalidXmlDocument", Cause.HUB_REQUEST),
         (400, "Md5Mismatch", Cause.UNWELL),
         (500, "OperationTimedOut", Cause.UNWELL),
         (409, "BlobAlreadyExists", Cause.CONFLICT),

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from data_exports.contract.causes import Cause
-from data_exports.contract.settings import GoogleSettings
+from data_exports.contract.settings import MIB, GoogleSettings
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.google.error_codes import google_error_reply
 from data_exports.mover.places.google.objects import object_headers, problem_of_object_name
@@ -81,6 +81,7 @@ def test_a_small_file_is_one_request_with_its_digest_and_what_describes_it() -> 
         f"{CREDENTIALS}/v1/projects/-/serviceAccounts/exporter@hj-data.iam.gserviceaccount.com:generateAccessToken",
     ]
     (request,) = to_the_store(store.google)
+    assert request.limits.max_body_bytes == MIB
     assert (request.method, request.url, request.body) == ("PUT", f"{OBJECTS}/hj-incoming/orders/a%20b.csv", A)
     assert request.headers == {
         "authorization": "Bearer opens-the-bucket",
@@ -123,6 +124,15 @@ def test_a_whole_that_is_not_what_its_parts_make_is_no_success() -> None:
     assert reply == Failed(
         "the copy from s3://hub to gs://hj-incoming: Google holds other bytes than its parts make", Cause.UNREADABLE
     )
+
+
+def test_of_a_whole_that_google_tells_no_crc_of_the_receipt_tells_none() -> None:
+    store = store_with(A)
+    store.google.refusals[OBJECTS] = Response(
+        200, {}, b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>"
+    )
+    reply = cast("Copied", ask(store, CompleteUpload(KEY, "v1", "u1", (CopiedPart(1, "e.00000001.5"),))))
+    assert replace(reply, at="") == Copied("v1", None, "e", "", "")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +244,10 @@ def test_what_an_error_means_and_whose_it_is(response: Response, reply: Reply) -
         (403, "ObjectUnderActiveHold", Cause.RECIPIENT_NOT_ACCEPTED),
         (400, "InvalidObjectName", Cause.UPLOAD_NOT_ACCEPTED),
         (400, "MetadataTooLarge", Cause.UPLOAD_NOT_ACCEPTED),
-        (400, "InvalidArgument", Cause.HUB_REQUEST),
+        (400, "InvalidArgument", Cause.RECIPIENT_NOT_ACCEPTED),
+        (400, "Novel", Cause.RECIPIENT_NOT_ACCEPTED),
+        (400, "MalformedXML", Cause.HUB_REQUEST),
+        (400, "CloudKmsDisabledKey", Cause.RECIPIENT_KEY),
         (400, "BadDigest", Cause.UNWELL),
         (429, "TooManyRequests", Cause.THROTTLED),
         (500, "InternalError", Cause.UNWELL),
@@ -318,6 +331,29 @@ def test_a_probe_tells_what_is_refused() -> None:
         Try("exchange", Verdict.ALLOWED),
         Try("impersonate", Verdict.REFUSED, "S", "m"),
     ]
+
+
+def test_a_probe_begins_one_upload_puts_one_part_and_aborts_it() -> None:
+    store = store_with(A)
+    tries(store)
+    asked = [(each.method, each.url.partition("?")[2].partition("=")[0]) for each in to_the_store(store.google)]
+    of_the_upload = [("POST", "uploads"), ("PUT", "partNumber"), ("DELETE", "uploadId")]
+    assert asked == [("PUT", ""), ("DELETE", "uploadId"), *of_the_upload, ("DELETE", "")]
+
+
+def test_an_upload_that_may_have_begun_is_not_begun_once_more_and_one_that_was_refused_is() -> None:
+    for answer, times in ((Response(500, {}, b""), 1), (Response(503, {}, b""), 3)):
+        store = store_with(A)
+        store.google.refusals[f"{OBJECTS}/hj-incoming/orders/.probe?uploads"] = answer
+        assert tries(store)[4].verdict is Verdict.UNKNOWN
+        assert sum("?uploads" in request.url for request in store.google.asked) == times
+
+
+def test_a_part_that_is_refused_is_told_and_its_upload_aborted() -> None:
+    store = store_with(A)
+    store.google.refusals[f"{OBJECTS}/hj-incoming/orders/.probe?partNumber"] = error(403, "AccessDenied")
+    assert tries(store)[4] == Try("part", Verdict.REFUSED, "AccessDenied", "No., x@y may not", "g1")
+    assert store.google.uploads == {}
 
 
 def tries(store: GoogleStore) -> list[Try]:

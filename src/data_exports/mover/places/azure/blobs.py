@@ -16,14 +16,15 @@ from email.utils import formatdate, parsedate_to_datetime
 from time import monotonic
 from urllib.parse import quote
 
+from data_exports.mover.places.token_stores import CARRIED, S3_META
 from data_exports.mover.wire.http_responses import Response
 
 VERSION = "2021-12-02"
 """Of Azure's interface. https://learn.microsoft.com/en-us/rest/api/storageservices/versioning-for-the-azure-storage-services"""
-_LONGEST_NAME = 1024  # characters
+_MOST_SEGMENTS = 254  # of a name, between slashes
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MARGIN_SECONDS = 2
-_META, _THEIR_META = "x-amz-meta-", "x-ms-meta-"
-_PROPERTIES = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type")
+_THEIR_META = "x-ms-meta-"
 _NO_IDENTIFIER = re.compile(r"[^0-9A-Za-z_]")
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
@@ -31,10 +32,13 @@ _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 def problem_of_name(key: str) -> str:
     """Why Azure cannot hold a file of this name; nothing if it can.
 
-    A backslash, and parts that end with a dot, among them `..`, may come to lie elsewhere than they say.
+    A backslash, and parts that end with a dot, among them `..`, may come to lie elsewhere than they say. A name
+    may have 1,024 characters; no key of S3 has more than 1,024 bytes.
     """
-    if len(key) > _LONGEST_NAME:
-        return f"it has more than {_LONGEST_NAME:,} characters"
+    if _CONTROL.search(key):
+        return "it has a control character"
+    if key.count("/") >= _MOST_SEGMENTS:
+        return f"it has more than {_MOST_SEGMENTS} parts"
     if "\\" in key:
         return "it has a backslash, which Azure takes for a slash"
     if key.endswith("/"):
@@ -44,17 +48,12 @@ def problem_of_name(key: str) -> str:
     return ""
 
 
-def path_of(container: str, key: str) -> str:
-    """Where a blob is."""
-    return f"/{container}/{quote(key, safe='/~')}"
-
-
 def described(headers: Mapping[str, str]) -> dict[str, str]:
     """What S3's headers describe, in Azure's."""
-    told = {f"x-ms-blob-{name}": headers[name] for name in _PROPERTIES if name in headers}
+    told = {f"x-ms-blob-{name}": headers[name] for name in CARRIED if name in headers}
     for name, value in sorted(headers.items()):
-        if name.startswith(_META):
-            own = _NO_IDENTIFIER.sub("_", name.removeprefix(_META))
+        if name.startswith(S3_META):
+            own = _NO_IDENTIFIER.sub("_", name.removeprefix(S3_META))
             own = f"_{own}" if not own or own[0].isdigit() else own
             told.setdefault(_THEIR_META + own, _in_ascii(value))
     return told

@@ -18,14 +18,12 @@ import uuid
 import zlib
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from urllib.parse import quote
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.digests import digest_column_of
-from data_exports.contract.receipts import iso_time
 from data_exports.contract.settings import MIB, AzureSettings
 from data_exports.contract.tasks import Try
 from data_exports.mover.places.azure.blobs import (
@@ -34,21 +32,28 @@ from data_exports.mover.places.azure.blobs import (
     block_id_of,
     described,
     moment_now,
-    path_of,
     problem_of_name,
 )
-from data_exports.mover.places.azure.error_codes import IS_THERE, WAS_WRITTEN_SINCE, azure_error_reply, code_in
+from data_exports.mover.places.azure.error_codes import IS_THERE, WAS_WRITTEN_SINCE, azure_error_reply, read_azure_error
 from data_exports.mover.places.contents import HubContents, read_part, read_whole
 from data_exports.mover.places.crc import CRC32, combined_crc
 from data_exports.mover.places.destination import Ask
 from data_exports.mover.places.hub import Hub
 from data_exports.mover.places.operation import ONCE, CallStep, Operation, Sender
-from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
+from data_exports.mover.places.s3.destination import PART_POLICY
+from data_exports.mover.places.token_stores import (
+    STORE_LIMITS,
+    STORE_PART_LIMITS,
+    packed_part,
+    path_below,
+    refusal_of_name,
+    unpacked_part,
+    written_now,
+)
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     CompleteUpload,
-    Copied,
     CopiedPart,
     Copy,
     CopyPart,
@@ -61,7 +66,7 @@ from data_exports.mover.rules.protocol import (
     StoreAnswer,
     Uploads,
 )
-from data_exports.mover.wire.http_connection import USUAL_LIMITS, RequestLimits
+from data_exports.mover.wire.http_connection import RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import HttpRequest
 
@@ -115,7 +120,7 @@ class AzureDestinationPlace:
         return self._copy(call)
 
     def _copy(self, call: Copy | CopyVersion) -> CallStep:
-        if refusal := _refusal_of(call.key):
+        if refusal := self._refusal_of(call.key):
             return refusal
 
         def write(contents: HubContents) -> CallStep:
@@ -133,7 +138,7 @@ class AzureDestinationPlace:
 
     def start_upload(self, call: StartUpload) -> CallStep:
         """Nothing has to be begun there. The id names the blocks, and keeps what describes the file until the end."""
-        if refusal := _refusal_of(call.key):
+        if refusal := self._refusal_of(call.key):
             return refusal
         packed = zlib.compress(json.dumps(dict(call.attributes.headers)).encode())
         return Started(f"{uuid.uuid4().hex}.{urlsafe_b64encode(packed).decode()}")
@@ -151,9 +156,9 @@ class AzureDestinationPlace:
 
         def write(contents: HubContents) -> CallStep:
             md5 = contents.md5
-            part = CopiedPart(call.part.number, f"{contents.crc32:08x}.{len(contents.body)}")
+            part = CopiedPart(call.part.number, packed_part("", contents.crc32, len(contents.body)))
             query = f"comp=block&blockid={quote(block, safe='')}"
-            request = self._request(call.key, query, {"content-md5": md5}, contents.body, limits=PART_LIMITS)
+            request = self._request(call.key, query, {"content-md5": md5}, contents.body, limits=STORE_PART_LIMITS)
             doing = f"part {call.part.number} of {self._writing}"
 
             def read(response: Response) -> CallStep:
@@ -177,7 +182,7 @@ class AzureDestinationPlace:
         name = _name_in(call.upload_id)
         blocks = "".join(f"<Latest>{block_id_of(name, part.number)}</Latest>" for part in call.parts)
         body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{blocks}</BlockList>'.encode()
-        crc = combined_crc((_crc_in(part) for part in call.parts), CRC32)
+        crc = combined_crc((unpacked_part(part.etag)[1:] for part in call.parts), CRC32)
         digest = digest_column_of({"CRC32": b64encode(crc.to_bytes(4, "big")).decode()})
         headers = {"content-type": "application/xml", **described(_described_in(call.upload_id))}
         return self._write(call.key, "comp=blocklist", headers, body, lambda r: _copied(call.version_id, r, digest))
@@ -191,6 +196,9 @@ class AzureDestinationPlace:
         from data_exports.mover.places.azure.probing import azure_tries  # an idle function starts sooner without it
 
         return azure_tries(lambda query, headers, body: self._request(key, query, headers, body), self._sender, ask)
+
+    def _refusal_of(self, key: str) -> Failed | None:
+        return refusal_of_name(self.capabilities.service, problem_of_name(key))
 
     def _write(
         self, key: str, query: str, headers: Mapping[str, str], body: bytes, copied: Callable[[Response], StoreAnswer]
@@ -213,7 +221,7 @@ class AzureDestinationPlace:
             self._clock.note(response)
             if response.status == 201:
                 return copied(response)
-            is_refused_by_condition = code_in(response) in (IS_THERE, WAS_WRITTEN_SINCE)
+            is_refused_by_condition = read_azure_error(response)[0] in (IS_THERE, WAS_WRITTEN_SINCE)
             if is_refused_by_condition and not is_last and self._clock.is_known:
                 return self._write_on_condition(request_of, copied, if_new=not if_new, is_last=True)
             return azure_error_reply(response, doing=self._writing)
@@ -227,10 +235,10 @@ class AzureDestinationPlace:
         headers: Mapping[str, str],
         body: bytes,
         *,
-        limits: RequestLimits = USUAL_LIMITS,
+        limits: RequestLimits = STORE_LIMITS,
         at_last: Callable[[], Mapping[str, str]] = dict,
     ) -> HttpRequest:
-        url = f"{self._url}{path_of(self.target.container, key)}{f'?{query}' if query else ''}"
+        url = f"{self._url}{path_below(self.target.container, key)}{f'?{query}' if query else ''}"
         return HttpRequest(
             "PUT",
             url,
@@ -241,18 +249,9 @@ class AzureDestinationPlace:
         )
 
 
-def _refusal_of(key: str) -> Failed | None:
-    problem = problem_of_name(key)
-    if not problem:
-        return None
-    advice = "Its sender sends it again under another name"
-    return Failed(f"Azure Blob Storage cannot hold a file of this name: {problem}. {advice}", Cause.UPLOAD_NOT_ACCEPTED)
-
-
 def _copied(version_id: str, response: Response, digest: str) -> StoreAnswer:
     headers = response.headers
-    etag = headers.get("etag", "").strip('"')
-    return Copied(version_id, headers.get("x-ms-version-id"), etag, iso_time(datetime.now(UTC)), digest)
+    return written_now(version_id, headers.get("x-ms-version-id"), headers.get("etag", ""), digest)
 
 
 def _name_in(upload_id: str) -> str:
@@ -263,8 +262,3 @@ def _described_in(upload_id: str) -> dict[str, str]:
     packed = upload_id.partition(".")[2]
     headers: dict[str, str] = json.loads(zlib.decompress(urlsafe_b64decode(packed))) if packed else {}
     return headers
-
-
-def _crc_in(part: CopiedPart) -> tuple[int, int]:
-    crc, _, length = part.etag.partition(".")
-    return int(crc, 16), int(length)

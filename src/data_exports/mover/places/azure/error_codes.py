@@ -7,15 +7,15 @@ https://learn.microsoft.com/en-us/rest/api/storageservices/blob-service-error-co
 """
 
 from data_exports.contract.causes import Cause
-from data_exports.mover.places.federation import no_token_reply
-from data_exports.mover.rules.protocol import Failed, Forbidden, NoUpload, Reply
+from data_exports.mover.places.token_stores import StoreErrors, meanings_of
+from data_exports.mover.places.told import told_text
+from data_exports.mover.rules.protocol import Failed, Reply
 from data_exports.mover.wire.bearer import NoToken
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.xml_answers import found_in
 
 IS_THERE = "BlobAlreadyExists"
 WAS_WRITTEN_SINCE = "ConditionNotMet"
-_NO_SUCH_BLOCKS = "InvalidBlockList"
 _NO_SUCH_NAME = ("[Errno -2]", "[Errno -5]")  # of getaddrinfo: https://man7.org/linux/man-pages/man3/getaddrinfo.3.html
 _ROLE = "The role that may write blobs is missing, or its condition is not met; or it is not in force yet"
 
@@ -55,10 +55,17 @@ _CODES: dict[tuple[Cause, str], tuple[str, ...]] = {
     (Cause.UPLOAD_NOT_ACCEPTED, "Azure does not take its metadata"): (
         *("InvalidMetadata", "EmptyMetadataKey", "MetadataTooLarge"),
     ),
-    (Cause.UPLOAD_NOT_ACCEPTED, "Azure does not take its name"): ("InvalidUri", "InvalidResourceName"),
+    (Cause.UPLOAD_NOT_ACCEPTED, "Azure does not take its name"): (
+        "InvalidUri",
+        "InvalidResourceName",
+        "OutOfRangeInput",
+    ),
+    (Cause.RECIPIENT_NOT_ACCEPTED, "Azure holds the request for invalid, and does not say why"): (
+        *("InvalidInput", "InvalidHeaderValue", "400"),
+    ),
     (Cause.HUB_REQUEST, "No container and no file can be the reason: it is how the mover asks"): (
-        *("InvalidHeaderValue", "MissingRequiredHeader", "UnsupportedHeader", "InvalidXmlDocument", "InvalidInput"),
-        *("InvalidQueryParameterValue", "MissingRequiredQueryParameter", "MissingContentLengthHeader", "400"),
+        *("MissingRequiredHeader", "UnsupportedHeader", "InvalidXmlDocument", "InvalidQueryParameterValue"),
+        *("MissingRequiredQueryParameter", "MissingContentLengthHeader"),
         *("MultipleConditionHeadersNotSupported", "RequestBodyTooLarge", "InvalidBlockId", "UnsupportedHttpVerb"),
     ),
     (Cause.THROTTLED, ""): ("ServerBusy", "TooManyRequests", "429", "503"),
@@ -66,37 +73,22 @@ _CODES: dict[tuple[Cause, str], tuple[str, ...]] = {
     (Cause.UNWELL, ""): ("InternalError", "OperationTimedOut", "500"),
     (Cause.UNWELL, "What arrived was not what was sent"): ("Md5Mismatch",),
 }
-_MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes}
-"""Every other code is taken for one that passes: rather some tries too many than a file given up early."""
 
 
-def code_in(response: Response) -> str:
-    """The code of an error; of one without a code its status."""
-    return response.headers.get("x-ms-error-code") or found_in(response.body, "Code") or str(response.status or "")
+def read_azure_error(response: Response) -> tuple[str, str, str]:
+    """What an answer tells of an error: code, what is said of it, the request's id."""
+    headers, body = response.headers, response.body
+    code = headers.get("x-ms-error-code") or found_in(body, "Code")
+    message = found_in(body, "Message").partition("\n")[0]
+    return told_text(code), told_text(message), told_text(headers.get("x-ms-request-id", ""))
+
+
+_ERRORS = StoreErrors("Azure", read_azure_error, frozenset({"InvalidBlockList"}), meanings_of(_CODES))
 
 
 def azure_error_reply(response: Response, *, doing: str) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
-    if isinstance(response, NoToken):
-        return no_token_reply(response)
-    if response.status is None:
-        return _unanswered(response.fault, doing)
-    code = code_in(response)
-    if code == _NO_SUCH_BLOCKS:
-        return NoUpload()
-    message = found_in(response.body, "Message").partition("\n")[0]
-    request_id = response.headers.get("x-ms-request-id", "")
-    said = ", ".join(fact for fact in (code, message, f"request {request_id}" if request_id else "") if fact)
-    cause, advice = _MEANINGS.get(code) or _MEANINGS.get(str(response.status)) or (Cause.UNWELL, "")
-    if cause.is_permanent:
-        reason = f"{doing} is refused ({said}). {advice}"
-        return Forbidden(reason, cause) if cause is Cause.RECIPIENT_DENIED else Failed(reason, cause)
-    return Failed(f"{doing} failed ({said}). {advice}{'. ' if advice else ''}It will be tried again", cause)
-
-
-def _unanswered(fault: str, doing: str) -> Failed:
-    if any(mark in fault for mark in _NO_SUCH_NAME):
-        reason = f"{doing} is impossible ({fault}). There is no such storage account. Check its name with its owner"
-        return Failed(reason, Cause.RECIPIENT_BUCKET)
-    reason = f"{doing}: no answer from Azure ({fault}). It will be tried again"
-    return Failed(reason, Cause.NO_ANSWER, under_way=True)
+    if not isinstance(response, NoToken) and any(mark in response.fault for mark in _NO_SUCH_NAME):
+        advice = "There is no such storage account. Check its name with its owner"
+        return Failed(f"{doing} is impossible ({response.fault}). {advice}", Cause.RECIPIENT_BUCKET)
+    return _ERRORS.reply(response, doing=doing)

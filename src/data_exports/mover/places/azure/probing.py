@@ -14,21 +14,18 @@ Azure looks at rights before it looks at conditions: that one is not met means t
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from data_exports.contract.causes import Side
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.azure.blobs import block_id_of
-from data_exports.mover.places.azure.error_codes import IS_THERE, WAS_WRITTEN_SINCE, azure_error_reply, code_in
+from data_exports.mover.places.azure.error_codes import IS_THERE, WAS_WRITTEN_SINCE, azure_error_reply, read_azure_error
 from data_exports.mover.places.destination import Ask
 from data_exports.mover.places.federation import EXCHANGE, TOKEN
 from data_exports.mover.places.operation import Sender
-from data_exports.mover.places.token_tries import last_answer_to, no_token_tries
-from data_exports.mover.rules.protocol import Failed, Forbidden
+from data_exports.mover.places.tries import PROBE_BODY, last_answer_to, no_token_tries, told
+from data_exports.mover.rules.protocol import Reply
 from data_exports.mover.wire.bearer import NoToken
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import HttpRequest
-from data_exports.mover.wire.xml_answers import found_in
 
-_BODY = b"Left by `exports probe`, to prove that files can be delivered here. It may be removed.\n"
 _STEPS = (TOKEN, EXCHANGE)
 _BLOB = {"x-ms-blob-type": "BlockBlob"}
 _NEVER = {"if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT"}
@@ -36,11 +33,19 @@ _NEVER = {"if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT"}
 RequestOf = Callable[[str, Mapping[str, str], bytes], HttpRequest]
 
 
+def _meaning_of(response: Response) -> Reply:
+    return azure_error_reply(response, doing="the probe")
+
+
 def azure_tries(request_of: RequestOf, sender: Sender, ask: Ask) -> list[Try]:
     """Try everything, as long as there is time."""
 
     def answer_to(query: str, headers: Mapping[str, str]) -> Response:
-        return last_answer_to(request_of(query, headers, _BODY), sender, ask, azure_error_reply)
+        return last_answer_to(request_of(query, headers, PROBE_BODY), ask, _meaning_of, sender=sender)
+
+    def told_of(what: str, response: Response) -> Try:
+        as_good_as_done = (IS_THERE, WAS_WRITTEN_SINCE)
+        return told(what, response, read_azure_error(response), _meaning_of(response), as_good_as_done)
 
     put = answer_to("", {**_BLOB, "if-none-match": "*"})
     if isinstance(put, NoToken):
@@ -48,20 +53,7 @@ def azure_tries(request_of: RequestOf, sender: Sender, ask: Ask) -> list[Try]:
     block = f"comp=block&blockid={quote(block_id_of('0' * 32, 1), safe='')}"
     return [
         *(Try(step, Verdict.ALLOWED) for step in _STEPS),
-        _told("put", put),
-        _told("block", answer_to(block, {})),
-        _told("overwrite", answer_to("", {**_BLOB, **_NEVER})),
+        told_of("put", put),
+        told_of("block", answer_to(block, {})),
+        told_of("overwrite", answer_to("", {**_BLOB, **_NEVER})),
     ]
-
-
-def _told(what: str, response: Response) -> Try:
-    if response.status is None:
-        return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
-    code = code_in(response)
-    if response.status == 201 or code in (IS_THERE, WAS_WRITTEN_SINCE):
-        return Try(what, Verdict.ALLOWED)
-    reply = azure_error_reply(response, doing=what)
-    is_theirs = isinstance(reply, Failed | Forbidden) and reply.cause.side is Side.RECIPIENT
-    said = found_in(response.body, "Message").partition("\n")[0]
-    verdict = Verdict.REFUSED if is_theirs else Verdict.UNKNOWN
-    return Try(what, verdict, code, said, response.headers.get("x-ms-request-id", ""))

@@ -4,8 +4,8 @@ In: calls. Out: operations. No effects.
 
 A small file is one PUT: first on the condition that nothing is there; where something is, without a condition, since a
 mover that may not read cannot know what it writes over. A large one is an upload in parts. Each body goes with its MD5,
-which Google holds against what arrived; it tells the CRC32C of each part and of the whole, and that of the whole must
-be the one that the parts make together. (To work a CRC32C out here, byte by byte, takes too long.)
+which Google holds against what arrived; it tells the CRC32C of each part and may tell that of the whole, which must be
+the one that the parts make together. (To work a CRC32C out here, byte by byte, takes too long.)
 
 No condition bounds for how long a write without an answer may be carried out; the token does. That of a service account
 is asked for 15 minutes, any other lives an hour: `under_way_seconds`.
@@ -16,30 +16,36 @@ https://cloud.google.com/storage/docs/multipart-uploads
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.digests import digest_column_of
-from data_exports.contract.receipts import iso_time
 from data_exports.contract.settings import MIB, GoogleSettings
 from data_exports.contract.tasks import Try
 from data_exports.mover.places.contents import HubContents, read_part, read_whole
 from data_exports.mover.places.crc import CRC32C, combined_crc
 from data_exports.mover.places.destination import Ask
-from data_exports.mover.places.google.error_codes import IS_THERE_ALREADY, google_code_in, google_error_reply
+from data_exports.mover.places.google.error_codes import IS_THERE_ALREADY, google_error_reply, read_google_error
 from data_exports.mover.places.google.objects import (
     crc_number_of,
     object_hashes_in,
     object_headers,
-    object_path_of,
     problem_of_object_name,
 )
 from data_exports.mover.places.hub import Hub
 from data_exports.mover.places.operation import ONCE, CallStep, Operation, Sender
 from data_exports.mover.places.s3.bucket import escape_xml
-from data_exports.mover.places.s3.destination import BEGIN_POLICY, PART_LIMITS, PART_POLICY
+from data_exports.mover.places.s3.destination import BEGIN_POLICY, PART_POLICY
+from data_exports.mover.places.token_stores import (
+    STORE_LIMITS,
+    STORE_PART_LIMITS,
+    packed_part,
+    path_below,
+    refusal_of_name,
+    unpacked_part,
+    written_now,
+)
 from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.protocol import (
     AbortUpload,
@@ -57,7 +63,7 @@ from data_exports.mover.rules.protocol import (
     StartUpload,
     StoreAnswer,
 )
-from data_exports.mover.wire.http_connection import USUAL_LIMITS, RequestLimits
+from data_exports.mover.wire.http_connection import RequestLimits
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.retry_policy import USUAL_POLICY, RetryPolicy
 from data_exports.mover.wire.transport import HttpRequest
@@ -81,7 +87,7 @@ GOOGLE_CAPABILITIES = Capabilities(
 _IF_NEW = {"x-goog-if-generation-match": "0"}
 _XML = {"content-type": "application/xml"}
 # To make an object of many parts may take minutes: https://cloud.google.com/storage/docs/xml-api/post-object-complete
-_COMPLETE_LIMITS = RequestLimits(read_timeout_seconds=120)
+_COMPLETE_LIMITS = STORE_LIMITS._replace(read_timeout_seconds=120)
 
 
 class GoogleDestinationPlace:
@@ -105,7 +111,7 @@ class GoogleDestinationPlace:
         return self._copy(call)
 
     def _copy(self, call: Copy | CopyVersion) -> CallStep:
-        return _refusal_of(call.key) or read_whole(
+        return self._refusal_of(call.key) or read_whole(
             self._hub, call, partial(self._put, call.key), most_bytes=GOOGLE_CAPABILITIES.largest_copy_bytes
         )
 
@@ -124,7 +130,7 @@ class GoogleDestinationPlace:
         def read(response: Response) -> CallStep:
             if response.status == 200:
                 return self._copied(contents, md5, response)
-            if condition and google_code_in(response) == IS_THERE_ALREADY:
+            if condition and read_google_error(response)[0] == IS_THERE_ALREADY:
                 return self._put_on_condition(key, contents, md5, {})
             return google_error_reply(response, doing=self._writing)
 
@@ -142,7 +148,7 @@ class GoogleDestinationPlace:
 
         https://cloud.google.com/storage/docs/xml-api/post-object-multipart
         """
-        if refusal := _refusal_of(call.key):
+        if refusal := self._refusal_of(call.key):
             return refusal
 
         def read(response: Response) -> CallStep:
@@ -172,7 +178,7 @@ class GoogleDestinationPlace:
                 hashes, etag = object_hashes_in(response), response.headers.get("etag", "").strip('"')
                 if not etag or "crc32c" not in hashes or hashes.get("md5", md5) != md5:
                     return Failed(f"{doing}: Google does not tell that it holds what was sent", Cause.UNREADABLE)
-                return CopiedPart(call.part.number, f"{etag}.{crc_number_of(hashes['crc32c']):08x}.{length}")
+                return CopiedPart(call.part.number, packed_part(etag, crc_number_of(hashes["crc32c"]), length))
 
             query = f"partNumber={call.part.number}&uploadId={quote(call.upload_id, safe='')}"
             return self._operation(
@@ -183,7 +189,7 @@ class GoogleDestinationPlace:
                 contents.body,
                 read=read,
                 retries=PART_POLICY,
-                limits=PART_LIMITS,
+                limits=STORE_PART_LIMITS,
             )
 
         return read_part(self._hub, call, write)
@@ -193,21 +199,23 @@ class GoogleDestinationPlace:
 
         https://cloud.google.com/storage/docs/xml-api/post-object-complete
         """
-        facts = [part.etag.rsplit(".", 2) for part in call.parts]
+        facts = [unpacked_part(part.etag) for part in call.parts]
         listed = "".join(
             f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape_xml(etag)}&quot;</ETag></Part>"
             for part, (etag, _, _) in zip(call.parts, facts, strict=True)
         )
-        crc = combined_crc(((int(crc, 16), int(length)) for _, crc, length in facts), CRC32C)
+        crc = combined_crc(((crc, length) for _, crc, length in facts), CRC32C)
         expected = b64encode(crc.to_bytes(4, "big")).decode()
 
         def read(response: Response) -> CallStep:
             root = parse_xml(response.body)
             if response.status != 200 or name_of(root) != "CompleteMultipartUploadResult":
                 return self._error(response)
-            if object_hashes_in(response).get("crc32c", expected) != expected:
+            told = object_hashes_in(response).get("crc32c")
+            if told not in (None, expected):
                 return Failed(f"{self._writing}: Google holds other bytes than its parts make", Cause.UNREADABLE)
-            return _written(call.version_id, response, text_of(root, "ETag"), digest_column_of({"CRC32C": expected}))
+            digest = digest_column_of({"CRC32C": told} if told else {})
+            return _written(call.version_id, response, text_of(root, "ETag"), digest)
 
         body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
         query = f"uploadId={quote(call.upload_id, safe='')}"
@@ -232,6 +240,9 @@ class GoogleDestinationPlace:
 
         return google_tries(self._request, self.target, key, self._sender, ask)
 
+    def _refusal_of(self, key: str) -> Failed | None:
+        return refusal_of_name(self.capabilities.service, problem_of_object_name(key))
+
     def _error(self, response: Response) -> StoreAnswer:
         """What an answer means that is no success, or not the promised one."""
         if response.status == 200:
@@ -248,7 +259,7 @@ class GoogleDestinationPlace:
         *,
         read: Callable[[Response], CallStep],
         retries: RetryPolicy = USUAL_POLICY,
-        limits: RequestLimits = USUAL_LIMITS,
+        limits: RequestLimits = STORE_LIMITS,
     ) -> Operation[StoreAnswer]:
         request = self._request(method, key, query, headers, body, limits=limits)
         return Operation(request, read, retries, sender=self._sender)
@@ -261,20 +272,11 @@ class GoogleDestinationPlace:
         headers: Mapping[str, str],
         body: bytes = b"",
         *,
-        limits: RequestLimits = USUAL_LIMITS,
+        limits: RequestLimits = STORE_LIMITS,
     ) -> HttpRequest:
-        url = f"{self._url}{object_path_of(self.target.bucket, key)}{f'?{query}' if query else ''}"
+        url = f"{self._url}{path_below(self.target.bucket, key)}{f'?{query}' if query else ''}"
         return HttpRequest(method, url, headers, body, limits)
 
 
-def _refusal_of(key: str) -> Failed | None:
-    problem = problem_of_object_name(key)
-    if not problem:
-        return None
-    reason = f"Google Cloud Storage cannot hold a file of this name: {problem}. Its sender sends it again under another"
-    return Failed(f"{reason} name", Cause.UPLOAD_NOT_ACCEPTED)
-
-
 def _written(version_id: str, response: Response, etag: str, digest: str) -> Copied:
-    generation, at = response.headers.get("x-goog-generation"), iso_time(datetime.now(UTC))
-    return Copied(version_id, generation, etag.strip('"'), at, digest)
+    return written_now(version_id, response.headers.get("x-goog-generation"), etag, digest)

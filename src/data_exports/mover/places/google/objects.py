@@ -12,12 +12,10 @@ https://cloud.google.com/storage/docs/xml-api/reference-headers
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from urllib.parse import quote
 
+from data_exports.mover.places.token_stores import CARRIED, S3_META
 from data_exports.mover.wire.http_responses import Response
 
-_CARRIED = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type")
-_META = "x-amz-meta-"
 _HASH = re.compile(r"(crc32c|md5)=([A-Za-z0-9+/]+={0,2})")
 
 
@@ -30,16 +28,13 @@ def problem_of_object_name(key: str) -> str:
     return ""
 
 
-def object_path_of(bucket: str, key: str) -> str:
-    """Where an object is."""
-    return f"/{bucket}/{quote(key, safe='/~')}"
-
-
 def object_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """What S3's headers describe, in Google's."""
-    told = {name: headers[name] for name in _CARRIED if name in headers}
+    told = {name: headers[name] for name in CARRIED if name in headers}
     meta = {
-        f"x-goog-meta-{name.removeprefix(_META)}": value for name, value in headers.items() if name.startswith(_META)
+        f"x-goog-meta-{name.removeprefix(S3_META)}": value
+        for name, value in headers.items()
+        if name.startswith(S3_META)
     }
     return told | meta
 

@@ -8,29 +8,26 @@ https://cloud.google.com/storage/docs/access-control/iam-xml
 
 `token` `exchange` `impersonate`   a token at AWS, another one for it at Google, and the service account's
 `put`         an object, if there is none yet
-`part`        an upload in parts, aborted
+`part`        an upload in parts, with one part, aborted
 `overwrite`   the right to take away what is there, which writing over it needs: of an object that never was
 """
 
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from data_exports.contract.causes import Side
 from data_exports.contract.settings import GoogleSettings
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.destination import Ask
 from data_exports.mover.places.federation import EXCHANGE, IMPERSONATE, TOKEN
-from data_exports.mover.places.google.error_codes import IS_THERE_ALREADY, google_code_in, google_error_reply
+from data_exports.mover.places.google.error_codes import IS_THERE_ALREADY, google_error_reply, read_google_error
 from data_exports.mover.places.operation import Sender
-from data_exports.mover.places.token_tries import last_answer_to, no_token_tries
-from data_exports.mover.rules.protocol import Failed, Forbidden
+from data_exports.mover.places.tries import NO_SUCH_UPLOAD_ID, PROBE_BODY, last_answer_to, no_token_tries, told
+from data_exports.mover.rules.protocol import Reply
 from data_exports.mover.wire.bearer import NoToken
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import HttpRequest
 from data_exports.mover.wire.xml_answers import found_in
 
-_BODY = b"Left by `exports probe`, to prove that files can be delivered here. It may be removed.\n"
-_NO_SUCH_UPLOAD = "exports-probe-no-such-upload"
 _NEVER_THERE = ".none"  # behind the probe's key
 
 RequestFor = Callable[[str, str, str, Mapping[str, str], bytes], HttpRequest]
@@ -41,16 +38,20 @@ def google_tries(request_for: RequestFor, target: GoogleSettings, key: str, send
     steps = (TOKEN, EXCHANGE, IMPERSONATE)[: 3 if target.service_account else 2]
 
     def answer_to(method: str, name: str, query: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
-        return last_answer_to(request_for(method, name, query, headers, body), sender, ask, google_error_reply)
+        request = request_for(method, name, query, headers, body)
+        return last_answer_to(request, ask, _meaning_of, sender=sender, only_if_refused=query == "uploads")
 
-    put = answer_to("PUT", key, "", {"x-goog-if-generation-match": "0"}, _BODY)
+    put = answer_to("PUT", key, "", {"x-goog-if-generation-match": "0"}, PROBE_BODY)
     if isinstance(put, NoToken):
         return no_token_tries(put, steps)
-    part = answer_to("DELETE", key, f"uploadId={_NO_SUCH_UPLOAD}", {})
-    if google_code_in(part) == "NoSuchUpload":
+    part = answer_to("DELETE", key, f"uploadId={NO_SUCH_UPLOAD_ID}", {})
+    if read_google_error(part)[0] == "NoSuchUpload":
         part = answer_to("POST", key, "uploads", {})
-        if part.status == 200:
-            part = answer_to("DELETE", key, f"uploadId={quote(found_in(part.body, 'UploadId'), safe='')}", {})
+        if upload_id := found_in(part.body, "UploadId"):
+            upload = f"uploadId={quote(upload_id, safe='')}"
+            put_part = answer_to("PUT", key, f"partNumber=1&{upload}", {}, PROBE_BODY)
+            aborted = answer_to("DELETE", key, upload, {})
+            part = aborted if put_part.status == 200 else put_part
     overwrite = answer_to("DELETE", f"{key}{_NEVER_THERE}", "", {})
     return [
         *(Try(step, Verdict.ALLOWED) for step in steps),
@@ -60,14 +61,9 @@ def google_tries(request_for: RequestFor, target: GoogleSettings, key: str, send
     ]
 
 
-def _told(what: str, response: Response, as_good_as_done: str = "") -> Try:
-    if response.status is None:
-        return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
-    code = google_code_in(response)
-    if response.status < 300 or code == as_good_as_done:
-        return Try(what, Verdict.ALLOWED)
-    reply = google_error_reply(response, doing=what)
-    is_theirs = isinstance(reply, Failed | Forbidden) and reply.cause.side is Side.RECIPIENT
-    said = ", ".join(text for name in ("Message", "Details") if (text := found_in(response.body, name)))
-    verdict = Verdict.REFUSED if is_theirs else Verdict.UNKNOWN
-    return Try(what, verdict, code, said, response.headers.get("x-guploader-uploadid", ""))
+def _meaning_of(response: Response) -> Reply:
+    return google_error_reply(response, doing="the probe")
+
+
+def _told(what: str, response: Response, *as_good_as_done: str) -> Try:
+    return told(what, response, read_google_error(response), _meaning_of(response), as_good_as_done)

@@ -11,26 +11,19 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
-from data_exports.contract.causes import Side
 from data_exports.contract.settings import BucketSettings
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.destination import Ask
-from data_exports.mover.places.operation import CallStep, Operation
 from data_exports.mover.places.s3.bucket import Bucket, headers_of_a_write
-from data_exports.mover.places.s3.error_codes import Attempt, Error, Where, reply_to_error
+from data_exports.mover.places.s3.error_codes import Attempt, Where
 from data_exports.mover.places.s3.replies import error_reply
-from data_exports.mover.rules.protocol import Failed, Forbidden, Written
+from data_exports.mover.places.tries import NO_SUCH_UPLOAD_ID, PROBE_BODY, last_answer_to, told
 from data_exports.mover.wire.http_responses import Response
-from data_exports.mover.wire.retry_policy import RetryPolicy
 from data_exports.mover.wire.xml_answers import found_in
 
-_NO_SUCH_UPLOAD = "exports-probe-no-such-upload"
-_BODY = b"Left by `exports probe`, to prove that files can be delivered here. It may be removed.\n"
-_POLICY = RetryPolicy(most_tries=3, seconds_for_tries=60)
 _TAGS = {"x-amz-tagging": "exports=probe"}
 
 
@@ -71,11 +64,11 @@ class Prober:
 
     def _put(self, what: str, headers: Mapping[str, str]) -> Try:
         headers = {"if-none-match": "*", **headers}
-        return _told(what, self._ask("PutObject", "PUT", headers=headers, body=_BODY), {"PreconditionFailed"})
+        return _told(what, self._ask("PutObject", "PUT", headers=headers, body=PROBE_BODY), "PreconditionFailed")
 
     def _parts(self) -> list[Try]:
         """An upload in parts: first whether it could be aborted, then begun, with one part, and aborted."""
-        abort = self._abort("abort", _NO_SUCH_UPLOAD)
+        abort = self._abort("abort", NO_SUCH_UPLOAD_ID)
         if abort.verdict is not Verdict.ALLOWED:
             return [abort]
         headers = {**_TAGS, **headers_of_a_write(self._target)}
@@ -84,22 +77,22 @@ class Prober:
         if not upload_id:
             return [abort, start]
         query = {"partNumber": "1", "uploadId": upload_id}
-        part = _told("part", self._ask("UploadPart", "PUT", query=query, body=_BODY))
+        part = _told("part", self._ask("UploadPart", "PUT", query=query, body=PROBE_BODY))
         return [start, part, self._abort("abort", upload_id)]
 
     def _abort(self, what: str, upload_id: str, *, named_owner: bool = True) -> Try:
         query = {"uploadId": upload_id}
         response = self._ask("AbortMultipartUpload", "DELETE", query=query, named_owner=named_owner)
-        return _told(what, response, {"NoSuchUpload"})
+        return _told(what, response, "NoSuchUpload")
 
     def _owner(self) -> list[Try]:
         """Whether the bucket lets us in and is somebody else's: asked for what harms nobody, its owner not named."""
         if not self._target.target_account:
             return []
-        named = self._abort("owner", _NO_SUCH_UPLOAD)
+        named = self._abort("owner", NO_SUCH_UPLOAD_ID)
         if named.verdict is not Verdict.REFUSED:
             return [named]
-        unnamed = self._abort("owner", _NO_SUCH_UPLOAD, named_owner=False)
+        unnamed = self._abort("owner", NO_SUCH_UPLOAD_ID, named_owner=False)
         if unnamed.verdict is Verdict.ALLOWED:
             return [Try("owner", Verdict.REFUSED, "WrongOwner", "the bucket belongs to another account")]
         return [replace(named, verdict=Verdict.UNKNOWN)]
@@ -110,27 +103,16 @@ class Prober:
         An upload in parts that may have begun is not begun once more.
         """
         bucket = self._bucket if named_owner else replace(self._bucket, account=None)
-        responses: list[Response] = []
-
-        def read(response: Response) -> CallStep:
-            responses.append(response)
-            is_error = response.status is None or response.status >= 300
-            return error_reply(response, doing=Attempt(operation, Where.RECIPIENT)) if is_error else Written()
-
-        policy = replace(_POLICY, only_if_refused=operation == "CreateMultipartUpload")
-        self._carry_out(Operation(bucket.request(operation, method, self._key, **request), read, policy))
-        return responses[-1] if responses else Response(None, {}, b"", fault="the function's time ran out")
+        return last_answer_to(
+            bucket.request(operation, method, self._key, **request),
+            self._carry_out,
+            lambda response: error_reply(response, doing=Attempt(operation, Where.RECIPIENT)),
+            only_if_refused=operation == "CreateMultipartUpload",
+        )
 
 
-def _told(what: str, response: Response, as_good_as_done: AbstractSet[str] = frozenset()) -> Try:
+def _told(what: str, response: Response, *as_good_as_done: str) -> Try:
     """What a response says of a try."""
-    if response.status is None:
-        return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
-    code = found_in(response.body, "Code")
-    if (response.status < 300 and not code) or code in as_good_as_done:
-        return Try(what, Verdict.ALLOWED)
-    said, request_id = found_in(response.body, "Message"), response.headers.get("x-amz-request-id", "")
-    code = code or str(response.status)
-    reply = reply_to_error(Error(code, said), doing=Attempt(what, Where.RECIPIENT))
-    is_theirs = isinstance(reply, Failed | Forbidden) and reply.cause.side is Side.RECIPIENT
-    return Try(what, Verdict.REFUSED if is_theirs else Verdict.UNKNOWN, code, said, request_id)
+    body = response.body
+    error = found_in(body, "Code"), found_in(body, "Message"), response.headers.get("x-amz-request-id", "")
+    return told(what, response, error, error_reply(response, doing=Attempt(what, Where.RECIPIENT)), as_good_as_done)
