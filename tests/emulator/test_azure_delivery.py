@@ -1,20 +1,33 @@
 """The mover in a function of the local AWS delivers to Azure's stand-in, by tokens, with IAM enforced, over HTTP."""
 
 import hashlib
+import json
+import os
+import signal
+import sys
 from dataclasses import replace
+from pathlib import Path
+from random import Random
+from subprocess import CompletedProcess, run
+from typing import Any
 
 import pytest
 
 from data_exports.contract.federation import AZURE_AUDIENCE
 from data_exports.contract.settings import AzureSettings
 from data_exports.contract.tasks import Verdict
+from data_exports.local.clients import session_of
 from data_exports.local.clouds.declared import BlobContainer, EntraApplication, RoleAssignment
 from data_exports.local.clouds.faults import InjectedFault
 from data_exports.local.clouds.running import start_clouds
+from data_exports.mover.rules.large import PARTS_BETWEEN_SAVES
+from tests.emulator.killed_mover import PART_BYTES
 from tests.emulator.other_clouds import CLIENT, DATA_ACTIONS, STORAGE_ACCOUNT, TENANT, blob_condition
 from tests.emulator.outside_movers import OutsideMover, facts_of, let_in_by_letter, outside_mover, refuse_tokens
 from tests.emulator.steps import ACCOUNT, Steps
 from tests.estates import at_azure
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.emulator
 
@@ -111,6 +124,49 @@ def test_who_is_not_let_in_at_entra_delivers_nothing(mover: OutsideMover) -> Non
         assert "eyJ" not in receipts[0]["reason"]
     start_clouds(mover.steps.local).declare(EntraApplication(TENANT, CLIENT))
     assert [facts_of(each)[2] for each in mover.deliver(mover.upload(KEY, b"1"))] == ["recipient_federation"]
+
+
+def test_a_run_that_is_killed_is_gone_on_with_and_what_is_on_record_is_not_sent_again(mover: OutsideMover) -> None:
+    parts, killed_after = 300, PARTS_BETWEEN_SAVES + 14
+    body = Random(7).randbytes(parts * PART_BYTES - 1)
+    message = mover.upload("orders/killed", body)
+    killed = process_of(mover, message, killed_after)
+    assert (killed.returncode, killed.stdout, killed.stderr) == (-signal.SIGKILL, b"", b"")
+    assert stored(mover, "orders/killed") is None
+    message["attributes"]["ApproximateReceiveCount"] = "2"
+    again = process_of(mover, message)
+    assert (again.returncode, again.stderr) == (0, b"")
+    assert sorted(json.loads(again.stdout)) == list(range(PARTS_BETWEEN_SAVES + 1, parts + 1))
+    arrived = stored(mover, "orders/killed")
+    assert arrived is not None
+    assert hashlib.sha256(arrived).digest() == hashlib.sha256(body).digest()
+    checkpoints = {"Bucket": mover.settings.log_bucket, "Prefix": "checkpoints/"}
+    assert mover.steps.client("s3").list_objects_v2(**checkpoints)["KeyCount"] == 0
+
+
+def process_of(mover: OutsideMover, message: dict[str, Any], *killed_after: int) -> CompletedProcess[bytes]:
+    """The mover in a process of its own, with what Lambda would tell it."""
+    local = mover.steps.local
+    keys = session_of(local, mover.role)
+    told = {
+        "PATH": os.environ["PATH"],
+        "AWS_REGION": local.region,
+        "AWS_ENDPOINT_URL": local.endpoint_url,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        "AWS_SESSION_TOKEN": keys.session_token,
+        **start_clouds(local).variables,
+        **mover.settings.to_environment(),
+        **_settings(mover.settings.hub_bucket).to_environment(),
+    }
+    return run(
+        [sys.executable, "-m", "tests.emulator.killed_mover", *map(str, killed_after)],
+        input=json.dumps({"Records": [message]}).encode(),
+        capture_output=True,
+        cwd=ROOT,
+        env=told,
+        check=False,
+    )
 
 
 def test_an_answer_that_is_lost_is_asked_for_again(mover: OutsideMover) -> None:

@@ -11,6 +11,7 @@ from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.destination import Ask
 from data_exports.mover.places.federation import no_token_reply, no_token_words
 from data_exports.mover.places.operation import CallStep, Operation, Sender, TimedRequest
+from data_exports.mover.places.told import told_text
 from data_exports.mover.rules.protocol import Failed, Forbidden, Reply, StoreAnswer, Written
 from data_exports.mover.wire.bearer import NoToken
 from data_exports.mover.wire.http_responses import Response
@@ -54,7 +55,7 @@ def told(
     A success with the code of an error is none: S3 may tell of one in the body.
     """
     if response.status is None:
-        return Try(what, Verdict.UNKNOWN, said=response.fault or "no answer")
+        return Try(what, Verdict.UNKNOWN, said=told_text(response.fault) or "no answer")
     code, said, request_id = error
     if (response.status < 300 and not code) or code in as_good_as_done:
         return Try(what, Verdict.ALLOWED)
@@ -68,4 +69,4 @@ def no_token_tries(refused: NoToken, steps: Sequence[str]) -> list[Try]:
     passed = [Try(step, Verdict.ALLOWED) for step in steps[: steps.index(refused.step)]]
     code, said = no_token_words(refused)
     verdict = Verdict.UNKNOWN if no_token_reply(refused).cause.side is None else Verdict.REFUSED
-    return [*passed, Try(refused.step, verdict, code, said or refused.told.fault)]
+    return [*passed, Try(refused.step, verdict, code, said or told_text(refused.told.fault))]
