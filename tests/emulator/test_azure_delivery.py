@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from data_exports.contract.digests import digests_in
 from data_exports.contract.federation import AZURE_AUDIENCE
 from data_exports.contract.settings import AzureSettings
 from data_exports.contract.tasks import Verdict
@@ -66,6 +68,8 @@ def test_files_small_and_large_arrive_whole_and_newer_ones_take_their_place(move
     assert {facts_of(each) for each in receipts} == {(KEY, DELIVERED, ""), ("orders/large", DELIVERED, "")}
     assert {each["destination"] for each in receipts} == {_settings(mover.settings.hub_bucket).uri}
     assert all(each["digest"] and each["destination_etag"] for each in receipts)
+    (digest,) = [digests_in(each["digest"]) for each in receipts if each["key"] == KEY]
+    assert b64decode(digest["SHA256"]) == hashlib.sha256(b"first").digest()
     arrived = stored(mover, "orders/large")
     assert arrived is not None
     assert (stored(mover), hashlib.sha256(arrived).digest()) == (b"first", hashlib.sha256(LARGE).digest())

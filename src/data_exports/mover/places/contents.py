@@ -7,7 +7,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import md5
+from hashlib import md5, sha256
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.settings import MIB
@@ -33,6 +33,11 @@ class HubContents:
     def md5(self) -> str:
         """In Base64, as stores are told it and tell it."""
         return b64encode(md5(self.body, usedforsecurity=False).digest()).decode()
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of all of the file, for its receipt: what the store has checked, and what nobody can forge."""
+        return {"MD5": self.md5, "SHA256": b64encode(sha256(self.body).digest()).decode()}
 
     @property
     def crc32(self) -> int:

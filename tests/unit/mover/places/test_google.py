@@ -49,7 +49,7 @@ from tests.model.memory_s3 import Memory, etag_of
 KEY = "orders/a b.csv"
 A = b"the first upload"
 COPY = Copy(KEY, etag_of(A))
-DIGEST = "CRC32C:mDDT+g== MD5:2z/wXyKzgLLESyQoiX5OHg=="
+DIGEST = "CRC32C:mDDT+g== MD5:2z/wXyKzgLLESyQoiX5OHg== SHA256:3GYFHnyJKfYsJs3V+FK6sZ371Ptz0tOO+qF4KV7HNb0="
 
 
 def store_with(body: bytes, headers: Mapping[str, str] | None = None, key: str = KEY) -> GoogleStore:

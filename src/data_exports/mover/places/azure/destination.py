@@ -130,7 +130,7 @@ class AzureDestinationPlace:
             def copied(response: Response) -> StoreAnswer:
                 if response.headers.get("content-md5", md5) != md5:
                     return Failed(f"{self._writing}: Azure holds other bytes than were sent", Cause.UNWELL)
-                return _copied(contents.version_id, response, digest_column_of({"MD5": md5}))
+                return _copied(contents.version_id, response, digest_column_of(contents.digests))
 
             return self._write(call.key, "", headers, contents.body, copied)
 

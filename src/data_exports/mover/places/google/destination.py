@@ -140,7 +140,7 @@ class GoogleDestinationPlace:
         hashes = object_hashes_in(response)
         if hashes.get("md5", md5) != md5:
             return Failed(f"{self._writing}: Google holds other bytes than were sent", Cause.UNWELL)
-        column = {"MD5": md5} | ({"CRC32C": hashes["crc32c"]} if "crc32c" in hashes else {})
+        column = contents.digests | ({"CRC32C": hashes["crc32c"]} if "crc32c" in hashes else {})
         return _written(contents.version_id, response, response.headers.get("etag", ""), digest_column_of(column))
 
     def start_upload(self, call: StartUpload) -> CallStep:
