@@ -144,8 +144,8 @@ class Access:
 
     @property
     def bucket(self) -> str:
-        """``s3://bucket``, of what is not S3 the same part of its address."""
-        return "/".join(self.where.split("/")[:3])
+        """``s3://bucket``, or the address of a recipient's place outside AWS."""
+        return self.destination.uri if self.destination else "/".join(self.where.split("/")[:3])
 
     @property
     def party_words(self) -> tuple[str, str]:

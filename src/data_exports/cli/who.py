@@ -40,7 +40,7 @@ WordsArgument = Annotated[
     typer.Argument(
         metavar="[WHAT]...",
         autocompletion=complete_who,
-        help="A role or a dataset; or `can read|write s3://...`; or `did [NAME]...`.",
+        help="A role or a dataset; or `can read|write ADDRESS`; or `did [NAME]...`.",
     ),
 ]
 AccountOption = Annotated[
@@ -90,6 +90,7 @@ def who(
       exports who alpha_user_priya-raman
       exports who bail_research
       exports who can read s3://mojap-bail-research/tables.csv
+      exports who can write gs://hj-incoming
       exports who --expiring 60d --no-paperwork
       exports who --account 'Cloud Platform' --live --markdown > review.md
       exports who did court_hearings --since 180d
@@ -124,7 +125,7 @@ def _question(
     declared: "Estate", words: Sequence[str], *, account: str, expiring: str, no_paperwork: bool
 ) -> "Question":
     from data_exports.operate.periods import parse_seconds
-    from data_exports.operate.who.holdings import Question, parse_s3_location
+    from data_exports.operate.who.holdings import Question, parse_location
 
     wanted = account_of(declared.platform, account) if account else None
     ends_within = timedelta(seconds=parse_seconds(expiring, option="--expiring")) if expiring else None
@@ -132,7 +133,7 @@ def _question(
         case []:
             return Question(account=wanted, ends_within=ends_within, without_paperwork=no_paperwork)
         case ["can", "read" | "write" as verb, place]:
-            where = parse_s3_location(place)
+            where = parse_location(place)
             return Question(
                 verb=verb, place=where, account=wanted, ends_within=ends_within, without_paperwork=no_paperwork
             )
@@ -142,7 +143,7 @@ def _question(
             raise UsageError(
                 f"{' '.join(words)!r} is no question",
                 next_step="exports who ROLE, exports who DATASET, "
-                "exports who can read s3://BUCKET/KEY, exports who did [NAME]...",
+                "exports who can read|write ADDRESS, exports who did [NAME]...",
             )
 
 

@@ -8,7 +8,7 @@ words in them are ready for any view. Effects: none, but for `misfit`, which rea
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from data_exports.contract.tasks import Try
 from data_exports.destinations.half import RecipientHalf
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 """A policy of IAM, or one of its statements."""
+
+
+Verb = Literal["read", "write", "delete"]
+"""What somebody does with files, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two parts of what declares a destination that do not fit each other."""
+
+    part: str
+    """The one where it is said."""
+    message: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The kinds of destination that a declaration may name: a kind more is a folder, and a line here."""
 
+import re
 from collections.abc import Mapping
 from typing import get_args
 
@@ -19,6 +20,25 @@ OutsideDestination = AzureDestination | GoogleDestination
 """Those outside AWS, where movers prove who they are by tokens of their own account."""
 OUTSIDE_KINDS: Mapping[str, type[OutsideDestination]] = {kind.field: kind for kind in get_args(OutsideDestination)}
 """Each by the field that declares it."""
+
+
+def address_forms() -> tuple[str, ...]:
+    """How the addresses of places outside AWS are written: ``gs://BUCKET``."""
+    return tuple(re.sub("{(.*?)}", lambda part: part[1].upper(), kind.address) for kind in OUTSIDE_KINDS.values())
+
+
+def outside_address_in(text: str) -> tuple[str, str] | None:
+    """The address of a place outside AWS with which the text begins, and what is below it; None of any other text.
+
+    Raises `InvalidNameError` for an address whose names are none.
+    """
+    for kind in OUTSIDE_KINDS.values():
+        pattern = re.sub(r"\\{(.*?)\\}", r"(?P<\1>[^/]*)", re.escape(kind.address))
+        if found := re.match(f"{pattern}(?=/|$)", text):
+            for name, value in found.groupdict().items():
+                kind.parts[name].parse(value)
+            return found[0], text[found.end() + 1 :]
+    return None
 
 
 def outside_destination_in(there: Destination) -> OutsideDestination | None:

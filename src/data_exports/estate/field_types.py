@@ -88,8 +88,9 @@ def identifier_of(
     advise: Callable[[str], str] = lambda _: "",
     may_be_number: bool = False,
     code: Code = Code.BAD_NAME,
+    words: Callable[[InvalidNameError], str] = str,
 ) -> One[T]:
-    """What a type of `data_exports.names` checks; `advise` may know a better hint for a wrong one."""
+    """What a type of `data_exports.names` checks; `advise` and `words` may say it better of a wrong one."""
 
     def read(node: Node, report: FindingCollector) -> Located[T] | None:
         if (text := text_in(node, report)) is None:
@@ -98,7 +99,7 @@ def identifier_of(
             value = parse(text.text)
         except InvalidNameError as error:
             hint = hint_on_dashes(text.text, parse) or advise(text.text) or error.hint
-            report.error(text.place, code, str(error), hint)
+            report.error(text.place, code, words(error), hint)
             return None
         if not may_be_number:
             _warn_of_other_reading(text, report)

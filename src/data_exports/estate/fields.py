@@ -10,8 +10,7 @@ from enum import Enum
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from data_exports.contract.timing import SHORTEST_RECEIPTS_DAYS
-from data_exports.destinations.azure.destination import AzureDestination
-from data_exports.destinations.google.destination import GoogleDestination
+from data_exports.destinations.kinds import OUTSIDE_KINDS
 from data_exports.estate.codes import Code
 from data_exports.estate.destination_types import destination_of
 from data_exports.estate.evidence_lock import WITNESS_PATTERN, EvidenceLock, LockMode, parse_witness
@@ -120,6 +119,8 @@ PAPERWORK = Field(
 )
 EXPIRES = Field("expires", DATE, None, "Last day of access, in UTC; IAM itself ends it.")
 
+Known = tuple[Field[Any, Any], ...]
+
 # --- push datasets
 TARGET_BUCKET = Field(
     "target_bucket",
@@ -143,23 +144,11 @@ TARGET_KMS_KEY = Field(
     "ARN of the key to encrypt with at the recipient.",
     held_as="destination.kms_key",
 )
-TARGET_AZURE = Field(
-    "target_azure",
-    destination_of(AzureDestination),
-    None,
-    "Container of Azure Blob Storage that files are delivered to: `storage_account`, `container`, `tenant`, `client`.",
-    held_as="destination",
-    is_asked=False,
+OUTSIDE_TARGETS: Known = tuple(
+    Field(name, destination_of(kind), None, kind.meaning, held_as="destination", is_asked=False)
+    for name, kind in OUTSIDE_KINDS.items()
 )
-TARGET_GOOGLE = Field(
-    "target_google",
-    destination_of(GoogleDestination),
-    None,
-    "Bucket of Google Cloud Storage that files are delivered to: `bucket`, `project_number`, `provider`, and a "
-    "`service_account` to act as, if it is to be one.",
-    held_as="destination",
-    is_asked=False,
-)
+"""Destinations outside AWS, each kind by its field."""
 KEEP_FILES = Field("keep_files", BOOLEAN, default=False, meaning="Keep uploads in the hub after delivery.")
 MAX_CONCURRENCY = Field(
     "max_concurrency",
@@ -310,7 +299,6 @@ MAIL_DOMAINS = Field(
 TAGS = Field("tags", pairs_of(LINE, LINE), (), "Tags of everything deployed.")
 
 # --- the order in which people write them
-Known = tuple[Field[Any, Any], ...]
 PUSH_FIELDS: Known = (
     NAME,
     DESCRIPTION,
@@ -318,8 +306,7 @@ PUSH_FIELDS: Known = (
     TARGET_BUCKET,
     TARGET_ACCOUNT,
     TARGET_KMS_KEY,
-    TARGET_AZURE,
-    TARGET_GOOGLE,
+    *OUTSIDE_TARGETS,
     KEEP_FILES,
     MAX_CONCURRENCY,
     USERS,
@@ -343,7 +330,7 @@ PULL_FIELDS: Known = (
 )
 READER_FIELDS: Known = (PULL_ARNS, PULL_IDENTITIES, SFTP_READERS)
 """Who fetches the files of a pull dataset: at least one of these must be there."""
-TARGET_FIELDS: Known = (TARGET_BUCKET, TARGET_AZURE, TARGET_GOOGLE)
+TARGET_FIELDS: Known = (TARGET_BUCKET, *OUTSIDE_TARGETS)
 """Where the files of a push dataset go: exactly one of these must be there."""
 PLATFORM_FIELDS: Known = (
     ACCOUNT_ID,

@@ -1,8 +1,14 @@
-"""Where the stand-ins are, as functions are told. In: a local AWS's state folder. Out: variables. Effects: none."""
+"""Where the stand-ins are, as functions are told.
+
+In: a local AWS's state folder. Out: variables. Effects: reads a file there.
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from data_exports.errors import LocalAwsError
 
 
 def state_file_of(state_folder: Path) -> Path:
@@ -24,7 +30,26 @@ def variables_of(ports: Mapping[str, int]) -> dict[str, str]:
 
 def variables_in(state_folder: Path) -> dict[str, str]:
     """The same of those that run beside this local AWS; none, if none do."""
+    told = read_state(state_folder)
+    return variables_of(told["ports"]) if told else {}
+
+
+def read_state(state_folder: Path) -> Mapping[str, Any] | None:
+    """What is known of those that run beside this local AWS; None, if none do.
+
+    Raises `LocalAwsError` where the file is damaged.
+    """
+    place = state_file_of(state_folder)
     try:
-        return variables_of(json.loads(state_file_of(state_folder).read_text(encoding="utf-8"))["ports"])
+        told = json.loads(place.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
+        return None
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or set(told) != {"pid", "ports", "owner_token"}:
+        raise LocalAwsError(
+            "what is known of the stand-ins of other clouds is damaged",
+            where=str(place),
+            next_step="`exports local stop`, then `exports local start`",
+        )
+    return told

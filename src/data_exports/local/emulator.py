@@ -22,6 +22,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from data_exports.errors import LocalAwsError
+from data_exports.estate.atomic_files import write_private
 from data_exports.local.gaps.patching import check_emulator_version
 from data_exports.local.processes import command_line_of, is_alive
 from data_exports.local.proof import CLIENT, NONCE_HEADER, PROOF_HEADER, PROOF_PATH, SERVER, proof_of
@@ -151,7 +152,7 @@ def _launch(
     _children[child.pid] = child
     local = LocalAws(folder, port, child.pid, account, region, secret=secrets.token_urlsafe(30))
     try:
-        _tell(child, local.secret)
+        write_secret(child, local.secret)
         _wait_until_healthy(local, child, timeout_seconds)
         _write_state(local)
     except BaseException:
@@ -160,20 +161,16 @@ def _launch(
     return local
 
 
-def _tell(child: "subprocess.Popen[bytes]", secret: str) -> None:
-    """Give the server its secret where no other user of this computer can read it."""
+def write_secret(child: subprocess.Popen[bytes], secret: str) -> None:
+    """Give a server that was started its secret, where no other user of this computer can read it."""
     assert child.stdin is not None  # it was started with a pipe
     with suppress(BrokenPipeError), child.stdin:  # it has ended: who waits for it says why
         child.stdin.write(f"{secret}\n".encode())
 
 
 def _write_state(local: LocalAws) -> None:
-    """Write the folder's state file, for this user alone: it holds the secret."""
-    path = local.folder / _STATE_FILE
-    path.unlink(missing_ok=True)
     state = {**asdict(local), "folder": str(local.folder)}
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(json.dumps(state, indent=2) + "\n")
+    write_private(local.folder / _STATE_FILE, json.dumps(state, indent=2) + "\n")
 
 
 def _wait_until_healthy(local: LocalAws, child: subprocess.Popen[bytes], timeout_seconds: float) -> None:

@@ -12,7 +12,6 @@ of its own.
 
 import hashlib
 import hmac
-import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from data_exports.local.gaps.outbound_tokens import published_document
 from data_exports.local.gaps.patching import mends
 from data_exports.local.issuers import PUBLISHED_PATH
 from data_exports.local.proof import CLIENT, NONCE_HEADER, PROOF_HEADER, PROOF_PATH, SERVER, proof_of
+from data_exports.loopback import is_this_machine
 
 AsgiMessage = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[AsgiMessage]]
@@ -36,7 +36,6 @@ Send = Callable[[AsgiMessage], Awaitable[None]]
 Application = Callable[[AsgiMessage, Receive, Send], Awaitable[None]]
 GateAnswer = tuple[int, Mapping[str, str], bytes]
 
-_THIS_COMPUTER = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST_FORM_BYTES = 100_000
@@ -82,11 +81,10 @@ def call_of(scope: Mapping[str, Any]) -> GateCall:
 def stranger_in(call: GateCall) -> str | None:
     """Why a request comes from where no client of the local AWS is, or None.
 
-    A page that a browser was made to show under another name (DNS rebinding) sends that name as `Host` (the port says
-    nothing: a proxy of this computer has one of its own); browsers add `Origin` or `Sec-Fetch-Site` to
-    what pages ask for. https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
+    The port of `Host` says nothing: a proxy of this computer has one of its own. Browsers add `Origin` or
+    `Sec-Fetch-Site` to what pages ask for. https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
     """
-    if not _THIS_COMPUTER.fullmatch(call.headers.get("host", "")):
+    if not is_this_machine(call.headers.get("host", "")):
         return "it answers as 127.0.0.1 or localhost only"
     if "origin" in call.headers or call.headers.get("sec-fetch-site", "none") != "none":
         return "it answers no web pages"

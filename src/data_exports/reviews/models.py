@@ -59,7 +59,7 @@ class AccessRow:
     """A role of the platform by its name, an outsider by ARN, somebody outside AWS in words, a recipient by where."""
     role: str
     account: str = ""
-    """Of outsiders and recipients: the account, with its name."""
+    """Of outsiders and recipients: the account, with its name; of a recipient outside AWS who it is, in words."""
     may: str
     last_use: str = NOT_LOOKED_AT
     access: str
@@ -191,7 +191,7 @@ _LIST_OF_LINES = FieldType(_lines, {"type": "array"}, lambda lines: tuple(line.v
 ACCESS_FIELDS = (
     Field("who", _LINE, REQUIRED, "Who it is."),
     Field("role", choice_of(*ROLES), REQUIRED, "As what."),
-    Field("account", _LINE, "", "Whose account it is."),
+    Field("account", _LINE, "", "Whose account it is; of a recipient outside AWS who that is."),
     Field("may", _LINE, REQUIRED, "What they may do."),
     Field("last_use", _LINE, NOT_LOOKED_AT, "When it was last used, as far as that is known."),
     Field("access", _LINE, REQUIRED, "Which access this is: the beginning of its digest."),

@@ -121,8 +121,10 @@ def who_of(access: Access) -> str:
 
 
 def _account(access: Access, platform: Platform) -> str:
-    if not access.is_outside or access.reader or access.destination:
+    if not access.is_outside or access.reader:
         return ""
+    if access.destination:
+        return " ".join(access.party_words)
     return platform.name_of_account(access.account) if access.account else "not named"
 
 

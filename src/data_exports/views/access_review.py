@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from data_exports.estate.models import Platform
 from data_exports.operate.who.holdings import Holding, Permission
 from data_exports.text import code_cell, code_span
-from data_exports.views.who import count_words, doing_words, until_words, who_words
+from data_exports.views.who import count_words, doing_words, recipient_words, until_words, who_words
 
 _COLUMNS = ("who", "may", "dataset", "who answers for it", "last day (UTC)", "paperwork", "keep", "remove")
 
@@ -49,8 +49,8 @@ def _section(title: str, holdings: Sequence[Holding], platform: Platform, now: d
 def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]:
     access = holding.access
     who = who_words(access, platform)
-    if access.recipient:
-        who = f"{platform.name_of_account(access.recipient)}, through {who}"
+    if to := recipient_words(access, platform):
+        who = f"{to}, through {who}"
     return (
         code_cell(who),
         "<br>".join(code_cell(doing_words(doing)) for doing in _on_data(holding, platform)),

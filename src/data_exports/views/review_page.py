@@ -1,7 +1,8 @@
 """A review as a page to read, print and sign: one file of HTML, for somebody who knows nothing of AWS.
 
 In: a `Review`. Out: HTML with its style in it; it asks nobody for anything, and runs no script. Effects: none. What
-people wrote is escaped; of roles the name is shown and no ARN, of recipients their account and bucket.
+people wrote is escaped; of roles the name is shown and no ARN, of recipients their account and bucket, or in
+another cloud who they are.
 """
 
 import base64
@@ -146,7 +147,7 @@ def _who(row: AccessRow) -> str:
         case "outside role":
             return f"{row.who.rsplit('/', 1)[-1].rpartition(':')[2]}, {OUTSIDE_ROLE} of {row.account}"
         case "recipient" if not row.who.startswith("s3://"):
-            return f"{RECIPIENT} in another cloud: {row.who}"
+            return f"{RECIPIENT} in another cloud: {row.account or row.who}"
         case "recipient":
             bucket = row.who.removeprefix("s3://").partition("/")[0]
             owner = row.account if row.account != "not named" else "an account that is not named"

@@ -32,6 +32,7 @@ def render_holdings(holdings: Sequence[Holding], platform: Platform, *, now: dat
 @json_as(
     "principal=holding.access.principal name=holding.name role=holding.access.role",
     "reader account=holding.access.principal.account account_name recipient_account=holding.access.recipient",
+    "recipient?",
     "dataset=holding.access.dataset kind may=holding.doings last_day=holding.access.last_day",
     "until=holding.access.until has_ended paperwork=holding.access.paperwork owner?=holding.owner",
     "grants=holding.access.grants",
@@ -44,6 +45,8 @@ class HoldingData:
     kind: str
     reader: str | None
     """Of a reader outside AWS: who it is, in words."""
+    recipient: str | None
+    """Of a mover to a recipient outside AWS: who that is, in words."""
     account_name: str | None
     has_ended: bool
 
@@ -70,7 +73,7 @@ def holdings_as_data(holdings: Sequence[Holding], platform: Platform, *, now: da
 
 _COLUMNS = (
     *("principal", "role", "account", "account_name", "recipient_account", "dataset", "kind", "may"),
-    *("last_day", "has_ended", "paperwork", "owner", "reader"),
+    *("last_day", "has_ended", "paperwork", "owner", "reader", "recipient"),
 )
 
 
@@ -88,6 +91,7 @@ def _row(holding: Holding, platform: Platform, now: datetime) -> tuple[str, ...]
         "; ".join(map(doing_words, holding.doings)),
         *(str(access.last_day or ""), "yes" if access.has_ended(now) else "no"),
         *("; ".join(access.paperwork), holding.owner, " ".join(access.reader.words) if access.reader else ""),
+        " ".join(access.party_words) if access.destination else "",
     )
 
 
@@ -96,7 +100,8 @@ def holding_as_data(holding: Holding, platform: Platform, *, now: datetime) -> H
     access = holding.access
     account_name = dict(platform.account_names).get(access.principal.account)
     reader = " ".join(access.reader.words) if access.reader else None
-    return HoldingData(holding, KINDS[access.role], reader, account_name, access.has_ended(now))
+    recipient = " ".join(access.party_words) if access.destination else None
+    return HoldingData(holding, KINDS[access.role], reader, recipient, account_name, access.has_ended(now))
 
 
 def who_words(access: Access, platform: Platform) -> str:
@@ -108,6 +113,13 @@ def who_words(access: Access, platform: Platform) -> str:
         return f"everybody whom {platform.name_of_account(principal.account)} lets"
     name = principal.rsplit("/", 1)[1]
     return name if principal.account == platform.account else f"{name} of {platform.name_of_account(principal.account)}"
+
+
+def recipient_words(access: Access, platform: Platform) -> str:
+    """Of a mover: to whom it delivers, as far as that is declared; "" of others."""
+    if access.destination:
+        return " ".join(access.party_words)
+    return platform.name_of_account(access.recipient) if access.recipient else ""
 
 
 def doing_words(doing: Permission) -> str:
@@ -131,8 +143,7 @@ def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> It
         for holding in found:
             access = holding.access
             kind = f"{KINDS[access.role]} dataset {access.dataset}"
-            whom = platform.name_of_account(access.recipient) if access.recipient else " ".join(access.party_words)
-            to = f", to {whom}" if access.role is Role.MOVER and whom.strip() else ""
+            to = ", to ".join(["", *filter(None, [recipient_words(access, platform)])])
             yield printable(f"  as {access.role} of {kind}{to}, {until_words(access, now)}, {_grounds(access)}")
             yield from (printable(f"    {doing_words(doing)}") for doing in holding.doings)
 

@@ -100,6 +100,7 @@ def test_a_spreadsheet_gets_a_line_for_each_access(capsys: pytest.CaptureFixture
         "paperwork": "Sharing agreement HJ-1987",
         "owner": "Health and Justice",
         "reader": "",
+        "recipient": "",
     }
 
 
@@ -137,7 +138,7 @@ def test_a_review_is_written_in_markdown(capsys: pytest.CaptureFixture[str]) -> 
         (("can", "fly", "s3://x"), "'can fly s3://x' is no question"),
         (("can",), "'can' is no question"),
         (("a", "b"), "'a b' is no question"),
-        (("can", "read", "mojap-bail-research"), "'mojap-bail-research' is no s3:// address"),
+        (("can", "read", "mojap-bail-research"), "'mojap-bail-research' is no address of a bucket or a container"),
         (("--account", "7542"), "'7542' is neither an AWS account id nor one of the names in `accounts`"),
         (("--expiring", "soon"), "'soon' is no length of time"),
         (("--json", "--markdown"), "--markdown and --json exclude each other"),

@@ -18,8 +18,10 @@ from data_exports.access.sentences import plain, sentence_of_new_account, statem
 from data_exports.access.sizes import check_policy_sizes
 from data_exports.contract.causes import Cause, Side
 from data_exports.contract.tasks import Try, Verdict
+from data_exports.destinations.azure import probe as azure_probe
 from data_exports.destinations.destination import Federation, Party
 from data_exports.destinations.federation import HOW_TO_TURN_ON, IS_OFF
+from data_exports.destinations.google import probe as google_probe
 from data_exports.destinations.kinds import AnyDestination, OutsideDestination, outside_destination_of
 from data_exports.destinations.s3.destination import S3Destination
 from data_exports.errors import RefusedError
@@ -453,3 +455,9 @@ def test_a_bucket_of_s3_is_told_of_as_before() -> None:
     mover = next(each for each in grants(at_s3()) if "s3:PutObjectAcl" in each.actions)
     assert mover == replace(mover, destination=None, conditions=())
     assert mover.owner_account == AccountId("754256621582")
+
+
+@pytest.mark.parametrize("known", [azure_probe._KNOWN, google_probe._KNOWN])
+def test_no_code_of_a_cloud_hides_behind_one_that_it_begins_with(known: dict[str, str]) -> None:
+    codes = list(known)
+    assert [(one, other) for n, one in enumerate(codes) for other in codes[:n] if one.startswith(other)] == []

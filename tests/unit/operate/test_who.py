@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,23 +10,25 @@ from markdown_it import MarkdownIt
 
 from data_exports.access.grants import Role, grants_of
 from data_exports.errors import UsageError
-from data_exports.names import AccountId, AccountRootArn, BucketName
+from data_exports.names import AccountId, AccountRootArn
 from data_exports.operate.who.holdings import (
     Holding,
+    Location,
     Question,
-    S3Location,
     find_holdings,
     holdings_of,
-    parse_s3_location,
+    parse_location,
 )
+from data_exports.reviews.rows import review_of_estate
 from data_exports.text import is_seen
 from data_exports.views.access_review import review_of
-from data_exports.views.who import holding_as_data, question_words, render_holdings
-from tests.estates import FULL, PLATFORM, READER, estate_of, pull, push
+from data_exports.views.who import holding_as_data, holdings_as_csv, question_words, render_holdings
+from tests.estates import FULL, PLATFORM, READER, at_azure, at_google, estate_of, pull, push
 from tests.json_data import json_data
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
-HUB = BucketName("mojap-hub-exports")
+HUB = "mojap-hub-exports"
+IN_HUB = f"s3://{HUB}"
 SIXTY = timedelta(days=60)
 
 
@@ -77,19 +80,75 @@ def test_a_name_that_nobody_has_is_a_usage_error_with_the_nearest() -> None:
     ],
 )
 def test_a_place_is_reached_by_those_whose_grants_reach_it(verb: Any, place: str, who: set[str]) -> None:
-    assert {name for name, _, _ in found(Question(verb=verb, place=parse_s3_location(place)))} == who
+    assert {name for name, _, _ in found(Question(verb=verb, place=parse_location(place)))} == who
 
 
 def test_a_folder_is_reached_from_above_and_from_below() -> None:
-    below = found(Question(verb="write", place=S3Location(HUB)))
+    below = found(Question(verb="write", place=Location(IN_HUB)))
     assert {dataset for _, dataset, _ in below} == {"hearings", "prison_moves", "sealed-files"}
-    assert {dataset for _, dataset, _ in found(Question(place=S3Location(HUB, "hearings/2031/")))} == {"hearings"}
+    assert {dataset for _, dataset, _ in found(Question(place=Location(IN_HUB, "hearings/2031/")))} == {"hearings"}
 
 
-@pytest.mark.parametrize("text", ["mojap-hub", "s3://", "s3://Bad_Name/x", "https://x"])
-def test_what_is_no_place_is_a_usage_error(text: str) -> None:
-    with pytest.raises(UsageError, match=r"is no s3:// address|is not an S3 bucket name"):
-        parse_s3_location(text)
+AZURE, GOOGLE = "https://hjresearch.blob.core.windows.net/incoming", "gs://hj-incoming"
+
+
+@pytest.mark.parametrize(
+    ("verb", "place", "who"),
+    [
+        ("write", AZURE, {"orders"}),
+        ("write", f"{AZURE}/orders/a.csv", {"orders"}),
+        ("write", f"{AZURE}/tables/", set()),
+        ("write", f"{AZURE}2/orders/", set()),
+        ("read", f"{AZURE}/orders/a.csv", set()),
+        ("write", GOOGLE, {"tables"}),
+        ("write", f"{GOOGLE}/tables/a.csv", {"tables"}),
+        ("write", f"{GOOGLE}/orders/", set()),
+        ("write", "s3://hj-incoming/tables/", set()),
+    ],
+)
+def test_a_place_in_another_cloud_is_asked_for_by_its_address(verb: Any, place: str, who: set[str]) -> None:
+    estate = estate_of(push("orders", destination=at_azure()), push("tables", destination=at_google()))
+    question = Question(verb=verb, place=parse_location(place))
+    assert {each.access.dataset for each in find_holdings(holdings_of(estate), question, now=NOW)} == who
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mojap-hub", "'mojap-hub' is no address of a bucket or a container"),
+        ("s3://", "'' is not an S3 bucket name"),
+        ("s3://Bad_Name/x", "'Bad_Name' is not an S3 bucket name"),
+        ("https://x", "'https://x' is no address of a bucket or a container"),
+        ("https://hjresearch.blob.core.windows.net", "is no address of a bucket or a container"),
+        ("https://hjresearch.blob.core.windows.net/a/b", "'a' is not the name of a container of Azure Blob Storage"),
+        ("gs://Bad", "'Bad' is not the name of a bucket of Google Cloud Storage"),
+    ],
+)
+def test_what_is_no_place_is_a_usage_error(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as stopped:
+        parse_location(text)
+    assert said in str(stopped.value)
+    assert stopped.value.next_step == (
+        "write s3://BUCKET/KEY or https://STORAGE_ACCOUNT.blob.core.windows.net/CONTAINER/KEY or gs://BUCKET/KEY, "
+        "without /KEY for all of it"
+    )
+
+
+def test_who_gets_files_in_another_cloud_is_told_in_words_in_every_form() -> None:
+    estate = estate_of(push("orders", destination=at_azure(), users=()))
+    words = " ".join(at_azure().words)
+    (holding,) = holdings_of(estate)
+    assert holding.access.bucket == AZURE
+    assert f"| `{words}, through export_orders-move` |" in review_of(
+        [holding], PLATFORM, now=NOW, source="as declared", asked=""
+    )
+    assert f"as mover of push dataset orders, to {words}, no end" in render_holdings([holding], PLATFORM, now=NOW)
+    assert json_data(holding_as_data(holding, PLATFORM, now=NOW))["recipient"] == words
+    heads, row = holdings_as_csv([holding], PLATFORM, now=NOW).splitlines()
+    assert heads.endswith(',"reader","recipient"')
+    assert row.endswith(f',"","{words}"')
+    (reviewed,) = review_of_estate(estate, Path("review.yaml"), today=NOW.date()).datasets[0].accesses
+    assert (reviewed.who, reviewed.account) == (f"{AZURE}/orders/", words)
 
 
 def test_an_account_is_asked_for_for_as_that_of_outsiders_and_of_recipients() -> None:
@@ -162,7 +221,11 @@ def test_programs_get_the_grants_themselves() -> None:
 
 def test_a_question_is_told_in_words() -> None:
     question = Question(
-        verb="read", place=S3Location(HUB, "a/"), account=PLATFORM.account, ends_within=SIXTY, without_paperwork=True
+        verb="read",
+        place=Location(IN_HUB, "a/"),
+        account=PLATFORM.account,
+        ends_within=SIXTY,
+        without_paperwork=True,
     )
     assert question_words(question) == (
         "who can read s3://mojap-hub-exports/a/, account 593291632749, what ends within 60 days, what has no paperwork"

@@ -7,7 +7,7 @@ from typing import ClassVar
 from data_exports.contract.federation import AZURE_AUDIENCE
 from data_exports.contract.settings import AzureSettings
 from data_exports.declared import DeclaredPart
-from data_exports.destinations.destination import Right
+from data_exports.destinations.destination import Right, Verb
 from data_exports.destinations.federation import token_right
 from data_exports.destinations.identifiers import ContainerName, StorageAccountName
 from data_exports.names import KeyPrefix
@@ -28,6 +28,11 @@ class AzureContainer:
     tenant: Guid
     client: Guid
     field: ClassVar[str] = "target_azure"
+    meaning: ClassVar[str] = (
+        "Container of Azure Blob Storage that files are delivered to: `storage_account`, `container`, `tenant`, "
+        "`client`."
+    )
+    address: ClassVar[str] = "https://{storage_account}.blob.core.windows.net/{container}"
     parts: ClassVar[Mapping[str, DeclaredPart]] = {
         "storage_account": DeclaredPart(StorageAccountName, "Storage account of the container."),
         "container": DeclaredPart(ContainerName, "Container that files are delivered to."),
@@ -36,6 +41,8 @@ class AzureContainer:
             Guid, "Client id of the application, or of the user-assigned managed identity, that lets our role in."
         ),
     }
+    verbs: ClassVar[Mapping[str, Verb]] = {f"{BLOBS}/write": "write"}
+    contradiction: ClassVar[None] = None
     account: ClassVar[None] = None
 
     @property

@@ -26,7 +26,6 @@ _KNOWN = {
     "AADSTS7002": "the application has no federated credential with our issuer, the role's ARN and that audience",
     "AADSTS700016": "the tenant knows no such application, or it has no service principal there",
     "AADSTS90002": "there is no such tenant",
-    "AADSTS900023": "there is no such tenant",
     "AADSTS50013": "Entra could not verify our token: the credential's issuer is another one",
     "AuthorizationPermissionMismatch": "the application has no role on the container under that prefix",
     "AuthorizationFailure": "the storage account's firewall, or its policy, keeps requests from AWS out",

@@ -7,7 +7,7 @@ from typing import ClassVar
 from data_exports.contract.federation import google_audience_of
 from data_exports.contract.settings import GoogleSettings
 from data_exports.declared import DeclaredPart
-from data_exports.destinations.destination import Right
+from data_exports.destinations.destination import Contradiction, Right, Verb
 from data_exports.destinations.federation import token_right
 from data_exports.destinations.identifiers import GoogleBucketName, PoolProvider, ProjectNumber
 from data_exports.names import KeyPrefix
@@ -32,6 +32,11 @@ class GoogleBucket:
     provider: PoolProvider
     service_account: ServiceAccount | None = None
     field: ClassVar[str] = "target_google"
+    meaning: ClassVar[str] = (
+        "Bucket of Google Cloud Storage that files are delivered to: `bucket`, `project_number`, `provider`, and a "
+        "`service_account` to act as, if it is to be one."
+    )
+    address: ClassVar[str] = "gs://{bucket}"
     parts: ClassVar[Mapping[str, DeclaredPart]] = {
         "bucket": DeclaredPart(GoogleBucketName, "Bucket that files are delivered to."),
         "project_number": DeclaredPart(ProjectNumber, "Number of the project that lets our role in."),
@@ -43,7 +48,19 @@ class GoogleBucket:
             ServiceAccount, "E-mail address of the service account to act as, if it is to be one.", is_required=False
         ),
     }
+    verbs: ClassVar[Mapping[str, Verb]] = {"storage.objects.create": "write", "storage.objects.delete": "delete"}
     account: ClassVar[None] = None
+
+    @property
+    def contradiction(self) -> Contradiction | None:
+        """The project is named twice, so that a slip in one of the two is seen."""
+        if self.provider.project_number == self.project_number:
+            return None
+        return Contradiction(
+            "provider",
+            f"this provider is of the project {self.provider.project_number}, not of {self.project_number}",
+            "write the number of the project that the provider is in under `project_number`",
+        )
 
     @property
     def declaration(self) -> dict[str, Mapping[str, str]]:

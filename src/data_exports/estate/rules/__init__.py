@@ -24,7 +24,7 @@ ESTATE_RULES = (
     names.check_number_of_push_datasets,
     destinations.check_one_destination,
     destinations.check_nothing_of_another_kind,
-    destinations.check_providers_project,
+    destinations.check_parts_fit,
     destinations.check_identities_are_of_one_dataset,
     buckets.check_targets_are_outside,
     buckets.check_witness_is_outside,

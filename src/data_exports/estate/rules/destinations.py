@@ -21,22 +21,20 @@ def check_one_destination(draft: EstateDraft) -> Iterator[Finding]:
 def check_nothing_of_another_kind(draft: EstateDraft) -> Iterator[Finding]:
     """An account of AWS, or a key of KMS, means nothing to another cloud: what it was to hold would not be held."""
     for dataset in draft.push:
-        there = next((field for field in (f.TARGET_AZURE, f.TARGET_GOOGLE) if field in dataset), None)
+        there = next((field for field in f.OUTSIDE_TARGETS if field in dataset), None)
         for field in (f.TARGET_ACCOUNT, f.TARGET_KMS_KEY):
             if there and field in dataset:
                 message = f"{field.name!r} is of a bucket of AWS; {there.name!r} knows nothing of it"
                 yield Finding(dataset.place_of(field.name), Code.OTHER_KIND, message, "remove it")
 
 
-def check_providers_project(draft: EstateDraft) -> Iterator[Finding]:
-    """The project is named twice, so that a slip in one of the two is seen."""
+def check_parts_fit(draft: EstateDraft) -> Iterator[Finding]:
+    """What stands twice must be the same, so that a slip in one of the two is seen."""
     for dataset in draft.push:
-        if there := dataset[f.TARGET_GOOGLE]:
-            provider, number = there.value["provider"], there.value["project_number"]
-            if provider.value.project_number != number.value:
-                message = f"this provider is of the project {provider.value.project_number}, not of {number.value}"
-                hint = "write the number of the project that the provider is in under `project_number`"
-                yield Finding(provider.place, Code.BAD_NAME, message, hint)
+        declared = next((found for field in f.OUTSIDE_TARGETS if (found := dataset[field])), None)
+        there = dataset.part("destination")
+        if declared and there and (wrong := there.contradiction):
+            yield Finding(declared.value[wrong.part].place, Code.BAD_NAME, wrong.message, wrong.hint)
 
 
 def check_identities_are_of_one_dataset(draft: EstateDraft) -> Iterator[Finding]:

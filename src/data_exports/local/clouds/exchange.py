@@ -4,7 +4,6 @@ In: services. Out: listeners on 127.0.0.1. Effects: sockets, threads. Web pages 
 the local AWS does (`local.gate`).
 """
 
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,11 +12,10 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from data_exports.local.clouds.faults import Faults, InjectedFault
+from data_exports.loopback import is_this_machine
 
 MOST_BODY_BYTES = 512 * 1024 * 1024
 """Bodies are in memory: a larger one is refused, although the vendors would take it."""
-
-_THIS_COMPUTER = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = headers.get("content-length", "0")
         empty = CloudRequest(self.command, address.path, {}, headers, b"")
         self.close_connection = True
-        if not _THIS_COMPUTER.fullmatch(headers.get("host", "")) or "origin" in headers:
+        if not is_this_machine(headers.get("host", "")) or "origin" in headers:
             self._send(
                 empty, CloudAnswer(403, {"Content-Type": "text/plain"}, (b"for this computer's programs only\n",))
             )

@@ -5,22 +5,21 @@ state folder, for this user alone.
 """
 
 import json
-import os
 import secrets
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
 
 from data_exports.errors import LocalAwsError
-from data_exports.local.cloud_addresses import state_file_of, variables_of
+from data_exports.estate.atomic_files import write_private
+from data_exports.local.cloud_addresses import read_state, state_file_of, variables_of
 from data_exports.local.clouds.declared import CloudThing, declared_json
 from data_exports.local.clouds.faults import InjectedFault
-from data_exports.local.emulator import LocalAws
+from data_exports.local.emulator import LocalAws, write_secret
 from data_exports.local.processes import command_line_of, is_alive
 
 _SERVER_MODULE = "data_exports.local.clouds.server"
@@ -87,10 +86,9 @@ class LocalClouds:
 
 
 def running_clouds(local: LocalAws) -> LocalClouds | None:
-    """Those that run beside a local AWS, or None."""
-    try:
-        told = json.loads(state_file_of(local.folder / "state").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    """Those that run beside a local AWS, or None. Raises `LocalAwsError` where what is known of them is damaged."""
+    told = read_state(local.folder / "state")
+    if told is None:
         return None
     found = LocalClouds(**told)
     return found if is_alive(found.pid) and _SERVER_MODULE in command_line_of(found.pid) else None
@@ -118,11 +116,9 @@ def start_clouds(local: LocalAws) -> LocalClouds:
             start_new_session=True,
         )
     _children[child.pid] = child
-    assert child.stdin is not None  # it was started with pipes
-    assert child.stdout is not None
-    with child.stdin, child.stdout:
-        child.stdin.write(f"{token}\n".encode())
-        child.stdin.flush()
+    write_secret(child, token)
+    assert child.stdout is not None  # it was started with a pipe
+    with child.stdout:
         said = child.stdout.readline()
     if not said:
         child.kill()
@@ -131,15 +127,5 @@ def start_clouds(local: LocalAws) -> LocalClouds:
             "the stand-ins of other clouds do not start", next_step=f"see {local.folder / 'clouds.log'}"
         )
     clouds = LocalClouds(child.pid, json.loads(said), token)
-    _write_state(state, clouds)
+    write_private(state_file_of(state), json.dumps(asdict(clouds)))
     return clouds
-
-
-def _write_state(state_folder: Path, clouds: LocalClouds) -> None:
-    """For this user alone: it holds the owners' token."""
-    place = state_file_of(state_folder)
-    being_written = place.with_suffix(".part")
-    being_written.unlink(missing_ok=True)
-    with os.fdopen(os.open(being_written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump({"pid": clouds.pid, "ports": clouds.ports, "owner_token": clouds.owner_token}, file)
-    being_written.replace(place)

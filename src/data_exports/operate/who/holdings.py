@@ -12,7 +12,8 @@ from typing import Literal
 
 from data_exports.access.accesses import Access, accesses_of
 from data_exports.access.grants import Grant, Role, grants_of
-from data_exports.destinations.azure.container import BLOBS
+from data_exports.destinations.destination import Verb
+from data_exports.destinations.kinds import OUTSIDE_KINDS, address_forms, outside_address_in
 from data_exports.errors import UsageError
 from data_exports.estate.dataset_lookup import advice_on_dash
 from data_exports.estate.field_types import hint_on_dashes
@@ -21,17 +22,13 @@ from data_exports.json_values import json_as
 from data_exports.names import AccountId, BucketName, DatasetName, InvalidNameError
 from data_exports.text import with_hyphens
 
-Verb = Literal["read", "write", "delete"]
-
 _VERBS: dict[str, Verb] = {
     "s3:GetObject": "read",
     "s3:PutObject": "write",
     "s3:DeleteObject": "delete",
-    f"{BLOBS}/write": "write",
-    "storage.objects.create": "write",
-    "storage.objects.delete": "delete",
+    **{action: verb for kind in OUTSIDE_KINDS.values() for action, verb in kind.verbs.items()},
 }
-_S3 = "arn:aws:s3:::"
+_S3, _S3_ADDRESS = "arn:aws:s3:::", "s3://"
 
 
 @json_as("verbs where=place")
@@ -75,21 +72,22 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class S3Location:
-    """An object, a folder of a bucket, or a whole bucket (`key` empty)."""
+class Location:
+    """An object, a folder of a bucket or container, or a whole one (`key` empty)."""
 
-    bucket: BucketName
+    uri: str
+    """The bucket's or container's address, without a slash at its end."""
     key: str = ""
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        return f"{self.uri}/{self.key}"
 
     def is_reached_by(self, grant: Grant) -> bool:
         """Whether the grant is on this object, or on any in this folder or bucket."""
-        bucket, has_key, pattern = grant.resource.removeprefix(_S3).partition("/")
-        if not grant.resource.startswith(_S3) or not has_key or bucket != self.bucket:
+        place, start = _place_of(grant.resource), f"{self.uri}/"
+        if not place.startswith(start):
             return False
-        prefix = pattern.removesuffix("*")
+        prefix = place.removeprefix(start).removesuffix("*")
         is_folder = not self.key or self.key.endswith("/")
         return self.key.startswith(prefix) or (is_folder and prefix.startswith(self.key))
 
@@ -101,7 +99,7 @@ class Question:
     who: str = ""
     """The name of a role, a user or a dataset, or an ARN."""
     verb: Literal["read", "write", ""] = ""
-    place: S3Location | None = None
+    place: Location | None = None
     account: AccountId | None = None
     ends_within: timedelta | None = None
     without_paperwork: bool = False
@@ -126,17 +124,25 @@ def find_holdings(holdings: Iterable[Holding], question: Question, *, now: datet
     return tuple(holding for holding in everything if _is_asked_for(holding, question, now))
 
 
-def parse_s3_location(text: str) -> S3Location:
-    """A place as it is written: ``s3://bucket``, ``s3://bucket/folder/``, ``s3://bucket/key``. Raises `UsageError`."""
-    next_step = "write s3://BUCKET/KEY, or s3://BUCKET for all of it"
-    if not text.startswith("s3://"):
-        raise UsageError(f"{text!r} is no s3:// address", next_step=next_step)
-    bucket, _, key = text.removeprefix("s3://").partition("/")
+def parse_location(text: str) -> Location:
+    """A place as it is written: ``s3://bucket``, ``s3://bucket/folder/``, ``gs://bucket/key``. Raises `UsageError`."""
+    forms = ("s3://BUCKET/KEY", *(f"{form}/KEY" for form in address_forms()))
+    next_step = f"write {' or '.join(forms)}, without /KEY for all of it"
+    bucket, _, key = text.removeprefix(_S3_ADDRESS).partition("/")
     try:
-        return S3Location(BucketName(bucket), key)
+        if outside := outside_address_in(text):
+            return Location(*outside)
+        if not text.startswith(_S3_ADDRESS):
+            raise UsageError(f"{text!r} is no address of a bucket or a container", next_step=next_step)
+        return Location(f"{_S3_ADDRESS}{BucketName(bucket)}", key)
     except InvalidNameError as error:
         plain = hint_on_dashes(bucket, BucketName)
         raise UsageError(str(error), next_step=f"{plain}: {next_step}" if plain else next_step) from error
+
+
+def _place_of(resource: str) -> str:
+    """The address of what a grant is on."""
+    return f"{_S3_ADDRESS}{resource.removeprefix(_S3)}" if resource.startswith(_S3) else resource
 
 
 def _is_asked_for(holding: Holding, question: Question, now: datetime) -> bool:
@@ -152,7 +158,7 @@ def _is_asked_for(holding: Holding, question: Question, now: datetime) -> bool:
     return question.place is None or any(_reaches(grant, question.place, question.verb) for grant in access.grants)
 
 
-def _reaches(grant: Grant, place: S3Location, verb: str) -> bool:
+def _reaches(grant: Grant, place: Location, verb: str) -> bool:
     wanted = {"read": {"read"}, "write": {"write", "delete"}}.get(verb, {"read", "write", "delete"})
     return place.is_reached_by(grant) and any(_VERBS.get(action) in wanted for action in grant.actions)
 
@@ -163,7 +169,7 @@ def _doings(grants: Iterable[Grant]) -> Iterator[Permission]:
         if verbs and grant.destination:
             yield Permission(verbs, grant.resource.removesuffix("*"))
         elif verbs and grant.resource.startswith(_S3) and "/" in grant.resource:
-            yield Permission(verbs, f"s3://{grant.resource.removeprefix(_S3).removesuffix('*')}")
+            yield Permission(verbs, _place_of(grant.resource).removesuffix("*"))
 
 
 def _check_is_known(who: str, holdings: Iterable[Holding]) -> None:

@@ -5,6 +5,7 @@ In: halves of a handover. Out: values for JSON. Effects: none.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args, get_type_hints
 
 from data_exports.destinations.azure.half import ContainerHalf
 from data_exports.destinations.google.half import GoogleBucketHalf
@@ -103,16 +104,14 @@ def handover_as_data(halves: Sequence[Half]) -> HandoverData:
     return HandoverData([_half_as_data(half) for half in halves])
 
 
-_RECEIVED: Mapping[type, type[ReceivedData]] = {
-    ContainerHalf: ContainerReceivingData,
-    GoogleBucketHalf: GoogleReceivingData,
-}
+_RECEIVED: Mapping[type, type[ReceivedData]] = {get_type_hints(kind)["theirs"]: kind for kind in get_args(ReceivedData)}
+"""By the facts that are theirs."""
 
 
 def _half_as_data(half: Half) -> HalfData:
     match half:
         case Receiving():
-            return _RECEIVED.get(type(half.theirs.facts), ReceivingData)(half, half.theirs.facts)
+            return _RECEIVED[type(half.theirs.facts)](half, half.theirs.facts)
         case Reading():
             return ReadingData(half)
         case TokenReading():

@@ -55,6 +55,11 @@ class AccessLine:
     row: AccessRow
     access: Access
 
+    @property
+    def to(self) -> str:
+        """Whose access it is: an account, or who else is told in words."""
+        return self.row.account or self.row.who
+
 
 @dataclass(frozen=True)
 class RegisteredExport:
