@@ -19,8 +19,8 @@ from data_exports.cli.completion import complete_users
 from data_exports.cli.output import seen_from, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
 from data_exports.estate.field_types import BOOLEAN
-from data_exports.estate.fields import NAME, USERS, Field, Known
-from data_exports.estate.file_kinds import FileKind
+from data_exports.estate.fields import NAME, TARGET_BUCKET, USERS, Field, Known
+from data_exports.estate.file_kinds import PUSH, FileKind
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import load_estate
 
@@ -208,16 +208,17 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
     Raises `UsageError` and `RefusedError`; then nothing is written.
     """
     from data_exports.estate.atomic_files import create_file
+    from data_exports.estate.new_declaration import fields_given_singly
     from data_exports.estate.schemas import has_schemas, with_header
 
     path = folder / kind.folder / f"{values['name']}.yaml"
     draft = load_estate(folder).draft
-    fields = tuple(field for field in kind.fields if not field.is_nested)
-    refuse_wrong(fields, values)
+    refuse_wrong(fields_given_singly(kind), values)
     if path.exists() or path.is_symlink():
         raise _taken(path)
     one_of = tuple(field for field in kind.at_least_one if field.is_asked)
-    ask_or_refuse(fields, values, draft, at_least_one=one_of)
+    outside = "" if kind is not PUSH or values[TARGET_BUCKET.name] else _OR_OUTSIDE
+    ask_or_refuse(_to_ask(kind, values), values, draft, otherwise=outside, at_least_one=one_of)
     text = composed(kind, values, path)
     if has_schemas(folder):
         text = with_header(text, path, kind, estate=folder)
@@ -230,6 +231,20 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
     except OSError as error:
         raise ExportsError(f"cannot be written: {error.strerror}", where=str(path), next_step="mend that") from error
     return path, warnings
+
+
+_OR_OUTSIDE = " or those of a recipient in Azure (--azure-…) or at Google (--google-…) in place of --target-bucket,"
+
+
+def _to_ask(kind: FileKind[Any], values: "Mapping[str, Value]") -> Known:
+    """What may be asked for: of destinations a bucket of S3, unless a part of another kind is given."""
+    from data_exports.estate.new_declaration import TARGET_PARTS, fields_given_singly
+
+    chosen = {target for target, parts in TARGET_PARTS.items() if any(values.get(part.name) for part in parts)}
+    left_out = {part for target, parts in TARGET_PARTS.items() if target not in chosen for part in parts}
+    if chosen:
+        left_out |= {field for field in kind.fields if field.attribute.startswith("destination.")}
+    return tuple(field for field in fields_given_singly(kind) if field not in left_out)
 
 
 def _taken(path: Path) -> RefusedError:

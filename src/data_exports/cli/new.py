@@ -18,6 +18,7 @@ from data_exports.cli.declaring import (
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.estate.file_kinds import PULL, PUSH, FileKind
+from data_exports.estate.new_declaration import fields_given_singly
 from data_exports.text import printable
 
 HELP = """Write the declaration of a new dataset.
@@ -35,12 +36,16 @@ Examples:
   {examples}
 """
 PUSH_HELP = _HELP_OF.format(
-    what="are delivered to a recipient's bucket of S3. (One in Azure or at Google: docs/other-clouds.md)",
+    what="are delivered to a recipient: a bucket of S3, a container of Azure, or a bucket at Google",
     examples="""exports new push court_hearings
-  exports new push court_hearings --target-bucket landing --target-account 203591025782 --user alpha_user_ana""",
+  exports new push court_hearings --target-bucket landing --target-account 203591025782 --user alpha_user_ana
+  exports new push court_orders --user alpha_user_ana --azure-storage-account hjresearch --azure-container incoming \\
+    --azure-tenant 1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394 --azure-client 8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5
+  exports new push court_tables --user alpha_user_ana --google-bucket hj-incoming --google-project-number 1234567 \\
+    --google-provider projects/1234567/locations/global/workloadIdentityPools/moj/providers/exports""",
 )
 PULL_HELP = _HELP_OF.format(
-    what="outside roles fetch from a bucket of the platform",
+    what="outside roles fetch from a bucket of the platform. (Readers outside AWS: docs/access.md)",
     examples="""exports new pull reoffending_statistics
   exports new pull tables --pull-arn arn:aws:iam::754256621582:role/reader --user alpha_user_ana --paperwork DPIA-9""",
 )
@@ -56,9 +61,10 @@ def register(app: typer.Typer) -> None:
 
 def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
     """The command that makes such a file; typer takes its options from the signature, and that is the table's."""
+    fields = fields_given_singly(kind)
 
     def command(*, estate: Path | None, as_json: bool, **values: Any) -> None:
-        named = {field.name: values[parameter_of(field)] for field in kind.fields if not field.is_nested}
+        named = {field.name: values[parameter_of(field)] for field in fields}
         path, warnings = make_dataset(kind, named, estate_folder(estate))
         shown = path_from(Path.cwd(), path)
         if as_json:
@@ -70,7 +76,7 @@ def _command_for(kind: FileKind[Any]) -> Callable[..., None]:
         write_warnings(warnings)
         write_progress("next: look at the file, and open a pull request")
 
-    options = {parameter_of(field): option_for(field) for field in kind.fields if not field.is_nested}
+    options = {parameter_of(field): option_for(field) for field in fields}
     common = {"estate": (EstateOption, None), "as_json": (JsonOption, False)}
     command.__signature__ = Signature(parameters_of({**options, **common}))  # type: ignore[attr-defined]
     return command

@@ -11,12 +11,13 @@ from data_exports.names import Identifier, InvalidNameError
 
 def destination_of(kind: type[OutsideDestination]) -> One[Parts]:
     """The type of the field that declares such a destination."""
-    types = {name: _part_type(part) for name, part in kind.parts.items()}
+    types = {name: part_type(part) for name, part in kind.parts.items()}
     required = {name: types[name] for name, part in kind.parts.items() if part.is_required}
     return fields_of(kind, optional={name: types[name] for name in types if name not in required}, **required)
 
 
-def _part_type(part: DeclaredPart) -> One[Identifier]:
+def part_type(part: DeclaredPart) -> One[Identifier]:
+    """The type of one of its parts."""
     parse = part.parse
     may_be_number = parse.pattern.fullmatch("1234567") is not None  # without quotes a number to editors: no harm here
 

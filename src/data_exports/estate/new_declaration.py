@@ -12,7 +12,9 @@ from typing import Any
 
 import yaml
 
+from data_exports.destinations.kinds import OUTSIDE_KINDS
 from data_exports.estate.codes import Code
+from data_exports.estate.destination_types import part_type
 from data_exports.estate.drafts import Draft, EstateDraft, PlatformDraft
 from data_exports.estate.field_types import BOOLEAN
 from data_exports.estate.fields import (
@@ -20,10 +22,12 @@ from data_exports.estate.fields import (
     EXPIRES,
     PAPERWORK,
     PULL_ARNS,
+    REQUIRED,
     TARGET_ACCOUNT,
     TARGET_BUCKET,
     USERS,
     Field,
+    Known,
 )
 from data_exports.estate.file_kinds import PLATFORM, PUSH, FileKind
 from data_exports.estate.findings import Finding, FindingCollector, Place
@@ -36,6 +40,27 @@ from data_exports.names import AccountId
 
 Value = str | bool | int | list[str]
 
+TARGET_PARTS: Mapping[str, Known] = {
+    target: tuple(
+        Field(
+            f"{target.removeprefix('target_')}_{name}",
+            part_type(part),
+            REQUIRED if part.is_required else None,
+            part.meaning,
+        )
+        for name, part in kind.parts.items()
+    )
+    for target, kind in OUTSIDE_KINDS.items()
+}
+"""The parts of each destination outside AWS, by the field that declares it: given one by one."""
+
+
+def fields_given_singly(kind: FileKind[Any]) -> Known:
+    """The fields of a file whose values can be given one by one."""
+    return tuple(
+        each for field in kind.fields for each in TARGET_PARTS.get(field.name, () if field.is_nested else (field,))
+    )
+
 
 def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str:
     """The text of a file; fields without a value are left out.
@@ -44,14 +69,30 @@ def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str
     """
     given = {name: value for name, value in values.items() if value}
     # Quoted first, so that no value can be taken for anything else; formatting takes off what is not needed.
-    lines = [f"{name}: {_written(_single(name, value))}\n" for name, value in given.items()]
+    lines = [f"{name}: {_written(_single(name, value))}\n" for name, value in _in_one(given).items()]
     if kind is PLATFORM:
         lines = ["platform:\n", *(f"  {line}" for line in lines)]
     return format_declaration("".join(lines), path, kind)
 
 
-def _written(value: Value) -> str:
+def _in_one(given: Mapping[str, Value]) -> dict[str, Value | dict[str, Value]]:
+    """Values with the parts of a destination under the field that declares it."""
+    parts = {part.name: target for target, known in TARGET_PARTS.items() for part in known}
+    found: dict[str, Value | dict[str, Value]] = {name: each for name, each in given.items() if name not in parts}
+    for target, known in TARGET_PARTS.items():
+        of_one = {_part_of(target, part): given[part.name] for part in known if part.name in given}
+        found |= {target: of_one} if of_one else {}
+    return found
+
+
+def _part_of(target: str, part: Field[Any, Any]) -> str:
+    return part.name.removeprefix(target.removeprefix("target_")).removeprefix("_")
+
+
+def _written(value: Value | dict[str, Value]) -> str:
     match value:
+        case dict():
+            return f"{{{', '.join(f'{name}: {_written(each)}' for name, each in value.items())}}}"
         case bool():
             return str(value).lower()
         case int():
@@ -62,7 +103,7 @@ def _written(value: Value) -> str:
             return f"[{', '.join(_written(item) for item in value)}]"
 
 
-def _single(name: str, value: Value) -> Value:
+def _single(name: str, value: Value | dict[str, Value]) -> Value | dict[str, Value]:
     """Of paperwork, one entry stands without a list."""
     return value[0] if name == PAPERWORK.name and isinstance(value, list) and len(value) == 1 else value
 

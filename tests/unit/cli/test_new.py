@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from data_exports.cli.app import main
+from data_exports.destinations.kinds import OutsideDestination
 from tests.envelopes import read_json
+from tests.estates import at_azure, at_google
 from tests.terminal import CTRL_C, CTRL_D, OnTerminal, run_on_terminal
 from tests.unit.estate.written import PUSH, load, write_estate
 
@@ -39,6 +41,61 @@ def test_a_push_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture
     )
     assert main(["check", "--strict"]) == 0
     assert main(["fmt", "push_datasets/court_lists.yaml", "--check"]) == 0
+
+
+IN_AZURE = {
+    "--azure-storage-account": "hjresearch",
+    "--azure-container": "incoming",
+    "--azure-tenant": "1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394",
+    "--azure-client": "8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5",
+}
+AT_GOOGLE = {
+    "--google-bucket": "hj-incoming",
+    "--google-project-number": "1234567",
+    "--google-provider": "projects/1234567/locations/global/workloadIdentityPools/moj-exports/providers/exports",
+}
+
+
+@pytest.mark.parametrize(("given", "there"), [(IN_AZURE, at_azure()), (AT_GOOGLE, at_google())])
+def test_a_recipient_in_another_cloud_from_options(
+    given: dict[str, str], there: OutsideDestination, estate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word for pair in given.items() for word in pair]
+    assert main(["new", "push", "elsewhere", *words, "--user", "alpha_user_ana", "--paperwork", "DPIA-7"]) == 0
+    assert capsys.readouterr().err == "next: look at the file, and open a pull request\n"
+    text = (estate / "push_datasets" / "elsewhere.yaml").read_text(encoding="utf-8")
+    assert text.startswith(f"name: elsewhere\n{there.field}:\n  {next(iter(there.parts))}: ")
+    assert next(push for push in load(estate).require().push_datasets if push.name == "elsewhere").destination == there
+    assert main(["check", "--strict"]) == 0
+    assert main(["fmt", "push_datasets/elsewhere.yaml", "--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--azure-container", "incoming"], 2, "missing: --azure-storage-account, --azure-tenant, --azure-client\n"),
+        (["--google-service-account", "x@p.iam.gserviceaccount.com"], 2, "missing: --google-bucket, --google-project-"),
+        (["--azure-tenant", "contoso"], 2, "--azure-tenant: what stands here is not a GUID\n  next: "),
+        (["--google-bucket", "Hj"], 2, "--google-bucket: what stands here is not the name of a bucket of Google Cloud"),
+        (
+            ["--target-bucket", "landing", *(word for pair in IN_AZURE.items() for word in pair)],
+            1,
+            "files cannot go to both 'target_bucket' and 'target_azure'",
+        ),
+        (
+            [word for pair in (IN_AZURE | AT_GOOGLE).items() for word in pair],
+            1,
+            "files cannot go to both 'target_azure' and 'target_google'",
+        ),
+        ([], 2, "or those of a recipient in Azure (--azure-…) or at Google (--google-…) in place of --target-bucket"),
+    ],
+)
+def test_what_is_not_one_recipient_and_whole_is_refused(
+    words: list[str], code: int, said: str, estate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", "push", "elsewhere", *words, "--user", "alpha_user_ana"]) == code
+    assert said in capsys.readouterr().err
+    assert not (estate / "push_datasets" / "elsewhere.yaml").exists()
 
 
 def test_a_pull_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,3 +244,24 @@ def test_ctrl_c_while_it_asks_leaves_everything_as_it_is(end: str, estate: Path)
     assert done.code == 130
     assert done.shown.endswith("  owner: \r\nerror: interrupted\r\n")
     assert [path.name for path in (estate / "push_datasets").iterdir()] == ["a.yaml"]
+
+
+def test_on_a_terminal_only_what_lacks_of_the_recipient_in_another_cloud_is_asked_for(estate: Path) -> None:
+    dialogue = [
+        ("description", ""),
+        ("owner", ""),
+        ("azure_tenant", "contoso"),
+        ("azure_tenant", IN_AZURE["--azure-tenant"]),
+        ("azure_client", IN_AZURE["--azure-client"]),
+        ("keep_files (y/N)", ""),
+        ("users (one at a time)", "1"),
+        ("users (another, or Enter)", ""),
+        ("paperwork (one at a time)", ""),
+        ("expires", ""),
+    ]
+    given = [word for name in ("--azure-storage-account", "--azure-container") for word in (name, IN_AZURE[name])]
+    done = _asked(estate, dialogue, "new", "push", "elsewhere", *given)
+    assert done.code == 0, done.shown
+    assert "what stands here is not a GUID" in done.shown
+    (push,) = (push for push in load(estate).require().push_datasets if push.name == "elsewhere")
+    assert push.destination == at_azure()

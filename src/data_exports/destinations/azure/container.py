@@ -34,8 +34,8 @@ class AzureContainer:
     )
     address: ClassVar[str] = "https://{storage_account}.blob.core.windows.net/{container}"
     parts: ClassVar[Mapping[str, DeclaredPart]] = {
-        "storage_account": DeclaredPart(StorageAccountName, "Storage account of the container."),
-        "container": DeclaredPart(ContainerName, "Container that files are delivered to."),
+        "storage_account": DeclaredPart(StorageAccountName, "Storage account of Azure that the container is in."),
+        "container": DeclaredPart(ContainerName, "Container of Azure Blob Storage that files are delivered to."),
         "tenant": DeclaredPart(Guid, "Id of the directory that the storage account is in."),
         "client": DeclaredPart(
             Guid, "Client id of the application, or of the user-assigned managed identity, that lets our role in."

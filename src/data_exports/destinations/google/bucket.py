@@ -38,7 +38,7 @@ class GoogleBucket:
     )
     address: ClassVar[str] = "gs://{bucket}"
     parts: ClassVar[Mapping[str, DeclaredPart]] = {
-        "bucket": DeclaredPart(GoogleBucketName, "Bucket that files are delivered to."),
+        "bucket": DeclaredPart(GoogleBucketName, "Bucket of Google Cloud Storage that files are delivered to."),
         "project_number": DeclaredPart(ProjectNumber, "Number of the project that lets our role in."),
         "provider": DeclaredPart(
             PoolProvider,
