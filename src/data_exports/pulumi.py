@@ -23,6 +23,7 @@ from pulumi_aws.s3 import BucketObject
 
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.contract.keys import card_key_of
+from data_exports.deploy.plan.outside_words import federation_not_asked_for
 from data_exports.deploy.plan.planning import first_stacks, stack_of_dataset
 from data_exports.errors import ExportsError
 from data_exports.estate.atomic_files import write_file
@@ -88,6 +89,8 @@ def export_stacks(
     """
     platform, asking = estate.platform, pulumi.InvokeOptions(provider=provider)
     _check_account(platform, asking)
+    if said := federation_not_asked_for(estate):  # Pulumi's provider has no way to ask
+        pulumi.log.warn(said)
     code = mover_code()
     surroundings = Surroundings(
         code_key=code.key,

@@ -23,7 +23,6 @@ SEARCHES = [
     ("A", replace(LATE, crashes=1, sweeps=True, losses=1)),
     *((contents, LATE) for contents in ("AA", "AB", "L")),
     *((contents, replace(LATE, crashes=1)) for contents in ("AB", "L")),
-    ("L", replace(LATE, moved=True)),
 ]
 MORE = [
     ("AA", replace(LATE, crashes=1)),

@@ -33,6 +33,7 @@ from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from data_exports.contract.federation import FEDERATED_SECONDS, IMPERSONATION_SECONDS
+from data_exports.contract.object_names import problem_of_blob_name, problem_of_object_name
 from data_exports.contract.timing import (
     CARRIED_OUT_SECONDS,
     LONGEST_WAIT_SECONDS,
@@ -117,6 +118,11 @@ class BucketSettings:
         """For how long a request without an answer may still be carried out there."""
         return UNDER_WAY_SECONDS
 
+    def problem_of_name(self, key: str) -> str:
+        """Why a file of this name cannot be held there; nothing if it can."""
+        del key
+        return ""
+
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""
         return _variables_of(self, _S3)
@@ -145,6 +151,10 @@ class AzureSettings:
     def under_way_seconds(self) -> int:
         """For how long a request without an answer may matter there: any write since makes it fail, however late."""
         return UNDER_WAY_SECONDS
+
+    def problem_of_name(self, key: str) -> str:
+        """Why a file of this name cannot be held there; nothing if it can."""
+        return problem_of_blob_name(key)
 
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""
@@ -177,6 +187,10 @@ class GoogleSettings:
         """For how long a request without an answer may still be carried out there: as long as its token lives."""
         token_seconds = IMPERSONATION_SECONDS if self.service_account else FEDERATED_SECONDS
         return token_seconds + CARRIED_OUT_SECONDS
+
+    def problem_of_name(self, key: str) -> str:
+        """Why a file of this name cannot be held there; nothing if it can."""
+        return problem_of_object_name(key)
 
     def to_environment(self) -> dict[str, str]:
         """The variables that say so."""

@@ -7,7 +7,7 @@ never their content. Everything that would be sent otherwise than meant is refus
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -68,12 +68,19 @@ class Sources:
         return sum(source.size_bytes for source in self.files)
 
 
-def read_sources(paths: Sequence[Path], prefix: KeyPrefix, *, below: str = "", key: str = "") -> Sources:
+def read_sources(
+    paths: Sequence[Path],
+    prefix: KeyPrefix,
+    *,
+    below: str = "",
+    key: str = "",
+    problem_of_name: Callable[[str], str] = lambda _: "",
+) -> Sources:
     """The files, each under its name, and what is in the folders, each under its path within the folder.
 
     `below` is put between the dataset's prefix and these; `key` names the one file instead. Hidden files are sent when
-    they are named themselves, not as part of a folder. Raises `UsageError`, or `RefusedError` with all that stands in
-    the way.
+    they are named themselves, not as part of a folder. `problem_of_name` tells why the recipient cannot hold a key.
+    Raises `UsageError`, or `RefusedError` with all that stands in the way.
     """
     start = f"{prefix}{_parts_of(below, '--prefix')}/" if below else str(prefix)
     if key and (len(paths) != 1 or paths[0].is_dir()):
@@ -88,6 +95,11 @@ def read_sources(paths: Sequence[Path], prefix: KeyPrefix, *, below: str = "", k
         else:
             _add(found, problems, path, f"{start}{_parts_of(key, '--key') if key else path.name}")
     problems += _collisions(found)
+    for each in found:
+        if problem := problem_of_name(each.key):
+            problems.append(
+                f"{each.path}: its recipient cannot hold {each.key}: {problem}; rename it, or send it alone with --key"
+            )
     if problems:
         shown = "".join(f"\n  {printable(each)}" for each in problems[:SHOWN_AT_MOST])
         more = len(problems) - SHOWN_AT_MOST

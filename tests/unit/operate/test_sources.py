@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from data_exports.destinations.kinds import AnyDestination
 from data_exports.errors import RefusedError, UsageError
 from data_exports.names import KeyPrefix
 from data_exports.operate.sources import read_sources
+from data_exports.text import printable
+from tests.estates import at_azure, at_google, at_s3
 
 PREFIX = KeyPrefix("hearings/")
 
@@ -82,6 +86,39 @@ def test_a_key_longer_than_s3_allows_is_refused(tmp_path: Path) -> None:
         read_sources([tmp_path], PREFIX)
 
 
+@pytest.mark.parametrize(
+    ("there", "name", "problem"),
+    [
+        (at_azure(), "a.", "a part of it ends with a dot"),
+        (
+            at_azure(),
+            "a\\b",
+            "it has a backslash, which Azure takes for a slash",
+        ),
+        (at_google(), "a\rb", "it has a line break"),
+        (at_s3(), "a.", ""),
+        (at_s3(), "a\rb", ""),
+        (at_google(), "a.", ""),
+        (at_azure(), "a.csv", ""),
+    ],
+)
+def test_a_name_that_the_recipient_cannot_hold_is_refused_before_anything_is_sent(
+    there: AnyDestination, name: str, problem: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "good.csv", name)
+    read_sources([tmp_path], PREFIX)
+    if not problem:
+        read_sources([tmp_path], PREFIX, problem_of_name=there.settings.problem_of_name)
+        return
+    with pytest.raises(RefusedError) as refused:
+        read_sources([tmp_path], PREFIX, problem_of_name=there.settings.problem_of_name)
+    path, key = (printable(str(each)) for each in (tmp_path / name, f"{PREFIX}{name}"))
+    assert refused.value.what == (
+        f"nothing was sent:\n  {path}: its recipient cannot hold {key}: {problem}; rename it, or send it alone with "
+        "--key"
+    )
+
+
 def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.csv")).write_text("x")
     with pytest.raises(RefusedError, match=r"caf\\udce9.csv': its name is not UTF-8; rename it"):
@@ -97,7 +134,7 @@ def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
         ({"key": "a/"}, "--key: 'a/' is no path below the dataset"),
     ],
 )
-def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, options: dict[str, str], said: str) -> None:
+def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, options: dict[str, Any], said: str) -> None:
     file = write(tmp_path, "a.csv") / "a.csv"
     with pytest.raises(UsageError) as refused:
         read_sources([file], PREFIX, **options)

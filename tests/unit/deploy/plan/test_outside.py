@@ -8,7 +8,7 @@ import pytest
 
 from data_exports.deploy.plan.consents import Consent, check_consents, check_possible, needed_consents
 from data_exports.deploy.plan.offline import plan_against
-from data_exports.deploy.plan.outside_words import EGRESS_PRICE, WAITING_FILES
+from data_exports.deploy.plan.outside_words import EGRESS_PRICE, WAITING_FILES, federation_not_asked_for
 from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.planning import Plan
 from data_exports.destinations.destination import Federation
@@ -174,3 +174,13 @@ def test_aws_is_asked_only_where_a_destination_is_outside_it() -> None:
     assert aws.asked == []
     assert federation_for([at_s3(), at_azure(), at_google()], aws) == Federation(is_on=True, issuer=ISSUER)
     assert len(aws.asked) == 1
+
+
+def test_where_nobody_asks_whether_it_is_on_that_is_said_of_the_datasets_that_need_it() -> None:
+    there = (push("orders", destination=at_azure()), push("tables", destination=at_google()))
+    assert federation_not_asked_for(estate_of(push("in_aws"))) == ""
+    assert federation_not_asked_for(estate_of(push("in_aws"), *there)) == (
+        "orders, tables: delivered outside AWS once this account allows outbound web identity federation; nobody has "
+        "looked here whether it does: `exports check --live` tells, `aws iam enable-outbound-web-identity-federation`, "
+        "once for the account"
+    )

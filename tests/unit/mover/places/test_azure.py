@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.object_names import problem_of_blob_name
 from data_exports.contract.settings import MIB
 from data_exports.contract.tasks import Try, Verdict
-from data_exports.mover.places.azure.blobs import ServerClock, described, problem_of_name
+from data_exports.mover.places.azure.blobs import ServerClock, described
 from data_exports.mover.places.azure.destination import AzureDestinationPlace
 from data_exports.mover.places.azure.error_codes import azure_error_reply
 from data_exports.mover.places.store import open_store
@@ -183,7 +184,7 @@ def test_bytes_that_azure_does_not_hold_as_they_were_sent_are_sent_again() -> No
     ],
 )
 def test_a_name_that_azure_cannot_hold_or_may_take_for_another_is_told(key: str, problem: str) -> None:
-    assert problem_of_name(key) == problem
+    assert problem_of_blob_name(key) == problem
 
 
 def test_a_file_of_such_a_name_is_not_even_read() -> None:

@@ -8,10 +8,11 @@ from typing import Any, cast
 import pytest
 
 from data_exports.contract.causes import Cause
+from data_exports.contract.object_names import problem_of_object_name
 from data_exports.contract.settings import MIB, GoogleSettings
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.google.error_codes import google_error_reply
-from data_exports.mover.places.google.objects import object_headers, problem_of_object_name
+from data_exports.mover.places.google.objects import object_headers
 from data_exports.mover.places.store import open_store
 from data_exports.mover.rules.large import parts_of
 from data_exports.mover.rules.protocol import (

@@ -1,6 +1,6 @@
 """Blobs of one container, as requests name and describe them.
 
-In: keys, what describes a file in S3's words. Out: URLs, headers, what Azure cannot hold. No effects.
+In: keys, what describes a file in S3's words. Out: URLs, headers. No effects.
 
 Carried are content type, encoding, language, disposition, cache control and metadata. Metadata's names must be C#
 identifiers there: every other character becomes `_`, so `case-id` is `case_id`. Tags, storage class and redirects are
@@ -21,31 +21,10 @@ from data_exports.mover.wire.http_responses import Response
 
 VERSION = "2021-12-02"
 """Of Azure's interface. https://learn.microsoft.com/en-us/rest/api/storageservices/versioning-for-the-azure-storage-services"""
-_MOST_SEGMENTS = 254  # of a name, between slashes
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MARGIN_SECONDS = 2
 _THEIR_META = "x-ms-meta-"
 _NO_IDENTIFIER = re.compile(r"[^0-9A-Za-z_]")
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
-
-
-def problem_of_name(key: str) -> str:
-    """Why Azure cannot hold a file of this name; nothing if it can.
-
-    A backslash, and parts that end with a dot, among them `..`, may come to lie elsewhere than they say. A name
-    may have 1,024 characters; no key of S3 has more than 1,024 bytes.
-    """
-    if _CONTROL.search(key):
-        return "it has a control character"
-    if key.count("/") >= _MOST_SEGMENTS:
-        return f"it has more than {_MOST_SEGMENTS} parts"
-    if "\\" in key:
-        return "it has a backslash, which Azure takes for a slash"
-    if key.endswith("/"):
-        return "it ends with a slash"
-    if any(part.endswith(".") for part in key.split("/")):
-        return "a part of it ends with a dot"
-    return ""
 
 
 def described(headers: Mapping[str, str]) -> dict[str, str]:

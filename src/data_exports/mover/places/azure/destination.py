@@ -32,7 +32,6 @@ from data_exports.mover.places.azure.blobs import (
     block_id_of,
     described,
     moment_now,
-    problem_of_name,
 )
 from data_exports.mover.places.azure.error_codes import IS_THERE, WAS_WRITTEN_SINCE, azure_error_reply, read_azure_error
 from data_exports.mover.places.contents import HubContents, read_part, read_whole
@@ -198,7 +197,7 @@ class AzureDestinationPlace:
         return azure_tries(lambda query, headers, body: self._request(key, query, headers, body), self._sender, ask)
 
     def _refusal_of(self, key: str) -> Failed | None:
-        return refusal_of_name(self.capabilities.service, problem_of_name(key))
+        return refusal_of_name(self.capabilities.service, self.target.problem_of_name(key))
 
     def _write(
         self, key: str, query: str, headers: Mapping[str, str], body: bytes, copied: Callable[[Response], StoreAnswer]

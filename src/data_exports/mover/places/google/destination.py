@@ -31,7 +31,6 @@ from data_exports.mover.places.google.objects import (
     crc_number_of,
     object_hashes_in,
     object_headers,
-    problem_of_object_name,
 )
 from data_exports.mover.places.hub import Hub
 from data_exports.mover.places.operation import ONCE, CallStep, Operation, Sender
@@ -241,7 +240,7 @@ class GoogleDestinationPlace:
         return google_tries(self._request, self.target, key, self._sender, ask)
 
     def _refusal_of(self, key: str) -> Failed | None:
-        return refusal_of_name(self.capabilities.service, problem_of_object_name(key))
+        return refusal_of_name(self.capabilities.service, self.target.problem_of_name(key))
 
     def _error(self, response: Response) -> StoreAnswer:
         """What an answer means that is no success, or not the promised one."""

@@ -1,11 +1,9 @@
 """Objects of one bucket, as requests name and describe them, and what answers tell of their bytes.
 
-In: keys, what describes a file in S3's words, responses. Out: paths, headers, what Google cannot hold, digests. No
-effects.
+In: keys, what describes a file in S3's words, responses. Out: headers, digests. No effects.
 
 Carried are content type, encoding, language, disposition, cache control and metadata, under their names. Tags, storage
 class and redirects are not: Google has no tags of objects, and its classes are other ones.
-https://cloud.google.com/storage/docs/objects#naming
 https://cloud.google.com/storage/docs/xml-api/reference-headers
 """
 
@@ -17,15 +15,6 @@ from data_exports.mover.places.token_stores import CARRIED, S3_META
 from data_exports.mover.wire.http_responses import Response
 
 _HASH = re.compile(r"(crc32c|md5)=([A-Za-z0-9+/]+={0,2})")
-
-
-def problem_of_object_name(key: str) -> str:
-    """Why Google cannot hold a file of this name, or may take it for another; nothing if it can."""
-    if "\r" in key or "\n" in key:
-        return "it has a line break"
-    if any(part in (".", "..") for part in key.split("/")):
-        return "a part of it is `.` or `..`"
-    return ""
 
 
 def object_headers(headers: Mapping[str, str]) -> dict[str, str]:
