@@ -22,7 +22,7 @@ from data_exports.local.clients import session_of
 from data_exports.local.clouds.declared import BlobContainer, EntraApplication, RoleAssignment
 from data_exports.local.clouds.faults import InjectedFault
 from data_exports.local.clouds.running import start_clouds
-from data_exports.mover.rules.large import PARTS_BETWEEN_SAVES
+from data_exports.mover.places.azure.destination import AZURE_CAPABILITIES
 from tests.emulator.killed_mover import PART_BYTES
 from tests.emulator.other_clouds import CLIENT, DATA_ACTIONS, STORAGE_ACCOUNT, TENANT, blob_condition
 from tests.emulator.outside_movers import OutsideMover, facts_of, let_in_by_letter, outside_mover, refuse_tokens
@@ -131,7 +131,8 @@ def test_who_is_not_let_in_at_entra_delivers_nothing(mover: OutsideMover) -> Non
 
 
 def test_a_run_that_is_killed_is_gone_on_with_and_what_is_on_record_is_not_sent_again(mover: OutsideMover) -> None:
-    parts, killed_after = 300, PARTS_BETWEEN_SAVES + 14
+    on_record = AZURE_CAPABILITIES.parts_between_saves
+    parts, killed_after = on_record + 44, on_record + 14
     body = Random(7).randbytes(parts * PART_BYTES - 1)
     message = mover.upload("orders/killed", body)
     killed = process_of(mover, message, killed_after)
@@ -140,7 +141,7 @@ def test_a_run_that_is_killed_is_gone_on_with_and_what_is_on_record_is_not_sent_
     message["attributes"]["ApproximateReceiveCount"] = "2"
     again = process_of(mover, message)
     assert (again.returncode, again.stderr) == (0, b"")
-    assert sorted(json.loads(again.stdout)) == list(range(PARTS_BETWEEN_SAVES + 1, parts + 1))
+    assert sorted(json.loads(again.stdout)) == list(range(on_record + 1, parts + 1))
     arrived = stored(mover, "orders/killed")
     assert arrived is not None
     assert hashlib.sha256(arrived).digest() == hashlib.sha256(body).digest()

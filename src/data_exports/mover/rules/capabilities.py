@@ -23,6 +23,7 @@ class Capabilities:
     parts_at_once: int = 32
     usual_part_bytes: int | None = None  # where larger ones are only for files that have too many parts otherwise
     part_bytes_at_once: int | None = None  # in memory; a single part may always be
+    parts_between_saves: int = 256  # what a run that dies has copied for nothing, at most
     begins_uploads: bool = True  # an upload in parts is there from its start: it can be found, and aborted
     under_way_seconds: int = UNDER_WAY_SECONDS  # for which a request without an answer may still be carried out
 

@@ -67,7 +67,6 @@ from data_exports.mover.rules.protocol import (
 )
 from data_exports.mover.rules.uploads import Rules
 
-PARTS_BETWEEN_SAVES = 256  # what a run that dies has copied for nothing, at most
 MOST_TRIES_TO_REMOVE = 3  # of what is left of a finished copy
 MOST_BEGINNINGS = 5  # an upload that vanishes again and again: somebody removes it
 
@@ -245,15 +244,16 @@ class LargeCopy:
 
     def go_on(self, now: Checkpoint) -> CopySteps:
         """Copy the parts that are missing, and complete them; or save how far this run has come."""
+        at_once = self.capabilities.parts_between_saves
         while missing := _missing_parts(now):
-            reply = yield self.parts_of_now(now, missing[:PARTS_BETWEEN_SAVES])
+            reply = yield self.parts_of_now(now, missing[:at_once])
             if not isinstance(reply, PartsDone):
                 return reply
             before, now = now, _with_parts(now, reply.replies)
             stopped = next((part for part in reply.replies if not isinstance(part, CopiedPart)), None)
             if stopped is not None:
                 return (yield from self.stop(now, stopped, is_new=now != before))
-            if len(missing) > PARTS_BETWEEN_SAVES:
+            if len(missing) > at_once:
                 saved = yield SaveCheckpoint(now)
                 if not isinstance(saved, Written):
                     return _not_saved(saved)

@@ -13,7 +13,6 @@ from data_exports.mover.rules.hub_version import HubVersion
 from data_exports.mover.rules.large import (
     MOST_BEGINNINGS,
     MOST_TRIES_TO_REMOVE,
-    PARTS_BETWEEN_SAVES,
     part_bytes_of,
     parts_of,
 )
@@ -317,11 +316,12 @@ def test_what_was_copied_before_a_failure_is_on_record_for_the_next_try(answer: 
 
 
 def test_progress_is_saved_now_and_then_and_the_key_looked_at_again() -> None:
-    size = 10 * (PARTS_BETWEEN_SAVES + 1)
+    between = CAPABILITIES.parts_between_saves
+    size = 10 * (between + 1)
     upload, own = replace(UPLOAD, size_bytes=size), replace(OWN, size_bytes=size)
-    first = tuple(CopiedPart(number, f"p{number}") for number in range(1, PARTS_BETWEEN_SAVES + 1))
+    first = tuple(CopiedPart(number, f"p{number}") for number in range(1, between + 1))
     asked, _ = play([*BEGINNING, PartsDone(first), Written(), Versions(own, current=True)], upload=upload)
-    assert [len(request.parts) for request in asked if isinstance(request, CopyParts)] == [PARTS_BETWEEN_SAVES, 1]
+    assert [len(request.parts) for request in asked if isinstance(request, CopyParts)] == [between, 1]
     assert asked[-3] == SaveCheckpoint(replace(BEGUN, size_bytes=size, copied=first))
     asked, result = play(
         [*BEGINNING, PartsDone(first), Written(), OVERTAKEN, Checkpoints((BEGUN,)), Removed(), Removed(), Written()],

@@ -83,6 +83,7 @@ AZURE_CAPABILITIES = Capabilities(
     parts_at_once=8,
     usual_part_bytes=8 * MIB,
     part_bytes_at_once=48 * MIB,
+    parts_between_saves=64,  # 512 MiB of most files: each byte passes through the function
     begins_uploads=False,
 )
 _IF_NEW: Mapping[str, str] = {"if-none-match": "*"}

@@ -82,6 +82,7 @@ GOOGLE_CAPABILITIES = Capabilities(
     parts_at_once=8,
     usual_part_bytes=8 * MIB,
     part_bytes_at_once=48 * MIB,
+    parts_between_saves=64,  # 512 MiB of most files: each byte passes through the function
 )
 _IF_NEW = {"x-goog-if-generation-match": "0"}
 _XML = {"content-type": "application/xml"}
