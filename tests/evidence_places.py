@@ -3,8 +3,8 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,10 +96,10 @@ class MemoryPlaces:
 
     def stacks(self) -> Iterable[StackInForce]:
         self._ask("DescribeStacks")
-        return [stack for stack, _ in self.templates.values() if stack.name not in self.busy]
-
-    def busy_stacks(self) -> Collection[str]:
-        return self.busy
+        there = {stack.name: stack for stack, _ in self.templates.values()}
+        going = {name: StackInForce(name, f"arn:of:{name}", "", "") for name in self.busy} | there
+        at_work = {name: replace(going[name], status="UPDATE_IN_PROGRESS") for name in self.busy}
+        return list((there | at_work).values())
 
     def template(self, stack_id: str) -> Any:
         self._ask(f"GetTemplate {stack_id}")

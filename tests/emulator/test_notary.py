@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ from data_exports.mover.tasks.survey import Survey
 from data_exports.mover.wire.signing import Credentials
 from data_exports.mover.wire.transport import Transport
 from data_exports.names import EVIDENCE_KEY_ALIAS, EVIDENCE_STACK, NOTARY, notary_role_arn_of
+from data_exports.stacks.stack import DIGEST_TAG
 from tests.emulator.deploying import Ground, ground_of
 from tests.emulator.logged import EXPORTS, Logged, deploy_logged
 from tests.emulator.steps import Steps, allow, policy_of, refusal_of, wait_until
@@ -301,6 +303,33 @@ def test_a_witness_gets_each_days_head_which_nobody_replaces_and_the_log_is_held
     (heads / "forged").write_bytes(head.replace(b"\n", b"\n1", 1))
     said = "whoever keeps it was given this: its signature is not of this text"
     assert f"{heads / 'forged'}: {said}" in logged.run("verify", "--witness", str(heads), code=1).stdout
+
+
+def test_a_bucket_that_was_open_to_replication_is_closed_to_it_by_the_next_deployment(logged: Logged) -> None:
+    cloudformation, s3 = logged.ground.client("cloudformation"), logged.ground.client("s3")
+
+    def denied() -> Any:
+        policy = json.loads(s3.get_bucket_policy(Bucket=logged.bucket)["Policy"])
+        return next(each["Action"] for each in policy["Statement"] if each.get("Sid") == "NotaryAloneWrites")
+
+    closed = ["s3:PutObject", "s3:ReplicateDelete", "s3:ReplicateObject"]
+    assert denied() == closed
+    (stack,) = cloudformation.describe_stacks(StackName=EVIDENCE_STACK)["Stacks"]
+    body = cloudformation.get_template(StackName=EVIDENCE_STACK)["TemplateBody"]
+    template = json.loads(body) if isinstance(body, str) else body
+    *_, writes = template["Resources"]["EvidenceBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    writes["Action"] = "s3:PutObject"
+    tags = [{**tag, "Value": "0" * 64} if tag["Key"] == DIGEST_TAG else tag for tag in stack["Tags"]]
+    cloudformation.update_stack(
+        StackName=EVIDENCE_STACK, TemplateBody=json.dumps(template), Tags=tags, Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    cloudformation.get_waiter("stack_update_complete").wait(
+        StackName=EVIDENCE_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": int(PATIENCE_SECONDS)}
+    )
+    assert denied() == "s3:PutObject"
+    logged.run("deploy")
+    assert denied() == closed
+    assert logged.run("drift").stdout.startswith("As deployed")
 
 
 def test_two_at_once_log_each_once(logged: Logged) -> None:

@@ -19,7 +19,7 @@ from tests.prove.questions import (
     strangers_of,
 )
 
-WRITES = ("s3:PutObject",)
+WRITES = ("s3:PutObject", "s3:ReplicateDelete", "s3:ReplicateObject")
 READS = ("s3:GetObject", "s3:GetObjectVersion")
 KEEPS_LONGER_OR_NOT = (
     "s3:BypassGovernanceRetention",

@@ -13,7 +13,8 @@ def evidence_bucket_policy(platform: Platform, *, require_tls: bool) -> Policy:
     """The policy of the evidence bucket: nobody but the notary writes, whatever somebody's role gives.
 
     The notary goes on from what it finds there. Whoever would write there has to change this policy first, which
-    CloudTrail records; it records what is written only where somebody pays for that.
+    CloudTrail records; it records what is written only where somebody pays for that. Replication from another bucket
+    is no `s3:PutObject`: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
     bucket = platform.evidence_bucket
@@ -23,7 +24,7 @@ def evidence_bucket_policy(platform: Platform, *, require_tls: bool) -> Policy:
             "Sid": "NotaryAloneWrites",
             "Effect": "Deny",
             "Principal": "*",
-            "Action": "s3:PutObject",
+            "Action": ["s3:PutObject", "s3:ReplicateDelete", "s3:ReplicateObject"],
             "Resource": f"{bucket.arn}/*",
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": str(notary_role_arn_of(platform.account))}},
         },

@@ -7,15 +7,24 @@ change: whoever could change the log could give another key.
 
 from pathlib import Path
 
-from data_exports.aws import Aws, aws_errors, call_or_none
+from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_errors, call_or_none, code_of
 from data_exports.deploy.remote import check_account
-from data_exports.errors import UsageError
+from data_exports.errors import RefusedError, UsageError
 from data_exports.estate.models import Platform
 from data_exports.evidence.entries import origin_of
 from data_exports.evidence.notes import KEYS_FILE, NotSignedError, VerifierKey, keys_in
 from data_exports.names import EVIDENCE_KEY_ALIAS
 
 OTHER_KEY_NEXT = "if you replaced it: `exports evidence key`, and commit; if not, CloudTrail tells who has"
+
+NOT_ED25519 = "the log can be signed by nobody: what its alias in KMS names is no Ed25519 key"
+_UNUSABLE = {
+    "DisabledException": "is disabled",
+    "InvalidKeyUsageException": "does not sign",
+    "KMSInvalidStateException": "is disabled, or waits to be deleted",
+    "UnsupportedOperationException": "has no public half",
+}
+"""https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html#API_GetPublicKey_Errors"""
 
 
 def log_of(platform: Platform) -> str:
@@ -48,8 +57,12 @@ def read_keys_at(path: Path) -> tuple[VerifierKey, ...]:
 def read_deployed_key(platform: Platform, aws: Aws) -> VerifierKey:
     """The key that signs now. Raises `AwsError`, and `RefusedError` for credentials of another account."""
     check_account(aws, platform)
-    with aws_errors(where=EVIDENCE_KEY_ALIAS):
-        return _deployed_key(platform, aws)
+    try:
+        with aws_errors(where=EVIDENCE_KEY_ALIAS):
+            return _deployed_key(platform, aws)
+    except NotSignedError as error:
+        next_step = "CloudTrail tells who replaced it"
+        raise RefusedError(NOT_ED25519, where=EVIDENCE_KEY_ALIAS, next_step=next_step) from error
 
 
 def said_of_deployed_key(folder: Path, platform: Platform, aws: Aws) -> str:
@@ -57,7 +70,14 @@ def said_of_deployed_key(folder: Path, platform: Platform, aws: Aws) -> str:
 
     Raises `UsageError` where the estate keeps no key that can be read, and botocore's exceptions.
     """
-    deployed = call_or_none(lambda: _deployed_key(platform, aws))
+    try:
+        deployed = call_or_none(lambda: _deployed_key(platform, aws))
+    except NotSignedError:
+        return NOT_ED25519
+    except AWS_EXCEPTIONS as error:
+        if code_of(error) in _UNUSABLE:
+            return f"the log can be signed by nobody: its key in KMS {_UNUSABLE[code_of(error)]}"
+        raise
     if deployed is None or deployed in read_keys(folder):
         return ""
     return f"the log is signed by the key {deployed.identifier.hex()}, which does not stand in {KEYS_FILE}"

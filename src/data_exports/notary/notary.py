@@ -14,7 +14,7 @@ import hashlib
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -55,7 +55,7 @@ class ReceiptsFile:
 
 @dataclass(frozen=True, slots=True)
 class StackInForce:
-    """A stack as CloudFormation describes it, at rest."""
+    """A stack as CloudFormation describes it."""
 
     name: str
     stack_id: str
@@ -65,6 +65,16 @@ class StackInForce:
     """The name of that which brought it, as CloudFormation has it; "" where it was made without one."""
     digest: str = ""
     """Of its template, as whoever deployed says."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether CloudFormation is at work on it: what it is will be seen once it is at rest."""
+        return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def ident(self) -> str:
+        """What is another once anything has become of the stack."""
+        return sha256_of(f"{self.stack_id} {self.changed_at} {self.status}".encode())[:16]
 
 
 class NotaryPlaces(Protocol):
@@ -77,10 +87,7 @@ class NotaryPlaces(Protocol):
         """Some of them, in this order, a few ahead at most; None for what is gone by now."""
 
     def stacks(self) -> Iterable[StackInForce]:
-        """The estate's stacks, but for those at which CloudFormation is at work."""
-
-    def busy_stacks(self) -> Collection[str]:
-        """The names of those."""
+        """The estate's stacks as they are now."""
 
     def template(self, stack_id: str) -> Any:
         """A stack's template."""
@@ -121,9 +128,10 @@ def notarise(
         log.carry_out(waiting)
     news = _News.look(places, now)
     while news and not is_time_up():
-        batch = log.settle(_batch_of(places, log.size, news, now))
+        ours = _batch_of(places, log.size, news, now)
+        batch = log.settle(ours)
         log.carry_out(batch)
-        others_were_here = log.size != batch.base + len(batch.entries)
+        others_were_here = batch is not ours or log.size != batch.base + len(batch.entries)
         news = _News.look(places, now) if others_were_here else news.without(batch)
     return Notarised(log.size, log.size - began, news.behind_seconds(now))
 
@@ -341,17 +349,22 @@ def _keys_in(found: tuple[bytes, str] | None) -> list[str]:
 
 
 def _new_stacks(places: NotaryPlaces, now: datetime) -> Iterator[_StackNews]:
-    """What has come to be in force since it was last recorded; and what is gone."""
+    """What has come to be in force since it was last recorded; and what is gone.
+
+    A template is read after the stack was described, so the stacks are looked at once more: one of which anything has
+    become meanwhile is left for the next run.
+    """
     last = dict[str, str]()
     for path in sorted(places.keys(DEPLOYMENTS)):
         stack, _, name = path.removeprefix(DEPLOYMENTS).partition("/")
         last[stack] = name.removesuffix(".json").partition("-")[2]
     there = sorted(places.stacks(), key=lambda each: (each.changed_at, each.name))
-    for each in there:
-        ident = sha256_of(f"{each.stack_id} {each.changed_at} {each.status}".encode())[:16]
-        if last.get(each.name) != ident:
-            yield _StackNews(each.name, ident, _record_of(each, places.template(each.stack_id)))
-    for stack in sorted(set(last) - {each.name for each in there} - set(places.busy_stacks())):
+    others = [each for each in there if not each.is_busy and last.get(each.name) != each.ident]
+    news = [_StackNews(each.name, each.ident, _record_of(each, places.template(each.stack_id))) for each in others]
+    if news:
+        still = {(each.name, each.ident) for each in places.stacks()}
+        yield from (each for each in news if (each.stack, each.ident) in still)
+    for stack in sorted(set(last) - {each.name for each in there}):
         if last[stack] != REMOVED:
             record = {"stack": stack, "status": REMOVED, "noticed_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
             yield _StackNews(stack, REMOVED, canonical_json(record))

@@ -4,10 +4,9 @@ In: the function's environment. Out: what `notary` asks for. Effects: reads; wri
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -44,26 +43,16 @@ class AwsNotaryPlaces:
                 found = pool.map(lambda key: self._get(self._receipts, key), some)
                 yield from ((key, answer and answer[0]) for key, answer in zip(some, found, strict=True))
 
-    @cached_property
-    def _stacks(self) -> list[Mapping[str, Any]]:
-        """Descriptions of the estate's stacks. The tag says whose they are."""
-        pages = self._client("cloudformation").get_paginator("describe_stacks").paginate()
-        ours = {"Key": self._environment["HUB_TAG"], "Value": self._environment["HUB_BUCKET"]}
-        return [each for page in pages for each in page["Stacks"] if ours in each.get("Tags", [])]
-
     def stacks(self) -> Iterator[StackInForce]:
-        """The estate's stacks at rest."""
-        for each in self._stacks:
-            if not each["StackStatus"].endswith("_IN_PROGRESS"):
+        """The estate's stacks as they are now. The tag says whose they are."""
+        pages = self._client("cloudformation").get_paginator("describe_stacks").paginate()
+        for each in (each for page in pages for each in page["Stacks"]):
+            tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags", [])}
+            if tags.get(self._environment["HUB_TAG"]) == self._environment["HUB_BUCKET"]:
                 changed = each.get("LastUpdatedTime") or each["CreationTime"]
                 change_set = each.get("ChangeSetId", "").rpartition(":changeSet/")[2].partition("/")[0]
-                tags = {tag["Key"]: tag["Value"] for tag in each["Tags"]}
                 told = each["StackName"], each["StackId"], each["StackStatus"], changed.isoformat(), change_set
                 yield StackInForce(*told, digest=tags.get(self._environment.get("DIGEST_TAG", ""), ""))
-
-    def busy_stacks(self) -> Collection[str]:
-        """The names of the others."""
-        return {each["StackName"] for each in self._stacks} - {each.name for each in self.stacks()}
 
     def template(self, stack_id: str) -> Any:
         """A stack's template: boto3 gives JSON as values, and any other as text."""

@@ -201,6 +201,10 @@ ANOTHER = (
     f"EX805 warning: the log is signed by the key {NEW.identifier.hex()}, which does not stand in evidence-keys.txt"
     " -> if you replaced it: `exports evidence key`, and commit; if not, CloudTrail tells who has"
 )
+NO_KEY = (
+    "EX805 warning: the log can be signed by nobody: {}"
+    " -> if you replaced it: `exports evidence key`, and commit; if not, CloudTrail tells who has"
+)
 NONE_KEPT = (
     "EX805 warning: the estate keeps no key of its log, without which nobody can tell who signed it"
     " -> `exports evidence key` writes it; commit it"
@@ -219,6 +223,9 @@ KEY_NOT_TOLD = (
         ([OLD], NEW, ANOTHER),
         ([], NEW, NONE_KEPT),
         ([OLD], refusal("AccessDeniedException"), KEY_NOT_TOLD),
+        ([OLD], {"PublicKey": b"a key of RSA"}, NO_KEY.format("what its alias in KMS names is no Ed25519 key")),
+        ([OLD], refusal("UnsupportedOperationException"), NO_KEY.format("its key in KMS has no public half")),
+        ([OLD], refusal("DisabledException"), NO_KEY.format("its key in KMS is disabled")),
     ],
 )
 def test_a_key_of_the_evidence_that_the_estate_does_not_keep_is_a_warning(

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -146,6 +147,30 @@ def test_another_that_logs_several_batches_meanwhile_is_noticed(monkeypatch: pyt
         places.before = At(at, lambda places=places: run(places))  # type: ignore[misc]
         run(places)
         check_each_is_logged_once(places)
+
+
+@pytest.mark.parametrize("is_another_running", [True, False])
+def test_what_was_deployed_while_it_ran_is_not_followed_by_what_was_there_before(*, is_another_running: bool) -> None:
+    name, told = "exports-push-orders", dict[str, str]()
+    for at in range(len(requests_of_a_run())):
+        places = world()
+
+        def overtake(places: MemoryPlaces = places) -> None:
+            places.before = lambda _: None
+            places.deploy(name, {"name": "orders", "users": ["alpha_user_eve"]}, places.now + timedelta(minutes=1))
+            if is_another_running:
+                run(places)
+
+        places.before = At(at, overtake)
+        run(places)
+        run(places)
+        records = [json.loads(places.evidence[each.record].body) for each in leaves_of(places) if each.stack == name]
+        users = [each["metadata"]["DataExports"]["declaration"].get("users") for each in records]
+        assert [*users[:1], *users[-1:]] == [["alpha_user_ana"], ["alpha_user_eve"]], f"{at}: {users}"
+        assert users[1:-1] in ([], [["alpha_user_bo"]]), f"{at}: {users}"
+        for each, who in zip(records, users, strict=True):
+            assert told.setdefault(each["changed_at"], str(who)) == str(who)
+        assert check_of(places) == []
 
 
 def test_what_there_is_no_time_for_waits_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_nobody_but_the_notary_writes_into_the_bucket_whatever_a_policy_of_their
         "Sid": "NotaryAloneWrites",
         "Effect": "Deny",
         "Principal": "*",
-        "Action": "s3:PutObject",
+        "Action": ["s3:PutObject", "s3:ReplicateDelete", "s3:ReplicateObject"],
         "Resource": "arn:aws:s3:::mojap-hub-exports-evidence/*",
         "Condition": {"ArnNotEquals": {"aws:PrincipalArn": NOTARY}},
     }

@@ -52,7 +52,7 @@ class StackFailedError(Exception):
     def __init__(self, cause: StackFailure, *, next_step: str = "") -> None:
         super().__init__(str(cause))
         self.cause = cause
-        self.next_step = next_step
+        self.next_step = next_step or cause.next_step
 
 
 class StoppedError(Exception):

@@ -13,6 +13,10 @@ from data_exports.aws import AWS_EXCEPTIONS, Aws
 StackOperation = Literal["CREATE", "UPDATE", "DELETE"]
 
 _STACK = "AWS::CloudFormation::Stack"
+_KEY = "AWS::KMS::Key"
+_NO_SUCH_KEY = ("ECC_NIST_EDWARDS25519", "keySpec", "KeySpec", "UnsupportedOperation")
+"""What KMS names where it refuses to make a key of this kind, by its API's validation or its own.
+https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html"""
 _CONSEQUENCES = ("creation cancelled", "update cancelled", "deletion cancelled")
 
 
@@ -23,6 +27,13 @@ class StackFailure:
     reason: str
     logical_id: str = ""
     resource_type: str = ""
+
+    @property
+    def next_step(self) -> str:
+        """What to do about it, where AWS's reason does not say; otherwise ""."""
+        if self.resource_type == _KEY and any(sign in self.reason for sign in _NO_SUCH_KEY):
+            return "KMS makes no Ed25519 keys in this region: take `evidence:` out of exports.yaml, and deploy again"
+        return ""
 
     def __str__(self) -> str:
         return f"{self.logical_id} ({self.resource_type}): {self.reason}" if self.logical_id else self.reason

@@ -1,5 +1,6 @@
 """AWS's reason for a failed stack: the root cause, not what was cancelled because of it."""
 
+from data_exports.deploy.apply.change_sets import StackFailedError
 from data_exports.deploy.apply.stack_failures import StackFailure, stack_failure_of
 
 STACK = {"StackId": "arn:stack", "PhysicalResourceId": "arn:stack", "ResourceType": "AWS::CloudFormation::Stack"}
@@ -34,6 +35,19 @@ CREATION = [
 
 def test_first_resource_that_failed_is_the_cause() -> None:
     assert stack_failure_of(CREATION, "CREATE") == StackFailure("Queue already exists", "Queue", "AWS::SQS::Queue")
+
+
+def test_a_region_whose_kms_knows_no_ed25519_is_told_with_what_to_do() -> None:
+    reason = (
+        "Resource handler returned message: \"1 validation error detected: Value 'ECC_NIST_EDWARDS25519' at 'keySpec' "
+        'failed to satisfy constraint: Member must satisfy enum value set" (HandlerErrorCode: InvalidRequest)'
+    )
+    said = "KMS makes no Ed25519 keys in this region: take `evidence:` out of exports.yaml, and deploy again"
+    failed = StackFailure(reason, "EvidenceKey", "AWS::KMS::Key")
+    assert (failed.next_step, StackFailedError(failed).next_step) == (said, said)
+    assert StackFailure("Access denied", "EvidenceKey", "AWS::KMS::Key").next_step == ""
+    assert StackFailure(reason, "Queue", "AWS::SQS::Queue").next_step == ""
+    assert StackFailedError(failed, next_step="deploy again").next_step == "deploy again"
 
 
 def test_failures_of_earlier_operations_do_not_count() -> None:
