@@ -90,7 +90,7 @@ def _read(file: Path, declared: "Estate", folder: Path) -> "Approve":
     """What holds the plan that is to be carried out against the one in the file. Raises if the file is of no use."""
     from data_exports.deploy.plan.plan_file import LARGEST_BYTES, read_plan_file
     from data_exports.deploy.plan.reviewed import check_unchanged, digests_of, reviewed_of
-    from data_exports.estate.revision import commit_here
+    from data_exports.estate.commits import commit_here
 
     where = str(file)
     try:

@@ -130,7 +130,7 @@ def _keep(made: "Plan", declared: "Estate", folder: Path, found: "PlanFindings",
     from data_exports.deploy.plan.plan_file import plan_file_of
     from data_exports.deploy.plan.reviewed import digests_of, reviewed_of
     from data_exports.estate.atomic_files import write_private
-    from data_exports.estate.revision import commit_here
+    from data_exports.estate.commits import commit_here
     from data_exports.text import shell_word
 
     # The file that a link leads to is replaced, not the link; and no device, such as /dev/stdout.

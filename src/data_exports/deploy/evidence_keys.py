@@ -32,6 +32,13 @@ def log_of(platform: Platform) -> str:
     return origin_of(platform.evidence_bucket, platform.region)
 
 
+def check_keeps_evidence(platform: Platform) -> None:
+    """Raise `RefusedError` where there is no log."""
+    if platform.evidence is None:
+        next_step = "add `evidence: {lock_days: 3650}` to exports.yaml, and deploy"
+        raise RefusedError("the platform keeps no evidence", where=str(platform.place.path), next_step=next_step)
+
+
 def read_keys(folder: Path) -> tuple[VerifierKey, ...]:
     """The keys that the estate keeps. Raises `UsageError` where there are none, or one cannot be read."""
     path = folder / KEYS_FILE

@@ -73,6 +73,12 @@ def checkout_of(folder: Path) -> ClaimedCommit | None:
     return ClaimedCommit(commit.stdout.decode().strip(), bool(edited.stdout.strip()))
 
 
+def commit_here(folder: Path) -> str:
+    """The id of the commit that is checked out, or ``""`` where git cannot tell."""
+    found = checkout_of(folder)
+    return found.commit_id if found else ""
+
+
 def read_commits(folder: Path) -> Commits:
     """Every commit that touched a file of the estate. Merges are told by what they bring to the branch they end in."""
     try:

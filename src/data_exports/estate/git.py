@@ -6,7 +6,7 @@ away, because they would name another repository. Nothing here writes; `reviews/
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from data_exports.errors import UsageError
@@ -32,6 +32,27 @@ def run_git(
         )
     except FileNotFoundError as error:
         raise UsageError("git is not installed, or not on the PATH", next_step="install git") from error
+
+
+def read_blobs(folder: Path, names: Iterable[str]) -> Iterator[bytes | None]:
+    """What git has under each of these names (`<commit>:./<path>`, or ids), in their order; None under what is no file.
+
+    It is asked once for all of them. Raises `UsageError`. https://git-scm.com/docs/git-cat-file#_batch_output
+    """
+    asked = list(names)
+    answer = run_git(folder, "cat-file", "--batch", given="".join(f"{name}\n" for name in asked).encode())
+    if answer.returncode:
+        raise UsageError(f"git could not read the revision: {reason_of_git(answer)}", where=str(folder))
+    begin, told = 0, answer.stdout
+    for _ in asked:
+        end = told.index(b"\n", begin) + 1
+        _, kind, *size = told[begin:end].rsplit(maxsplit=2)
+        if not size or not size[0].isdigit():  # "<name> missing": there is nothing behind it
+            yield None
+            begin = end
+            continue
+        yield told[end : end + int(size[0])] if kind == b"blob" else None
+        begin = end + int(size[0]) + 1
 
 
 def reason_of_git(answer: "subprocess.CompletedProcess[bytes]") -> str:

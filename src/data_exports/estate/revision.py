@@ -20,7 +20,7 @@ from pathlib import Path
 from data_exports.errors import DeclarationError, UsageError
 from data_exports.estate.file_kinds import PLATFORM_FILE
 from data_exports.estate.findings import Finding, Severity
-from data_exports.estate.git import reason_of_git, run_git
+from data_exports.estate.git import read_blobs, reason_of_git, run_git
 from data_exports.estate.loader import (
     DECLARATION_SUFFIXES,
     FOLDERS,
@@ -105,14 +105,6 @@ def load_revision(
     if loaded.estate is None:
         raise _unusable(name, f"{revision}:{prefix}", loaded.findings, asked)
     return Revision(name, loaded.estate, loaded.findings)
-
-
-def commit_here(folder: Path) -> str:
-    """The id of the commit that is checked out, or ``""`` where git cannot tell."""
-    try:
-        return _Repository(folder, Asked()).commit("HEAD")
-    except UsageError:
-        return ""
 
 
 def _load(
@@ -282,21 +274,14 @@ class _Repository:
         self._write_batch(batch)
 
     def _write_batch(self, files: Sequence[tuple[Path, _Entry]]) -> None:
-        asked = "".join(f"{entry.object_id}\n" for _, entry in files).encode()
-        answer = self._git("cat-file", "--batch", given=asked)
-        self._check(answer)
-        rest = memoryview(answer.stdout)
-        for path, _ in files:
-            header, _, _ = bytes(rest[:200]).partition(b"\n")
-            _, kind, *size = header.split()
-            if kind != b"blob":
+        contents = read_blobs(self._folder, (entry.object_id for _, entry in files))
+        for (path, _), content in zip(files, contents, strict=True):
+            if content is None:
                 raise UsageError(
-                    f"git has not got the content of {path.name!r}: {header.decode(errors='replace')}",
+                    f"git has not got the content of {path.name!r}",
                     next_step="fetch the revision whole: `git fetch --refetch`",
                 )
-            begin, length = len(header) + 1, int(size[0])
-            _create(path, bytes(rest[begin : begin + length]))
-            rest = rest[begin + length + 1 :]
+            _create(path, content)
 
     def _id(self, name: str) -> str:
         """The id of the object, or ``""`` when git knows none of this name."""

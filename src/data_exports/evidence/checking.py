@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from data_exports.contract.keys import time_in
-from data_exports.contract.receipts import lines_of_file
-from data_exports.evidence.entries import HEAD, entry_in, sha256_of
+from data_exports.contract.receipts import lines_of_file, moment_of
+from data_exports.evidence.entries import HEAD, Entry, entry_in, sha256_of
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES
 from data_exports.evidence.notes import NotOursError, NotSignedError, VerifierKey
@@ -63,7 +63,6 @@ class LoggedFile:
     digests: bytearray = field(default_factory=bytearray)
     """Of each line, 32 bytes."""
     is_damaged: bool = False
-    damaged_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +75,41 @@ class ReceiptsRule:
 
 
 @dataclass(slots=True)
-class LogContents:
-    """What the leaves of a log say."""
+class LoggedFiles:
+    """What leaves say of files of receipts, noted in the order of the log."""
 
     files: dict[str, LoggedFile] = field(default_factory=dict)
-    records: dict[str, str] = field(default_factory=dict)
-    """Path of each record of a deployment → digest."""
     last_run: datetime | None = None
-    left: int = 0
-    """So many files were there at the last run and are not logged: it had no time for them."""
     late_files: int = 0
     """Logged more than a day after the time in their names."""
+
+    def note_run(self, entry: Entry) -> None:
+        """Take note of a run, which says when what follows was logged."""
+        self.last_run = moment_of(entry.at) or self.last_run
+
+    def note_file(self, entry: Entry) -> None:
+        """Take note of a file."""
+        self.files[entry.file] = LoggedFile(entry.sha256, entry.lines)
+        named = time_in(entry.file)
+        self.late_files += bool(named and self.last_run and self.last_run - named > LATE_AFTER)
+
+    def note_line(self, entry: Entry) -> None:
+        """Take note of a line of a file, or that the file is none. Raises `KeyError` where no leaf told of the file."""
+        file = self.files[entry.file]
+        if entry.line:
+            file.digests += bytes.fromhex(entry.sha256)
+        else:
+            file.is_damaged = True
+
+
+@dataclass(slots=True)
+class LogContents(LoggedFiles):
+    """What the leaves of a log say."""
+
+    records: dict[str, str] = field(default_factory=dict)
+    """Path of each record of a deployment → digest."""
+    left: int = 0
+    """So many files were there at the last run and are not logged: it had no time for them."""
     rules: list[ReceiptsRule] = field(default_factory=list)
     """How long receipts were kept, in the order of deployments: what the log holds, whatever is declared here."""
     doubtful: set[str] = field(default_factory=set)

@@ -46,44 +46,6 @@ def root_between(node: SubtreeRoot, start: int, end: int) -> bytes:
     return node_hash(root_between(node, start, middle), root_between(node, middle, end))
 
 
-def inclusion_proof(node: SubtreeRoot, index: int, size: int) -> list[bytes]:
-    """The hashes that lead from a leaf to the root of the first `size` leaves, from below.
-
-    https://www.rfc-editor.org/rfc/rfc6962#section-2.1.1
-    """
-    start, end, proof = 0, size, list[bytes]()
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            proof.append(root_between(node, middle, end))
-            end = middle
-        else:
-            proof.append(root_between(node, start, middle))
-            start = middle
-    return proof[::-1]
-
-
-def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether the proof shows that the leaf of this hash is the `index`-th of the tree.
-
-    https://www.rfc-editor.org/rfc/rfc9162#section-2.1.3.2
-    """
-    if not 0 <= index < size:
-        return False
-    at, last, found = index, size - 1, leaf
-    for hash_ in proof:
-        if last == 0:
-            return False
-        if at & 1 or at == last:
-            found = node_hash(hash_, found)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            found = node_hash(found, hash_)
-        at, last = at >> 1, last >> 1
-    return last == 0 and found == root
-
-
 def roots_from(
     leaves: Sequence[int], sizes: Collection[int], leaf: Callable[[int], bytes], subtree: SubtreeRoot
 ) -> dict[int, bytes]:

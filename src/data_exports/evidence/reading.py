@@ -8,14 +8,11 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data_exports.contract.keys import time_in
 from data_exports.contract.receipts import moment_of
 from data_exports.evidence.checking import (
-    LATE_AFTER,
     Deviation,
     DeviationKind,
     LogContents,
-    LoggedFile,
     Read,
     ReceiptsRule,
 )
@@ -176,21 +173,15 @@ class _Reading:
                 at = moment_of(entry.at)
                 if at is None or (contents.last_run and at < contents.last_run):
                     self._find("the log", f"the clock of the notary went back to {entry.at}")
-                contents.last_run, contents.left = at or contents.last_run, entry.files
+                contents.note_run(entry)
+                contents.left = entry.files
             case EntryKind.FILE:
                 if entry.file in contents.files:
                     self._find(entry.file, "it is logged twice")
-                contents.files[entry.file] = LoggedFile(entry.sha256, entry.lines)
+                contents.note_file(entry)
                 contents.left -= 1
-                named = time_in(entry.file)
-                contents.late_files += bool(named and contents.last_run and contents.last_run - named > LATE_AFTER)
             case EntryKind.RECEIPT | EntryKind.DAMAGED:
-                file = contents.files[entry.file]
-                if entry.line:
-                    file.digests += bytes.fromhex(entry.sha256)
-                    file.damaged_lines += entry.kind is EntryKind.DAMAGED
-                else:
-                    file.is_damaged = True
+                contents.note_line(entry)
             case EntryKind.DEPLOYMENT:
                 contents.records[entry.record] = entry.sha256
 

@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_errors, call_or_none, reason_of
+from data_exports.aws import AWS_EXCEPTIONS, Aws, aws_errors, reason_of
 from data_exports.contract.keys import RECEIPTS
-from data_exports.deploy.evidence_keys import log_of
-from data_exports.deploy.remote import check_account
-from data_exports.errors import RefusedError, UsageError
+from data_exports.deploy.evidence_keys import check_keeps_evidence, log_of
+from data_exports.deploy.remote import check_account, read_stored
+from data_exports.errors import UsageError
 from data_exports.estate.models import Estate, Platform
 from data_exports.evidence.checking import (
     Deviation,
@@ -34,7 +34,7 @@ from data_exports.evidence.heads import LARGEST_HEAD_BYTES, head_in
 from data_exports.evidence.notes import NotOursError, NotSignedError, VerifierKey
 from data_exports.evidence.reading import check_of_log
 from data_exports.json_values import json_as
-from data_exports.names import FOUNDATION_STACK
+from data_exports.names import FOUNDATION_STACK, BucketName
 from data_exports.parallel import map_ordered
 
 FILES_READ_AT_ONCE = 16
@@ -102,15 +102,10 @@ def verify(
     Raises `RefusedError` where the platform has no evidence, `AwsError` where all is refused.
     """
     platform, began = estate.platform, time.monotonic()
-    if platform.evidence is None:
-        raise RefusedError(
-            "the platform keeps no evidence",
-            where=str(platform.place.path),
-            next_step="add `evidence: {lock_days: 3650}` to exports.yaml, and deploy",
-        )
+    check_keeps_evidence(platform)
     check_account(aws, platform)
     s3, account = aws.client("s3"), str(platform.account)
-    read_evidence = partial(_read, s3, platform.evidence_bucket, account, None)
+    read_evidence = partial(_read, aws, platform.evidence_bucket, account, None)
     unread: list[Deviation] = []
     kept_heads, of_kept = heads_kept_by(kept or {}, keys)
     with aws_errors(where=f"s3://{platform.evidence_bucket}"):
@@ -123,7 +118,7 @@ def verify(
         of_receipts = check_of_receipts(
             contents,
             {each.key: each for each in there if is_receipts_file(each.key)},
-            partial(_read, s3, platform.log_bucket, account, unread.append),
+            partial(_read, aws, platform.log_bucket, account, unread.append),
             now=datetime.now(UTC),
         )
     newest = heads[-1] if heads else None
@@ -172,14 +167,13 @@ def _files(s3: Any, bucket: str, account: str, prefix: str) -> list[FileThere]:
 
 
 def _read(
-    s3: Any, bucket: str, account: str, note: Callable[[Deviation], None] | None, keys: Iterable[str]
+    aws: Aws, bucket: BucketName, account: str, note: Callable[[Deviation], None] | None, keys: Iterable[str]
 ) -> Iterator[tuple[str, bytes | None]]:
     """The files, several at once; one that is refused is noted and left out, or, where nobody notes it, raises."""
 
     def read(key: str) -> tuple[str, bytes | None] | Deviation:
         try:
-            found = call_or_none(lambda: s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account))
-            return key, None if found is None else found["Body"].read()
+            return key, read_stored(aws, bucket, key, account=account)
         except AWS_EXCEPTIONS as error:
             if note is None:
                 raise

@@ -118,8 +118,8 @@ def verify_bundle(
         has_whole_log=bool(head) and len(leaves.numbers) == (head.size if head else 0),
         receipts=outcomes.total(),
         outcomes=dict(sorted(outcomes.items())),
-        files=len(set(leaves.files) - reading.facts.lacking),
-        late_files=leaves.late_files,
+        files=len(set(leaves.asked.files) - reading.facts.lacking),
+        late_files=leaves.asked.late_files,
         deployments=len(leaves.records),
         heads=held,
         deviations=tuple(reading.findings),
@@ -234,7 +234,7 @@ class _BundleReading:
         """Hold the lines against their leaves, and count them."""
         wanted: dict[bytes, int] = {}
         lacking, expired = self.facts.lacking, frozenset(self.facts.expired)
-        for key, file in self.leaves.files.items():
+        for key, file in self.leaves.asked.files.items():
             if key not in lacking:
                 for digest in _digests_of(file):
                     wanted[digest] = wanted.get(digest, 0) + 1
@@ -246,7 +246,7 @@ class _BundleReading:
             else:
                 self._find(f"{BUNDLED_RECEIPTS} line {number}", "it is no line that these leaves tell of")
             self._count()
-        for key, file in self.leaves.files.items():
+        for key, file in self.leaves.asked.files.items():
             if key in lacking:
                 kind = DeviationKind.EXPIRED if key in expired else DeviationKind.MISSING
                 self._find(key, f"{file.lines or 'an unknown number of'} lines of it are logged", kind)

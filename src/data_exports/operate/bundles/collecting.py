@@ -18,24 +18,26 @@ from heapq import merge
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from data_exports.aws import Aws, aws_errors, call_or_none
+from data_exports.aws import Aws, aws_errors
 from data_exports.contract.change_sets import ClaimedCommit, claimed_commit
 from data_exports.contract.keys import receipts_prefix_of, time_in
 from data_exports.contract.receipts import Receipt, lines_of_file, moment_of, receipt_in_line
-from data_exports.deploy.remote import check_account
+from data_exports.deploy.evidence_keys import check_keeps_evidence
+from data_exports.deploy.remote import check_account, read_stored
 from data_exports.errors import ExportsError, RefusedError
 from data_exports.estate.models import Dataset, Platform, PushDataset
-from data_exports.evidence.checking import LATE_AFTER, LoggedFile, ReceiptsRule, changes_of_file, rule_that_took
+from data_exports.evidence.checking import LoggedFile, LoggedFiles, ReceiptsRule, changes_of_file, rule_that_took
 from data_exports.evidence.entries import HEAD, Entry, EntryKind, entry_in, sha256_of
 from data_exports.evidence.heads import Head, head_in
 from data_exports.evidence.merkle import HASH_BYTES, leaf_hash, root_over, roots_from
 from data_exports.evidence.notes import NotSignedError, VerifierKey
 from data_exports.evidence.reading import rules_in
 from data_exports.evidence.tiles import ENTRIES, TILE_WIDTH, NotATileError, entries_in, tile_path
-from data_exports.names import FOUNDATION_STACK
+from data_exports.names import FOUNDATION_STACK, BucketName
 from data_exports.operate.bundles.layout import DAMAGED_LINES, BundleFacts
 from data_exports.operate.receipts import Period, list_receipt_files
 from data_exports.parallel import map_ordered
+from data_exports.stacks.stack import METADATA_KEY
 
 _AT_ONCE = 16
 HELD_IN_MEMORY_BYTES = 32 << 20
@@ -63,7 +65,7 @@ class BundledRecord:
     def declaration(self) -> Mapping[str, Any]:
         """What was declared; nothing where the stack does not say, or is gone."""
         found: Any = self.facts
-        for key in ("metadata", "DataExports", "declaration"):
+        for key in ("metadata", METADATA_KEY, "declaration"):
             found = found.get(key) if isinstance(found, Mapping) else None
         return found if isinstance(found, Mapping) else {}
 
@@ -125,9 +127,7 @@ def collected_from(
 
     Raises `RefusedError` where there is no evidence or the log is not what its head signs, `AwsError`.
     """
-    if platform.evidence is None:
-        next_step = "add `evidence: {lock_days: 3650}` to exports.yaml, and deploy"
-        raise RefusedError("the platform keeps no evidence", where=str(platform.place.path), next_step=next_step)
+    check_keeps_evidence(platform)
     kept_heads = {name: _believed(body, keys, name) for name, body in (kept or {}).items()}
     check_account(aws, platform)
     s3, account = aws.client("s3"), str(platform.account)
@@ -135,7 +135,7 @@ def collected_from(
         there = _files_there(s3, platform, dataset, facts, account)  # before the head: what comes later is not in it
     with SpooledTemporaryFile(HELD_IN_MEMORY_BYTES) as spool:
         with aws_errors(where=f"s3://{platform.evidence_bucket}"):
-            read = _reader(s3, str(platform.evidence_bucket), account)
+            read = _reader(aws, platform.evidence_bucket, platform)
             head_bytes, head = _head_of(platform, read, keys)
             log = _LogOfDataset(facts, spool, has_whole_log=has_whole_log)
             for number, leaf in _leaves(read, head.size):
@@ -146,17 +146,17 @@ def collected_from(
             numbers, leaves = log.chosen(records)
             proof = log.proof(numbers, {HEAD: head, **kept_heads})
         with aws_errors(where=f"s3://{platform.log_bucket}"):
-            waiting = [key for key in there if key not in log.files]
-            bodies = map_ordered(_reader(s3, str(platform.log_bucket), account), waiting, at_once=_AT_ONCE)
+            waiting = [key for key in there if key not in log.asked.files]
+            bodies = map_ordered(_reader(aws, platform.log_bucket, platform), waiting, at_once=_AT_ONCE)
             not_logged = sum(len(lines_of_file(body or b"") or ()) for body in bodies)
         yield Collected(
             replace(facts, not_logged_files=len(waiting), not_logged_receipts=not_logged),
             head,
             head_bytes,
             proof,
-            log.files,
+            log.asked.files,
             records,
-            log.late_files,
+            log.asked.late_files,
             leaves,
             has_whole_log,
             rules=rules,
@@ -168,7 +168,7 @@ def receipt_lines(collected: Collected, aws: Aws, platform: Platform, tell: Call
 
     Raises `RefusedError` for what is not as it was logged, `AwsError`.
     """
-    read = _reader(aws.client("s3"), str(platform.log_bucket), str(platform.account))
+    read = _reader(aws, platform.log_bucket, platform)
     with aws_errors(where=f"s3://{platform.log_bucket}"):
         for key, body in map_ordered(lambda key: (key, read(key)), iter(collected.files), at_once=_AT_ONCE):
             if body is None:
@@ -195,12 +195,8 @@ _Numbered = tuple[int, bytes]
 """A leaf, behind its number."""
 
 
-def _reader(s3: Any, bucket: str, account: str) -> _Read:
-    def read(key: str) -> bytes | None:
-        found = call_or_none(lambda: s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account))
-        return None if found is None else found["Body"].read()
-
-    return read
+def _reader(aws: Aws, bucket: BucketName, platform: Platform) -> _Read:
+    return lambda key: read_stored(aws, bucket, key, account=str(platform.account))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +260,7 @@ class _LogOfDataset:
         self._deployments: list[_DeploymentLeaf] = []
         self._of_platform: list[Entry] = []
         self._run: _Numbered | None = None
-        self._last_run: datetime | None = None
-        self.files: dict[str, LoggedFile] = {}
-        self.late_files = 0
+        self.asked = LoggedFiles()
 
     @property
     def size(self) -> int:
@@ -290,7 +284,8 @@ class _LogOfDataset:
             raise _tampered(f"leaf {number}", f"no notary has written it: {error}") from error
         match entry.kind:
             case EntryKind.RUN:
-                self._run, self._last_run = (number, leaf), moment_of(entry.at)
+                self._run = (number, leaf)
+                self.asked.note_run(entry)
             case EntryKind.DEPLOYMENT if entry.stack == self._facts.stack:
                 self._deployments.append(_DeploymentLeaf((number, leaf), self._run, entry))
             case EntryKind.DEPLOYMENT if entry.stack == FOUNDATION_STACK:
@@ -298,10 +293,8 @@ class _LogOfDataset:
             case EntryKind.FILE if self._facts.is_asked(entry.file):
                 self._begin(entry)
                 return True
-            case EntryKind.RECEIPT | EntryKind.DAMAGED if file := self.files.get(entry.file):
-                if entry.line:
-                    file.digests += bytes.fromhex(entry.sha256)
-                file.is_damaged |= not entry.line
+            case EntryKind.RECEIPT | EntryKind.DAMAGED if entry.file in self.asked.files:
+                self.asked.note_line(entry)
                 return True
         return False
 
@@ -309,9 +302,7 @@ class _LogOfDataset:
         """A file of receipts; the run that logged it goes with it, because that says when."""
         if self._run and not self._has_whole_log and not _is_in(self._numbers, self._run[0]):
             self._keep(*self._run)
-        self.files[entry.file] = LoggedFile(entry.sha256, entry.lines)
-        named = time_in(entry.file)
-        self.late_files += bool(named and self._last_run and self._last_run - named > LATE_AFTER)
+        self.asked.note_file(entry)
 
     def records(self, read: _Read) -> tuple[BundledRecord, ...]:
         """The deployments that were in force in the period; with the whole log, all of the stack's."""

@@ -6,11 +6,8 @@ In: leaves, in order, behind their numbers. Out: hashes, files and records, and 
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from data_exports.contract.keys import time_in
-from data_exports.contract.receipts import moment_of
-from data_exports.evidence.checking import LATE_AFTER, LoggedFile
+from data_exports.evidence.checking import LoggedFiles
 from data_exports.evidence.entries import Entry, EntryKind, entry_in
 from data_exports.evidence.merkle import HASH_BYTES, leaf_hash
 from data_exports.operate.bundles.layout import BundleFacts
@@ -23,12 +20,10 @@ class BundledLeaves:
     facts: BundleFacts
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
     hashes: bytearray = field(default_factory=bytearray)
-    files: dict[str, LoggedFile] = field(default_factory=dict)
+    asked: LoggedFiles = field(default_factory=LoggedFiles)
     """The files of receipts that are asked for."""
     records: dict[str, str] = field(default_factory=dict)
     """Path of each record of a deployment of the dataset → digest."""
-    late_files: int = 0
-    _last_run: datetime | None = None
     _open: str = ""
     """The file whose lines are to follow."""
     _rest: int = 0
@@ -64,15 +59,13 @@ class BundledLeaves:
     def _note(self, entry: Entry, number: int) -> Iterator[str]:
         match entry.kind:
             case EntryKind.RUN:
-                self._last_run = moment_of(entry.at)
+                self.asked.note_run(entry)
             case EntryKind.FILE:
-                if entry.file in self.files:
+                if entry.file in self.asked.files:
                     yield f"{entry.file} is logged twice"
                 self._open, self._rest, self._line = entry.file, entry.lines, 0
                 if self.facts.is_asked(entry.file):
-                    self.files[entry.file] = LoggedFile(entry.sha256, entry.lines)
-                    named = time_in(entry.file)
-                    self.late_files += bool(named and self._last_run and self._last_run - named > LATE_AFTER)
+                    self.asked.note_file(entry)
             case EntryKind.DEPLOYMENT if entry.stack == self.facts.stack:
                 self.records[entry.record] = entry.sha256
             case EntryKind.RECEIPT | EntryKind.DAMAGED:
@@ -82,9 +75,5 @@ class BundledLeaves:
         if entry.line and not self._rest:
             yield f"leaf {number} is of a line whose file is not before it"
         self._rest, self._line = max(0, self._rest - 1), entry.line
-        file = self.files.get(entry.file)
-        if file and entry.line:
-            file.digests += bytes.fromhex(entry.sha256)
-            file.damaged_lines += entry.kind is EntryKind.DAMAGED
-        elif file:
-            file.is_damaged = True
+        if entry.file in self.asked.files:
+            self.asked.note_line(entry)
