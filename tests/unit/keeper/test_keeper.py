@@ -285,7 +285,14 @@ def test_receipts_that_nobody_can_read_are_no_delivery(world: World) -> None:
     world.deliver("2031-03-30T04:00")
     (key,) = (each for each in world.objects if each.startswith("deliveries/"))
     damaged = gzip.compress(b'{"outcome": "delivered"}\n[]\nnull\n"x"\n{"outcome": "delivered", "delivered_at": "now"}')
-    world.objects |= {key: b"no gzip", f"{key}-2": damaged, f"{key}-3": damaged[:20], f"{key}-4": b""}
+    endless = gzip.compress(gzip.decompress(world.objects[key]) + b"\n" + bytes(8 << 20))
+    world.objects |= {
+        key: b"no gzip",
+        f"{key}-2": damaged,
+        f"{key}-3": damaged[:20],
+        f"{key}-4": b"",
+        f"{key}-5": endless,
+    }
     assert ("exports-alerts", "Export hearings: the delivery due by 05:00 UTC is missed") in world.run(
         "2031-03-30T05:10"
     )
