@@ -5,14 +5,15 @@ requests seen. Effects: a listening thread for the time of the block; the reques
 were signed for included).
 
 A meddler is a coroutine that is given the request and a way to pass it on; whatever it returns goes back to the caller.
-`CutOff` in its place closes the connection without another byte.
+`CutOff` in its place closes the connection without another byte. Who cuts is given the head of a request, and says
+after how many bytes of its body the connection ends, if it does.
 """
 
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
@@ -61,6 +62,7 @@ _BY_QUERY = {
 
 PassOn = Callable[[], Awaitable[bytes]]
 Meddler = Callable[[Request, PassOn], Awaitable[bytes]]
+Cut = Callable[[Request], int | None]
 
 
 async def no_meddling(_: Request, pass_on: PassOn) -> bytes:
@@ -68,16 +70,21 @@ async def no_meddling(_: Request, pass_on: PassOn) -> bytes:
     return await pass_on()
 
 
+def no_cut(_: Request) -> int | None:
+    """Let every body come to its end."""
+    return None
+
+
 @dataclass
 class Wire:
-    """A running proxy."""
+    """A running proxy, and the requests that it has seen, without their bytes."""
 
     url: str = ""
     seen: list[Request] = field(default_factory=list)
 
 
 @contextmanager
-def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
+def wire(upstream_url: str, meddler: Meddler = no_meddling, cut: Cut = no_cut) -> Iterator[Wire]:
     """Run a proxy in front of `upstream_url` for the time of the block."""
     running = Wire()
     started = threading.Event()
@@ -85,7 +92,7 @@ def wire(upstream_url: str, meddler: Meddler = no_meddling) -> Iterator[Wire]:
     parts = urlsplit(upstream_url)
     assert parts.hostname
     assert parts.port
-    proxy = _Proxy(parts.hostname, parts.port, meddler, running)
+    proxy = _Proxy(parts.hostname, parts.port, meddler, cut, running)
 
     serving_each: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
@@ -133,14 +140,15 @@ class _Proxy:
     host: str
     port: int
     meddler: Meddler
+    cut: Cut
     running: Wire
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client's connection, one request after another."""
         upstream = _Upstream(self.host, self.port)
         try:
-            while (request := await _read_request(reader)) is not None:
-                self.running.seen.append(request)
+            while (request := await _read_request(reader, self.cut)) is not None:
+                self.running.seen.append(replace(request, raw=b""))
                 writer.write(await self.meddler(request, partial(upstream.ask, request)))
                 await writer.drain()
         except CutOffError as end:
@@ -191,7 +199,7 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+async def _read_request(reader: asyncio.StreamReader, cut: Cut) -> Request | None:
     try:
         head, headers = await _read_head(reader)
     except asyncio.IncompleteReadError as end:
@@ -199,8 +207,13 @@ async def _read_request(reader: asyncio.StreamReader) -> Request | None:
             raise
         return None
     method, target, _ = head.split(b" ", 2)
+    read = Request(method.decode(), target.decode(), headers, head)
+    most = cut(read)
+    if most is not None:
+        await reader.readexactly(min(most, int(headers.get("content-length", "0"))))
+        raise CutOffError
     body = await _read_body(reader, headers) if headers.keys() & {"content-length", "transfer-encoding"} else b""
-    return Request(method.decode(), target.decode(), headers, head + body)
+    return replace(read, raw=head + body)
 
 
 async def _read_head(reader: asyncio.StreamReader) -> tuple[bytes, dict[str, str]]:

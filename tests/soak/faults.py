@@ -1,9 +1,10 @@
-"""What happens to the mover's requests on their way to S3: refusals, answers that lie or break off, lost connections.
+"""What happens to the mover's requests on their way: refusals, answers that lie or break off, lost connections.
 
-In: a seed. Out: a `Faults`, a meddler for `benchmarks.wire`. Effects: those on the requests.
+In: a seed. Out: a `Faults`, which meddles with requests to one store and cuts them (`benchmarks.wire`); an `Outage`,
+for those to whoever gives tokens. Effects: those on the requests.
 
 Which fault a request meets follows from the seed, its operation and path, and how many of the same came before it: not
-from when it comes. Half of the faults come before the request reaches S3, half after S3 has carried it out.
+from when it comes. Half of the faults come before the request reaches the store, half after it has carried it out.
 """
 
 import asyncio
@@ -28,9 +29,23 @@ class Fault(Enum):
     BROKEN_200 = "200 whose body breaks off"
     RESET = "connection closed without an answer"
     SLOW = "an answer that takes long"
+    UNAUTHORIZED = "401"
+    UNWELL = "500"
+    CUT = "connection cut in the middle of a body"
+    NO_TOKEN = "no token"
 
 
-_MIX = (Fault.SLOW_DOWN,) * 3 + tuple(Fault)
+_EVERYWHERE = (
+    *(Fault.SLOW_DOWN,) * 4,
+    *(Fault.UNAVAILABLE, Fault.TOO_MANY, Fault.RESET, Fault.SLOW),
+)
+OF_S3 = (
+    *_EVERYWHERE,
+    *(Fault.CONFLICT, Fault.EXPIRED, Fault.ERROR_IN_200, Fault.EMPTY_200, Fault.BROKEN_200),
+)
+_IN_200 = (Fault.ERROR_IN_200, Fault.EMPTY_200, Fault.BROKEN_200)
+OF_BEARER_STORES = (*_EVERYWHERE, Fault.UNAUTHORIZED, Fault.UNWELL)
+"""Their refusals say when to come back."""
 _SLOW_SECONDS = 1.5
 
 
@@ -40,21 +55,37 @@ class Faults:
 
     seed: int
     share: float
+    mix: tuple[Fault, ...] = OF_S3
     calm: bool = False
     met: Counter[Fault] = field(default_factory=Counter)
-    _nth: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _nth: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def fault_of(self, request: Request) -> tuple[Fault | None, bool]:
-        """Which fault this request meets, if any, and whether S3 carries it out before."""
-        path = request.target.split("?")[0]
-        self._nth[request.operation, path] += 1
-        nth = self._nth[request.operation, path]
-        # The receipts' names are made up anew each time; their folder is not.
-        name = path.rsplit("/", 1)[0] if request.operation == "PutObject" else path
-        random = Random(f"{self.seed} {request.operation} {name} {nth}")
+        """Which fault this request meets, if any, and whether the store carries it out before."""
+        random = self._random_of("", request)
         if random.random() >= self.share:
             return None, False
-        return random.choice(_MIX), random.random() < 0.5
+        fault = random.choice(self.mix)
+        # What is read is told whole, or breaks off: S3 begins a success before its end is known of copies alone.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+        if request.operation == "GetObject" and fault in _IN_200:
+            fault = Fault.RESET
+        return fault, random.random() < 0.5
+
+    def cut(self, request: Request) -> int | None:
+        """After how many bytes of its body the connection of this request ends; None if it does not."""
+        length = int(request.headers.get("content-length", "0"))
+        if self.calm or not length or self._random_of("cut ", request).random() >= self.share / 4:
+            return None
+        self.met[Fault.CUT] += 1
+        return length // 2
+
+    def _random_of(self, what: str, request: Request) -> Random:
+        path = request.target.split("?")[0]
+        # The names in the log bucket are made up anew each time; their folder is not.
+        name = path.rsplit("/", 1)[0] if path.split("/")[1].endswith("-log") else path
+        self._nth[what, request.operation, name] += 1
+        return Random(f"{self.seed} {what}{request.operation} {name} {self._nth[what, request.operation, name]}")
 
     async def __call__(self, request: Request, pass_on: PassOn) -> bytes:
         """Do to one request what is due."""
@@ -69,23 +100,47 @@ class Faults:
             return answer
         if carried_out:
             await pass_on()
-        return _answer(fault, request)
+        return _answer(fault)
 
 
-def _answer(fault: Fault, request: Request) -> bytes:
+@dataclass
+class Outage:
+    """Whoever gives tokens fails while `is_on`: refuses, answers without one, does not answer, in turn."""
+
+    is_on: bool = False
+    met: Counter[Fault] = field(default_factory=Counter)
+
+    async def __call__(self, _: Request, pass_on: PassOn) -> bytes:
+        """Do to one request what is due."""
+        if not self.is_on:
+            return await pass_on()
+        self.met[Fault.NO_TOKEN] += 1
+        match self.met[Fault.NO_TOKEN] % 4:
+            case 0:
+                return _http(503, b"")
+            case 1:
+                return _http(200, b"{}")
+            case 2:
+                return _error(500, "InternalError")
+            case _:
+                raise CutOffError
+
+
+_ERRORS = {
+    Fault.SLOW_DOWN: (503, "SlowDown"),
+    Fault.TOO_MANY: (429, "TooManyRequests"),
+    Fault.CONFLICT: (409, "OperationAborted"),
+    Fault.EXPIRED: (400, "ExpiredToken"),
+    Fault.UNAUTHORIZED: (401, "InvalidAuthenticationInfo"),
+    Fault.UNWELL: (500, "InternalError"),
+    Fault.ERROR_IN_200: (200, "InternalError"),
+}
+
+
+def _answer(fault: Fault) -> bytes:
     match fault:
-        case Fault.SLOW_DOWN:
-            return _error(503, "SlowDown")
         case Fault.UNAVAILABLE:
             return _http(503, b"")
-        case Fault.TOO_MANY:
-            return _error(429, "TooManyRequests")
-        case Fault.CONFLICT:
-            return _error(409, "OperationAborted")
-        case Fault.EXPIRED:
-            return _error(400, "ExpiredToken")
-        case Fault.ERROR_IN_200:
-            return _error(200, "InternalError")
         case Fault.EMPTY_200:
             return _http(200, b"")
         case Fault.BROKEN_200:
@@ -93,6 +148,8 @@ def _answer(fault: Fault, request: Request) -> bytes:
                 b'<?xml version="1.0" encoding="UTF-8"?>\n<CopyObjectResult><ETag>&quot;0123456789abcdef&quot;</ETag>'
             )
             raise CutOffError(_http(200, whole + b"</CopyObjectResult>")[:-30])
+        case fault if fault in _ERRORS:
+            return _error(*_ERRORS[fault])
         case _:
             raise CutOffError
 
@@ -102,5 +159,7 @@ def _error(status: int, code: str) -> bytes:
 
 
 def _http(status: int, body: bytes) -> bytes:
-    head = f"HTTP/1.1 {status} Soak\r\ncontent-type: application/xml\r\ncontent-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    head = f"HTTP/1.1 {status} Soak\r\ncontent-type: application/xml\r\ncontent-length: {len(body)}\r\n"
+    if status in (429, 503):  # heeded where a store asks for it, and by nobody at S3
+        head += "retry-after: 1\r\n"
+    return head.encode() + b"\r\n" + body

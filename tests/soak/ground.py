@@ -1,33 +1,46 @@
-"""The estate of a soak, deployed for real on a local AWS of its own, and the mover's way to S3 laid through the faults.
+"""The estate of a soak, deployed for real on a local AWS of its own, and the mover's ways laid through the faults.
 
-In: a folder. Out: a `Ground`. Effects: a local AWS for the time of the block, with everything deployed to it.
+In: a folder. Out: a `Ground`. Effects: a local AWS, with everything deployed to it, and the stand-ins of other clouds
+beside it, for the time of the block.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.wire import Meddler, wire
+from data_exports.access.handover import route_of
+from data_exports.contract.settings import AzureSettings, GoogleSettings
 from data_exports.deploy.apply.waves import deploy
-from data_exports.destinations.s3.destination import S3Destination
+from data_exports.destinations.kinds import outside_destination_in
 from data_exports.estate.models import Estate, PushDataset
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of, client, client_as
+from data_exports.local.clouds.declared import EntraApplication, WorkloadProvider
+from data_exports.local.clouds.recipients import things_put_in_place
+from data_exports.local.clouds.running import LocalClouds, start_clouds
 from data_exports.local.emulator import LocalAws
 from data_exports.local.world import make_local_world
-from data_exports.names import AccountId, BucketName, RoleName, dead_letter_queue_name_of, queue_name_of
+from data_exports.names import RoleName, dead_letter_queue_name_of, queue_name_of
 from tests.emulator.steps import wait_until
-from tests.estates import PLATFORM, estate_of, push
+from tests.estates import PLATFORM, at_azure, at_google, at_s3, estate_of, push
 from tests.soak.schedule import DATASETS, KEPT, SENDERS
+from tests.soak.ways import Ways, ways_past_faults
 
-RECIPIENTS = {
+BUCKETS = {
     "orders": ("orders-landing", "754256621582"),
     "orders_late": ("orders-landing", "754256621582"),  # two datasets into one bucket
     "orders-kept": ("orders-archive", "318604275917"),
     "returns": ("returns-landing", "203591025782"),
 }
+"""The recipients in S3, each with the account that owns it."""
+_OUTSIDE = {
+    "orders_azure": at_azure(),
+    "orders_google": at_google(),
+    "orders-acting": at_google(service_account="exporter@hj-research.iam.gserviceaccount.com"),  # into the same bucket
+}
+TOKEN_SECONDS = 8  # of tokens of other clouds, an hour there: they end while they are used
 _QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 # Deployed it is 90 minutes. A killed process answers to nobody, so its messages stay away
 # for as long.
@@ -43,6 +56,8 @@ class Ground:
     """A deployed estate. `owner` and the others give clients; boto3's may be used by several threads."""
 
     local: LocalAws
+    clouds: LocalClouds
+    ways: Ways
     estate: Estate
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
@@ -61,6 +76,10 @@ class Ground:
         """The dataset of this name."""
         return next(each for each in self.estate.push_datasets if each.name == dataset)
 
+    def outside(self) -> dict[str, tuple[str, str]]:
+        """Where each dataset goes that does not go to S3: the stand-ins' service, and the place there."""
+        return {dataset: _place_of(self.push(dataset)) for dataset in _OUTSIDE}
+
     def queue(self, dataset: str) -> str:
         """The URL of the dataset's queue."""
         return self._url(queue_name_of(self.push(dataset).name))
@@ -78,15 +97,25 @@ class Ground:
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
 
+def _place_of(dataset: PushDataset) -> tuple[str, str]:
+    match dataset.destination.settings:
+        case AzureSettings(storage_account=account, container=container):
+            return "blobs", f"{account}/{container}"
+        case GoogleSettings(bucket=bucket):
+            return "objects", bucket
+        case other:
+            raise TypeError(f"{dataset.name} goes to {other.uri}")
+
+
 @contextmanager
-def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterator[Ground]:
-    """Deploy the estate; every mover reaches S3 only past the meddler."""
+def deployed_ground(folder: Path, *, seed: int, share_of_faults: float, owner_pid: int) -> Iterator[Ground]:
+    """Deploy the estate; every mover reaches S3, other stores and givers of tokens only past the faults."""
     estate = estate_of(
         *(
             push(
                 name,
                 users=tuple(map(RoleName, SENDERS)),
-                destination=S3Destination(BucketName(RECIPIENTS[name][0]), AccountId(RECIPIENTS[name][1])),
+                destination=_OUTSIDE[name] if name in _OUTSIDE else at_s3(*BUCKETS[name]),
                 keep_files=name == KEPT,
             )
             for name in DATASETS
@@ -94,12 +123,21 @@ def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterat
     )
     local = emulator.start(folder, account=PLATFORM.account, region=PLATFORM.region, owner_pid=owner_pid)
     try:
-        with wire(local.endpoint_url, meddler) as way:
-            make_local_world(local, estate)
-            assert deploy(estate, aws_of(local)).is_complete
-            ground = Ground(local, estate)
+        make_local_world(local, estate)
+        clouds = start_clouds(local)
+        _shorten_tokens(local, clouds, estate)
+        assert deploy(estate, aws_of(local)).is_complete
+        with ways_past_faults(
+            local,
+            clouds,
+            hub=str(estate.platform.hub_bucket),
+            is_outside=lambda key: key.partition("/")[0] in _OUTSIDE,
+            seed=seed,
+            share=share_of_faults,
+        ) as ways:
+            ground = Ground(local, clouds, ways, estate)
             for dataset in DATASETS:
-                _lay_the_way(ground, dataset, endpoint_url=way.url)
+                _lay_the_way(ground, dataset)
             # S3's test events were taken for the 90 minutes that are deployed: who is killed with one keeps it so long.
             wait_until(lambda: not any(sum(ground.counts(ground.queue(dataset)).values()) for dataset in DATASETS))
             yield ground
@@ -107,11 +145,25 @@ def deployed_ground(folder: Path, meddler: Meddler, *, owner_pid: int) -> Iterat
         emulator.stop(local)
 
 
-def _lay_the_way(ground: Ground, dataset: str, *, endpoint_url: str) -> None:
+def _shorten_tokens(local: LocalAws, clouds: LocalClouds, estate: Estate) -> None:
+    """Have recipients outside AWS give tokens that soon end."""
+    iam = client(local, "iam", account=estate.platform.account)
+    issuer = iam.get_outbound_web_identity_federation_info()["IssuerIdentifier"]
+    halves = [
+        there.half(route_of(estate, each, issuer=issuer)).facts
+        for each in estate.push_datasets
+        if (there := outside_destination_in(each.destination))
+    ]
+    for thing in things_put_in_place(halves):
+        if isinstance(thing, EntraApplication | WorkloadProvider):
+            clouds.declare(replace(thing, token_seconds=TOKEN_SECONDS))
+
+
+def _lay_the_way(ground: Ground, dataset: str) -> None:
     functions, name = ground.client("lambda"), ground.push(dataset).mover_name
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     variables |= {
-        "AWS_ENDPOINT_URL_S3": endpoint_url,
+        **ground.ways.variables,
         "LONGEST_WAIT_SECONDS": str(LONGEST_WAIT_SECONDS),
         "LARGEST_COPY_BYTES": str(PART_BYTES),
         "PART_BYTES": str(PART_BYTES),

@@ -6,7 +6,7 @@ In: a seed and how many uploads. Out: a `Schedule`, the same for the same seed. 
 from dataclasses import dataclass
 from random import Random
 
-DATASETS = ("orders", "orders_late", "orders-kept", "returns")
+DATASETS = ("orders", "orders_late", "orders-kept", "returns", "orders_azure", "orders_google", "orders-acting")
 """Names that begin alike: `orders` must not reach `orders_late`."""
 KEPT = "orders-kept"
 SENDERS = ("alpha_user_ana", "alpha_user_Ben-Two", "alpha_app_loader")
@@ -21,8 +21,9 @@ _ODD_NAMES = (
     "…/deep.csv",
 )
 _LARGE_NAME = "large.bin"
-_WITH_LARGE = (KEPT, "returns")
-_ONE_LARGE_IN = 16  # keys of a dataset that has large ones
+_WITH_LARGE = (KEPT, "returns", "orders_azure", "orders_google")
+_ONE_LARGE_IN = 8  # keys of a dataset that has large ones
+_ODDS_OF_LARGE = 1 / 3  # to be chosen, of those of another key
 LARGE_BYTES = 6 * 1024 * 1024
 _UPLOADS_OF_A_KEY = 6
 _CONTENTS_OF_A_KEY = 4  # fewer than its uploads: some contents, and so ETags, come again
@@ -67,6 +68,14 @@ class Suspend:
 
 
 @dataclass(frozen=True, slots=True)
+class NoTokens:
+    """Have nobody get a token so long after the last time, and have them get some again later."""
+
+    pause_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """All that is decided beforehand. Troubles go on, from the start again, while there are uploads."""
 
@@ -75,6 +84,7 @@ class Schedule:
     kills: tuple[Kill, ...]
     hold_ups: tuple[HoldUp, ...]
     suspensions: tuple[Suspend, ...]
+    outages: tuple[NoTokens, ...]
 
 
 def schedule_of(seed: int, uploads: int) -> Schedule:
@@ -85,9 +95,10 @@ def schedule_of(seed: int, uploads: int) -> Schedule:
         for number in range(max(1, uploads // (_UPLOADS_OF_A_KEY * len(DATASETS))))
         for dataset in DATASETS
     ]
+    odds = [_ODDS_OF_LARGE if key.endswith(_LARGE_NAME) else 1 for _, key in keys]
     puts: list[list[Put]] = [[] for _ in SENDERS]
     for _ in range(uploads):
-        dataset, key = random.choice(keys)
+        ((dataset, key),) = random.choices(keys, odds)
         puts[random.randrange(len(SENDERS))].append(_put_of(random, dataset, key))
     return Schedule(
         puts=tuple(map(tuple, puts)),
@@ -97,6 +108,7 @@ def schedule_of(seed: int, uploads: int) -> Schedule:
             for _ in range(100)
         ),
         suspensions=tuple(Suspend(random.uniform(5, 15), random.uniform(1, 5)) for _ in range(100)),
+        outages=tuple(NoTokens(random.uniform(3, 10), random.uniform(1, 5)) for _ in range(100)),
     )
 
 

@@ -4,8 +4,9 @@ In: a seed, how many uploads, which share of the mover's requests goes wrong. Ou
 violations there were at the end. Effects: a local AWS for the time of the run.
 
 While several senders upload and overwrite, the functions' processes are killed, events are repeated and held up, the
-hub's versioning is suspended and turned on again, and the mover's requests to S3 meet faults. Then all that ends, what
-was given up is redriven as an operator would, and once the queues are empty the promise is checked.
+hub's versioning is suspended and turned on again, nobody gets a token for another cloud, and the mover's requests to
+S3, Azure and Google meet faults. Then all that ends, what was given up is redriven as an operator would, and once the
+queues are empty the promise is checked.
 
 The seed decides who uploads what in which order, which events are repeated and held up, which process is killed after
 how long, and which request meets which fault. How these fall together in time, the machine decides.
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.patience import PATIENCE_SECONDS
-from tests.soak.faults import Fault, Faults
+from tests.soak.faults import Fault
 from tests.soak.ground import PART_BYTES, Ground, deployed_ground
 from tests.soak.schedule import DATASETS, SENDERS, Put, schedule_of
 from tests.soak.trouble import Troubles, Uploaded, troubles
@@ -45,6 +46,10 @@ class Soaked:
     repeated: int
     held_up: int
     suspended: int
+    outages: int
+    """How often nobody got a token."""
+    retires_outside: int
+    """How many files of recipients outside AWS were to be taken out of sight: each is looked at."""
     redriven: int
     upload_seconds: float
     drain_seconds: float
@@ -62,14 +67,13 @@ def soak(
 ) -> Soaked:
     """Run a whole soak."""
     schedule = schedule_of(seed, uploads)
-    faults = Faults(seed, share_of_faults)
-    with deployed_ground(folder, faults, owner_pid=os.getpid()) as ground:
+    with deployed_ground(folder, seed=seed, share_of_faults=share_of_faults, owner_pid=os.getpid()) as ground:
         started = time.monotonic()
         with troubles(ground, schedule) as made:
             uploaded = _upload(ground, schedule.puts, made)
             made.first_kill.wait(PATIENCE_SECONDS)  # a quick machine uploads a hundred files before that
         uploaded_at = time.monotonic()
-        faults.calm = True
+        ground.ways.calm()
         redriven = _drain(ground, drain_timeout_seconds)
         drained_at = time.monotonic()
         found = (*_still_waiting(ground), *violations(ground, uploaded))
@@ -80,10 +84,12 @@ def soak(
         repeated=made.repeated,
         held_up=made.held_up,
         suspended=made.suspended,
+        outages=made.outages,
+        retires_outside=ground.ways.confirmations.looked_at,
         redriven=redriven,
         upload_seconds=uploaded_at - started,
         drain_seconds=drained_at - uploaded_at,
-        faults=faults.met,
+        faults=ground.ways.met,
         violations=found,
     )
 
@@ -160,7 +166,8 @@ def main() -> int:
         f"seed {asked.seed}: {soaked.uploads:,} uploads ({soaked.large:,} large) from {len(SENDERS)} senders over "
         f"{len(DATASETS)} datasets in {soaked.upload_seconds:.0f} s, drained in {soaked.drain_seconds:.0f} s; "
         f"{soaked.killed} processes killed, {soaked.repeated:,} events repeated, {soaked.held_up:,} held up, "
-        f"versioning suspended {soaked.suspended} times, "
+        f"versioning suspended {soaked.suspended} times, no tokens {soaked.outages} times, "
+        f"{soaked.retires_outside:,} files of other clouds to be taken out of sight, "
         f"{soaked.redriven:,} dead letters redriven"
     )
     print("faults: " + ", ".join(f"{number} x {fault.value}" for fault, number in soaked.faults.most_common()))

@@ -1,4 +1,4 @@
-"""The troubles of a soak beside its uploads: processes killed, events repeated and held up, versioning suspended.
+"""The troubles of a soak beside its uploads: processes killed, events repeated and held up, versioning and tokens off.
 
 In: the ground, the schedule, and the uploads as they are made. Out: counts of what was done. Effects: kills processes
 that the ground's own local AWS started, and no others; sends, takes and puts back messages of its queues.
@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from tests.soak.ground import Ground
-from tests.soak.schedule import HoldUp, Kill, Put, Schedule, Suspend
+from tests.soak.schedule import HoldUp, Kill, NoTokens, Put, Schedule, Suspend
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Troubles:
     repeated: int = 0
     held_up: int = 0
     suspended: int = 0
+    outages: int = 0
     errors: list[BaseException] = field(default_factory=list)
     _due: list[tuple[float, int, str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -114,6 +115,16 @@ class Troubles:
                     self.over.wait(each.seconds)
             self.suspended += 1
 
+    def give_no_tokens(self, outages: Iterator[NoTokens]) -> None:
+        """Have whoever gives tokens fail for a while, again and again."""
+        for each in outages:
+            if self.over.wait(each.pause_seconds):
+                return
+            self.ground.ways.outage.is_on = True
+            self.over.wait(each.seconds)
+            self.ground.ways.outage.is_on = False
+            self.outages += 1
+
 
 @contextmanager
 def troubles(ground: Ground, schedule: Schedule) -> Iterator[Troubles]:
@@ -123,6 +134,7 @@ def troubles(ground: Ground, schedule: Schedule) -> Iterator[Troubles]:
         lambda: made.kill(cycle(schedule.kills)),
         lambda: made.hold_up(cycle(schedule.hold_ups)),
         lambda: made.suspend(cycle(schedule.suspensions)),
+        lambda: made.give_no_tokens(cycle(schedule.outages)),
     ]
 
     def run(trouble: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from data_exports.names import log_bucket_of
 from data_exports.operate.receipts import read_receipts
-from tests.soak.ground import RECIPIENTS, Ground
+from tests.soak.ground import BUCKETS, Ground
 from tests.soak.schedule import DATASETS, KEPT
 from tests.soak.trouble import Uploaded
 
@@ -20,6 +20,8 @@ def violations(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
     """Compare what there is with what was promised."""
     newest = _newest(ground, uploads)
     yield from _recipients(ground, newest)
+    yield from _recipients_outside(ground, newest)
+    yield from ground.ways.confirmations.too_early
     yield from _nowhere_else(ground)
     kept = {key: body for (dataset, key), body in newest.items() if dataset == KEPT}
     seen = _contents(ground.client("s3"), ground.estate.platform.hub_bucket)
@@ -47,16 +49,29 @@ def _newest(ground: Ground, uploads: Sequence[Uploaded]) -> dict[tuple[str, str]
 
 
 def _recipients(ground: Ground, newest: dict[tuple[str, str], bytes]) -> Iterator[str]:
-    for bucket, account in sorted(set(RECIPIENTS.values())):
-        expected = {key: body for (dataset, key), body in newest.items() if RECIPIENTS[dataset][0] == bucket}
+    for bucket, account in sorted(set(BUCKETS.values())):
+        expected = {key: body for (dataset, key), body in newest.items() if bucket in BUCKETS.get(dataset, ())}
         yield from _differences(f"{bucket} holds", _contents(ground.client("s3", account), bucket), expected)
+
+
+def _recipients_outside(ground: Ground, newest: dict[tuple[str, str], bytes]) -> Iterator[str]:
+    """Each place outside AWS holds what goes there; no other place holds anything."""
+    place_of = ground.outside()
+    for service in sorted({service for service, _ in place_of.values()}):
+        held = ground.clouds.held(service)
+        for place in sorted(held.keys() | {place for of, place in place_of.values() if of == service}):
+            found = {name: ground.clouds.stored(service, place, name) for name in held.get(place, ())}
+            contents = {name: stored[1] for name, stored in found.items() if stored}
+            there = {dataset for dataset, where in place_of.items() if where == (service, place)}
+            expected = {key: body for (dataset, key), body in newest.items() if dataset in there}
+            yield from _differences(f"{place} holds", contents, expected)
 
 
 def _nowhere_else(ground: Ground) -> Iterator[str]:
     """No bucket of any account holds a file, but the hub, the log and the recipients'."""
     hub = ground.estate.platform.hub_bucket
-    known = {str(hub), str(log_bucket_of(hub)), *(bucket for bucket, _ in RECIPIENTS.values())}
-    for account in sorted({ground.estate.platform.account, *(account for _, account in RECIPIENTS.values())}):
+    known = {str(hub), str(log_bucket_of(hub)), *(bucket for bucket, _ in BUCKETS.values())}
+    for account in sorted({ground.estate.platform.account, *(account for _, account in BUCKETS.values())}):
         s3 = ground.client("s3", account)
         for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
             if bucket not in known and (keys := _keys(s3, bucket)):
@@ -83,11 +98,13 @@ def _left_behind(ground: Ground) -> Iterator[str]:
     for key in _keys(ground.client("s3"), str(log_bucket_of(hub)), prefix="checkpoints/"):
         if not key.endswith("/sweep.jsonl.gz"):
             yield f"the log bucket holds {key}"
-    for bucket, account in sorted(set(RECIPIENTS.values())):
+    for bucket, account in sorted(set(BUCKETS.values())):
         s3 = ground.client("s3", account)
         for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
             if s3.list_parts(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts"):
                 yield f"{bucket} holds parts of {upload['Key']!r}"
+    for bucket, names in ground.clouds.held("unfinished").items():
+        yield from (f"{bucket} holds parts of {name!r}" for name in names)
 
 
 def _differences(where: str, found: Contents, expected: Contents) -> Iterator[str]:

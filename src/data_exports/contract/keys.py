@@ -10,8 +10,6 @@ its first second.
 
 from datetime import UTC, date, datetime
 
-METADATA_KEY = "DataExports"
-"""Under which a template of ours says in its metadata what it was made from."""
 RECEIPTS = "deliveries/"
 CHECKPOINTS = "checkpoints/"
 SWEEP_NOTES = "sweep.jsonl.gz"

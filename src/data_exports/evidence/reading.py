@@ -8,7 +8,6 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.contract.receipts import moment_of
 from data_exports.evidence.checking import (
     Deviation,
@@ -204,7 +203,7 @@ def rules_in(record: bytes) -> Iterator[ReceiptsRule]:
     """What the record of a deployment of the platform says of receipts; of its removal nothing: the bucket stays."""
     found = json.loads(record)
     since, settings = moment_of(found.get("changed_at", "")), found.get("metadata")
-    for name in (METADATA_KEY, "platform"):
+    for name in ("DataExports", "platform"):
         settings = settings.get(name) if isinstance(settings, dict) else None
     if since and isinstance(settings, dict):
         days = settings.get("receipts_days")

@@ -66,7 +66,7 @@ def _client(local: LocalAws, service: str, credentials: LocalCredentials | None,
             aws_session_token=keys.session_token or None,
             config=Config(
                 signature_version=None if credentials else UNSIGNED,
-                connect_timeout=3,
+                connect_timeout=60,  # for each piece of a body that is sent, too
                 read_timeout=60,
                 retries={"total_max_attempts": 2, "mode": "standard"},
                 max_pool_connections=32,

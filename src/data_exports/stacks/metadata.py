@@ -12,7 +12,6 @@ from typing import Any
 
 from data_exports.access.accesses import UnclearGrantsError, accesses_of
 from data_exports.access.grants import Grant, Role
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.destinations.kinds import OUTSIDE_KINDS, outside_destination_of
 from data_exports.names import (
     AccountId,
@@ -26,7 +25,7 @@ from data_exports.names import (
     UserArn,
 )
 from data_exports.readers.kinds import outside_reader_of
-from data_exports.stacks.stack import ADOPTING_KEY
+from data_exports.stacks.stack import ADOPTING_KEY, METADATA_KEY
 
 _REQUIRED = {"principal", "role", "dataset", "resource", "actions"}
 _OPTIONAL = {"key_prefix", "until", "why", "owner_account", "conditions", "reader", "destination"}

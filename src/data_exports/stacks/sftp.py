@@ -20,10 +20,9 @@ from troposphere.transfer import HomeDirectoryMapEntry, ProtocolDetails, Server,
 from data_exports.access.grants import Grant
 from data_exports.access.grants import Role as AccessRole
 from data_exports.access.policies import sftp_reader_policy, sftp_trust_policy
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.estate.models import Platform, PullDataset
 from data_exports.names import PULL_ROLE_POLICY, SFTP_LOG_GROUP, SFTP_SERVER_EXPORT, SFTP_STACK, sftp_log_group_arn_of
-from data_exports.stacks.stack import Stack, Wave, new_template, stack_of, with_template
+from data_exports.stacks.stack import METADATA_KEY, Stack, Wave, new_template, stack_of, with_template
 
 SECURITY_POLICY = "TransferSecurityPolicy-2025-03"
 """The newest that is for everybody (read November 2026); without one CloudFormation takes that of 2018.

@@ -16,7 +16,6 @@ from typing import Any
 from troposphere import AWSObject, Template
 
 from data_exports.access.grants import Grant
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.destinations.kinds import OutsideDestination
 from data_exports.estate.findings import Place
 from data_exports.estate.models import Dataset, Platform, PushDataset
@@ -32,6 +31,7 @@ BUCKET_TAG = "data-exports:bucket"
 """The bucket of a pull dataset's stack."""
 ADOPTING_TAG = "data-exports:adopting"
 """A stack that has adopted what existed, and not put the rest in place yet."""
+METADATA_KEY = "DataExports"
 ADOPTING_KEY = "adopting"
 """Stands in the metadata of a stack as long as it has adopted what existed, and not put the rest in place yet."""
 STACK_CAPABILITIES = ("CAPABILITY_NAMED_IAM",)

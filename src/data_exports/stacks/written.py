@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.estate.file_kinds import PLATFORM, PLATFORM_FILE, PULL, PUSH, FileKind
 from data_exports.estate.loader import Loaded, load_estate
 from data_exports.estate.models import Estate
 from data_exports.names import DatasetName
 from data_exports.stacks.metadata import platform_settings_in
+from data_exports.stacks.stack import METADATA_KEY
 
 NOWHERE = Path("/dev/null")
 """No folder, so that nothing of anybody's lies in it."""

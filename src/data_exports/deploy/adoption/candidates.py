@@ -15,13 +15,12 @@ from dataclasses import replace
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, aws_error_of, call_or_none
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.deploy.plan.planning import Action, Existing, ExistingBucket, ExistingKind, Plan, StackStep
 from data_exports.deploy.remote import prefix_of_rule, read_bucket_tags
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
 from data_exports.parallel import map_ordered
-from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG, Stack, Wave
+from data_exports.stacks.stack import DATASET_TAG, DIGEST_TAG, HUB_TAG, METADATA_KEY, Stack, Wave
 
 _MAY_HOLD_RESOURCES = ("DELETE_FAILED", "CREATE_FAILED")
 """Statuses of a stack to be replaced whose resources may still be there: they go with it."""

@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from data_exports.aws import Aws, call_or_none
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.plan.planning import Existing, ExistingKind
 from data_exports.estate.models import Platform
 from data_exports.names import BucketName
-from data_exports.stacks.stack import ADOPTING_KEY, ADOPTING_TAG, DIGEST_TAG, Stack, body_of, digest_of
+from data_exports.stacks.stack import ADOPTING_KEY, ADOPTING_TAG, DIGEST_TAG, METADATA_KEY, Stack, body_of, digest_of
 
 _BUCKET = "AWS::S3::Bucket"
 _BUCKET_POLICY = "AWS::S3::BucketPolicy"

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_exports.aws import Aws
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.deploy.deployed import DeployedStack
-from data_exports.stacks.stack import body_of, digest_of
+from data_exports.stacks.stack import METADATA_KEY, body_of, digest_of
 
 ResourceProperties = Mapping[str, Any]
 

@@ -50,6 +50,8 @@ class _Blob:
     etag: str
     changed: int
     """Seconds: what `Last-Modified` can tell."""
+    blocks: Mapping[str, Piece] = field(default_factory=dict)
+    """Those that it is made of, by id."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -74,6 +76,11 @@ class BlobStorage:
         self._stored: dict[tuple[str, ...], _Stored] = {}
         self._lock = threading.RLock()
         self._etags = itertools.count(0x1000)
+
+    def held(self) -> dict[str, list[str]]:
+        """What there is, by ``ACCOUNT/CONTAINER``."""
+        with self._lock:
+            return {"/".join(place): sorted(stored.blobs) for place, stored in self._stored.items()}
 
     def refusal(self, status: int, code: str, words: str, headers: Mapping[str, str]) -> CloudAnswer:
         """https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2."""
@@ -214,16 +221,27 @@ class BlobStorage:
             raise self._refused(501, "NotImplemented", "The local Azure takes lists of Latest and Uncommitted alone")
         if len(listed) > _MOST_BLOCKS:
             raise self._refused(400, "BlockListTooLong", "The block list may not contain more than 50,000 blocks.")
-        waiting = stored.blocks.get(blob, {})
-        pieces = [waiting.get(each.text or "") for each in listed]
+        # The latest of an id: one that waits, or else one that the blob is made of already.
+        there = stored.blobs[blob].blocks if blob in stored.blobs else {}
+        known = {**there, **stored.blocks.get(blob, {})}
+        blocks = {each.text or "": known.get(each.text or "") for each in listed}
+        pieces = [blocks[each.text or ""] for each in listed]
         if None in pieces:
             raise self._refused(400, "InvalidBlockList", "The specified block list is invalid.")
         # What describes the blob comes in headers of its own: the others are of the list.
         renamed = {name: request.headers.get(f"x-ms-blob-{name}", "") for name in _DESCRIBING}
         described = {**request.headers, **renamed}
-        return self._committed(stored, blob, tuple(piece for piece in pieces if piece), described)
+        made_of = {block_id: piece for block_id, piece in blocks.items() if piece}
+        return self._committed(stored, blob, tuple(piece for piece in pieces if piece), described, made_of)
 
-    def _committed(self, stored: _Stored, blob: str, pieces: Pieces, told: Mapping[str, str]) -> CloudAnswer:
+    def _committed(
+        self,
+        stored: _Stored,
+        blob: str,
+        pieces: Pieces,
+        told: Mapping[str, str],
+        blocks: Mapping[str, Piece] | None = None,
+    ) -> CloudAnswer:
         described = {name: told.get(f"x-ms-blob-{name}") or told.get(name) or "" for name in _DESCRIBING}
         described = {name: value for name, value in described.items() if value}
         described["content-type"] = described.get("content-type", "application/octet-stream")
@@ -231,7 +249,8 @@ class BlobStorage:
         metadata = {name: value for name, value in told.items() if name.startswith(_META)}
         self._check_metadata(metadata)
         etag = f'"0x8DE{next(self._etags):012X}"'
-        made = _Blob(pieces, {**{k: v for k, v in described.items() if v}, **metadata}, etag, int(time.time()))
+        headers = {**{k: v for k, v in described.items() if v}, **metadata}
+        made = _Blob(pieces, headers, etag, int(time.time()), blocks or {})
         stored.blobs[blob] = made
         stored.blocks.pop(blob, None)
         md5 = {"Content-MD5": base64.b64encode(pieces[0].md5).decode()} if len(pieces) == 1 else {}

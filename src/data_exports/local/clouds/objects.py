@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from urllib.parse import unquote
@@ -114,6 +114,16 @@ class ObjectStorage:
             ("POST", "uploadId"): ([_PARTS, _CREATE], self._completed),
             ("DELETE", "uploadId"): ([_ABORT], self._aborted),
         }
+
+    def held(self) -> dict[str, list[str]]:
+        """What there is, by bucket."""
+        with self._lock:
+            return _by_bucket(self._objects)
+
+    def unfinished(self) -> dict[str, list[str]]:
+        """Whatever has parts that were neither completed nor aborted, by bucket."""
+        with self._lock:
+            return _by_bucket({upload.key for upload in self._uploads.values() if upload.parts})
 
     def refusal(self, status: int, code: str, words: str, headers: Mapping[str, str]) -> CloudAnswer:
         """https://cloud.google.com/storage/docs/xml-api/reference-status."""
@@ -289,6 +299,13 @@ class ObjectStorage:
         self._got(asked)
         del self._objects[asked.key]
         return CloudAnswer(204)
+
+
+def _by_bucket(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for bucket, name in sorted(keys):
+        found.setdefault(bucket, []).append(name)
+    return found
 
 
 def _lets(condition: str, bucket: CloudBucket, name: str) -> bool:

@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -70,6 +70,16 @@ class LocalClouds:
         """
         status, headers, body = self._asked("GET", f"{self.url(service)}/{place}/{quote(name)}")
         return (headers, body) if status == 200 else None
+
+    def held(self, kind: str) -> Mapping[str, Sequence[str]]:
+        """The names of what is there, by place as `stored` takes it; `kind`: ``blobs``, ``objects``, ``unfinished``.
+
+        What is unfinished has parts that were neither completed nor aborted.
+        """
+        status, _headers, said = self._asked("GET", f"{self.url('administration')}/held")
+        assert status == 200, said
+        found: Mapping[str, Sequence[str]] = json.loads(said)[kind]
+        return found
 
     def remove_stored(self, service: str, place: str, name: str) -> None:
         """Have its owner delete it, if it is there."""

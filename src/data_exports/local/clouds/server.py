@@ -26,12 +26,18 @@ from data_exports.local.processes import start_watching
 
 
 class Administration:
-    """What owners put in place, and faults that are asked for: ``PUT /declared``, ``PUT /faults``, as JSON."""
+    """What owners put in place and find, and faults that are asked for, as JSON.
+
+    ``PUT /declared``  ``PUT /faults``  ``GET /held``
+    """
 
     name = "administration"
 
-    def __init__(self, declared: Declared, faults: Faults, bearers: Bearers) -> None:
+    def __init__(
+        self, declared: Declared, faults: Faults, bearers: Bearers, blobs: BlobStorage, objects: ObjectStorage
+    ) -> None:
         self._declared, self._faults, self._bearers = declared, faults, bearers
+        self._blobs, self._objects = blobs, objects
 
     def refusal(self, status: int, code: str, words: str, headers: Mapping[str, str]) -> CloudAnswer:
         """In words."""
@@ -42,6 +48,10 @@ class Administration:
         bearer = self._bearers.bearer_of(request.headers)
         if bearer is None or bearer.principal != OWNERS_SIDE:
             return self.refusal(403, "Forbidden", "this is the owners' own", {})
+        if (request.method, request.path) == ("GET", "/held"):
+            objects = self._objects
+            found = {"blobs": self._blobs.held(), "objects": objects.held(), "unfinished": objects.unfinished()}
+            return CloudAnswer(200, {"Content-Type": "application/json"}, (json.dumps(found).encode(),))
         try:
             told = json.loads(request.body)
             if (request.method, request.path) == ("PUT", "/declared"):
@@ -49,7 +59,7 @@ class Administration:
             elif (request.method, request.path) == ("PUT", "/faults"):
                 self._faults.add(InjectedFault(**told))
             else:
-                return self.refusal(404, "NotFound", "there are /declared and /faults", {})
+                return self.refusal(404, "NotFound", "there are /declared, /faults and /held", {})
         except (ValueError, TypeError, AttributeError) as error:
             return self.refusal(400, "BadRequest", str(error), {})
         return CloudAnswer(204)
@@ -59,12 +69,13 @@ def start_cloud_listeners(folder: Path, aws_url: str, owner_token: str) -> dict[
     """Serve all of it from now on; gives the port of each service, by its name."""
     declared, faults, bearers = Declared(), Faults(), Bearers(owner_token)
     assertions, contents = Assertions(aws_url), Contents(folder)
+    blobs, objects = BlobStorage(declared, bearers, contents), ObjectStorage(declared, bearers, contents)
     services = (
-        Administration(declared, faults, bearers),
+        Administration(declared, faults, bearers, blobs, objects),
         EntraTokens(declared, assertions, bearers),
         GoogleTokens(declared, assertions, bearers),
-        BlobStorage(declared, bearers, contents),
-        ObjectStorage(declared, bearers, contents),
+        blobs,
+        objects,
     )
     return {service.name: start_cloud_listener(service, faults) for service in services}
 

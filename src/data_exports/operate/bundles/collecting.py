@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from data_exports.aws import Aws, aws_errors
 from data_exports.contract.change_sets import ClaimedCommit, claimed_commit
-from data_exports.contract.keys import METADATA_KEY, receipts_prefix_of, time_in
+from data_exports.contract.keys import receipts_prefix_of, time_in
 from data_exports.contract.receipts import Receipt, lines_of_file, moment_of, receipt_in_line
 from data_exports.deploy.evidence_keys import check_keeps_evidence
 from data_exports.deploy.remote import check_account, read_stored
@@ -37,6 +37,7 @@ from data_exports.names import FOUNDATION_STACK, BucketName
 from data_exports.operate.bundles.layout import DAMAGED_LINES, BundleFacts
 from data_exports.operate.receipts import Period, list_receipt_files
 from data_exports.parallel import map_ordered
+from data_exports.stacks.stack import METADATA_KEY
 
 _AT_ONCE = 16
 HELD_IN_MEMORY_BYTES = 32 << 20

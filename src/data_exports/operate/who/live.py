@@ -9,7 +9,6 @@ from typing import Any
 
 from data_exports.access.grants import Grant
 from data_exports.aws import AWS_EXCEPTIONS, Aws, AwsAnswer, answer_of, aws_error_of, reason_of
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.remote import check_account, read_deployed
 from data_exports.estate.models import Platform
@@ -17,7 +16,7 @@ from data_exports.names import DatasetName, InvalidNameError
 from data_exports.operate.who.holdings import Holding, held
 from data_exports.parallel import map_ordered
 from data_exports.stacks.metadata import UnreadableMetadataError, grants_in
-from data_exports.stacks.stack import DATASET_TAG
+from data_exports.stacks.stack import DATASET_TAG, METADATA_KEY
 
 
 def read_holdings(platform: Platform, aws: Aws) -> tuple[tuple[Holding, ...], list[str]]:

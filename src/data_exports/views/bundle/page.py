@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.estate.models import Dataset, Platform
 from data_exports.evidence.entries import HEAD
 from data_exports.evidence.notes import KEYS_FILE
@@ -21,6 +20,7 @@ from data_exports.operate.bundles.collecting import BundledRecord, Collected
 from data_exports.operate.bundles.commits import DeclaredCommits, NamedCommit
 from data_exports.operate.bundles.layout import BUNDLE_FACTS, BUNDLED_RECEIPTS, KEPT_HEADS, LEAVES, PROOF, BundleFacts
 from data_exports.reviews.models import Review, ReviewedDataset
+from data_exports.stacks.stack import METADATA_KEY
 from data_exports.text import json_text
 from data_exports.views.bundle.claims import how_to_verify, not_proven_by, proven_by
 from data_exports.views.html import html_environment
