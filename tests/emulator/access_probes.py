@@ -12,7 +12,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from data_exports.access.grants import Grant, alert_topic_arns_of, grants_of
+from data_exports.contract.federation import TOKEN_ALGORITHM, TOKEN_SECONDS
 from data_exports.contract.keys import checkpoints_prefix_of, receipts_prefix_of
+from data_exports.destinations.federation import GET_TOKEN
+from data_exports.destinations.kinds import outside_destination_in
 from data_exports.estate.models import Estate
 from data_exports.local.world import bucket_of
 from data_exports.names import AccountRootArn, dead_letter_queue_name_of, queue_name_of
@@ -22,6 +25,9 @@ PRESENT, ABSENT = "present.txt", "absent.txt"
 DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
 
 NEIGHBOUR_ACTIONS = {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+
+AUDIENCE_KEY = "sts:IdentityTokenAudience"
+OTHER_AUDIENCE = "sts.amazonaws.com"
 
 Clients = Callable[[str], Any]
 """Service → client with the rights of one principal."""
@@ -38,6 +44,8 @@ class Act:
     call: Callable[[Clients], object]
     prefix: str | None = None
     """The `s3:prefix` of a listing; None when there is none."""
+    audience: str | None = None
+    """For whom a token is asked for; None when none is."""
 
 
 def is_allowed(act: Act, clients: Clients) -> bool:
@@ -58,6 +66,7 @@ def is_granted(grants: Sequence[Grant], principal: str, act: Act) -> bool:
         and _covers(grant.resource, act.resource)
         and (grant.key_prefix is None or (act.prefix or "").startswith(grant.key_prefix))
         and (grant.until is None or grant.until > now)
+        and act.audience in (None, *(value for _, key, value in grant.conditions if key == AUDIENCE_KEY))
         for grant in grants
     )
 
@@ -85,9 +94,10 @@ def spots_of(estate: Estate, owner_of_target: Callable[[Any], str]) -> list[Spot
     hub, log, owner = platform.hub_bucket, platform.log_bucket, platform.account
     spots = {Spot(hub, owner, "elsewhere/", is_neighbour=True), Spot(log, owner, "code/", is_neighbour=True)}
     for push in estate.push_datasets:
-        target, recipient = bucket_of(push), owner_of_target(push)
         spots |= {Spot(hub, owner, push.prefix), Spot(hub, owner, f"{push.name}_private/", is_neighbour=True)}
-        spots |= {Spot(target, recipient, push.prefix), Spot(target, recipient, "elsewhere/", is_neighbour=True)}
+        if not outside_destination_in(push.destination):
+            target, recipient = bucket_of(push), owner_of_target(push)
+            spots |= {Spot(target, recipient, push.prefix), Spot(target, recipient, "elsewhere/", is_neighbour=True)}
         spots |= {Spot(log, owner, receipts_prefix_of(push.name)), Spot(log, owner, checkpoints_prefix_of(push.name))}
     for pull in estate.pull_datasets:
         spots.add(Spot(pull.bucket(platform), owner, ""))
@@ -162,6 +172,20 @@ def queue_acts(estate: Estate, queue_urls: dict[str, str]) -> Iterator[Act]:
                 ("sqs:SetQueueAttributes", "set_queue_attributes", {**url, "Attributes": {"DelaySeconds": "0"}}),
             ):
                 yield Act(action, arn, platform.account, _request("sqs", method, arguments))
+
+
+def token_acts(estate: Estate) -> Iterator[Act]:
+    """A token for each cloud to which something goes, and for somebody else."""
+    grants = grants_of(estate)
+    audiences = {value for grant in grants for _, key, value in grant.conditions if key == AUDIENCE_KEY} - {"false"}
+    for audience in (*sorted(audiences), OTHER_AUDIENCE):
+        call = _request("sts", "get_web_identity_token", right_asking(audience))
+        yield Act(GET_TOKEN, "*", estate.platform.account, call, audience=audience)
+
+
+def right_asking(audience: str) -> dict[str, Any]:
+    """How a mover asks for a token."""
+    return {"Audience": [audience], "DurationSeconds": TOKEN_SECONDS, "SigningAlgorithm": TOKEN_ALGORITHM}
 
 
 def other_acts(estate: Estate) -> Iterator[Act]:

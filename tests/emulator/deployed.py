@@ -8,13 +8,14 @@ from pathlib import Path
 
 from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.loader import load_estate
-from data_exports.estate.models import Estate, PullDataset
+from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local import emulator
 from data_exports.local.clients import aws_of
 from data_exports.local.demo.stage import Stage
 from data_exports.local.emulator import LocalAws
 from data_exports.local.folders import example_estate_folder
 from data_exports.local.world import make_local_world
+from tests.estates import estate_of
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class DeployedEstate:
 
 
 @contextmanager
-def example_deployed(folder: Path, *more: PullDataset) -> Iterator[DeployedEstate]:
+def example_deployed(folder: Path, *more: PushDataset | PullDataset) -> Iterator[DeployedEstate]:
     """The example estate, and more datasets, on a local AWS of its own, every handover in place, for the block."""
     estate = load_estate(example_estate_folder()).require()
-    pulls = sorted([*estate.pull_datasets, *more], key=lambda each: each.name)
-    needs_sftp = any(each.sftp_readers for each in pulls)
-    estate = replace(estate, platform=replace(estate.platform, sftp=needs_sftp), pull_datasets=tuple(pulls))
-    platform = estate.platform
+    own = estate.platform
+    estate = estate_of(*estate.push_datasets, *estate.pull_datasets, *more, platform=own)
+    platform = replace(own, sftp=any(each.sftp_readers for each in estate.pull_datasets))
+    estate = replace(estate, platform=platform)
     local = emulator.start(folder, account=platform.account, region=platform.region, owner_pid=os.getpid())
     try:
         make_local_world(local, estate)

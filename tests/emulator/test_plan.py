@@ -11,7 +11,6 @@ import pytest
 
 from data_exports.access.sentences import plain, sentence_of_unknown, statements_of
 from data_exports.aws import Aws
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.deploy.plan.consents import Consent, needed_consents
 from data_exports.deploy.plan.plan_data import plan_as_data
 from data_exports.deploy.plan.planning import Plan
@@ -20,6 +19,7 @@ from data_exports.errors import AwsError, RefusedError
 from data_exports.estate.models import Estate
 from data_exports.local.emulator import LocalAws
 from data_exports.names import RoleArn
+from data_exports.stacks.stack import METADATA_KEY
 from data_exports.views.plan import render_plan
 from tests.emulator.deploying import Ground, ground_of
 from tests.estates import LOADER, READER, pull, push

@@ -3,7 +3,8 @@
 Every user, every mover, every outsider and a stranger of each account tries every act on every resource that matters.
 Outsiders and strangers hold every right that their own accounts can give, so what refuses them is the platform's side.
 Readers outside AWS come with tokens of their issuers; with every wrong token, and without one, nobody gets their roles.
-Who gets in by SFTP, `test_sftp` tries; here, what their roles may do.
+Who gets in by SFTP, `test_sftp` tries; here, what their roles may do. Tokens for other clouds get the movers of
+recipients there, each for its own cloud.
 """
 
 import json
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 
 from data_exports.access.grants import Role, grants_of
+from data_exports.contract.federation import TOKEN_SECONDS
+from data_exports.destinations.kinds import outside_destination_in
 from data_exports.destinations.s3.bucket import BUCKET_ACTIONS
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate, PullDataset, PushDataset
@@ -29,6 +32,8 @@ from data_exports.parallel import map_ordered
 from data_exports.readers.kinds import AnyReader, reader_of
 from data_exports.readers.sftp import SftpName, SftpReader
 from tests.emulator.access_probes import (
+    AUDIENCE_KEY,
+    OTHER_AUDIENCE,
     PRESENT,
     Act,
     Clients,
@@ -38,12 +43,25 @@ from tests.emulator.access_probes import (
     object_acts,
     other_acts,
     queue_acts,
+    right_asking,
     spots_of,
+    token_acts,
 )
 from tests.emulator.deployed import DeployedEstate, example_deployed
 from tests.emulator.reader_tokens import OTHERS, Issuers, WrongToken
 from tests.emulator.steps import refusal_of
-from tests.estates import AZURE_READER, GOOGLE_READER, READERS_OUTSIDE_AWS, SFTP_READER, TENANT, WORKFLOW_READER, pull
+from tests.estates import (
+    AZURE_READER,
+    GOOGLE_READER,
+    READERS_OUTSIDE_AWS,
+    SFTP_READER,
+    TENANT,
+    WORKFLOW_READER,
+    at_azure,
+    at_google,
+    pull,
+    push,
+)
 from tests.prove.prove import weaker
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("access")]
@@ -131,7 +149,8 @@ class Proof:
 def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
     """On an example of its own: whoever acts here leaves objects behind, and outsiders get every right there is."""
     example = load_estate(example_estate_folder()).require()
-    more = _with_readers(example.pull_datasets[0].users)
+    users = example.pull_datasets[0].users
+    more: list[PushDataset | PullDataset] = [*_with_readers(users), *_to_other_clouds(users)]
     with example_deployed(tmp_path_factory.mktemp("proof-aws"), *more) as deployed:
         local, estate = deployed.local, deployed.estate
         platform = client(local, "lambda", account=estate.platform.account)
@@ -142,7 +161,7 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
         principals = tuple(_principals(estate))
         for principal in principals:
             _let_act(local, estate, principal)
-        for push in estate.push_datasets:
+        for push in _in_s3(estate):
             _let_its_uploads_be_listed(local, push, mover=push.mover_role_arn(estate.platform))
         iam = client(local, "iam", account=estate.platform.account)
         for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
@@ -166,6 +185,17 @@ def _with_readers(users: tuple[RoleName, ...]) -> tuple[PullDataset, ...]:
     )
 
 
+def _to_other_clouds(users: tuple[RoleName, ...]) -> tuple[PushDataset, ...]:
+    return (
+        push("research_archive", users=users, destination=at_azure()),
+        push("research_tables", users=users, destination=at_google()),
+    )
+
+
+def _in_s3(estate: Estate) -> list[PushDataset]:
+    return [push for push in estate.push_datasets if not outside_destination_in(push.destination)]
+
+
 def _acts(local: LocalAws, estate: Estate) -> Iterator[Act]:
     spots = spots_of(estate, recipient_account_of)
     for spot in spots:
@@ -182,6 +212,7 @@ def _acts(local: LocalAws, estate: Estate) -> Iterator[Act]:
     urls = {url.rsplit("/", 1)[1]: url for url in sqs.list_queues()["QueueUrls"]}
     yield from queue_acts(estate, urls)
     yield from other_acts(estate)
+    yield from token_acts(estate)
 
 
 def _principals(estate: Estate) -> Iterator[RoleArn]:
@@ -189,7 +220,7 @@ def _principals(estate: Estate) -> Iterator[RoleArn]:
     users = {platform.user_role_arn(user) for dataset in estate.datasets() for user in dataset.users}
     movers = {push.mover_role_arn(platform) for push in estate.push_datasets}
     outsiders = {each for pull in estate.pull_datasets for each in pull.outsiders if isinstance(each, RoleArn)}
-    accounts = {each.account for each in outsiders} | {recipient_account_of(push) for push in estate.push_datasets}
+    accounts = {each.account for each in outsiders} | {recipient_account_of(push) for push in _in_s3(estate)}
     strangers = {stranger_of(estate, account) for account in accounts | {platform.account}}
     now = datetime.now(UTC)
     live = {grant for grant in grants_of(estate) if grant.reader and (grant.until is None or grant.until > now)}
@@ -239,7 +270,7 @@ def test_the_proof_tries_enough_to_mean_something(proof: Proof) -> None:
         for grant in grants
         if isinstance(grant.principal, RoleArn) and (grant.until is None or grant.until > datetime.now(UTC))
         for action in grant.actions
-        if not action.startswith("logs:")
+        if grant.is_of_aws and not action.startswith("logs:")
     }
     assert granted == wanted
     assert len(tried) > 5_000
@@ -259,6 +290,28 @@ def test_a_policy_that_gives_more_than_the_grants_is_caught(proof: Proof) -> Non
         iam.delete_role_policy(RoleName=sender.name, PolicyName="too-much")
     resource = f"{hub.arn}/{push.prefix}{PRESENT}"
     assert found == [f"{sender} s3:GetObject on {resource} prefix None is allowed but not granted"]
+
+
+def test_a_mover_gets_tokens_of_its_recipients_cloud_alone(proof: Proof) -> None:
+    estate, tried = proof.deployed.estate, 0
+    for each in estate.push_datasets:
+        role = each.mover_role_arn(estate.platform)
+        conditions = [
+            grant.conditions for grant in grants_of(estate) if (grant.principal, grant.resource) == (role, "*")
+        ]
+        sts = proof.clients_of(role)("sts")
+        for audience in (value for _, key, value in chain(*conditions) if key == AUDIENCE_KEY and value != "false"):
+            right = right_asking(audience)
+            assert refusal_of(lambda: sts.get_web_identity_token(**right)) == ""  # noqa: B023 - at once
+            for changed in (
+                {"Audience": [OTHER_AUDIENCE]},
+                {"Audience": [audience, OTHER_AUDIENCE]},
+                {"DurationSeconds": TOKEN_SECONDS + 1},
+                {"SigningAlgorithm": "ES384"},
+            ):
+                tried += 1
+                assert refusal_of(lambda: sts.get_web_identity_token(**right | changed)) in REFUSED_PLAINLY  # noqa: B023
+    assert tried == 8
 
 
 # --- readers outside AWS ----------------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from data_exports.access.grants import grants_of
 from data_exports.access.handover import outsider_policy, route_of
 from data_exports.access.statements import policy_of, resource_statements
 from data_exports.deploy.plan.planning import stack_of_dataset
+from data_exports.destinations.kinds import outside_destination_in
 from data_exports.destinations.s3.bucket import BUCKET_ACTIONS, ENCRYPT
-from data_exports.estate.models import Estate
+from data_exports.estate.models import Estate, PushDataset
 from data_exports.local.world import bucket_of, recipient_account_of, recipient_policies_of, s3_destination_of
 from data_exports.names import AccountRootArn
 from data_exports.stacks.access_logs import access_logs_stack
@@ -95,7 +96,7 @@ def _of_recipients(estate: Estate) -> dict[str, Policy]:
         if grant.actions == BUCKET_ACTIONS:
             name = f"LooksForUploads{grant.dataset.title().replace('_', '').replace('-', '')}"
             found[grant.resource] = policy_of(*found[grant.resource]["Statement"], *resource_statements(name, [grant]))
-    for push in estate.push_datasets:
+    for push in _in_s3(estate):
         if s3_destination_of(push).kms_key:
             found[str(s3_destination_of(push).kms_key)] = policy_of(*route_of(estate, push).statements[ENCRYPT])
     return found
@@ -150,9 +151,14 @@ def _open_to(arn: str, accounts: Iterable[str]) -> Policy:
 
 def owners_of(estate: Estate) -> dict[str, str]:
     """The account that owns each recipient's bucket and key, by ARN; all else is the platform's."""
-    owners = {bucket_of(push).arn: str(recipient_account_of(push)) for push in estate.push_datasets}
-    keys = {str(s3_destination_of(push).kms_key) for push in estate.push_datasets if s3_destination_of(push).kms_key}
+    owners = {bucket_of(push).arn: str(recipient_account_of(push)) for push in _in_s3(estate)}
+    keys = {str(s3_destination_of(push).kms_key) for push in _in_s3(estate) if s3_destination_of(push).kms_key}
     return owners | {key: key.split(":")[4] for key in keys}
+
+
+def _in_s3(estate: Estate) -> list[PushDataset]:
+    """The push datasets whose recipient has policies of AWS's."""
+    return [push for push in estate.push_datasets if not outside_destination_in(push.destination)]
 
 
 def _resources(estate: Estate) -> Iterator[tuple[dict[str, Any], str, Any]]:

@@ -6,7 +6,7 @@ In: an `Estate` that keeps evidence. Out: `Question` values, each with the answe
 
 from collections.abc import Iterator
 
-from data_exports.access.grants import grants_of, notary_rights_of
+from data_exports.access.grants import notary_rights_of
 from data_exports.estate.models import Estate
 from data_exports.names import keeper_role_arn_of, notary_role_arn_of
 from tests.prove.questions import (
@@ -14,6 +14,7 @@ from tests.prove.questions import (
     Question,
     administrator_of,
     evidence_key_arn_of,
+    grants_on_resources,
     principals_of,
     questions_of_function,
     strangers_of,
@@ -43,7 +44,7 @@ ADMINISTERS = ("kms:GetPublicKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"
 
 def evidence_questions(estate: Estate) -> Iterator[Question]:
     """The notary's own rights, each with its counterparts; then everybody else, and whoever may do everything."""
-    platform, grants = estate.platform, grants_of(estate)
+    platform, grants = estate.platform, grants_on_resources(estate)
     if platform.evidence is None:
         return
     account, bucket = str(platform.account), platform.evidence_bucket.arn

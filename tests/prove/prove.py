@@ -33,8 +33,11 @@ from tests.estates import (
     SFTP_READER,
     TENANT,
     WORKFLOW_READER,
+    at_azure,
+    at_google,
     estate_of,
     pull,
+    push,
 )
 from tests.prove.deployed_policies import (
     EVERYTHING,
@@ -50,6 +53,7 @@ from tests.prove.deployed_policies import (
 from tests.prove.evidence_questions import evidence_questions
 from tests.prove.outside_readers import outside_reader_questions
 from tests.prove.questions import Question, administrator_of, questions_of
+from tests.prove.token_questions import token_questions
 
 FOLDER = Path(__file__).parent
 EXAMPLE = FOLDER.parents[1] / "examples" / "estate"
@@ -65,7 +69,7 @@ SAMPLED_ACTIONS = (
 
 
 def every_feature() -> Estate:
-    """An estate with a whole account, a user, readers outside AWS, accesses that have ended, and all of `FULL`."""
+    """`FULL`, a whole account, a user, readers outside AWS, accesses that have ended, recipients in other clouds."""
     root = AccountRootArn("arn:aws:iam::203591025782:root")
     user = UserArn("arn:aws:iam::112233445566:user/loaders/nightly")
     whole = pull("whole_account", outsiders=(root, LOADER))
@@ -83,7 +87,10 @@ def every_feature() -> Estate:
     )
     pulls = estate_of(*FULL.pull_datasets, whole, ended, readers, writers, over).pull_datasets
     platform = replace(FULL.platform, audit="cloudtrail", evidence=EvidenceLock(3650))
-    return replace(FULL, platform=platform, pull_datasets=pulls)
+    acting = at_google(bucket="hj-tables", service_account="exporter@hj-research.iam.gserviceaccount.com")
+    elsewhere = (("research", at_azure()), ("tables", at_google()), ("acted_for", acting))
+    pushes = (*FULL.push_datasets, *(push(name, destination=there) for name, there in elsewhere))
+    return replace(FULL, platform=platform, pull_datasets=pulls, push_datasets=estate_of(*pushes).push_datasets)
 
 
 def judge(estate: Estate, questions: Sequence[Question], policies: Policies) -> list[bool]:
@@ -172,7 +179,7 @@ def cases_of(estate: Estate) -> Iterator[Case]:
     questions = tuple(dict.fromkeys((*questions_of(estate), *evidence_questions(estate))))
     deployed = policies_of(estate)
     deployed.of_identity[administrator_of(estate)] = [EVERYTHING]
-    yield Case("as deployed", questions, deployed)
+    yield Case("as deployed", tuple(dict.fromkeys((*questions, *token_questions(estate)))), deployed)
     of_roles = (*(each for each in questions if each.action.startswith("sts:")), *outside_reader_questions(estate))
     trusting = with_trusts_alone(deployed, {each.principal for each in of_roles})
     yield Case("trusts alone", tuple(dict.fromkeys(of_roles)), trusting)

@@ -62,18 +62,20 @@ class Question:
     principal: str
     action: str
     resource: str
-    context: tuple[tuple[str, str], ...]
+    context: tuple[tuple[str, str | tuple[str, ...]], ...]
     expected: bool
 
     @property
     def whole_resource(self) -> str:
-        """The resource that a policy is attached to: of an object its bucket."""
+        """The resource that a policy is attached to: of an object its bucket; "*" where there is none."""
+        if self.resource == "*":
+            return self.resource
         return self.resource.partition("/")[0] if _service(self.resource) == "s3" else self.resource
 
 
 def questions_of(estate: Estate) -> Iterator[Question]:
     """All of them; those that are granted come with their counterparts that are not."""
-    grants = grants_of(estate)
+    grants = grants_on_resources(estate)
     for grant in grants:
         for principal in principals_of(grant):
             yield from _of_grant(grants, grant, principal)
@@ -91,6 +93,11 @@ def questions_of(estate: Estate) -> Iterator[Question]:
     yield from _of_the_keeper(estate, grants)
     yield from _of_the_administrator(estate)
     yield from _of_the_alert_key(estate)
+
+
+def grants_on_resources(estate: Estate) -> list[Grant]:
+    """What is granted on resources of AWS's, which leaves out tokens for other clouds, and what those grant."""
+    return [grant for grant in grants_of(estate) if grant.is_of_aws and grant.resource != "*"]
 
 
 def administrator_of(estate: Estate) -> str:

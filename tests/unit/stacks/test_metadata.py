@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_exports.access.grants import Role, grants_of_dataset
-from data_exports.contract.keys import METADATA_KEY
 from data_exports.deploy.plan.planning import stack_of_dataset
 from data_exports.estate.models import Dataset
 from data_exports.names import RoleName
 from data_exports.stacks.metadata import UnreadableMetadataError, grants_in
-from data_exports.stacks.stack import ADOPTING_KEY, Surroundings
+from data_exports.stacks.stack import ADOPTING_KEY, METADATA_KEY, Surroundings
 from tests.estates import FULL, PLATFORM, estate_of, push
 
 AROUND = Surroundings(code_key="code/mover-0123456789abcdef.zip")

@@ -10,13 +10,21 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from data_exports.contract.keys import METADATA_KEY, card_key_of
+from data_exports.contract.keys import card_key_of
 from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.drift.finding import USERS_ROLES, Drift, read_drift
 from data_exports.errors import AwsError, RefusedError
 from data_exports.names import KEEPER_SETTINGS
 from data_exports.stacks.card import card_of
-from data_exports.stacks.stack import ADOPTING_TAG, DATASET_TAG, DIGEST_TAG, HUB_TAG, body_of, digest_of
+from data_exports.stacks.stack import (
+    ADOPTING_TAG,
+    DATASET_TAG,
+    DIGEST_TAG,
+    HUB_TAG,
+    METADATA_KEY,
+    body_of,
+    digest_of,
+)
 from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import PLATFORM, estate_of, push
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from data_exports.contract.keys import METADATA_KEY, card_key_of
+from data_exports.contract.keys import card_key_of
 from data_exports.deploy.apply.role_ids import ROLE_IDS_KEY
 from data_exports.deploy.deployed import DeployedStack
 from data_exports.deploy.drift.deployed import DeployedTemplate
@@ -24,7 +24,7 @@ from data_exports.stacks.foundation import foundation_stack
 from data_exports.stacks.keeper_settings import keeper_settings_of
 from data_exports.stacks.pull import pull_stack
 from data_exports.stacks.push import push_stack
-from data_exports.stacks.stack import Stack, Surroundings
+from data_exports.stacks.stack import METADATA_KEY, Stack, Surroundings
 from tests.aws_answers import AwsAnswers, refusal
 from tests.estates import FULL, PLATFORM, estate_of, pull, push
 
