@@ -1,4 +1,4 @@
-"""A hub with one file of any size, and a container that keeps nothing: for what delivering large files costs.
+"""A hub with one file of any size, and a container or a bucket that keeps nothing: for what large files cost.
 
 In: the size of the file. Out: its URL, what was put. Effects: a port of 127.0.0.1. The file's bytes are made as they
 are asked for; of what is put, the digest is worked out, and the rest forgotten.
@@ -7,6 +7,7 @@ are asked for; of what is put, the digest is worked out, and the rest forgotten.
 import hashlib
 import json
 import re
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Condition, Thread
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.patience import PATIENCE_SECONDS
 
 PAGE = 1024 * 1024
 ETAG = "5d41402abc4b2a76b9719d911017c592"
@@ -28,14 +31,44 @@ class Sink:
     size_bytes: int
     url: str = ""
     log: dict[str, bytes] = field(default_factory=dict)  # the log bucket
-    blocks: dict[str, int] = field(default_factory=dict)  # how often each block was put
+    parts: dict[str, int] = field(default_factory=dict)  # how often each block or part was put
     listed: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
-    lock: Lock = field(default_factory=Lock)
+    holds_from: int | None = None  # once so many parts have been put, they are answered no more
+    changed: Condition = field(default_factory=Condition)
 
     @property
     def receipts(self) -> list[bytes]:
         return [body for key, body in self.log.items() if key.startswith("deliveries/")]
+
+    @contextmanager
+    def holding_from(self, number: int) -> Iterator[None]:
+        """Answer no part any more once so many have been put, until the block ends."""
+        with self.changed:
+            self.holds_from = number
+        yield
+        with self.changed:
+            self.holds_from = None
+            self.changed.notify_all()
+
+    def take_part(self, part: str) -> None:
+        """Take note of a part, and wait while parts are held."""
+        with self.changed:
+            self.parts[part] = self.parts.get(part, 0) + 1
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.holds_from is None or len(self.parts) < self.holds_from)
+
+    def wait_for_parts(self, number: int) -> None:
+        """Wait until so many parts have been put."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: len(self.parts) >= number, timeout=PATIENCE_SECONDS):
+                raise TimeoutError(f"{len(self.parts)} parts of {number} after {PATIENCE_SECONDS:g} s")
+
+    def complete(self, path: str, parts: list[str]) -> None:
+        """Take note of a file that is whole, and of what it was made of."""
+        with self.changed:
+            self.written.append(path.lstrip("/").partition("/")[2])
+            self.listed = parts
 
 
 @lru_cache(maxsize=1024)
@@ -49,6 +82,15 @@ def bytes_of(first: int, last: int) -> bytes:
     pages = b"".join(page(number % 65_536) for number in range(first // PAGE, last // PAGE + 1))
     start = first % PAGE
     return pages if (start, len(pages)) == (0, last - first + 1) else pages[start : start + last - first + 1]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that has gone: tests kill some."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -70,8 +112,14 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("content-length", 0)))
 
     def do_POST(self) -> None:
-        form = parse_qs(self._body().decode())
-        if "client_assertion" in form:
+        url, body = urlsplit(self.path), self._body().decode()
+        form, query = parse_qs(body), parse_qs(url.query, keep_blank_values=True)
+        if "uploads" in query:
+            self._tell(200, b"<R><UploadId>u1</UploadId></R>")
+        elif "uploadId" in query:
+            self.sink.complete(unquote(url.path), re.findall("<PartNumber>(.*?)</PartNumber>", body))
+            self._tell(200, b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
+        elif "client_assertion" in form or "subject_token" in form:
             self._tell(200, json.dumps({"access_token": "t", "expires_in": 3599}).encode())
         elif "Audience.member.1" in form:
             self._tell(200, b"<R><WebIdentityToken>a.b.c</WebIdentityToken></R>")
@@ -90,13 +138,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("content-md5", md5) != md5:
             self._tell(400, b"", x_ms_error_code="Md5Mismatch")
             return
-        with sink.lock:
-            if "blockid" in query:
-                sink.blocks[query["blockid"][0]] = sink.blocks.get(query["blockid"][0], 0) + 1
-            else:
-                sink.written.append(key)
-                sink.listed = re.findall(r"<Latest>(.*?)</Latest>", body.decode("latin-1"))
-        self._tell(201, Content_MD5=md5, ETag='"0x1"')
+        part = query.get("blockid") or query.get("partNumber")
+        if part:
+            sink.take_part(part[0])
+        else:
+            sink.complete(unquote(parts.path), re.findall(r"<Latest>(.*?)</Latest>", body.decode("latin-1")))
+        # The CRC is none of these bytes; what Google tells of a whole file is left out, which it would be held against.
+        status, told = (200, {"x_goog_hash": f"crc32c=AAAAAA==,md5={md5}"}) if "partNumber" in query else (201, {})
+        self._tell(status, b"", Content_MD5=md5, ETag='"0x1"', **told)
 
     def do_DELETE(self) -> None:
         self.sink.log.pop(unquote(urlsplit(self.path).path).partition("/exports-logs/")[2], None)
@@ -141,8 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serving_sink(size_bytes: int) -> Iterator[Sink]:
     """Serve until the block ends."""
     sink = Sink(size_bytes)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"sink": sink}))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"sink": sink}))
     sink.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever)
     thread.start()
