@@ -15,6 +15,7 @@ from data_exports.mover.places.hub import Hub, describing, reading
 from data_exports.mover.places.operation import ONCE, CallStep, Operation
 from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
 from data_exports.mover.places.s3.replies import error_reply
+from data_exports.mover.places.told import told_text
 from data_exports.mover.rules.hub_version import NULL
 from data_exports.mover.rules.protocol import Copy, CopyPart, CopyVersion, Failed, StoreAnswer
 from data_exports.mover.wire.http_connection import USUAL_LIMITS
@@ -53,7 +54,7 @@ def read_whole(hub: Hub, call: Copy | CopyVersion, write: Write, *, most_bytes: 
     version_id = call.version_id if isinstance(call, CopyVersion) else None
     limits = USUAL_LIMITS._replace(max_body_bytes=most_bytes)
     request = hub.read(call.key, version_id=version_id, etag=call.etag, limits=limits)
-    return Operation(request, _reader(call.key, 200, write), ONCE, call.tries)
+    return Operation(request, _reader(call, 200, write), ONCE, call.tries)
 
 
 def read_part(hub: Hub, call: CopyPart, write: Write) -> Operation[StoreAnswer]:
@@ -68,15 +69,27 @@ def read_part(hub: Hub, call: CopyPart, write: Write) -> Operation[StoreAnswer]:
         said = f"S3 answered with {len(contents.body):,} bytes instead of {size:,}"
         return Failed(f"{reading(call.key)}: {said}. It will be tried again", Cause.UNREADABLE)
 
-    return Operation(request, _reader(call.key, 206, write_all), PART_POLICY)
+    return Operation(request, _reader(call, 206, write_all), PART_POLICY)
 
 
-def _reader(key: str, status: int, write: Write) -> Callable[[Response], CallStep]:
+def _reader(call: Copy | CopyVersion | CopyPart, status: int, write: Write) -> Callable[[Response], CallStep]:
+    """What goes on with an answer: what is no object, or another one than was asked for, is not written anywhere.
+
+    S3 tells the ETag of each object that it gives.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_ResponseElements
+    """
+    doing = reading(call.key)
+
     def read(response: Response) -> CallStep:
         if response.status == status:
+            etag = response.headers.get("etag", "").strip('"')
             version_id = response.headers.get("x-amz-version-id") or NULL
+            wanted = version_id if isinstance(call, Copy) else call.version_id
+            if not etag or etag != (call.etag or etag) or version_id != wanted:
+                said = told_text(f"S3 gave version {version_id} with {f'ETag {etag}' if etag else 'no ETag'}")
+                return Failed(f"{doing}: {said}, another than was asked for. It will be tried again", Cause.UNREADABLE)
             return write(HubContents(version_id, describing(response.headers), response.body))
-        reply = error_reply(response, doing=reading(key))
+        reply = error_reply(response, doing=doing)
         # What was not read was not written: nothing of it is under way.
         return replace(reply, under_way=False) if isinstance(reply, Failed) else reply
 
