@@ -100,9 +100,13 @@ def _checkpoint_of(body: bytes) -> tuple[Checkpoint, ...]:
     try:
         fields = json.loads(body)
         copied = tuple(CopiedPart(part["number"], part["etag"]) for part in fields.pop("copied"))
-        return (Checkpoint(**fields, copied=copied),)
-    except (ValueError, KeyError, TypeError):
+        found = Checkpoint(**fields, copied=copied)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ()
+    numbers = [found.size_bytes, found.part_bytes, *(part.number for part in copied)]
+    texts = [found.upload_id, found.etag, found.last_modified or "", found.destination, *(part.etag for part in copied)]
+    is_sound = all(type(number) is int and number > 0 for number in numbers)
+    return (found,) if is_sound and all(isinstance(text, str) for text in texts) else ()
 
 
 def _written(checkpoint: Checkpoint) -> dict[str, object]:

@@ -400,15 +400,32 @@ def test_a_checkpoint_of_another_cloud_names_its_destination() -> None:
         assert ask(server, ReadCheckpoints(ODD_KEY, "v+1")) == Checkpoints((there,))
 
 
+FACTS = {"key": "k", "version_id": "v", "upload_id": "u", "size_bytes": 1, "part_bytes": 1, "copied": []}
+NO_CHECKPOINTS = [
+    *(b"no json", b'"text"', b"[]", b"7", b"[" * 100_000, b'{"key": "x"}'),
+    *(
+        json.dumps(FACTS | wrong).encode()
+        for wrong in (
+            {"unknown": 1},
+            {"size_bytes": "1"},
+            {"part_bytes": 0},
+            {"upload_id": None},
+            {"copied": [{"number": 1, "etag": 5}]},
+            {"copied": [{"number": True, "etag": "e"}]},
+        )
+    ),
+]
+
+
 @pytest.mark.parametrize(
     "second",
-    [error(404, "NoSuchKey"), error(403, "AccessDenied"), Played(200, b"no json"), Played(200, b'{"key": "x"}')],
-    ids=["gone", "gone, without leave to list the bucket", "no JSON", "no checkpoint"],
+    [error(404, "NoSuchKey"), error(403, "AccessDenied"), *(Played(200, body) for body in NO_CHECKPOINTS)],
+    ids=["gone", "gone, without leave to list the bucket", *(body[:100].decode() for body in NO_CHECKPOINTS)],
 )
 def test_a_checkpoint_that_has_gone_or_is_none_is_left_out(second: Played) -> None:
     names = "<Contents><Key>a</Key></Contents><Contents><Key>b</Key></Contents>"
     listed = f"<ListBucketResult {XMLNS}>{names}</ListBucketResult>"
-    body = json.dumps({"key": "k", "version_id": "v", "upload_id": "u", "size_bytes": 1, "part_bytes": 1, "copied": []})
+    body = json.dumps(FACTS)
     with serving(Played(200, listed.encode()), second, Played(200, body.encode())) as server:
         assert ask(server, ReadCheckpoints("k", "v")) == Checkpoints((Checkpoint("k", "v", "u", 1, 1),))
 
