@@ -439,3 +439,19 @@ def test_a_mover_of_a_container_opens_it_and_reads_and_writes_a_few_files_at_onc
     assert (can.service, can.copies_by_itself) == ("Azure Blob Storage", False)
     assert can.calls_at_once * can.largest_copy_bytes <= 64 * MIB
     assert can.part_bytes_at_once == 48 * MIB
+
+
+@pytest.mark.parametrize(
+    ("upload_id", "etag"),
+    [
+        ("u1", "e1"),
+        ("u1", ""),
+        ("u1.AAAA", "00000001.5"),
+        ("u1.%", "00000001.5"),
+        ("u1.eJyLjgUAARUAuQ==", "00000001.5"),
+    ],
+)
+def test_an_upload_of_which_the_checkpoint_does_not_tell_enough_is_as_good_as_gone(upload_id: str, etag: str) -> None:
+    store = store_with(A)
+    assert ask(store, CompleteUpload(KEY, "v1", upload_id, (CopiedPart(1, etag),))) == NoUpload()
+    assert to_the_store(store.azure) == []

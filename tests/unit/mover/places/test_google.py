@@ -365,3 +365,10 @@ def test_what_is_late_there_is_so_for_as_long_as_the_token_lives() -> None:
     without = replace(GOOGLE_SETTINGS, destination=GoogleSettings(bucket="hj-incoming", provider=PROVIDER))
     with closing(open_store(GOOGLE_SETTINGS)) as store, closing(open_store(without)) as federated:
         assert (store.capabilities.under_way_seconds, federated.capabilities.under_way_seconds) == (960, 3660)
+
+
+@pytest.mark.parametrize("etag", ["e1", "", "e.1.5", "e.00000001."])
+def test_an_upload_of_which_the_checkpoint_does_not_tell_enough_is_as_good_as_gone(etag: str) -> None:
+    store = store_with(A)
+    assert ask(store, CompleteUpload(KEY, "v1", "u1", (CopiedPart(1, etag),))) == NoUpload()
+    assert to_the_store(store.google) == []

@@ -59,6 +59,7 @@ from data_exports.mover.rules.protocol import (
     CopyVersion,
     Failed,
     FindUploads,
+    NoUpload,
     Removed,
     Started,
     StartUpload,
@@ -176,15 +177,20 @@ class AzureDestinationPlace:
     def complete_upload(self, call: CompleteUpload) -> CallStep:
         """Make the file of its blocks.
 
-        They may be those that are there already: it is the same file then, and written again.
+        They may be those that are there already: it is the same file then, and written again. What a checkpoint
+        does not tell any more is as good as gone.
         https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list
         """
         name = _name_in(call.upload_id)
         blocks = "".join(f"<Latest>{block_id_of(name, part.number)}</Latest>" for part in call.parts)
         body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{blocks}</BlockList>'.encode()
-        crc = combined_crc((unpacked_part(part.etag)[1:] for part in call.parts), CRC32)
+        try:
+            crc = combined_crc((unpacked_part(part.etag)[1:] for part in call.parts), CRC32)
+            describing = described(_described_in(call.upload_id))
+        except (ValueError, zlib.error):
+            return NoUpload()
         digest = digest_column_of({"CRC32": b64encode(crc.to_bytes(4, "big")).decode()})
-        headers = {"content-type": "application/xml", **described(_described_in(call.upload_id))}
+        headers = {"content-type": "application/xml", **describing}
         return self._write(call.key, "comp=blocklist", headers, body, lambda r: _copied(call.version_id, r, digest))
 
     def abort_upload(self, _: AbortUpload) -> CallStep:
@@ -259,6 +265,9 @@ def _name_in(upload_id: str) -> str:
 
 
 def _described_in(upload_id: str) -> dict[str, str]:
+    """What describes the file. Raises `ValueError` and `zlib.error` if it is not there."""
     packed = upload_id.partition(".")[2]
-    headers: dict[str, str] = json.loads(zlib.decompress(urlsafe_b64decode(packed))) if packed else {}
+    headers = json.loads(zlib.decompress(urlsafe_b64decode(packed))) if packed else {}
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise ValueError("the checkpoint does not tell what describes the file")
     return headers

@@ -57,6 +57,7 @@ from data_exports.mover.rules.protocol import (
     Failed,
     FindUploads,
     Forbidden,
+    NoUpload,
     Removed,
     Started,
     StartUpload,
@@ -197,9 +198,14 @@ class GoogleDestinationPlace:
     def complete_upload(self, call: CompleteUpload) -> CallStep:
         """Make the file of its parts, and hold its CRC against theirs.
 
+        What a checkpoint does not tell any more is as good as gone.
+
         https://cloud.google.com/storage/docs/xml-api/post-object-complete
         """
-        facts = [unpacked_part(part.etag) for part in call.parts]
+        try:
+            facts = [unpacked_part(part.etag) for part in call.parts]
+        except ValueError:
+            return NoUpload()
         listed = "".join(
             f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape_xml(etag)}&quot;</ETag></Part>"
             for part, (etag, _, _) in zip(call.parts, facts, strict=True)
