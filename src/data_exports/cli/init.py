@@ -228,6 +228,8 @@ def _tell(
 
 def _offer_dataset(folder: Path) -> None:
     """Make a first dataset, if wanted."""
+    from data_exports.estate.new_declaration import fields_given_singly
+
     kinds = {kind.name: kind for kind in (PUSH, PULL)}
     write_progress("A first dataset: push delivers files to a recipient's bucket, pull lets outside roles fetch them.")
     while answer := line_for("push, pull, or Enter for none").lower():
@@ -237,7 +239,7 @@ def _offer_dataset(folder: Path) -> None:
     else:
         return
     write_progress(f"{NAME.meaning} Lower case letters, digits, _ and -.")
-    values: dict[str, Value] = {field.name: "" for field in kinds[answer].fields}
+    values: dict[str, Value] = {field.name: "" for field in fields_given_singly(kinds[answer])}
     path, warnings = make_dataset(kinds[answer], {**values, NAME.name: right_line(NAME, NAME.name)}, folder)
     write_data(printable(str(path_from(Path.cwd(), path))))
     write_warnings(warnings)
