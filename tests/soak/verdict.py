@@ -27,7 +27,7 @@ def violations(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
     seen = _contents(ground.client("s3"), ground.estate.platform.hub_bucket)
     yield from _differences("the hub shows", seen, kept)
     yield from _receipts(ground, uploads)
-    yield from _left_behind(ground)
+    yield from left_behind(ground)
 
 
 def still_in_sight(ground: Ground) -> int:
@@ -92,7 +92,7 @@ def _receipts(ground: Ground, uploads: Sequence[Uploaded]) -> Iterator[str]:
             yield f"{uploaded.put.key!r} version {uploaded.version_id} has no receipt"
 
 
-def _left_behind(ground: Ground) -> Iterator[str]:
+def left_behind(ground: Ground) -> Iterator[str]:
     """No checkpoint, and no part of a large file; an upload that has no part may stay (docs/delivery.md)."""
     hub = ground.estate.platform.hub_bucket
     for key in _keys(ground.client("s3"), str(log_bucket_of(hub)), prefix="checkpoints/"):
