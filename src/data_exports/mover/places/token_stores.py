@@ -87,9 +87,18 @@ def refusal_of_name(service: str, problem: str) -> Failed | None:
     return Failed(f"{service} cannot hold a file of this name: {problem}. {advice}", Cause.UPLOAD_NOT_ACCEPTED)
 
 
-def written_now(version_id: str, version: str | None, etag: str, digest: str) -> Copied:
-    """A version that is there now, under the store's own version and ETag."""
-    return Copied(version_id, version, etag.strip('"'), iso_time(datetime.now(UTC)), digest)
+def written_now(version_id: str, version: str | None, etag: str, digest: str, *, doing: str) -> Copied | Failed:
+    """A version that is there now, under the store's own version and ETag.
+
+    Both stores tell the ETag of what they have written: an answer without one is none of theirs, whatever its status.
+    https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob#response-headers
+    https://cloud.google.com/storage/docs/xml-api/reference-headers#etag
+    """
+    there = etag.strip('"')
+    if not there:
+        reason = f"{doing}: the answer does not tell what is there now. It will be tried again"
+        return Failed(reason, Cause.UNREADABLE, under_way=True)
+    return Copied(version_id, version, there, iso_time(datetime.now(UTC)), digest)
 
 
 _PART = re.compile(r"(?:(.*)\.)?([0-9a-f]{8})\.([0-9]+)")

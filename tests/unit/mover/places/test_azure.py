@@ -455,3 +455,13 @@ def test_an_upload_of_which_the_checkpoint_does_not_tell_enough_is_as_good_as_go
     store = store_with(A)
     assert ask(store, CompleteUpload(KEY, "v1", upload_id, (CopiedPart(1, etag),))) == NoUpload()
     assert to_the_store(store.azure) == []
+
+
+def test_an_answer_without_an_etag_is_not_azures_and_nothing_is_taken_for_written() -> None:
+    store = store_with(A)
+    store.azure.refusals[BLOBS] = Response(201, {}, b"<html>welcome</html>")
+    written = (COPY, CompleteUpload(KEY, "v1", "u1", (CopiedPart(1, "00000001.5"),)))
+    for reply in (ask(store, call) for call in written):
+        assert isinstance(reply, Failed)
+        assert (reply.cause, reply.under_way) == (Cause.UNREADABLE, True)
+        assert reply.reason.endswith(": the answer does not tell what is there now. It will be tried again")

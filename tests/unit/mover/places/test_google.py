@@ -372,3 +372,14 @@ def test_an_upload_of_which_the_checkpoint_does_not_tell_enough_is_as_good_as_go
     store = store_with(A)
     assert ask(store, CompleteUpload(KEY, "v1", "u1", (CopiedPart(1, etag),))) == NoUpload()
     assert to_the_store(store.google) == []
+
+
+def test_an_answer_without_an_etag_is_not_googles_and_nothing_is_taken_for_written() -> None:
+    store = store_with(A)
+    written = {COPY: b"<html>welcome</html>", CompleteUpload(KEY, "v1", "u1", ()): b"<CompleteMultipartUploadResult/>"}
+    for call, body in written.items():
+        store.google.refusals[OBJECTS] = Response(200, {}, body)
+        reply = ask(store, call)
+        assert isinstance(reply, Failed)
+        assert (reply.cause, reply.under_way) == (Cause.UNREADABLE, True)
+        assert reply.reason.endswith(": the answer does not tell what is there now. It will be tried again")

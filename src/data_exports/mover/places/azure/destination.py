@@ -131,7 +131,7 @@ class AzureDestinationPlace:
             def copied(response: Response) -> StoreAnswer:
                 if response.headers.get("content-md5", md5) != md5:
                     return Failed(f"{self._writing}: Azure holds other bytes than were sent", Cause.UNWELL)
-                return _copied(contents.version_id, response, digest_column_of(contents.digests))
+                return self._copied(contents.version_id, response, digest_column_of(contents.digests))
 
             return self._write(call.key, "", headers, contents.body, copied)
 
@@ -191,7 +191,9 @@ class AzureDestinationPlace:
             return NoUpload()
         digest = digest_column_of({"CRC32": b64encode(crc.to_bytes(4, "big")).decode()})
         headers = {"content-type": "application/xml", **describing}
-        return self._write(call.key, "comp=blocklist", headers, body, lambda r: _copied(call.version_id, r, digest))
+        return self._write(
+            call.key, "comp=blocklist", headers, body, lambda r: self._copied(call.version_id, r, digest)
+        )
 
     def abort_upload(self, _: AbortUpload) -> CallStep:
         """Blocks vanish by themselves; a list that is late does not pass its condition once anything is written."""
@@ -234,6 +236,11 @@ class AzureDestinationPlace:
 
         return Operation(request, read, ONCE, sender=self._sender)
 
+    def _copied(self, version_id: str, response: Response, digest: str) -> StoreAnswer:
+        headers = response.headers
+        etag = headers.get("etag", "")
+        return written_now(version_id, headers.get("x-ms-version-id"), etag, digest, doing=self._writing)
+
     def _request(
         self,
         key: str,
@@ -253,11 +260,6 @@ class AzureDestinationPlace:
             limits,
             lambda: {"x-ms-date": moment_now(), **at_last()},
         )
-
-
-def _copied(version_id: str, response: Response, digest: str) -> StoreAnswer:
-    headers = response.headers
-    return written_now(version_id, headers.get("x-ms-version-id"), headers.get("etag", ""), digest)
 
 
 def _name_in(upload_id: str) -> str:

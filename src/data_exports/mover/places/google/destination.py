@@ -49,7 +49,6 @@ from data_exports.mover.rules.capabilities import Capabilities
 from data_exports.mover.rules.protocol import (
     AbortUpload,
     CompleteUpload,
-    Copied,
     CopiedPart,
     Copy,
     CopyPart,
@@ -142,7 +141,7 @@ class GoogleDestinationPlace:
         if hashes.get("md5", md5) != md5:
             return Failed(f"{self._writing}: Google holds other bytes than were sent", Cause.UNWELL)
         column = contents.digests | ({"CRC32C": hashes["crc32c"]} if "crc32c" in hashes else {})
-        return _written(contents.version_id, response, response.headers.get("etag", ""), digest_column_of(column))
+        return self._written(contents.version_id, response, response.headers.get("etag", ""), digest_column_of(column))
 
     def start_upload(self, call: StartUpload) -> CallStep:
         """Begin an upload, with what describes the file.
@@ -221,7 +220,7 @@ class GoogleDestinationPlace:
             if told not in (None, expected):
                 return Failed(f"{self._writing}: Google holds other bytes than its parts make", Cause.UNREADABLE)
             digest = digest_column_of({"CRC32C": told} if told else {})
-            return _written(call.version_id, response, text_of(root, "ETag"), digest)
+            return self._written(call.version_id, response, text_of(root, "ETag"), digest)
 
         body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
         query = f"uploadId={quote(call.upload_id, safe='')}"
@@ -248,6 +247,10 @@ class GoogleDestinationPlace:
 
     def _refusal_of(self, key: str) -> Failed | None:
         return refusal_of_name(self.capabilities.service, self.target.problem_of_name(key))
+
+    def _written(self, version_id: str, response: Response, etag: str, digest: str) -> StoreAnswer:
+        generation = response.headers.get("x-goog-generation")
+        return written_now(version_id, generation, etag, digest, doing=self._writing)
 
     def _error(self, response: Response) -> StoreAnswer:
         """What an answer means that is no success, or not the promised one."""
@@ -282,7 +285,3 @@ class GoogleDestinationPlace:
     ) -> HttpRequest:
         url = f"{self._url}{path_below(self.target.bucket, key)}{f'?{query}' if query else ''}"
         return HttpRequest(method, url, headers, body, limits)
-
-
-def _written(version_id: str, response: Response, etag: str, digest: str) -> Copied:
-    return written_now(version_id, response.headers.get("x-goog-generation"), etag, digest)
