@@ -34,12 +34,15 @@ def run_git(
         raise UsageError("git is not installed, or not on the PATH", next_step="install git") from error
 
 
+_NOBODYS_ID = "0" * 40
+
+
 def read_blobs(folder: Path, names: Iterable[str]) -> Iterator[bytes | None]:
     """What git has under each of these names (`<commit>:./<path>`, or ids), in their order; None under what is no file.
 
-    It is asked once for all of them. Raises `UsageError`. https://git-scm.com/docs/git-cat-file#_batch_output
+    It is asked once for all of them, a line each: a name of several lines is nobody's. Raises `UsageError`. https://git-scm.com/docs/git-cat-file#_batch_output
     """
-    asked = list(names)
+    asked = [_NOBODYS_ID if "\n" in name else name for name in names]
     answer = run_git(folder, "cat-file", "--batch", given="".join(f"{name}\n" for name in asked).encode())
     if answer.returncode:
         raise UsageError(f"git could not read the revision: {reason_of_git(answer)}", where=str(folder))
