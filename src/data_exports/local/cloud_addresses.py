@@ -50,6 +50,6 @@ def read_state(state_folder: Path) -> Mapping[str, Any] | None:
         raise LocalAwsError(
             "what is known of the stand-ins of other clouds is damaged",
             where=str(place),
-            next_step="`exports local stop`, then `exports local start`",
+            next_step="`exports local down`, then `exports local up`",
         )
     return told

@@ -31,7 +31,7 @@ def test_a_damaged_file_is_one_clear_message(damaged: str, tmp_path: Path) -> No
     for reads in (lambda: running_clouds(local), lambda: variables_in(tmp_path / "state")):
         with pytest.raises(LocalAwsError) as stopped:
             reads()
-        assert (stopped.value.where, "exports local stop" in stopped.value.next_step) == (str(place), True)
+        assert (stopped.value.where, "exports local down" in stopped.value.next_step) == (str(place), True)
         assert stopped.value.what == "what is known of the stand-ins of other clouds is damaged"
 
 
