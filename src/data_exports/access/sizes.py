@@ -12,6 +12,7 @@ from data_exports.access.grants import grants_of_pull, grants_of_push
 from data_exports.access.handover import route_of
 from data_exports.access.policies import pull_bucket_policy, pull_user_policy, sender_policy
 from data_exports.access.statements import Policy
+from data_exports.destinations.kinds import OutsideDestination, outside_destination_in
 from data_exports.estate.codes import Code
 from data_exports.estate.findings import Finding, Severity, warning
 from data_exports.estate.loader import Loaded
@@ -135,11 +136,11 @@ def _check_bucket(pull: PullDataset, size_bytes: int) -> Iterator[Finding]:
 
 def _check_doors(estate: Estate) -> Iterator[Finding]:
     """A warning: whoever owns the door may let our roles in by other means than our letter's."""
-    by_door: defaultdict[str, list[PushDataset]] = defaultdict(list)
+    by_door: defaultdict[str, list[tuple[PushDataset, OutsideDestination]]] = defaultdict(list)
     for push in estate.push_datasets:
-        by_door[push.destination.door].append(push)
-    for together in by_door.values():
-        last = together[-1]
-        if len(together) > 1 and (said := last.destination.crowding(route_of(estate, last))):
+        if there := outside_destination_in(push.destination):
+            by_door[there.door].append((push, there))
+    for push, there in (together[-1] for together in by_door.values() if len(together) > 1):
+        if said := there.crowding(route_of(estate, push)):
             hint = "ask the recipient for another one for some of the datasets"
-            yield warning(last.place, Code.CROWDED_DOOR, said, hint)
+            yield warning(push.place, Code.CROWDED_DOOR, said, hint)

@@ -240,8 +240,9 @@ def _to_ask(kind: FileKind[Any], values: "Mapping[str, Value]") -> Known:
     """What may be asked for: of destinations a bucket of S3, unless a part of another kind is given."""
     from data_exports.estate.new_declaration import TARGET_PARTS, fields_given_singly
 
-    chosen = {target for target, parts in TARGET_PARTS.items() if any(values.get(part.name) for part in parts)}
-    left_out = {part for target, parts in TARGET_PARTS.items() if target not in chosen for part in parts}
+    known = {target: set(parts.values()) for target, parts in TARGET_PARTS.items()}
+    chosen = {target for target, parts in known.items() if any(values.get(part.name) for part in parts)}
+    left_out = {part for target, parts in known.items() if target not in chosen for part in parts}
     if chosen:
         left_out |= {field for field in kind.fields if field.attribute.startswith("destination.")}
     return tuple(field for field in fields_given_singly(kind) if field not in left_out)

@@ -81,8 +81,8 @@ def send(
 
     hub, seconds = declared.platform, parse_seconds(timeout, option="--timeout")
     push = push_dataset_of(declared, name or _chosen(declared))
-    is_held = push.destination.settings.problem_of_name
-    sources = read_sources(files, push.prefix, below=prefix, key=key, problem_of_name=is_held)
+    problem_of_name = push.destination.settings.problem_of_name
+    sources = read_sources(files, push.prefix, below=prefix, key=key, problem_of_name=problem_of_name)
     aws = connect(hub.region)
     check_sender(hub, push, aws)
     _tell_before(sources, read_waiting(hub, push, aws, sources.files), push)

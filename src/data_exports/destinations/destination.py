@@ -194,9 +194,6 @@ class Destination(Protocol):
     def half(self, route: Route) -> RecipientHalf:
         """What its owner must put in place."""
 
-    def crowding(self, route: Route) -> str:
-        """What is too much for its door, with all of ours that come in by it; "" where its owner can let them in."""
-
     def advice(self, cause: str, route: Route) -> Advice | None:
         """What to do about failures of a cause that is the recipient's; None where nothing special helps."""
 

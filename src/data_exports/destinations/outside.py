@@ -22,13 +22,12 @@ def confined_by_identity(acts_as: str, route: Route) -> str:
     """What a letter says, after what we ask for, of the identity as which our role acts; "" where there is none."""
     if not acts_as:
         return ""
-    others = (
-        f" So do our roles for {', '.join(route.also_acting)}: each of them can write wherever one of them can. "
-        "One for each of our datasets keeps them apart; tell us if you would rather have it so."
-    )
+    alone = f" There it acts as {acts_as}, and can do whatever else you let that one do: give it no other rights."
+    if not route.also_acting:
+        return alone
     return (
-        f" There it acts as {acts_as}, and can do whatever else you let that one do: give it no other rights."
-        + others * bool(route.also_acting)
+        f"{alone} So do our roles for {', '.join(route.also_acting)}: each of them can write wherever one of them can. "
+        "One for each of our datasets keeps them apart; tell us if you would rather have it so."
     )
 
 

@@ -40,26 +40,30 @@ from data_exports.names import AccountId
 
 Value = str | bool | int | list[str]
 
-TARGET_PARTS: Mapping[str, Known] = {
-    target: tuple(
-        Field(
+TARGET_PARTS: Mapping[str, Mapping[str, Field[Any, Any]]] = {
+    target: {
+        name: Field(
             f"{target.removeprefix('target_')}_{name}",
             part_type(part),
             REQUIRED if part.is_required else None,
             part.meaning,
         )
         for name, part in kind.parts.items()
-    )
+    }
     for target, kind in OUTSIDE_KINDS.items()
 }
-"""The parts of each destination outside AWS, by the field that declares it: given one by one."""
+"""The parts of each destination outside AWS, given one by one: by the field that declares it, and their names in it."""
 
 
 def fields_given_singly(kind: FileKind[Any]) -> Known:
     """The fields of a file whose values can be given one by one."""
-    return tuple(
-        each for field in kind.fields for each in TARGET_PARTS.get(field.name, () if field.is_nested else (field,))
-    )
+    found: list[Field[Any, Any]] = []
+    for field in kind.fields:
+        if field.name in TARGET_PARTS:
+            found += TARGET_PARTS[field.name].values()
+        elif not field.is_nested:
+            found.append(field)
+    return tuple(found)
 
 
 def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str:
@@ -77,16 +81,14 @@ def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str
 
 def _in_one(given: Mapping[str, Value]) -> dict[str, Value | dict[str, Value]]:
     """Values with the parts of a destination under the field that declares it."""
-    parts = {part.name: target for target, known in TARGET_PARTS.items() for part in known}
-    found: dict[str, Value | dict[str, Value]] = {name: each for name, each in given.items() if name not in parts}
-    for target, known in TARGET_PARTS.items():
-        of_one = {_part_of(target, part): given[part.name] for part in known if part.name in given}
-        found |= {target: of_one} if of_one else {}
+    found: dict[str, Value | dict[str, Value]] = dict(given)
+    for target, parts in TARGET_PARTS.items():
+        of_one = {name: given[part.name] for name, part in parts.items() if part.name in given}
+        for name in of_one:
+            del found[parts[name].name]
+        if of_one:
+            found[target] = of_one
     return found
-
-
-def _part_of(target: str, part: Field[Any, Any]) -> str:
-    return part.name.removeprefix(target.removeprefix("target_")).removeprefix("_")
 
 
 def _written(value: Value | dict[str, Value]) -> str:

@@ -143,8 +143,9 @@ def _lines(holdings: Sequence[Holding], platform: Platform, now: datetime) -> It
         for holding in found:
             access = holding.access
             kind = f"{KINDS[access.role]} dataset {access.dataset}"
-            to = ", to ".join(["", *filter(None, [recipient_words(access, platform)])])
-            yield printable(f"  as {access.role} of {kind}{to}, {until_words(access, now)}, {_grounds(access)}")
+            to = recipient_words(access, platform)
+            kind = f"{kind}, to {to}" if to else kind
+            yield printable(f"  as {access.role} of {kind}, {until_words(access, now)}, {_grounds(access)}")
             yield from (printable(f"    {doing_words(doing)}") for doing in holding.doings)
 
 

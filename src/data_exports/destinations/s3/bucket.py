@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from data_exports.contract.settings import BucketSettings
-from data_exports.destinations.destination import Right, Route
+from data_exports.destinations.destination import Right
 from data_exports.names import AccountId, BucketName, KeyPrefix, KmsKeyArn
 
 RECEIVE = "Receive"
@@ -62,8 +62,3 @@ class S3Bucket:
             Right(arn, BUCKET_ACTIONS, owner),
             *((Right(self.kms_key, KEY_ACTIONS, counterpart=ENCRYPT),) if self.kms_key else ()),
         )
-
-    def crowding(self, route: Route) -> str:
-        """Nothing: the policy is its owner's, with whatever else stands in it."""
-        del route
-        return ""

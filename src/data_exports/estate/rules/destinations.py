@@ -46,7 +46,7 @@ def check_identities_are_of_one_dataset(draft: EstateDraft) -> Iterator[Finding]
             acting.setdefault(there.acts_as, []).append(dataset)
     for who, datasets in acting.items():
         for dataset in datasets if len(datasets) > 1 else ():
-            other = datasets[dataset is datasets[0]].place.path.name
+            other = next(each for each in datasets if each is not dataset).place.path.name
             message = f"its mover acts as {who}, as that of {other} does: either can write what the other can"
             hint = "ask the recipient for an identity of its own for each dataset"
             yield warning(dataset.place, Code.SHARED_IDENTITY, message, hint)
