@@ -6,7 +6,7 @@ offered, and nothing said.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import typer
@@ -51,6 +51,19 @@ def complete_users(ctx: typer.Context, incomplete: str) -> Offers:
     """The roles of the platform that datasets name."""
     draft = _draft(ctx)
     return _beginning(incomplete, ((str(user.value), "user") for user in draft.users())) if draft else []
+
+
+def completer_of_known(field: str) -> Callable[[typer.Context, str], Offers]:
+    """What offers the values that the estate's other files hold in a field, or in a part of one."""
+
+    def complete_known(ctx: typer.Context, incomplete: str) -> Offers:
+        from data_exports.estate.new_declaration import known_values
+
+        draft = _draft(ctx)
+        known = known_values(draft).get(field, []) if draft else []
+        return _beginning(incomplete, ((value, "declared elsewhere") for value in known))
+
+    return complete_known
 
 
 def complete_principals(ctx: typer.Context, incomplete: str) -> Offers:

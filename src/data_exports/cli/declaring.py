@@ -15,20 +15,26 @@ import typer
 
 from data_exports.access.sizes import with_sizes_checked
 from data_exports.cli.asking import ask
-from data_exports.cli.completion import complete_users
+from data_exports.cli.completion import complete_users, completer_of_known
 from data_exports.cli.output import seen_from, write_progress
 from data_exports.errors import ExportsError, RefusedError, UsageError
 from data_exports.estate.field_types import BOOLEAN
-from data_exports.estate.fields import NAME, TARGET_BUCKET, USERS, Field, Known
-from data_exports.estate.file_kinds import PUSH, FileKind
+from data_exports.estate.fields import NAME, PULL_ARNS, TARGET_BUCKET, USERS, Field, Known
+from data_exports.estate.file_kinds import FileKind
 from data_exports.estate.findings import Finding, Severity
 from data_exports.estate.loader import load_estate
 
 if TYPE_CHECKING:
     from data_exports.estate.drafts import EstateDraft, PlatformDraft
-    from data_exports.estate.new_declaration import Value
+    from data_exports.estate.given_singly import Value
 
 OFFERED_AT_MOST = 9
+ONLY_BY_OPTIONS: Mapping[Field[Any, Any], str] = {
+    TARGET_BUCKET: "a recipient in Azure (--azure-…) or at Google (--google-…)",
+    PULL_ARNS: "a reader with tokens (--google-…, --google-transfer-…, --azure-…, --kubernetes-…, --oidc-…) or with an "
+    "SSH key (--sftp-…)",
+}
+"""What may be given in place of a field and is not asked for, unless a part of it is given."""
 YES_OR_NO = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
 
 
@@ -42,13 +48,15 @@ def option_for(field: Field[Any, Any]) -> tuple[Any, Any]:
         return Annotated[bool, typer.Option(name, help=field.meaning)], False
     if field.takes_many:
         help_text = f"{field.meaning} May be repeated."
-        offers = complete_users if field is USERS else None
+        offers = complete_users if field is USERS else completer_of_known(field.name)
         option = typer.Option(name, help=help_text, metavar=shown_as, autocompletion=offers)
         return Annotated[list[str] | None, option], None
     if schema.get("type") == "integer":
         limits = {"min": schema["minimum"], "max": schema["maximum"]}
         return Annotated[int | None, typer.Option(name, help=field.meaning, **limits)], None
-    return Annotated[str, typer.Option(name, help=field.meaning, metavar=shown_as, show_default=False)], ""
+    known = completer_of_known(field.name)
+    option = typer.Option(name, help=field.meaning, metavar=shown_as, show_default=False, autocompletion=known)
+    return Annotated[str, option], ""
 
 
 def parameter_of(field: Field[Any, Any]) -> str:
@@ -83,11 +91,13 @@ def ask_or_refuse(
     proposed: Mapping[str, str] | None = None,
     otherwise: str = "",
     at_least_one: Known = (),
+    counts: Mapping[Field[Any, Any], int] | None = None,
 ) -> bool:
     """Fill in what is missing by asking; nothing is asked if every required value is given, or proposed.
 
-    Whether somebody was asked. Of `at_least_one` field one must be given. What is `proposed` is taken by Enter. Raises
-    `UsageError` where there is nobody to ask, and says what may be done `otherwise`.
+    Whether somebody was asked. Of `at_least_one` field one must be given; of a field in `counts` so many values are
+    asked for. What is `proposed` is taken by Enter. Raises `UsageError` where there is nobody to ask, and says what may
+    be done `otherwise`.
     """
     proposed = proposed or {}
     is_one_there = any(values[field.name] for field in at_least_one)
@@ -99,6 +109,8 @@ def ask_or_refuse(
         return False
     if not is_somebody_there():
         options = ", ".join(option_of(field) for field in open_ones)
+        for field in (field for field in open_ones if field in ONLY_BY_OPTIONS):
+            otherwise += f" or those of {ONLY_BY_OPTIONS[field]} in place of {option_of(field)},"
         next_step = f"give these options,{otherwise} or run it on a terminal and be asked"
         raise UsageError(f"missing: {options}", next_step=next_step)
     from data_exports.estate.new_declaration import known_values
@@ -109,8 +121,15 @@ def ask_or_refuse(
     for field in fields:
         if field.is_asked and not values[field.name]:
             offered = known.get(field.name, [])[:OFFERED_AT_MOST]
+            if field in ONLY_BY_OPTIONS and field in needed:
+                write_progress(f"(By options of `exports new` instead: {ONLY_BY_OPTIONS[field]}.)")
             values[field.name] = _asked(
-                field, platform, proposed.get(field.name, ""), offered, is_needed=field in needed
+                field,
+                platform,
+                proposed.get(field.name, ""),
+                offered,
+                is_needed=field in needed,
+                count=(counts or {}).get(field, 0),
             )
     return True
 
@@ -134,7 +153,9 @@ def _asked(
     offered: Sequence[str],
     *,
     is_needed: bool,
+    count: int,
 ) -> "Value":
+    """What is answered: of a list `count` items, if that is a number, and otherwise as many as there are."""
     write_progress(field.meaning)
     if offered:
         named = ", ".join(f"{number} {each}" for number, each in enumerate(offered, start=1))
@@ -146,13 +167,12 @@ def _asked(
         may_be_empty = bool(proposed) or not is_needed
         return right_line(field, prompt, platform, may_be_empty=may_be_empty, offered=offered) or proposed
     items: list[str] = []
-    while item := right_line(
-        field,
-        f"{field.name} ({'another, or Enter' if items else 'one at a time'})",
-        platform,
-        may_be_empty=bool(items) or not is_needed,
-        offered=offered,
-    ):
+    while not count or len(items) < count:
+        which = f"{len(items) + 1} of {count}" if count else "another, or Enter" if items else "one at a time"
+        may_be_empty = not count if items else not is_needed
+        item = right_line(field, f"{field.name} ({which})", platform, may_be_empty=may_be_empty, offered=offered)
+        if not item:
+            break
         items.append(item)
     return items
 
@@ -208,7 +228,7 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
     Raises `UsageError` and `RefusedError`; then nothing is written.
     """
     from data_exports.estate.atomic_files import create_file
-    from data_exports.estate.new_declaration import fields_given_singly
+    from data_exports.estate.given_singly import fields_given_singly
     from data_exports.estate.schemas import has_schemas, with_header
 
     path = folder / kind.folder / f"{values['name']}.yaml"
@@ -216,9 +236,7 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
     refuse_wrong(fields_given_singly(kind), values)
     if path.exists() or path.is_symlink():
         raise _taken(path)
-    one_of = tuple(field for field in kind.at_least_one if field.is_asked)
-    outside = "" if kind is not PUSH or values[TARGET_BUCKET.name] else _OR_OUTSIDE
-    ask_or_refuse(_to_ask(kind, values), values, draft, otherwise=outside, at_least_one=one_of)
+    _ask_for_dataset(kind, values, draft)
     text = composed(kind, values, path)
     if has_schemas(folder):
         text = with_header(text, path, kind, estate=folder)
@@ -233,19 +251,27 @@ def make_dataset(kind: FileKind[Any], values: "dict[str, Value]", folder: Path) 
     return path, warnings
 
 
-_OR_OUTSIDE = " or those of a recipient in Azure (--azure-…) or at Google (--google-…) in place of --target-bucket,"
+def _ask_for_dataset(kind: FileKind[Any], values: "dict[str, Value]", draft: "EstateDraft | None") -> None:
+    """Fill in the rest: of destinations and readers outside AWS those that are begun. Raises `UsageError`."""
+    from data_exports.estate.given_singly import fields_given_singly, groups_of
 
-
-def _to_ask(kind: FileKind[Any], values: "Mapping[str, Value]") -> Known:
-    """What may be asked for: of destinations a bucket of S3, unless a part of another kind is given."""
-    from data_exports.estate.new_declaration import TARGET_PARTS, fields_given_singly
-
-    known = {target: set(parts.values()) for target, parts in TARGET_PARTS.items()}
-    chosen = {target for target, parts in known.items() if any(values.get(part.name) for part in parts)}
-    left_out = {part for target, parts in known.items() if target not in chosen for part in parts}
-    if chosen:
+    groups = groups_of(kind)
+    begun = [group for group in groups if group.is_given(values)]
+    for group in begun:
+        if unpaired := group.unpaired(values):
+            given = ", ".join(f"{option_of(part)} {count}" for part, count in unpaired)
+            next_step = "give each of these options once for each reader, in the readers' order"
+            raise UsageError(f"the parts of readers are not given equally often: {given}", next_step=next_step)
+    left_out = {part for group in groups if group not in begun for part in group.parts.values()}
+    if any(group.field in kind.exactly_one for group in begun):
         left_out |= {field for field in kind.fields if field.attribute.startswith("destination.")}
-    return tuple(field for field in fields_given_singly(kind) if field not in left_out)
+    ask_or_refuse(
+        tuple(field for field in fields_given_singly(kind) if field not in left_out),
+        values,
+        draft,
+        at_least_one=() if begun else tuple(field for field in kind.at_least_one if field.is_asked),
+        counts={part: count for group in begun for part, count in group.wanted(values).items()},
+    )
 
 
 def _taken(path: Path) -> RefusedError:

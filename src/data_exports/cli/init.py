@@ -42,7 +42,7 @@ from data_exports.estate.new_estate import (
 from data_exports.text import printable, shell_word, word
 
 if TYPE_CHECKING:
-    from data_exports.estate.new_declaration import Value
+    from data_exports.estate.given_singly import Value
 
 HELP = f"""Make an estate: its settings, folders, README, and for GitHub CODEOWNERS and workflows.
 
@@ -228,7 +228,7 @@ def _tell(
 
 def _offer_dataset(folder: Path) -> None:
     """Make a first dataset, if wanted."""
-    from data_exports.estate.new_declaration import fields_given_singly
+    from data_exports.estate.given_singly import fields_given_singly
 
     kinds = {kind.name: kind for kind in (PUSH, PULL)}
     write_progress("A first dataset: push delivers files to a recipient's bucket, pull lets outside roles fetch them.")

@@ -18,7 +18,7 @@ from data_exports.cli.declaring import (
 from data_exports.cli.options import EstateOption, JsonOption, estate_folder
 from data_exports.cli.output import path_from, write_data, write_json, write_progress
 from data_exports.estate.file_kinds import PULL, PUSH, FileKind
-from data_exports.estate.new_declaration import fields_given_singly
+from data_exports.estate.given_singly import fields_given_singly
 from data_exports.text import printable
 
 HELP = """Write the declaration of a new dataset.
@@ -30,7 +30,7 @@ Examples:
 _HELP_OF = """Write the declaration of files that {what}.
 
 Asks for what is not given, on a terminal. The file passes `exports check`, or is not written; no file is
-overwritten.
+overwritten.{more}
 
 Examples:
   {examples}
@@ -43,11 +43,17 @@ PUSH_HELP = _HELP_OF.format(
     --azure-tenant 1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394 --azure-client 8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5
   exports new push court_tables --user alpha_user_ana --google-bucket hj-incoming --google-project-number 1234567 \\
     --google-provider projects/1234567/locations/global/workloadIdentityPools/moj/providers/exports""",
+    more="",
 )
 PULL_HELP = _HELP_OF.format(
-    what="outside roles fetch from a bucket of the platform. (Readers outside AWS: docs/access.md)",
+    what="others fetch from a bucket of the platform: roles of AWS, identities of Google, Azure, "
+    "Kubernetes or another issuer of tokens, or somebody with an SSH key",
     examples="""exports new pull reoffending_statistics
-  exports new pull tables --pull-arn arn:aws:iam::754256621582:role/reader --user alpha_user_ana --paperwork DPIA-9""",
+  exports new pull tables --pull-arn arn:aws:iam::754256621582:role/reader --user alpha_user_ana --paperwork DPIA-9
+  exports new pull rolls --user alpha_user_ana --sftp-name meridian --sftp-key "$(cat meridian.pub)"
+  exports new pull lists --user alpha_user_ana --azure-tenant 1b9e6a52-0f3d-4c57-9d0e-2f6b7a81c394 \\
+    --azure-object 8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5 --azure-audience api://exports""",
+    more=" Of each kind of reader outside AWS, the second value of each option is of a second reader.",
 )
 
 

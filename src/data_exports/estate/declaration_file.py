@@ -31,15 +31,18 @@ def read_declaration(path: Path) -> tuple[Fields | None, list[Finding]]:
 def parse_declaration(text: str, path: Path) -> tuple[Fields | None, list[Finding]]:
     """As `read_declaration`, of a text that is or will be in the file; `path` is for the places only."""
     try:
-        _refuse_secrets(text, path)
+        check_no_secrets(text, path)
         top, findings = parse_yaml(text, path)
         return _mapping(top, path), findings
     except UnparsableError as stop:
         return None, [stop.finding]
 
 
-def _refuse_secrets(text: str, path: Path) -> None:
-    """Stop at a secret, in whichever field or comment: what is wrong with a value is said with the value."""
+def check_no_secrets(text: str, path: Path) -> None:
+    """Stop at a secret, in whichever field or comment: what is wrong with a value is said with the value.
+
+    Raises `UnparsableError`.
+    """
     try:
         check_holds_no_secret(text)
         check_holds_no_private_key(text)

@@ -185,5 +185,6 @@ _LONG_PATH = f"arn:[^/]*/.{{{IAM_PATH_CHARACTERS - 1},}}/"
 _SSO_WITHOUT_PATH = f"arn:[^/]*(?!{re.escape(SSO_PATH)})/(?:.*/)?{SSO_PREFIX}"
 OUTSIDER = FieldType(_outsider, {"type": "string", "pattern": f"^(?!{_LONG_PATH}|{_SSO_WITHOUT_PATH})({_OUTSIDERS})$"})
 
-_SSH_KEY = identifier_of(SshPublicKey, KEY_PATTERN, code=Code.BAD_SSH_KEY)
-SFTP_READER = fields_of(SftpReader, name=identifier_of(SftpName, SftpName.pattern.pattern), keys=list_of(_SSH_KEY))
+SFTP_NAME = identifier_of(SftpName, SftpName.pattern.pattern)
+SFTP_KEY = identifier_of(SshPublicKey, KEY_PATTERN, code=Code.BAD_SSH_KEY)
+SFTP_READER = fields_of(SftpReader, name=SFTP_NAME, keys=list_of(SFTP_KEY))

@@ -57,7 +57,7 @@ def _values_in(parts: Fields, kind: type[AnyReader], report: FindingCollector) -
             report.error(key.place, Code.UNKNOWN_FIELD, f"{kind.kind!r} has no {key.text!r}", hint)
             is_whole = False
             continue
-        found = _TYPES[part.parse].read(node, report)
+        found = READER_PART_TYPES[part.parse].read(node, report)
         is_whole = is_whole and found is not None
         values[key.text] = found and found.value
     for name, part in kind.parts.items():
@@ -115,11 +115,15 @@ def _parts_of(kind: type[AnyReader]) -> str:
     return ", ".join(kind.parts)
 
 
-_TYPES = {part.parse: _part_type(part.parse) for kind in READER_KINDS.values() for part in kind.parts.values()}
+READER_PART_TYPES = {
+    part.parse: _part_type(part.parse) for kind in READER_KINDS.values() for part in kind.parts.values()
+}
 
 
 def _schema_of(parts: Mapping[str, DeclaredPart]) -> dict[str, Any]:
-    properties = {name: {"description": part.meaning, **_TYPES[part.parse].schema} for name, part in parts.items()}
+    properties = {
+        name: {"description": part.meaning, **READER_PART_TYPES[part.parse].schema} for name, part in parts.items()
+    }
     required = [name for name, part in parts.items() if part.is_required]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 

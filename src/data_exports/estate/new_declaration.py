@@ -12,9 +12,8 @@ from typing import Any
 
 import yaml
 
-from data_exports.destinations.kinds import OUTSIDE_KINDS
 from data_exports.estate.codes import Code
-from data_exports.estate.destination_types import part_type
+from data_exports.estate.declaration_file import check_no_secrets
 from data_exports.estate.drafts import Draft, EstateDraft, PlatformDraft
 from data_exports.estate.field_types import BOOLEAN
 from data_exports.estate.fields import (
@@ -22,48 +21,21 @@ from data_exports.estate.fields import (
     EXPIRES,
     PAPERWORK,
     PULL_ARNS,
-    REQUIRED,
+    PULL_IDENTITIES,
     TARGET_ACCOUNT,
     TARGET_BUCKET,
     USERS,
     Field,
-    Known,
 )
 from data_exports.estate.file_kinds import PLATFORM, PUSH, FileKind
 from data_exports.estate.findings import Finding, FindingCollector, Place
 from data_exports.estate.formatter import format_declaration
+from data_exports.estate.given_singly import Value, WrittenValue, written_values
 from data_exports.estate.identifier_types import ACCOUNT
 from data_exports.estate.rules.paperwork import check_ends, check_paperwork
 from data_exports.estate.rules.people import check_users_are_allowed
-from data_exports.estate.yaml_tree import Items, Text
+from data_exports.estate.yaml_tree import Items, Text, UnparsableError
 from data_exports.names import AccountId
-
-Value = str | bool | int | list[str]
-
-TARGET_PARTS: Mapping[str, Mapping[str, Field[Any, Any]]] = {
-    target: {
-        name: Field(
-            f"{target.removeprefix('target_')}_{name}",
-            part_type(part),
-            REQUIRED if part.is_required else None,
-            part.meaning,
-        )
-        for name, part in kind.parts.items()
-    }
-    for target, kind in OUTSIDE_KINDS.items()
-}
-"""The parts of each destination outside AWS, given one by one: by the field that declares it, and their names in it."""
-
-
-def fields_given_singly(kind: FileKind[Any]) -> Known:
-    """The fields of a file whose values can be given one by one."""
-    found: list[Field[Any, Any]] = []
-    for field in kind.fields:
-        if field.name in TARGET_PARTS:
-            found += TARGET_PARTS[field.name].values()
-        elif not field.is_nested:
-            found.append(field)
-    return tuple(found)
 
 
 def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str:
@@ -73,25 +45,13 @@ def compose(kind: FileKind[Any], values: Mapping[str, Value], path: Path) -> str
     """
     given = {name: value for name, value in values.items() if value}
     # Quoted first, so that no value can be taken for anything else; formatting takes off what is not needed.
-    lines = [f"{name}: {_written(_single(name, value))}\n" for name, value in _in_one(given).items()]
+    lines = [f"{name}: {_written(_single(name, value))}\n" for name, value in written_values(kind, given).items()]
     if kind is PLATFORM:
         lines = ["platform:\n", *(f"  {line}" for line in lines)]
     return format_declaration("".join(lines), path, kind)
 
 
-def _in_one(given: Mapping[str, Value]) -> dict[str, Value | dict[str, Value]]:
-    """Values with the parts of a destination under the field that declares it."""
-    found: dict[str, Value | dict[str, Value]] = dict(given)
-    for target, parts in TARGET_PARTS.items():
-        of_one = {name: given[part.name] for name, part in parts.items() if part.name in given}
-        for name in of_one:
-            del found[parts[name].name]
-        if of_one:
-            found[target] = of_one
-    return found
-
-
-def _written(value: Value | dict[str, Value]) -> str:
+def _written(value: WrittenValue) -> str:
     match value:
         case dict():
             return f"{{{', '.join(f'{name}: {_written(each)}' for name, each in value.items())}}}"
@@ -105,9 +65,15 @@ def _written(value: Value | dict[str, Value]) -> str:
             return f"[{', '.join(_written(item) for item in value)}]"
 
 
-def _single(name: str, value: Value | dict[str, Value]) -> Value | dict[str, Value]:
+def _single(name: str, value: WrittenValue) -> WrittenValue:
     """Of paperwork, one entry stands without a list."""
     return value[0] if name == PAPERWORK.name and isinstance(value, list) and len(value) == 1 else value
+
+
+_OF_WHAT_WAS_TYPED = (
+    "no export needs one. It is no secret any more, for your shell may keep what was typed: its owner makes it "
+    "invalid; of a pair of SSH keys, a new one, give the one line of the file that ends in .pub"
+)
 
 
 def check_value(
@@ -118,6 +84,10 @@ def check_value(
     A new dataset is not to have ended by `today` (UTC, unless given), and what names no paperwork is left out.
     """
     place = Place(Path(field.name))
+    try:
+        check_no_secrets(text, place.path)
+    except UnparsableError as stop:
+        return replace(stop.finding, hint=_OF_WHAT_WAS_TYPED)
     node = Text(place, text, plain=field.type is BOOLEAN)
     report = FindingCollector()
     value = field.type.read(Items(place, (node,)) if field.takes_many else node, report)
@@ -157,6 +127,10 @@ def known_values(draft: EstateDraft) -> dict[str, list[str]]:
             value = dataset[field]
             items = value if isinstance(value, tuple) else (value,) if value else ()
             counts[field.name].update(str(item.value) for item in items)
+        for reader in dataset[PULL_IDENTITIES] or ():
+            ((kind, parts),) = reader.value.declaration.items()
+            for name, value in parts.items():
+                counts.setdefault(f"{kind}_{name}", Counter())[value] += 1
     named = [str(account.value) for account, _ in draft.setting(ACCOUNTS) or ()]
     counts[TARGET_ACCOUNT.name].update(named)
     return {name: [value for value, _ in values.most_common()] for name, values in counts.items()}

@@ -209,6 +209,7 @@ def test_shell_completion_offers_commands_and_options() -> None:
         ("exports evidence bundle court_h", ["court_hearings"]),
         ("exports who did court_h", ["court_hearings"]),
         ("exports new push more --user alpha_app_h", ["alpha_app_hearings-extract"]),
+        ("exports new push more --target-bucket hear", ["hearings-landing-prod"]),
         (
             "exports local env --as arn:aws:iam::754256621582:user",
             ["arn:aws:iam::754256621582:user/cloud-platform/custody-dashboard-loader"],
@@ -239,6 +240,19 @@ def test_shell_completion_offers_the_roles_of_readers_outside_aws(tmp_path: Path
     env = {"_EXPORTS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "5"}
     (offered,) = _run(env={**env, "EXPORTS_ESTATE": str(written.write_estate(tmp_path, pull=pull))}).stdout.split()
     assert re.fullmatch("export_tables-pull-[0-9a-f]{8}", offered)
+
+
+@pytest.mark.parametrize("part", ["issuer", "subject", "audience"])
+def test_shell_completion_offers_what_other_files_say_of_readers(part: str, tmp_path: Path) -> None:
+    said = {"issuer": "https://token.example/main", "subject": "main", "audience": "us"}
+    pull = f"name: tables\npull_identities: [{{oidc: {said}}}]\nusers: [alpha_user_ana]\npaperwork: DPIA-2\n"
+    env = {
+        "_EXPORTS_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"exports new pull more --oidc-{part} ",
+        "COMP_CWORD": "5",
+    }
+    done = _run(env={**env, "EXPORTS_ESTATE": str(written.write_estate(tmp_path, pull=pull))})
+    assert (done.stdout.split(), done.stderr) == ([said[part]], "")
 
 
 def test_shell_completion_says_nothing_where_there_is_no_estate(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ import pytest
 
 from data_exports.cli.app import main
 from data_exports.destinations.kinds import OutsideDestination
+from data_exports.estate.models import PullDataset
+from data_exports.readers.kinds import AnyReader, reader_of
+from tests import ssh_keys
 from tests.envelopes import read_json
-from tests.estates import at_azure, at_google
+from tests.estates import AZURE_READER, READERS_OUTSIDE_AWS, TENANT, TRANSFER_READER, at_azure, at_google
 from tests.terminal import CTRL_C, CTRL_D, OnTerminal, run_on_terminal
-from tests.unit.estate.written import PUSH, load, write_estate
+from tests.unit.estate.written import PLATFORM, PUSH, load, write_estate
 
 EXPORTS = str(Path(sys.executable).parent / "exports")
 PLAIN = {**os.environ, "NO_COLOR": "1"}
@@ -115,6 +118,131 @@ def test_a_pull_dataset_from_options(estate: Path, capsys: pytest.CaptureFixture
         "allow_push: true\n"
         "paperwork:\n  - DPIA-8\n  - Agreement 9\n"
     )
+
+
+OTHER_AZURE_READER = reader_of(
+    {
+        "azure": {
+            "tenant": TENANT,
+            "object": "7a2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5",
+            "audience": "5c2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5",
+            "version": "2",
+        }
+    }
+)
+BY_A_USER = ["--user", "alpha_user_ana", "--paperwork", "DPIA-7"]
+
+
+def _options_of(*readers: AnyReader) -> list[str]:
+    """Every part of these readers as it is written in the documentation, without what is left to its default."""
+    of_all = [
+        (kind, name, value)
+        for reader in readers
+        for kind, parts in reader.declaration.items()
+        for name, value in parts.items()
+        if value != "1"
+    ]
+    return [word for kind, name, value in of_all for word in (f"--{kind}-{name}".replace("_", "-"), value)]
+
+
+def _pull_of(estate: Path, name: str) -> PullDataset:
+    (found,) = (pull for pull in load(estate).require().pull_datasets if pull.name == name)
+    return found
+
+
+@pytest.mark.parametrize("reader", READERS_OUTSIDE_AWS, ids=lambda reader: reader.kind)
+def test_a_reader_with_tokens_from_options(reader: AnyReader, estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "pull", "elsewhere", *_options_of(reader), *BY_A_USER]) == 0
+    assert capsys.readouterr().err == "next: look at the file, and open a pull request\n"
+    text = (estate / "pull_datasets" / "elsewhere.yaml").read_text(encoding="utf-8")
+    part = next(iter(reader.parts))
+    assert text.startswith(f"name: elsewhere\npull_identities:\n  - {reader.kind}:\n      {part}: ")
+    pull = _pull_of(estate, "elsewhere")
+    assert (pull.identities, pull.outsiders, pull.sftp_readers) == ((reader,), (), ())
+    assert main(["check", "--strict"]) == 0
+    assert main(["fmt", "pull_datasets/elsewhere.yaml", "--check"]) == 0
+
+
+def test_a_reader_by_sftp_from_options_may_have_several_keys(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--sftp-name", "meridian", "--sftp-key", f"{ssh_keys.ED25519} theirs", "--sftp-key", ssh_keys.OTHER]
+    assert main(["new", "pull", "elsewhere", *words, *BY_A_USER]) == 1
+    assert "`sftp: true`" in capsys.readouterr().err
+    write_estate(estate, platform=f"{PLATFORM}  sftp: true\n")
+    assert main(["new", "pull", "elsewhere", *words, *BY_A_USER]) == 0
+    assert (estate / "pull_datasets" / "elsewhere.yaml").read_text(encoding="utf-8") == (
+        "name: elsewhere\n"
+        "sftp_readers:\n"
+        "  - name: meridian\n"
+        f"    keys:\n      - {ssh_keys.ED25519} theirs\n      - {ssh_keys.OTHER}\n"
+        "users:\n  - alpha_user_ana\n"
+        "paperwork: DPIA-7\n"
+    )
+    assert main(["check", "--strict"]) == 0
+
+
+def test_several_readers_of_one_kind_and_of_others_from_options(estate: Path) -> None:
+    write_estate(estate, platform=f"{PLATFORM}  sftp: true\n")
+    transfers = [reader_of({"google_transfer": {"subject": f"10432095874628391057{last}"}}) for last in "67"]
+    arn = "arn:aws:iam::754256621582:role/second"
+    sftp = ["--sftp-name", "first", "--sftp-name", "second"]
+    sftp += ["--sftp-key", ssh_keys.ED25519, "--sftp-key", ssh_keys.OTHER]
+    words = [*_options_of(*transfers), "--pull-arn", arn, *sftp, *_options_of(AZURE_READER)]
+    assert main(["new", "pull", "elsewhere", *words, *BY_A_USER]) == 0
+    pull = _pull_of(estate, "elsewhere")
+    assert pull.identities == (*transfers, AZURE_READER)
+    assert pull.outsiders == (arn,)
+    assert [(reader.name, reader.keys) for reader in pull.sftp_readers] == [
+        ("first", (ssh_keys.ED25519,)),
+        ("second", (ssh_keys.OTHER,)),
+    ]
+
+
+SECRET = "abc8Q~" + "x" * 34
+TWO_NAMES = ["--sftp-name", "first", "--sftp-name", "second"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "missing: --pull-arn\n  next: give these options, or those of a reader with tokens (--google-…, "),
+        (["--azure-tenant", TENANT], 2, "missing: --azure-object, --azure-audience\n"),
+        (["--azure-version", "2"], 2, "missing: --azure-tenant, --azure-object, --azure-audience\n"),
+        (["--sftp-key", ssh_keys.ED25519], 2, "missing: --sftp-name\n"),
+        (
+            [*_options_of(AZURE_READER, OTHER_AZURE_READER)],
+            2,
+            "equally often: --azure-tenant 2, --azure-object 2, --azure-audience 2, --azure-version 1\n  next: give",
+        ),
+        ([*TWO_NAMES, "--sftp-key", ssh_keys.ED25519], 2, "equally often: --sftp-name 2, --sftp-key 1\n"),
+        (["--azure-object", "*"], 2, "--azure-object: '*' lets in everybody who fits a pattern\n"),
+        (["--azure-version", "3"], 2, "--azure-version: '3' is not a version of Microsoft's tokens\n"),
+        (["--oidc-issuer", "https://accounts.google.com"], 2, "next: write this reader as `google`\n"),
+        (["--kubernetes-namespace", "Re"], 2, "--kubernetes-namespace: 'Re' is not a namespace of Kubernetes\n"),
+        (["--google-unique-id", "x@p.iam.gserviceaccount.com"], 2, "service-accounts describe x@p.iam.gserviceaccount"),
+        (["--sftp-name", "root"], 2, "--sftp-name: 'root' is not a name to log in with by SFTP\n"),
+        (["--sftp-key", "meridian.pub"], 2, "--sftp-key: this is no SSH key of a type that AWS Transfer Family takes"),
+        (
+            ["--sftp-key", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz"],
+            2,
+            "--sftp-key: this is a private key, which nobody but its owner may have\n  next: no export needs one.",
+        ),
+        (["--azure-audience", SECRET], 2, "--azure-audience: this is a secret of an application of Entra"),
+        (
+            [*_options_of(AZURE_READER), "--azure-version", "2"],
+            2,
+            "'api://exports' is not the audience of tokens of version 2: that is a GUID: write the client id",
+        ),
+        ([*_options_of(TRANSFER_READER, TRANSFER_READER)], 1, "this estate cannot take the file"),
+    ],
+)
+def test_what_is_not_whole_readers_is_refused(
+    words: list[str], code: int, said: str, estate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", "pull", "elsewhere", *words, "--user", "alpha_user_ana"]) == code
+    told = capsys.readouterr().err
+    assert said in told
+    assert not any(held in told for held in ("b3Blbn", SECRET[:12]))
+    assert not (estate / "pull_datasets" / "elsewhere.yaml").exists()
 
 
 def test_what_should_be_looked_at_is_said(estate: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,3 +393,44 @@ def test_on_a_terminal_only_what_lacks_of_the_recipient_in_another_cloud_is_aske
     assert "what stands here is not a GUID" in done.shown
     (push,) = (push for push in load(estate).require().push_datasets if push.name == "elsewhere")
     assert push.destination == at_azure()
+
+
+def test_on_a_terminal_what_a_begun_reader_lacks_is_asked_for_and_what_others_have_is_offered(estate: Path) -> None:
+    assert main(["new", "pull", "before", *_options_of(AZURE_READER), *BY_A_USER]) == 0
+    dialogue = [
+        ("description", ""),
+        ("owner", ""),
+        ("pull_arns (one at a time)", ""),
+        ("azure_object (1 of 2)", "everybody"),
+        ("azure_object (1 of 2)", "1"),
+        ("azure_object (2 of 2)", "7a2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5"),
+        ("azure_audience (1 of 2)", "1"),
+        ("azure_audience (2 of 2)", "api://other"),
+        ("azure_version (1 of 2)", ""),
+        ("allow_push (y/N)", ""),
+        ("bucket_versioning (y/N)", ""),
+        ("paperwork (one at a time)", ""),
+        ("expires", ""),
+    ]
+    words = ["--azure-tenant", TENANT, "--azure-tenant", TENANT, "--user", "alpha_user_ana"]
+    done = _asked(estate, dialogue, "new", "pull", "elsewhere", *words)
+    assert done.code == 0, done.shown
+    assert "'everybody' is not a GUID" in done.shown
+    assert "known, to be chosen by number: 1 8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5\r\n" in done.shown
+    other = {"tenant": TENANT, "object": "7a2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5", "audience": "api://other"}
+    assert _pull_of(estate, "elsewhere").identities == (AZURE_READER, reader_of({"azure": other}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "question", "said"),
+    [
+        ("push", "target_bucket", "(By options of `exports new` instead: a recipient in Azure (--azure-"),
+        ("pull", "pull_arns (one at a time)", "(By options of `exports new` instead: a reader with tokens (--google-"),
+    ],
+)
+def test_on_a_terminal_it_says_how_to_name_others_than_those_of_aws(
+    kind: str, question: str, said: str, estate: Path
+) -> None:
+    dialogue = [("description", ""), ("owner", ""), (question, CTRL_C)]
+    done = _asked(estate, dialogue, "new", kind, "elsewhere")
+    assert (done.code, said in done.shown) == (130, True), done.shown
