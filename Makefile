@@ -33,7 +33,7 @@ tests/node_modules tests/browser/node_modules tests/conformance/azurite/node_mod
 	@command -v npm >/dev/null || { echo "this needs Node and npm: https://nodejs.org"; exit 1; }
 	@cd $* && npm ci --silent && touch node_modules
 
-conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack, Azurite, fake-gcs and, if named, AWS are held to what the mover relies on (some minutes)
+conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack, Azurite, fake-gcs and, if named, AWS, Azure and Google are held to what the mover relies on (some minutes)
 	@$(MAKE) -s localstack
 	@! command -v npm >/dev/null || $(MAKE) -s tests/conformance/azurite/node_modules
 	@LOCALSTACK_BIN=$$(test ! -e .venv/localstack/installed || echo $(CURDIR)/.venv/localstack/bin/python) \

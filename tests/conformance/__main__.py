@@ -1,7 +1,9 @@
 """`make conformance`: holds every S3 to every scenario, and prints what came of it.
 
-In: names of servers, or none for all of them. Out: a table on stdout; exit code 1 if something failed. Effects: the
-servers' processes and files, gone afterwards; what the environment names (`servers`).
+In: names of servers, or none for all of them; `named`: those alone that the environment names (`servers`,
+`named_stores`), which take part with any others, too. Out: a table on stdout. Exit code 1: something failed; 2: a name
+or a setting is refused, before anything is started; 3: AWS does not say whose the credentials are. Effects: the
+servers' processes and files, gone afterwards; what is done to what the environment names.
 """
 
 import os
@@ -14,25 +16,36 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from data_exports.errors import ExportsError, UsageError
 from data_exports.local import emulator
 from tests.conformance.destinations import SUITE
 from tests.conformance.judged import Kind, Server, Verdict, judge, local_aws_server, memory_server
 from tests.conformance.kinds import OutsideServer, judge_outside, name_of_check, outside_servers
+from tests.conformance.named_stores import AZURE, GOOGLE, NamedStore, named_stores
 from tests.conformance.scenarios import SCENARIOS
-from tests.conformance.servers import is_named, localstack, moto, named, seaweedfs
+from tests.conformance.servers import S3, localstack, moto, named_s3, seaweedfs
 from tests.emulator.steps import ACCOUNT, REGION
 
 Verdicts = Mapping[str, Sequence[Verdict]]
 NO_LOCALSTACK = "left out: LocalStack (it needs Python 3.13; name one with: make conformance LOCALSTACK_PYTHON=...)"
 
 _STARTS = {"moto": moto, "seaweedfs": seaweedfs, "localstack": localstack}
+NAMED = "named"
+KNOWN = ("memory", "local", *_STARTS, "azure", "google", "azurite", "fake-gcs", NAMED)
+_REAL = {S3: "AWS itself", AZURE: "Azure Blob Storage itself", GOOGLE: "Google Cloud Storage itself"}
+"""By the variable that names it."""
 
 
 def main(names: Sequence[str]) -> int:
     """Judge the servers of these names."""
     started = time.monotonic()
+    try:
+        known, stores = _named(names)
+    except ExportsError as refused:
+        print(refused, file=sys.stderr)
+        return refused.exit_code
     with ExitStack() as stack:
-        servers, outside = _servers(names, stack), _outside(names, stack)
+        servers, outside = [*_servers(names, stack), *known], _outside(names, stores, stack)
         with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
             judged = pool.map(lambda server: [judge(server, scenario) for scenario in SCENARIOS], servers)
             verdicts = dict(zip((server.name for server in servers), judged, strict=True))
@@ -48,10 +61,26 @@ def main(names: Sequence[str]) -> int:
     return 1 if counts[Kind.FAILED] else 0
 
 
-def _outside(names: Sequence[str], stack: ExitStack) -> list[OutsideServer]:
+def _named(names: Sequence[str]) -> tuple[list[Server], Mapping[str, NamedStore]]:
+    """What the environment names, and can be reached; what it does not name is told. Raises `ExportsError`."""
+    if unknown := [name for name in names if name not in KNOWN]:
+        raise UsageError(f"{', '.join(unknown)}: no such server", next_step=f"there are {', '.join(KNOWN)}")
+    servers, stores = named_s3(os.environ), named_stores(os.environ)
+    if not names or NAMED in names:
+        for variable, what in _REAL.items():
+            if not os.environ.get(variable):
+                print(f"left out: {what} ({variable} is not set: docs/local-aws.md)")
+    if set(names) == {NAMED} and not servers and not stores:
+        raise UsageError("the environment names none", where=NAMED, next_step=f"set {', '.join(_REAL)}")
+    for store in stores.values():
+        store.check_access()
+    return servers, stores
+
+
+def _outside(names: Sequence[str], stores: Mapping[str, NamedStore], stack: ExitStack) -> list[OutsideServer]:
     """Start the servers outside AWS that are asked for."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)))
-    return stack.enter_context(outside_servers(names, folder))
+    return stack.enter_context(outside_servers(names, stores, folder))
 
 
 def _judged_outside(servers: Sequence[OutsideServer], stack: ExitStack) -> Verdicts:
@@ -76,12 +105,12 @@ def _servers(names: Sequence[str], stack: ExitStack) -> list[Server]:
         stack.callback(emulator.stop, local)
         servers += [local_aws_server(local, may_list=True), local_aws_server(local, may_list=False)]
     for name, start in _STARTS.items():
+        if name not in wanted:
+            continue
         if name == "localstack" and not os.environ.get("LOCALSTACK_BIN"):
             print(NO_LOCALSTACK)
-        elif name in wanted:
+        else:
             servers.append(stack.enter_context(start(folder / name)))
-    if is_named(os.environ):
-        servers.append(named(os.environ))
     return servers
 
 

@@ -41,6 +41,7 @@ from tests.patience import PATIENCE_SECONDS
 
 A, B = b"the first upload", b"a newer one"
 _DELIVERED = "delivered"
+_SOON_AGAIN = (Cause.CONFLICT, Cause.THROTTLED)
 
 
 def ask(world: World, call: Call) -> StoreAnswer:
@@ -56,9 +57,13 @@ def copied(world: World, call: Copy | CopyVersion | CompleteUpload) -> str:
 
 
 def written(world: World, call: Copy | CopyVersion | CompleteUpload) -> StoreAnswer:
-    """What is answered to a write; a kind may want a moment between two: the rules try again as well."""
+    """What is answered to a write; a kind may want a moment between two: the rules try again as well.
+
+    Azure tells writes apart by whole seconds, and Google takes one of a name in a second:
+    https://cloud.google.com/storage/quotas#objects
+    """
     reply, until = ask(world, call), monotonic() + PATIENCE_SECONDS
-    while isinstance(reply, Failed) and reply.cause is Cause.CONFLICT and monotonic() < until:
+    while isinstance(reply, Failed) and reply.cause in _SOON_AGAIN and monotonic() < until:
         sleep(0.1)
         reply = ask(world, call)
     return reply

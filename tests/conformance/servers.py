@@ -13,6 +13,7 @@ LOCALSTACK_BIN           the Python of the environment that holds LocalStack
 """
 
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -25,12 +26,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.seaweed import ACCESS_KEY, SECRET_KEY, free_ports, seaweed
+from data_exports.aws import aws_errors
+from data_exports.errors import UsageError
 from data_exports.mover.wire.signing import Credentials
 from tests.conformance.http_world import Ground, http_world
 from tests.conformance.judged import Server
 from tests.conformance.lacking import LACKING
 from tests.conformance.steps import Capability
 
+S3 = "CONFORMANCE_S3"
 REGION, ELSEWHERE = "eu-west-1", "eu-west-2"
 _START_TIMEOUT_SECONDS = 90
 _MOTO_ACCOUNT = "123456789012"
@@ -77,32 +81,48 @@ def localstack(folder: Path) -> Iterator[Server]:
         yield _server("LocalStack", _ground_of(url, Credentials(_LOCALSTACK_ACCOUNT, "test"), _LOCALSTACK_ACCOUNT))
 
 
-def is_named(environment: Mapping[str, str]) -> bool:
-    """Whether the environment names an S3 of its own."""
-    return bool(environment.get("CONFORMANCE_S3"))
+def named_s3(environment: Mapping[str, str]) -> list[Server]:
+    """The S3 that the environment names, if it names one. Raises `ExportsError` where it does so by half."""
+    place = environment.get(S3, "")
+    for name in ("CONFORMANCE_ACCOUNT", "CONFORMANCE_REGIONS", "CONFORMANCE_LEFT_OUT"):
+        if environment.get(name) and not place:
+            raise UsageError(f"is set, and {S3} is not", where=name, next_step=f"set {S3}, too, or unset {name}")
+    if not place:
+        return []
+    if place != "aws" and not re.fullmatch(r"https?://[^/?#@\s]+/?", place):
+        raise UsageError(f"{place!r} is neither aws nor the URL of an endpoint", where=S3)
+    regions = (environment.get("CONFORMANCE_REGIONS") or f"{REGION},{ELSEWHERE}").split(",")
+    if len(regions) != 2 or not all(re.fullmatch(r"[a-z0-9-]+", region) for region in regions):
+        raise UsageError("must be two regions with a comma between", where="CONFORMANCE_REGIONS")
+    lacks = _lacks_in(environment)
+    credentials, account = _caller_of(environment, regions[0])
+    ground = _ground_of(None if place == "aws" else place, credentials, account, regions=regions, clears_up=True)
+    return [Server(place, lacks, lambda scenario: http_world(ground, scenario))]
 
 
-def named(environment: Mapping[str, str]) -> Server:
-    """The S3 that the environment names."""
+def _lacks_in(environment: Mapping[str, str]) -> dict[Capability, str]:
+    names = [name.strip() for name in environment.get("CONFORMANCE_LEFT_OUT", "").split(",") if name.strip()]
+    if unknown := [name for name in names if name not in Capability.__members__]:
+        said = f"{', '.join(unknown)}: not among {', '.join(Capability.__members__)}"
+        raise UsageError(said, where="CONFORMANCE_LEFT_OUT")
+    lacks = {Capability[name]: "CONFORMANCE_LEFT_OUT says so" for name in names}
+    lacks.setdefault(Capability.INITIATORS, "the mover here is no session of a function's role")
+    return lacks
+
+
+def _caller_of(environment: Mapping[str, str], region: str) -> tuple[Credentials, str]:
+    """Whose credentials AWS's tools would use, and the account that owns the buckets."""
     import boto3
 
-    place = environment["CONFORMANCE_S3"]
-    url = None if place == "aws" else place
-    region, other_region = environment.get("CONFORMANCE_REGIONS", f"{REGION},{ELSEWHERE}").split(",")
     session = boto3.Session()
-    found = session.get_credentials()
-    if found is None:
-        raise SystemExit(
-            "CONFORMANCE_S3 is set, and there are no AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID"
-        )
-    keys = found.get_frozen_credentials()
-    account = environment.get("CONFORMANCE_ACCOUNT") or session.client("sts", region).get_caller_identity()["Account"]
-    credentials = Credentials(keys.access_key or "", keys.secret_key or "", keys.token or "")
-    ground = _ground_of(url, credentials, account, regions=(region, other_region), clears_up=True)
-    left_out = filter(None, environment.get("CONFORMANCE_LEFT_OUT", "").split(","))
-    lacks = {Capability[name.strip()]: "CONFORMANCE_LEFT_OUT says so" for name in left_out}
-    lacks.setdefault(Capability.INITIATORS, "the mover here is no session of a function's role")
-    return Server(place, lacks, lambda scenario: http_world(ground, scenario))
+    with aws_errors(S3):
+        found = session.get_credentials()
+        if found is None:
+            said = "is set, and there are no AWS credentials"
+            raise UsageError(said, where=S3, next_step="set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+        keys = found.get_frozen_credentials()
+        told = environment.get("CONFORMANCE_ACCOUNT") or session.client("sts", region).get_caller_identity()["Account"]
+    return Credentials(keys.access_key or "", keys.secret_key or "", keys.token or ""), told
 
 
 def _server(name: str, ground: Ground) -> Server:
