@@ -4,6 +4,10 @@ BIN := .venv/bin
 BENCH ?= mover requests cold_start large latency control_plane register http_clients notary
 UV := $(shell command -v uv 2>/dev/null)
 
+# Commands, functions and the local AWS are processes of their own: where this is set, each of the thousands that the
+# tests start would compile all that it imports anew. https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test soak fuzz mutants coverage prove conformance terraform evidence-go browser pictures bench lint actionlint types check docs lock landed clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -31,13 +31,17 @@ class Landed:
     @property
     def environment(self) -> dict[str, str]:
         """With it `python -m data_exports` is the old program: PYTHONPATH comes before what is installed."""
-        return {**os.environ, "PYTHONPATH": str(self.source), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**os.environ, "PYTHONPATH": str(self.source)}
 
 
 def unpack_landed(folder: Path) -> Landed:
-    """Unpack the program that was last landed."""
+    """Unpack the program that was last landed, by the filter that Python has had since 3.11.4 where it is there.
+
+    https://docs.python.org/3/library/tarfile.html#supporting-older-python-versions
+    """
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        archive.extractall(folder)
     return Landed(folder / "src")
 
 

@@ -93,11 +93,22 @@ class Site:
         found = self.deployed.stage.object_at_recipient(self.push(key.split("/", maxsplit=1)[0]), key)
         return found is not None and found["Body"].read() == self.contents[key]
 
-    def change(self, dataset: str, **settings: str) -> None:
-        """Change settings of the deployed mover; the next deployment sets them back."""
+    @contextmanager
+    def changed(self, dataset: str, **settings: str) -> Iterator[None]:
+        """Change settings of the deployed mover: a deployment sets them back, or the end of the block if it had nothing
+        to deploy, as after a landing that is today's program."""
         functions, name = self.client("lambda"), self.push(dataset).mover_name
-        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | settings})
+
+        def variables() -> dict[str, str]:
+            found: dict[str, str] = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            return found
+
+        before = variables()
+        changed = before | settings
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
+        yield
+        if variables() == changed:
+            functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
     def messages(self) -> dict[str, dict[str, str]]:
         """Queue → how many messages it holds, those in flight included; of the queues that hold any."""
@@ -178,13 +189,13 @@ def half_copied(site: Site, name: str) -> Iterator[str]:
         return await pass_on()
 
     with wire(site.deployed.local.endpoint_url, two_parts) as way:
-        site.change(LARGE, PART_BYTES=str(5 * MIB), AWS_ENDPOINT_URL_S3=way.url)
         # Deployed 90 minutes: so long does the message stay with a mover that does not answer.
         site.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "6"})
-        key = site.upload(LARGE, name, bytes(range(256)) * (12 * MIB // 256))
-        wait_until(lambda: len(parts) == 2 and len(checkpoints(site)) == 1)
-        with mover_at_rest(site.deployed, site.push(LARGE)):
-            yield key
+        with site.changed(LARGE, PART_BYTES=str(5 * MIB), AWS_ENDPOINT_URL_S3=way.url):
+            key = site.upload(LARGE, name, bytes(range(256)) * (12 * MIB // 256))
+            wait_until(lambda: len(parts) == 2 and len(checkpoints(site)) == 1)
+            with mover_at_rest(site.deployed, site.push(LARGE)):
+                yield key
         wait_until(partial(site.has_arrived, key))
         over.set()  # the mover of before goes on as well, and finds that it is too late
 
