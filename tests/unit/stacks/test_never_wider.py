@@ -6,6 +6,7 @@ oracle sees what is wider is tried with files that declare less, and with templa
 """
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -118,6 +119,32 @@ OUTSIDERS = (
 )
 PIECES = st.sampled_from([*OUTSIDERS, *TEXTS, *ROLES, *OTHERS, *LINES, "users: [alpha_user_eve]\n", *MARKS])
 
+LINE = re.compile("( *(?:- )?([a-z_]+): *)(.+)\n")
+OF_FIELDS = {
+    "allow_push": ("true", "false", "[True]"),
+    "audience": ("api://other", "sts.amazonaws.com", "5c2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a5"),
+    "expires": ("2040-01-01", "2033-12-31"),
+    "keep_files": ("true", "false"),
+    "name": ("orders", "orders_", "orders-x", "o", "northgate"),
+    "object": ("8f2c11aa-6d4e-4b0f-8a57-90c1d2e3f4a6",),
+    "pull_arns": ("[arn:aws:iam::754256621582:role/*]", "[arn:aws:iam::318604275917:root]", "[arn:aws:iam::1:user/x]"),
+    "subject": ("repo:example/reports:*", "repo:example/reports:ref:refs/heads/main", '"104320958746283910577"'),
+    "target_bucket": ("mojap-hub-exports-log", "mojap-tables", "hj-incoming"),
+    "users": ("[alpha_user_eve, alpha_user_ana]", "[alpha_user_*]", "[alpha_user_eve]", "[restricted-admin]"),
+    "version": ("1", "2"),
+}
+"""What else may stand in some fields, besides what stands there in another file."""
+
+
+@st.composite
+def another_value(draw: st.DrawFn, line: str) -> str:
+    """The line with another value of its field; as it is where it has none."""
+    found = LINE.fullmatch(line)
+    if not found:
+        return line
+    elsewhere = {each[3] for text in FILES.values() for each in LINE.finditer(text) if each[2] == found[2]}
+    return f"{found[1]}{draw(st.sampled_from(sorted({*elsewhere, *OF_FIELDS.get(found[2], ())})))}\n"
+
 
 @st.composite
 def mutated(draw: st.DrawFn) -> dict[str, str]:
@@ -127,7 +154,9 @@ def mutated(draw: st.DrawFn) -> dict[str, str]:
         name = draw(st.sampled_from(sorted(files)))
         lines = files[name].splitlines(keepends=True) or [""]
         at = draw(st.integers(0, len(lines) - 1))
-        match draw(st.sampled_from(["drop", "double", "take", "piece", "piece", "swap", "indent"])):
+        match draw(st.sampled_from(["value"] * 8 + ["drop", "double", "take", "piece", "swap", "indent"])):
+            case "value":
+                lines[at] = draw(another_value(lines[at]))
             case "drop":
                 del lines[at]
             case "double":
