@@ -19,9 +19,9 @@ from tests.conformance.fake_gcs import PACKAGE, fake_gcs
 from tests.conformance.google_bucket import GoogleBucket
 from tests.conformance.lacking import LACKING_ELSEWHERE
 from tests.conformance.outside_world import environment_with
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_SECONDS = 600
 HAS_AZURITE = PROGRAM.exists() and shutil.which("node") is not None
 
 pytestmark = pytest.mark.emulator
@@ -35,7 +35,7 @@ def run_named(settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         env={**kept, **settings},
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_SECONDS,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from data_exports.local.clouds.faults import InjectedFault
+from data_exports.local.emulator import LocalAws
 from tests.conformance.azure_world import AzureWorld
 from tests.conformance.destinations import (
     SUITE,
+    A,
     a_probe_finds_that_all_is_allowed_and_replaces_nothing,
+    the_last_write_counts,
     uploads_of_this_very_key_are_found,
 )
 from tests.conformance.folder_world import FolderWorld
@@ -21,6 +25,7 @@ from tests.conformance.lacking import LACKING
 from tests.conformance.local_aws import local_aws_world
 from tests.conformance.memory_world import MemoryWorld
 from tests.conformance.outside_world import Recipient, outside_world
+from tests.conformance.scenarios.common import KEY
 from tests.conformance.stand_ins import ActingGoogleStandIn, AzureStandIn, GoogleStandIn
 from tests.conformance.steps import Capability, Scenario
 from tests.conformance.world import World
@@ -75,3 +80,13 @@ def test_it_is_a_destination(
 ) -> None:
     with world_of(kind, tmp_path, lambda: request.getfixturevalue("local_aws")) as world:
         check_destination(world)
+
+
+@pytest.mark.emulator
+def test_a_store_that_wants_a_moment_between_two_writes_is_asked_again(local_aws: LocalAws) -> None:
+    recipient = GoogleStandIn()
+    with outside_world(local_aws, EMPTY, recipient) as world:
+        assert recipient.clouds is not None
+        recipient.clouds.add_fault(InjectedFault("objects", 429, "TooManyRequests", times=2))
+        the_last_write_counts(world)
+        assert recipient.found(KEY) == (A, {"x-amz-meta-old": "1"})
