@@ -90,7 +90,8 @@ def read_over_http(memory: Memory, request: S3Request) -> Response:
     if "range" not in headers:
         return Response(200, named, found.body)
     first, _, last = headers["range"].removeprefix("bytes=").partition("-")
-    return Response(206, named, found.body[int(first) : int(last) + 1])
+    told = {**named, "content-range": f"bytes {first}-{last}/{len(found.body)}"}
+    return Response(206, told, found.body[int(first) : int(last) + 1])
 
 
 def _of(versions: tuple[Stored, ...], version_id: str) -> Stored | None:

@@ -183,8 +183,10 @@ class _Handler(BaseHTTPRequestHandler):
             first, last = re.fullmatch(
                 r"bytes=(\d+)-(\d+)", self.headers.get("range", f"bytes=0-{sink.size_bytes - 1}")
             ).groups()  # type: ignore[union-attr]
-            status, of_v1 = 206 if "range" in self.headers else 200, {"x_amz_version_id": "v1", "ETag": f'"{ETAG}"'}
-            self._tell(status, bytes_of(int(first), int(last)), **of_v1)
+            place = f"bytes {first}-{last}/{sink.size_bytes}"
+            told = {"x_amz_version_id": "v1", "ETag": f'"{ETAG}"', "Content_Range": place}
+            status = 206 if "range" in self.headers else 200
+            self._tell(status, bytes_of(int(first), int(last)), **told)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from data_exports.mover.places.s3.destination import PART_LIMITS, PART_POLICY
 from data_exports.mover.places.s3.replies import error_reply
 from data_exports.mover.places.told import told_text
 from data_exports.mover.rules.hub_version import NULL
-from data_exports.mover.rules.protocol import Copy, CopyPart, CopyVersion, Failed, StoreAnswer
+from data_exports.mover.rules.protocol import Copy, CopyPart, CopyVersion, Failed, Part, StoreAnswer
 from data_exports.mover.wire.http_connection import USUAL_LIMITS
 from data_exports.mover.wire.http_responses import Response
 
@@ -66,29 +66,41 @@ def read_part(hub: Hub, call: CopyPart, write: Write) -> Operation[StoreAnswer]:
     def write_all(contents: HubContents) -> CallStep:
         if len(contents.body) == size:
             return write(contents)
-        said = f"S3 answered with {len(contents.body):,} bytes instead of {size:,}"
-        return Failed(f"{reading(call.key)}: {said}. It will be tried again", Cause.UNREADABLE)
+        return _not_so(call, f"S3 answered with {len(contents.body):,} bytes instead of {size:,}")
 
-    return Operation(request, _reader(call, 206, write_all), PART_POLICY)
+    return Operation(request, _reader(call, 206, write_all, part=call.part), PART_POLICY)
 
 
-def _reader(call: Copy | CopyVersion | CopyPart, status: int, write: Write) -> Callable[[Response], CallStep]:
+def _not_so(call: Copy | CopyVersion | CopyPart, said: str) -> Failed:
+    return Failed(f"{reading(call.key)}: {said}. It will be tried again", Cause.UNREADABLE)
+
+
+def _reader(
+    call: Copy | CopyVersion | CopyPart, status: int, write: Write, *, part: Part | None = None
+) -> Callable[[Response], CallStep]:
     """What goes on with an answer: what is no object, or another one than was asked for, is not written anywhere.
 
-    S3 tells the ETag of each object that it gives.
+    S3 tells the ETag of each object that it gives, and of a range which it is. Another success is not read for an
+    error: what it holds may be a file's.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_ResponseElements
     """
     doing = reading(call.key)
 
     def read(response: Response) -> CallStep:
         if response.status == status:
+            told_range = response.headers.get("content-range", "")
+            if part and not told_range.startswith(f"bytes {part.first_byte}-{part.last_byte}/"):
+                wanted_range = f"bytes {part.first_byte}-{part.last_byte}"
+                return _not_so(call, told_text(f"S3 gave {told_range or 'no range'} instead of {wanted_range}"))
             etag = response.headers.get("etag", "").strip('"')
             version_id = response.headers.get("x-amz-version-id") or NULL
             wanted = version_id if isinstance(call, Copy) else call.version_id
             if not etag or etag != (call.etag or etag) or version_id != wanted:
                 said = told_text(f"S3 gave version {version_id} with {f'ETag {etag}' if etag else 'no ETag'}")
-                return Failed(f"{doing}: {said}, another than was asked for. It will be tried again", Cause.UNREADABLE)
+                return _not_so(call, f"{said}, another than was asked for")
             return write(HubContents(version_id, describing(response.headers), response.body))
+        if response.status is not None and response.status < 300:
+            return _not_so(call, f"S3 answered {response.status} instead of {status}")
         reply = error_reply(response, doing=doing)
         # What was not read was not written: nothing of it is under way.
         return replace(reply, under_way=False) if isinstance(reply, Failed) else reply

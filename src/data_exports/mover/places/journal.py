@@ -52,21 +52,21 @@ class Journal:
 
         def read(response: Response) -> CallStep:
             names = keys_reply(response, doing=doing)
-            return self._read_each(names, ()) if isinstance(names, tuple) else names
+            return self._read_each(call, names, ()) if isinstance(names, tuple) else names
 
         return Operation(self.bucket.request("ListObjectsV2", "GET", query=query), read)
 
-    def _read_each(self, names: tuple[str, ...], found: tuple[Checkpoint, ...]) -> CallStep:
+    def _read_each(self, call: ReadCheckpoints, names: tuple[str, ...], found: tuple[Checkpoint, ...]) -> CallStep:
         """Read the checkpoints of these names. One that has gone since it was listed, or is none, is left out."""
         if not names:
             return Checkpoints(found)
 
         def read(response: Response) -> CallStep:
             if response.status == 200:
-                return self._read_each(names[1:], (*found, *_checkpoint_of(response.body)))
+                return self._read_each(call, names[1:], (*found, *_checkpoint_of(response.body, call)))
             reply = error_reply(response, doing=self._doing("reading a checkpoint in {}"))
             # Without leave to list the whole bucket, S3 answers 403 for what has gone.
-            return self._read_each(names[1:], found) if isinstance(reply, Gone | Forbidden) else reply
+            return self._read_each(call, names[1:], found) if isinstance(reply, Gone | Forbidden) else reply
 
         return Operation(self.bucket.request("GetObject", "GET", names[0]), read)
 
@@ -95,8 +95,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _checkpoint_of(body: bytes) -> tuple[Checkpoint, ...]:
-    """The checkpoint in a file; nothing if it holds none."""
+def _checkpoint_of(body: bytes, call: ReadCheckpoints) -> tuple[Checkpoint, ...]:
+    """The checkpoint in a file; nothing if it holds none, or one of another version."""
     try:
         fields = json.loads(body)
         copied = tuple(CopiedPart(part["number"], part["etag"]) for part in fields.pop("copied"))
@@ -106,6 +106,7 @@ def _checkpoint_of(body: bytes) -> tuple[Checkpoint, ...]:
     numbers = [found.size_bytes, found.part_bytes, *(part.number for part in copied)]
     texts = [found.upload_id, found.etag, found.last_modified or "", found.destination, *(part.etag for part in copied)]
     is_sound = all(type(number) is int and number > 0 for number in numbers)
+    is_sound = is_sound and (found.key, found.version_id) == (call.key, call.version_id)
     return (found,) if is_sound and all(isinstance(text, str) for text in texts) else ()
 
 

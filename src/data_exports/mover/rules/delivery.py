@@ -133,7 +133,7 @@ class Delivery:
         match reply:
             case Copied(version_id):
                 # Not always the version of the event: a newer upload may have the same content.
-                version = HubVersion(version_id, upload.etag, upload.size_bytes, self.uploaded_at)
+                version = HubVersion(version_id, upload.etag, self.upload.size_bytes, self.uploaded_at)
                 self.ledger.note_written(version, reply)
                 return (yield from self.finish())
             case Overtaken() if not self.may_have_written:
@@ -192,7 +192,10 @@ class Delivery:
                 HubVersion(version_id, etag if version_id == NULL else upload.etag, None, None)
             ):
                 self.uploaded_at = last_modified
-                return (yield from self.copy_in_parts(replace(upload.version, last_modified=last_modified), digest))
+                # Of too few bytes the parts would make a file that is cut off: the hub's word counts, not the event's.
+                self.upload = replace(upload, size_bytes=reply.size_bytes or upload.size_bytes)
+                version = replace(self.upload.version, last_modified=last_modified)
+                return (yield from self.copy_in_parts(version, digest))
             case Current():
                 return Overtaken()
             case _:

@@ -185,7 +185,15 @@ class LargeCopy:
     def may_go_on(self, checkpoint: Checkpoint) -> bool:
         """Tell whether a copy that was begun here is of this very upload, whose attributes it has."""
         begun = HubVersion(checkpoint.version_id, checkpoint.etag, None, checkpoint.last_modified)
-        return self.was_begun_here(checkpoint) and begun.is_surely(self.version)
+        return self.was_begun_here(checkpoint) and begun.is_surely(self.version) and self.makes_the_file(checkpoint)
+
+    def makes_the_file(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether what is on record can be gone on with to all of the file, and to no more than that."""
+        can, numbers = self.capabilities, [part.number for part in checkpoint.copied]
+        total = -(-self.size_bytes // checkpoint.part_bytes)
+        fits = checkpoint.part_bytes <= can.largest_part_bytes and total <= can.most_parts
+        is_of_it = len(set(numbers)) == len(numbers) and all(number <= total for number in numbers)
+        return checkpoint.size_bytes == self.size_bytes and fits and is_of_it
 
     def was_begun_here(self, checkpoint: Checkpoint) -> bool:
         """Tell whether a copy was begun at this destination: what it has copied is of no use at another."""

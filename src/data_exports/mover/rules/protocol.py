@@ -4,7 +4,7 @@ In: nothing. Out: the requests that `delivery` yields, the replies it is sent, a
 of many requests one, or of one many. No effects.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from data_exports.contract.causes import Cause
@@ -217,6 +217,7 @@ class Current:
     etag: str = ""
     last_modified: str | None = None
     digest: str = ""
+    size_bytes: int | None = field(default=None, compare=False)  # which version it is, its size does not tell
 
 
 @dataclass(frozen=True, slots=True)

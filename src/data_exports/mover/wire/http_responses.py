@@ -3,8 +3,9 @@
 In: the bytes, piece by piece. Out: a `Response`, or InvalidResponseError. No effects.
 
 Whatever could be read in two ways is an error, and its connection is closed: lengths that are not digits alone or
-contradict each other, line ends that are not CRLF, chunks that do not end where they said. Each byte is looked at a
-bounded number of times, however it is cut up. https://www.rfc-editor.org/rfc/rfc9112
+contradict each other, line ends that are not CRLF, chunks that do not end where they said; and a success whose body
+ends with its connection, as what was cut off does. An error whose body is too large is told by its status alone. Each
+byte is looked at a bounded number of times, however it is cut up. https://www.rfc-editor.org/rfc/rfc9112
 """
 
 import re
@@ -42,6 +43,10 @@ class Response:
 
 class InvalidResponseError(Exception):
     """What was received is no response, or not the whole of one; `str()` says why."""
+
+
+class _TooLargeError(InvalidResponseError):
+    """Its body has more bytes than it may."""
 
 
 class Received(NamedTuple):
@@ -90,16 +95,25 @@ class ResponseReader:
 
     def _read(self) -> Generator[None, None, Received]:
         head = yield from self._read_head()
-        if self._is_head or head.status in (204, 304):
-            body = b""
-        elif head.is_chunked:
-            body = yield from self._read_chunks()
-        elif head.length is not None:
-            body = yield from self._read_body(head.length)
-        else:
-            body = yield from self._read_to_the_end()
+        try:
+            body = yield from self._read_body_of(head)
+        except _TooLargeError:
+            if head.status < 400:
+                raise
+            return Received(Response(head.status, head.headers, b""), keep_alive=False)
         keep_alive = not (head.is_last or self._ended or self._buffer)  # what is left over answers no request
         return Received(Response(head.status, head.headers, body), keep_alive)
+
+    def _read_body_of(self, head: _Head) -> Generator[None, None, bytes]:
+        if self._is_head or head.status in (204, 304):
+            return b""
+        if head.is_chunked:
+            return (yield from self._read_chunks())
+        if head.length is not None:
+            return (yield from self._read_body(head.length))
+        if head.status < 300:
+            raise InvalidResponseError("a body of which nobody says where it ends")
+        return (yield from self._read_to_the_end())
 
     def _read_head(self) -> Generator[None, None, _Head]:
         """Read the head of the final response.
@@ -154,7 +168,7 @@ class ResponseReader:
 
     def _check_size(self, size: int) -> None:
         if size > self._max_body_bytes:
-            raise InvalidResponseError(f"a body of more than {self._max_body_bytes:,} bytes")
+            raise _TooLargeError(f"a body of more than {self._max_body_bytes:,} bytes")
 
     def _read_until(self, end: bytes, limit: int) -> Generator[None, None, bytes]:
         """What comes before `end`, which is taken off as well. Only what is new is searched."""

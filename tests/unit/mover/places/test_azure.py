@@ -1,5 +1,7 @@
 """Azure Blob Storage as a destination: what is asked of it, and what its answers mean."""
 
+import zlib
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -441,10 +443,14 @@ def test_a_mover_of_a_container_opens_it_and_reads_and_writes_a_few_files_at_onc
     assert can.part_bytes_at_once == 48 * MIB
 
 
+ENDLESS = urlsafe_b64encode(zlib.compress(b" " * (MIB + 1) + b"{}")).decode()  # one KiB that unpacks to a thousand
+
+
 @pytest.mark.parametrize(
     ("upload_id", "etag"),
     [
         ("u1", "e1"),
+        (f"u1.{ENDLESS}", "00000001.5"),
         ("u1", ""),
         ("u1.AAAA", "00000001.5"),
         ("u1.%", "00000001.5"),

@@ -13,7 +13,8 @@ from data_exports.mover.rules.protocol import Copy, CopyPart, CopyVersion, Faile
 from data_exports.mover.wire.http_responses import Response
 
 HUB = Hub(Bucket("hub", None))
-OF_V1 = {"x-amz-version-id": "v1", "etag": '"e1"'}
+RANGE = {"content-range": "bytes 8-10/20"}
+OF_V1 = {"x-amz-version-id": "v1", "etag": '"e1"', **RANGE}
 
 
 def reading(size: int, found: list[bytes] | None = None) -> Operation[StoreAnswer]:
@@ -46,6 +47,34 @@ def test_a_part_of_another_length_is_not_written(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("", "no range"),
+        ("bytes 0-2/20", "bytes 0-2/20"),
+        ("bytes 8-11/20", "bytes 8-11/20"),
+        ("bytes 88-10/20", "bytes 88-10/20"),
+        ("bytes 8-10", "bytes 8-10"),
+    ],
+)
+def test_a_part_of_another_place_is_not_written_though_it_is_as_long(told: str, said: str) -> None:
+    found: list[bytes] = []
+    headers = OF_V1 | {"content-range": told}
+    assert reading(3, found).read(Response(206, headers, b"abc")) == Failed(
+        f"reading 'orders/a' in the hub: S3 gave {said} instead of bytes 8-10. It will be tried again", Cause.UNREADABLE
+    )
+    assert found == []
+
+
+def test_a_whole_file_where_a_part_was_asked_for_is_neither_written_nor_read_for_an_error() -> None:
+    of_a_person = b"<Error><Code>NoSuchKey</Code><Message>Jane Doe</Message></Error>"
+    for status, headers in ((200, OF_V1), (204, {}), (207, OF_V1)):
+        assert reading(3).read(Response(status, headers, of_a_person)) == Failed(
+            f"reading 'orders/a' in the hub: S3 answered {status} instead of 206. It will be tried again",
+            Cause.UNREADABLE,
+        )
+
+
+@pytest.mark.parametrize(
     ("headers", "said"),
     [
         ({}, "version null with no ETag"),
@@ -56,7 +85,7 @@ def test_a_part_of_another_length_is_not_written(body: bytes) -> None:
 )
 def test_what_is_no_object_or_another_version_is_not_written(headers: dict[str, str], said: str) -> None:
     found: list[bytes] = []
-    assert reading(3, found).read(Response(206, headers, b"abc")) == Failed(
+    assert reading(3, found).read(Response(206, headers | RANGE, b"abc")) == Failed(
         f"reading 'orders/a' in the hub: S3 gave {said}, another than was asked for. It will be tried again",
         Cause.UNREADABLE,
     )

@@ -412,6 +412,8 @@ NO_CHECKPOINTS = [
             {"upload_id": None},
             {"copied": [{"number": 1, "etag": 5}]},
             {"copied": [{"number": True, "etag": "e"}]},
+            {"key": "another"},
+            {"version_id": "v2"},
         )
     ),
 ]

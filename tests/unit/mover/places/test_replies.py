@@ -220,6 +220,15 @@ def test_a_head_tells_the_digests_of_the_whole_file_and_no_other(version_id: str
     assert seen == [replace(current, digest=f"SHA256:{SHA256}"), current]
 
 
+@pytest.mark.parametrize(("length", "size"), [("536870912000", 536_870_912_000), ("0", 0), ("", None), ("-5", None)])
+def test_a_head_tells_how_many_bytes_there_are(length: str, size: int | None) -> None:
+    for version_id in ("v1", "null"):
+        told = response(200, x_amz_version_id=version_id, content_length=length)
+        current = head_reply(told, doing=Attempt("reading", Where.UPLOAD))
+        assert isinstance(current, Current)
+        assert current.size_bytes == size
+
+
 def test_a_head_tells_the_current_version() -> None:
     assert head_reply(response(200, x_amz_version_id="v1"), doing=Attempt("reading", Where.UPLOAD)) == Current("v1")
     assert head_reply(response(404), doing=Attempt("reading", Where.UPLOAD)) == Gone()

@@ -424,6 +424,37 @@ def test_of_several_uploads_of_one_version_one_is_completed_and_the_others_are_r
     assert asked[5:8] == [RemoveCheckpoint(copied_up_to(3)), AbortUpload(KEY, "u2"), RemoveCheckpoint(other)]
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        replace(BEGUN, size_bytes=15, copied=DONE[:1]),
+        replace(BEGUN, size_bytes=10**18, part_bytes=1),
+        replace(BEGUN, part_bytes=CAPABILITIES.largest_part_bytes + 1),
+        replace(BEGUN, copied=(DONE[0], DONE[0])),
+        replace(BEGUN, copied=(*DONE[:2], CopiedPart(4, "p4"))),
+    ],
+    ids=["cut off", "never ends", "parts too large", "a part twice", "a part too many"],
+)
+def test_a_copy_whose_record_would_make_another_file_is_begun_anew(damaged: Checkpoint) -> None:
+    damaged = replace(damaged, upload_id="u0")
+    replies = [Current("v1"), Checkpoints((damaged,)), *BEGINNING[2:], PartsDone(DONE), STILL_NEWEST, COPIED]
+    asked, _ = play([*replies, Removed(), Removed(), Removed()], upload=AGAIN)
+    assert asked[:6] == ASKED_TO_BEGIN
+    assert asked[8:11] == [RemoveCheckpoint(copied_up_to(3)), AbortUpload(KEY, "u0"), RemoveCheckpoint(damaged)]
+
+
+@pytest.mark.parametrize("told", [15, 21, 34])
+def test_a_file_has_as_many_bytes_as_the_hub_says_whatever_its_event_says(told: int) -> None:
+    begin = [Current("v1", size_bytes=25), *BEGINNING[1:], PartsDone(DONE), STILL_NEWEST, COPIED, Removed()]
+    asked, _ = play(
+        [*begin, ON, Retired(), Written()],
+        upload=replace(UPLOAD, size_bytes=told),
+        rules=replace(MOVE, largest_copy_bytes=10),
+    )
+    assert asked[:6] == ASKED_TO_BEGIN
+    assert asked[9] == WriteReceipts((DELIVERED,))
+
+
 def test_a_copy_that_was_begun_at_another_destination_is_neither_gone_on_with_nor_aborted() -> None:
     elsewhere = replace(BEGUN, upload_id="u0", copied=DONE[:2], destination="gs://before")
     found: list[Reply] = [Current("v1"), Checkpoints((elsewhere,))]

@@ -41,7 +41,7 @@ WHOLE = [
     b"HTTP/1.1 404\r\ncontent-length:0\r\nConnection: keep-alive, Close\r\nx:\r\nx: 1\t, 2 \r\n\r\n",
     b"HTTP/1.1 503 Slow Down\r\nContent-Length: 4, 4\r\nContent-Length: 4\r\n\r\nslow",
     b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\n\r\nuntil its end",
+    b"HTTP/1.1 503 Slow Down\r\n\r\nuntil its end",
     CHUNKED + b"A\r\n0123456789\r\n00\r\n\r\n",
 ]
 # What one meets on the way to a faulty reader.
@@ -236,7 +236,9 @@ def test_every_well_formed_answer_is_read(
         (b"HTTP/1.1 101 Switching\r\n\r\n", "another protocol that nobody asked for"),
         (b"HTTP/1.1 200 OK\r\na: " + b"x" * 70_000, "more than 65,536 bytes of headers"),
         (b"HTTP/1.1 200 OK\r\na: " + b"x" * 70_000 + b"\r\n\r\n", "more than 65,536 bytes of headers"),
-        (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_001, "a body of more than 1,000,000 bytes"),
+        (b"HTTP/1.1 302 Found\r\n\r\n" + b"x" * 1_000_001, "a body of more than 1,000,000 bytes"),
+        (b"HTTP/1.1 200 OK\r\n\r\nall, or all until it was cut", "a body of which nobody says where it ends"),
+        (b"HTTP/1.1 206 Partial Content\r\netag: 1\r\n\r\n", "a body of which nobody says where it ends"),
         (b"HT", "connection closed after 2 bytes of an answer"),
         (b"", "connection closed after 0 bytes of an answer"),
     ],
@@ -258,11 +260,26 @@ def test_what_is_no_response_or_could_be_read_in_two_ways_is_refused_with_its_re
         (b"HTTP/1.1 204 No Content\r\n\r\nbody", False),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: x, CLOSE\r\n\r\n", False),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", False),
-        (b"HTTP/1.1 200 OK\r\n\r\nuntil its end", False),
+        (b"HTTP/1.1 503 Slow Down\r\n\r\nuntil its end", False),
     ],
 )
 def test_a_connection_is_kept_only_if_nothing_is_left_over_on_it(data: bytes, keep_alive: bool) -> None:
     assert read([data]).keep_alive is keep_alive
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [
+        b"Content-Length: 100000000\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nFFFFFF\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nF4240\r\n" + b"x" * 1_000_000 + b"\r\n1\r\n",
+        b"\r\n" + b"x" * 1_000_001,
+    ],
+)
+def test_an_error_whose_body_is_too_large_is_told_by_its_status(framed: bytes) -> None:
+    received = read([b"HTTP/1.1 403 Forbidden\r\nx-ms-error-code: a\r\n" + framed])
+    assert (received.response.status, received.response.body, received.keep_alive) == (403, b"", False)
+    assert received.response.headers["x-ms-error-code"] == "a"
 
 
 def test_a_head_that_says_how_large_the_file_is_may_say_anything() -> None:

@@ -269,7 +269,7 @@ def _name_in(upload_id: str) -> str:
 def _described_in(upload_id: str) -> dict[str, str]:
     """What describes the file. Raises `ValueError` and `zlib.error` if it is not there."""
     packed = upload_id.partition(".")[2]
-    headers = json.loads(zlib.decompress(urlsafe_b64decode(packed))) if packed else {}
+    headers = json.loads(zlib.decompressobj().decompress(urlsafe_b64decode(packed), MIB)) if packed else {}
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise ValueError("the checkpoint does not tell what describes the file")
     return headers

@@ -99,9 +99,12 @@ def head_reply(response: Response, *, doing: Attempt) -> Reply:
     version_id = headers.get("x-amz-version-id") or NULL
     told = {name[len(_CHECKSUM) :].upper(): value for name, value in headers.items() if name.startswith(_CHECKSUM)}
     digest = _digest_of(told, kind=told.pop("TYPE", ""))
+    length = headers.get("content-length", "")
+    size = int(length) if length.isdecimal() else None
     if version_id != NULL:
-        return Current(version_id, digest=digest)
-    return Current(NULL, headers.get("etag", "").strip('"'), _iso_time_of(headers.get("last-modified", "")), digest)
+        return Current(version_id, digest=digest, size_bytes=size)
+    at = _iso_time_of(headers.get("last-modified", ""))
+    return Current(NULL, headers.get("etag", "").strip('"'), at, digest, size)
 
 
 def _iso_time_of(http_time: str) -> str | None:
