@@ -19,6 +19,7 @@ from data_exports.destinations.s3.destination import S3Destination
 from data_exports.estate.identifier_types import SSO_PREFIX
 from data_exports.estate.models import Estate, Platform, PushDataset
 from data_exports.local.clients import client
+from data_exports.local.clouds.declared import CloudThing
 from data_exports.local.clouds.recipients import things_put_in_place
 from data_exports.local.clouds.running import start_clouds
 from data_exports.local.emulator import LocalAws
@@ -130,13 +131,19 @@ def _let_in_outside(local: LocalAws, estate: Estate, without_handover: Collectio
     except AWS_EXCEPTIONS as error:
         if code_of(error) != "FeatureEnabled":
             raise
+    start_clouds(local).declare(*outside_things_of(local, _only_handed_over(estate, without_handover)))
+
+
+def outside_things_of(local: LocalAws, estate: Estate) -> tuple[CloudThing, ...]:
+    """What the estate's recipients outside AWS put in place when they do what our letters say."""
+    iam = client(local, "iam", account=estate.platform.account)
     issuer = iam.get_outbound_web_identity_federation_info()["IssuerIdentifier"]
     halves = [
         there.half(route_of(estate, push, issuer=issuer)).facts
-        for push in _only_handed_over(estate, without_handover).push_datasets
+        for push in estate.push_datasets
         if (there := outside_destination_in(push.destination))
     ]
-    start_clouds(local).declare(*things_put_in_place(halves))
+    return tuple(things_put_in_place(halves))
 
 
 def _only_handed_over(estate: Estate, without_handover: Collection[DatasetName]) -> Estate:

@@ -20,7 +20,6 @@ from data_exports.local.clients import aws_of, client_with, session_by_token
 from data_exports.local.demo.commands import run_command
 from data_exports.local.demo.operating import Story
 from data_exports.local.demo.stage import Expectation, Stage, is_refused
-from data_exports.local.folders import example_estate_folder
 from data_exports.local.issuers import local_issuer, token_claims_of
 from data_exports.local.sftp_ports import sftp_port_of
 from data_exports.readers.azure import AzurePrincipal
@@ -90,7 +89,7 @@ def _by_ssh_key(stage: Stage, pull: PullDataset) -> Story:
 
     (reader,) = pull.sftp_readers
     key, stranger = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-    with _declared(key.export_public_key().decode().split()[:2]) as estate:
+    with _declared(stage.folder, key.export_public_key().decode().split()[:2]) as estate:
         yield f"{reader.name} sends the public half of another SSH key; it is declared beside the first"
         deployed = run_command(stage, None, "deploy", "--yes", estate=estate)
         yield from deployed.told()
@@ -106,10 +105,10 @@ def _by_ssh_key(stage: Stage, pull: PullDataset) -> Story:
 
 
 @contextmanager
-def _declared(key: list[str]) -> Iterator[Path]:
-    """The folder of the example estate with one more key of its reader by SFTP."""
+def _declared(before: Path, key: list[str]) -> Iterator[Path]:
+    """A copy of the estate with one more key of its reader by SFTP."""
     with tempfile.TemporaryDirectory() as folder:
-        estate = Path(shutil.copytree(example_estate_folder(), Path(folder) / "estate"))
+        estate = Path(shutil.copytree(before, Path(folder) / "estate"))
         file = estate / "pull_datasets" / f"{READ_FROM_OUTSIDE}.yaml"
         file.write_text(f"{file.read_text(encoding='utf-8')}      - {' '.join(key)}\n", encoding="utf-8")
         yield estate

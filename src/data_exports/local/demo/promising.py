@@ -1,7 +1,7 @@
 """The demo's scene about a promised delivery: it does not come, people are told, and the next one clears it.
 
 In: a `Stage`. Out: a story, as in `scenes`. Effects: as in `scenes`; every command is run for real. The promise stands
-in a copy of the example estate, is deployed from there, and taken back at the end.
+in a copy of the estate, is deployed from there, and taken back at the end.
 """
 
 import json
@@ -22,7 +22,6 @@ from data_exports.local.clients import aws_of, client
 from data_exports.local.demo.commands import run_command
 from data_exports.local.demo.operating import Story, file_to_send
 from data_exports.local.demo.stage import Expectation, Stage, wait_for
-from data_exports.local.folders import example_estate_folder
 from data_exports.names import ALERT_TOPIC, KEEPER
 
 PROMISING = "probation_caseload"
@@ -33,7 +32,7 @@ _EAR = "demo-ear"
 def a_promised_delivery_that_does_not_come_is_told(stage: Stage) -> Story:
     """A delivery is promised and does not come: one message, a late status, and a delivery that clears both."""
     push, promise = stage.push(PROMISING), promise_of_a_minute_ago(datetime.now(UTC))
-    with _promising(push, promise) as folder, _ear(stage) as heard:
+    with _promising(stage.folder, push, promise) as folder, _ear(stage) as heard:
         yield f"the owner of {push.name} promises deliveries: `due: {promise}` in its declaration"
         deployed = run_command(stage, None, "deploy", "--yes", estate=folder)
         yield from deployed.told(most=4)
@@ -74,11 +73,11 @@ def promise_of_a_minute_ago(now: datetime) -> str:
 
 
 @contextmanager
-def _promising(push: PushDataset, promise: str) -> Iterator[Path]:
-    """A copy of the example estate in which the dataset promises deliveries."""
+def _promising(before: Path, push: PushDataset, promise: str) -> Iterator[Path]:
+    """A copy of the estate in which the dataset promises deliveries."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copytree(example_estate_folder(), Path(folder) / "estate"))
-        path = copy / push.place.path.relative_to(example_estate_folder())
+        copy = Path(shutil.copytree(before, Path(folder) / "estate"))
+        path = copy / push.place.path.relative_to(before)
         text = path.read_text(encoding="utf-8").rstrip()
         indent = text[: len(text) - len(text.lstrip())]
         path.write_text(f"{text}\n{indent}due: {promise}\n", encoding="utf-8")

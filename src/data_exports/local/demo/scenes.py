@@ -15,6 +15,7 @@ from typing import Any
 
 from data_exports.contract.settings import MIB
 from data_exports.estate.models import PushDataset
+from data_exports.local.demo.elsewhere import recipients_elsewhere_get_their_files
 from data_exports.local.demo.mending import what_waits_is_tried_at_once, what_was_changed_by_hand_is_put_back
 from data_exports.local.demo.operating import (
     Story,
@@ -151,6 +152,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("A file is followed to its receipt", a_file_is_followed_to_its_receipt),
     ("Pull buckets are read", pull_buckets_are_read),
     ("Readers outside AWS fetch a file", readers_outside_aws_fetch_a_file),
+    ("Recipients in Azure and at Google get theirs", recipients_elsewhere_get_their_files),
     ("Everyone else is refused", everyone_else_is_refused),
     ("Who can is answered", who_can_is_answered),
     ("What somebody changed in AWS is put back", what_was_changed_by_hand_is_put_back),

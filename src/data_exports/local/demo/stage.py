@@ -7,6 +7,7 @@ questions about what they see. Effects: requests to the local AWS only.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from data_exports.aws import AWS_EXCEPTIONS, call_or_none, code_of
@@ -14,6 +15,7 @@ from data_exports.contract.receipts import Receipt
 from data_exports.estate.models import Estate, PullDataset, PushDataset
 from data_exports.local.clients import client, client_as
 from data_exports.local.emulator import LocalAws
+from data_exports.local.folders import example_estate_folder
 from data_exports.local.world import bucket_of, recipient_account_of
 from data_exports.names import AccountId, RoleArn, RoleName
 from data_exports.operate.receipts import read_receipts
@@ -39,6 +41,8 @@ class Stage:
 
     local: LocalAws
     estate: Estate
+    folder: Path = field(default_factory=example_estate_folder)
+    """Where the estate's files are."""
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def push(self, name: str) -> PushDataset:

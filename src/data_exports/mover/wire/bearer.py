@@ -21,7 +21,7 @@ from data_exports.mover.wire.http_connection import OnResponse
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import HttpRequest, HttpWay, send_or_fail
 
-REFUSAL_SECONDS = 10.0  # for which a refusal answers others, too: a batch does not ask a thousand times
+REFUSAL_SECONDS = 2.0  # for which a refusal answers others, too: a batch asks no thousand times; a redrive asks anew
 LONGEST_SILENCE_SECONDS = 60.0  # that whoever is asked may ask for
 LONGEST_LIFE_SECONDS = 86_400.0  # after which a token is got anew, whatever was said of it
 LONGEST_MARGIN_SECONDS = 300.0  # how long before its end a token is not used any more; of a short one a quarter
