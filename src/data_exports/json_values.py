@@ -4,7 +4,7 @@ In: a value, or a class. Out: plain values; fields with their types. Effects: `j
 dataclass of which nothing is said gives its fields in their order.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -48,7 +48,7 @@ def json_as(*names: str) -> Callable[[type[Class]], type[Class]]:
     """Say what JSON has of a class: fields and properties, by name, in this order; spaces part names.
 
     ``name=path.to.it`` where JSON has another name, or the value lies deeper; ``name?`` is null where the text is "";
-    ``*path`` stands for all that JSON has of that value.
+    ``*path`` stands for all that JSON has of that value, which may be of one of several classes.
     """
 
     def note(kind: type[Class]) -> type[Class]:
@@ -70,16 +70,18 @@ def _field_of(spelled: str) -> JsonField:
     return JsonField(plain, tuple((path or plain).split(".")), is_null_when_empty=plain != name)
 
 
-def json_types_of(kind: type) -> Iterator[tuple[str, Any]]:
-    """Each name that JSON has of a class, and the type of its values."""
+def json_shapes_of(kind: type) -> list[dict[str, Any]]:
+    """The types of the values that JSON has of a class, by name; several, where it has all of one of several others."""
     if not is_dataclass(kind):  # a dictionary with known keys
-        yield from get_type_hints(kind).items()
-        return
+        return [get_type_hints(kind)]
+    shapes: list[dict[str, Any]] = [{}]
     for field in _fields_of(kind):
+        found = field.type_in(kind)
+        inner = [{field.name: found}]
         if field.name == "*":
-            yield from json_types_of(field.type_in(kind))
-        else:
-            yield field.name, field.type_in(kind)
+            inner = [shape for each in get_args(found) or (found,) for shape in json_shapes_of(each)]
+        shapes = [{**shape, **more} for shape in shapes for more in inner]
+    return shapes
 
 
 def _type_of(kind: type, attribute: str) -> Any:

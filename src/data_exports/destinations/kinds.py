@@ -6,9 +6,12 @@ from typing import get_args
 
 from data_exports.declared import value_of_kind
 from data_exports.destinations.azure.destination import AzureDestination
+from data_exports.destinations.azure.half import ContainerHalf
 from data_exports.destinations.destination import Destination
 from data_exports.destinations.google.destination import GoogleDestination
+from data_exports.destinations.google.half import GoogleBucketHalf
 from data_exports.destinations.s3.destination import S3Destination
+from data_exports.destinations.s3.half import BucketHalf
 
 AnyDestination = S3Destination | AzureDestination | GoogleDestination
 _PROVIDES: tuple[type[Destination], ...] = (
@@ -16,6 +19,8 @@ _PROVIDES: tuple[type[Destination], ...] = (
     AzureDestination,
     GoogleDestination,
 )  # what is missing in a kind, the type checker tells
+AnyHalf = BucketHalf | ContainerHalf | GoogleBucketHalf
+"""What programs are told of the halves of their owners, a class a kind: the `facts` of a `RecipientHalf`."""
 OutsideDestination = AzureDestination | GoogleDestination
 """Those outside AWS, where movers prove who they are by tokens of their own account."""
 OUTSIDE_KINDS: Mapping[str, type[OutsideDestination]] = {kind.field: kind for kind in get_args(OutsideDestination)}

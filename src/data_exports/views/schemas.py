@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from data_exports.deploy.plan.plan_data import PlanData
 from data_exports.deploy.plan.plan_file import PlanFileData
-from data_exports.json_values import json_types_of
+from data_exports.json_values import json_shapes_of
 from data_exports.operate.access_logs import AccessRecord
 from data_exports.operate.bundles.checking import BundleVerification
 from data_exports.operate.canary.run import Report
@@ -122,13 +122,15 @@ def json_schema_of(question: str) -> dict[str, object]:
 
 
 def _object(kind: type, named: dict[str, dict[str, object]]) -> dict[str, object]:
-    types = dict(json_types_of(kind))
-    return {
-        "description": " ".join((getdoc(kind) or "").split()),
-        "type": "object",
-        "properties": {name: _schema_of(each, named) for name, each in types.items()},
-        "required": list(types),
-    }
+    shapes: list[dict[str, object]] = [
+        {
+            "type": "object",
+            "properties": {name: _schema_of(each, named) for name, each in types.items()},
+            "required": list(types),
+        }
+        for types in json_shapes_of(kind)
+    ]
+    return {"description": " ".join((getdoc(kind) or "").split()), **_any_of(shapes)}
 
 
 def _schema_of(kind: Any, named: dict[str, dict[str, object]]) -> dict[str, object]:

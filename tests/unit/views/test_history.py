@@ -7,7 +7,7 @@ import pytest
 
 from data_exports.contract.receipts import COLUMNS, Receipt, receipt_of
 from data_exports.errors import UsageError
-from data_exports.json_values import json_types_of
+from data_exports.json_values import json_shapes_of
 from data_exports.names import RoleName
 from data_exports.operate.history import HistoryEntry, is_like
 from data_exports.operate.people import Uploader, uploader_of
@@ -60,7 +60,7 @@ def test_csv_and_json_hold_every_field_of_a_receipt_and_the_role() -> None:
         "uploaded_by_role": "alpha_user_ana",
     }
     assert set(CSV_FIELDS) == set(json_data(entry()))
-    assert tuple(name for name, _ in json_types_of(Receipt)) == COLUMNS
+    assert [tuple(types) for types in json_shapes_of(Receipt)] == [COLUMNS]
 
 
 def test_uploaders_are_found_by_role_session_or_principal() -> None:

@@ -11,12 +11,17 @@ import pytest
 
 from data_exports.__main__ import INTERRUPTED_AS_JSON
 from data_exports.cli.app import main
+from data_exports.destinations.kinds import AnyDestination
 from data_exports.errors import ExportsError
+from data_exports.operate.handover.halves import halves_of
 from data_exports.views.envelope import enveloped, line_of
 from data_exports.views.error import error_as_data
+from data_exports.views.handover.data import handover_as_data
 from data_exports.views.redrive import RedriveData
 from data_exports.views.schemas import QUESTIONS, json_schema_of, write_schemas
 from tests.envelopes import SCHEMAS, check_envelope, check_printed
+from tests.estates import at_azure, at_google, at_s3, estate_of, push
+from tests.json_data import json_data
 
 ROOT = Path(__file__).parents[3]
 ESTATE = str(ROOT / "examples" / "estate")
@@ -92,6 +97,17 @@ def test_facts_that_are_not_as_the_schema_says_are_noticed(facts: dict[str, obje
     check_envelope(enveloped("redrive", RedriveData("a", 0, 0, 0, 0, [])))
     with pytest.raises(jsonschema.ValidationError):
         check_envelope({"schema": "data-exports/redrive/1", **facts})
+
+
+@pytest.mark.parametrize("there", [at_s3(), at_azure(), at_google()], ids=lambda there: type(there).__name__)
+def test_the_half_of_every_kind_of_recipient_is_as_the_schema_says_whole_and_of_one_kind(there: AnyDestination) -> None:
+    dataset = push(destination=there)
+    said: Any = json_data(enveloped("handover", handover_as_data(halves_of(estate_of(dataset), dataset))))
+    check_envelope(said)
+    (half,) = said["handovers"]
+    for wrong in (half | {"another": 1}, {name: value for name, value in half.items() if name != "probe_object"}):
+        with pytest.raises(jsonschema.ValidationError):
+            check_envelope(said | {"handovers": [wrong]})
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,8 @@ In: halves of a handover. Out: values for JSON. Effects: none.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args, get_type_hints
 
-from data_exports.destinations.azure.half import ContainerHalf
-from data_exports.destinations.google.half import GoogleBucketHalf
-from data_exports.destinations.s3.half import BucketHalf
+from data_exports.destinations.kinds import AnyHalf
 from data_exports.json_values import json_as
 from data_exports.operate.handover.halves import Half, Reading, Receiving, SftpReading, TokenReading
 
@@ -23,28 +20,10 @@ _AGREED = """
 @json_as(_AGREED, "*theirs")
 @dataclass(frozen=True, slots=True)
 class ReceivingData:
-    """What the owner of a recipient's bucket puts in place for a push dataset."""
+    """What the owner of a destination puts in place for a push dataset; what that is depends on its kind."""
 
     half: Receiving
-    theirs: BucketHalf
-
-
-@json_as(_AGREED, "*theirs")
-@dataclass(frozen=True, slots=True)
-class ContainerReceivingData:
-    """What the owner of a container of Azure puts in place for a push dataset."""
-
-    half: Receiving
-    theirs: ContainerHalf
-
-
-@json_as(_AGREED, "*theirs")
-@dataclass(frozen=True, slots=True)
-class GoogleReceivingData:
-    """What the owner of a bucket at Google puts in place for a push dataset."""
-
-    half: Receiving
-    theirs: GoogleBucketHalf
+    theirs: AnyHalf
 
 
 @json_as(_AGREED, "account=half.account bucket=half.bucket may_write=half.dataset.allow_push readers=half.readers")
@@ -88,8 +67,7 @@ class SftpReadingData:
     half: SftpReading
 
 
-ReceivedData = ReceivingData | ContainerReceivingData | GoogleReceivingData
-HalfData = ReceivedData | ReadingData | TokenReadingData | SftpReadingData
+HalfData = ReceivingData | ReadingData | TokenReadingData | SftpReadingData
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +82,10 @@ def handover_as_data(halves: Sequence[Half]) -> HandoverData:
     return HandoverData([_half_as_data(half) for half in halves])
 
 
-_RECEIVED: Mapping[type, type[ReceivedData]] = {get_type_hints(kind)["theirs"]: kind for kind in get_args(ReceivedData)}
-"""By the facts that are theirs."""
-
-
 def _half_as_data(half: Half) -> HalfData:
     match half:
         case Receiving():
-            return _RECEIVED[type(half.theirs.facts)](half, half.theirs.facts)
+            return ReceivingData(half, half.theirs.facts)
         case Reading():
             return ReadingData(half)
         case TokenReading():
