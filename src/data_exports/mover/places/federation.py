@@ -26,7 +26,7 @@ from data_exports.contract.federation import (
     TURN_ON,
     google_audience_of,
 )
-from data_exports.contract.settings import MIB, AzureSettings, GoogleSettings
+from data_exports.contract.settings import AzureSettings, GoogleSettings
 from data_exports.mover.places.told import told_text
 from data_exports.mover.rules.protocol import Failed
 from data_exports.mover.settings import Settings
@@ -44,7 +44,7 @@ _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _IMPERSONATION_SCOPE = "https://www.googleapis.com/auth/iam"
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
 _JSON = {"content-type": "application/json"}
-_LIMITS = RequestLimits(read_timeout_seconds=10, timeout_seconds=20, max_body_bytes=MIB)
+_LIMITS = RequestLimits(read_timeout_seconds=10, timeout_seconds=20, max_body_bytes=64 * 1024)
 
 
 def azure_token_steps(settings: Settings, target: AzureSettings) -> tuple[TokenStep, ...]:

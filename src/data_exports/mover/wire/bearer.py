@@ -12,7 +12,7 @@ https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -26,8 +26,9 @@ LONGEST_SILENCE_SECONDS = 60.0  # that whoever is asked may ask for
 LONGEST_LIFE_SECONDS = 86_400.0  # after which a token is got anew, whatever was said of it
 LONGEST_MARGIN_SECONDS = 300.0  # how long before its end a token is not used any more; of a short one a quarter
 _NOTHING = Response(None, {}, b"")
-_NOTHING = Response(None, {}, b"")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")  # what a header can hold of a token
+_SHOWN = re.compile(r": b['\"].*", re.DOTALL)  # what a fault shows of bytes that are no response
+_PIECE = re.compile(r"[\w.~+/-]{12,}")  # of a token that somebody has cut or wrapped
 
 
 class Token(NamedTuple):
@@ -99,6 +100,7 @@ class BearerSender:
             send_or_fail(partial(self._line.send_http, replace(request, headers=headers)), partial(take, token))
 
         def take(token: str, response: Response) -> None:
+            response = _without([token], response)
             self._note_silence(response)
             if response.status != 401 or is_renewed:
                 on_response(response)
@@ -126,7 +128,12 @@ class BearerSender:
 
     def _take_step(self, number: int, before: str) -> None:
         """Ask for the next token, and so on to the last one."""
-        step, drops = self._steps[number], self._drops
+        step, drops, shown = self._steps[number], self._drops, [before]
+
+        def start(on_response: OnResponse) -> None:
+            request = step.request_of(before)
+            shown.append(request.headers.get("x-amz-security-token", ""))
+            self._line.send_http(request, on_response)
 
         def take(response: Response) -> None:
             if drops != self._drops:
@@ -134,7 +141,7 @@ class BearerSender:
             self._note_silence(response)
             token = _token_in(step, response)
             if token is None:
-                self._refuse(step, response)
+                self._refuse(step, _without(shown, response))
             elif number + 1 < len(self._steps):
                 self._take_step(number + 1, token.text)
             else:
@@ -142,12 +149,14 @@ class BearerSender:
                 self._token, self._usable_until = token.text, self._clock() + token.seconds - margin
                 self._answer(token.text)
 
-        send_or_fail(lambda on_response: self._line.send_http(step.request_of(before), on_response), take)
+        send_or_fail(start, take)
 
     def _refuse(self, step: TokenStep, response: Response) -> None:
-        """Answer all that wait. What a success held is not passed on: it may be a token that was not understood."""
-        told = replace(response, body=b"") if response.status == 200 else response
-        self._refusal = NoToken(None, {}, b"", response.fault or "no token", step=step.name, told=told)
+        """Answer all that wait. What may be a token that was not understood is not passed on: of a success its body."""
+        told = replace(
+            response, fault=_SHOWN.sub("", response.fault), body=b"" if response.status == 200 else response.body
+        )
+        self._refusal = NoToken(None, {}, b"", told.fault or "no token", step=step.name, told=told)
         is_final = response.status is not None and response.status < 500 and response.status != 429
         self._refused_until = self._clock() + REFUSAL_SECONDS * is_final
         self._answer(self._refusal)
@@ -174,3 +183,17 @@ def _token_in(step: TokenStep, response: Response) -> Token | None:
     if token is None or not _VISIBLE.fullmatch(token.text) or not token.seconds > 0:
         return None
     return token._replace(seconds=min(token.seconds, LONGEST_LIFE_SECONDS))
+
+
+def _without(secrets: Iterable[str], response: Response) -> Response:
+    """The response without what it was asked with: whoever answers may repeat that, whole or in pieces."""
+    known = [secret for secret in secrets if secret]
+
+    def hide(text: str) -> str:
+        for secret in known:
+            text = text.replace(secret, "(a token)")
+        return _PIECE.sub(lambda found: "(a token)" if any(found[0] in secret for secret in known) else found[0], text)
+
+    headers = {name: hide(value) for name, value in response.headers.items()}
+    body = hide(response.body.decode("latin-1")).encode("latin-1") if response.body else b""
+    return replace(response, headers=headers, body=body, fault=hide(response.fault))

@@ -25,6 +25,7 @@ OnResponse = Callable[[Response], None]
 # again: a request that is lost on it could have been carried out, for all we would know.
 IDLE_SECONDS = 2.0
 _CHUNK_BYTES = 256 * 1024
+_TLS_RECORD_BYTES = 16 * 1024  # at most: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 _NOTHING = memoryview(b"")
 
 
@@ -222,8 +223,14 @@ class HttpConnection:
             self._watch(selectors.EVENT_READ)
 
     def _receive(self) -> None:
-        """Take what has come; hand it over once it is a whole response."""
-        while self._socket is not None:
+        """Take what has come; hand it over once it is a whole response.
+
+        A server may send faster than this reads. So no more than a buffer's worth is taken at a time: then it is the
+        others' turn, and the clock's.
+        """
+        for _ in range(_CHUNK_BYTES // _TLS_RECORD_BYTES):
+            if self._socket is None:
+                return
             try:
                 data = self._socket.recv(_CHUNK_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -234,7 +241,7 @@ class HttpConnection:
                 return
             self._read(self._request, data)
             if not isinstance(self._socket, ssl.SSLSocket):
-                return  # what is left makes the selector tell again
+                return  # what is left makes the selector tell again; of TLS each turn takes a whole record
 
     def _read(self, request: PendingRequest, data: bytes) -> None:
         try:

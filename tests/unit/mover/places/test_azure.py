@@ -17,6 +17,7 @@ from data_exports.mover.places.azure.blobs import ServerClock, described
 from data_exports.mover.places.azure.destination import AzureDestinationPlace
 from data_exports.mover.places.azure.error_codes import azure_error_reply
 from data_exports.mover.places.store import open_store
+from data_exports.mover.places.token_stores import MOST_ANSWER_BYTES
 from data_exports.mover.rules.large import parts_of
 from data_exports.mover.rules.protocol import (
     Attributes,
@@ -70,7 +71,7 @@ def test_a_small_file_is_one_request_with_its_digest_and_what_describes_it() -> 
     reply = cast("Copied", ask(store, COPY))
     assert replace(reply, at="") == Copied("v1", None, "0x3", "", DIGEST)
     (request,) = to_the_store(store.azure)
-    assert request.limits.max_body_bytes == MIB
+    assert request.limits.max_body_bytes == MOST_ANSWER_BYTES == 64 * 1024
     headers = dict(request.headers)
     assert headers.pop("x-ms-date").endswith("GMT")
     assert (request.method, request.url, request.body) == ("PUT", f"{BLOBS}/incoming/orders/a%20b.csv", A)
@@ -124,6 +125,8 @@ def test_the_time_is_that_of_the_store_a_moment_ago() -> None:
     clock.note(Response(201, {"date": "yesterday"}, b""))
     clock.note(Response(201, {"date": "Mon, 30 Nov 2026 10:00:00 +99999999999999"}, b""))
     clock.note(Response(201, {}, b""))
+    for never in ("Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 1900 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"):
+        clock.note(Response(201, {"date": never}, b""))
     now += 60
     assert clock.unmodified_since() == {"if-unmodified-since": "Mon, 30 Nov 2026 10:00:58 GMT"}
 
@@ -267,6 +270,14 @@ def test_metadata_is_carried_under_names_that_azure_takes() -> None:
                 "the copy: no answer from Azure (silent for 30 s). It will be tried again",
                 Cause.NO_ANSWER,
                 under_way=True,
+            ),
+        ),
+        (
+            Response(None, {}, b"", fault="[Errno -2] Bearer eyJhbGci.a.b\n"),
+            Failed(
+                "the copy is impossible ([Errno -2] Bearer (a token)). There is no such storage account. Check its "
+                "name with its owner",
+                Cause.RECIPIENT_BUCKET,
             ),
         ),
         (

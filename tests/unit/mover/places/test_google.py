@@ -9,11 +9,12 @@ import pytest
 
 from data_exports.contract.causes import Cause
 from data_exports.contract.object_names import problem_of_object_name
-from data_exports.contract.settings import MIB, GoogleSettings
+from data_exports.contract.settings import GoogleSettings
 from data_exports.contract.tasks import Try, Verdict
 from data_exports.mover.places.google.error_codes import google_error_reply
 from data_exports.mover.places.google.objects import object_headers
 from data_exports.mover.places.store import open_store
+from data_exports.mover.places.token_stores import MOST_ANSWER_BYTES
 from data_exports.mover.rules.large import parts_of
 from data_exports.mover.rules.protocol import (
     AbortUpload,
@@ -82,7 +83,7 @@ def test_a_small_file_is_one_request_with_its_digest_and_what_describes_it() -> 
         f"{CREDENTIALS}/v1/projects/-/serviceAccounts/exporter@hj-data.iam.gserviceaccount.com:generateAccessToken",
     ]
     (request,) = to_the_store(store.google)
-    assert request.limits.max_body_bytes == MIB
+    assert request.limits.max_body_bytes == MOST_ANSWER_BYTES == 64 * 1024
     assert (request.method, request.url, request.body) == ("PUT", f"{OBJECTS}/hj-incoming/orders/a%20b.csv", A)
     assert request.headers == {
         "authorization": "Bearer opens-the-bucket",

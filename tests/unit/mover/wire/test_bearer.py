@@ -276,3 +276,44 @@ def test_no_token_is_shown() -> None:
     BearerSender(unread.line, steps, service="the store").send(HttpRequest("PUT", "https://s/"), unread.told.append)
     unread.line.answer(Response(200, {}, b"a very-secret in a form nobody knows"))
     assert unread.told == [no_token("aws", Response(200, {}, b""))]
+
+
+ASSERTION, TOKEN = b"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb2xlIn0.c2lnbmF0dXJl", b"very-secret/opens+all_of~it"
+PIECES = [ASSERTION[:20], ASSERTION[20:], ASSERTION[-30:], TOKEN[:14], TOKEN[14:]]
+
+
+@pytest.mark.parametrize("said", [b"%b of %b", b"%b\r\n%b", b"%b<wbr>%b", b'{"x":"%b","y":"%b"}'])
+def test_nobody_who_repeats_what_it_was_asked_with_is_repeated(said: bytes) -> None:
+    whole = [(ASSERTION, TOKEN), (ASSERTION[:20], ASSERTION[20:]), (TOKEN[:14], TOKEN[14:])]
+    for words in (said % each for each in whole):
+        for at_the_store in (True, False):
+            played = Played()
+            played.send()
+            played.line.answer(Response(200, {}, ASSERTION))
+            told = Response(403, {"x-ms-error-code": words.decode("latin-1")}, words, fault=words.decode("latin-1"))
+            if at_the_store:
+                played.line.answer(Response(200, {}, TOKEN))
+            played.line.answer(told)
+            (answer,) = played.told
+            told = answer.told if isinstance(answer, NoToken) else answer
+            heard = [*told.headers.values(), told.body.decode(), told.fault, answer.fault]
+            mine = TOKEN if at_the_store else ASSERTION
+            assert [piece for piece in PIECES if piece in mine and any(piece.decode() in each for each in heard)] == []
+
+
+def test_aws_may_repeat_the_session_that_asked() -> None:
+    def request_of(_: str) -> HttpRequest:
+        return HttpRequest("POST", "https://aws/", {"x-amz-security-token": "IQoJb3JpZ2luX2VjE-session"})
+
+    played = Played()
+    steps = (TokenStep("aws", request_of, lambda _: None),)
+    BearerSender(played.line, steps, service="the store").send(HttpRequest("PUT", "https://s/"), played.told.append)
+    played.line.answer(Response(403, {}, b"should have been 'x-amz-security-token:IQoJb3JpZ2luX2VjE-session'"))
+    assert played.told == [no_token("aws", Response(403, {}, b"should have been 'x-amz-security-token:(a token)'"))]
+
+
+def test_what_is_no_response_of_whoever_gives_tokens_may_be_one_and_is_not_shown() -> None:
+    played = Played()
+    played.send()
+    played.line.answer(Response(None, {}, b"", "not the size of a chunk: b'the middle of a token'"))
+    assert played.told == [no_token("aws", Response(None, {}, b"", "not the size of a chunk"))]

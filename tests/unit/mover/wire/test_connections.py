@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from functools import partial
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -216,6 +217,52 @@ def test_a_server_whose_certificate_is_not_trusted_is_told_nothing() -> None:
     with server(always(OK), tls=True) as (host, _), closing(Connections(max_per_host=1)) as connections:
         (answer,) = ask(connections, host)
     assert (answer.status, answer.fault.split(":")[0]) == (None, "SSLCertVerificationError")
+
+
+class Endless(ssl.SSLSocket):
+    """One that always has more to give, as of a server that sends faster than anybody reads."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        socket.socket.__init__(self, fileno=plain.detach())
+        self.given = 0
+
+    def do_handshake(self, block: bool = False) -> None: ...
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        return super(ssl.SSLSocket, self).send(data, flags)
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        del buflen, flags
+        self.given += 1
+        assert self.given < 100
+        return b"HTTP/1.1 100 Continue\r\n\r\n" * 100
+
+
+class EndlessContext(ssl.SSLContext):
+    """Makes such sockets, and keeps them."""
+
+    def wrap_socket(self, sock: socket.socket, *_: Any, **__: Any) -> ssl.SSLSocket:
+        self.made = Endless(sock)
+        return self.made
+
+
+def test_a_server_that_sends_faster_than_anybody_reads_leaves_the_others_their_turn_and_ends_at_the_deadline() -> None:
+    context = EndlessContext(ssl.PROTOCOL_TLS_CLIENT)
+    limits = RequestLimits(read_timeout_seconds=30, timeout_seconds=0.2)
+    with (
+        server(always(OK)) as (host, _),
+        closing(Connections(max_per_host=1, tls_context=lambda: context)) as connections,
+    ):
+        answers: list[Response] = []
+        connections.send(host._replace(scheme="https"), REQUEST, answers.append, limits=limits)
+
+        def is_answered() -> bool:
+            if hasattr(context, "made"):
+                context.made.given = 0
+            return bool(answers)
+
+        work_until(connections, is_answered)
+    assert answers == [Response(None, {}, b"", fault="not answered within 0.2 s")]
 
 
 def test_a_call_is_made_when_it_is_due_and_another_thread_may_send() -> None:

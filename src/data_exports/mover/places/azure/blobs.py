@@ -22,6 +22,7 @@ from data_exports.mover.wire.http_responses import Response
 VERSION = "2021-12-02"
 """Of Azure's interface. https://learn.microsoft.com/en-us/rest/api/storageservices/versioning-for-the-azure-storage-services"""
 _MARGIN_SECONDS = 2
+_YEAR_3000 = 32_503_680_000.0
 _THEIR_META = "x-ms-meta-"
 _NO_IDENTIFIER = re.compile(r"[^0-9A-Za-z_]")
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
@@ -61,9 +62,11 @@ class ServerClock:
     def note(self, response: Response) -> None:
         """Take the time of an answer."""
         try:
-            self._ahead = parsedate_to_datetime(response.headers.get("date", "")).timestamp() - self._clock()
+            moment = parsedate_to_datetime(response.headers.get("date", "")).timestamp()
         except (ValueError, OverflowError):
             return
+        if 0 < moment < _YEAR_3000:  # what is carried on from it can be written as a date
+            self._ahead = moment - self._clock()
 
     @property
     def is_known(self) -> bool:

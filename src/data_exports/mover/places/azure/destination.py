@@ -33,7 +33,13 @@ from data_exports.mover.places.azure.blobs import (
     described,
     moment_now,
 )
-from data_exports.mover.places.azure.error_codes import IS_THERE, WAS_WRITTEN_SINCE, azure_error_reply, read_azure_error
+from data_exports.mover.places.azure.error_codes import (
+    AZURE_ERRORS,
+    IS_THERE,
+    WAS_WRITTEN_SINCE,
+    azure_error_reply,
+    read_azure_error,
+)
 from data_exports.mover.places.contents import HubContents, read_part, read_whole
 from data_exports.mover.places.crc import CRC32, combined_crc
 from data_exports.mover.places.destination import Ask
@@ -164,7 +170,7 @@ class AzureDestinationPlace:
 
             def read(response: Response) -> CallStep:
                 self._clock.note(response)
-                if response.status != 201:
+                if not AZURE_ERRORS.is_done(response, 201):
                     return azure_error_reply(response, doing=doing)
                 if response.headers.get("content-md5", md5) != md5:
                     return Failed(f"{doing}: Azure holds other bytes than were sent", Cause.UNWELL)
@@ -227,7 +233,7 @@ class AzureDestinationPlace:
 
         def read(response: Response) -> CallStep:
             self._clock.note(response)
-            if response.status == 201:
+            if AZURE_ERRORS.is_done(response, 201):
                 return copied(response)
             is_refused_by_condition = read_azure_error(response)[0] in (IS_THERE, WAS_WRITTEN_SINCE)
             if is_refused_by_condition and not is_last and self._clock.is_known:

@@ -83,12 +83,12 @@ def read_azure_error(response: Response) -> tuple[str, str, str]:
     return told_text(code), told_text(message), told_text(headers.get("x-ms-request-id", ""))
 
 
-_ERRORS = StoreErrors("Azure", read_azure_error, frozenset({"InvalidBlockList"}), meanings_of(_CODES))
+AZURE_ERRORS = StoreErrors("Azure", read_azure_error, frozenset({"InvalidBlockList"}), meanings_of(_CODES))
 
 
 def azure_error_reply(response: Response, *, doing: str) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
     if not isinstance(response, NoToken) and any(mark in response.fault for mark in _NO_SUCH_NAME):
         advice = "There is no such storage account. Check its name with its owner"
-        return Failed(f"{doing} is impossible ({response.fault}). {advice}", Cause.RECIPIENT_BUCKET)
-    return _ERRORS.reply(response, doing=doing)
+        return Failed(f"{doing} is impossible ({told_text(response.fault)}). {advice}", Cause.RECIPIENT_BUCKET)
+    return AZURE_ERRORS.reply(response, doing=doing)

@@ -26,7 +26,7 @@ from data_exports.contract.tasks import Try
 from data_exports.mover.places.contents import HubContents, read_part, read_whole
 from data_exports.mover.places.crc import CRC32C, combined_crc
 from data_exports.mover.places.destination import Ask
-from data_exports.mover.places.google.error_codes import IS_THERE_ALREADY, google_error_reply, read_google_error
+from data_exports.mover.places.google.error_codes import GOOGLE_ERRORS, google_error_reply
 from data_exports.mover.places.google.objects import (
     crc_number_of,
     object_hashes_in,
@@ -39,6 +39,7 @@ from data_exports.mover.places.s3.destination import BEGIN_POLICY, PART_POLICY
 from data_exports.mover.places.token_stores import (
     STORE_LIMITS,
     STORE_PART_LIMITS,
+    mark_in,
     packed_part,
     path_below,
     refusal_of_name,
@@ -128,9 +129,9 @@ class GoogleDestinationPlace:
         headers = {"content-md5": md5, **object_headers(contents.described), **condition}
 
         def read(response: Response) -> CallStep:
-            if response.status == 200:
+            if GOOGLE_ERRORS.is_done(response, 200):
                 return self._copied(contents, md5, response)
-            if condition and read_google_error(response)[0] == IS_THERE_ALREADY:
+            if condition and response.status == 412:
                 return self._put_on_condition(key, contents, md5, {})
             return google_error_reply(response, doing=self._writing)
 
@@ -152,7 +153,7 @@ class GoogleDestinationPlace:
             return refusal
 
         def read(response: Response) -> CallStep:
-            upload_id = found_in(response.body, "UploadId") if response.status == 200 else ""
+            upload_id = mark_in(found_in(response.body, "UploadId")) if response.status == 200 else ""
             return Started(upload_id) if upload_id else self._error(response)
 
         headers = object_headers(dict(call.attributes.headers))
@@ -173,10 +174,10 @@ class GoogleDestinationPlace:
             md5, length = contents.md5, len(contents.body)
 
             def read(response: Response) -> CallStep:
-                if response.status != 200:
+                if not GOOGLE_ERRORS.is_done(response, 200):
                     return google_error_reply(response, doing=doing)
-                hashes, etag = object_hashes_in(response), response.headers.get("etag", "").strip('"')
-                if not etag or "crc32c" not in hashes or hashes.get("md5", md5) != md5:
+                hashes, etag = object_hashes_in(response), mark_in(response.headers.get("etag"))
+                if not etag or not hashes.get("crc32c") or hashes.get("md5", md5) != md5:
                     return Failed(f"{doing}: Google does not tell that it holds what was sent", Cause.UNREADABLE)
                 return CopiedPart(call.part.number, packed_part(etag, crc_number_of(hashes["crc32c"]), length))
 

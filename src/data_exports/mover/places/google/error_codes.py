@@ -59,9 +59,9 @@ def read_google_error(response: Response) -> tuple[str, str, str]:
     return code, said, told_text(response.headers.get("x-guploader-uploadid", ""))
 
 
-_ERRORS = StoreErrors("Google", read_google_error, NO_SUCH_UPLOAD, meanings_of(_CODES))
+GOOGLE_ERRORS = StoreErrors("Google", read_google_error, NO_SUCH_UPLOAD, meanings_of(_CODES))
 
 
 def google_error_reply(response: Response, *, doing: str) -> Reply:
     """Tell what an error response means. `doing` names what was tried, for the reason."""
-    return _ERRORS.reply(response, doing=doing)
+    return GOOGLE_ERRORS.reply(response, doing=doing)

@@ -9,7 +9,7 @@ https://cloud.google.com/storage/docs/xml-api/reference-headers
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from data_exports.mover.places.token_stores import CARRIED, S3_META
 from data_exports.mover.wire.http_responses import Response
@@ -31,9 +31,15 @@ def object_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def object_hashes_in(response: Response) -> dict[str, str]:
     """What Google worked out of the bytes that it took: `crc32c` and, unless it is of parts, `md5`, in Base64.
 
+    Of what is told twice, and differently, nothing is known: "".
     https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash
     """
-    return dict(_HASH.findall(response.headers.get("x-goog-hash", "")))
+    told = _HASH.findall(response.headers.get("x-goog-hash", ""))
+    return {name: value if told.count((name, value)) == _count_of(name, told) else "" for name, value in told}
+
+
+def _count_of(name: str, told: Sequence[tuple[str, str]]) -> int:
+    return sum(each == name for each, _ in told)
 
 
 def crc_number_of(text: str) -> int:
