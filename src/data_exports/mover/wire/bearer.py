@@ -28,7 +28,8 @@ LONGEST_MARGIN_SECONDS = 300.0  # how long before its end a token is not used an
 _NOTHING = Response(None, {}, b"")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")  # what a header can hold of a token
 _SHOWN = re.compile(r": b['\"].*", re.DOTALL)  # what a fault shows of bytes that are no response
-_PIECE = re.compile(r"[\w.~+/-]{12,}")  # of a token that somebody has cut or wrapped
+_LEAST_PIECE = 12  # characters: what is shorter opens nothing, and stands in other words, too
+_PIECE = re.compile(rf"[\w.~+/-]{{{_LEAST_PIECE},}}")  # of a token that somebody has cut or wrapped
 
 
 class Token(NamedTuple):
@@ -187,7 +188,7 @@ def _token_in(step: TokenStep, response: Response) -> Token | None:
 
 def _without(secrets: Iterable[str], response: Response) -> Response:
     """The response without what it was asked with: whoever answers may repeat that, whole or in pieces."""
-    known = [secret for secret in secrets if secret]
+    known = [secret for secret in secrets if len(secret) >= _LEAST_PIECE]
 
     def hide(text: str) -> str:
         for secret in known:

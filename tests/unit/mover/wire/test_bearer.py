@@ -317,3 +317,12 @@ def test_what_is_no_response_of_whoever_gives_tokens_may_be_one_and_is_not_shown
     played.send()
     played.line.answer(Response(None, {}, b"", "not the size of a chunk: b'the middle of a token'"))
     assert played.told == [no_token("aws", Response(None, {}, b"", "not the size of a chunk"))]
+
+
+def test_a_token_that_is_a_word_is_none_to_hide() -> None:
+    played = Played()
+    played.send()
+    played.get_token(b"t")
+    told = Response(201, {"etag": '"0x1t"', "content-md5": "t"}, b"t")
+    played.line.answer(told)
+    assert played.told == [told]
