@@ -20,6 +20,7 @@ MAX_HEAD_BYTES = 64 * 1024
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 MAX_BODY_BYTES = 16 * 1024 * 1024
 _MAX_CHUNK_LINE_BYTES = 4096  # a size, and extensions that nobody reads
+_SMALL_PIECE_BYTES = 8192
 _START = b"HTTP/1."
 # No control character but the tab; bytes above ASCII are kept as they are.
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
@@ -72,6 +73,7 @@ class ResponseReader:
         self._is_head = is_head
         self._max_body_bytes = max_body_bytes
         self._buffer = bytearray()
+        self._pieces: list[bytes | bytearray] = []  # of what is being taken, first what was in the buffer
         self._received_bytes = 0
         self._ended = False
         self._steps = self._read()
@@ -81,7 +83,10 @@ class ResponseReader:
 
         Raises InvalidResponseError, after which neither reader nor connection is of use.
         """
-        self._buffer += data
+        if self._pieces:
+            self._keep(data)
+        else:
+            self._buffer += data
         self._received_bytes += len(data)
         self._ended = not data
         try:
@@ -187,16 +192,27 @@ class ResponseReader:
         return text
 
     def _take(self, size: int) -> Generator[None, None, bytes]:
-        """Take so many bytes. They are gathered where there is room for all: what grows is moved about in memory."""
-        taken, filled = bytearray(size), 0
-        while True:
-            count = min(len(self._buffer), size - filled)
-            taken[filled : filled + count] = self._buffer[:count]
-            del self._buffer[:count]
-            filled += count
-            if filled == size:
-                return bytes(taken)
+        """Take so many bytes. What comes meanwhile is kept as it came, and put together once: files come this way."""
+        end = self._received_bytes - len(self._buffer) + size
+        if self._received_bytes >= end:
+            taken = bytes(self._buffer[:size])
+            del self._buffer[:size]
+            return taken
+        self._pieces.append(self._buffer)
+        while self._received_bytes < end:
             yield
+        whole = b"".join(self._pieces)
+        self._pieces.clear()
+        self._buffer = bytearray(whole[size:])
+        return whole[:size]
+
+    def _keep(self, data: bytes) -> None:
+        """Keep what belongs to what is being taken. Small pieces share one, or many would need more room than bytes."""
+        last = self._pieces[-1]
+        if len(data) < _SMALL_PIECE_BYTES and isinstance(last, bytearray):
+            last += data
+        else:
+            self._pieces.append(bytearray(data) if len(data) < _SMALL_PIECE_BYTES else data)
 
 
 def _parse_head(block: bytes) -> _Head:

@@ -4,6 +4,7 @@ h11, a reader that nobody here wrote, is the judge: what it refuses is refused, 
 """
 
 import sys
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise
 from types import FrameType
@@ -336,3 +337,19 @@ def test_a_line_that_comes_byte_by_byte_is_searched_once(start: bytes) -> None:
     for _ in range(4000):
         reader.feed(b"x")
     assert counted.searched < 4000 * 10
+
+
+def test_a_body_in_tiny_pieces_needs_little_more_room_than_its_bytes() -> None:
+    count = 200_000
+    reader, received = ResponseReader(is_head=False), None
+    reader.feed(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (2 * count))
+    tracemalloc.start()
+    try:
+        for number in range(count):
+            received = reader.feed(number.to_bytes(4, "big")[2:])
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert received is not None
+    assert received.response.body == b"".join(number.to_bytes(4, "big")[2:] for number in range(count))
+    assert peak_bytes < 4 * 2 * count

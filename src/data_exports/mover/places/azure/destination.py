@@ -131,13 +131,14 @@ class AzureDestinationPlace:
             return refusal
 
         def write(contents: HubContents) -> CallStep:
-            md5 = contents.md5
+            digests = contents.digests
+            md5 = digests["MD5"]
             headers = {"x-ms-blob-type": "BlockBlob", "content-md5": md5, **described(contents.described)}
 
             def copied(response: Response) -> StoreAnswer:
                 if response.headers.get("content-md5", md5) != md5:
                     return Failed(f"{self._writing}: Azure holds other bytes than were sent", Cause.UNWELL)
-                return self._copied(contents.version_id, response, digest_column_of(contents.digests))
+                return self._copied(contents.version_id, response, digest_column_of(digests))
 
             return self._write(call.key, "", headers, contents.body, copied)
 

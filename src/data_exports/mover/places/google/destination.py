@@ -121,27 +121,27 @@ class GoogleDestinationPlace:
 
         https://cloud.google.com/storage/docs/xml-api/put-object-upload
         """
-        return self._put_on_condition(key, contents, contents.md5, _IF_NEW)
+        return self._put_on_condition(key, contents, contents.digests, _IF_NEW)
 
     def _put_on_condition(
-        self, key: str, contents: HubContents, md5: str, condition: Mapping[str, str]
+        self, key: str, contents: HubContents, digests: Mapping[str, str], condition: Mapping[str, str]
     ) -> Operation[StoreAnswer]:
-        headers = {"content-md5": md5, **object_headers(contents.described), **condition}
+        headers = {"content-md5": digests["MD5"], **object_headers(contents.described), **condition}
 
         def read(response: Response) -> CallStep:
             if GOOGLE_ERRORS.is_done(response, 200):
-                return self._copied(contents, md5, response)
+                return self._copied(contents, digests, response)
             if condition and response.status == 412:
-                return self._put_on_condition(key, contents, md5, {})
+                return self._put_on_condition(key, contents, digests, {})
             return google_error_reply(response, doing=self._writing)
 
         return self._operation("PUT", key, "", headers, contents.body, read=read, retries=ONCE)
 
-    def _copied(self, contents: HubContents, md5: str, response: Response) -> StoreAnswer:
+    def _copied(self, contents: HubContents, digests: Mapping[str, str], response: Response) -> StoreAnswer:
         hashes = object_hashes_in(response)
-        if hashes.get("md5", md5) != md5:
+        if hashes.get("md5", digests["MD5"]) != digests["MD5"]:
             return Failed(f"{self._writing}: Google holds other bytes than were sent", Cause.UNWELL)
-        column = contents.digests | ({"CRC32C": hashes["crc32c"]} if "crc32c" in hashes else {})
+        column = {**digests, **({"CRC32C": hashes["crc32c"]} if "crc32c" in hashes else {})}
         return self._written(contents.version_id, response, response.headers.get("etag", ""), digest_column_of(column))
 
     def start_upload(self, call: StartUpload) -> CallStep:
