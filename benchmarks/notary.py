@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks.deployed import deployed
 from benchmarks.estates import write_estate
-from benchmarks.requests import LAMBDA_USD_PER_GB_SECOND, SECONDS_OF_A_REQUEST, USD_PER_MILLION
+from benchmarks.requests import SECONDS_OF_A_REQUEST, USD_OF
 from benchmarks.tables import rounded, show, tell, write_json
 from benchmarks.usage import MEGABYTE, BenchmarkError, usage_of
 from data_exports.aws import Aws
@@ -38,11 +38,12 @@ from data_exports.local.emulator import LocalAws
 from data_exports.names import NOTARY
 from data_exports.notary.notary import Notarised, notarise
 from data_exports.notary.places import AwsNotaryPlaces
+from data_exports.prices import LAMBDA_GB_SECOND_USD
 from data_exports.stacks.evidence import NOTARY_MEMORY_MIB
 
 DATASETS = 20
 HOURS_OF_A_MONTH = 720
-KMS_USD_PER_MILLION = 15.0
+KMS_REQUEST_USD = 15.0 / 1_000_000
 """Of asymmetric keys other than RSA 2048; the first 20,000 requests a month are free, and not taken off here."""
 FREE = ("DescribeStacks", "GetTemplate")
 FIXED_USD_A_MONTH = {"the key": 1.0, "the metric": 0.30, "the alarm": 0.10}
@@ -94,17 +95,16 @@ class Counted:
 def _kind_of(name: str) -> str:
     if name in FREE:
         return "cloudformation"
-    return "kms" if name not in USD_PER_MILLION else {"PutObject": "put", "ListObjectsV2": "list"}.get(name, "get")
+    return "kms" if name not in USD_OF else {"PutObject": "put", "ListObjectsV2": "list"}.get(name, "get")
 
 
 def price_of(requests: Counter[str]) -> float:
     """US dollars for a run that makes these requests, one after another."""
     asked = sum(
-        number * (0 if name in FREE else USD_PER_MILLION.get(name, KMS_USD_PER_MILLION)) / 1e6
-        for name, number in requests.items()
+        number * (0 if name in FREE else USD_OF.get(name, KMS_REQUEST_USD)) for name, number in requests.items()
     )
     seconds = SECONDS_OF_A_REQUEST * requests.total()
-    return asked + seconds * NOTARY_MEMORY_MIB / 1024 * LAMBDA_USD_PER_GB_SECOND["arm64"]
+    return asked + seconds * NOTARY_MEMORY_MIB / 1024 * LAMBDA_GB_SECOND_USD["arm64"]
 
 
 def files_of_receipts(estate: Estate, now: datetime, receipts: int, files: int) -> Iterator[tuple[str, bytes]]:

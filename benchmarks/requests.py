@@ -4,8 +4,7 @@ In: how many files. Out: a table of requests a file and one of prices; with --js
 `{"files", "results": {contender: {"requests_per_file": {operation: …}, "billed_per_file", "usd_per_million_files"}}}`.
 Effects: for each contender a SeaweedFS of its own behind a counting proxy, gone afterwards.
 
-Prices are AWS's list prices in us-east-1 (November 2026): https://aws.amazon.com/s3/pricing/
-https://aws.amazon.com/sqs/pricing/ https://aws.amazon.com/lambda/pricing/
+Prices are AWS's list prices (`data_exports.prices`).
 """
 
 import argparse
@@ -24,22 +23,21 @@ from benchmarks.tables import rounded, show, tell, write_json
 from benchmarks.usage import BenchmarkError, usage_of
 from benchmarks.wire import wire
 from data_exports.contract.timing import BATCH_SIZE
+from data_exports.prices import LAMBDA_GB_SECOND_USD, LAMBDA_REQUEST_USD, S3_READ_USD, S3_WRITE_USD, SQS_REQUEST_USD
 
-USD_PER_MILLION = {
-    "CopyObject": 5.0,
-    "PutObject": 5.0,
-    "ListObjectVersions": 5.0,
-    "ListObjectsV2": 5.0,
-    "GetObject": 0.4,
-    "HeadObject": 0.4,
-    "GetObjectTagging": 0.4,
-    "GetBucketVersioning": 0.4,
+USD_OF = {
+    "CopyObject": S3_WRITE_USD,
+    "PutObject": S3_WRITE_USD,
+    "ListObjectVersions": S3_WRITE_USD,
+    "ListObjectsV2": S3_WRITE_USD,
+    "GetObject": S3_READ_USD,
+    "HeadObject": S3_READ_USD,
+    "GetObjectTagging": S3_READ_USD,
+    "GetBucketVersioning": S3_READ_USD,
     "DeleteObject": 0.0,
     "DeleteObjects": 0.0,
 }
-SQS_USD_PER_MILLION = 0.4
-LAMBDA_USD_PER_MILLION = 0.2
-LAMBDA_USD_PER_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+"""Operation of S3 → US dollars."""
 # S3 answers small requests within 100 to 200 ms: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 SECONDS_OF_A_REQUEST = 0.1
 # As deployed by each: memory in GB, architecture. The old program left the memory to Lambda's default of 128 MB.
@@ -59,10 +57,10 @@ class Surroundings:
     def usd_per_million_files(self) -> float:
         """The price of queue and function."""
         return (
-            SQS_USD_PER_MILLION * self.sqs_requests_per_file
-            + LAMBDA_USD_PER_MILLION * self.invocations_per_file
-            + 1e6 * LAMBDA_USD_PER_GB_SECOND[self.architecture] * self.gb_seconds_per_file
-        )
+            SQS_REQUEST_USD * self.sqs_requests_per_file
+            + LAMBDA_REQUEST_USD * self.invocations_per_file
+            + LAMBDA_GB_SECOND_USD[self.architecture] * self.gb_seconds_per_file
+        ) * 1e6
 
 
 def surroundings_of_ours(files_per_batch: int) -> Surroundings:
@@ -104,9 +102,14 @@ def count(name: str, files: int) -> Counter[str]:
     return Counter(request.operation for request in counted.seen)
 
 
+def requests_usd(requests: Mapping[str, float]) -> float:
+    """US dollars for so many requests to S3."""
+    return sum(USD_OF[operation] * number for operation, number in requests.items())
+
+
 def price(requests: Mapping[str, float], around: Surroundings) -> float:
     """US dollars for a million files that need so many requests each."""
-    return sum(USD_PER_MILLION[name] * number for name, number in requests.items()) + around.usd_per_million_files()
+    return 1e6 * requests_usd(requests) + around.usd_per_million_files()
 
 
 def our_price_in_batches_of(files_per_batch: int) -> float:
@@ -131,7 +134,7 @@ def measure(files: int) -> dict[str, Figures]:
         per_file = {operation: number / files for operation, number in sorted(count(name, files).items())}
         results[name] = Figures(
             requests_per_file=rounded(per_file, 4),
-            billed_per_file=round(sum(n for operation, n in per_file.items() if USD_PER_MILLION[operation]), 4),
+            billed_per_file=round(sum(n for operation, n in per_file.items() if USD_OF[operation]), 4),
             usd_per_million_files=round(price(per_file, around), 2),
         )
     return results

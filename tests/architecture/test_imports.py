@@ -14,7 +14,7 @@ BASICS = {"contract", "names", "declared", "limits", "errors", "text", "json_val
 ESTATE = BASICS | {"destinations", "readers", "estate"}
 ACCESS = ESTATE | {"access"}
 STACKS = ACCESS | {"stacks", "keeper", "evidence"}
-ENGINE = STACKS | {"aws", "loopback", "parallel", "deploy", "operate", "local", "reviews"}
+ENGINE = STACKS | {"aws", "loopback", "prices", "parallel", "deploy", "operate", "local", "reviews"}
 ALLOWED = {
     "__init__": {"api"},
     "text": set[str](),
@@ -27,6 +27,7 @@ ALLOWED = {
     "contract": {"contract"},
     "parallel": set[str](),
     "loopback": set[str](),
+    "prices": set[str](),
     "mover": {"mover", "contract"},
     "keeper": set[str](),
     "evidence": {"evidence", "contract"},

@@ -7,13 +7,14 @@ from data_exports.destinations.destination import OUTBOUND_FEDERATION
 from data_exports.destinations.federation import HOW_TO_TURN_ON
 from data_exports.destinations.kinds import outside_destination_in
 from data_exports.estate.models import Estate
+from data_exports.prices import EGRESS_FREE_GB, EGRESS_GB_USD, EGRESS_TERABYTE_USD, EGRESS_TIER_TB
 
 EGRESS_PRICE = (
-    "AWS bills what leaves it for the internet, which deliveries to another cloud do: $0.09 for each GB up to 10 TB a"
-    " month, after 100 GB a month of the whole account that cost nothing; a terabyte beyond them is about $92"
+    f"AWS bills what leaves it for the internet, which deliveries to another cloud do: ${EGRESS_GB_USD:.2f} for each GB"
+    f" up to {EGRESS_TIER_TB} TB a month, after {EGRESS_FREE_GB} GB a month of the whole account that cost nothing; a"
+    f" terabyte beyond them is about ${EGRESS_TERABYTE_USD:.0f}"
 )
-"""List price in N. Virginia and in Ireland, of November 2026; other regions differ.
-https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer"""
+"""List price in N. Virginia and in Ireland; other regions differ."""
 WAITING_FILES = (
     "what waits in the hub, or has failed, goes to the new destination from then on, and what has arrived at the old"
     " one stays there"

@@ -16,6 +16,7 @@ from data_exports.operate.canary.interrupts import interrupts_held
 from data_exports.operate.canary.removal import Left, remove_world
 from data_exports.operate.canary.seen import Seen
 from data_exports.operate.canary.world import World, make_world
+from data_exports.prices import LAMBDA_GB_SECOND_USD, LAMBDA_REQUEST_USD, S3_WRITE_USD, SQS_REQUEST_USD
 
 Tell = Callable[[str], None]
 
@@ -39,14 +40,8 @@ class Result:
     reason: str = ""
 
 
-# US dollars, list prices of us-east-1 on 28 November 2026; other regions ask up to about twice that. Every request to
-# S3 is counted as one of the dearest kind (PUT, COPY, POST, LIST).
-# https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/sqs/pricing/ https://aws.amazon.com/lambda/pricing/
-_S3_REQUEST_USD = 0.005 / 1_000
-_SQS_REQUEST_USD = 0.40 / 1_000_000
-_LAMBDA_REQUEST_USD = 0.20 / 1_000_000
-_LAMBDA_GB_SECOND_USD = 0.0000133334
 _PRICES = "https://aws.amazon.com/s3/pricing/"
+# Every request to S3 is counted as one of the dearest kind.
 # What is not counted as it happens: making and removing the buckets, deleting their versions, and the function.
 _S3_REQUESTS_AROUND = 80
 _SQS_REQUESTS = 100
@@ -65,8 +60,8 @@ class Cost:
 def cost_of(s3_requests: int) -> Cost:
     """The cost of a run in which so many requests to S3 were counted."""
     total = s3_requests + _S3_REQUESTS_AROUND
-    usd = total * _S3_REQUEST_USD + _SQS_REQUESTS * _SQS_REQUEST_USD
-    usd += _LAMBDA_REQUEST_USD + _LAMBDA_GB_SECONDS * _LAMBDA_GB_SECOND_USD
+    usd = total * S3_WRITE_USD + _SQS_REQUESTS * SQS_REQUEST_USD
+    usd += LAMBDA_REQUEST_USD + _LAMBDA_GB_SECONDS * LAMBDA_GB_SECOND_USD["arm64"]
     return Cost(total, usd)
 
 
