@@ -25,11 +25,15 @@ from pathlib import Path
 from benchmarks.contenders import mover_settings
 from benchmarks.files import TARGET
 from benchmarks.old_handler import fetch_old_handler
+from benchmarks.recipients import AZURE, GOOGLE
 from benchmarks.seaweed import REGION
 from benchmarks.tables import show, tell, write_json
 from benchmarks.usage import BenchmarkError
+from data_exports.contract.settings import DestinationSettings
 from data_exports.stacks.code import mover_code
 
+DESTINATIONS = {"ours": None, "ours, to Azure": AZURE, "ours, to Google": GOOGLE}
+"""Which mover is told of which destination; none: a bucket of S3."""
 _OURS = """
 from data_exports.mover import handler
 settings, store = handler._process()
@@ -65,9 +69,9 @@ def unpack_mover(folder: Path) -> None:
     zipfile.ZipFile(BytesIO(zipped)).extractall(folder)
 
 
-def start_ours(folder: Path) -> dict[str, float]:
-    """Start the mover that is unpacked in the folder."""
-    return start(_OURS, {"PYTHONPATH": str(folder), **mover_settings()})
+def start_ours(folder: Path, destination: DestinationSettings | None = None) -> dict[str, float]:
+    """Start the mover that is unpacked in the folder, told of this destination or of a bucket."""
+    return start(_OURS, {"PYTHONPATH": str(folder), **mover_settings(destination)})
 
 
 def start_old(folder: Path) -> dict[str, float]:
@@ -78,14 +82,15 @@ def start_old(folder: Path) -> dict[str, float]:
 
 def measure(runs: int) -> dict[str, dict[str, float]]:
     """Start each mover so many times, in turn; return the medians."""
-    took: dict[str, list[dict[str, float]]] = {"ours": [], "old": []}
+    took: dict[str, list[dict[str, float]]] = {name: [] for name in (*DESTINATIONS, "old")}
     with tempfile.TemporaryDirectory(prefix="benchmark-cold-start-") as made:
         folder = Path(made)
         unpack_mover(folder / "ours")
         old_handler = fetch_old_handler(folder).parent
         for number in range(runs + 1):
             tell(f"start {number + 1} of {runs + 1}")
-            took["ours"].append(start_ours(folder / "ours"))
+            for name, destination in DESTINATIONS.items():
+                took[name].append(start_ours(folder / "ours", destination))
             took["old"].append(start_old(old_handler))
     return {
         name: {unit: round(statistics.median(each[unit] for each in starts[1:]), 1) for unit in ("wall_ms", "cpu_ms")}

@@ -16,6 +16,7 @@ from benchmarks.files import DATASET, HUB, LOG, TARGET, Upload, batches_of, noti
 from benchmarks.our_mover import VERSION_IDS
 from benchmarks.programs import program
 from benchmarks.seaweed import REGION, Seaweed
+from data_exports.contract.settings import BucketSettings, DestinationSettings
 
 ACCOUNT = "000000000000"  # SeaweedFS knows no owners, and ignores the header that names one
 OLD_ENVIRONMENTS = 8
@@ -51,17 +52,17 @@ def ours(work: Work) -> Command:
     return Command([sys.executable, "-m", "benchmarks.our_mover", str(folder)], variables=mover_settings())
 
 
-def mover_settings() -> dict[str, str]:
-    """The variables that the mover's stack would set."""
-    return {
+def mover_settings(destination: DestinationSettings | None = None) -> dict[str, str]:
+    """The variables that the mover's stack would set, for this destination or the target bucket."""
+    told = {
         "DATASET": DATASET,
         "HUB_BUCKET": HUB,
         "HUB_ACCOUNT": ACCOUNT,
-        "TARGET_BUCKET": TARGET,
         "KEEP_FILES": "false",
         "LOG_BUCKET": LOG,
         "MOVER_VERSION": "benchmark",
     }
+    return told | (destination or BucketSettings(target_bucket=TARGET)).to_environment()
 
 
 def old(work: Work) -> Command:
@@ -91,12 +92,17 @@ def s5cmd(_: Work) -> Command:
 def rclone(work: Work) -> Command:
     """Server-side copies, and every check left out that it can do without."""
     where = [f":s3:{bucket}/{DATASET}" for bucket in (HUB, TARGET)]
-    remote = ["--s3-provider=SeaweedFS", f"--s3-endpoint={work.server.endpoint_url}", f"--s3-region={REGION}"]
-    remote += ["--s3-env-auth", "--s3-no-check-bucket", "--s3-no-head", "--s3-disable-checksum"]
+    remote = [*rclone_hub(work.server), "--s3-no-check-bucket", "--s3-no-head", "--s3-disable-checksum"]
     remote += [f"--s3-server-side-encryption={_SSE}", f"--s3-acl={_ACL}"]
     checks = ["--no-check-dest", "--ignore-times", "--ignore-checksum", "--use-server-modtime", "--no-update-modtime"]
     many = ["--transfers=64", "--checkers=64", "--fast-list"]
     return Command([program("rclone"), "--config=", "--quiet", "move", *where, *remote, *checks, *many])
+
+
+def rclone_hub(server: Seaweed) -> list[str]:
+    """How rclone comes to the hub."""
+    where = [f"--s3-endpoint={server.endpoint_url}", f"--s3-region={REGION}"]
+    return ["--s3-provider=SeaweedFS", *where, "--s3-env-auth"]
 
 
 def _from_to() -> tuple[str, str]:

@@ -70,6 +70,11 @@ def fill_hub(server: Seaweed, files: Path) -> list[Upload]:
 def check_moved(server: Seaweed, uploads: Sequence[Upload]) -> None:
     """Raise BenchmarkError unless all uploads are at the target, whole, and none is left in sight in the hub."""
     check_copied(server, uploads)
+    check_hub_shows_nothing(server)
+
+
+def check_hub_shows_nothing(server: Seaweed) -> None:
+    """Raise BenchmarkError if anything is left in sight in the hub."""
     if left := _sizes(server, HUB):
         raise BenchmarkError(f"not moved as it should be: {len(left)} files are still in the hub")
 

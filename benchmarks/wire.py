@@ -4,9 +4,9 @@ In: where the requests go; a `Meddler` that decides what happens to each. Out: a
 requests seen. Effects: a listening thread for the time of the block; the requests, passed on unchanged (the host they
 were signed for included).
 
-A meddler is a coroutine that is given the request and a way to pass it on; whatever it returns goes back to the caller.
-`CutOff` in its place closes the connection without another byte. Who cuts is given the head of a request, and says
-after how many bytes of its body the connection ends, if it does.
+A meddler is a coroutine that is given the request and a way to pass it on, or another in its place; whatever it returns
+goes back to the caller. `CutOff` in its place closes the connection without another byte. Who cuts is given the head of
+a request, and says after how many bytes of its body the connection ends, if it does.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 _MOST_HEAD_BYTES = 256 * 1024
@@ -36,6 +37,11 @@ class Request:
     target: str
     headers: dict[str, str]
     raw: bytes
+
+    @property
+    def body(self) -> bytes:
+        """What follows its head."""
+        return self.raw.partition(b"\r\n\r\n")[2]
 
     @property
     def operation(self) -> str:
@@ -60,7 +66,14 @@ _BY_QUERY = {
     "uploadId": ("POST", "CompleteMultipartUpload"),
 }
 
-PassOn = Callable[[], Awaitable[bytes]]
+
+class PassOn(Protocol):
+    """Sends the request on, or another one in its place, and gives the whole answer."""
+
+    def __call__(self, changed: Request | None = None, /) -> Awaitable[bytes]:
+        """Nothing to change: the request as it came."""
+
+
 Meddler = Callable[[Request, PassOn], Awaitable[bytes]]
 Cut = Callable[[Request], int | None]
 
@@ -149,7 +162,7 @@ class _Proxy:
         try:
             while (request := await _read_request(reader, self.cut)) is not None:
                 self.running.seen.append(replace(request, raw=b""))
-                writer.write(await self.meddler(request, partial(upstream.ask, request)))
+                writer.write(await self.meddler(request, partial(_pass_on, upstream, request)))
                 await writer.drain()
         except CutOffError as end:
             writer.write(end.sent)
@@ -160,6 +173,10 @@ class _Proxy:
         finally:
             await upstream.close()
             await _close(writer)
+
+
+def _pass_on(upstream: "_Upstream", request: Request, changed: Request | None = None, /) -> Awaitable[bytes]:
+    return upstream.ask(changed or request)
 
 
 class _Upstream:
