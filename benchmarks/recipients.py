@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
-from urllib.request import Request as UrlRequest
 from urllib.request import urlopen
 from xml.etree import ElementTree
 
 from benchmarks.azurite import AzuriteServer, azurite_is_installed, azurite_server, owner_token
-from benchmarks.fake_gcs import XmlInJson, fake_gcs_server
+from benchmarks.fake_gcs import JSON_API, XmlInJson, fake_gcs_server, make_bucket
 from benchmarks.files import DATASET
 from benchmarks.wire import PassOn, Request, wire
 from data_exports.contract.settings import AzureSettings, DestinationSettings, GoogleSettings
@@ -77,12 +76,11 @@ def google_recipient(folder: Path) -> Iterator[OutsideRecipient]:
     in_json = XmlInJson()
 
     async def translate(request: Request, pass_on: PassOn) -> bytes:
-        is_json = request.target.startswith(("/storage/v1/", "/upload/storage/v1/"))
+        is_json = request.target.startswith(JSON_API)
         return await (pass_on() if is_json else in_json(request, pass_on))
 
     with fake_gcs_server(folder) as url, wire(url, _give_tokens) as tokens, wire(url, translate) as before:
-        made = json.dumps({"name": GOOGLE.bucket}).encode()
-        _answer_of(UrlRequest(f"{url}/storage/v1/b", made, {"Content-Type": "application/json"}))
+        make_bucket(url, GOOGLE.bucket)
         variables = {
             "AWS_ENDPOINT_URL_STS": tokens.url,
             "GOOGLE_ENDPOINT_URL_STS": tokens.url,
@@ -133,13 +131,6 @@ def _blobs_in(server: AzuriteServer) -> Found:
 
 
 def _objects_in(url: str) -> Found:
-    listed = json.loads(_answer_of(UrlRequest(f"{url}/storage/v1/b/{GOOGLE.bucket}/o?prefix={DATASET}/")))
-    return {
-        each["name"]: (int(each["size"]), b64decode(each.get("md5Hash", "")).hex()) for each in listed.get("items", [])
-    }
-
-
-def _answer_of(request: UrlRequest) -> bytes:
-    with urlopen(request, timeout=60) as reply:
-        body: bytes = reply.read()
-        return body
+    with urlopen(f"{url}/storage/v1/b/{GOOGLE.bucket}/o?prefix={DATASET}/", timeout=60) as reply:
+        listed = json.loads(reply.read()).get("items", [])
+    return {each["name"]: (int(each["size"]), b64decode(each.get("md5Hash", "")).hex()) for each in listed}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
 
+from benchmarks.fake_gcs import META, PROPERTIES
 from data_exports.contract.settings import GoogleSettings
 from data_exports.local.clouds.running import start_clouds
 from data_exports.local.emulator import LocalAws
@@ -22,15 +23,6 @@ from tests.conformance.outside_world import Found, OutsideStore, remove_left
 from tests.conformance.stand_ins import in_s3s_words
 from tests.emulator.other_clouds import PROVIDER, OtherClouds
 
-PROPERTIES = {
-    "content-type": "contentType",
-    "content-encoding": "contentEncoding",
-    "content-language": "contentLanguage",
-    "content-disposition": "contentDisposition",
-    "cache-control": "cacheControl",
-}
-"""What describes an object, by its header and in JSON."""
-META = "x-goog-meta-"
 # https://cloud.google.com/storage/docs/access-control/iam-roles
 _RIGHTS = "the role Storage Object User (roles/storage.objectUser) on the bucket"
 

@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from benchmarks.azurite import azurite_is_installed
 from data_exports.local.emulator import LocalAws
-from tests.conformance.azurite import PROGRAM, azurite
+from tests.conformance.azurite import azurite
 from tests.conformance.destinations import SUITE
 from tests.conformance.fake_gcs import fake_gcs
 from tests.conformance.judged import Kind, Verdict
@@ -45,7 +46,7 @@ def outside_servers(
             for name, recipient in (("azure", AzureStandIn), ("google", ActingGoogleStandIn))
             if not names or name in names
         ]
-        if "azurite" in names or (not names and PROGRAM.exists()):
+        if "azurite" in names or (not names and azurite_is_installed()):
             found.append(OutsideServer("azurite", stack.enter_context(azurite(folder / "azurite"))))
         elif not names:
             print(NO_AZURITE)

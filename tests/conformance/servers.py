@@ -14,18 +14,14 @@ LOCALSTACK_BIN           the Python of the environment that holds LocalStack
 
 import os
 import re
-import ssl
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.seaweed import ACCESS_KEY, SECRET_KEY, free_ports, seaweed
+from benchmarks.servers import process
 from data_exports.aws import aws_errors
 from data_exports.errors import UsageError
 from data_exports.mover.wire.signing import Credentials
@@ -36,7 +32,6 @@ from tests.conformance.steps import Capability
 
 S3 = "CONFORMANCE_S3"
 REGION, ELSEWHERE = "eu-west-1", "eu-west-2"
-_START_TIMEOUT_SECONDS = 90
 _MOTO_ACCOUNT = "123456789012"
 _LOCALSTACK_ACCOUNT = "593291632749"  # an access key id of twelve digits is the account there
 
@@ -171,44 +166,3 @@ def _client(url: str | None, credentials: Credentials, region: str) -> Any:
             request_checksum_calculation="when_required",
         ),
     )
-
-
-@contextmanager
-def process(
-    words: list[str], folder: Path, url: str, environment: Mapping[str, str], *, certificate: Path | None = None
-) -> Iterator[None]:
-    """Run a server for the time of the block, once it answers at the URL, with this certificate if it has one."""
-    folder.mkdir(parents=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    with (folder / "output").open("wb") as output:
-        server = subprocess.Popen(
-            words,
-            env={**kept, **environment},
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        while not _answers(url, certificate):
-            if server.poll() is not None or time.monotonic() > deadline:
-                said = (folder / "output").read_text(errors="replace")[-2000:]
-                raise SystemExit(f"{' '.join(words)} does not answer; it said:\n{said}")
-            time.sleep(0.1)
-        yield
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _answers(url: str, certificate: Path | None) -> bool:
-    trusting = ssl.create_default_context(cafile=str(certificate)) if certificate else None
-    try:
-        with urllib.request.urlopen(url, timeout=2, context=trusting):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False

@@ -4,25 +4,24 @@ Azurite and fake-gcs-server stand for them; where they are not installed this is
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from benchmarks.azurite import azurite_is_installed
+from benchmarks.fake_gcs import fake_gcs_is_installed
 from tests.conformance.azure_container import AzureContainer
-from tests.conformance.azurite import PROGRAM, azurite
-from tests.conformance.fake_gcs import PACKAGE, fake_gcs
+from tests.conformance.azurite import azurite
+from tests.conformance.fake_gcs import fake_gcs
 from tests.conformance.google_bucket import GoogleBucket
 from tests.conformance.lacking import LACKING_ELSEWHERE
 from tests.conformance.outside_world import environment_with
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
-HAS_AZURITE = PROGRAM.exists() and shutil.which("node") is not None
 
 pytestmark = pytest.mark.emulator
 
@@ -49,7 +48,7 @@ def settings_of(store: AzureContainer | GoogleBucket) -> dict[str, str]:
     return {variable: place, f"{variable}_URL": store.url, f"{variable}_TOKEN_FILE": str(store.token.file)}
 
 
-@pytest.mark.skipif(not HAS_AZURITE, reason="no Azurite here: `make conformance` installs it")
+@pytest.mark.skipif(not azurite_is_installed(), reason="no Azurite here: `make conformance` installs it")
 def test_a_container_that_is_named_is_held_to_all_that_azure_does(tmp_path: Path) -> None:
     with azurite(tmp_path / "azurite") as store, environment_with(**store.environment):
         said = run_named({**settings_of(store), **store.environment})
@@ -71,7 +70,7 @@ def test_a_container_that_is_named_is_held_to_all_that_azure_does(tmp_path: Path
     assert b"<Blobs/>" in left
 
 
-@pytest.mark.skipif(find_spec(PACKAGE) is None, reason="no fake-gcs-server here: `make conformance` installs it")
+@pytest.mark.skipif(not fake_gcs_is_installed(), reason="no fake-gcs-server here: `make conformance` installs it")
 def test_a_bucket_that_is_named_is_held_to_all_that_google_does(tmp_path: Path) -> None:
     with fake_gcs(tmp_path / "fake-gcs") as store:
         said = run_named(settings_of(store))

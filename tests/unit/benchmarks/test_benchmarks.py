@@ -4,8 +4,10 @@ import json
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -19,8 +21,9 @@ from benchmarks.register import write_receipts
 from benchmarks.requests import SURROUNDINGS_OF_OLD, our_price_in_batches_of, price
 from benchmarks.tables import show, write_json
 from benchmarks.usage import BenchmarkError, Usage, usage_of
-from benchmarks.wire import Request, wire
+from benchmarks.wire import PassOn, Request, wire
 from data_exports.contract.receipts import receipts_in
+from data_exports.contract.settings import DestinationSettings
 from data_exports.estate.commits import read_commits
 from data_exports.estate.loader import load_estate
 from data_exports.local.world import bucket_of
@@ -105,6 +108,18 @@ def test_a_million_files_are_priced_by_their_requests_queue_and_function() -> No
     assert [round(our_price_in_batches_of(size), 2) for size in (1_000, 100, 10, 1)] == [5.5, 5.56, 6.2, 13.4]
 
 
+def test_the_wire_passes_on_another_request_in_place_of_one() -> None:
+    async def renamed(request: Request, pass_on: PassOn) -> bytes:
+        head = b"GET /other HTTP/1.1\r\nhost: here\r\n\r\n"
+        return await pass_on(replace(request, raw=head)) if request.target == "/one" else await pass_on()
+
+    with serving(Played(200, b"{}")) as server, wire(server.url, renamed) as before:
+        for target in ("/one", "/two"):
+            with urlopen(f"{before.url}{target}", timeout=60) as reply:
+                assert reply.read() == b"{}"
+    assert [asked.path for asked in server.asked] == ["/other", "/two"]
+
+
 def test_figures_have_the_promised_shape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case = Case(2_000, 1_000)
     results = {
@@ -129,9 +144,12 @@ def test_figures_have_the_promised_shape(tmp_path: Path, capsys: pytest.CaptureF
     ]
 
 
-def test_a_fresh_process_with_the_movers_code_alone_can_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("destination", cold_start.DESTINATIONS.values(), ids=cold_start.DESTINATIONS)
+def test_a_fresh_process_with_the_movers_code_alone_can_work(
+    tmp_path: Path, destination: DestinationSettings | None
+) -> None:
     cold_start.unpack_mover(tmp_path)
-    took = cold_start.start_ours(tmp_path)
+    took = cold_start.start_ours(tmp_path, destination)
     assert took.keys() == {"wall_ms", "cpu_ms"}
 
 

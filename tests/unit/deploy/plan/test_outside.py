@@ -62,6 +62,13 @@ def test_a_plan_says_what_becomes_of_files_that_wait_and_what_leaving_aws_costs(
         assert said in render_plan(planned(before, after), PLATFORM)
 
 
+def test_the_price_of_leaving_aws_is_told_by_the_gb_and_by_the_terabyte() -> None:
+    assert EGRESS_PRICE == (
+        "AWS bills what leaves it for the internet, which deliveries to another cloud do: $0.09 for each GB up to 10 TB"
+        " a month, after 100 GB a month of the whole account that cost nothing; a terabyte beyond them is about $92"
+    )
+
+
 def test_another_setting_of_such_a_dataset_says_neither() -> None:
     before = estate_of(push("orders", destination=at_azure()))
     after = estate_of(push("orders", destination=at_azure(), keep_files=True))
