@@ -20,7 +20,7 @@ from data_exports.mover.places.told import told_text
 from data_exports.mover.rules.protocol import Copied, Failed, Forbidden, NoUpload, Reply
 from data_exports.mover.wire.bearer import NoToken
 from data_exports.mover.wire.http_connection import USUAL_LIMITS
-from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.http_responses import UNANSWERED_STATUSES, Response
 
 MOST_ANSWER_BYTES = 64 * 1024  # no answer to a write needs as much, and to look through a long one takes time
 STORE_LIMITS = USUAL_LIMITS._replace(max_body_bytes=MOST_ANSWER_BYTES)
@@ -28,7 +28,6 @@ STORE_PART_LIMITS = PART_LIMITS._replace(max_body_bytes=MOST_ANSWER_BYTES)
 CARRIED = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type")
 """What describes a file in S3, in Azure and at Google alike."""
 S3_META = "x-amz-meta-"
-_FROM_GATEWAYS = (502, 504)  # Bad Gateway, Gateway Timeout
 _MARK = re.compile(r"[\x21-\x7e]{1,1024}")
 
 Meanings = Mapping[str, tuple[Cause, str]]
@@ -57,7 +56,6 @@ class StoreErrors:
         """Tell what a response means that is no success; `doing` names what was tried, for the reason.
 
         Another success than the promised one, and a gateway that got no answer, leave open what becomes of a request.
-        https://www.rfc-editor.org/rfc/rfc9110#name-server-error-5xx
         """
         if isinstance(response, NoToken):
             return no_token_reply(response)
@@ -67,7 +65,7 @@ class StoreErrors:
         code, said, request_id = self.read(response)
         facts = (code or str(response.status), said, f"request {request_id}" if request_id else "")
         told = ", ".join(fact for fact in facts if fact)
-        if response.status < 300 or (response.status in _FROM_GATEWAYS and code not in self.meanings):
+        if response.status < 300 or (response.status in UNANSWERED_STATUSES and code not in self.meanings):
             return self._left_open(response.status, told, doing=doing)
         if code in self.no_upload:
             return NoUpload()

@@ -89,6 +89,7 @@ class HttpConnection:
         self._tls_context, self._on_idle, self._on_closed = tls_context, on_idle, on_closed
         self._socket: socket.socket | None = None
         self._is_ready = False  # connected, and past the TLS handshake
+        self._is_refused = False  # nothing more can be sent; what was said about that is still read
         self._events = 0
         self._request: PendingRequest | None = None
         self._unsent = self._unsent_body = _NOTHING
@@ -186,7 +187,7 @@ class HttpConnection:
         try:
             if not self._is_ready and not self._finish_connecting():
                 return
-            if self._unsent:
+            if self._unsent and not self._is_refused:
                 self._send()
             self._receive()
         except OSError as error:
@@ -219,6 +220,11 @@ class HttpConnection:
                     self._unsent, self._unsent_body = self._unsent_body, _NOTHING
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             self._watch(selectors.EVENT_READ | selectors.EVENT_WRITE)
+        except OSError:
+            # Who refuses a request may say so before all of it has come, and end the connection: that is an answer.
+            # https://www.rfc-editor.org/rfc/rfc9112#name-tear-down
+            self._is_refused = True
+            self._watch(selectors.EVENT_READ)
         else:
             self._watch(selectors.EVENT_READ)
 
@@ -250,6 +256,9 @@ class HttpConnection:
             self._fail(str(error))
             return
         if received is not None:
+            if self._unsent and (received.response.status or 0) < 300:
+                self._fail("a success before all of the request was sent")
+                return
             self._request = None
             if received.keep_alive and not self._unsent:
                 self._on_idle(self)

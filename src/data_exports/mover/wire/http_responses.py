@@ -19,6 +19,9 @@ MAX_HEAD_BYTES = 64 * 1024
 # The largest of S3's own answers is a page of 1,000 keys of 1,024 bytes, of which encoding makes three times as many.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 MAX_BODY_BYTES = 16 * 1024 * 1024
+# Bad Gateway and Gateway Timeout tell that nothing was heard of whoever was asked, who may carry it out even now.
+# https://www.rfc-editor.org/rfc/rfc9110#name-502-bad-gateway
+UNANSWERED_STATUSES = (502, 504)
 _MAX_CHUNK_LINE_BYTES = 4096  # a size, and extensions that nobody reads
 _SMALL_PIECE_BYTES = 8192
 _START = b"HTTP/1."

@@ -179,7 +179,15 @@ def test_an_error_that_quotes_a_key_that_xml_cannot_carry_is_still_read() -> Non
 def test_an_error_without_a_body_is_told_by_its_status() -> None:
     assert copied(response(403)) == Forbidden("the copy is refused (403)")
     assert copied(response(412)) == Overtaken()
-    assert copied(response(502, "<html>bad gateway</html>")) == Failed("the copy failed (502). It will be tried again")
+    for status in (502, 504):
+        unanswered = f"the copy: no answer from S3 ({status}). It will be tried again"
+        assert copied(response(status, "<html>bad gateway</html>")) == Failed(
+            unanswered, Cause.NO_ANSWER, under_way=True
+        )
+        assert copied(response(status, "<Error><Code>InternalError</Code></Error>")) == Failed(
+            "the copy failed (InternalError). It will be tried again", Cause.UNWELL
+        )
+    assert copied(response(500, "<html>")) == Failed("the copy failed (500). It will be tried again")
 
 
 def test_without_an_answer_s3_may_carry_the_request_out_even_now() -> None:

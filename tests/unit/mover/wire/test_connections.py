@@ -198,6 +198,32 @@ def test_a_large_request_goes_out_as_fast_as_it_is_taken() -> None:
     assert (answers, heard) == ([OKAY], [len(body)])
 
 
+EARLY_SUCCESS = Response(None, {}, b"", fault="a success before all of the request was sent")
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (b"401 Unauthorized", Response(401, {"content-length": "2"}, b"no")),
+        (b"201 Created", EARLY_SUCCESS),
+    ],
+)
+def test_who_answers_a_large_request_before_all_of_it_has_come_is_heard_if_it_is_a_refusal(
+    said: bytes, heard: Response
+) -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100)
+        # What has come and was not read makes the system reset the connection.
+        connection.sendall(b"HTTP/1.1 " + said + b"\r\nContent-Length: 2\r\n\r\nno")
+
+    with server(serve) as (host, made), closing(Connections(max_per_host=1)) as connections:
+        for number in range(1, 6):
+            answers: list[Response] = []
+            connections.send(host, REQUEST, answers.append, body=b"x" * 8_000_000)
+            work_until(connections, partial(bool, answers))
+            assert (answers, len(made)) == ([heard], number)
+
+
 def trusting() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(TLS / "certificate.pem"))
 

@@ -38,7 +38,7 @@ from data_exports.mover.rules.protocol import (
     Versions,
     Written,
 )
-from data_exports.mover.wire.http_responses import Response
+from data_exports.mover.wire.http_responses import UNANSWERED_STATUSES, Response
 from data_exports.mover.wire.xml_answers import decoder_of, found_in, name_of, parse_xml, text_of
 
 _CHECKSUM = "x-amz-checksum-"
@@ -50,6 +50,9 @@ def error_reply(response: Response, *, doing: Attempt) -> Reply:
         reason = f"{doing}: no answer from S3 ({response.fault}). It will be tried again"
         return Failed(reason, Cause.NO_ANSWER, under_way=True)  # S3 may have carried it out, and may even now
     body = response.body
+    if response.status in UNANSWERED_STATUSES and not found_in(body, "Code"):
+        reason = f"{doing}: no answer from S3 ({response.status}). It will be tried again"
+        return Failed(reason, Cause.NO_ANSWER, under_way=True)
     code, message = found_in(body, "Code") or str(response.status), found_in(body, "Message")
     facts = [code, message, _request_id(response)]
     error = Error(code, message, found_in(body, "BucketName"), said=", ".join(fact for fact in facts if fact))
