@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,17 +45,30 @@ def test_the_demo_holds_every_expectation_and_leaves_nothing_behind(home: dict[s
     assert "\x1b" not in run.stdout + run.stderr
 
 
-def test_the_demo_interrupted_ends_what_it_started(home: dict[str, str]) -> None:
+def _running_in(folder: str) -> list[str]:
+    """The processes that have this folder for temporary files, as far as the system tells."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # somebody else's, or it has ended
+            if f"TMPDIR={folder}\0" in f"{path.read_text(errors='replace')}\0":
+                found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.parametrize("scene", ["Files are delivered", "A file is followed to its receipt"])
+def test_the_demo_interrupted_ends_what_it_started(scene: str, home: dict[str, str]) -> None:
+    """The second scene begins with a command, which waits for its file."""
     running = subprocess.Popen([*EXPORTS, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=home)
     assert running.stderr is not None
     for line in running.stderr:
-        if "Files are delivered" in line:
+        if scene in line:
             break
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=PATIENCE_SECONDS)
     assert (running.returncode, out) == (130, "")
     assert err.endswith("error: interrupted\n")
     assert "Traceback" not in err
+    assert _running_in(home["TMPDIR"]) == []
 
 
 def test_an_expectation_that_does_not_hold_is_told_and_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,10 +13,10 @@ from tests.patience import PATIENCE_SECONDS
 from tests.unit.estate.written import write_estate
 
 
-@pytest.fixture
-def process() -> Iterator["subprocess.Popen[str]"]:
+@pytest.fixture(params=[(), ("--spawn",)], ids=["forked", "spawned"])
+def process(request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
     """The process; ended by the end of what it is told."""
-    words = [sys.executable, "-m", "data_exports.local.demo.forking"]
+    words = [sys.executable, "-m", "data_exports.local.demo.forking", *request.param]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
         yield started
         assert started.stdin is not None
