@@ -257,6 +257,32 @@ def test_on_a_terminal_it_asks_until_an_answer_is_right_and_makes_a_first_datase
     assert main(["check", "--estate", "ours", "--strict"]) == 0
 
 
+def test_a_first_dataset_may_be_one_that_others_fetch(here: Path) -> None:
+    dialogue = [
+        *SETTINGS,
+        ("github (Y/n)", "n"),
+        ("push, pull, or Enter for none", "pull"),
+        ("name", "tables"),
+        ("description", ""),
+        ("owner", ""),
+        ("pull_arns (one at a time)", ""),
+        ("pull_arns (one at a time)", "arn:aws:iam::754256621582:role/reader"),
+        ("pull_arns (another, or Enter)", ""),
+        ("users (one at a time)", "alpha_user_ana"),
+        ("users (another, or Enter)", ""),
+        ("allow_push (y/N)", ""),
+        ("bucket_versioning (y/N)", ""),
+        ("paperwork (one at a time)", "DPIA-3"),
+        ("paperwork (another, or Enter)", ""),
+        ("expires", ""),
+    ]
+    done = asked(dialogue, "init", "ours")
+    assert done.code == 0, done.shown
+    assert "(By options of `exports new` instead: a reader with tokens (--google-" in done.shown
+    assert sorted(files_in(here / "ours")) == sorted([*PLAIN, "pull_datasets/tables.yaml"])
+    assert main(["check", "--estate", "ours", "--strict"]) == 0
+
+
 @pytest.mark.parametrize("end", [CTRL_C, CTRL_D])
 def test_ctrl_c_while_it_asks_makes_nothing(end: str, here: Path) -> None:
     done = asked([*SETTINGS[:4], ("hub_bucket", end)], "init", "ours")

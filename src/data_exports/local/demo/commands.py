@@ -63,7 +63,7 @@ def run_command(stage: Stage, role: RoleArn | None, *words: str, estate: Path | 
     `estate` is the folder of another estate than the stage's.
     """
     variables = {**os.environ, **environment_of(stage.local, role), "EXPORTS_ESTATE": str(estate or stage.folder)}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=stage.local.folder) as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
         asked = {"words": words, "variables": variables, "here": str(Path.cwd()), "out": str(out), "err": str(err)}
         code = _exit_code_of(json.dumps(asked))

@@ -76,7 +76,7 @@ _TABLE = "court,orders\nNorth,812\n"
 
 def _in_azure(stage: Stage, push: PushDataset) -> Story:
     sender = stage.estate.platform.user_role_arn(push.users[0])
-    with file_to_send("orders.csv", _TABLE) as file:
+    with file_to_send(stage, "orders.csv", _TABLE) as file:
         sent = run_command(stage, sender, "send", str(file), push.name, "--wait")
     yield from sent.told()
     yield from _arrived(stage, push, "orders.csv")

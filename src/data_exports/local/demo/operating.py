@@ -27,7 +27,7 @@ def a_file_is_followed_to_its_receipt(stage: Stage) -> Story:
     """A sender sends a file, waits until it is delivered, and sees how the dataset stands."""
     push = stage.push("court_hearings")
     sender = stage.estate.platform.user_role_arn(push.users[0])
-    with file_to_send("diary.csv", "case,courtroom\n1042,3\n") as file:
+    with file_to_send(stage, "diary.csv", "case,courtroom\n1042,3\n") as file:
         sent = run_command(stage, sender, "send", str(file), push.name, "--wait")
     yield from sent.told()
     arrived = stage.object_at_recipient(push, f"{push.prefix}diary.csv") is not None
@@ -44,7 +44,7 @@ def a_missing_grant_is_mended_and_redriven(stage: Stage) -> Story:
     yield f"the recipient of {push.name} has not granted access yet; the mover is told to give up at its first try"
     give_up_at_once(stage, push)
     sender = stage.estate.platform.user_role_arn(push.users[0])
-    with file_to_send("referrals.csv", "referral,clinic\n1,North\n") as file:
+    with file_to_send(stage, "referrals.csv", "referral,clinic\n1,North\n") as file:
         sent = run_command(stage, sender, "send", str(file), push.name, "--wait")
     yield from sent.told()
     yield Expectation("the sender is told that it did not arrive", sent.code == 1 and "AccessDenied" in sent.out)
@@ -99,9 +99,9 @@ def _grant(stage: Stage, push: PushDataset) -> Story:
 
 
 @contextmanager
-def file_to_send(name: str, text: str) -> Iterator[Path]:
-    """A small file to send."""
-    with tempfile.TemporaryDirectory() as folder:
+def file_to_send(stage: Stage, name: str, text: str) -> Iterator[Path]:
+    """A small file to send; below the local AWS's folder, with which it goes whatever happens."""
+    with tempfile.TemporaryDirectory(dir=stage.local.folder) as folder:
         path = Path(folder) / name
         path.write_text(text, encoding="utf-8")
         yield path

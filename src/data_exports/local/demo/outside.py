@@ -89,7 +89,7 @@ def _by_ssh_key(stage: Stage, pull: PullDataset) -> Story:
 
     (reader,) = pull.sftp_readers
     key, stranger = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-    with _declared(stage.folder, key.export_public_key().decode().split()[:2]) as estate:
+    with _declared(stage, key.export_public_key().decode().split()[:2]) as estate:
         yield f"{reader.name} sends the public half of another SSH key; it is declared beside the first"
         deployed = run_command(stage, None, "deploy", "--yes", estate=estate)
         yield from deployed.told()
@@ -105,10 +105,10 @@ def _by_ssh_key(stage: Stage, pull: PullDataset) -> Story:
 
 
 @contextmanager
-def _declared(before: Path, key: list[str]) -> Iterator[Path]:
+def _declared(stage: Stage, key: list[str]) -> Iterator[Path]:
     """A copy of the estate with one more key of its reader by SFTP."""
-    with tempfile.TemporaryDirectory() as folder:
-        estate = Path(shutil.copytree(before, Path(folder) / "estate"))
+    with tempfile.TemporaryDirectory(dir=stage.local.folder) as folder:
+        estate = Path(shutil.copytree(stage.folder, Path(folder) / "estate"))
         file = estate / "pull_datasets" / f"{READ_FROM_OUTSIDE}.yaml"
         file.write_text(f"{file.read_text(encoding='utf-8')}      - {' '.join(key)}\n", encoding="utf-8")
         yield estate

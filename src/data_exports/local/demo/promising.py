@@ -32,7 +32,7 @@ _EAR = "demo-ear"
 def a_promised_delivery_that_does_not_come_is_told(stage: Stage) -> Story:
     """A delivery is promised and does not come: one message, a late status, and a delivery that clears both."""
     push, promise = stage.push(PROMISING), promise_of_a_minute_ago(datetime.now(UTC))
-    with _promising(stage.folder, push, promise) as folder, _ear(stage) as heard:
+    with _promising(stage, push, promise) as folder, _ear(stage) as heard:
         yield f"the owner of {push.name} promises deliveries: `due: {promise}` in its declaration"
         deployed = run_command(stage, None, "deploy", "--yes", estate=folder)
         yield from deployed.told(most=4)
@@ -61,7 +61,7 @@ def a_promised_delivery_that_does_not_come_is_told(stage: Stage) -> Story:
 
 def _deliver(stage: Stage, push: PushDataset, folder: Path) -> Story:
     sender = stage.estate.platform.user_role_arn(push.users[0])
-    with file_to_send("promised.csv", "case,officer\n1042,7\n") as file:
+    with file_to_send(stage, "promised.csv", "case,officer\n1042,7\n") as file:
         sent = run_command(stage, sender, "send", str(file), push.name, "--wait", estate=folder)
     yield from sent.told()
 
@@ -73,11 +73,11 @@ def promise_of_a_minute_ago(now: datetime) -> str:
 
 
 @contextmanager
-def _promising(before: Path, push: PushDataset, promise: str) -> Iterator[Path]:
+def _promising(stage: Stage, push: PushDataset, promise: str) -> Iterator[Path]:
     """A copy of the estate in which the dataset promises deliveries."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copytree(before, Path(folder) / "estate"))
-        path = copy / push.place.path.relative_to(before)
+    with tempfile.TemporaryDirectory(dir=stage.local.folder) as folder:
+        copy = Path(shutil.copytree(stage.folder, Path(folder) / "estate"))
+        path = copy / push.place.path.relative_to(stage.folder)
         text = path.read_text(encoding="utf-8").rstrip()
         indent = text[: len(text) - len(text.lstrip())]
         path.write_text(f"{text}\n{indent}due: {promise}\n", encoding="utf-8")
