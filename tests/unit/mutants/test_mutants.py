@@ -1,9 +1,14 @@
 """What `make mutants` rests on: which faults it puts into code, and that its sample stays the same as code changes."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.mutants.__main__ import Mutant, draw_sample
 from tests.mutants.mutations import Mutation, mutations_of
+from tests.mutants.relevant import TOO_SLOW
+
+ROOT = Path(__file__).parents[3]
 
 
 def afters(text: str) -> set[str]:
@@ -71,3 +76,9 @@ def test_a_sample_stays_nearly_the_same_when_code_changes() -> None:
     before = {mutant.identifier for mutant in draw_sample(mutants("a", 1000), count=100, seed=1)}
     after = {mutant.identifier for mutant in draw_sample(mutants("a", 1010), count=100, seed=1)}
     assert len(before & after) >= 95
+
+
+def test_what_is_left_out_as_too_slow_is_there() -> None:
+    for each in TOO_SLOW:
+        file, _, name = each.partition("::")
+        assert f"def {name}" in (ROOT / file).read_text(), each
