@@ -2,7 +2,9 @@
 
 import signal
 from collections.abc import Generator
+from functools import cache
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -11,6 +13,10 @@ from tests.browser import chromium
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that: then nothing could show
 # how a command takes an interruption. https://docs.python.org/3/library/signal.html#signal.default_int_handler
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A process reads AWS's models of its services once, and not once for each session that a test makes: megabytes.
+# https://botocore.amazonaws.com/v1/documentation/api/latest/reference/loaders.html
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 # How long the fuzzers look: `make fuzz` takes "long". https://hypothesis.readthedocs.io/en/latest/tutorial/settings.html
 settings.register_profile("quick", max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

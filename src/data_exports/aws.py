@@ -160,14 +160,15 @@ class Aws:
         try:
             attempts = FIRST_ATTEMPTS if service == "sts" else ATTEMPTS
             mode: Literal["adaptive", "standard"] = "adaptive" if service == PACED else "standard"
-            made = self._create(service, Config(retries={"mode": mode, "total_max_attempts": attempts}))
-            if is_loopback(made.meta.endpoint_url):
-                # No proxy leads to this machine, and there is no DNS name for each bucket.
-                local = Config(proxies={}, s3={"addressing_style": "path"})
-                return self._create(service, made.meta.config.merge(local))
+            config = Config(retries={"mode": mode, "total_max_attempts": attempts})
+            if not is_loopback(self._endpoint_url or ""):
+                made = self._create(service, config)
+                if not is_loopback(made.meta.endpoint_url):  # it may be, by the environment
+                    return made
+            # No proxy leads to this machine, and there is no DNS name for each bucket.
+            return self._create(service, config.merge(Config(proxies={}, s3={"addressing_style": "path"})))
         except (BotoCoreError, ValueError) as error:
             raise aws_error_of(error) from error
-        return made
 
     def _create(self, service: str, config: Config) -> Any:
         return self._session.client(  # type: ignore[call-overload]  # the service is only known at run time

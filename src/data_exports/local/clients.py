@@ -7,7 +7,7 @@ the local AWS's folder. The laptop's own AWS profiles are never read: nothing do
 import os
 import threading
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,27 +52,32 @@ def _session() -> "boto3.Session":
 
 
 def _client(local: LocalAws, service: str, credentials: LocalCredentials | None, region: str) -> Any:
+    with _creating:  # botocore's sessions are not thread-safe while a client is made; the client itself is
+        return _kept_client(local.endpoint_url, service, credentials, region)
+
+
+@lru_cache(maxsize=128)
+def _kept_client(endpoint_url: str, service: str, credentials: LocalCredentials | None, region: str) -> Any:
     from botocore import UNSIGNED
     from botocore.config import Config
 
     keys = credentials or LocalCredentials("", "")
-    with _creating:  # botocore's sessions are not thread-safe while a client is made
-        return _session().client(  # type: ignore[call-overload]  # the service's name is only known at run time
-            service,
-            region_name=region,
-            endpoint_url=local.endpoint_url,
-            aws_access_key_id=keys.access_key_id or None,
-            aws_secret_access_key=keys.secret_access_key or None,
-            aws_session_token=keys.session_token or None,
-            config=Config(
-                signature_version=None if credentials else UNSIGNED,
-                connect_timeout=60,  # for each piece of a body that is sent, too
-                read_timeout=60,
-                retries={"total_max_attempts": 2, "mode": "standard"},
-                max_pool_connections=32,
-                s3={"addressing_style": "path"},
-            ),
-        )
+    return _session().client(  # type: ignore[call-overload]  # the service's name is only known at run time
+        service,
+        region_name=region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=keys.access_key_id or None,
+        aws_secret_access_key=keys.secret_access_key or None,
+        aws_session_token=keys.session_token or None,
+        config=Config(
+            signature_version=None if credentials else UNSIGNED,
+            connect_timeout=60,  # for each piece of a body that is sent, too
+            read_timeout=60,
+            retries={"total_max_attempts": 2, "mode": "standard"},
+            max_pool_connections=32,
+            s3={"addressing_style": "path"},
+        ),
+    )
 
 
 def client(local: LocalAws, service: str, *, account: str, region: str | None = None) -> Any:
