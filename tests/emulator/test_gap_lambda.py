@@ -44,6 +44,14 @@ def test_a_function_finds_the_runtimes_packages_and_nothing_else_of_this_compute
     assert not {"GATEWAY_PORT", "MINISTACK_ACCOUNT_ID", "STATE_DIR", "AUTH", "VIRTUAL_ENV"} & set(variables)
 
 
+def test_a_function_starts_with_nothing_imported_that_it_did_not_ask_for(steps: Steps, unique: Any) -> None:
+    name = unique("function")
+    function(
+        steps, "import sys\ndef handler(event, context): return 'botocore' in sys.modules", steps.role(), name=name
+    )
+    assert answer_of(steps, name) is False
+
+
 CALLS = """
 import boto3
 def handler(event, context):
