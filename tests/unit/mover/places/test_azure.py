@@ -454,14 +454,17 @@ def test_a_mover_of_a_container_opens_it_and_reads_and_writes_a_few_files_at_onc
     assert can.part_bytes_at_once == 48 * MIB
 
 
-ENDLESS = urlsafe_b64encode(zlib.compress(b" " * (MIB + 1) + b"{}")).decode()  # one KiB that unpacks to a thousand
+def packed(text: str) -> str:
+    return f"u1.{urlsafe_b64encode(zlib.compress(text.encode())).decode()}"
 
 
 @pytest.mark.parametrize(
     ("upload_id", "etag"),
     [
         ("u1", "e1"),
-        (f"u1.{ENDLESS}", "00000001.5"),
+        (packed(" " * (MIB + 1) + "{}"), "00000001.5"),  # of one KiB
+        (packed('{"content-type": "a\\r\\nb: c"}'), "00000001.5"),
+        (packed('{"content-type": "\\u20ac"}'), "00000001.5"),
         ("u1", ""),
         ("u1.AAAA", "00000001.5"),
         ("u1.%", "00000001.5"),

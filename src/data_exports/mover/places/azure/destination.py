@@ -73,6 +73,7 @@ from data_exports.mover.rules.protocol import (
     Uploads,
 )
 from data_exports.mover.wire.http_connection import RequestLimits
+from data_exports.mover.wire.http_requests import render_head
 from data_exports.mover.wire.http_responses import Response
 from data_exports.mover.wire.transport import HttpRequest
 
@@ -194,6 +195,7 @@ class AzureDestinationPlace:
         try:
             crc = combined_crc((unpacked_part(part.etag)[1:] for part in call.parts), CRC32)
             describing = described(_described_in(call.upload_id))
+            render_head("PUT", "/", describing)  # what no request can hold is damaged, too
         except (ValueError, zlib.error):
             return NoUpload()
         digest = digest_column_of({"CRC32": b64encode(crc.to_bytes(4, "big")).decode()})
