@@ -16,7 +16,6 @@ from data_exports.deploy.apply.waves import deploy
 from data_exports.estate.loader import load_estate
 from data_exports.estate.models import Estate
 from data_exports.local.clients import aws_of
-from data_exports.local.demo.commands import commands_process
 from data_exports.local.demo.elsewhere import AT_GOOGLE, with_recipients_elsewhere
 from data_exports.local.demo.operating import NOT_YET_GRANTED
 from data_exports.local.demo.scenes import SCENES
@@ -49,7 +48,6 @@ class Narrator(Protocol):
 
 def play(narrator: Narrator) -> None:
     """Play the whole demo, and end everything it started. Raises what starting and deploying raise."""
-    commands_process()
     with tempfile.TemporaryDirectory(prefix="exports-demo-") as folder, _local_aws(Path(folder), narrator) as stage:
         for title, scene in SCENES:
             narrator.begin(title)
