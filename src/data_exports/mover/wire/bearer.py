@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from data_exports.mover.wire.http_connection import OnResponse
@@ -29,7 +29,7 @@ _NOTHING = Response(None, {}, b"")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")  # what a header can hold of a token
 _SHOWN = re.compile(r": b['\"].*", re.DOTALL)  # what a fault shows of bytes that are no response
 _LEAST_PIECE = 12  # characters: what is shorter opens nothing, and stands in other words, too
-_PIECE = re.compile(rf"[\w.~+/-]{{{_LEAST_PIECE},}}")  # of a token that somebody has cut or wrapped
+_WORD = re.compile(rf"[\w.~+/-]{{{_LEAST_PIECE},}}")  # that may be of a token which somebody has cut or wrapped
 
 
 class Token(NamedTuple):
@@ -188,13 +188,23 @@ def _token_in(step: TokenStep, response: Response) -> Token | None:
 
 def _without(secrets: Iterable[str], response: Response) -> Response:
     """The response without what it was asked with: whoever answers may repeat that, whole or in pieces."""
-    known = [secret for secret in secrets if len(secret) >= _LEAST_PIECE]
+    known = [_pieces_of(secret) for secret in secrets]
 
-    def hide(text: str) -> str:
-        for secret in known:
-            text = text.replace(secret, "(a token)")
-        return _PIECE.sub(lambda found: "(a token)" if any(found[0] in secret for secret in known) else found[0], text)
+    def hidden(word: re.Match[str]) -> str:
+        pieces = [word[0][start : start + _LEAST_PIECE] for start in _starts_in(word[0])]
+        is_of_it = any(not each.isdisjoint(pieces) for each in known)
+        return "(a token)" if is_of_it else word[0]
 
-    headers = {name: hide(value) for name, value in response.headers.items()}
-    body = hide(response.body.decode("latin-1")).encode("latin-1") if response.body else b""
-    return replace(response, headers=headers, body=body, fault=hide(response.fault))
+    headers = {name: _WORD.sub(hidden, value) for name, value in response.headers.items()}
+    body = _WORD.sub(hidden, response.body.decode("latin-1")).encode("latin-1")
+    return replace(response, headers=headers, body=body, fault=_WORD.sub(hidden, response.fault))
+
+
+@lru_cache(maxsize=4)
+def _pieces_of(secret: str) -> frozenset[str]:
+    return frozenset(secret[start : start + _LEAST_PIECE] for start in _starts_in(secret))
+
+
+def _starts_in(text: str) -> range:
+    """Where in a text pieces begin that are long enough to tell."""
+    return range(len(text) - _LEAST_PIECE + 1)

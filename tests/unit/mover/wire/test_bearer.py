@@ -282,7 +282,9 @@ ASSERTION, TOKEN = b"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb2xlIn0.c2lnbmF0dXJl", b"v
 PIECES = [ASSERTION[:20], ASSERTION[20:], ASSERTION[-30:], TOKEN[:14], TOKEN[14:]]
 
 
-@pytest.mark.parametrize("said", [b"%b of %b", b"%b\r\n%b", b"%b<wbr>%b", b'{"x":"%b","y":"%b"}'])
+@pytest.mark.parametrize(
+    "said", [b"%b of %b", b"%b\r\n%b", b"%b<wbr>%b", b'{"x":"%b","y":"%b"}', b"%b\\r\\n%b", b"%b\\u200b%b"]
+)
 def test_nobody_who_repeats_what_it_was_asked_with_is_repeated(said: bytes) -> None:
     whole = [(ASSERTION, TOKEN), (ASSERTION[:20], ASSERTION[20:]), (TOKEN[:14], TOKEN[14:])]
     for words in (said % each for each in whole):
