@@ -42,9 +42,10 @@ _OUTSIDE = {
 }
 TOKEN_SECONDS = 8  # of tokens of other clouds, an hour there: they end while they are used
 _QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-# Deployed it is 90 minutes. A killed process answers to nobody, so its messages stay away
-# for as long.
-VISIBILITY_TIMEOUT_SECONDS = 6
+# Deployed they are 15 and 90 minutes. A killed process answers to nobody, so its messages stay away for as long. None
+# comes back to another run while one that has it still goes on: who writes a checkpoint then still has its message.
+FUNCTION_TIMEOUT_SECONDS = 15
+VISIBILITY_TIMEOUT_SECONDS = 25
 LONGEST_WAIT_SECONDS = 1  # of a failed message, deployed 3 h
 # Large files of some MB: S3's least size of a part but the last, deployed 64 MiB.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -168,7 +169,9 @@ def _lay_the_way(ground: Ground, dataset: str) -> None:
         "LARGEST_COPY_BYTES": str(PART_BYTES),
         "PART_BYTES": str(PART_BYTES),
     }
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    functions.update_function_configuration(
+        FunctionName=name, Timeout=FUNCTION_TIMEOUT_SECONDS, Environment={"Variables": variables}
+    )
     ground.client("sqs").set_queue_attributes(
         QueueUrl=ground.queue(dataset), Attributes={"VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS)}
     )
