@@ -15,7 +15,7 @@ help: ## show this list
 demo: .venv/installed-local ## the whole product on this machine: deploys, delivers, proves (under a minute once set up)
 	@$(BIN)/exports demo
 
-test: .venv/installed-dev ## the test suite, on the local AWS with IAM enforced (about ten minutes on 2 cores)
+test: .venv/installed-dev ## the test suite, on the local AWS with IAM enforced (about twelve minutes on 2 cores)
 	@$(BIN)/pytest -n 3 --dist loadgroup
 
 soak: .venv/installed-dev ## 3,000 uploads under every fault at once (SOAK="--seed 2 --uploads 10000" for another)

@@ -138,12 +138,12 @@ OF_FIELDS = {
 
 @st.composite
 def another_value(draw: st.DrawFn, line: str) -> str:
-    """The line with another value of its field; as it is where it has none."""
+    """The line with a value of its field, maybe its own: a slip before may have made a field that no file has."""
     found = LINE.fullmatch(line)
     if not found:
         return line
     elsewhere = {each[3] for text in FILES.values() for each in LINE.finditer(text) if each[2] == found[2]}
-    return f"{found[1]}{draw(st.sampled_from(sorted({*elsewhere, *OF_FIELDS.get(found[2], ())})))}\n"
+    return f"{found[1]}{draw(st.sampled_from(sorted({found[3], *elsewhere, *OF_FIELDS.get(found[2], ())})))}\n"
 
 
 @st.composite
