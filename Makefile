@@ -42,6 +42,7 @@ conformance: .venv/installed-conformance ## moto, SeaweedFS, LocalStack, Azurite
 	@! command -v npm >/dev/null || $(MAKE) -s tests/conformance/azurite/node_modules
 	@LOCALSTACK_BIN=$$(test ! -e .venv/localstack/installed || echo $(CURDIR)/.venv/localstack/bin/python) \
 		$(BIN)/python -m tests.conformance $(SERVERS)
+	@$(if $(SERVERS),true,$(BIN)/pytest -q tests/emulator/test_conformance_named.py)
 
 # LocalStack's pins are not ours, and it needs a newer Python: an environment of its own, or none where there is none.
 LOCALSTACK_PYTHON ?= $(shell for python in $(PYTHON) python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python; do \

@@ -1,6 +1,7 @@
 """`make conformance SERVERS=named` against stores that the environment names as it would name Azure's and Google's own.
 
-Azurite and fake-gcs-server stand for them; where they are not installed this is left out, and named.
+Azurite and fake-gcs-server stand for them. `make conformance` installs them and runs this, too; `make test` needs no
+Node, and leaves out what is not there.
 """
 
 import os
@@ -48,7 +49,7 @@ def settings_of(store: AzureContainer | GoogleBucket) -> dict[str, str]:
     return {variable: place, f"{variable}_URL": store.url, f"{variable}_TOKEN_FILE": str(store.token.file)}
 
 
-@pytest.mark.skipif(not azurite_is_installed(), reason="no Azurite here: `make conformance` installs it")
+@pytest.mark.skipif(not azurite_is_installed(), reason="no Azurite here: `make conformance` installs it and runs this")
 def test_a_container_that_is_named_is_held_to_all_that_azure_does(tmp_path: Path) -> None:
     with azurite(tmp_path / "azurite") as store, environment_with(**store.environment):
         said = run_named({**settings_of(store), **store.environment})
@@ -70,7 +71,9 @@ def test_a_container_that_is_named_is_held_to_all_that_azure_does(tmp_path: Path
     assert b"<Blobs/>" in left
 
 
-@pytest.mark.skipif(not fake_gcs_is_installed(), reason="no fake-gcs-server here: `make conformance` installs it")
+@pytest.mark.skipif(
+    not fake_gcs_is_installed(), reason="no fake-gcs-server here: `make conformance` installs it and runs this"
+)
 def test_a_bucket_that_is_named_is_held_to_all_that_google_does(tmp_path: Path) -> None:
     with fake_gcs(tmp_path / "fake-gcs") as store:
         said = run_named(settings_of(store))
